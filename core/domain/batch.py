@@ -1,0 +1,110 @@
+"""Announcements and batches: what arXiv announced on one date, and how it is written down."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from core.domain.fingerprint import fingerprint
+from core.domain.paper import Author, Paper, listed
+
+ANNOUNCE_TYPES = ("new", "cross", "replace", "replace-cross")
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A paper, and its announce type as arXiv served it. For a feed's own view of the type, see `announce_type`."""
+
+    paper: Paper
+    served: str
+
+
+def announce_type(announcement: Announcement, categories: tuple[str, ...]) -> str:
+    """The announce type as seen from a set of categories.
+
+    arXiv's `new` means "the primary category is in the requested set", so the type depends on how categories were
+    grouped in the request. Here it depends on the paper and the feed alone. An old paper that is newly listed in a
+    category (version > 1, not a replacement) is a cross-list wherever its primary category lies.
+    """
+    paper = announcement.paper
+    primary = listed(paper.primary, categories)
+    if announcement.served.startswith("replace"):
+        return "replace" if primary else "replace-cross"
+    return "new" if primary and paper.version == 1 else "cross"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """All announcements of one date over all configured categories, in the order of identifiers. Immutable."""
+
+    date: date
+    announcements: tuple[Announcement, ...]
+
+    @cached_property
+    def hash(self) -> str:
+        """The fingerprint of the content: equal announcements of a date have equal hashes, whoever fetched them."""
+        return fingerprint("batch", self.to_plain())
+
+    def counts(self, categories: Iterable[str]) -> dict[str, dict[str, int]]:
+        """For each category, how many announcements of each type it has, seen from that category."""
+        return {
+            name: dict(
+                Counter(
+                    announce_type(item, (name,))
+                    for item in self.announcements
+                    if any(listed(c, (name,)) for c in item.paper.categories)
+                )
+            )
+            for name in categories
+        }
+
+    def to_plain(self) -> dict[str, Any]:
+        """The batch as JSON values; empty fields are left out."""
+        return {"date": self.date.isoformat(), "announcements": [_to_plain(item) for item in self.announcements]}
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> "Batch":
+        """The inverse of `to_plain`."""
+        return cls(date.fromisoformat(plain["date"]), tuple(_from_plain(item) for item in plain["announcements"]))
+
+
+def make_batch(day: date, announcements: Iterable[Announcement]) -> Batch:
+    """A batch of `announcements`, each paper version once.
+
+    A paper that several requests served is one announcement: a replacement if any said so, else the type that says
+    most about it ("new" before "cross").
+    """
+    rank = {kind: at for at, kind in enumerate(("replace", "replace-cross", *ANNOUNCE_TYPES))}
+    best: dict[tuple[str, int], Announcement] = {}
+    for item in announcements:
+        key = (item.paper.id, item.paper.version)
+        if key not in best or rank[item.served] < rank[best[key].served]:
+            best[key] = item
+    return Batch(day, tuple(best[key] for key in sorted(best)))
+
+
+_TEXTS = tuple(f.name for f in fields(Paper) if f.name not in ("authors", "categories", "id", "version"))
+
+
+def _to_plain(item: Announcement) -> dict[str, Any]:
+    paper = item.paper
+    return {
+        "id": paper.id,
+        "version": paper.version,
+        "type": item.served,
+        "authors": [list(author) if author.affiliation else author.name for author in paper.authors],
+        "categories": list(paper.categories),
+    } | {name: text for name in _TEXTS if (text := getattr(paper, name))}
+
+
+def _from_plain(plain: dict[str, Any]) -> Announcement:
+    paper = Paper(
+        id=plain["id"],
+        version=plain["version"],
+        authors=tuple(Author(a) if isinstance(a, str) else Author(*a) for a in plain["authors"]),
+        categories=tuple(plain["categories"]),
+        **{"title": "", "abstract": ""} | {name: plain[name] for name in _TEXTS if name in plain},
+    )
+    return Announcement(paper, plain["type"])

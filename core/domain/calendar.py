@@ -1,0 +1,39 @@
+"""arXiv's calendar: which announcement date is due when.
+
+arXiv announces Sunday to Thursday at 20:00 US Eastern; its feeds change soon after the following midnight and carry
+that day's date, so feed dates are Monday to Friday (https://info.arxiv.org/help/availability.html).
+"""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+EASTERN = ZoneInfo("America/New_York")
+PUBLISHED_AT = time(0, 20)  # "soon after midnight": asking earlier gets the batch of the day before
+_SATURDAY = 5
+
+
+def midnight(day: date) -> datetime:
+    """The beginning of `day` in US Eastern time: the time that arXiv gives a batch."""
+    return datetime.combine(day, time(), EASTERN)
+
+
+def is_announcement_day(day: date) -> bool:
+    """Whether arXiv's feeds may carry this date: Monday to Friday."""
+    return day.weekday() < _SATURDAY
+
+
+def due_date(now: datetime) -> date:
+    """The newest announcement date whose batch should be there at `now`."""
+    local = now.astimezone(EASTERN)
+    day = local.date() if local.time() >= PUBLISHED_AT else local.date() - timedelta(days=1)
+    while not is_announcement_day(day):
+        day -= timedelta(days=1)
+    return day
+
+
+def next_due(now: datetime) -> datetime:
+    """When, after `now`, the next batch is due (UTC)."""
+    day = due_date(now) + timedelta(days=1)
+    while not is_announcement_day(day):
+        day += timedelta(days=1)
+    return datetime.combine(day, PUBLISHED_AT, EASTERN).astimezone(UTC)

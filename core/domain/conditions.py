@@ -1,0 +1,155 @@
+"""The filterable fields of an entry and the operators on them, as two tables."""
+
+import math
+import operator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from core.domain.batch import ANNOUNCE_TYPES
+from core.domain.feed import BANDS, Entry
+from core.domain.paper import listed, parse_id
+from core.domain.text import fold
+
+Predicate = Callable[[Entry], bool]
+ORDERED = ("=", "!=", ">=", ">", "<=", "<")
+NAMED = ("=", "!=")
+TEXTUAL = ("=", "!=", "~")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of value: its operators, how it is read from text (`ValueError` if it is not one), what "=" means."""
+
+    operators: tuple[str, ...]
+    parse: Callable[[str], Any]
+    equal: Callable[[Any, Any], bool] = operator.eq
+    cost: int = 0  # cheap conditions are tried first
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A filterable field: its kind, how to get its value or values from an entry, its only values if they are few."""
+
+    kind: Kind
+    get: Callable[[Entry], Any]
+    about: str
+    many: bool = False
+    choices: tuple[str, ...] = ()
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """What to show to someone who sent another value."""
+        return self.choices or (self.about,)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition of a query; it holds for an entry if it holds for any of `values` ("!=": for all of them)."""
+
+    field: str
+    operator: str
+    values: tuple[Any, ...]
+
+    def __str__(self) -> str:
+        return f"{self.field}{self.operator}{','.join(map(str, self.values))}"
+
+
+def _number(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise ValueError(f"{text!r} is not a number")
+    return value
+
+
+def _date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text!r} is not a date such as 2025-12-30") from None
+
+
+def _text(text: str) -> str:
+    if not text:
+        raise ValueError("the value is empty")
+    return text
+
+
+def _identifier(text: str) -> str:
+    return str(parse_id(text))
+
+
+def _has(entry: Entry) -> tuple[str, ...]:
+    return ("code",) if entry.paper.code else ()
+
+
+def _day(text: str) -> date | None:
+    return date.fromisoformat(text[:10]) if text else None
+
+
+NUMBER = Kind(ORDERED, _number)
+DATE = Kind(ORDERED, _date)
+CHOICE = Kind(NAMED, _text)
+CATEGORY = Kind(TEXTUAL, _text, lambda have, wanted: listed(have, (wanted,)), cost=1)
+IDENTIFIER = Kind(NAMED, _identifier, lambda have, wanted: wanted in (have, have.partition("v")[0]), cost=1)
+TEXT = Kind(TEXTUAL, _text, lambda have, wanted: fold(have) == fold(wanted), cost=2)
+
+FIELDS: dict[str, Field] = {
+    "score": Field(NUMBER, operator.attrgetter("score"), "a number: points of the feed's keywords"),
+    "points": Field(NUMBER, operator.attrgetter("points"), "a number: points of the feed's rubric"),
+    "band": Field(CHOICE, operator.attrgetter("band"), "the band of the feed's rubric", choices=BANDS),
+    "announced": Field(DATE, operator.attrgetter("announced"), "a date: when arXiv announced it, US Eastern"),
+    "published": Field(DATE, lambda e: _day(e.paper.published), "a date: of version 1"),
+    "updated": Field(DATE, lambda e: _day(e.paper.updated), "a date: of this version"),
+    "category": Field(CATEGORY, lambda e: e.paper.categories, "a category or archive, such as cs.DC or cs", many=True),
+    "primary": Field(CATEGORY, lambda e: e.paper.primary, "the primary category or its archive"),
+    "type": Field(CHOICE, operator.attrgetter("type"), "the announce type", choices=ANNOUNCE_TYPES),
+    "author": Field(TEXT, lambda e: [a.name for a in e.paper.authors], "a name, or with ~ a part of one", many=True),
+    "title": Field(TEXT, lambda e: e.paper.title, "a title, or with ~ a part of one"),
+    "text": Field(TEXT, lambda e: f"{e.paper.title}\n{e.paper.abstract}", "with ~ a part of title or abstract"),
+    "keyword": Field(TEXT, operator.attrgetter("matched"), "a keyword of the feed that was found", many=True),
+    "upvotes": Field(NUMBER, operator.attrgetter("upvotes"), "a number: upvotes on Hugging Face"),
+    "has": Field(CHOICE, _has, "what the entry comes with", many=True, choices=("summary", "code", "pdf-analysis")),
+    "feed": Field(CHOICE, operator.attrgetter("feed"), "the name of a feed"),
+    "id": Field(IDENTIFIER, lambda e: e.paper.versioned, "an arXiv identifier, with or without version"),
+}
+
+# How two values are compared; "=", "!=" and "~" depend on the kind
+OPERATORS: dict[str, Callable[[Kind], Callable[[Any, Any], bool]]] = {
+    "=": lambda kind: kind.equal,
+    "!=": lambda kind: kind.equal,
+    "~": lambda _: lambda have, wanted: fold(wanted) in fold(have),
+    ">=": lambda _: operator.ge,
+    ">": lambda _: operator.gt,
+    "<=": lambda _: operator.le,
+    "<": lambda _: operator.lt,
+}
+
+
+def predicate(condition: Condition) -> Predicate:
+    """The condition as a function. An entry without a value meets no condition but "!="."""
+    spec = FIELDS[condition.field]
+    get, values = spec.get, condition.values
+    compare = OPERATORS[condition.operator](spec.kind)
+    if condition.operator == "!=":
+        holds = predicate(Condition(condition.field, "=", values))
+        return lambda entry: not holds(entry)
+    if spec.many:
+        return lambda entry: any(compare(have, wanted) for have in get(entry) for wanted in values)
+    if spec.kind in (NUMBER, DATE) and len(values) == 1:  # the most frequent case, over tens of thousands of entries
+        only = values[0]
+        return lambda entry: (have := get(entry)) is not None and compare(have, only)
+    return lambda entry: (have := get(entry)) is not None and any(compare(have, wanted) for wanted in values)
+
+
+def select(entries: Iterable[Entry], conditions: Iterable[Condition]) -> list[Entry]:
+    """The entries that meet all `conditions`, in their order."""
+    out = list(entries)
+    for condition in sorted(conditions, key=lambda c: FIELDS[c.field].kind.cost):
+        holds = predicate(condition)
+        out = [entry for entry in out if holds(entry)]
+    return out

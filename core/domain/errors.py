@@ -1,0 +1,80 @@
+"""The one tree of errors. Adapters translate into it and chain the cause; `api.problems` maps it to HTTP.
+
+    PaperwireError
+    ├── ConfigError       feeds.toml or the environment is wrong: what, where, and what is allowed
+    ├── QueryError        a request's filters are wrong: names the token
+    ├── UnknownName       no feed, category or paper of that name: lists the known ones
+    ├── NothingYet        nothing is stored that could be served: says what is being done about it
+    ├── SourceError       an upstream did not deliver
+    │   ├── FetchError    no usable bytes came (status, time-out, size)
+    │   └── ParseError    bytes came, but they are not what was asked for
+    └── StoreError        the store failed
+        └── LockLost      another process holds the lock that this one worked under: nothing was written
+"""
+
+from collections.abc import Sequence
+
+
+class PaperwireError(Exception):
+    """Base of all errors that Paperwire raises on purpose. `str(error)` is written for the person who reads it."""
+
+
+class ConfigError(PaperwireError):
+    """The configuration is wrong. `problems` holds one line for each mistake."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class QueryError(PaperwireError):
+    """A filter or parameter is wrong: `token` as it was sent, and the values `allowed` in its place."""
+
+    def __init__(self, token: str, message: str, allowed: Sequence[str] = ()) -> None:
+        super().__init__(f"{token!r}: {message}")
+        self.token = token
+        self.allowed = tuple(allowed)
+
+
+class UnknownName(PaperwireError):
+    """Nothing is known by that name: `kind` ("feed", "category", "paper") and the `known` names."""
+
+    def __init__(self, kind: str, name: str, known: Sequence[str] = ()) -> None:
+        hint = f" Known: {', '.join(known)}." if known else ""
+        super().__init__(f"There is no {kind} {name!r} here.{hint}")
+        self.kind = kind
+        self.known = tuple(known)
+
+
+class NothingYet(PaperwireError):
+    """Nothing stored can be served yet. `retry_after` is in seconds."""
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class SourceError(PaperwireError):
+    """An upstream did not deliver."""
+
+
+class FetchError(SourceError):
+    """No usable bytes came from `url`. `again` tells whether a later try may succeed, `retry_after` (s) when, if known."""
+
+    def __init__(self, url: str, reason: str, *, again: bool = True, retry_after: float | None = None) -> None:
+        super().__init__(f"{url}: {reason}")
+        self.reason = reason
+        self.again = again
+        self.retry_after = retry_after
+
+
+class ParseError(SourceError):
+    """Bytes came, but they are not what was asked for."""
+
+
+class StoreError(PaperwireError):
+    """The store failed: names the operation and the cause, never a secret."""
+
+
+class LockLost(StoreError):
+    """The lock has expired or gone to another process: nothing was written."""

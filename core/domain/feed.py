@@ -1,0 +1,105 @@
+"""Feeds: named selections with their rules; and entries: papers as a feed shows them."""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+from core.domain.fingerprint import fingerprint
+from core.domain.paper import Paper
+
+MATCH_MODES = ("word", "substring", "regex")
+PREFIXES = {"ti": "title", "abs": "abstract", "au": "authors", "cat": "categories"}
+BANDS = ("must-read", "review", "skip")
+SCORING_VERSION = 1  # to be raised when the same rules come to give other scores
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """A rule: `weight` points where `text` is found in `field`; "" means in the title or the abstract."""
+
+    text: str
+    weight: float = 1.0
+    field: str = ""
+
+    @property
+    def label(self) -> str:
+        """The rule as its owner wrote it: "ti:quantization"."""
+        prefix = next((short for short, name in PREFIXES.items() if name == self.field), "")
+        return f"{prefix}:{self.text}" if prefix else self.text
+
+
+def parse_keyword(written: str, weight: float = 1.0) -> Keyword:
+    """Read a rule with its optional prefix: "KV cache", "ti:quantization", "au:Tri Dao", "cat:cs.DC"."""
+    prefix, colon, rest = written.partition(":")
+    if colon and prefix in PREFIXES:
+        return Keyword(rest.strip(), weight, PREFIXES[prefix])
+    return Keyword(written.strip(), weight)
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A named selection of papers.
+
+    `min_score`, `announce_types` and `max_entries` (a day; 0 means all) are defaults that a request's filters replace.
+    """
+
+    name: str
+    title: str
+    categories: tuple[str, ...]
+    description: str = ""
+    announce_types: tuple[str, ...] = ("new",)
+    match: str = "word"
+    title_bonus: float = 0.5
+    min_score: float = 0.0
+    max_entries: int = 0
+    keywords: tuple[Keyword, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+    @cached_property
+    def scoring_fingerprint(self) -> str:
+        """Changes with everything that scores depend on, and with nothing else."""
+        rules = [(k.text, k.weight, k.field) for k in self.keywords]  # in order: stored reasons name them by number
+        return fingerprint(
+            "scores", SCORING_VERSION, self.match, self.title_bonus, rules, sorted(self.exclude), sorted(self.categories)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Where points come from: the rule, and the place in the paper that it matched.
+
+    `text` is what stands at `start:end` of `field`: "title", "abstract", "authors" (the names joined by ", ") or
+    "categories" (joined by " ").
+    """
+
+    rule: str
+    points: float
+    field: str
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A paper as a feed shows it.
+
+    `matched` are the labels of the keywords that were found. `points` and `band` come from the feed's rubric, `upvotes`
+    from Hugging Face; None where there are none.
+    """
+
+    feed: str
+    paper: Paper
+    announced: date
+    type: str
+    score: float = 0.0
+    reasons: tuple[Reason, ...] = ()
+    matched: tuple[str, ...] = ()
+    points: float | None = None
+    band: str | None = None
+    upvotes: int | None = None
+
+    @property
+    def id(self) -> str:
+        """The paper's identifier without version."""
+        return self.paper.id

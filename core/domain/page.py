@@ -1,0 +1,104 @@
+"""One page of a query's result: order, the best of each day, and cursors that survive new batches."""
+
+import base64
+import binascii
+import json
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from core.domain.conditions import FIELDS, select
+from core.domain.errors import QueryError
+from core.domain.feed import Entry
+from core.domain.fingerprint import fingerprint
+from core.domain.query import Query
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Entries in order, how many there are on all pages together, and the cursor of the next page or ""."""
+
+    entries: tuple[Entry, ...]
+    total: int
+    next: str
+
+
+def page(entries: Iterable[Entry], query: Query) -> Page:
+    """Select, rank and cut `entries` as `query` says.
+
+    A cursor holds the place of the last entry in the order, not a number, so that a batch that arrives between two
+    requests neither repeats nor hides an entry of the rest. Raises `QueryError` for a cursor of another query.
+    """
+    found = select(entries, query.conditions)
+    if query.per_day:
+        found = best_of_each_day(found, query.per_day)
+    found = ranked(found, query)
+    rest = found
+    if query.cursor:
+        place = _read_cursor(query)
+        rest = [entry for entry in found if _is_after(_place(entry, query), place, query)]
+    shown = tuple(rest[: query.limit])
+    more = len(rest) > len(shown)
+    return Page(shown, len(found), _write_cursor(_place(shown[-1], query), query) if more else "")
+
+
+def best_of_each_day(entries: list[Entry], count: int) -> list[Entry]:
+    """The `count` best of each feed's day, by score, then by identifier; in no particular order."""
+    taken: Counter[tuple[Any, str]] = Counter()
+    out = []
+    for entry in sorted(entries, key=lambda e: (-e.score, e.id)):
+        taken[entry.announced, entry.feed] += 1
+        if taken[entry.announced, entry.feed] <= count:
+            out.append(entry)
+    return out
+
+
+def ranked(entries: list[Entry], query: Query) -> list[Entry]:
+    """`entries` in the order of `query.sort`; ties: newer first, then by identifier, then by feed. Missing values last."""
+    out = sorted(entries, key=lambda e: (-e.announced.toordinal(), e.id, e.feed))
+    for name, descending in reversed(query.sort):
+        get = _getter(name)
+        present = [entry for entry in out if get(entry) is not None]
+        missing = [entry for entry in out if get(entry) is None]
+        out = sorted(present, key=get, reverse=descending) + missing
+    return out
+
+
+def _getter(name: str) -> Any:
+    return (lambda e: e.id) if name == "id" else FIELDS[name].get
+
+
+def _place(entry: Entry, query: Query) -> list[Any]:
+    values = [_getter(name)(entry) for name, _ in query.sort]
+    plain = [value if value is None or isinstance(value, (int, float, str)) else value.isoformat() for value in values]
+    return [*plain, entry.announced.isoformat(), entry.id, entry.feed]
+
+
+def _is_after(place: list[Any], last: list[Any], query: Query) -> bool:
+    orders = [*(down for _, down in query.sort), True, False, False]
+    for value, other, descending in zip(place, last, orders, strict=True):
+        if value == other:
+            continue
+        if value is None or other is None:
+            return value is None
+        return bool(value < other if descending else value > other)
+    return False
+
+
+def _write_cursor(place: list[Any], query: Query) -> str:
+    plain = json.dumps([fingerprint(query.selection), place], separators=(",", ":"))
+    return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+
+
+def _read_cursor(query: Query) -> list[Any]:
+    token = f"cursor={query.cursor}"
+    try:
+        padded = query.cursor + "=" * (-len(query.cursor) % 4)
+        of, place = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError, TypeError):
+        raise QueryError(token, "is not a cursor that was given out here") from None
+    expected = [*(name for name, _ in query.sort), "announced", "id", "feed"]
+    if of != fingerprint(query.selection) or not isinstance(place, list) or len(place) != len(expected):
+        raise QueryError(token, "belongs to another query: leave it out, or repeat the query that gave it")
+    return place

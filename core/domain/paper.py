@@ -1,0 +1,103 @@
+"""Papers: an arXiv work at a version, its identifier and its authors."""
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+# arXiv identifiers, https://info.arxiv.org/help/arxiv_identifier.html: since April 2007 YYMM.NNNN(N), before that
+# archive/YYMMNNN, where the archive may carry a subject class (math.AG/0601001) that is not part of the identity.
+_ID = re.compile(
+    r"(?:oai:arXiv\.org:|arXiv:|https?://(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/)?"
+    r"(?P<id>\d{4}\.\d{4,5}|(?P<archive>[a-z]+(?:-[a-z]+)*)(?:\.[A-Z]{2})?/(?P<number>\d{7}))"
+    r"(?:v(?P<version>[1-9]\d{0,3}))?(?:\.pdf)?",
+    re.ASCII | re.IGNORECASE,
+)
+
+# Where authors publish code; trailing punctuation belongs to the sentence
+_CODE = re.compile(r"https?://(?:github\.com|gitlab\.com|huggingface\.co|codeberg\.org)/[\w.\-/]*[\w\-]")
+
+
+class PaperId(NamedTuple):
+    """An identifier without version ("2512.22925", "astro-ph/9906432"), and the version if one was named."""
+
+    id: str
+    version: int | None = None
+
+    def __str__(self) -> str:
+        return self.id if self.version is None else f"{self.id}v{self.version}"
+
+
+def parse_id(text: str) -> PaperId:
+    """Read an identifier in any common spelling: bare, `arXiv:`, `oai:arXiv.org:` or a URL of an abs, pdf or html page.
+
+    Raises `ValueError` if `text` is none of these.
+    """
+    if not (match := _ID.fullmatch(text.strip())):
+        raise ValueError(f"{text!r} is not an arXiv identifier such as 2512.22925v1 or astro-ph/9906432")
+    archive = match["archive"]
+    bare = f"{archive.lower()}/{match['number']}" if archive else match["id"]
+    return PaperId(bare, int(match["version"]) if match["version"] else None)
+
+
+class Author(NamedTuple):
+    """A name as printed, and the affiliation if arXiv's author string held one in parentheses."""
+
+    name: str
+    affiliation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """An arXiv work at a version.
+
+    `title` and `abstract` are readable text (TeX accents as Unicode, paragraphs separated by one newline); `title_tex`
+    and `abstract_tex` hold what arXiv served where that differs. `categories` begins with the primary one. `published`
+    (of version 1) and `updated` are RFC 3339 times. What arXiv did not say is the empty string.
+    """
+
+    id: str
+    version: int
+    title: str
+    abstract: str
+    authors: tuple[Author, ...]
+    categories: tuple[str, ...]
+    title_tex: str = ""
+    abstract_tex: str = ""
+    licence: str = ""
+    doi: str = ""
+    journal_ref: str = ""
+    comment: str = ""
+    published: str = ""
+    updated: str = ""
+
+    @property
+    def versioned(self) -> str:
+        """The identifier with its version: "2512.22925v1"."""
+        return f"{self.id}v{self.version}"
+
+    @property
+    def primary(self) -> str:
+        """The primary category."""
+        return self.categories[0]
+
+    @property
+    def links(self) -> dict[str, str]:
+        """Where to read it. arXiv asks that others link to its pages rather than serve the papers themselves."""
+        links = {
+            "abs": f"https://arxiv.org/abs/{self.id}",
+            "pdf": f"https://arxiv.org/pdf/{self.versioned}",
+            "html": f"https://arxiv.org/html/{self.versioned}",
+        }
+        more = {"doi": self.doi and f"https://doi.org/{self.doi}", "code": self.code}
+        return links | {name: url for name, url in more.items() if url}
+
+    @property
+    def code(self) -> str:
+        """The first address of a code host that the abstract or the comment names, or ""."""
+        match = _CODE.search(self.abstract) or _CODE.search(self.comment)
+        return match[0] if match else ""
+
+
+def listed(category: str, wanted: tuple[str, ...] | frozenset[str]) -> bool:
+    """Whether `category` is among `wanted`, which may name whole archives: "cs" stands for every "cs.*"."""
+    return category in wanted or category.partition(".")[0] in wanted

@@ -1,0 +1,88 @@
+"""Scoring: from the places where keywords were found to points with reasons.
+
+How places are found is a matter of speed and lives in `core.matching`; what they are worth is decided here.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from core.domain.feed import Feed, Keyword, Reason
+from core.domain.paper import Paper
+from core.domain.text import fold
+
+BONUS_RULE = "{label} in title"
+
+
+class Hit(NamedTuple):
+    """Keyword number `rule` of a feed was found at `start:end` of `field`."""
+
+    rule: int
+    field: str
+    start: int
+    end: int
+
+
+class Score(NamedTuple):
+    """The sum of the reasons' points, and the reasons in the order of the feed's keywords."""
+
+    total: float
+    reasons: tuple[Reason, ...]
+    matched: tuple[str, ...]
+
+
+def field_text(paper: Paper, field: str) -> str:
+    """The text that offsets in `field` refer to."""
+    if field == "authors":
+        return ", ".join(author.name for author in paper.authors)
+    if field == "categories":
+        return " ".join(paper.categories)
+    return paper.title if field == "title" else paper.abstract
+
+
+def tally(feed: Feed, paper: Paper, hits: Iterable[Hit]) -> Score:
+    """Points for `hits`, which come in any order and any number.
+
+    A keyword counts once, however often it is found; it earns `title_bonus` of its weight on top when it may match
+    anywhere and is found in the title. The reason points to its first place, the title before the abstract.
+    """
+    first: dict[int, Hit] = {}
+    for hit in hits:
+        known = first.get(hit.rule)
+        if known is None or (hit.field != "title", hit.start) < (known.field != "title", known.start):
+            first[hit.rule] = hit
+    reasons: list[Reason] = []
+    matched: list[str] = []
+    for rule in sorted(first):
+        keyword, hit = feed.keywords[rule], first[rule]
+        place = (hit.field, hit.start, hit.end, field_text(paper, hit.field)[hit.start : hit.end])
+        reasons.append(Reason(keyword.label, keyword.weight, *place))
+        matched.append(keyword.label)
+        if feed.title_bonus and not keyword.field and hit.field == "title":
+            points = round(keyword.weight * feed.title_bonus, 4)
+            reasons.append(Reason(BONUS_RULE.format(label=keyword.label), points, *place))
+    return Score(round(sum(reason.points for reason in reasons), 4), tuple(reasons), tuple(matched))
+
+
+def spellings(keyword: str) -> list[str]:
+    """The folded spellings of a keyword that whole-word matching accepts: itself, its plural, its singular.
+
+    Folding has already made "fine-tuning" and "fine tuning" one.
+    """
+    base = " ".join(fold(keyword).split())
+    out = [base]
+    if base and base[-1].isalpha():
+        if base.endswith(("s", "x", "z", "ch", "sh")):
+            out.append(base + "es")
+        elif base.endswith("y") and base[-2:-1] not in "aeiou":
+            out += [base[:-1] + "ies", base + "s"]
+        else:
+            out.append(base + "s")
+        last = base.rpartition(" ")[2]
+        if len(last) > 3 and last.endswith("s") and not last.endswith(("ss", "us", "is")):  # noqa: PLR2004
+            out.append(base[:-3] + "y" if base.endswith("ies") else base[:-1])
+    return out
+
+
+def same_keyword(keyword: Keyword) -> tuple[str, str]:
+    """What makes two keywords of one feed the same rule: "Framework" and "framework", "KV-cache" and "KV cache"."""
+    return keyword.field, " ".join(fold(keyword.text).split())

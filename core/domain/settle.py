@@ -1,0 +1,103 @@
+"""What a fetch means for the record of a date: which state, which batch, and why. Pure: the heart of honesty.
+
+The last good batch stays: a worse answer never replaces a better one, it only leaves a reason behind.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from core.domain.batch import Announcement, Batch, make_batch
+from core.domain.calendar import is_announcement_day
+from core.domain.manifest import BatchRecord
+from core.domain.paper import listed
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One date's fetch: announcements, and by category why something is missing. `unchanged` categories had no news."""
+
+    date: date
+    announcements: tuple[Announcement, ...]
+    failures: Mapping[str, str]
+    unchanged: tuple[str, ...] = ()
+    rejected: tuple[Mapping[str, str], ...] = ()
+
+
+def settle(
+    outcome: Outcome, categories: Sequence[str], known: BatchRecord, existing: Batch | None, previous: Batch | None
+) -> tuple[BatchRecord, Batch | None]:
+    """The new record of `outcome.date`, and the batch to store with it (None: nothing stored).
+
+    `known` and `existing` are the record and batch of that date so far, `previous` the batch before it.
+    """
+    stale = stale_categories(outcome.announcements, categories, previous)
+    failures = dict(outcome.failures) | {
+        name: f"still shows the batch of {previous.date}" for name in stale if previous is not None
+    }
+    fresh = [item for item in outcome.announcements if not _only_in(item, stale, categories)]
+    kept = [
+        item
+        for item in (existing.announcements if existing else ())
+        if failures or any(listed(c, outcome.unchanged) for c in item.paper.categories)
+    ]
+    missing = _reasons(failures)
+    if not fresh and not kept:
+        return _without_batch(outcome, stale, missing, known, existing), existing
+    if missing and known.settled:
+        return known, existing
+    batch = make_batch(outcome.date, [*fresh, *kept])
+    rejected = f"{len(outcome.rejected)} item(s) could not be read" if outcome.rejected else ""
+    record = replace(
+        known,
+        state="partial" if missing else "complete",
+        reason="; ".join(filter(None, (missing, rejected))),
+        hash=batch.hash,
+        total=len(batch.announcements),
+        counts=batch.counts(categories),
+        rejected=outcome.rejected,
+    )
+    return record, batch
+
+
+def stale_categories(
+    announcements: Iterable[Announcement], categories: Iterable[str], previous: Batch | None
+) -> tuple[str, ...]:
+    """Categories that show nothing but what the batch before showed in them: compared by identifiers, not by dates.
+
+    arXiv has served a category's old batch under the new day's date.
+    """
+    if previous is None:
+        return ()
+    now, before = list(announcements), previous.announcements
+    return tuple(name for name in categories if (ids := _ids(now, name)) and ids <= _ids(before, name))
+
+
+def _ids(announcements: Iterable[Announcement], category: str) -> set[str]:
+    return {a.paper.versioned for a in announcements if any(listed(c, (category,)) for c in a.paper.categories)}
+
+
+def _only_in(item: Announcement, stale: tuple[str, ...], categories: Sequence[str]) -> bool:
+    """Whether an announcement is in stale categories and in no other configured one."""
+    configured = [name for name in categories if any(listed(c, (name,)) for c in item.paper.categories)]
+    return bool(configured) and all(name in stale for name in configured)
+
+
+def _reasons(failures: Mapping[str, str]) -> str:
+    """Failures in words, categories with the same reason together."""
+    by_reason: dict[str, list[str]] = {}
+    for category, reason in failures.items():
+        by_reason.setdefault(reason, []).append(category)
+    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in by_reason.items())
+
+
+def _without_batch(
+    outcome: Outcome, stale: tuple[str, ...], missing: str, known: BatchRecord, existing: Batch | None
+) -> BatchRecord:
+    if existing is not None:
+        return known
+    if missing:
+        return replace(known, state="waiting" if stale else "failed", reason=missing)
+    if is_announcement_day(outcome.date):
+        return replace(known, state="quiet", reason="arXiv served a valid empty feed: a holiday, or it is late")
+    return replace(known, state="quiet", reason="arXiv announces nothing at weekends")

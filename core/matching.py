@@ -1,0 +1,145 @@
+"""Engines that find a feed's keywords in a paper, one for each value of `match`.
+
+Measured per 1,000 papers with 40 keywords: one regular expression per keyword 877 ms, a token dictionary in pure Python
+122 ms, Aho-Corasick with a check of word boundaries under 10 ms. `make bench` repeats the comparison.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from core.domain.batch import Batch
+from core.domain.feed import Feed
+from core.domain.paper import Paper, listed
+from core.domain.scoring import Hit, Score, field_text, spellings, tally
+from core.domain.text import fold, is_whole
+
+Scorer = Callable[[Paper], Score | None]
+# (number of the pattern, start, end) for every place in a text
+Finder = Callable[[str], Iterable[tuple[int, int, int]]]
+
+
+def make_scorer(feed: Feed) -> Scorer:
+    """A function from papers to scores under the feed's rules; None means that an exclude word was found.
+
+    Build it once for a feed: compiling the keywords costs as much as scoring dozens of papers.
+    """
+    finder = FINDERS[feed.match]
+    body = [n for n, k in enumerate(feed.keywords) if k.field in ("", "title", "abstract")]
+    named = [n for n, k in enumerate(feed.keywords) if k.field == "authors"]
+    filed = [n for n, k in enumerate(feed.keywords) if k.field == "categories"]
+    find_body = finder([feed.keywords[n].text for n in body]) if body else None
+    find_authors = finder([feed.keywords[n].text for n in named]) if named else None
+    find_excluded = finder(list(feed.exclude)) if feed.exclude else None
+    places = _places_joined if feed.match == "substring" else _places
+
+    def hits(paper: Paper) -> Iterator[Hit]:
+        if find_body:
+            for number, field, start, end in places(find_body, paper):
+                rule = body[number]
+                if feed.keywords[rule].field in ("", field):
+                    yield Hit(rule, field, start, end)
+        if find_authors:
+            for number, start, end in find_authors(field_text(paper, "authors")):
+                yield Hit(named[number], "authors", start, end)
+        for rule in filed:
+            yield from _category_hits(rule, feed.keywords[rule].text, paper)
+
+    def score(paper: Paper) -> Score | None:
+        if find_excluded and any(True for _ in places(find_excluded, paper)):
+            return None
+        return tally(feed, paper, hits(paper))
+
+    return score
+
+
+def score_batch(feed: Feed, batch: Batch) -> dict[str, Score | None]:
+    """The scores of all papers of a batch that are in the feed's categories, by versioned id; None for excluded ones."""
+    score = make_scorer(feed)
+    wanted = frozenset(feed.categories)
+    return {
+        item.paper.versioned: score(item.paper)
+        for item in batch.announcements
+        if any(listed(category, wanted) for category in item.paper.categories)
+    }
+
+
+def _places(find: Finder, paper: Paper) -> Iterator[tuple[int, str, int, int]]:
+    for field, text in (("title", paper.title), ("abstract", paper.abstract)):
+        for number, start, end in find(text):
+            yield number, field, start, end
+
+
+def _places_joined(find: Finder, paper: Paper) -> Iterator[tuple[int, str, int, int]]:
+    """The keyword bot looked into title and abstract joined by a space, so that a match may run from one into the other.
+
+    Such a match is shown by its part in the title.
+    """
+    border = len(paper.title)
+    for number, start, end in find(f"{paper.title} {paper.abstract}"):
+        if start < border:
+            yield number, "title", start, min(end, border)
+        else:
+            yield number, "abstract", max(start - border - 1, 0), end - border - 1
+
+
+def _category_hits(rule: int, wanted: str, paper: Paper) -> Iterator[Hit]:
+    at = 0
+    for category in paper.categories:
+        if listed(category, (wanted,)):
+            yield Hit(rule, "categories", at, at + len(category))
+        at += len(category) + 1
+
+
+def _words(patterns: list[str]) -> Finder:
+    """Whole words, with plural and hyphen/space variants, whatever their case and accents."""
+    from ahocorasick_rs import AhoCorasick, Implementation  # noqa: PLC0415 - the read path does without it
+
+    owners = [(spelling, number) for number, pattern in enumerate(patterns) for spelling in spellings(pattern)]
+    automaton = AhoCorasick([spelling for spelling, _ in owners], implementation=Implementation.DFA)
+
+    def find(text: str) -> Iterator[tuple[int, int, int]]:
+        folded = fold(text)
+        for spelling, start, end in automaton.find_matches_as_indexes(folded, overlapping=True):
+            if is_whole(folded, start, end):
+                yield owners[spelling][1], start, end
+
+    return find
+
+
+def _substrings(patterns: list[str]) -> Finder:
+    """The keyword bot's rule, exactly: `keyword.lower() in text.lower()`."""
+    lowered = [pattern.lower() for pattern in patterns]
+
+    def find(text: str) -> Iterator[tuple[int, int, int]]:
+        haystack = text.lower()
+        if len(haystack) != len(text):  # "İ" alone grows when lowered; offsets must stay true
+            haystack = "".join(low if len(low := char.lower()) == 1 else char for char in text)
+        for number, needle in enumerate(lowered):
+            start = haystack.find(needle)
+            while start >= 0:
+                yield number, start, start + len(needle)
+                start = haystack.find(needle, start + 1)
+
+    return find
+
+
+def _regexes(patterns: list[str]) -> Finder:
+    """Owners' regular expressions in RE2's syntax, whatever the case: linear time on any input."""
+    import re2  # noqa: PLC0415 - only where a feed uses it
+
+    options = re2.Options()
+    options.case_sensitive = False
+    compiled = [re2.compile(pattern, options) for pattern in patterns]
+    which = re2.Set.SearchSet(options)
+    for pattern in patterns:
+        which.Add(pattern)
+    which.Compile()
+
+    def find(text: str) -> Iterator[tuple[int, int, int]]:
+        for number in sorted(which.Match(text)):
+            for match in compiled[number].finditer(text):
+                yield number, *match.span()
+
+    return find
+
+
+FINDERS: dict[str, Callable[[list[str]], Finder]] = {"word": _words, "substring": _substrings, "regex": _regexes}

@@ -1,0 +1,195 @@
+"""The write path: fetch the announcements of the day, store them as a batch, score them for every feed.
+
+Everything that a refresh changes is written in one commit under one lock: a process that is killed at any moment leaves
+the store as it was or as it should be.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from time import time
+from typing import Any
+
+from core.domain.batch import Batch
+from core.domain.calendar import due_date
+from core.domain.categories import merged
+from core.domain.feed import Feed
+from core.domain.manifest import BatchRecord, Manifest, rfc3339
+from core.domain.page import page
+from core.domain.query import Query
+from core.domain.scoring import Score
+from core.domain.selection import make_entries, with_defaults
+from core.domain.settle import Outcome, settle
+from core.matching import score_batch
+from core.sources.announcements import Fetched, Get, Progress, fetch_announcements
+from core.store import keys
+from core.store.codec import decode, encode, scores_to_plain
+from core.store.lock import holding
+from core.store.protocol import Store
+
+# How long requests leave the upstream alone after a refresh that did not settle the due date, in seconds; doubled with
+# every further try, up to an hour. The owner's own refreshes do not wait.
+BACKOFF = {"failed": 60, "partial": 300, "waiting": 300, "quiet": 1800}
+LONGEST_BACKOFF = 3600
+REFRESH_SECONDS = 50.0
+
+Values = dict[str, tuple[bytes, float | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a refresh did: the record of the date that it found, whether the batch is another one than before,
+    how many upstream requests it took, and how many entries each feed shows of it.
+    """
+
+    record: BatchRecord
+    changed: bool
+    requests: int
+    kept: Mapping[str, int]
+    error: str = ""
+
+    def to_plain(self) -> dict[str, Any]:
+        """The report as JSON values."""
+        record = self.record
+        return {
+            "date": record.date.isoformat(),
+            "state": record.state,
+            "reason": record.reason,
+            "papers": record.total,
+            "changed": self.changed,
+            "requests": self.requests,
+            "feeds": dict(self.kept),
+            "rejected": list(record.rejected),
+            "error": self.error,
+        }
+
+
+async def read_manifest(store: Store) -> Manifest:
+    """The manifest as stored; an empty one where nothing was stored yet."""
+    data = await store.get(keys.MANIFEST)
+    return Manifest.from_plain(decode(data)) if data else Manifest()
+
+
+async def read_batch(store: Store, record: BatchRecord) -> Batch | None:
+    """The batch that a record names; None if it names none, or the store has lost it."""
+    data = await store.get(keys.batch(record.date, record.hash)) if record.hash else None
+    return Batch.from_plain(decode(data)) if data else None
+
+
+async def refresh(
+    store: Store,
+    get: Get,
+    feeds: Sequence[Feed],
+    *,
+    now: datetime,
+    rss_url: str,
+    retention: timedelta,
+    progress: Progress = lambda _what, _done, _total: None,
+) -> Report | None:
+    """Bring the store up to date with arXiv. None: another process is doing that right now.
+
+    `now` decides which date is due. Raises `StoreError` if the store fails; whatever the upstream does is told in the report.
+    """
+    async with holding(store, keys.REFRESH_LOCK) as token:
+        if token is None:
+            return None
+        manifest = await read_manifest(store)
+        categories = merged(tuple(name for feed in feeds for name in feed.categories))
+        due = manifest.get(due_date(now))
+        fetched = await fetch_announcements(
+            get,
+            rss_url,
+            categories,
+            deadline=asyncio.get_running_loop().time() + REFRESH_SECONDS,
+            validators=due.validators if due.settled else None,
+            progress=progress,
+        )
+        progress("scoring", len(categories), len(categories))
+        record, batch = await _settled(store, manifest, fetched, categories, due.date)
+        changed = batch is not None and record.hash != manifest.get(record.date).hash
+        if changed:
+            record = replace(record, fetched=rfc3339(now))
+        error = "; ".join(dict.fromkeys(fetched.failures.values()))
+        updated = _updated(manifest, record, due.date, now, retention, error)
+        scores = await asyncio.to_thread(_scores, feeds, batch)
+        values: Values = _batch_values(feeds, batch, scores, retention) if batch and changed else {}
+        if updated is not manifest:
+            values[keys.MANIFEST] = (encode(updated.to_plain()), None)
+        values[keys.BACKOFF] = await _backoff(store, updated.get(due.date))
+        await store.commit(keys.REFRESH_LOCK, token, values)
+        progress("stored", len(categories), len(categories))
+        return Report(record, changed, fetched.requests, _kept(feeds, batch, scores), error)
+
+
+async def _settled(
+    store: Store, manifest: Manifest, fetched: Fetched, categories: tuple[str, ...], due: date
+) -> tuple[BatchRecord, Batch | None]:
+    """The new record for the newest date that was served (the due date, if nothing was)."""
+    day = max(fetched.dates.values(), default=due)
+    late = {name: f"still shows {shown}" for name, shown in fetched.dates.items() if shown < day}
+    outcome = Outcome(
+        day,
+        tuple(fetched.announcements.get(day, ())),
+        fetched.failures | late,
+        tuple(fetched.unchanged),
+        tuple(fetched.rejected),
+    )
+    known = manifest.get(day)
+    before = next((r for r in manifest.stored if r.date < day), None)
+    previous = await read_batch(store, before) if before else None
+    record, batch = settle(outcome, categories, known, await read_batch(store, known), previous)
+    whole = record.settled and not fetched.failures
+    return replace(record, validators=fetched.validators) if whole else record, batch
+
+
+def _updated(
+    manifest: Manifest, record: BatchRecord, due: date, now: datetime, retention: timedelta, error: str
+) -> Manifest:
+    """The manifest after a refresh; the very same one where nothing but the time of looking is new."""
+    records = [record]
+    if record.date != due and not manifest.get(due).hash:
+        if record.date < due:
+            records.append(BatchRecord(due, "waiting", f"arXiv still shows {record.date}"))
+        else:
+            gone = f"arXiv's feed has gone on to {record.date}, and this date was not fetched while it was there"
+            records.append(BatchRecord(due, "failed", gone))
+    same = all(manifest.get(r.date) == r for r in records) and manifest.error.get("reason", "") == error
+    if same:
+        return manifest
+    problem = {"time": rfc3339(now), "reason": error} if error else {}
+    return manifest.changed(records, now=now, retention=retention, error=problem)
+
+
+def _scores(feeds: Sequence[Feed], batch: Batch | None) -> list[dict[str, Score | None]]:
+    return [score_batch(feed, batch) for feed in feeds] if batch else []
+
+
+def _kept(feeds: Sequence[Feed], batch: Batch | None, scores: Sequence[Mapping[str, Score | None]]) -> dict[str, int]:
+    """How many entries each feed shows of the batch."""
+    kept = {}
+    for feed, of_feed in zip(feeds, scores, strict=False):
+        query = replace(with_defaults(feed, Query(), capped=True), limit=1)
+        kept[feed.name] = page(make_entries(feed, batch, of_feed), query).total if batch else 0
+    return kept
+
+
+def _batch_values(
+    feeds: Sequence[Feed], batch: Batch, scores: Sequence[Mapping[str, Score | None]], retention: timedelta
+) -> Values:
+    """What is stored of a new batch: itself, and every feed's scores; a day longer than the manifest lists it."""
+    ttl = (retention + timedelta(days=1)).total_seconds()
+    values: Values = {keys.batch(batch.date, batch.hash): (encode(batch.to_plain()), ttl)}
+    for feed, of_feed in zip(feeds, scores, strict=True):
+        key = keys.scores(feed.scoring_fingerprint, batch.hash)
+        values[key] = (encode(scores_to_plain(feed, of_feed)), ttl)
+    return values
+
+
+async def _backoff(store: Store, due: BatchRecord) -> tuple[bytes, float]:
+    """A note that keeps requests from asking the upstream again too soon; it expires by itself."""
+    data = await store.get(keys.BACKOFF)
+    before = decode(data) if data else {}
+    tries = before["tries"] + 1 if before.get("date") == due.date.isoformat() else 1
+    pause = min(BACKOFF.get(due.state, BACKOFF["failed"]) * 2 ** (tries - 1), LONGEST_BACKOFF)
+    return encode({"date": due.date.isoformat(), "tries": tries, "until": time() + pause}), pause

@@ -1,0 +1,1 @@
+"""Entries to bytes: RSS, Atom, JSON Feed, JSON."""

@@ -1,0 +1,45 @@
+"""JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/), with each entry in full as `_paperwire`."""
+
+import json
+from typing import Any
+
+from core.domain.feed import Entry
+from core.render.content import entry_guid, entry_html, entry_summary, entry_times
+from core.render.plain import entry_to_plain
+from core.render.syndication import Channel
+
+
+def to_json(value: Any) -> bytes:
+    """Compact JSON in UTF-8; lone surrogates, which UTF-8 cannot carry, are replaced."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def render_jsonfeed(channel: Channel, entries: tuple[Entry, ...]) -> bytes:
+    """A JSON Feed document, the same bytes for the same input."""
+    feed = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": channel.title,
+        "home_page_url": channel.home_url,
+        "feed_url": channel.self_url,
+        "description": channel.description,
+        "language": channel.language,
+    }
+    if channel.next_url:
+        feed["next_url"] = channel.next_url
+    items = [_item(entry, time.isoformat()) for entry, time in zip(entries, entry_times(entries), strict=True)]
+    return to_json(feed | {"items": items})
+
+
+def _item(entry: Entry, time: str) -> dict[str, Any]:
+    return {
+        "id": entry_guid(entry),
+        "url": entry.paper.links["abs"],
+        "title": entry.paper.title,
+        "summary": entry_summary(entry),
+        "content_html": entry_html(entry),
+        "date_published": time,
+        "date_modified": time,
+        "authors": [{"name": author.name} for author in entry.paper.authors] or [{"name": "arXiv"}],
+        "tags": list(entry.paper.categories),
+        "_paperwire": entry_to_plain(entry),
+    }

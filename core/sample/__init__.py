@@ -1,0 +1,37 @@
+"""The sample week: invented papers in arXiv's own format, so that the wire can be seen at work without the internet.
+
+The files beside this module are what arXiv would serve on the five days from 2026-03-02 on. Everything in them says that
+it is a sample.
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+
+import httpx
+
+from core.domain.calendar import due_date
+
+FOLDER = Path(__file__).parent
+TITLE = "Sample wire (invented papers)"
+
+
+def days() -> list[date]:
+    """The dates of the sample week."""
+    return sorted(date.fromisoformat(path.stem) for path in FOLDER.glob("*.xml"))
+
+
+class SampleTransport(httpx.AsyncBaseTransport):
+    """Answers every request with the sample of the date that is due by `clock`, as arXiv's RSS would."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        path = FOLDER / f"{due_date(self._clock())}.xml"
+        if not path.exists():
+            return httpx.Response(404, request=request, text="the sample week has no such day")
+        headers = {"Content-Type": "application/rss+xml", "ETag": f'"{path.stem}"'}
+        if request.headers.get("If-None-Match") == headers["ETag"]:
+            return httpx.Response(304, headers=headers, request=request)
+        return httpx.Response(200, headers=headers, content=path.read_bytes(), request=request)

@@ -1,0 +1,1 @@
+"""Upstreams: fetching bytes politely, and parsing them into values."""

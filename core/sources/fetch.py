@@ -1,0 +1,107 @@
+"""Fetching bytes politely: one request at a time, at least three seconds apart, over all instances; bounded in all ways.
+
+arXiv allows one request every three seconds on a single connection, over all machines that one controls
+(https://info.arxiv.org/help/api/tou.html), and asks for a User-Agent with a contact. Since September 2026 it answers
+406 where `Accept` is missing.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from time import time
+
+import httpx
+
+from core.domain.errors import FetchError
+from core.store import keys
+from core.store.protocol import Store
+
+GATE_SECONDS = 3.0
+TOTAL_SECONDS = 12.0  # of one request, from connecting to the last byte
+MAX_BYTES = 24_000_000  # 2,000 items, the most that arXiv serves, are about 6 MB
+ACCEPT = "application/rss+xml, application/atom+xml, text/xml, */*"
+
+_AGAIN = frozenset({403, 406, 408, 425, 429, 500, 502, 503, 504})  # seen to pass by themselves
+_NOT_MODIFIED = 304
+_OK = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A successful answer: `body` is None if nothing changed (304). `validators` are for the next conditional request."""
+
+    url: str
+    body: bytes | None
+    validators: Mapping[str, str]
+
+
+class Fetcher:
+    """A polite client of arXiv. `gate_seconds` is only ever less than three for upstreams that are not arXiv's."""
+
+    def __init__(
+        self, client: httpx.AsyncClient, store: Store, *, user_agent: str, gate_seconds: float = GATE_SECONDS
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._headers = {"User-Agent": user_agent, "Accept": ACCEPT}
+        self._gate_seconds = gate_seconds
+        self._token = secrets.token_hex(8)
+
+    async def get(self, url: str, validators: Mapping[str, str] | None = None) -> Answer:
+        """Wait for the gate, then fetch `url`, conditionally if `validators` are given. Raises `FetchError`."""
+        known = validators or {}
+        conditions = {"If-None-Match": known.get("etag"), "If-Modified-Since": known.get("last_modified")}
+        headers = self._headers | {name: value for name, value in conditions.items() if value}
+        await self._pass_gate()
+        try:
+            async with asyncio.timeout(TOTAL_SECONDS):
+                return await self._fetch(url, headers, known)
+        except TimeoutError:
+            raise FetchError(url, f"no complete answer within {TOTAL_SECONDS:.0f} s") from None
+        except httpx.InvalidURL as error:
+            raise FetchError(url, f"not a URL: {error}", again=False) from error
+        except httpx.HTTPError as error:
+            raise FetchError(url, f"{type(error).__name__}: {error}".rstrip(": ")) from error
+        finally:
+            # From the end of this request, so that slow answers and slow connections cannot shorten the pause
+            await self._store.acquire(keys.ARXIV_GATE, self._token, self._gate_seconds)
+
+    async def _pass_gate(self) -> None:
+        token = self._token = secrets.token_hex(8)
+        while self._gate_seconds and not await self._store.acquire(keys.ARXIV_GATE, token, self._gate_seconds):
+            await asyncio.sleep(0.1)
+
+    async def _fetch(self, url: str, headers: Mapping[str, str], known: Mapping[str, str]) -> Answer:
+        async with self._client.stream("GET", url, headers=headers, follow_redirects=True) as response:
+            if response.status_code == _NOT_MODIFIED and known:
+                return Answer(url, None, known)
+            body = await _read(url, response)
+            if response.status_code != _OK:
+                status = f"status {response.status_code} {response.reason_phrase}".rstrip()
+                again = response.status_code in _AGAIN
+                raise FetchError(url, status, again=again, retry_after=_retry_after(response))
+            if body.strip().startswith(b"Rate exceeded"):  # arXiv says so with status 200
+                raise FetchError(url, "rate exceeded (said with status 200)")
+            headers_kept = {"etag": response.headers.get("ETag"), "last_modified": response.headers.get("Last-Modified")}
+            return Answer(url, body, {name: value for name, value in headers_kept.items() if value})
+
+
+async def _read(url: str, response: httpx.Response) -> bytes:
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > MAX_BYTES:
+            raise FetchError(url, f"more than {MAX_BYTES // 1_000_000} MB; the rest was not read")
+    return bytes(body)
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    value = response.headers.get("Retry-After", "")
+    if value.isdigit():
+        return float(value)
+    try:
+        return max(parsedate_to_datetime(value).timestamp() - time(), 0)
+    except ValueError:
+        return None

@@ -1,0 +1,124 @@
+"""XML from strangers: hardened parsing, item by item, that saves what is whole when the document is not.
+
+No DTD, no entities, no network: a DOCTYPE is refused (https://lxml.de/FAQ.html: "How do I use lxml safely").
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any
+
+from lxml import etree
+
+from core.domain.errors import ParseError
+
+_SAFE: dict[str, Any] = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
+# Illegal in XML 1.0, raw or as a reference; a single one would make a parser give up on all that follows
+_CONTROLS = bytes(c for c in range(32) if c not in b"\t\n\r")
+_CONTROL_REFERENCES = re.compile(
+    rb"&#(?:x0*(?:[0-8bcef]|1[0-9a-f]|fff[ef])|0*(?:[0-8]|1[124-9]|2[0-9]|3[01]|6553[45]));", re.IGNORECASE
+)
+# Only comments, processing instructions and white space may stand before it; nothing else could hide it
+_DOCTYPE = re.compile(rb"\A(?>\s|<\?.*?\?>|<!--.*?-->)*+<!(?!--)", re.DOTALL)
+_EXCERPT = 200
+
+
+@dataclass(slots=True)
+class Document:
+    """What was read: `values` of good items, `rejected` ones with id (if known), reason and excerpt.
+
+    `head` are the texts of the elements that stand beside the items, by tag. `broken` says where the document is
+    damaged; items may then be missing from its end.
+    """
+
+    values: list[Any] = field(default_factory=list)
+    rejected: list[dict[str, str]] = field(default_factory=list)
+    head: dict[str, str] = field(default_factory=dict)
+    broken: str = ""
+
+
+def read_items(body: bytes, item: str, container: str, read: Callable[[etree._Element], Any]) -> Document:
+    """Read every `item` of `container` (tags in lxml's notation) with `read`, which raises `ValueError` for a bad one.
+
+    Raises `ParseError` for what is no XML, has a DOCTYPE, or is so broken that nothing could be read.
+    """
+    body = _checked(body)
+    document = Document()
+    try:
+        for element in _elements(body, (item, container)):
+            if element.tag == item:
+                _read_one(document, element, read)
+            else:
+                document.head = {str(child.tag): child.text or "" for child in element if child.tag != item}
+    except etree.XMLSyntaxError as error:
+        document = _salvaged(body, item, container, read)
+        document.broken = f"damaged XML at line {error.lineno}: {error.msg}"
+        if not document.values:
+            raise ParseError(f"{document.broken}; nothing in it could be read") from error
+    return document
+
+
+def excerpt(body: bytes) -> str:
+    """The beginning of `body` as printable text, for reports."""
+    text = body[:_EXCERPT].decode("utf-8", "replace")
+    return "".join(char if char.isprintable() else " " for char in text).strip()
+
+
+def _checked(body: bytes) -> bytes:
+    body = body.removeprefix(b"\xef\xbb\xbf").translate(None, _CONTROLS).lstrip()
+    head = body[:2048].lower()
+    if b"<!doctype html" in head or head.startswith(b"<html"):
+        raise ParseError("the answer is an HTML page, not a feed")
+    if not head.startswith(b"<"):
+        raise ParseError(f"the answer is not XML: {excerpt(body)!r}" if body else "the answer is empty")
+    if _DOCTYPE.search(body):
+        raise ParseError("the answer carries a DOCTYPE, which arXiv's never do; it was not read")
+    return _CONTROL_REFERENCES.sub(b"", body) if b"&#" in body else body
+
+
+def _elements(body: bytes, tags: tuple[str, ...]) -> Iterator[etree._Element]:
+    for _, element in etree.iterparse(BytesIO(body), events=("end",), tag=tags, **_SAFE):
+        yield element
+        element.clear()
+
+
+def _read_one(document: Document, element: etree._Element, read: Callable[[etree._Element], Any]) -> None:
+    try:
+        document.values.append(read(element))
+    except ValueError as error:
+        raw = etree.tostring(element, encoding="utf-8")
+        document.rejected.append({"reason": str(error), "excerpt": excerpt(raw)})
+
+
+def _salvaged(body: bytes, item: str, container: str, read: Callable[[etree._Element], Any]) -> Document:
+    """Every item of a broken document that can be read by itself; the others, and a cut-off last one, are rejected."""
+    document = Document()
+    tag = etree.QName(item).localname.encode()
+    first, *rest = re.split(rb"<%s(?=[\s>])" % tag, body)
+    root = re.search(rb"<(rss|feed)\b[^>]*>", first)
+    before, after = (root[0], b"</%s>" % root[1]) if root else (b"<feed>", b"</feed>")
+    parser = etree.XMLParser(**_SAFE)
+    for part in rest:
+        inside, end, _ = part.partition(b"</%s>" % tag)
+        try:
+            if not end:
+                raise ValueError("cut off before its end")
+            element = etree.fromstring(before + b"<" + tag + inside + end + after, parser)[0]
+        except (etree.XMLSyntaxError, ValueError) as error:
+            document.rejected.append({"reason": str(error), "excerpt": excerpt(inside.lstrip(b">"))})
+        else:
+            _read_one(document, element, read)
+    document.head = _salvaged_head(first, container, parser)
+    return document
+
+
+def _salvaged_head(first: bytes, container: str, parser: etree.XMLParser) -> dict[str, str]:
+    name = etree.QName(container).localname.encode()
+    closing = b"</%s>" % name + (b"</rss>" if b"<rss" in first else b"")
+    try:
+        root = etree.fromstring(first + closing, parser)
+    except etree.XMLSyntaxError:
+        return {}
+    inside = root if root.tag == container else root.find(container)
+    return {} if inside is None else {str(child.tag): child.text or "" for child in inside}

@@ -1,0 +1,1 @@
+"""Where batches, scores and the manifest are kept: one protocol, one implementation a module."""

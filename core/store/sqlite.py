@@ -1,0 +1,127 @@
+"""The store on one's own machine: SQLite in WAL mode, shared safely by any number of processes."""
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from core.domain.errors import LockLost, StoreError
+
+_T = TypeVar("_T")
+_BUSY_SECONDS = 2.0  # how long to wait for another process's write
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value BLOB NOT NULL, expires REAL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS entries_expires ON entries (expires) WHERE expires IS NOT NULL;
+"""
+_PUT = "INSERT INTO entries VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value, expires = excluded.expires"
+_TAKE_LOCK = _PUT + " WHERE expires <= ? OR value = excluded.value RETURNING 1"
+_HOLDS = "SELECT 1 FROM entries WHERE key = ? AND value = ? AND expires > ?"
+
+
+class SqliteStore:
+    """A `Store` in a SQLite file; its folder is made. One connection, used from one thread, so that nothing blocks.
+
+    Raises `StoreError` if the file cannot be opened or is no database.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._thread = ThreadPoolExecutor(1, "sqlite")
+        self._connection: sqlite3.Connection | None = None
+
+    async def get(self, key: str) -> bytes | None:
+        return (await self.get_many([key]))[0]
+
+    async def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        def work(db: sqlite3.Connection) -> list[bytes | None]:
+            marks = ",".join("?" * len(keys))
+            rows = db.execute(
+                f"SELECT key, value FROM entries WHERE key IN ({marks}) AND (expires IS NULL OR expires > ?)",  # noqa: S608 - marks
+                (*keys, time.time()),
+            )
+            found = dict(rows.fetchall())
+            return [found.get(key) for key in keys]
+
+        return await self._run(work)
+
+    async def put(self, key: str, value: bytes, ttl: float | None = None) -> None:
+        await self._run(lambda db: _write(db, {key: (value, ttl)}))
+
+    async def delete(self, key: str) -> None:
+        await self._run(lambda db: db.execute("DELETE FROM entries WHERE key = ?", (key,)))
+
+    async def acquire(self, name: str, token: str, ttl: float) -> bool:
+        def work(db: sqlite3.Connection) -> bool:
+            now = time.time()
+            return db.execute(_TAKE_LOCK, (name, token.encode(), now + ttl, now)).fetchone() is not None
+
+        return await self._run(work)
+
+    async def commit(self, name: str, token: str, values: Mapping[str, tuple[bytes, float | None]]) -> None:
+        def work(db: sqlite3.Connection) -> None:
+            if not db.execute(_HOLDS, (name, token.encode(), time.time())).fetchone():
+                raise LockLost(f"the lock {name} was lost before its work was written")
+            _write(db, values)
+            db.execute("DELETE FROM entries WHERE expires <= ?", (time.time(),))
+
+        await self._run(work)
+
+    async def release(self, name: str, token: str) -> None:
+        await self._run(lambda db: db.execute("DELETE FROM entries WHERE key = ? AND value = ?", (name, token.encode())))
+
+    async def take(self, name: str, amount: int, limit: int, ttl: float) -> bool:
+        def work(db: sqlite3.Connection) -> bool:
+            now = time.time()
+            row = db.execute("SELECT value, expires FROM entries WHERE key = ? AND expires > ?", (name, now)).fetchone()
+            used, expires = (int(row[0]), row[1]) if row else (0, now + ttl)
+            if used + amount > limit:
+                return False
+            db.execute(_PUT, (name, str(used + amount).encode(), expires))
+            return True
+
+        return await self._run(work)
+
+    async def close(self) -> None:
+        def shut() -> None:
+            if self._connection:
+                self._connection.close()
+                self._connection = None
+
+        await asyncio.get_running_loop().run_in_executor(self._thread, shut)
+        self._thread.shutdown()
+
+    async def _run(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        """`work` in one transaction, in the store's own thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transaction, work)
+
+    def _transaction(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+        try:
+            db = self._connection = self._connection or _open(self._path)
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                result = work(db)
+            except BaseException:
+                db.execute("ROLLBACK")
+                raise
+            db.execute("COMMIT")
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"SQLite at {self._path}: {error}") from error
+        return result
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+    db.execute("PRAGMA journal_mode = WAL")
+    db.execute("PRAGMA synchronous = NORMAL")
+    db.executescript(_SCHEMA)
+    return db
+
+
+def _write(db: sqlite3.Connection, values: Mapping[str, tuple[bytes, float | None]]) -> None:
+    now = time.time()
+    rows = [(key, value, None if ttl is None else now + ttl) for key, (value, ttl) in values.items()]
+    db.executemany(_PUT, rows)

@@ -1,0 +1,199 @@
+"""The wire: everything put together, and refreshed on demand. One for each process and event loop."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+from time import time
+
+import httpx
+
+from core import __version__
+from core.domain.calendar import due_date, next_due
+from core.domain.errors import NothingYet, PaperwireError, StoreError, UnknownName
+from core.domain.feed import Entry, Feed
+from core.domain.manifest import Manifest
+from core.memory import Memory
+from core.publish import PAPERS_IN_MEMORY, Days, read_entries
+from core.refresh import Report, read_manifest, refresh
+from core.settings import Settings
+from core.sources.announcements import Progress
+from core.sources.fetch import GATE_SECONDS, Fetcher
+from core.store import keys
+from core.store.codec import decode
+from core.store.protocol import Store
+from core.store.sqlite import SqliteStore
+
+log = logging.getLogger("paperwire")
+
+CONFIRM_SECONDS = 10.0  # how long a manifest in memory is believed
+PATIENCE_SECONDS = 15.0  # how long a request waits for a first batch; feed readers give up after 20
+_POLL_SECONDS = 0.5
+
+
+def _ignore(_what: str, _done: int, _total: int) -> None:
+    """No progress is shown."""
+
+
+class Wire:
+    """The feeds, the store, the upstream, and what this process remembers of them.
+
+    Raises `ConfigError` when made if the configuration is wrong.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.instance = settings.feeds.instance
+        self.feeds: dict[str, Feed] = settings.feeds.to_feeds()
+        self.clock = settings.clock
+        self.store: Store = SqliteStore(settings.sqlite_path)
+        self.rendered: Memory[object] = Memory(limit=32_000_000)
+        self._client = httpx.AsyncClient(
+            timeout=httpx.Timeout(10, connect=5),
+            limits=httpx.Limits(max_connections=1),
+            transport=_transport(settings),
+        )
+        self._days: Days = Memory(limit=PAPERS_IN_MEMORY)
+        self._manifest: tuple[float, Manifest] | None = None
+        self._reading: asyncio.Task[Manifest] | None = None
+        self._refreshing: asyncio.Task[Report | None] | None = None
+
+    async def manifest(self) -> Manifest:
+        """The manifest, at most ten seconds old; concurrent callers share one reading of the store."""
+        if self._manifest and time() - self._manifest[0] < CONFIRM_SECONDS:
+            return self._manifest[1]
+        if self._reading is None or self._reading.done():
+            self._reading = asyncio.create_task(self._read_manifest())
+        return await asyncio.shield(self._reading)
+
+    async def ready(self) -> Manifest:
+        """A manifest with something to serve; a due batch that is not there is fetched, once however many ask.
+
+        With something older in store the fetch goes on behind the answer. With nothing, this waits for it for a bounded
+        time. Raises `NothingYet` if then there is still nothing.
+        """
+        manifest = await self.manifest()
+        due = due_date(self.clock())
+        if manifest.get(due).settled:
+            return manifest
+        pause = await self._pause(due.isoformat())
+        if pause <= 0:
+            task = self._start_refreshing()
+            if not manifest.stored:
+                await asyncio.wait([task], timeout=PATIENCE_SECONDS)
+                manifest = await self.manifest()
+        if not manifest.stored:
+            raise self._nothing(manifest, pause or await self._pause(due.isoformat()))
+        return manifest
+
+    async def refresh(self, progress: Progress = _ignore) -> Report | None:
+        """Refresh now, whatever was tried before. None if another process is at it."""
+        fetcher = Fetcher(
+            self._client,
+            self.store,
+            user_agent=f"Paperwire/{__version__} ({self.instance.contact or 'no contact configured'})",
+            gate_seconds=0 if self.settings.sample else GATE_SECONDS,
+        )
+        report = await refresh(
+            self.store,
+            fetcher.get,
+            list(self.feeds.values()),
+            now=self.clock(),
+            rss_url=self.settings.rss_url,
+            retention=timedelta(days=self.instance.retention_days),
+            progress=progress,
+        )
+        self._manifest = None
+        if report:
+            log.info("refresh %s", report.to_plain() | {"rejected": len(report.record.rejected)})
+        return report
+
+    async def entries(self, manifest: Manifest, names: Sequence[str]) -> list[Entry]:
+        """All entries of the named feeds. Raises `UnknownName`."""
+        return [
+            entry
+            for name in names
+            for entry in await read_entries(self.store, self._days, manifest, self.feed(name))
+        ]
+
+    def feed(self, name: str) -> Feed:
+        """The feed of that name. Raises `UnknownName` that lists the known ones."""
+        if name not in self.feeds:
+            raise UnknownName("feed", name, tuple(self.feeds))
+        return self.feeds[name]
+
+    @property
+    def main(self) -> Feed:
+        """The first feed."""
+        return next(iter(self.feeds.values()))
+
+    def fresh_seconds(self, manifest: Manifest) -> int:
+        """How long what is served now stays true, in seconds: until the next batch is due, or for a minute if one is."""
+        now = self.clock()
+        if not manifest.get(due_date(now)).settled:
+            return 60
+        return max(int((next_due(now) - now).total_seconds()), 60)
+
+    async def settled(self) -> None:
+        """Return when no refresh is running here."""
+        if self._refreshing and not self._refreshing.done():
+            await asyncio.wait([self._refreshing])
+
+    async def close(self) -> None:
+        """Stop what is running, and free connections."""
+        if self._refreshing:
+            self._refreshing.cancel()
+            await asyncio.wait([self._refreshing])
+        await self._client.aclose()
+        await self.store.close()
+
+    async def _read_manifest(self) -> Manifest:
+        manifest = await read_manifest(self.store)
+        self._manifest = (time(), manifest)
+        return manifest
+
+    async def _pause(self, due: str) -> float:
+        """How many seconds requests still leave the upstream alone, after a refresh that did not settle the due date."""
+        data = await self.store.get(keys.BACKOFF)
+        note = decode(data) if data else {}
+        return max(note["until"] - time(), 0.0) if note.get("date") == due else 0.0
+
+    def _start_refreshing(self) -> asyncio.Task[Report | None]:
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.create_task(self._refresh_or_follow())
+        return self._refreshing
+
+    async def _refresh_or_follow(self) -> Report | None:
+        """Refresh, or wait for the process that does; take over if it dies. Never raises: what failed is logged."""
+        end = time() + PATIENCE_SECONDS
+        try:
+            while (report := await self.refresh()) is None and time() < end:
+                await asyncio.sleep(_POLL_SECONDS)
+                self._manifest = None
+                due = due_date(self.clock())
+                if (await self.manifest()).get(due).settled or await self._pause(due.isoformat()):
+                    break
+        except StoreError as error:
+            log.warning("refresh failed: %s", error)
+            return None
+        except PaperwireError:
+            log.exception("refresh failed")
+            return None
+        return report
+
+    def _nothing(self, manifest: Manifest, pause: float) -> NothingYet:
+        due = due_date(self.clock())
+        record = manifest.get(due)
+        if record.state in ("expected", "waiting") and not record.reason:
+            text = f"The announcements of {due} are being fetched from arXiv for the first time; try again in a moment."
+        else:
+            text = f"There are no announcements yet. The batch of {due} is {record.state}: {record.reason}."
+        return NothingYet(text, max(int(pause) + 1, 5))
+
+
+def _transport(settings: Settings) -> httpx.AsyncBaseTransport | None:
+    if not settings.sample:
+        return None
+    from core.sample import SampleTransport  # noqa: PLC0415 - only the demonstration needs it
+
+    return SampleTransport(settings.clock)
