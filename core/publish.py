@@ -1,11 +1,10 @@
 """The read path: from stored batches and scores to the entries of a feed, decoded once and kept by fingerprint."""
 
 import asyncio
-from collections.abc import Sequence
 
 from core.domain.batch import Batch
 from core.domain.feed import Entry, Feed
-from core.domain.manifest import BatchRecord, Manifest
+from core.domain.manifest import Manifest
 from core.domain.selection import make_entries
 from core.matching import score_batch
 from core.memory import Memory
@@ -50,10 +49,10 @@ def _entries_of(feed: Feed, batch_data: bytes, scores_data: bytes | None) -> tup
     return make_entries(feed, batch, scores_from_plain(feed, papers, decode(scores_data))), None
 
 
-def batch_summaries(records: Sequence[BatchRecord]) -> list[dict[str, object]]:
-    """What is known of each date, as the JSON answers show it."""
+def batch_summaries(manifest: Manifest) -> list[dict[str, object]]:
+    """What is known of each date, newest first, as JSON values."""
     return [
         {"date": r.date.isoformat(), "state": r.state, "papers": r.total, "counts": r.counts}
         | ({"reason": r.reason} if r.reason else {})
-        for r in records
+        for r in sorted(manifest.records.values(), key=lambda r: r.date, reverse=True)
     ]

@@ -16,10 +16,9 @@ from core.domain.calendar import due_date
 from core.domain.categories import merged
 from core.domain.feed import Feed
 from core.domain.manifest import BatchRecord, Manifest, rfc3339
-from core.domain.page import page
 from core.domain.query import Query
 from core.domain.scoring import Score
-from core.domain.selection import make_entries, with_defaults
+from core.domain.selection import choose, make_entries
 from core.domain.settle import Outcome, settle
 from core.matching import score_batch
 from core.sources.announcements import Fetched, Get, Progress, fetch_announcements
@@ -169,8 +168,8 @@ def _kept(feeds: Sequence[Feed], batch: Batch | None, scores: Sequence[Mapping[s
     """How many entries each feed shows of the batch."""
     kept = {}
     for feed, of_feed in zip(feeds, scores, strict=False):
-        query = replace(with_defaults(feed, Query(), capped=True), limit=1)
-        kept[feed.name] = page(make_entries(feed, batch, of_feed), query).total if batch else 0
+        entries = make_entries(feed, batch, of_feed) if batch else ()
+        kept[feed.name] = len(choose(feed, entries, Query(), capped=True))
     return kept
 
 

@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
 from datetime import timedelta
 from time import time
+from typing import Any
 
 import httpx
 
-from core import __version__
+from core import __version__, sample
 from core.domain.calendar import due_date, next_due
 from core.domain.errors import NothingYet, PaperwireError, StoreError, UnknownName
 from core.domain.feed import Entry, Feed
@@ -28,6 +28,7 @@ log = logging.getLogger("paperwire")
 
 CONFIRM_SECONDS = 10.0  # how long a manifest in memory is believed
 PATIENCE_SECONDS = 15.0  # how long a request waits for a first batch; feed readers give up after 20
+RENDERED_BYTES = 32_000_000
 _POLL_SECONDS = 0.5
 
 
@@ -47,7 +48,7 @@ class Wire:
         self.feeds: dict[str, Feed] = settings.feeds.to_feeds()
         self.clock = settings.clock
         self.store: Store = SqliteStore(settings.sqlite_path)
-        self.rendered: Memory[object] = Memory(limit=32_000_000)
+        self.rendered: Memory[Any] = Memory(limit=RENDERED_BYTES)
         self._client = httpx.AsyncClient(
             timeout=httpx.Timeout(10, connect=5),
             limits=httpx.Limits(max_connections=1),
@@ -108,19 +109,20 @@ class Wire:
             log.info("refresh %s", report.to_plain() | {"rejected": len(report.record.rejected)})
         return report
 
-    async def entries(self, manifest: Manifest, names: Sequence[str]) -> list[Entry]:
-        """All entries of the named feeds. Raises `UnknownName`."""
-        return [
-            entry
-            for name in names
-            for entry in await read_entries(self.store, self._days, manifest, self.feed(name))
-        ]
+    async def entries(self, manifest: Manifest, feed: Feed) -> list[Entry]:
+        """All entries of a feed, newest date first."""
+        return await read_entries(self.store, self._days, manifest, feed)
 
     def feed(self, name: str) -> Feed:
         """The feed of that name. Raises `UnknownName` that lists the known ones."""
         if name not in self.feeds:
             raise UnknownName("feed", name, tuple(self.feeds))
         return self.feeds[name]
+
+    @property
+    def title(self) -> str:
+        """The name of this wire."""
+        return sample.TITLE if self.settings.sample else self.instance.title
 
     @property
     def main(self) -> Feed:
@@ -194,6 +196,4 @@ class Wire:
 def _transport(settings: Settings) -> httpx.AsyncBaseTransport | None:
     if not settings.sample:
         return None
-    from core.sample import SampleTransport  # noqa: PLC0415 - only the demonstration needs it
-
-    return SampleTransport(settings.clock)
+    return sample.SampleTransport(settings.clock)

@@ -5,9 +5,11 @@ import operator
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
+from difflib import get_close_matches
 from typing import Any
 
 from core.domain.batch import ANNOUNCE_TYPES
+from core.domain.categories import CATEGORIES
 from core.domain.feed import BANDS, Entry
 from core.domain.paper import listed, parse_id
 from core.domain.text import fold
@@ -79,6 +81,13 @@ def _text(text: str) -> str:
     return text
 
 
+def _category(text: str) -> str:
+    if text not in CATEGORIES:
+        near = ", ".join(get_close_matches(text, CATEGORIES, 3, 0.5))
+        raise ValueError(f"{text!r} is not an archive or category of arXiv" + (f"; near it: {near}" if near else ""))
+    return text
+
+
 def _identifier(text: str) -> str:
     return str(parse_id(text))
 
@@ -94,7 +103,7 @@ def _day(text: str) -> date | None:
 NUMBER = Kind(ORDERED, _number)
 DATE = Kind(ORDERED, _date)
 CHOICE = Kind(NAMED, _text)
-CATEGORY = Kind(TEXTUAL, _text, lambda have, wanted: listed(have, (wanted,)), cost=1)
+CATEGORY = Kind(NAMED, _category, lambda have, wanted: listed(have, (wanted,)), cost=1)
 IDENTIFIER = Kind(NAMED, _identifier, lambda have, wanted: wanted in (have, have.partition("v")[0]), cost=1)
 TEXT = Kind(TEXTUAL, _text, lambda have, wanted: fold(have) == fold(wanted), cost=2)
 

@@ -1,14 +1,12 @@
-"""One page of a query's result: order, the best of each day, and cursors that survive new batches."""
+"""One page of a query's result: its order, and cursors that survive new batches."""
 
 import base64
 import binascii
 import json
-from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from core.domain.conditions import FIELDS, select
+from core.domain.conditions import FIELDS
 from core.domain.errors import QueryError
 from core.domain.feed import Entry
 from core.domain.fingerprint import fingerprint
@@ -24,34 +22,19 @@ class Page:
     next: str
 
 
-def page(entries: Iterable[Entry], query: Query) -> Page:
-    """Select, rank and cut `entries` as `query` says.
+def page(found: list[Entry], query: Query) -> Page:
+    """Rank and cut the entries that were `found` for `query` (see `core.domain.selection.choose`).
 
     A cursor holds the place of the last entry in the order, not a number, so that a batch that arrives between two
     requests neither repeats nor hides an entry of the rest. Raises `QueryError` for a cursor of another query.
     """
-    found = select(entries, query.conditions)
-    if query.per_day:
-        found = best_of_each_day(found, query.per_day)
-    found = ranked(found, query)
-    rest = found
+    found = rest = ranked(found, query)
     if query.cursor:
         place = _read_cursor(query)
         rest = [entry for entry in found if _is_after(_place(entry, query), place, query)]
     shown = tuple(rest[: query.limit])
     more = len(rest) > len(shown)
     return Page(shown, len(found), _write_cursor(_place(shown[-1], query), query) if more else "")
-
-
-def best_of_each_day(entries: list[Entry], count: int) -> list[Entry]:
-    """The `count` best of each feed's day, by score, then by identifier; in no particular order."""
-    taken: Counter[tuple[Any, str]] = Counter()
-    out = []
-    for entry in sorted(entries, key=lambda e: (-e.score, e.id)):
-        taken[entry.announced, entry.feed] += 1
-        if taken[entry.announced, entry.feed] <= count:
-            out.append(entry)
-    return out
 
 
 def ranked(entries: list[Entry], query: Query) -> list[Entry]:

@@ -8,12 +8,12 @@ silently: what is not understood raises `QueryError` with the token and what is 
 """
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_plus
 
-from core.domain.conditions import FIELDS, OPERATORS, Condition
+from core.domain.conditions import FIELDS, Condition
 from core.domain.errors import QueryError
 
 MAX_LENGTH = 4000  # characters of raw query
@@ -40,7 +40,6 @@ class Query:
     cursor: str = ""
     per_day: int | None = None
     fields: tuple[str, ...] = ()
-    parameters: Mapping[str, str] = field(default_factory=dict)
 
     def names(self, field_name: str) -> bool:
         """Whether the request has a condition on `field_name`."""
@@ -82,7 +81,7 @@ def parse_query(raw: str, *, entry_fields: tuple[str, ...] = ()) -> Query:
         else:
             conditions.append(_condition(token, name, operator, value))
     read = {name: PARAMETERS[name](f"{name}={value}", value, entry_fields) for name, value in parameters.items()}
-    return Query(conditions=tuple(conditions), parameters=parameters, **read)
+    return Query(conditions=tuple(conditions), **read)
 
 
 def _condition(token: str, name: str, operator: str, value: str) -> Condition:
@@ -133,5 +132,3 @@ PARAMETERS: dict[str, Callable[[str, str, tuple[str, ...]], Any]] = {
     "cursor": lambda _token, value, _known: value,
     "fields": _read_fields,
 }
-
-__all__ = ["FIELDS", "OPERATORS", "PARAMETERS", "Query", "parse_query"]

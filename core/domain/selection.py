@@ -1,10 +1,11 @@
-"""From a batch and its scores to entries, and the thresholds that a feed sets where a request does not."""
+"""From a batch and its scores to entries, and which of them a feed shows."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date
 
 from core.domain.batch import Batch, announce_type
-from core.domain.conditions import Condition
+from core.domain.conditions import Condition, select
 from core.domain.feed import Entry, Feed
 from core.domain.query import Query
 from core.domain.scoring import Score
@@ -27,16 +28,28 @@ def make_entries(feed: Feed, batch: Batch, scores: Mapping[str, Score | None]) -
     )
 
 
-def with_defaults(feed: Feed, query: Query, *, capped: bool) -> Query:
-    """The query with the feed's own thresholds where the request does not name that field itself.
+def choose(feed: Feed, entries: Iterable[Entry], query: Query, *, capped: bool) -> list[Entry]:
+    """The entries of a feed that a query selects; the feed's own thresholds hold where the query does not name the field.
 
-    So `main.rss` shows `min_score` and more, and `main.rss?score>=1` shows more papers than that. `capped`: also the
-    feed's number of entries a day, unless the request says `per_day`.
+    So `main.rss` shows papers from `min_score` on, and `main.rss?score>=1` shows more of them. `capped`: no more than
+    the feed's entries a day, unless the query says `per_day`.
     """
-    defaults = []
+    conditions = list(query.conditions)
     if feed.min_score and not query.names("score"):
-        defaults.append(Condition("score", ">=", (feed.min_score,)))
+        conditions.append(Condition("score", ">=", (feed.min_score,)))
     if not query.names("type"):
-        defaults.append(Condition("type", "=", feed.announce_types))
-    per_day = query.per_day or (feed.max_entries if capped else 0) or None
-    return replace(query, conditions=(*query.conditions, *defaults), per_day=per_day)
+        conditions.append(Condition("type", "=", feed.announce_types))
+    found = select(entries, conditions)
+    per_day = query.per_day or (feed.max_entries if capped else 0)
+    return best_of_each_day(found, per_day) if per_day else found
+
+
+def best_of_each_day(entries: list[Entry], count: int) -> list[Entry]:
+    """The `count` best of each day, by score, then by identifier; in no particular order."""
+    taken: Counter[date] = Counter()
+    out = []
+    for entry in sorted(entries, key=lambda e: (-e.score, e.id)):
+        taken[entry.announced] += 1
+        if taken[entry.announced] <= count:
+            out.append(entry)
+    return out

@@ -1,17 +1,11 @@
 """JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/), with each entry in full as `_paperwire`."""
 
-import json
 from typing import Any
 
 from core.domain.feed import Entry
+from core.render.channel import Channel
 from core.render.content import entry_guid, entry_html, entry_summary, entry_times
-from core.render.plain import entry_to_plain
-from core.render.syndication import Channel
-
-
-def to_json(value: Any) -> bytes:
-    """Compact JSON in UTF-8; lone surrogates, which UTF-8 cannot carry, are replaced."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+from core.render.plain import entry_to_plain, to_json
 
 
 def render_jsonfeed(channel: Channel, entries: tuple[Entry, ...]) -> bytes:

@@ -1,5 +1,6 @@
 """Entries as JSON values: the shape that /api/papers, the JSON Feed extension and the command line share."""
 
+import json
 from typing import Any
 
 from core.domain.feed import Entry
@@ -46,3 +47,8 @@ def entry_to_plain(entry: Entry, fields: tuple[str, ...] = ()) -> dict[str, Any]
         "upvotes": entry.upvotes,
     }
     return {name: value for name, value in plain.items() if value is not None and (not fields or name in fields)}
+
+
+def to_json(value: Any) -> bytes:
+    """Compact JSON in UTF-8; lone surrogates, which UTF-8 cannot carry, are replaced."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

@@ -1,7 +1,5 @@
 """RSS 2.0 and Atom 1.0, written by feedgen, with its traps avoided."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
 
@@ -12,6 +10,7 @@ from feedgen.feed import FeedGenerator
 from lxml import etree
 
 from core.domain.feed import Entry
+from core.render.channel import Channel
 from core.render.content import entry_guid, entry_html, entry_summary, entry_times, xml_safe
 
 # feedgen formats RSS dates under setlocale(), which is global to the process and not safe with threads
@@ -19,20 +18,6 @@ for _module in (feedgen.feed, feedgen.entry):
     _module.formatRFC2822 = format_datetime
 
 _ATOM = "http://www.w3.org/2005/Atom"
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """What a feed document says of itself. `updated` is the time of the newest batch; `next_url` the next page or ""."""
-
-    id: str
-    title: str
-    description: str
-    home_url: str
-    self_url: str
-    updated: datetime
-    next_url: str = ""
-    language: str = "en"
 
 
 class _Paging(BaseExtension):
@@ -105,5 +90,3 @@ def _add_atom(generator: FeedGenerator, entry: Entry, time: datetime) -> None:
     item.summary(entry_summary(entry))
     item.content(entry_html(entry), type="html")
 
-
-Renderer = Callable[[Channel, tuple[Entry, ...]], bytes]

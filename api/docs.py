@@ -1,0 +1,156 @@
+"""What /docs shows beside the code: the filters as parameters, and an example of each answer."""
+
+from typing import Any
+
+from core.domain.conditions import FIELDS
+from core.domain.query import MAX_LIMIT, SORTABLE
+from core.render.plain import ENTRY_FIELDS
+
+_EXAMPLES = {"score": 10, "category": "cs.DC,cs.LG", "title": "cache", "announced": "2026-03-06", "type": "new,cross"}
+
+ENTRY = {
+    "id": "2603.90045",
+    "version": 1,
+    "feed": "main",
+    "title": "KV cache compression for fast inference",
+    "authors": [{"name": "First Sample", "affiliation": "Institute of Examples, Sampletown"}],
+    "abstract": "We compress the KV cache …",
+    "categories": ["cs.DC", "cs.LG"],
+    "primary": "cs.DC",
+    "type": "new",
+    "announced": "2026-03-06",
+    "links": {
+        "abs": "https://arxiv.org/abs/2603.90045",
+        "pdf": "https://arxiv.org/pdf/2603.90045v1",
+        "html": "https://arxiv.org/html/2603.90045v1",
+    },
+    "score": 3,
+    "reasons": [
+        {"rule": "inference", "points": 1, "field": "title", "start": 30, "end": 39, "text": "inference"},
+        {"rule": "inference in title", "points": 0.5, "field": "title", "start": 30, "end": 39, "text": "inference"},
+        {"rule": "fast", "points": 1, "field": "title", "start": 25, "end": 29, "text": "fast"},
+        {"rule": "fast in title", "points": 0.5, "field": "title", "start": 25, "end": 29, "text": "fast"},
+    ],
+}
+_BATCH = {"date": "2026-03-06", "state": "complete", "papers": 16, "counts": {"cs.DC": {"new": 2, "cross": 1}}}
+
+
+def _parameter(name: str, about: str, example: Any = None, operators: tuple[str, ...] = ()) -> dict[str, Any]:
+    text = f"{about}. Operators: {' '.join(f'`{o}`' for o in operators)}" if operators else about
+    shown = {} if example is None else {"example": example}
+    return {"name": name, "in": "query", "required": False, "description": text, "schema": {"type": "string"}} | shown
+
+
+FILTERS = [
+    *(
+        _parameter(name, f"{field.about}{': ' + ', '.join(field.choices) if field.choices else ''}", None, field.kind.operators)
+        for name, field in FIELDS.items()
+    ),
+    _parameter("sort", f"fields to order by, `-` for descending: {', '.join(SORTABLE)}"),
+    _parameter("limit", f"how many entries, 1 to {MAX_LIMIT}"),
+    _parameter("per_day", "only the best so many of each day"),
+    _parameter("cursor", "where to go on: `next` of the page before"),
+]
+PAPER_FILTERS = [*FILTERS, _parameter("fields", f"only these fields of each entry: {', '.join(ENTRY_FIELDS)}")]
+
+
+def _problem(status: int, slug: str, title: str, detail: str, **more: Any) -> dict[str, Any]:
+    example = {"type": f"urn:paperwire:problem:{slug}", "title": title, "status": status, "detail": detail} | more
+    schema = {
+        "type": "object",
+        "required": ["type", "title", "status", "detail"],
+        "properties": {
+            "type": {"type": "string"},
+            "title": {"type": "string"},
+            "status": {"type": "integer"},
+            "detail": {"type": "string"},
+        },
+    }
+    return {"description": title, "content": {"application/problem+json": {"schema": schema, "example": example}}}
+
+
+def _answer(description: str, example: Any, media_type: str = "application/json") -> dict[str, Any]:
+    return {"description": description, "content": {media_type: {"example": example}}}
+
+
+_UNCHANGED = {"description": "Not modified: the client has this very document"}
+_BAD_QUERY = _problem(
+    422,
+    "query",
+    "The query is not understood",
+    "'score~10': score does not have the operator ~",
+    token="score~10",  # noqa: S106 - no secret
+    allowed=["=", "!=", ">=", ">", "<=", "<"],
+)
+_NOTHING = _problem(
+    503,
+    "nothing-yet",
+    "Nothing to serve yet",
+    "The announcements of 2026-03-06 are being fetched from arXiv for the first time; try again in a moment.",
+)
+_UNKNOWN = _problem(404, "unknown-name", "Not found", "There is no feed 'mian' here. Known: main, storage.")
+_READ = {304: _UNCHANGED, 422: _BAD_QUERY, 503: _NOTHING}
+
+_FEED_CONTENT = {
+    "application/rss+xml": {"schema": {"type": "string"}},
+    "application/atom+xml": {"schema": {"type": "string"}},
+    "application/feed+json": {"schema": {"type": "object"}},
+}
+FEED: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The feed in the format that was asked for", "content": _FEED_CONTENT},
+    404: _UNKNOWN,
+    **_READ,
+}
+LIST_OF_FEEDS: dict[int | str, dict[str, Any]] = {
+    200: _answer(
+        "The feeds",
+        {
+            "feeds": [{"name": "main", "title": "Efficient language models", "categories": ["cs.DC"]}],
+            "batches": [_BATCH],
+            "generated": "2026-03-06T05:20:04Z",
+        },
+    ),
+    304: _UNCHANGED,
+}
+PAPERS: dict[int | str, dict[str, Any]] = {
+    200: _answer(
+        "A page of entries; `total` counts all pages, `next` is the cursor of the next one",
+        {"papers": [ENTRY], "total": 1, "next": None, "batches": [_BATCH], "generated": "2026-03-06T05:20:04Z"},
+    ),
+    **_READ,
+}
+PAPER: dict[int | str, dict[str, Any]] = {
+    200: _answer("The paper as each feed shows it", {"entries": [ENTRY], "generated": "2026-03-06T05:20:04Z"}),
+    404: _problem(404, "unknown-name", "Not found", "There is no paper '2603.00000' here."),
+    **_READ,
+}
+_REPORT = {
+    "date": "2026-03-06",
+    "state": "complete",
+    "reason": "",
+    "papers": 16,
+    "changed": True,
+    "requests": 1,
+    "feeds": {"main": 7},
+    "rejected": [],
+    "error": "",
+}
+REFRESH: dict[int | str, dict[str, Any]] = {
+    200: _answer("What was found", _REPORT),
+    202: _answer("Another refresh is running", {"status": "running", "detail": "another refresh is at it"}),
+    401: _problem(401, "http", "Unauthorized", "Send the header `Authorization: Bearer …`."),
+    502: _answer("arXiv delivered nothing usable; what was there stays", _REPORT | {"state": "failed"}),
+    503: _problem(503, "store", "The store does not answer", "SQLite at …: disk I/O error"),
+}
+HEALTH: dict[int | str, dict[str, Any]] = {
+    200: _answer(
+        "The state of things",
+        {
+            "due": "2026-03-06",
+            "state": "complete",
+            "next_due": "2026-03-09T04:20:00Z",
+            "now": "2026-03-06T12:00:00Z",
+            "batches": [_BATCH],
+        },
+    )
+}

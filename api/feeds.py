@@ -1,0 +1,152 @@
+"""The feeds: their list, each as RSS, Atom and JSON Feed, and the keyword bot's addresses."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from api import docs
+from api.conditional import Document, make_document, respond
+from api.publishing import base_url, find, next_url, raw_query, self_url, updated, wire_of
+from core.domain.conditions import Condition
+from core.domain.errors import UnknownName
+from core.domain.feed import Entry, Feed
+from core.domain.fingerprint import fingerprint
+from core.domain.query import Query, parse_query
+from core.publish import batch_summaries
+from core.render.channel import Channel
+from core.render.plain import to_json
+
+router = APIRouter(tags=["feeds"])
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A feed format: its media type, and where its renderer is (imported when first used, for a quick start)."""
+
+    media_type: str
+    renderer: Callable[[], Callable[[Channel, tuple[Entry, ...]], bytes]]
+
+
+def _rss() -> Callable[[Channel, tuple[Entry, ...]], bytes]:
+    from core.render.syndication import render_rss  # noqa: PLC0415
+
+    return render_rss
+
+
+def _atom() -> Callable[[Channel, tuple[Entry, ...]], bytes]:
+    from core.render.syndication import render_atom  # noqa: PLC0415
+
+    return render_atom
+
+
+def _json() -> Callable[[Channel, tuple[Entry, ...]], bytes]:
+    from core.render.jsonfeed import render_jsonfeed  # noqa: PLC0415
+
+    return render_jsonfeed
+
+
+FORMATS = {
+    "rss": Format("application/rss+xml", _rss),
+    "atom": Format("application/atom+xml", _atom),
+    "json": Format("application/feed+json", _json),
+}
+
+
+@router.get("/api/feeds", summary="List the feeds", responses=docs.LIST_OF_FEEDS)
+async def list_feeds(request: Request) -> Response:
+    """All feeds with their rules and addresses, and the state of each date's batch."""
+    wire = wire_of(request)
+    manifest = await wire.manifest()
+    feeds = [_describe(feed, base_url(request)) for feed in wire.feeds.values()]
+    body = to_json({"feeds": feeds, "batches": batch_summaries(manifest), "generated": manifest.updated})
+    return respond(request, make_document(body, "application/json", updated(manifest)), wire.fresh_seconds(manifest))
+
+
+@router.get(
+    "/api/feeds/{name}.{format}",
+    summary="A feed as RSS, Atom or JSON Feed",
+    responses=docs.FEED,
+    openapi_extra={"parameters": docs.FILTERS},
+)
+async def get_feed(request: Request, name: str, format: str) -> Response:  # noqa: A002 - the path's own word
+    """The best papers of each day, newest day first, best paper first.
+
+    Every filter applies; what the request does not name is as the feed's owner set it.
+    """
+    if format not in FORMATS:
+        raise UnknownName("feed format", format, tuple(FORMATS))
+    return await _publish(request, wire_of(request).feed(name), format)
+
+
+@router.get("/rss", summary="The main feed as RSS", responses=docs.FEED, openapi_extra={"parameters": docs.FILTERS})
+async def get_rss(request: Request) -> Response:
+    """The same as the first feed's RSS."""
+    return await _publish(request, wire_of(request).main, "rss")
+
+
+@router.get(
+    "/rss/{category}",
+    summary="One category of the main feed as RSS",
+    responses=docs.FEED,
+    openapi_extra={"parameters": docs.FILTERS},
+)
+async def get_rss_of_category(request: Request, category: str) -> Response:
+    """The papers of the main feed that are listed in one of its categories."""
+    main = wire_of(request).main
+    if category not in main.categories:
+        raise UnknownName("category", category, main.categories)
+    return await _publish(request, main, "rss", Condition("category", "=", (category,)))
+
+
+async def _publish(request: Request, feed: Feed, format_name: str, *more: Condition) -> Response:
+    wire = wire_of(request)
+    query = parse_query(raw_query(request))
+    manifest = await wire.ready()
+    query = Query(
+        (*query.conditions, *more), query.sort, query.limit, query.cursor, query.per_day
+    )
+    key = fingerprint(format_name, feed.name, feed.scoring_fingerprint, query.canonical, self_url(request), manifest.version)
+    document = wire.rendered.get(key)
+    if document is None:
+        document = await _render(request, feed, query, format_name)
+        wire.rendered.put(key, document, len(document.body))
+    return respond(request, document, wire.fresh_seconds(manifest))
+
+
+async def _render(request: Request, feed: Feed, query: Query, format_name: str) -> Document:
+    wire = wire_of(request)
+    manifest = await wire.manifest()
+    shown = await find(wire, manifest, [feed], query, capped=True)
+    base = base_url(request)
+    channel = Channel(
+        id=f"{base}/api/feeds/{feed.name}",
+        title=f"{feed.title} · {wire.title}",
+        description=feed.description or f"arXiv papers in {', '.join(feed.categories)}",
+        home_url=f"{base}/",
+        self_url=self_url(request),
+        updated=updated(manifest),
+        next_url=next_url(request, shown.next),
+    )
+    spec = FORMATS[format_name]
+    return make_document(spec.renderer()(channel, shown.entries), spec.media_type, updated(manifest))
+
+
+def _describe(feed: Feed, base: str) -> dict[str, Any]:
+    return {
+        "name": feed.name,
+        "title": feed.title,
+        "description": feed.description,
+        "categories": feed.categories,
+        "announce_types": feed.announce_types,
+        "match": feed.match,
+        "title_bonus": feed.title_bonus,
+        "min_score": feed.min_score,
+        "max_entries": feed.max_entries,
+        "keywords": {keyword.label: keyword.weight for keyword in feed.keywords},
+        "exclude": feed.exclude,
+        "links": {name: f"{base}/api/feeds/{feed.name}.{name}" for name in FORMATS}
+        | {"papers": f"{base}/api/papers?feed={feed.name}"},
+    }

@@ -1,0 +1,68 @@
+"""Running the wire: refreshing at will, and its state of health."""
+
+import hmac
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import Response
+
+from api import docs
+from api.publishing import wire_of
+from core.domain.calendar import due_date, next_due
+from core.domain.manifest import rfc3339
+from core.publish import batch_summaries
+from core.render.plain import to_json
+from core.wire import Wire
+
+router = APIRouter(tags=["operations"])
+
+
+@router.api_route("/api/refresh", methods=["GET"], summary="Fetch what arXiv announces now", responses=docs.REFRESH)
+@router.post("/api/refresh", summary="Fetch what arXiv announces now", responses=docs.REFRESH)
+async def refresh_now(request: Request) -> Response:
+    """Fetch, score and store, whatever was tried before; answers with a report when done.
+
+    Needs `Authorization: Bearer …` with `CRON_SECRET` or `ADMIN_TOKEN`; where neither is set, nobody may.
+    """
+    wire = wire_of(request)
+    _check_token(request, wire)
+    report = await wire.refresh()
+    if report is None:
+        return _json({"status": "running", "detail": "another refresh is at it"}, 202)
+    return _json(report.to_plain(), 502 if report.record.state == "failed" else 200)
+
+
+@router.get("/api/health", summary="What is there, and what is missing", responses=docs.HEALTH)
+async def health(request: Request) -> Response:
+    """The due date and its state, all known batches with their states and reasons, and the last error."""
+    wire = wire_of(request)
+    manifest = await wire.manifest()
+    now = wire.clock()
+    due = manifest.get(due_date(now))
+    body = {
+        "due": due.date.isoformat(),
+        "state": due.state,
+        "reason": due.reason,
+        "next_due": rfc3339(next_due(now)),
+        "now": rfc3339(now),
+        "error": dict(manifest.error),
+        "rejected": list(due.rejected),
+        "batches": batch_summaries(manifest),
+    }
+    return _json({name: value for name, value in body.items() if value}, 200)
+
+
+def _json(value: object, status: int) -> Response:
+    return Response(to_json(value), status, {"Cache-Control": "no-store"}, "application/json")
+
+
+def _check_token(request: Request, wire: Wire) -> None:
+    secrets = [secret for secret in (wire.settings.cron_secret, wire.settings.admin_token) if secret]
+    scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
+    matches = [hmac.compare_digest(sent.strip().encode(), secret.encode()) for secret in secrets]
+    if scheme.lower() != "bearer" or not any(matches):
+        hint = "" if secrets else "Refreshing over HTTP is off: set ADMIN_TOKEN (or CRON_SECRET for a cron) to turn it on. "
+        raise HTTPException(
+            401,
+            f"{hint}Send the header `Authorization: Bearer …` with the value of CRON_SECRET or ADMIN_TOKEN.",
+            {"WWW-Authenticate": "Bearer"},
+        )

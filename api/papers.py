@@ -1,0 +1,73 @@
+"""Entries as JSON: the query API."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from api import docs
+from api.conditional import make_document, respond
+from api.publishing import feeds_of, find, raw_query, updated, wire_of
+from core.domain.errors import UnknownName
+from core.domain.fingerprint import fingerprint
+from core.domain.paper import parse_id
+from core.domain.query import parse_query
+from core.publish import batch_summaries
+from core.render.plain import ENTRY_FIELDS, entry_to_plain, to_json
+
+router = APIRouter(tags=["papers"])
+
+
+@router.get(
+    "/api/papers", summary="Query the papers", responses=docs.PAPERS, openapi_extra={"parameters": docs.PAPER_FILTERS}
+)
+async def query_papers(request: Request) -> Response:
+    """Entries that meet all filters, newest date first and best score first.
+
+    Without `feed=` those of the main feed. The feed's `min_score` and announce types hold unless the request filters
+    by `score` or `type` itself; its number of entries a day does not limit this answer, `per_day=` does.
+    """
+    wire = wire_of(request)
+    query = parse_query(raw_query(request), entry_fields=ENTRY_FIELDS)
+    feeds = feeds_of(wire, query)
+    manifest = await wire.ready()
+    key = fingerprint("papers", [f.scoring_fingerprint for f in feeds], query.canonical, manifest.version)
+    document = wire.rendered.get(key)
+    if document is None:
+        shown = await find(wire, manifest, feeds, query, capped=False)
+        body = to_json(
+            {
+                "papers": [entry_to_plain(entry, query.fields) for entry in shown.entries],
+                "total": shown.total,
+                "next": shown.next or None,
+                "batches": batch_summaries(manifest),
+                "generated": manifest.updated,
+            }
+        )
+        document = make_document(body, "application/json", updated(manifest))
+        wire.rendered.put(key, document, len(body))
+    return respond(request, document, wire.fresh_seconds(manifest))
+
+
+@router.get("/api/papers/{paper_id:path}", summary="One paper", responses=docs.PAPER)
+async def get_paper(request: Request, paper_id: str) -> Response:
+    """A paper as every feed that has it shows it: an entry for each feed and announcement, newest first.
+
+    The identifier may have a version, may be of the old style (`astro-ph/9906432`) or the address of its page.
+    """
+    wire = wire_of(request)
+    parse_query(raw_query(request))
+    try:
+        wanted = parse_id(paper_id)
+    except ValueError as error:
+        raise UnknownName("paper", paper_id) from error
+    manifest = await wire.ready()
+    found = [
+        entry
+        for feed in wire.feeds.values()
+        for entry in await wire.entries(manifest, feed)
+        if entry.paper.id == wanted.id and wanted.version in (None, entry.paper.version)
+    ]
+    if not found:
+        raise UnknownName("paper", str(wanted))
+    found.sort(key=lambda entry: (entry.announced, entry.paper.version), reverse=True)
+    body = to_json({"entries": [entry_to_plain(entry) for entry in found], "generated": manifest.updated})
+    return respond(request, make_document(body, "application/json", updated(manifest)), wire.fresh_seconds(manifest))

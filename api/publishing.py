@@ -1,0 +1,79 @@
+"""From a request to a document: what the routes of feeds and papers share."""
+
+from datetime import UTC, datetime
+from urllib.parse import quote, urlsplit
+
+from fastapi import Request
+
+from core.domain.conditions import Condition
+from core.domain.errors import QueryError
+from core.domain.feed import Entry, Feed
+from core.domain.manifest import Manifest
+from core.domain.page import Page, page
+from core.domain.query import Query
+from core.domain.selection import choose
+from core.wire import Wire
+
+
+def wire_of(request: Request) -> Wire:
+    """The wire of the application that serves `request`."""
+    wire: Wire = request.app.state.wire
+    return wire
+
+
+def raw_query(request: Request) -> str:
+    """The query string as it was sent: still encoded, because the grammar splits before it decodes."""
+    raw: bytes = request.scope.get("query_string", b"")
+    return raw.decode("latin-1")
+
+
+def base_url(request: Request) -> str:
+    """The public address of this service, without a trailing slash."""
+    return wire_of(request).settings.base_url or str(request.base_url).rstrip("/")
+
+
+def self_url(request: Request) -> str:
+    """The address of the request as a client would repeat it, in ASCII."""
+    raw = quote(raw_query(request), safe="%&=+,;:@/?!~*'()-._")
+    path = quote(request.url.path)
+    return f"{base_url(request)}{path}" + (f"?{raw}" if raw else "")
+
+
+def next_url(request: Request, cursor: str) -> str:
+    """The address of the next page, or ""."""
+    if not cursor:
+        return ""
+    url = urlsplit(self_url(request))
+    tokens = [token for token in url.query.split("&") if token and not token.startswith("cursor=")]
+    return url._replace(query="&".join([*tokens, f"cursor={cursor}"])).geturl()
+
+
+def updated(manifest: Manifest) -> datetime:
+    """When the content last changed: the same on every instance, so that equal content has equal bytes."""
+    return datetime.fromisoformat(manifest.updated or "1991-08-14T00:00:00Z").astimezone(UTC)
+
+
+async def find(wire: Wire, manifest: Manifest, feeds: list[Feed], query: Query, *, capped: bool) -> Page:
+    """The page of `query` over `feeds`, each with its own thresholds where the query sets none."""
+    found: list[Entry] = []
+    for feed in feeds:
+        found += choose(feed, await wire.entries(manifest, feed), query, capped=capped)
+    return page(found, query)
+
+
+def feeds_of(wire: Wire, query: Query) -> list[Feed]:
+    """The feeds that a query is about: those that meet its conditions on `feed`, without any the main one.
+
+    Raises `QueryError` for a feed that there is not.
+    """
+    conditions = [condition for condition in query.conditions if condition.field == "feed"]
+    if not conditions:
+        return [wire.main]
+    for condition in conditions:
+        if unknown := [name for name in condition.values if name not in wire.feeds]:
+            raise QueryError(str(condition), f"there is no feed {unknown[0]!r}", tuple(wire.feeds))
+    return [feed for feed in wire.feeds.values() if all(_is_about(condition, feed) for condition in conditions)]
+
+
+def _is_about(condition: Condition, feed: Feed) -> bool:
+    return (feed.name in condition.values) == (condition.operator == "=")

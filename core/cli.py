@@ -1,0 +1,207 @@
+"""The command line: `paperwire serve | refresh | papers | check | import`."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from core import __version__, sample
+from core.config import load_feeds_file
+from core.domain.errors import ConfigError, PaperwireError, QueryError
+from core.domain.feed import Entry
+from core.domain.page import Page, page
+from core.domain.query import parse_query
+from core.domain.selection import choose
+from core.migrate import to_feeds_toml
+from core.refresh import Report
+from core.render.plain import ENTRY_FIELDS, entry_to_plain, to_json
+from core.settings import Settings, load_settings
+from core.wire import Wire
+
+app = typer.Typer(
+    help="A personal arXiv wire: the day's announcements, ranked by your interests with reasons.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+T = TypeVar("T")
+SAMPLE_STORE = Path(".paperwire/sample.sqlite3")
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(envvar="HOST", help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="PORT", help="port to listen on", min=0, max=65535)] = 8000,
+    sample_week: Annotated[bool, typer.Option("--sample", help="serve a built-in week of invented papers")] = False,
+) -> None:
+    """Serve feeds, API and pages over HTTP."""
+    import uvicorn  # noqa: PLC0415 - only this command serves
+
+    from api.application import create_app  # noqa: PLC0415
+
+    settings = asyncio.run(_sample_settings()) if sample_week else load_settings()
+    application = create_app(settings)
+    kind = "a sample week of invented papers" if settings.sample else settings.rss_url
+    err.print(f"Paperwire {__version__}: http://{host}:{port}  ({kind}, stored in {settings.sqlite_path})")
+    uvicorn.run(application, host=host, port=port, log_level="info")
+
+
+@app.command()
+def refresh() -> None:
+    """Fetch what arXiv announces now, score it and store it."""
+    report = asyncio.run(_with_wire(_refresh))
+    if report is None:
+        err.print("Another process is refreshing right now; nothing was done.")
+        raise typer.Exit(1)
+    record = report.record
+    out.print(f"{record.date}: {record.state}, {record.total} papers, {'new' if report.changed else 'unchanged'}")
+    for name, kept in report.kept.items():
+        out.print(f"  {name}: {kept} entries")
+    for line in filter(None, (record.reason, report.error if report.error != record.reason else "")):
+        out.print(f"  {line}")
+    for item in record.rejected:
+        out.print(f"  could not be read: {item['reason']}: {item['excerpt']}")
+    if record.state == "failed":
+        raise typer.Exit(1)
+
+
+@app.command()
+def papers(
+    filters: Annotated[list[str] | None, typer.Argument(help="such as 'score>=10' 'category=cs.DC' 'sort=-score'")] = None,
+    feed: Annotated[str, typer.Option(help="which feed, by name; the first one by default")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="print the entries as JSON")] = False,
+) -> None:
+    """Print the papers that meet all filters, the same that /api/papers takes."""
+    query = parse_query("&".join(f.replace("%", "%25").replace("+", "%2B") for f in filters or ()), entry_fields=ENTRY_FIELDS)
+
+    async def find(wire: Wire) -> Page:
+        with _working("looking for papers"):
+            manifest = await wire.ready()
+        chosen = wire.feed(feed) if feed else wire.main
+        return page(choose(chosen, await wire.entries(manifest, chosen), query, capped=False), query)
+
+    found = asyncio.run(_with_wire(find))
+    if as_json:
+        sys.stdout.buffer.write(to_json([entry_to_plain(entry, query.fields) for entry in found.entries]) + b"\n")
+        return
+    out.print(_table(found.entries))
+    out.print(f"{len(found.entries)} of {found.total} papers" + (f"; more with 'cursor={found.next}'" if found.next else ""))
+
+
+@app.command()
+def check(
+    file: Annotated[Path | None, typer.Argument(help="a feeds.toml; by default the one in force")] = None,
+) -> None:
+    """Check the configuration, and explain every mistake."""
+    settings = load_settings()
+    feeds_file = load_feeds_file(file) if file else settings.feeds
+    origin = file or ("FEEDS_TOML" if settings.feeds_toml else settings.feeds_path)
+    table = Table("feed", "categories", "keywords", "match", "from score", "a day")
+    for feed in feeds_file.to_feeds().values():
+        categories, a_day = ", ".join(feed.categories), str(feed.max_entries or "all")
+        table.add_row(feed.name, categories, str(len(feed.keywords)), feed.match, f"{feed.min_score:g}", a_day)
+    out.print(table)
+    if not feeds_file.instance.contact:
+        out.print("Note: instance.contact is empty. arXiv asks for a contact in the User-Agent: an address or a page.")
+    if not (settings.admin_token or settings.cron_secret):
+        out.print("Note: neither ADMIN_TOKEN nor CRON_SECRET is set, so /api/refresh is off. Requests still fetch what is due.")
+    out.print(f"{origin}: good")
+
+
+@app.command("import")
+def import_config(
+    file: Annotated[Path, typer.Argument(help="the keyword bot's config.json")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="write here instead of printing")] = None,
+    exact: Annotated[bool, typer.Option(help="score exactly as the bot did: substrings, repeated keywords repeated")] = False,
+    force: Annotated[bool, typer.Option(help="replace the output file if it is there")] = False,
+) -> None:
+    """Turn a keyword bot's config.json into a feeds.toml."""
+    try:
+        toml, notes = to_feeds_toml(file.read_text("utf-8"), exact=exact)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{file}: cannot be read: {error}"]) from error
+    if output is None:
+        sys.stdout.write(toml)
+    elif output.exists() and not force:
+        raise ConfigError([f"{output} is there already; name another --output, or add --force"])
+    else:
+        output.write_text(toml, "utf-8")
+        err.print(f"{output} written")
+    for note in notes:
+        err.print(note)
+
+
+@app.callback(invoke_without_command=True)
+def _main(version: Annotated[bool, typer.Option("--version", help="print the version")] = False) -> None:
+    if version:
+        out.print(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line. Expected errors are told in words: status 2 for wrong input, 1 for everything else."""
+    try:
+        app()
+    except (ConfigError, QueryError) as error:
+        err.print(str(error), style="red", markup=False)
+        if isinstance(error, QueryError) and error.allowed:
+            err.print(f"Allowed: {', '.join(error.allowed)}", markup=False)
+        sys.exit(2)
+    except PaperwireError as error:
+        err.print(str(error), style="red", markup=False)
+        sys.exit(1)
+
+
+async def _with_wire(work: Callable[[Wire], Awaitable[T]]) -> T:
+    wire = Wire(load_settings())
+    try:
+        return await work(wire)
+    finally:
+        await wire.close()
+
+
+async def _refresh(wire: Wire) -> Report | None:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+        return await wire.refresh(lambda what, done, total: bar.update(task, description=what, completed=done, total=total))
+
+
+@contextmanager
+def _working(what: str) -> Iterator[None]:
+    with err.status(what):
+        yield
+
+
+async def _sample_settings() -> Settings:
+    """Settings for the sample week, with all its days stored and the clock at noon of its last one."""
+    settings = load_settings()
+    for day in sample.days():
+        noon = datetime.combine(day, time(17), UTC)
+        settings = load_settings(sample=True, now=noon, sqlite_path=SAMPLE_STORE)
+        wire = Wire(settings)
+        await wire.refresh()
+        await wire.close()
+    return settings
+
+
+def _table(entries: tuple[Entry, ...]) -> Table:
+    table = Table("score", "announced", "paper", "title", "keywords")
+    for entry in entries:
+        cells = (f"{entry.score:g}", entry.announced.isoformat(), entry.id, entry.paper.title, ", ".join(entry.matched))
+        table.add_row(*(cell.replace("[", r"\[") for cell in cells))
+    return table
+
+
+if __name__ == "__main__":
+    main()
