@@ -15,8 +15,8 @@ DESCRIPTION = """
 A personal arXiv wire: each day's announcements, scored by your keywords with reasons.
 
 **Filters** are `field operator value`, joined by `&`; all must hold, a comma in a value means any of:
-`/api/papers?score>=10&category=cs.DC,cs.LG&title~cache`. Operators are `=` `!=` `>=` `>` `<=` `<` and `~` (contains). They
-may be percent-encoded or not. The same filters serve feeds and papers.
+`/api/papers?score>=10&category=cs.DC,cs.LG&title~cache`. Operators are `=` `!=` `>=` `>` `<=` `<` and `~` (contains).
+They may be percent-encoded or not. The same filters serve feeds and papers.
 """
 
 

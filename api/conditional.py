@@ -41,9 +41,7 @@ def respond(request: Request, document: Document, fresh_seconds: int) -> Respons
     }
     if is_unchanged(request, document):
         return Response(status_code=304, headers=headers)
-    return Response(
-        document.body, headers=headers | {"Content-Type": f"{document.media_type}; charset=utf-8"}
-    )
+    return Response(document.body, headers=headers | {"Content-Type": f"{document.media_type}; charset=utf-8"})
 
 
 def is_unchanged(request: Request, document: Document) -> bool:

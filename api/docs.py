@@ -43,7 +43,9 @@ def _parameter(name: str, about: str, example: Any = None, operators: tuple[str,
 
 FILTERS = [
     *(
-        _parameter(name, f"{field.about}{': ' + ', '.join(field.choices) if field.choices else ''}", None, field.kind.operators)
+        _parameter(
+            name, f"{field.about}{': ' + ', '.join(field.choices) if field.choices else ''}", None, field.kind.operators
+        )
         for name, field in FIELDS.items()
     ),
     _parameter("sort", f"fields to order by, `-` for descending: {', '.join(SORTABLE)}"),
@@ -79,7 +81,7 @@ _BAD_QUERY = _problem(
     "query",
     "The query is not understood",
     "'score~10': score does not have the operator ~",
-    token="score~10",  # noqa: S106 - no secret
+    token="score~10",  # noqa: S106 - a token of the query, no secret
     allowed=["=", "!=", ">=", ">", "<=", "<"],
 )
 _NOTHING = _problem(
@@ -89,7 +91,7 @@ _NOTHING = _problem(
     "The announcements of 2026-03-06 are being fetched from arXiv for the first time; try again in a moment.",
 )
 _UNKNOWN = _problem(404, "unknown-name", "Not found", "There is no feed 'mian' here. Known: main, storage.")
-_READ = {304: _UNCHANGED, 422: _BAD_QUERY, 503: _NOTHING}
+_READ: dict[int | str, dict[str, Any]] = {304: _UNCHANGED, 422: _BAD_QUERY, 503: _NOTHING}
 
 _FEED_CONTENT = {
     "application/rss+xml": {"schema": {"type": "string"}},

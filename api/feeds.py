@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 
 from api import docs
@@ -31,19 +31,19 @@ class Format:
 
 
 def _rss() -> Callable[[Channel, tuple[Entry, ...]], bytes]:
-    from core.render.syndication import render_rss  # noqa: PLC0415
+    from core.render.syndication import render_rss
 
     return render_rss
 
 
 def _atom() -> Callable[[Channel, tuple[Entry, ...]], bytes]:
-    from core.render.syndication import render_atom  # noqa: PLC0415
+    from core.render.syndication import render_atom
 
     return render_atom
 
 
 def _json() -> Callable[[Channel, tuple[Entry, ...]], bytes]:
-    from core.render.jsonfeed import render_jsonfeed  # noqa: PLC0415
+    from core.render.jsonfeed import render_jsonfeed
 
     return render_jsonfeed
 
@@ -71,14 +71,14 @@ async def list_feeds(request: Request) -> Response:
     responses=docs.FEED,
     openapi_extra={"parameters": docs.FILTERS},
 )
-async def get_feed(request: Request, name: str, format: str) -> Response:  # noqa: A002 - the path's own word
+async def get_feed(request: Request, name: str, format_name: Annotated[str, Path(alias="format")]) -> Response:
     """The best papers of each day, newest day first, best paper first.
 
     Every filter applies; what the request does not name is as the feed's owner set it.
     """
-    if format not in FORMATS:
-        raise UnknownName("feed format", format, tuple(FORMATS))
-    return await _publish(request, wire_of(request).feed(name), format)
+    if format_name not in FORMATS:
+        raise UnknownName("feed format", format_name, tuple(FORMATS))
+    return await _publish(request, wire_of(request).feed(name), format_name)
 
 
 @router.get("/rss", summary="The main feed as RSS", responses=docs.FEED, openapi_extra={"parameters": docs.FILTERS})
@@ -105,10 +105,10 @@ async def _publish(request: Request, feed: Feed, format_name: str, *more: Condit
     wire = wire_of(request)
     query = parse_query(raw_query(request))
     manifest = await wire.ready()
-    query = Query(
-        (*query.conditions, *more), query.sort, query.limit, query.cursor, query.per_day
+    query = Query((*query.conditions, *more), query.sort, query.limit, query.cursor, query.per_day)
+    key = fingerprint(
+        format_name, feed.name, feed.scoring_fingerprint, query.canonical, self_url(request), manifest.version
     )
-    key = fingerprint(format_name, feed.name, feed.scoring_fingerprint, query.canonical, self_url(request), manifest.version)
     document = wire.rendered.get(key)
     if document is None:
         document = await _render(request, feed, query, format_name)

@@ -60,7 +60,11 @@ def _check_token(request: Request, wire: Wire) -> None:
     scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
     matches = [hmac.compare_digest(sent.strip().encode(), secret.encode()) for secret in secrets]
     if scheme.lower() != "bearer" or not any(matches):
-        hint = "" if secrets else "Refreshing over HTTP is off: set ADMIN_TOKEN (or CRON_SECRET for a cron) to turn it on. "
+        hint = (
+            ""
+            if secrets
+            else "Refreshing over HTTP is off: set ADMIN_TOKEN (or CRON_SECRET for a cron) to turn it on. "
+        )
         raise HTTPException(
             401,
             f"{hint}Send the header `Authorization: Bearer …` with the value of CRON_SECRET or ADMIN_TOKEN.",

@@ -1,4 +1,4 @@
-"""Errors as `application/problem+json` (RFC 9457): what was wrong, and how to mend it. One table maps the error tree."""
+"""Errors as `application/problem+json` (RFC 9457): what was wrong, how to mend it. One table maps the error tree."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -32,7 +32,9 @@ HINTS = {
 }
 
 
-def problem(status: int, slug: str, title: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any) -> Response:
+def problem(
+    status: int, slug: str, title: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any
+) -> Response:
     """A problem document. `slug` names its type as `urn:paperwire:problem:SLUG`; `more` are extension members."""
     body = {"type": f"urn:paperwire:problem:{slug}", "title": title, "status": status, "detail": detail}
     body |= {name: value for name, value in more.items() if value}
@@ -69,4 +71,6 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def _unexpected(_: Request, __: Exception) -> Response:
-        return problem(500, "internal", "Something went wrong", "This is a fault of the service; its log has the details.")
+        return problem(
+            500, "internal", "Something went wrong", "This is a fault of the service; its log has the details."
+        )

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, time
 from pathlib import Path
+from time import monotonic
 from typing import Annotated, TypeVar
 
 import typer
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 out, err = Console(highlight=False), Console(stderr=True, highlight=False)
 T = TypeVar("T")
+LOCK_PATIENCE_SECONDS = 60.0
 SAMPLE_STORE = Path(".paperwire/sample.sqlite3")
 
 
@@ -45,9 +47,9 @@ def serve(
     sample_week: Annotated[bool, typer.Option("--sample", help="serve a built-in week of invented papers")] = False,
 ) -> None:
     """Serve feeds, API and pages over HTTP."""
-    import uvicorn  # noqa: PLC0415 - only this command serves
+    import uvicorn
 
-    from api.application import create_app  # noqa: PLC0415
+    from api.application import create_app
 
     settings = asyncio.run(_sample_settings()) if sample_week else load_settings()
     application = create_app(settings)
@@ -77,12 +79,16 @@ def refresh() -> None:
 
 @app.command()
 def papers(
-    filters: Annotated[list[str] | None, typer.Argument(help="such as 'score>=10' 'category=cs.DC' 'sort=-score'")] = None,
+    filters: Annotated[
+        list[str] | None, typer.Argument(help="such as 'score>=10' 'category=cs.DC' 'sort=-score'")
+    ] = None,
     feed: Annotated[str, typer.Option(help="which feed, by name; the first one by default")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="print the entries as JSON")] = False,
 ) -> None:
     """Print the papers that meet all filters, the same that /api/papers takes."""
-    query = parse_query("&".join(f.replace("%", "%25").replace("+", "%2B") for f in filters or ()), entry_fields=ENTRY_FIELDS)
+    query = parse_query(
+        "&".join(f.replace("%", "%25").replace("+", "%2B") for f in filters or ()), entry_fields=ENTRY_FIELDS
+    )
 
     async def find(wire: Wire) -> Page:
         with _working("looking for papers"):
@@ -95,7 +101,9 @@ def papers(
         sys.stdout.buffer.write(to_json([entry_to_plain(entry, query.fields) for entry in found.entries]) + b"\n")
         return
     out.print(_table(found.entries))
-    out.print(f"{len(found.entries)} of {found.total} papers" + (f"; more with 'cursor={found.next}'" if found.next else ""))
+    out.print(
+        f"{len(found.entries)} of {found.total} papers" + (f"; more with 'cursor={found.next}'" if found.next else "")
+    )
 
 
 @app.command()
@@ -114,7 +122,9 @@ def check(
     if not feeds_file.instance.contact:
         out.print("Note: instance.contact is empty. arXiv asks for a contact in the User-Agent: an address or a page.")
     if not (settings.admin_token or settings.cron_secret):
-        out.print("Note: neither ADMIN_TOKEN nor CRON_SECRET is set, so /api/refresh is off. Requests still fetch what is due.")
+        out.print(
+            "Note: neither ADMIN_TOKEN nor CRON_SECRET is set: /api/refresh is off. Requests still fetch what is due."
+        )
     out.print(f"{origin}: good")
 
 
@@ -122,7 +132,9 @@ def check(
 def import_config(
     file: Annotated[Path, typer.Argument(help="the keyword bot's config.json")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="write here instead of printing")] = None,
-    exact: Annotated[bool, typer.Option(help="score exactly as the bot did: substrings, repeated keywords repeated")] = False,
+    exact: Annotated[
+        bool, typer.Option(help="score exactly as the bot did: substrings, repeated keywords repeated")
+    ] = False,
     force: Annotated[bool, typer.Option(help="replace the output file if it is there")] = False,
 ) -> None:
     """Turn a keyword bot's config.json into a feeds.toml."""
@@ -160,6 +172,8 @@ def main() -> None:
     except PaperwireError as error:
         err.print(str(error), style="red", markup=False)
         sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
 
 
 async def _with_wire(work: Callable[[Wire], Awaitable[T]]) -> T:
@@ -174,7 +188,15 @@ async def _refresh(wire: Wire) -> Report | None:
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task("starting", total=None)
-        return await wire.refresh(lambda what, done, total: bar.update(task, description=what, completed=done, total=total))
+
+        def show(what: str, done: int, total: int) -> None:
+            bar.update(task, description=what, completed=done, total=total)
+
+        end = monotonic() + LOCK_PATIENCE_SECONDS
+        while (report := await wire.refresh(show)) is None and monotonic() < end:
+            show("waiting for another process that is refreshing", 0, 1)
+            await asyncio.sleep(0.5)
+        return report
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -66,7 +66,7 @@ class FeedModel(BaseModel):
     @classmethod
     def _weights(cls, keywords: dict[str, float]) -> dict[str, float]:
         for written, weight in keywords.items():
-            if not math.isfinite(weight) or abs(weight) > 1000:  # noqa: PLR2004
+            if not math.isfinite(weight) or abs(weight) > 1000:
                 raise ValueError(f"the weight of {written!r} is {weight}; allowed are numbers from -1000 to 1000")
             if not parse_keyword(written).text:
                 raise ValueError(f"{written!r} has nothing behind its prefix")
@@ -115,11 +115,15 @@ class FeedsFile(BaseSettings):
 
     @classmethod
     def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, **others: Any
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings' own signature
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment before the file; nothing else."""
-        del settings_cls
-        return others["env_settings"], init_settings
+        return env_settings, init_settings
 
     @field_validator("feeds")
     @classmethod
@@ -158,7 +162,7 @@ def load_feeds_file(path: Path) -> FeedsFile:
 
 
 def _check_regex(pattern: str) -> None:
-    import re2  # noqa: PLC0415 - only where a feed uses it
+    import re2
 
     options = re2.Options()
     options.log_errors = False

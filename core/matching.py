@@ -52,7 +52,7 @@ def make_scorer(feed: Feed) -> Scorer:
 
 
 def score_batch(feed: Feed, batch: Batch) -> dict[str, Score | None]:
-    """The scores of all papers of a batch that are in the feed's categories, by versioned id; None for excluded ones."""
+    """The scores of a batch's papers in the feed's categories, by versioned id; None for excluded ones."""
     score = make_scorer(feed)
     wanted = frozenset(feed.categories)
     return {
@@ -69,7 +69,7 @@ def _places(find: Finder, paper: Paper) -> Iterator[tuple[int, str, int, int]]:
 
 
 def _places_joined(find: Finder, paper: Paper) -> Iterator[tuple[int, str, int, int]]:
-    """The keyword bot looked into title and abstract joined by a space, so that a match may run from one into the other.
+    """The keyword bot looked into title and abstract joined by a space: a match may run from one into the other.
 
     Such a match is shown by its part in the title.
     """
@@ -91,7 +91,7 @@ def _category_hits(rule: int, wanted: str, paper: Paper) -> Iterator[Hit]:
 
 def _words(patterns: list[str]) -> Finder:
     """Whole words, with plural and hyphen/space variants, whatever their case and accents."""
-    from ahocorasick_rs import AhoCorasick, Implementation  # noqa: PLC0415 - the read path does without it
+    from ahocorasick_rs import AhoCorasick, Implementation
 
     owners = [(spelling, number) for number, pattern in enumerate(patterns) for spelling in spellings(pattern)]
     automaton = AhoCorasick([spelling for spelling, _ in owners], implementation=Implementation.DFA)
@@ -124,7 +124,7 @@ def _substrings(patterns: list[str]) -> Finder:
 
 def _regexes(patterns: list[str]) -> Finder:
     """Owners' regular expressions in RE2's syntax, whatever the case: linear time on any input."""
-    import re2  # noqa: PLC0415 - only where a feed uses it
+    import re2
 
     options = re2.Options()
     options.case_sensitive = False

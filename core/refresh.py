@@ -88,7 +88,7 @@ async def refresh(
 ) -> Report | None:
     """Bring the store up to date with arXiv. None: another process is doing that right now.
 
-    `now` decides which date is due. Raises `StoreError` if the store fails; whatever the upstream does is told in the report.
+    `now` decides which date is due. Raises `StoreError`; what the upstream does wrong is told in the report.
     """
     async with holding(store, keys.REFRESH_LOCK) as token:
         if token is None:

@@ -27,7 +27,9 @@ class Settings(BaseSettings):
     arxiv_rss_url: HttpUrl = Field(HttpUrl("https://rss.arxiv.org"), description="where arXiv's RSS is")
     admin_token: str = Field("", description="lets its owner refresh at will")
     cron_secret: str = Field("", description="what the platform's cron sends; also lets refresh")
-    base_url: str = Field("", pattern=r"^(https?://[^\s?#]+)?$", description="the public address, if not that of the request")
+    base_url: str = Field(
+        "", pattern=r"^(https?://[^\s?#]+)?$", description="the public address, if not that of the request"
+    )
     feeds_toml: str = Field("", description="the text of a feeds.toml, instead of the file")
     feeds_file: Path | None = Field(None, description="where feeds.toml is; else ./feeds.toml, else the one shipped")
     sqlite_path: Path = Field(Path(".paperwire/store.sqlite3"), description="the SQLite store")

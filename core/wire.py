@@ -130,7 +130,7 @@ class Wire:
         return next(iter(self.feeds.values()))
 
     def fresh_seconds(self, manifest: Manifest) -> int:
-        """How long what is served now stays true, in seconds: until the next batch is due, or for a minute if one is."""
+        """How long what is served now stays true (s): until the next batch is due, or a minute if one is missing."""
         now = self.clock()
         if not manifest.get(due_date(now)).settled:
             return 60
@@ -155,7 +155,7 @@ class Wire:
         return manifest
 
     async def _pause(self, due: str) -> float:
-        """How many seconds requests still leave the upstream alone, after a refresh that did not settle the due date."""
+        """How many seconds requests still leave the upstream alone after a refresh that did not settle `due`."""
         data = await self.store.get(keys.BACKOFF)
         note = decode(data) if data else {}
         return max(note["until"] - time(), 0.0) if note.get("date") == due else 0.0
@@ -187,7 +187,7 @@ class Wire:
         due = due_date(self.clock())
         record = manifest.get(due)
         if record.state in ("expected", "waiting") and not record.reason:
-            text = f"The announcements of {due} are being fetched from arXiv for the first time; try again in a moment."
+            text = f"The announcements of {due} are being fetched from arXiv for the first time; try again soon."
         else:
             text = f"There are no announcements yet. The batch of {due} is {record.state}: {record.reason}."
         return NothingYet(text, max(int(pause) + 1, 5))

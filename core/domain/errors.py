@@ -1,15 +1,15 @@
 """The one tree of errors. Adapters translate into it and chain the cause; `api.problems` maps it to HTTP.
 
-    PaperwireError
-    ├── ConfigError       feeds.toml or the environment is wrong: what, where, and what is allowed
-    ├── QueryError        a request's filters are wrong: names the token
-    ├── UnknownName       no feed, category or paper of that name: lists the known ones
-    ├── NothingYet        nothing is stored that could be served: says what is being done about it
-    ├── SourceError       an upstream did not deliver
-    │   ├── FetchError    no usable bytes came (status, time-out, size)
-    │   └── ParseError    bytes came, but they are not what was asked for
-    └── StoreError        the store failed
-        └── LockLost      another process holds the lock that this one worked under: nothing was written
+PaperwireError
+├── ConfigError       feeds.toml or the environment is wrong: what, where, and what is allowed
+├── QueryError        a request's filters are wrong: names the token
+├── UnknownName       no feed, category or paper of that name: lists the known ones
+├── NothingYet        nothing is stored that could be served: says what is being done about it
+├── SourceError       an upstream did not deliver
+│   ├── FetchError    no usable bytes came (status, time-out, size)
+│   └── ParseError    bytes came, but they are not what was asked for
+└── StoreError        the store failed
+    └── LockLost      another process holds the lock that this one worked under: nothing was written
 """
 
 from collections.abc import Sequence
@@ -59,7 +59,7 @@ class SourceError(PaperwireError):
 
 
 class FetchError(SourceError):
-    """No usable bytes came from `url`. `again` tells whether a later try may succeed, `retry_after` (s) when, if known."""
+    """No usable bytes came from `url`. `again`: a later try may succeed, in `retry_after` seconds if that is known."""
 
     def __init__(self, url: str, reason: str, *, again: bool = True, retry_after: float | None = None) -> None:
         super().__init__(f"{url}: {reason}")

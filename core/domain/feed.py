@@ -60,7 +60,13 @@ class Feed:
         """Changes with everything that scores depend on, and with nothing else."""
         rules = [(k.text, k.weight, k.field) for k in self.keywords]  # in order: stored reasons name them by number
         return fingerprint(
-            "scores", SCORING_VERSION, self.match, self.title_bonus, rules, sorted(self.exclude), sorted(self.categories)
+            "scores",
+            SCORING_VERSION,
+            self.match,
+            self.title_bonus,
+            rules,
+            sorted(self.exclude),
+            sorted(self.categories),
         )
 
 

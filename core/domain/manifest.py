@@ -71,9 +71,7 @@ class Manifest:
         """The manifest as JSON values."""
         records = {
             day.isoformat(): {
-                name: value
-                for name in BatchRecord.__slots__
-                if name != "date" and (value := getattr(record, name))
+                name: value for name in BatchRecord.__slots__ if name != "date" and (value := getattr(record, name))
             }
             for day, record in sorted(self.records.items())
         }

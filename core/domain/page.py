@@ -38,7 +38,7 @@ def page(found: list[Entry], query: Query) -> Page:
 
 
 def ranked(entries: list[Entry], query: Query) -> list[Entry]:
-    """`entries` in the order of `query.sort`; ties: newer first, then by identifier, then by feed. Missing values last."""
+    """`entries` in the order of `query.sort`, missing values last. Ties: newer, then by identifier, then by feed."""
     out = sorted(entries, key=lambda e: (-e.announced.toordinal(), e.id, e.feed))
     for name, descending in reversed(query.sort):
         get = _getter(name)

@@ -108,7 +108,7 @@ def _read_sort(token: str, value: str, _: tuple[str, ...]) -> tuple[tuple[str, b
 
 def _read_count(lowest: int, highest: int) -> Callable[[str, str, tuple[str, ...]], int]:
     def read(token: str, value: str, _: tuple[str, ...]) -> int:
-        if not (value.isascii() and value.isdigit() and len(value) < 7 and lowest <= int(value) <= highest):  # noqa: PLR2004
+        if not (value.isascii() and value.isdigit() and len(value) < 7 and lowest <= int(value) <= highest):
             raise QueryError(token, f"is not a whole number from {lowest} to {highest}")
         return int(value)
 

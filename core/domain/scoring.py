@@ -78,7 +78,7 @@ def spellings(keyword: str) -> list[str]:
         else:
             out.append(base + "s")
         last = base.rpartition(" ")[2]
-        if len(last) > 3 and last.endswith("s") and not last.endswith(("ss", "us", "is")):  # noqa: PLR2004
+        if len(last) > 3 and last.endswith("s") and not last.endswith(("ss", "us", "is")):
             out.append(base[:-3] + "y" if base.endswith("ies") else base[:-1])
     return out
 

@@ -29,7 +29,7 @@ def make_entries(feed: Feed, batch: Batch, scores: Mapping[str, Score | None]) -
 
 
 def choose(feed: Feed, entries: Iterable[Entry], query: Query, *, capped: bool) -> list[Entry]:
-    """The entries of a feed that a query selects; the feed's own thresholds hold where the query does not name the field.
+    """The entries of a feed that a query selects; its own thresholds hold where the query does not name the field.
 
     So `main.rss` shows papers from `min_score` on, and `main.rss?score>=1` shows more of them. `capped`: no more than
     the feed's entries a day, unless the query says `per_day`.

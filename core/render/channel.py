@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """What a feed document says of itself. `updated` is the time of the newest batch; `next_url` the next page or ""."""
+    """The head of a feed document. `updated` is the time of the newest batch; `next_url` the next page or ""."""
 
     id: str
     title: str

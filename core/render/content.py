@@ -1,4 +1,4 @@
-"""An entry's text as readers show it: HTML and plain. Whatever arXiv serves comes out as valid XML and harmless HTML."""
+"""An entry's text as readers show it. Whatever arXiv serves comes out as valid XML and harmless HTML."""
 
 import re
 from datetime import datetime, timedelta
@@ -42,7 +42,7 @@ def entry_summary(entry: Entry) -> str:
 
 
 def reasons_in_words(entry: Entry) -> str:
-    """": LLM +1, KV cache +3, in title +1.5", or "" where no keyword was found."""
+    """ ": LLM +1, KV cache +3, in title +1.5", or "" where no keyword was found."""
     bonus = sum(reason.points for reason in entry.reasons if reason.rule not in entry.matched)
     words = [f"{reason.rule} {reason.points:+g}" for reason in entry.reasons if reason.rule in entry.matched]
     words += [f"in title {bonus:+g}"] if bonus else []

@@ -49,7 +49,8 @@ _FORMATS = (("rss", "RSS", "application/rss+xml"), ("atom", "Atom", "application
 def render_page(title: str, feeds: list[Feed], manifest: Manifest, base: str, *, note: str = "") -> bytes:
     """The start page as HTML in UTF-8. `note` is shown above everything else."""
     alternates = "\n".join(
-        f'<link rel="alternate" type="{media}" title="{escape(feed.title)} ({label})" href="{base}/api/feeds/{feed.name}.{ext}">'
+        f'<link rel="alternate" type="{media}" title="{escape(feed.title)} ({label})" '
+        f'href="{base}/api/feeds/{feed.name}.{ext}">'
         for feed in feeds
         for ext, label, media in _FORMATS
     )
@@ -82,7 +83,8 @@ def _batches(manifest: Manifest) -> str:
     if not records:
         return "<p>Nothing was fetched yet. The first request for a feed fetches the announcements of the day.</p>"
     rows = "".join(_row(r.date.isoformat(), r.state, r.total or "", r.reason) for r in records)
-    return f"<table><thead><tr><th>Date</th><th>State</th><th>Papers</th><th>Why</th></tr></thead><tbody>{rows}</tbody></table>"
+    head = "<tr><th>Date</th><th>State</th><th>Papers</th><th>Why</th></tr>"
+    return f"<table><thead>{head}</thead><tbody>{rows}</tbody></table>"
 
 
 def _row(*cells: Any) -> str:

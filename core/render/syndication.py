@@ -20,14 +20,15 @@ for _module in (feedgen.feed, feedgen.entry):
 _ATOM = "http://www.w3.org/2005/Atom"
 
 
-class _Paging(BaseExtension):
+class _Paging(BaseExtension):  # type: ignore[misc] # feedgen has no types
     """Link to the next page (RFC 5005), which feedgen drops from RSS."""
 
     url = ""
 
     def extend_rss(self, rss: etree._Element) -> etree._Element:
-        if self.url:
-            link = etree.SubElement(rss.find("channel"), f"{{{_ATOM}}}link")
+        channel = rss.find("channel")
+        if self.url and channel is not None:
+            link = etree.SubElement(channel, f"{{{_ATOM}}}link")
             link.set("href", self.url)
             link.set("rel", "next")
         return rss
@@ -89,4 +90,3 @@ def _add_atom(generator: FeedGenerator, entry: Entry, time: datetime) -> None:
     item.author([{"name": xml_safe(author.name)} for author in entry.paper.authors] or [{"name": "arXiv"}])
     item.summary(entry_summary(entry))
     item.content(entry_html(entry), type="html")
-

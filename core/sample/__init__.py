@@ -1,7 +1,7 @@
 """The sample week: invented papers in arXiv's own format, so that the wire can be seen at work without the internet.
 
-The files beside this module are what arXiv would serve on the five days from 2026-03-02 on. Everything in them says that
-it is a sample.
+The files beside this module are what arXiv would serve on the five days from 2026-03-02 on. Everything in them says
+that it is a sample.
 """
 
 from collections.abc import Callable
@@ -28,6 +28,7 @@ class SampleTransport(httpx.AsyncBaseTransport):
         self._clock = clock
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The sample's answer, with an ETag."""
         path = FOLDER / f"{due_date(self._clock())}.xml"
         if not path.exists():
             return httpx.Response(404, request=request, text="the sample week has no such day")

@@ -1,7 +1,7 @@
 """Fetching a day's announcements over all categories, in as few requests as arXiv's limit allows.
 
-A request may name several categories, but is answered with 2,000 items at most, replacements first: a group that reaches
-the limit has silently lost new papers. It is cut in two and fetched again.
+A request may name several categories, but is answered with 2,000 items at most, replacements first: a group that
+reaches the limit has silently lost new papers. It is cut in two and fetched again.
 """
 
 import asyncio
@@ -26,8 +26,8 @@ Get = Callable[[str, Mapping[str, str] | None], Awaitable[Answer]]
 class Fetched:
     """What came of fetching: announcements by the date that their feed carried; and what did not come, by category.
 
-    `dates` are the dates that feeds carried, empty ones too; `unchanged` the categories whose feed had not changed since
-    the validators were given. `validators` belong to whole answers, by URL.
+    `dates` are the dates that feeds carried, empty ones too; `unchanged` the categories whose feed had not changed
+    since the validators were given. `validators` belong to whole answers, by URL.
     """
 
     announcements: dict[date, list[Announcement]] = field(default_factory=dict)
@@ -90,7 +90,7 @@ def _halves(group: tuple[str, ...]) -> list[tuple[str, ...]]:
 
 def _blames_request(error: SourceError) -> bool:
     """Whether the request itself was refused: one unknown category in a group spoils the answer for all."""
-    return isinstance(error, FetchError) and not error.again or "error feed" in str(error)
+    return (isinstance(error, FetchError) and not error.again) or "error feed" in str(error)
 
 
 async def _get_patiently(

@@ -48,7 +48,7 @@ class ParsedFeed:
 
 @dataclass(frozen=True, slots=True)
 class ParsedPage:
-    """A page of API results: papers, and how many there are in all by arXiv's count (which it does not always deliver)."""
+    """A page of API results: papers, and how many there are in all by arXiv's count, which it does not always keep."""
 
     papers: tuple[Paper, ...]
     total: int
@@ -136,7 +136,9 @@ def _api_entry(entry: etree._Element) -> Paper:
     primary = entry.find(f"{_ARXIV}primary_category")
     categories = [category.get("term", "") for category in entry.iter(f"{_ATOM}category")]
     authors = [
-        Author(decode_name(author.findtext(f"{_ATOM}name") or ""), (author.findtext(f"{_ARXIV}affiliation") or "").strip())
+        Author(
+            decode_name(author.findtext(f"{_ATOM}name") or ""), (author.findtext(f"{_ARXIV}affiliation") or "").strip()
+        )
         for author in entry.iter(f"{_ATOM}author")
     ]
     return _paper(
@@ -156,7 +158,7 @@ def _api_entry(entry: etree._Element) -> Paper:
 def _paper(
     paper_id: str, title: str, abstract: str, authors: tuple[Author, ...], categories: list[str], **more: str
 ) -> Paper:
-    """A paper from raw strings. Raises `ValueError` that names the paper if a part that it cannot do without is missing."""
+    """A paper from raw strings. Raises `ValueError` that names the paper if it lacks what it cannot do without."""
     parsed = parse_id(paper_id)
     title = " ".join(title.split())
     if not title:

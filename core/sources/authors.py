@@ -1,7 +1,7 @@
 """arXiv's author strings: one line of names, with affiliations in parentheses that hold commas themselves.
 
-    Kun-Woo Shin (Seoul National University, Korea), Jay H. Park (Samsung Electronics, Korea)
-    A. Author (1), B. Writer (1 and 2) ((1) One Institute, (2) Another)
+Kun-Woo Shin (Seoul National University, Korea), Jay H. Park (Samsung Electronics, Korea)
+A. Author (1), B. Writer (1 and 2) ((1) One Institute, (2) Another)
 """
 
 import re
@@ -56,7 +56,8 @@ def _parts(text: str) -> Iterator[str]:
 
 def _name_and_groups(part: str) -> tuple[str, list[str]]:
     """What stands outside of parentheses, and what stands inside of each outermost pair."""
-    name, groups, depth = "", [], 0
+    name, depth = "", 0
+    groups: list[str] = []
     for char in part:
         if char == ")":
             depth = max(depth - 1, 0)

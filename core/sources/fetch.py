@@ -1,4 +1,4 @@
-"""Fetching bytes politely: one request at a time, at least three seconds apart, over all instances; bounded in all ways.
+"""Fetching bytes politely: one request at a time, three seconds apart, over all instances; bounded in all ways.
 
 arXiv allows one request every three seconds on a single connection, over all machines that one controls
 (https://info.arxiv.org/help/api/tou.html), and asks for a User-Agent with a contact. Since September 2026 it answers
@@ -24,13 +24,14 @@ MAX_BYTES = 24_000_000  # 2,000 items, the most that arXiv serves, are about 6 M
 ACCEPT = "application/rss+xml, application/atom+xml, text/xml, */*"
 
 _AGAIN = frozenset({403, 406, 408, 425, 429, 500, 502, 503, 504})  # seen to pass by themselves
+_POLL_SECONDS = 0.1
 _NOT_MODIFIED = 304
 _OK = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A successful answer: `body` is None if nothing changed (304). `validators` are for the next conditional request."""
+    """A good answer: `body` is None if nothing changed (304). `validators` are for the next conditional request."""
 
     url: str
     body: bytes | None
@@ -47,14 +48,13 @@ class Fetcher:
         self._store = store
         self._headers = {"User-Agent": user_agent, "Accept": ACCEPT}
         self._gate_seconds = gate_seconds
-        self._token = secrets.token_hex(8)
 
     async def get(self, url: str, validators: Mapping[str, str] | None = None) -> Answer:
         """Wait for the gate, then fetch `url`, conditionally if `validators` are given. Raises `FetchError`."""
         known = validators or {}
         conditions = {"If-None-Match": known.get("etag"), "If-Modified-Since": known.get("last_modified")}
         headers = self._headers | {name: value for name, value in conditions.items() if value}
-        await self._pass_gate()
+        token = await self._pass_gate()
         try:
             async with asyncio.timeout(TOTAL_SECONDS):
                 return await self._fetch(url, headers, known)
@@ -66,12 +66,14 @@ class Fetcher:
             raise FetchError(url, f"{type(error).__name__}: {error}".rstrip(": ")) from error
         finally:
             # From the end of this request, so that slow answers and slow connections cannot shorten the pause
-            await self._store.acquire(keys.ARXIV_GATE, self._token, self._gate_seconds)
+            await self._store.acquire(keys.ARXIV_GATE, token, self._gate_seconds)
 
-    async def _pass_gate(self) -> None:
-        token = self._token = secrets.token_hex(8)
-        while self._gate_seconds and not await self._store.acquire(keys.ARXIV_GATE, token, self._gate_seconds):
-            await asyncio.sleep(0.1)
+    async def _pass_gate(self) -> str:
+        token = secrets.token_hex(8)
+        # What is awaited may happen in another process
+        while self._gate_seconds and not await self._store.acquire(keys.ARXIV_GATE, token, self._gate_seconds):  # noqa: ASYNC110
+            await asyncio.sleep(_POLL_SECONDS)
+        return token
 
     async def _fetch(self, url: str, headers: Mapping[str, str], known: Mapping[str, str]) -> Answer:
         async with self._client.stream("GET", url, headers=headers, follow_redirects=True) as response:
@@ -84,7 +86,10 @@ class Fetcher:
                 raise FetchError(url, status, again=again, retry_after=_retry_after(response))
             if body.strip().startswith(b"Rate exceeded"):  # arXiv says so with status 200
                 raise FetchError(url, "rate exceeded (said with status 200)")
-            headers_kept = {"etag": response.headers.get("ETag"), "last_modified": response.headers.get("Last-Modified")}
+            headers_kept = {
+                "etag": response.headers.get("ETag"),
+                "last_modified": response.headers.get("Last-Modified"),
+            }
             return Answer(url, body, {name: value for name, value in headers_kept.items() if value})
 
 

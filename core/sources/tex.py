@@ -20,7 +20,8 @@ _DOTLESS = {"ı": "i", "ȷ": "j"}
 
 _MATH = re.compile(r"(\$[^$]*\$)")
 # {\ss}, \ss{}, or \ss and the space after it
-_LETTER = re.compile(r"\{\\(%(n)s)\s*\}|\\(%(n)s)(?:\{\}|(?![A-Za-z])\s?)" % {"n": "|".join(sorted(_LETTERS, key=len)[::-1])})
+_NAMES = "|".join(sorted(_LETTERS, key=len, reverse=True))
+_LETTER = re.compile(rf"\{{\\({_NAMES})\s*\}}|\\({_NAMES})(?:\{{\}}|(?![A-Za-z])\s?)")
 # \'e  \'{e}  \' e, and for accents that are letters \c{c}  \c c
 _ACCENT = re.compile(
     r"\\(?P<accent>[`'^~=.\"])\s*(?:\{\s*(?P<braced>[^\W\d_][\u0300-\u036f]*)\s*\}|(?P<bare>[^\W\d_]))"

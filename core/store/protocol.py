@@ -24,10 +24,12 @@ class Store(Protocol):
         """Remove a key if it is there."""
 
     async def acquire(self, name: str, token: str, ttl: float) -> bool:
-        """Take the lock `name` for `ttl` seconds, or prolong it if `token` holds it already. False: another holds it."""
+        """Take the lock `name` for `ttl` seconds, or prolong it if `token` holds it. False: another holds it."""
 
     async def commit(self, name: str, token: str, values: Mapping[str, tuple[bytes, float | None]]) -> None:
-        """Write all `values` (with their ttl) if `token` still holds the lock `name`, else raise `LockLost`: all or none.
+        """Write all `values` (with their ttl) if `token` still holds the lock `name`, else raise `LockLost`.
+
+        All or none are written.
 
         The fence: a process that slept past the end of its lock cannot overwrite what its successor wrote.
         """
@@ -36,7 +38,7 @@ class Store(Protocol):
         """Give the lock up if `token` holds it."""
 
     async def take(self, name: str, amount: int, limit: int, ttl: float) -> bool:
-        """Count `amount` against a budget of `limit` that lasts `ttl` seconds from its first use; False: it would exceed."""
+        """Count `amount` against a budget of `limit` for `ttl` seconds from its first use; False: it does not fit."""
 
     async def close(self) -> None:
         """Free connections; the store is not used afterwards."""

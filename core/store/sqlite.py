@@ -16,7 +16,9 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value BLOB NOT NULL, expires REAL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS entries_expires ON entries (expires) WHERE expires IS NOT NULL;
 """
-_PUT = "INSERT INTO entries VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value, expires = excluded.expires"
+_PUT = (
+    "INSERT INTO entries VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value, expires = excluded.expires"
+)
 _TAKE_LOCK = _PUT + " WHERE expires <= ? OR value = excluded.value RETURNING 1"
 _HOLDS = "SELECT 1 FROM entries WHERE key = ? AND value = ? AND expires > ?"
 
@@ -39,7 +41,7 @@ class SqliteStore:
         def work(db: sqlite3.Connection) -> list[bytes | None]:
             marks = ",".join("?" * len(keys))
             rows = db.execute(
-                f"SELECT key, value FROM entries WHERE key IN ({marks}) AND (expires IS NULL OR expires > ?)",  # noqa: S608 - marks
+                f"SELECT key, value FROM entries WHERE key IN ({marks}) AND (expires IS NULL OR expires > ?)",  # noqa: S608
                 (*keys, time.time()),
             )
             found = dict(rows.fetchall())
@@ -70,7 +72,9 @@ class SqliteStore:
         await self._run(work)
 
     async def release(self, name: str, token: str) -> None:
-        await self._run(lambda db: db.execute("DELETE FROM entries WHERE key = ? AND value = ?", (name, token.encode())))
+        await self._run(
+            lambda db: db.execute("DELETE FROM entries WHERE key = ? AND value = ?", (name, token.encode()))
+        )
 
     async def take(self, name: str, amount: int, limit: int, ttl: float) -> bool:
         def work(db: sqlite3.Connection) -> bool:

@@ -1,0 +1,129 @@
+"""Invented papers, and documents that hold them in exactly the formats in which arXiv serves them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from email.utils import format_datetime
+from html import escape
+
+from core.domain.calendar import midnight
+
+NAMESPACES = (
+    'xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:dc="http://purl.org/dc/elements/1.1/" '
+    'xmlns:atom="http://www.w3.org/2005/Atom" xmlns:content="http://purl.org/rss/1.0/modules/content/"'
+)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """An invented paper with the raw strings that arXiv would serve."""
+
+    id: str
+    title: str = "A Paper"
+    abstract: str = "An abstract."
+    creator: str = "First Sample, Second Sample"
+    categories: tuple[str, ...] = ("cs.LG",)
+    version: int = 1
+    more: dict[str, str] = field(default_factory=dict)  # element → text, e.g. {"arxiv:DOI": "10.0000/sample"}
+
+
+def make_sheets(count: int, *, start: int = 90000, category: str = "cs.LG") -> list[Sheet]:
+    """`count` different papers, the first ones with more keywords of the shipped main feed."""
+    words = ("LLM", "inference", "attention", "sparse", "FP8", "kernel", "training", "decoding", "fast", "cluster")
+    return [
+        Sheet(
+            id=f"2603.{start + n}",
+            title=f"Paper number {n} on {' '.join(words[: len(words) - n % 11])}",
+            abstract=f"We study case {n} of {' and '.join(words[n % 7 :])}.",
+            categories=(category, "cs.AI") if n % 3 else (category,),
+        )
+        for n in range(count)
+    ]
+
+
+def announce_type(sheet: Sheet, requested: Iterable[str]) -> str:
+    """What arXiv calls it when these categories are requested together."""
+    primary = sheet.categories[0] in requested or sheet.categories[0].split(".")[0] in requested
+    if sheet.version == 1:
+        return "new" if primary else "cross"
+    return "replace" if primary else "replace-cross"
+
+
+def rss(sheets: Iterable[Sheet], day: date, requested: tuple[str, ...] = ("cs.LG",)) -> bytes:
+    """A document as rss.arxiv.org/rss/… serves it."""
+    when = midnight(day)
+    names, url = ", ".join(requested), f"http://rss.arxiv.org/rss/{'+'.join(requested)}"
+    items = "".join(_item(sheet, announce_type(sheet, requested), format_datetime(when)) for sheet in sheets)
+    built = format_datetime(when.astimezone(UTC) + timedelta(seconds=3))
+    return f"""<?xml version='1.0' encoding='UTF-8'?>
+<rss {NAMESPACES} version="2.0">
+  <channel>
+    <title>{names} updates on arXiv.org</title>
+    <link>{url}</link>
+    <description>{names} updates on the arXiv.org e-print archive.</description>
+    <atom:link href="{url}" rel="self" type="application/rss+xml"/>
+    <docs>http://www.rssboard.org/rss-specification</docs>
+    <language>en-us</language>
+    <lastBuildDate>{built}</lastBuildDate>
+    <managingEditor>rss-help@arxiv.org</managingEditor>
+    <pubDate>{format_datetime(when)}</pubDate>
+    <skipDays>
+      <day>Sunday</day>
+      <day>Saturday</day>
+    </skipDays>
+{items}  </channel>
+</rss>
+""".encode()
+
+
+def _item(sheet: Sheet, kind: str, when: str) -> str:
+    versioned = f"{sheet.id}v{sheet.version}"
+    categories = "".join(f"      <category>{name}</category>\n" for name in sheet.categories)
+    more = "".join(f"      <{tag}>{escape(text, quote=False)}</{tag}>\n" for tag, text in sheet.more.items())
+    return f"""    <item>
+      <title>{escape(sheet.title, quote=False)}</title>
+      <link>https://arxiv.org/abs/{sheet.id}</link>
+      <description>arXiv:{versioned} Announce Type: {kind} 
+Abstract: {escape(sheet.abstract, quote=False)}</description>
+      <guid isPermaLink="false">oai:arXiv.org:{versioned}</guid>
+{categories}      <pubDate>{when}</pubDate>
+      <arxiv:announce_type>{kind}</arxiv:announce_type>
+      <dc:rights>http://creativecommons.org/licenses/by/4.0/</dc:rights>
+{more}      <dc:creator>{escape(sheet.creator, quote=False)}</dc:creator>
+    </item>
+"""
+
+
+def atom(sheets: Iterable[Sheet], day: date, requested: tuple[str, ...] = ("cs.LG",)) -> bytes:
+    """A document as rss.arxiv.org/atom/… serves it."""
+    when, url = midnight(day), f"http://rss.arxiv.org/atom/{'+'.join(requested)}"
+    stamp = (when.astimezone(UTC) + timedelta(seconds=19, microseconds=866337)).isoformat()
+    entries = "".join(_entry(sheet, announce_type(sheet, requested), when) for sheet in sheets)
+    return f"""<?xml version='1.0' encoding='UTF-8'?>
+<feed xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns="http://www.w3.org/2005/Atom" xml:lang="en-us">
+  <id>{url}</id>
+  <title>{", ".join(requested)} updates on arXiv.org</title>
+  <updated>{stamp}</updated>
+  <link href="{url}" rel="self" type="application/atom+xml"/>
+  <subtitle>{", ".join(requested)} updates on the arXiv.org e-print archive.</subtitle>
+{entries}</feed>
+""".encode()
+
+
+def _entry(sheet: Sheet, kind: str, when: datetime) -> str:
+    versioned = f"{sheet.id}v{sheet.version}"
+    categories = "".join(f'    <category term="{name}"/>\n' for name in sheet.categories)
+    more = "".join(f"    <{tag}>{escape(text, quote=False)}</{tag}>\n" for tag, text in sheet.more.items())
+    return f"""  <entry>
+    <id>oai:arXiv.org:{versioned}</id>
+    <title>{escape(sheet.title, quote=False)}</title>
+    <updated>{when.isoformat()}</updated>
+    <link href="https://arxiv.org/abs/{sheet.id}" rel="alternate" type="text/html"/>
+    <summary>arXiv:{versioned} Announce Type: {kind} 
+Abstract: {escape(sheet.abstract, quote=False)}</summary>
+{categories}    <published>{when.isoformat()}</published>
+    <arxiv:announce_type>{kind}</arxiv:announce_type>
+    <dc:rights>http://creativecommons.org/licenses/by/4.0/</dc:rights>
+{more}    <dc:creator>{escape(sheet.creator, quote=False)}</dc:creator>
+  </entry>
+"""

@@ -1,0 +1,105 @@
+"""Real parts for the tests: an upstream over HTTP on loopback, a SQLite file, the application in a real server."""
+
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from api.application import create_app
+from core.settings import ROOT, Settings, load_settings
+from tests.arxiv_format import make_sheets
+from tests.upstream import Upstream, serving
+
+SHARED = ROOT.parent / "shared"
+NOON = datetime(2026, 3, 6, 17, tzinfo=UTC)  # of the Friday that the stand-in serves
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of the machine's own configuration reaches a test."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test talks to anything but loopback."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise AssertionError(f"a test tried to reach {address}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tests over real records need the folder that holds them."""
+    if item.get_closest_marker("shared") and not SHARED.is_dir():
+        pytest.skip("needs the real records in ../shared, which a clone does not have")
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    """A stand-in for arXiv with 40 papers on Friday, 6 March 2026."""
+    with serving(Upstream(sheets=make_sheets(40))) as running:
+        yield running
+
+
+@pytest.fixture
+def settings(upstream: Upstream, tmp_path: Path) -> Settings:
+    """Settings that point at the stand-in, at noon of its day, with a store of its own."""
+    return load_settings(
+        arxiv_rss_url=upstream.url, now=NOON, sqlite_path=tmp_path / "store.sqlite3", admin_token="open-sesame"
+    )
+
+
+@contextmanager
+def serving_app(settings: Settings) -> Iterator[str]:
+    """The application in a real server on loopback; yields its address."""
+    config = uvicorn.Config(create_app(settings), host="127.0.0.1", port=0, log_level="warning", lifespan="on")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    wait_until(lambda: server.started)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+@pytest.fixture
+def client(settings: Settings) -> Iterator[httpx.Client]:
+    """An HTTP client of the application, in a real server."""
+    with serving_app(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
+        yield client
+
+
+def wait_until(holds: Callable[[], bool], seconds: float = 10) -> None:
+    """Return when `holds()`, fail if it does not in time."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.02)
+
+
+def paperwire(*arguments: str, cwd: Path, env: dict[str, str], timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own."""
+    command = [sys.executable, "-m", "core.cli", *arguments]
+    base = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "COLUMNS": "120", "NO_COLOR": "1"}
+    return subprocess.run(
+        command, cwd=cwd, env=base | env, timeout=timeout, capture_output=True, text=True, check=False
+    )
