@@ -10,7 +10,7 @@ import httpx
 
 from core import __version__, sample
 from core.domain.calendar import due_date, next_due
-from core.domain.errors import NothingYet, PaperwireError, StoreError, UnknownName
+from core.domain.errors import ConfigError, NothingYet, PaperwireError, StoreError, UnknownName
 from core.domain.feed import Entry, Feed
 from core.domain.manifest import Manifest
 from core.memory import Memory
@@ -43,6 +43,10 @@ class Wire:
     """
 
     def __init__(self, settings: Settings) -> None:
+        if settings.vercel:
+            raise ConfigError(
+                ["On Vercel the wire needs a store in Redis, which this version does not support yet: run it elsewhere"]
+            )
         self.settings = settings
         self.instance = settings.feeds.instance
         self.feeds: dict[str, Feed] = settings.feeds.to_feeds()

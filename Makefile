@@ -1,0 +1,47 @@
+# The commands of this project. Each sets up what it needs, in .venv beside this file.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: serve demo test lint type check bench format clean
+
+serve: .venv/cli     ## Serve on http://127.0.0.1:8000 (HOST and PORT change that)
+	$(BIN)/paperwire serve
+
+demo: .venv/cli      ## The same with a built-in week of invented papers: no internet needed
+	$(BIN)/paperwire serve --sample
+
+test: .venv/dev      ## All tests
+	$(BIN)/pytest
+
+lint: .venv/dev      ## Style, and the directions of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports --no-cache
+
+type: .venv/dev      ## Types, strictly
+	$(BIN)/mypy
+
+check: lint type test
+
+bench: .venv/dev     ## What the claims about speed rest on
+	$(BIN)/python -m benchmarks
+
+format: .venv/dev    ## Put the code into the project's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:               ## Remove what the commands above made, but not the store
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+
+.venv/pip:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	touch $@
+
+.venv/cli: .venv/pip pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable '.[cli]'
+	touch $@
+
+.venv/dev: .venv/cli
+	$(BIN)/python -m pip install --quiet --group dev
+	touch $@
