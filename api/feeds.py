@@ -1,7 +1,7 @@
 """The feeds: their list, each as RSS, Atom and JSON Feed, and the keyword bot's addresses."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
@@ -9,12 +9,12 @@ from fastapi.responses import Response
 
 from api import docs
 from api.conditional import Document, make_document, respond
-from api.publishing import base_url, find, next_url, raw_query, self_url, updated, wire_of
+from api.publishing import Loaded, base_url, find, next_url, published, raw_query, self_url, updated, wire_of
 from core.domain.conditions import Condition
 from core.domain.errors import UnknownName
 from core.domain.feed import Entry, Feed
-from core.domain.fingerprint import fingerprint
-from core.domain.query import Query, parse_query
+from core.domain.manifest import Manifest
+from core.domain.query import parse_query
 from core.publish import batch_summaries
 from core.render.channel import Channel
 from core.render.plain import to_json
@@ -103,35 +103,32 @@ async def get_rss_of_category(request: Request, category: str) -> Response:
 
 async def _publish(request: Request, feed: Feed, format_name: str, *more: Condition) -> Response:
     wire = wire_of(request)
-    query = parse_query(raw_query(request))
+    asked = parse_query(raw_query(request))
+    query = replace(asked, conditions=(*asked.conditions, *more))
     manifest = await wire.ready()
-    query = Query((*query.conditions, *more), query.sort, query.limit, query.cursor, query.per_day)
-    key = fingerprint(
-        format_name, feed.name, feed.scoring_fingerprint, query.canonical, self_url(request), manifest.version
-    )
-    document = wire.rendered.get(key)
-    if document is None:
-        document = await _render(request, feed, query, format_name)
-        wire.rendered.put(key, document, len(document.body))
+
+    def render(loaded: Loaded) -> Document:
+        shown = find(loaded, query, capped=True)
+        spec = FORMATS[format_name]
+        body = spec.renderer()(_channel(request, feed, manifest, shown.next), shown.entries)
+        return make_document(body, spec.media_type, updated(manifest))
+
+    key = (format_name, feed.name, feed.scoring_fingerprint, query.canonical, self_url(request))
+    document = await published(wire, manifest, [feed], key, render)
     return respond(request, document, wire.fresh_seconds(manifest))
 
 
-async def _render(request: Request, feed: Feed, query: Query, format_name: str) -> Document:
-    wire = wire_of(request)
-    manifest = await wire.manifest()
-    shown = await find(wire, manifest, [feed], query, capped=True)
+def _channel(request: Request, feed: Feed, manifest: Manifest, cursor: str) -> Channel:
     base = base_url(request)
-    channel = Channel(
+    return Channel(
         id=f"{base}/api/feeds/{feed.name}",
-        title=f"{feed.title} · {wire.title}",
+        title=f"{feed.title} · {wire_of(request).title}",
         description=feed.description or f"arXiv papers in {', '.join(feed.categories)}",
         home_url=f"{base}/",
         self_url=self_url(request),
         updated=updated(manifest),
-        next_url=next_url(request, shown.next),
+        next_url=next_url(request, cursor),
     )
-    spec = FORMATS[format_name]
-    return make_document(spec.renderer()(channel, shown.entries), spec.media_type, updated(manifest))
 
 
 def _describe(feed: Feed, base: str) -> dict[str, Any]:

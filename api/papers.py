@@ -4,10 +4,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api import docs
-from api.conditional import make_document, respond
-from api.publishing import feeds_of, find, raw_query, updated, wire_of
+from api.conditional import Document, make_document, respond
+from api.publishing import Loaded, feeds_of, find, published, raw_query, updated, wire_of
 from core.domain.errors import UnknownName
-from core.domain.fingerprint import fingerprint
 from core.domain.paper import parse_id
 from core.domain.query import parse_query
 from core.publish import batch_summaries
@@ -29,21 +28,20 @@ async def query_papers(request: Request) -> Response:
     query = parse_query(raw_query(request), entry_fields=ENTRY_FIELDS)
     feeds = feeds_of(wire, query)
     manifest = await wire.ready()
-    key = fingerprint("papers", [f.scoring_fingerprint for f in feeds], query.canonical, manifest.version)
-    document = wire.rendered.get(key)
-    if document is None:
-        shown = await find(wire, manifest, feeds, query, capped=False)
-        body = to_json(
-            {
-                "papers": [entry_to_plain(entry, query.fields) for entry in shown.entries],
-                "total": shown.total,
-                "next": shown.next or None,
-                "batches": batch_summaries(manifest),
-                "generated": manifest.updated,
-            }
-        )
-        document = make_document(body, "application/json", updated(manifest))
-        wire.rendered.put(key, document, len(body))
+
+    def render(loaded: Loaded) -> Document:
+        shown = find(loaded, query, capped=False)
+        plain = {
+            "papers": [entry_to_plain(entry, query.fields) for entry in shown.entries],
+            "total": shown.total,
+            "next": shown.next or None,
+            "batches": batch_summaries(manifest),
+            "generated": manifest.updated,
+        }
+        return make_document(to_json(plain), "application/json", updated(manifest))
+
+    key = ("papers", [(feed.name, feed.scoring_fingerprint) for feed in feeds], query.canonical)
+    document = await published(wire, manifest, feeds, key, render)
     return respond(request, document, wire.fresh_seconds(manifest))
 
 

@@ -1,13 +1,16 @@
 """From a request to a document: what the routes of feeds and papers share."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from urllib.parse import quote, urlsplit
 
 from fastapi import Request
 
+from api.conditional import Document
 from core.domain.conditions import Condition
 from core.domain.errors import QueryError
 from core.domain.feed import Entry, Feed
+from core.domain.fingerprint import fingerprint
 from core.domain.manifest import Manifest
 from core.domain.page import Page, page
 from core.domain.query import Query
@@ -53,11 +56,25 @@ def updated(manifest: Manifest) -> datetime:
     return datetime.fromisoformat(manifest.updated or "1991-08-14T00:00:00Z").astimezone(UTC)
 
 
-async def find(wire: Wire, manifest: Manifest, feeds: list[Feed], query: Query, *, capped: bool) -> Page:
-    """The page of `query` over `feeds`, each with its own thresholds where the query sets none."""
-    found: list[Entry] = []
-    for feed in feeds:
-        found += choose(feed, await wire.entries(manifest, feed), query, capped=capped)
+Loaded = list[tuple[Feed, list[Entry]]]
+
+
+async def published(
+    wire: Wire, manifest: Manifest, feeds: list[Feed], key: object, make: Callable[[Loaded], Document]
+) -> Document:
+    """The document that `make` renders from the entries of `feeds`; rendered once, and remembered under `key`."""
+    identity = fingerprint(key, manifest.version, manifest.updated)
+    document: Document | None = wire.rendered.get(identity)
+    if document is None:
+        loaded = [(feed, await wire.entries(manifest, feed)) for feed in feeds]
+        document = wire.rendered.get(identity) or make(loaded)  # another request may have been quicker
+        wire.rendered.put(identity, document, len(document.body))
+    return document
+
+
+def find(loaded: Loaded, query: Query, *, capped: bool) -> Page:
+    """The page of `query` over feeds, each with its own thresholds where the query sets none."""
+    found = [entry for feed, entries in loaded for entry in choose(feed, entries, query, capped=capped)]
     return page(found, query)
 
 

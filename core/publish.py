@@ -1,10 +1,11 @@
 """The read path: from stored batches and scores to the entries of a feed, decoded once and kept by fingerprint."""
 
 import asyncio
+from dataclasses import dataclass, field
 
 from core.domain.batch import Batch
 from core.domain.feed import Entry, Feed
-from core.domain.manifest import Manifest
+from core.domain.manifest import BatchRecord, Manifest
 from core.domain.selection import make_entries
 from core.matching import score_batch
 from core.memory import Memory
@@ -12,36 +13,65 @@ from core.store import keys
 from core.store.codec import decode, encode, scores_from_plain, scores_to_plain
 from core.store.protocol import Store
 
-Days = Memory[tuple[Entry, ...]]  # the entries of a feed's day, by the fingerprints they come from
-PAPERS_IN_MEMORY = 60_000  # entries: some 30 days of 500 papers for four feeds
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """What a process remembers decoded: batches by hash, and the entries of a feed's day by the fingerprints of both.
+
+    The limits count papers and entries: a month of 500 papers a day, for six feeds.
+    """
+
+    batches: Memory[Batch] = field(default_factory=lambda: Memory(limit=30_000))
+    days: Memory[tuple[Entry, ...]] = field(default_factory=lambda: Memory(limit=100_000))
 
 
-async def read_entries(store: Store, memory: Days, manifest: Manifest, feed: Feed) -> list[Entry]:
+async def read_entries(store: Store, library: Library, manifest: Manifest, feed: Feed) -> list[Entry]:
     """All entries of a feed over all stored batches, newest date first, whatever their score and type.
 
-    Days that are not in memory are read in two round trips; scores that are not stored (the feed's rules changed) are
-    made from the batches, and stored for the next instance.
+    Days that are not in the library are read in two round trips; scores that are not stored (the feed's rules changed)
+    are made from the batches, and stored for the next instance.
     """
-    identity = (feed.name, feed.scoring_fingerprint)
-    days = {record.date: memory.get((*identity, record.hash)) for record in manifest.stored}
-    missing = [record for record in manifest.stored if days[record.date] is None]
+    records = manifest.stored
+    days = {record.hash: library.days.get(_identity(feed, record)) for record in records}
+    missing = [record for record in records if days[record.hash] is None]
     if missing:
-        batches = await store.get_many([keys.batch(record.date, record.hash) for record in missing])
+        batches = await _read_batches(store, library, missing)
         scores = await store.get_many([keys.scores(feed.scoring_fingerprint, record.hash) for record in missing])
-        for record, batch, stored in zip(missing, batches, scores, strict=True):
-            if batch is None:  # expired, or lost by the store: nothing to show of that day
+        for record, stored in zip(missing, scores, strict=True):
+            if (
+                batch := batches.get(record.hash)
+            ) is None:  # expired, or lost by the store: nothing to show of that day
                 continue
             entries, made = await asyncio.to_thread(_entries_of, feed, batch, stored)
             if made is not None:
                 await store.put(keys.scores(feed.scoring_fingerprint, record.hash), made, ttl=keys.SCORES_SECONDS)
-            memory.put((*identity, record.hash), entries, max(len(entries), 1))
-            days[record.date] = entries
-    return [entry for record in manifest.stored for entry in days[record.date] or ()]
+            library.days.put(_identity(feed, record), entries, max(len(entries), 1))
+            days[record.hash] = entries
+    return [entry for record in records for entry in days[record.hash] or ()]
 
 
-def _entries_of(feed: Feed, batch_data: bytes, scores_data: bytes | None) -> tuple[tuple[Entry, ...], bytes | None]:
+async def _read_batches(store: Store, library: Library, records: list[BatchRecord]) -> dict[str, Batch]:
+    known = {record.hash: batch for record in records if (batch := library.batches.get(record.hash))}
+    unknown = [record for record in records if record.hash not in known]
+    stored = await store.get_many([keys.batch(record.date, record.hash) for record in unknown]) if unknown else []
+    for record, data in zip(unknown, stored, strict=True):
+        if data is not None:
+            batch = await asyncio.to_thread(_decode_batch, data)
+            library.batches.put(record.hash, batch, max(len(batch.announcements), 1))
+            known[record.hash] = batch
+    return known
+
+
+def _decode_batch(data: bytes) -> Batch:
+    return Batch.from_plain(decode(data))
+
+
+def _identity(feed: Feed, record: BatchRecord) -> tuple[str, str, str]:
+    return feed.name, feed.scoring_fingerprint, record.hash
+
+
+def _entries_of(feed: Feed, batch: Batch, scores_data: bytes | None) -> tuple[tuple[Entry, ...], bytes | None]:
     """A day's entries, and the scores as bytes to store if they had to be made."""
-    batch = Batch.from_plain(decode(batch_data))
     if scores_data is None:
         scores = score_batch(feed, batch)
         return make_entries(feed, batch, scores), encode(scores_to_plain(feed, scores))

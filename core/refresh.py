@@ -5,7 +5,7 @@ the store as it was or as it should be.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from time import time
@@ -94,14 +94,14 @@ async def refresh(
         if token is None:
             return None
         manifest = await read_manifest(store)
-        categories = merged(tuple(name for feed in feeds for name in feed.categories))
+        categories = all_categories(feeds)
         due = manifest.get(due_date(now))
         fetched = await fetch_announcements(
             get,
             rss_url,
             categories,
             deadline=asyncio.get_running_loop().time() + REFRESH_SECONDS,
-            validators=due.validators if due.settled else None,
+            validators=due.validators if due.settled(categories) else None,
             progress=progress,
         )
         progress("scoring", len(categories), len(categories))
@@ -121,6 +121,11 @@ async def refresh(
         return Report(record, changed, fetched.requests, _kept(feeds, batch, scores), error)
 
 
+def all_categories(feeds: Iterable[Feed]) -> tuple[str, ...]:
+    """The categories that have to be fetched for `feeds`."""
+    return merged(tuple(name for feed in feeds for name in feed.categories))
+
+
 async def _settled(
     store: Store, manifest: Manifest, fetched: Fetched, categories: tuple[str, ...], due: date
 ) -> tuple[BatchRecord, Batch | None]:
@@ -138,7 +143,7 @@ async def _settled(
     before = next((r for r in manifest.stored if r.date < day), None)
     previous = await read_batch(store, before) if before else None
     record, batch = settle(outcome, categories, known, await read_batch(store, known), previous)
-    whole = record.settled and not fetched.failures
+    whole = record.settled(categories) and not fetched.failures
     return replace(record, validators=fetched.validators) if whole else record, batch
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from datetime import timedelta
+from datetime import date, timedelta
 from time import time
 from typing import Any
 
@@ -10,12 +10,12 @@ import httpx
 
 from core import __version__, sample
 from core.domain.calendar import due_date, next_due
-from core.domain.errors import ConfigError, NothingYet, PaperwireError, StoreError, UnknownName
+from core.domain.errors import ConfigError, NothingYet, PaperwireError, UnknownName
 from core.domain.feed import Entry, Feed
-from core.domain.manifest import Manifest
+from core.domain.manifest import BatchRecord, Manifest
 from core.memory import Memory
-from core.publish import PAPERS_IN_MEMORY, Days, read_entries
-from core.refresh import Report, read_manifest, refresh
+from core.publish import Library, read_entries
+from core.refresh import BACKOFF, Report, all_categories, read_manifest, refresh
 from core.settings import Settings
 from core.sources.announcements import Progress
 from core.sources.fetch import GATE_SECONDS, Fetcher
@@ -58,10 +58,13 @@ class Wire:
             limits=httpx.Limits(max_connections=1),
             transport=_transport(settings),
         )
-        self._days: Days = Memory(limit=PAPERS_IN_MEMORY)
+        self._categories = all_categories(self.feeds.values())
+        self._library = Library()
+        self._loading: dict[tuple[str, str, int], asyncio.Task[list[Entry]]] = {}
         self._manifest: tuple[float, Manifest] | None = None
         self._reading: asyncio.Task[Manifest] | None = None
-        self._refreshing: asyncio.Task[Report | None] | None = None
+        self._refreshing: asyncio.Task[None] | None = None
+        self._not_before = 0.0
 
     async def manifest(self) -> Manifest:
         """The manifest, at most ten seconds old; concurrent callers share one reading of the store."""
@@ -79,16 +82,16 @@ class Wire:
         """
         manifest = await self.manifest()
         due = due_date(self.clock())
-        if manifest.get(due).settled:
+        if self._is_settled(manifest, due):
             return manifest
-        pause = await self._pause(due.isoformat())
+        pause = await self._pause(due)
         if pause <= 0:
             task = self._start_refreshing()
             if not manifest.stored:
                 await asyncio.wait([task], timeout=PATIENCE_SECONDS)
                 manifest = await self.manifest()
         if not manifest.stored:
-            raise self._nothing(manifest, pause or await self._pause(due.isoformat()))
+            raise self._nothing(manifest.get(due), pause or await self._pause(due))
         return manifest
 
     async def refresh(self, progress: Progress = _ignore) -> Report | None:
@@ -114,8 +117,13 @@ class Wire:
         return report
 
     async def entries(self, manifest: Manifest, feed: Feed) -> list[Entry]:
-        """All entries of a feed, newest date first."""
-        return await read_entries(self.store, self._days, manifest, feed)
+        """All entries of a feed, newest date first; concurrent callers share one reading of the store."""
+        key = (feed.name, feed.scoring_fingerprint, manifest.version)
+        task = self._loading.get(key)
+        if task is None:
+            task = self._loading[key] = asyncio.create_task(read_entries(self.store, self._library, manifest, feed))
+            task.add_done_callback(lambda _: self._loading.pop(key, None))
+        return await asyncio.shield(task)
 
     def feed(self, name: str) -> Feed:
         """The feed of that name. Raises `UnknownName` that lists the known ones."""
@@ -136,14 +144,9 @@ class Wire:
     def fresh_seconds(self, manifest: Manifest) -> int:
         """How long what is served now stays true (s): until the next batch is due, or a minute if one is missing."""
         now = self.clock()
-        if not manifest.get(due_date(now)).settled:
+        if not self._is_settled(manifest, due_date(now)):
             return 60
         return max(int((next_due(now) - now).total_seconds()), 60)
-
-    async def settled(self) -> None:
-        """Return when no refresh is running here."""
-        if self._refreshing and not self._refreshing.done():
-            await asyncio.wait([self._refreshing])
 
     async def close(self) -> None:
         """Stop what is running, and free connections."""
@@ -158,42 +161,41 @@ class Wire:
         self._manifest = (time(), manifest)
         return manifest
 
-    async def _pause(self, due: str) -> float:
+    def _is_settled(self, manifest: Manifest, due: date) -> bool:
+        return manifest.get(due).settled(self._categories)
+
+    async def _pause(self, due: date) -> float:
         """How many seconds requests still leave the upstream alone after a refresh that did not settle `due`."""
         data = await self.store.get(keys.BACKOFF)
         note = decode(data) if data else {}
-        return max(note["until"] - time(), 0.0) if note.get("date") == due else 0.0
+        until = note["until"] if note.get("date") == due.isoformat() else 0.0
+        return float(max(until, self._not_before) - time())
 
-    def _start_refreshing(self) -> asyncio.Task[Report | None]:
+    def _start_refreshing(self) -> asyncio.Task[None]:
         if self._refreshing is None or self._refreshing.done():
             self._refreshing = asyncio.create_task(self._refresh_or_follow())
         return self._refreshing
 
-    async def _refresh_or_follow(self) -> Report | None:
+    async def _refresh_or_follow(self) -> None:
         """Refresh, or wait for the process that does; take over if it dies. Never raises: what failed is logged."""
         end = time() + PATIENCE_SECONDS
-        try:
-            while (report := await self.refresh()) is None and time() < end:
-                await asyncio.sleep(_POLL_SECONDS)
-                self._manifest = None
-                due = due_date(self.clock())
-                if (await self.manifest()).get(due).settled or await self._pause(due.isoformat()):
-                    break
-        except StoreError as error:
-            log.warning("refresh failed: %s", error)
-            return None
-        except PaperwireError:
-            log.exception("refresh failed")
-            return None
-        return report
-
-    def _nothing(self, manifest: Manifest, pause: float) -> NothingYet:
         due = due_date(self.clock())
-        record = manifest.get(due)
-        if record.state in ("expected", "waiting") and not record.reason:
-            text = f"The announcements of {due} are being fetched from arXiv for the first time; try again soon."
+        try:
+            while await self.refresh() is None and time() < end:
+                await asyncio.sleep(_POLL_SECONDS)
+                if self._is_settled(await self._read_manifest(), due) or await self._pause(due) > 0:
+                    break
+        except Exception as error:  # whatever it is, requests are answered from what is stored
+            self._not_before = time() + BACKOFF["failed"]
+            log.log(logging.WARNING if isinstance(error, PaperwireError) else logging.ERROR, "refresh", exc_info=True)
+
+    def _nothing(self, due: BatchRecord, pause: float) -> NothingYet:
+        if due.reason:
+            text = f"There are no announcements yet. The batch of {due.date} is {due.state}: {due.reason}."
+        elif self._not_before > time():
+            text = "There are no announcements yet, and fetching them failed; the log of the service has the details."
         else:
-            text = f"There are no announcements yet. The batch of {due} is {record.state}: {record.reason}."
+            text = f"The announcements of {due.date} are being fetched from arXiv for the first time; try again soon."
         return NothingYet(text, max(int(pause) + 1, 5))
 
 

@@ -29,10 +29,9 @@ class BatchRecord:
     rejected: tuple[Mapping[str, str], ...] = ()
     validators: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
-    @property
-    def settled(self) -> bool:
-        """Whether nothing more is expected for this date."""
-        return self.state == "complete"
+    def settled(self, categories: Iterable[str]) -> bool:
+        """Whether nothing more is expected for this date in `categories`; one that was added later is still missing."""
+        return self.state == "complete" and set(categories) <= self.counts.keys()
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def settle(
     missing = _reasons(failures)
     if not fresh and not kept:
         return _without_batch(outcome, stale, missing, known, existing), existing
-    if missing and known.settled:
+    if missing and known.settled(categories):
         return known, existing
     batch = make_batch(outcome.date, [*fresh, *kept])
     rejected = f"{len(outcome.rejected)} item(s) could not be read" if outcome.rejected else ""
