@@ -69,7 +69,7 @@ def refresh() -> None:
     out.print(f"{record.date}: {record.state}, {record.total} papers, {'new' if report.changed else 'unchanged'}")
     for name, kept in report.kept.items():
         out.print(f"  {name}: {kept} entries")
-    for line in filter(None, (record.reason, report.error if report.error != record.reason else "")):
+    for line in filter(None, (record.reason, report.error if report.error not in record.reason else "")):
         out.print(f"  {line}")
     for item in record.rejected:
         out.print(f"  could not be read: {item['reason']}: {item['excerpt']}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from core.domain.batch import Batch
 from core.domain.feed import Entry, Feed
 from core.domain.manifest import BatchRecord, Manifest
-from core.domain.selection import make_entries
+from core.domain.selection import first_announced, make_entries
 from core.matching import score_batch
 from core.memory import Memory
 from core.store import keys
@@ -16,38 +16,48 @@ from core.store.protocol import Store
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """What a process remembers decoded: batches by hash, and the entries of a feed's day by the fingerprints of both.
+    """What a process remembers decoded: batches by hash, the entries of a feed's day by the fingerprints of both, and
+    all entries of a feed by the hashes of all days.
 
     The limits count papers and entries: a month of 500 papers a day, for six feeds.
     """
 
     batches: Memory[Batch] = field(default_factory=lambda: Memory(limit=30_000))
     days: Memory[tuple[Entry, ...]] = field(default_factory=lambda: Memory(limit=100_000))
+    feeds: Memory[list[Entry]] = field(default_factory=lambda: Memory(limit=100_000))
 
 
 async def read_entries(store: Store, library: Library, manifest: Manifest, feed: Feed) -> list[Entry]:
-    """All entries of a feed over all stored batches, newest date first, whatever their score and type.
+    """All entries of a feed over all stored batches, newest date first, whatever their score and type: a shared list.
 
     Days that are not in the library are read in two round trips; scores that are not stored (the feed's rules changed)
     are made from the batches, and stored for the next instance.
     """
     records = manifest.stored
+    identity = (feed.name, feed.scoring_fingerprint, *(record.hash for record in records))
+    entries = library.feeds.get(identity)
+    if entries is None:
+        entries = first_announced(await _read_days(store, library, records, feed))
+        library.feeds.put(identity, entries, max(len(entries), 1))
+    return entries
+
+
+async def _read_days(store: Store, library: Library, records: list[BatchRecord], feed: Feed) -> list[tuple[Entry, ...]]:
+    """The entries of each date, in the order of `records`; empty for one whose batch the store has lost."""
     days = {record.hash: library.days.get(_identity(feed, record)) for record in records}
     missing = [record for record in records if days[record.hash] is None]
     if missing:
         batches = await _read_batches(store, library, missing)
         scores = await store.get_many([keys.scores(feed.scoring_fingerprint, record.hash) for record in missing])
         for record, stored in zip(missing, scores, strict=True):
-            if (
-                batch := batches.get(record.hash)
-            ) is None:  # expired, or lost by the store: nothing to show of that day
+            if (batch := batches.get(record.hash)) is None:
                 continue
             entries, made = await asyncio.to_thread(_entries_of, feed, batch, stored)
             if made is not None:
                 await store.put(keys.scores(feed.scoring_fingerprint, record.hash), made, ttl=keys.SCORES_SECONDS)
             library.days.put(_identity(feed, record), entries, max(len(entries), 1))
             days[record.hash] = entries
-    return [entry for record in records for entry in days[record.hash] or ()]
+    return [days[record.hash] or () for record in records]
 
 
 async def _read_batches(store: Store, library: Library, records: list[BatchRecord]) -> dict[str, Batch]:

@@ -1,7 +1,7 @@
 """From a batch and its scores to entries, and which of them a feed shows."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from core.domain.batch import Batch, announce_type
@@ -26,6 +26,20 @@ def make_entries(feed: Feed, batch: Batch, scores: Mapping[str, Score | None]) -
         for item in batch.announcements
         if (score := scores.get(item.paper.versioned)) is not None
     )
+
+
+def first_announced(days: Sequence[Sequence[Entry]]) -> list[Entry]:
+    """The entries of all `days` (newest first), each paper version once: on the date on which the feed first had it.
+
+    A paper that is cross-listed later is announced again, and a feed that has both categories would show it twice.
+    """
+    seen: set[tuple[str, int]] = set()
+    out: list[list[Entry]] = []
+    for day in reversed(days):
+        news = [entry for entry in day if (entry.paper.id, entry.paper.version) not in seen]
+        seen.update((entry.paper.id, entry.paper.version) for entry in news)
+        out.append(news)
+    return [entry for day in reversed(out) for entry in day]
 
 
 def choose(feed: Feed, entries: Iterable[Entry], query: Query, *, capped: bool) -> list[Entry]:

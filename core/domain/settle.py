@@ -3,6 +3,7 @@
 The last good batch stays: a worse answer never replaces a better one, it only leaves a reason behind.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -31,11 +32,12 @@ def settle(
 
     `known` and `existing` are the record and batch of that date so far, `previous` the batch before it.
     """
-    stale = stale_categories(outcome.announcements, categories, previous)
+    repeated = _repeated(outcome.announcements, categories, previous)
+    stale = _stale(outcome.announcements, repeated, categories)
     failures = dict(outcome.failures) | {
         name: f"still shows the batch of {previous.date}" for name in stale if previous is not None
     }
-    fresh = [item for item in outcome.announcements if not _only_in(item, stale, categories)]
+    fresh = [item for item in outcome.announcements if item.paper.versioned not in repeated]
     kept = [
         item
         for item in (existing.announcements if existing else ())
@@ -60,27 +62,29 @@ def settle(
     return record, batch
 
 
-def stale_categories(
-    announcements: Iterable[Announcement], categories: Iterable[str], previous: Batch | None
-) -> tuple[str, ...]:
-    """Categories that show nothing but what the batch before showed in them: compared by identifiers, not by dates.
+def _repeated(announcements: Iterable[Announcement], categories: Sequence[str], previous: Batch | None) -> set[str]:
+    """What the batch before announced already, in the same categories: no news, whatever date it comes under.
 
-    arXiv has served a category's old batch under the new day's date.
+    arXiv has served a category's old batch under the new day's date, so identifiers are compared, not dates.
     """
-    if previous is None:
-        return ()
-    now, before = list(announcements), previous.announcements
-    return tuple(name for name in categories if (ids := _ids(now, name)) and ids <= _ids(before, name))
+    before = {item.paper.versioned: _within(item, categories) for item in previous.announcements} if previous else {}
+    return {
+        item.paper.versioned
+        for item in announcements
+        if item.paper.versioned in before and _within(item, categories) <= before[item.paper.versioned]
+    }
 
 
-def _ids(announcements: Iterable[Announcement], category: str) -> set[str]:
-    return {a.paper.versioned for a in announcements if any(listed(c, (category,)) for c in a.paper.categories)}
+def _stale(announcements: Iterable[Announcement], repeated: set[str], categories: Sequence[str]) -> tuple[str, ...]:
+    """The categories most of whose announcements are repeated."""
+    news: Counter[str] = Counter()
+    for item in announcements:
+        news.update(dict.fromkeys(_within(item, categories), -1 if item.paper.versioned in repeated else 1))
+    return tuple(name for name in categories if news[name] < 0)
 
 
-def _only_in(item: Announcement, stale: tuple[str, ...], categories: Sequence[str]) -> bool:
-    """Whether an announcement is in stale categories and in no other configured one."""
-    configured = [name for name in categories if any(listed(c, (name,)) for c in item.paper.categories)]
-    return bool(configured) and all(name in stale for name in configured)
+def _within(item: Announcement, categories: Sequence[str]) -> set[str]:
+    return {name for name in categories if any(listed(c, (name,)) for c in item.paper.categories)}
 
 
 def _reasons(failures: Mapping[str, str]) -> str:

@@ -71,7 +71,8 @@ async def fetch_announcements(
             if len(group) > 1 and _blames_request(error):
                 groups[:0] = _halves(group)
             else:
-                fetched.failures |= dict.fromkeys(group, str(error))
+                reason = error.reason if isinstance(error, FetchError) else str(error)
+                fetched.failures |= dict.fromkeys(group, reason)
             continue
         if parsed.served >= ITEM_LIMIT and len(group) > 1:
             groups[:0] = _halves(group)
