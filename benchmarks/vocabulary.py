@@ -44,15 +44,15 @@ EXCLUDED = (0.024, ("a systematic review", "this survey", "a short tutorial"))
 
 MODIFIERS = (
     "adaptive", "adversarial", "autoregressive", "Bayesian", "causal", "clinical", "compositional", "contrastive",
-    "counterfactual", "cross-domain", "differentiable", "early-stage", "embodied", "federated", "fine-grained",
+    "counterfactual", "cross-domain", "differentiable", "episodic", "embodied", "federated", "fine-grained",
     "geometric", "heterogeneous", "hierarchical", "high-dimensional", "human-centered", "implicit", "interpretable",
-    "large-scale", "latent", "long-context", "low-rank", "multilingual", "multimodal", "nonlinear", "out-of-distribution",
-    "personalized", "physics-informed", "privacy-preserving", "probabilistic", "programmatic", "real-world", "robust",
+    "large-scale", "latent", "long-context", "low-rank", "multilingual", "multimodal", "out-of-distribution",
+    "personalized", "physics-informed", "privacy-preserving", "probabilistic", "programmatic", "robust",
     "self-supervised", "semantic", "sequential", "spectral", "stochastic", "structured", "symbolic", "synthetic",
     "temporal", "tool-augmented", "transferable", "uncertainty-aware", "zero-shot",
 )  # fmt: skip
 HEADS = (
-    "alignment", "anomaly detection", "assessment", "auctions", "benchmarks", "calibration", "classifiers", "clustering",
+    "alignment", "anomaly detection", "auctions", "benchmarks", "calibration", "classifiers", "clustering",
     "concept bottlenecks", "continual learning", "controllers", "dialogue agents", "diffusion models", "distillation",
     "document understanding", "embeddings", "encoders", "evaluation protocols", "feature attribution", "forecasting",
     "gradient estimators", "graph matching", "guardrails", "human feedback", "image segmentation", "instruction tuning",
@@ -62,13 +62,13 @@ HEADS = (
     "scene understanding", "speech recognition", "table reasoning", "theorem proving", "time series", "transfer learning",
     "unlearning", "vision-language models", "world models",
 )  # fmt: skip
-ADVERBS = ("consistently", "substantially", "markedly", "particularly", "efficiently", "reliably", "jointly", "clearly")
+ADVERBS = ("consistently", "substantially", "markedly", "notably", "efficiently", "reliably", "jointly", "broadly")
 VERBS = ("improves", "reduces", "preserves", "outperforms", "stabilizes", "recovers", "exposes", "characterizes")
 
 # {n}: a noun phrase; {v}: a verb; {d}: an adverb; {p}: a percentage; {k}: a small number
 OPENINGS = (
-    "Recent progress in {n} has renewed interest in {n}, yet the interplay between them remains poorly understood.",
-    "{N} and {n} are central to many real-world applications, where errors are costly and labels are scarce.",
+    "Recent progress in {n} has renewed interest in {n}, yet the interplay between them is not well understood.",
+    "{N} and {n} are central to many applications, where errors are costly and labels are scarce.",
     "Despite the rapid growth of {n}, practitioners still struggle to combine it with {n} under realistic constraints.",
     "A fundamental question is whether {n} can be learned from {n} without access to additional supervision.",
     "Existing approaches to {n} typically rely on {n}, which limits their use beyond narrow domains.",
@@ -84,7 +84,7 @@ SENTENCES = (
     "We further analyze failure cases and find that {n} degrades when {n} is noisy or incomplete.",
     "To support this, we curate a collection of {k},000 examples that covers {n} as well as {n}.",
     "Theoretical analysis establishes a bound that depends on {n} only through a logarithmic factor.",
-    "Moreover, it {d} {v} {n} without changing the underlying architecture or the data it was given.",
+    "Moreover, it {d} {v} {n} without changing the architecture or the data it was given.",
     "These findings suggest that {n} offers a promising direction for {n}, and they caution against {n}.",
     "A user study with {k} participants confirms that {n} is preferred over {n} in everyday workflows.",
     "Compared with {n}, the variant based on {n} needs {p} fewer parameters at a similar level of accuracy.",

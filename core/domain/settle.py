@@ -37,7 +37,11 @@ def settle(
     failures = dict(outcome.failures) | {
         name: f"still shows the batch of {previous.date}" for name in stale if previous is not None
     }
-    fresh = [item for item in outcome.announcements if item.paper.versioned not in repeated]
+    fresh = [
+        item
+        for item in outcome.announcements
+        if item.paper.versioned not in repeated or not _within(item, categories) <= set(stale)
+    ]
     kept = [
         item
         for item in (existing.announcements if existing else ())
