@@ -14,7 +14,7 @@ from lxml import etree
 from core.domain.batch import ANNOUNCE_TYPES, Announcement
 from core.domain.calendar import EASTERN
 from core.domain.errors import ParseError
-from core.domain.paper import Author, Paper, parse_id
+from core.domain.paper import Author, Paper, PaperId, parse_id
 from core.sources.authors import split_authors
 from core.sources.tex import decode_accents, decode_name
 from core.sources.xml import Document, read_items
@@ -77,7 +77,9 @@ def parse_feed(body: bytes) -> ParsedFeed:
 def parse_api(body: bytes) -> ParsedPage:
     """Read a page of API results. Raises `ParseError` if it is none, or reports an error in its only entry."""
     document = read_items(body, f"{_ATOM}entry", f"{_ATOM}feed", _api_entry)
-    total = document.head.get(f"{_OPENSEARCH}totalResults", "")
+    total = document.head.get(f"{_OPENSEARCH}totalResults")
+    if total is None:
+        raise ParseError("the answer is not a page of API results")
     return ParsedPage(
         tuple(document.values),
         int(total) if total.isdigit() else len(document.values),
@@ -87,89 +89,96 @@ def parse_api(body: bytes) -> ParsedPage:
 
 
 def _rss_item(item: etree._Element) -> Announcement:
-    description = _DESCRIPTION.fullmatch(item.findtext("description") or "")
-    paper_id = item.findtext("guid") or (description and description["id"]) or item.findtext("link") or ""
-    return _announcement(
-        item, paper_id, description, item.findtext("title"), [category.text or "" for category in item.iter("category")]
-    )
+    texts = _texts(item)
+    description = _description(texts.get("description"))
+    paper_id = texts.get("guid") or description["id"] or texts.get("link") or ""
+    categories = [category.text or "" for category in item.iterchildren("category")]
+    return _announcement(texts, paper_id, description, texts.get("title", ""), categories)
 
 
 def _atom_entry(entry: etree._Element) -> Announcement:
-    description = _DESCRIPTION.fullmatch(entry.findtext(f"{_ATOM}summary") or "")
-    categories = [category.get("term", "") for category in entry.iter(f"{_ATOM}category")]
-    return _announcement(
-        entry, entry.findtext(f"{_ATOM}id") or "", description, entry.findtext(f"{_ATOM}title"), categories
-    )
+    texts = _texts(entry)
+    categories = [category.get("term", "") for category in entry.iterchildren(f"{_ATOM}category")]
+    description = _description(texts.get(f"{_ATOM}summary"))
+    return _announcement(texts, texts.get(f"{_ATOM}id", ""), description, texts.get(f"{_ATOM}title", ""), categories)
+
+
+def _texts(element: etree._Element) -> dict[str, str]:
+    """The text of each child by its tag; one walk is many times faster than looking each tag up."""
+    return {str(child.tag): child.text or "" for child in element}
+
+
+def _description(text: str | None) -> re.Match[str]:
+    match = _DESCRIPTION.fullmatch(text or "")
+    assert match is not None  # noqa: S101 - every part is optional
+    return match
 
 
 def _announcement(
-    element: etree._Element,
-    paper_id: str,
-    description: re.Match[str] | None,
-    title: str | None,
-    categories: list[str],
+    texts: Mapping[str, str], paper_id: str, description: re.Match[str], title: str, categories: list[str]
 ) -> Announcement:
     parsed = parse_id(paper_id)
     if parsed.version is None:
         raise ValueError(f"{parsed.id}: no version in {paper_id!r}")
-    served = (element.findtext(f"{_ARXIV}announce_type") or (description and description["type"]) or "").strip()
+    served = (texts.get(f"{_ARXIV}announce_type") or description["type"] or "").strip()
     if served not in ANNOUNCE_TYPES:
         raise ValueError(f"{parsed}: unknown announce type {served!r}")
-    creator = element.findtext(f"{_DC}creator") or element.findtext(f"{_ATOM}author/{_ATOM}name") or ""
     paper = _paper(
-        str(parsed),
-        title or "",
-        description["abstract"] if description else "",
-        split_authors(creator),
+        parsed,
+        title,
+        description["abstract"],
+        split_authors(texts.get(f"{_DC}creator", "")),
         categories,
-        licence=(element.findtext(f"{_DC}rights") or element.findtext(f"{_ATOM}rights") or "").strip(),
-        doi=(element.findtext(f"{_ARXIV}DOI") or "").strip(),
-        journal_ref=" ".join((element.findtext(f"{_ARXIV}journal_reference") or "").split()),
+        licence=(texts.get(f"{_DC}rights") or texts.get(f"{_ATOM}rights", "")).strip(),
+        doi=texts.get(f"{_ARXIV}DOI", "").strip(),
+        journal_ref=_squeezed(texts.get(f"{_ARXIV}journal_reference", "")),
     )
     return Announcement(paper, served)
 
 
 def _api_entry(entry: etree._Element) -> Paper:
-    url = (entry.findtext(f"{_ATOM}id") or "").strip()
+    texts = _texts(entry)
+    url = texts.get(f"{_ATOM}id", "").strip()
     if "/api/errors" in url:
-        raise ParseError(f"arXiv's API answered: {entry.findtext(f'{_ATOM}summary')}")
-    primary = entry.find(f"{_ARXIV}primary_category")
-    categories = [category.get("term", "") for category in entry.iter(f"{_ATOM}category")]
-    authors = [
-        Author(
-            decode_name(author.findtext(f"{_ATOM}name") or ""), (author.findtext(f"{_ARXIV}affiliation") or "").strip()
-        )
-        for author in entry.iter(f"{_ATOM}author")
-    ]
+        raise ParseError(f"arXiv's API answered: {texts.get(f'{_ATOM}summary')}")
+    terms = [child.get("term", "") for child in entry.iterchildren(f"{_ATOM}category")]
+    primary = [child.get("term", "") for child in entry.iterchildren(f"{_ARXIV}primary_category")]
+    authors = [_texts(author) for author in entry.iterchildren(f"{_ATOM}author")]
     return _paper(
-        url,
-        entry.findtext(f"{_ATOM}title") or "",
-        entry.findtext(f"{_ATOM}summary") or "",
-        tuple(author for author in authors if author.name),
-        [primary.get("term", ""), *categories] if primary is not None else categories,
-        doi=(entry.findtext(f"{_ARXIV}doi") or "").strip(),
-        journal_ref=" ".join((entry.findtext(f"{_ARXIV}journal_ref") or "").split()),
-        comment=" ".join((entry.findtext(f"{_ARXIV}comment") or "").split()),
-        published=(entry.findtext(f"{_ATOM}published") or "").strip(),
-        updated=(entry.findtext(f"{_ATOM}updated") or "").strip(),
+        parse_id(url),
+        texts.get(f"{_ATOM}title", ""),
+        texts.get(f"{_ATOM}summary", ""),
+        tuple(
+            Author(name, _squeezed(author.get(f"{_ARXIV}affiliation", "")))
+            for author in authors
+            if (name := decode_name(author.get(f"{_ATOM}name", "")))
+        ),
+        [*primary, *terms],
+        doi=texts.get(f"{_ARXIV}doi", "").strip(),
+        journal_ref=_squeezed(texts.get(f"{_ARXIV}journal_ref", "")),
+        comment=_squeezed(texts.get(f"{_ARXIV}comment", "")),
+        published=texts.get(f"{_ATOM}published", "").strip(),
+        updated=texts.get(f"{_ATOM}updated", "").strip(),
     )
 
 
 def _paper(
-    paper_id: str, title: str, abstract: str, authors: tuple[Author, ...], categories: list[str], **more: str
+    parsed: PaperId, title: str, abstract: str, authors: tuple[Author, ...], categories: list[str], **more: str
 ) -> Paper:
     """A paper from raw strings. Raises `ValueError` that names the paper if it lacks what it cannot do without."""
-    parsed = parse_id(paper_id)
-    title = " ".join(title.split())
+    title = _squeezed(title)
     if not title:
         raise ValueError(f"{parsed}: no title")
     # Old papers also list ACM and MSC classes, which are no categories: "90C59", "G.1.6"
     known = tuple(dict.fromkeys(name for c in categories if _CATEGORY.fullmatch(name := c.strip())))
     if not known:
         raise ValueError(f"{parsed}: no category")
-    parts = _PARAGRAPH.split(abstract.strip()) if "\n" in abstract else (abstract,)
-    paragraphs = "\n".join(" ".join(part.split()) for part in parts)
-    readable, readable_abstract = decode_accents(title), decode_accents(paragraphs)
+    abstract = abstract.strip()
+    if "\n" in abstract:
+        abstract = "\n".join(map(_squeezed, _PARAGRAPH.split(abstract)))
+    else:
+        abstract = _squeezed(abstract)
+    readable, readable_abstract = decode_accents(title), decode_accents(abstract)
     return Paper(
         id=parsed.id,
         version=parsed.version or 1,
@@ -178,9 +187,16 @@ def _paper(
         authors=authors,
         categories=known,
         title_tex=title if title != readable else "",
-        abstract_tex=paragraphs if paragraphs != readable_abstract else "",
+        abstract_tex=abstract if abstract != readable_abstract else "",
         **more,
     )
+
+
+def _squeezed(text: str) -> str:
+    """`text` with every run of white space as one space."""
+    # The check is far quicker than the work, which few texts need
+    clean = text.isprintable() and "  " not in text and text[:1] != " " and text[-1:] != " "
+    return text if clean else " ".join(text.split())
 
 
 def _feed_date(document: Document, *, atom: bool) -> date | None:
@@ -190,6 +206,6 @@ def _feed_date(document: Document, *, atom: bool) -> date | None:
             text = document.head[tag]
             moment = datetime.fromisoformat(text) if atom else parsedate_to_datetime(text)
             return moment.astimezone(EASTERN).date()
-        except (KeyError, ValueError):
+        except (KeyError, ValueError, OverflowError):
             continue
     return None

@@ -11,7 +11,7 @@ from core.domain.paper import Author
 from core.sources.tex import decode_name
 
 _SUFFIX = re.compile(r"(?:Jr|Sr)\.?|I{2,3}|IV|VI{0,3}", re.ASCII)
-_SUFFIXED = re.compile(r",\s*(?:Jr|Sr|I[IV]|VI)")
+_SPECIAL = re.compile(r"[\\(){}~]|,\s*(?:Jr|Sr|I[IV]|VI)")  # what needs more than cutting at commas
 _SEPARATOR = re.compile(r"[,;:]|\s(?:and|&)\s")
 _FOOTNOTE = re.compile(r"\(([\d*†‡a-z]{1,3})\)\s*([^()]*(?:\([^()]*\)[^()]*)*?)\s*(?=[,;]?\s*\([\d*†‡a-z]{1,3}\)|$)")
 _KEYS = re.compile(r"[\d*†‡](?:[\s,;&\d*†‡]|and)*")
@@ -19,8 +19,8 @@ _KEYS = re.compile(r"[\d*†‡](?:[\s,;&\d*†‡]|and)*")
 
 def split_authors(text: str) -> tuple[Author, ...]:
     """The authors of an author string, in order; affiliations given as footnote numbers are resolved where listed."""
-    if "(" not in text and not _SUFFIXED.search(text):  # nearly all, and ten times faster
-        return tuple(Author(name) for part in _SEPARATOR.split(text) if (name := decode_name(part)))
+    if not _SPECIAL.search(text):  # nearly all, and ten times faster
+        return tuple(Author(" ".join(part.split())) for part in _SEPARATOR.split(text) if not part.isspace() and part)
     names: list[tuple[str, list[str]]] = []
     footnotes: dict[str, str] = {}
     for part in _parts(" ".join(text.split())):
@@ -29,13 +29,15 @@ def split_authors(text: str) -> tuple[Author, ...]:
             continue
         if not name:
             footnotes |= _footnotes(groups[-1])
-        elif names and not groups and _SUFFIX.fullmatch(name):
-            names[-1] = (f"{names[-1][0]}, {name}", names[-1][1])
+        elif names and not names[-1][1] and _SUFFIX.fullmatch(name):
+            names[-1] = (f"{names[-1][0]}, {name}", groups)
         else:
             if groups and len(groups) > 1 and groups[-1].startswith("("):
                 footnotes |= _footnotes(groups.pop())
             names.append((name, groups))
-    return tuple(Author(decode_name(name), _affiliation(groups, footnotes)) for name, groups in names)
+    return tuple(
+        Author(decoded, _affiliation(groups, footnotes)) for name, groups in names if (decoded := decode_name(name))
+    )
 
 
 def _parts(text: str) -> Iterator[str]:
