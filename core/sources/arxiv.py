@@ -27,7 +27,7 @@ _OPENSEARCH = "{http://a9.com/-/spec/opensearch/1.1/}"
 _DESCRIPTION = re.compile(
     r"\s*(?:arXiv:(?P<id>\S+))?\s*(?:Announce Type:\s*(?P<type>[\w-]+))?\s*(?:Abstract:\s*)?(?P<abstract>.*)", re.DOTALL
 )
-_PARAGRAPH = re.compile(r"[^\S\n]*\n(?:[^\S\n]*\n|[^\S\n]+)\s*")  # arXiv: an indented line begins a paragraph
+_PARAGRAPH = re.compile(r"\n(?:[^\S\n]+|\n)\s*")  # arXiv: an indented line begins a paragraph
 _CATEGORY = re.compile(r"[a-z]+(?:-[a-z]+)*(?:\.[A-Za-z][A-Za-z-]*)?")
 
 
@@ -174,10 +174,8 @@ def _paper(
     if not known:
         raise ValueError(f"{parsed}: no category")
     abstract = abstract.strip()
-    if "\n" in abstract:
-        abstract = "\n".join(map(_squeezed, _PARAGRAPH.split(abstract)))
-    else:
-        abstract = _squeezed(abstract)
+    paragraphs = _PARAGRAPH.split(abstract) if "\n" in abstract else [abstract]
+    abstract = "\n".join(map(_squeezed, paragraphs))
     readable, readable_abstract = decode_accents(title), decode_accents(abstract)
     return Paper(
         id=parsed.id,

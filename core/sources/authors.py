@@ -29,8 +29,8 @@ def split_authors(text: str) -> tuple[Author, ...]:
             continue
         if not name:
             footnotes |= _footnotes(groups[-1])
-        elif names and not names[-1][1] and _SUFFIX.fullmatch(name):
-            names[-1] = (f"{names[-1][0]}, {name}", groups)
+        elif names and _SUFFIX.fullmatch(name):
+            names[-1] = (f"{names[-1][0]}, {name}", names[-1][1] + groups)
         else:
             if groups and len(groups) > 1 and groups[-1].startswith("("):
                 footnotes |= _footnotes(groups.pop())
