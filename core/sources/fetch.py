@@ -8,6 +8,7 @@ arXiv allows one request every three seconds on a single connection, over all ma
 import asyncio
 import secrets
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from time import time
@@ -16,6 +17,7 @@ import httpx
 
 from core.domain.errors import FetchError
 from core.store import keys
+from core.store.lock import prolonged
 from core.store.protocol import Store
 
 GATE_SECONDS = 3.0
@@ -24,9 +26,13 @@ MAX_BYTES = 24_000_000  # 2,000 items, the most that arXiv serves, are about 6 M
 ACCEPT = "application/rss+xml, application/atom+xml, text/xml, */*"
 
 _AGAIN = frozenset({403, 406, 408, 425, 429, 500, 502, 503, 504})  # seen to pass by themselves
+MOST_REDIRECTS = 3
 _POLL_SECONDS = 0.1
 _NOT_MODIFIED = 304
 _OK = 200
+_HIGHEST_PORT = 65_535
+
+Headers = list[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,17 +52,27 @@ class Fetcher:
     ) -> None:
         self._client = client
         self._store = store
-        self._headers = {"User-Agent": user_agent, "Accept": ACCEPT}
+        # As bytes, because a contact or a validator may have letters beyond ASCII
+        self._headers = [(b"User-Agent", user_agent.encode()), (b"Accept", ACCEPT.encode())]
         self._gate_seconds = gate_seconds
 
     async def get(self, url: str, validators: Mapping[str, str] | None = None) -> Answer:
         """Wait for the gate, then fetch `url`, conditionally if `validators` are given. Raises `FetchError`."""
         known = validators or {}
-        conditions = {"If-None-Match": known.get("etag"), "If-Modified-Since": known.get("last_modified")}
-        headers = self._headers | {name: value for name, value in conditions.items() if value}
+        conditions = {b"If-None-Match": known.get("etag"), b"If-Modified-Since": known.get("last_modified")}
+        headers = self._headers + [(name, value.encode()) for name, value in conditions.items() if value]
+        for _ in range(MOST_REDIRECTS + 1):
+            answer = await self._get_one(url, headers, known)
+            if isinstance(answer, Answer):
+                return answer
+            url = answer
+        raise FetchError(url, f"more than {MOST_REDIRECTS} redirects")
+
+    async def _get_one(self, url: str, headers: Headers, known: Mapping[str, str]) -> Answer | str:
+        """One request within the gate: the answer, or the address that it redirects to."""
         token = await self._pass_gate()
         try:
-            async with asyncio.timeout(TOTAL_SECONDS):
+            async with asyncio.timeout(TOTAL_SECONDS), self._keeping_gate(token):
                 return await self._fetch(url, headers, known)
         except TimeoutError:
             raise FetchError(url, f"no complete answer within {TOTAL_SECONDS:.0f} s") from None
@@ -75,10 +91,19 @@ class Fetcher:
             await asyncio.sleep(_POLL_SECONDS)
         return token
 
-    async def _fetch(self, url: str, headers: Mapping[str, str], known: Mapping[str, str]) -> Answer:
-        async with self._client.stream("GET", url, headers=headers, follow_redirects=True) as response:
+    def _keeping_gate(self, token: str) -> AbstractAsyncContextManager[None]:
+        return (
+            prolonged(self._store, keys.ARXIV_GATE, token, self._gate_seconds) if self._gate_seconds else nullcontext()
+        )
+
+    async def _fetch(self, url: str, headers: Headers, known: Mapping[str, str]) -> Answer | str:
+        if (httpx.URL(url).port or 0) > _HIGHEST_PORT:  # httpx lets it pass, and fails deep inside
+            raise httpx.InvalidURL("there is no such port")
+        async with self._client.stream("GET", url, headers=headers, follow_redirects=False) as response:
             if response.status_code == _NOT_MODIFIED and known:
                 return Answer(url, None, known)
+            if response.next_request is not None:
+                return str(response.next_request.url)
             body = await _read(url, response)
             if response.status_code != _OK:
                 status = f"status {response.status_code} {response.reason_phrase}".rstrip()
@@ -104,9 +129,9 @@ async def _read(url: str, response: httpx.Response) -> bytes:
 
 def _retry_after(response: httpx.Response) -> float | None:
     value = response.headers.get("Retry-After", "")
-    if value.isdigit():
+    if value.isascii() and value.isdigit():
         return float(value)
     try:
         return max(parsedate_to_datetime(value).timestamp() - time(), 0)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None

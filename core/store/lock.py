@@ -1,4 +1,8 @@
-"""Holding a lock of the store for as long as the work takes, however long that is."""
+"""Holding a lock of the store for as long as the work takes, however long that is.
+
+Locks live for a few seconds and are prolonged while their process does: one that was killed blocks nobody for long, one
+that slept past the end of its lock is stopped by the fence of `Store.commit`.
+"""
 
 import asyncio
 import secrets
@@ -13,28 +17,33 @@ LOCK_SECONDS = 6.0  # what a process that was killed makes its successor wait
 
 @asynccontextmanager
 async def holding(store: Store, name: str) -> AsyncIterator[str | None]:
-    """Hold the lock `name` and yield the token to commit with, or yield None at once if another holds it.
-
-    The lock lives for a few seconds and is prolonged while this process does: one that was killed blocks nobody for
-    long, one that slept past its end is stopped by the fence of `Store.commit`.
-    """
+    """Hold the lock `name` and yield the token to commit with, or yield None at once if another holds it."""
     token = secrets.token_hex(8)
     if not await store.acquire(name, token, LOCK_SECONDS):
         yield None
         return
-    beat = asyncio.create_task(_prolong(store, name, token))
     try:
-        yield token
+        async with prolonged(store, name, token, LOCK_SECONDS):
+            yield token
     finally:
-        beat.cancel()
-        with suppress(asyncio.CancelledError):
-            await beat
         with suppress(StoreError):  # it ends by itself
             await store.release(name, token)
 
 
-async def _prolong(store: Store, name: str, token: str) -> None:
+@asynccontextmanager
+async def prolonged(store: Store, name: str, token: str, seconds: float) -> AsyncIterator[None]:
+    """Keep a lock that `token` holds for as long as the block lasts; it ends `seconds` after the process dies."""
+    beat = asyncio.create_task(_beat(store, name, token, seconds))
+    try:
+        yield
+    finally:
+        beat.cancel()
+        with suppress(asyncio.CancelledError):
+            await beat
+
+
+async def _beat(store: Store, name: str, token: str, seconds: float) -> None:
     while True:
-        await asyncio.sleep(LOCK_SECONDS / 3)
+        await asyncio.sleep(seconds / 3)
         with suppress(StoreError):  # the next beat may succeed; if none does, the fence holds
-            await store.acquire(name, token, LOCK_SECONDS)
+            await store.acquire(name, token, seconds)
