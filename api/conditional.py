@@ -51,7 +51,7 @@ def is_unchanged(request: Request, document: Document) -> bool:
         return "*" in known or document.etag in known
     try:
         since = parsedate_to_datetime(request.headers.get("If-Modified-Since", ""))
-    except ValueError:
+    except (ValueError, OverflowError):
         return False
     since = since if since.tzinfo else since.replace(tzinfo=UTC)
     return document.updated.replace(microsecond=0) <= since

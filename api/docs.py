@@ -88,7 +88,7 @@ _NOTHING = _problem(
     503,
     "nothing-yet",
     "Nothing to serve yet",
-    "The announcements of 2026-03-06 are being fetched from arXiv for the first time; try again in a moment.",
+    "The announcements of 2026-03-06 are being fetched from arXiv for the first time; try again soon.",
 )
 _UNKNOWN = _problem(404, "unknown-name", "Not found", "There is no feed 'mian' here. Known: main, storage.")
 _READ: dict[int | str, dict[str, Any]] = {304: _UNCHANGED, 422: _BAD_QUERY, 503: _NOTHING}
@@ -102,6 +102,9 @@ FEED: dict[int | str, dict[str, Any]] = {
     200: {"description": "The feed in the format that was asked for", "content": _FEED_CONTENT},
     404: _UNKNOWN,
     **_READ,
+}
+RSS: dict[int | str, dict[str, Any]] = FEED | {
+    200: {"description": "The feed as RSS", "content": {"application/rss+xml": {"schema": {"type": "string"}}}}
 }
 LIST_OF_FEEDS: dict[int | str, dict[str, Any]] = {
     200: _answer(
@@ -117,12 +120,21 @@ LIST_OF_FEEDS: dict[int | str, dict[str, Any]] = {
 PAPERS: dict[int | str, dict[str, Any]] = {
     200: _answer(
         "A page of entries; `total` counts all pages, `next` is the cursor of the next one",
-        {"papers": [ENTRY], "total": 1, "next": None, "batches": [_BATCH], "generated": "2026-03-06T05:20:04Z"},
+        {
+            "papers": [ENTRY],
+            "total": 57,
+            "next": "WyJkMjEwMTMxM2NhMWZjNzUxIl0",
+            "batches": [_BATCH],
+            "generated": "2026-03-06T05:20:04Z",
+        },
     ),
     **_READ,
 }
 PAPER: dict[int | str, dict[str, Any]] = {
-    200: _answer("The paper as each feed shows it", {"entries": [ENTRY], "generated": "2026-03-06T05:20:04Z"}),
+    200: _answer(
+        "The paper as each feed shows it",
+        {"entries": [ENTRY], "total": 1, "generated": "2026-03-06T05:20:04Z"},
+    ),
     404: _problem(404, "unknown-name", "Not found", "There is no paper '2603.00000' here."),
     **_READ,
 }
@@ -140,7 +152,12 @@ _REPORT = {
 REFRESH: dict[int | str, dict[str, Any]] = {
     200: _answer("What was found", _REPORT),
     202: _answer("Another refresh is running", {"status": "running", "detail": "another refresh is at it"}),
-    401: _problem(401, "http", "Unauthorized", "Send the header `Authorization: Bearer …`."),
+    401: _problem(
+        401,
+        "http",
+        "Unauthorized",
+        "Send the header `Authorization: Bearer …` with the value of CRON_SECRET or ADMIN_TOKEN.",
+    ),
     502: _answer("arXiv delivered nothing usable; what was there stays", _REPORT | {"state": "failed"}),
     503: _problem(503, "store", "The store does not answer", "SQLite at …: disk I/O error"),
 }

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from api import docs
 from api.conditional import Document, make_document, respond
-from api.publishing import Loaded, base_url, find, next_url, published, raw_query, self_url, updated, wire_of
+from api.publishing import Loaded, base_url, feeds_of, find, next_url, published, raw_query, self_url, updated, wire_of
 from core.domain.conditions import Condition
 from core.domain.errors import UnknownName
 from core.domain.feed import Entry, Feed
@@ -19,7 +19,7 @@ from core.publish import batch_summaries
 from core.render.channel import Channel
 from core.render.plain import to_json
 
-router = APIRouter(tags=["feeds"])
+router = APIRouter(tags=["feeds"], default_response_class=Response)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ async def get_feed(request: Request, name: str, format_name: Annotated[str, Path
     return await _publish(request, wire_of(request).feed(name), format_name)
 
 
-@router.get("/rss", summary="The main feed as RSS", responses=docs.FEED, openapi_extra={"parameters": docs.FILTERS})
+@router.get("/rss", summary="The main feed as RSS", responses=docs.RSS, openapi_extra={"parameters": docs.FILTERS})
 async def get_rss(request: Request) -> Response:
     """The same as the first feed's RSS."""
     return await _publish(request, wire_of(request).main, "rss")
@@ -90,7 +90,7 @@ async def get_rss(request: Request) -> Response:
 @router.get(
     "/rss/{category}",
     summary="One category of the main feed as RSS",
-    responses=docs.FEED,
+    responses=docs.RSS,
     openapi_extra={"parameters": docs.FILTERS},
 )
 async def get_rss_of_category(request: Request, category: str) -> Response:
@@ -104,6 +104,7 @@ async def get_rss_of_category(request: Request, category: str) -> Response:
 async def _publish(request: Request, feed: Feed, format_name: str, *more: Condition) -> Response:
     wire = wire_of(request)
     asked = parse_query(raw_query(request))
+    feeds_of(wire, asked)  # refuses the name of a feed that there is not
     query = replace(asked, conditions=(*asked.conditions, *more))
     manifest = await wire.ready()
 

@@ -6,7 +6,9 @@ from fastapi.responses import Response
 from api import docs
 from api.conditional import Document, make_document, respond
 from api.publishing import Loaded, feeds_of, find, published, raw_query, updated, wire_of
+from core.domain.conditions import Condition, predicate, select
 from core.domain.errors import UnknownName
+from core.domain.page import page
 from core.domain.paper import parse_id
 from core.domain.query import parse_query
 from core.publish import batch_summaries
@@ -45,27 +47,34 @@ async def query_papers(request: Request) -> Response:
     return respond(request, document, wire.fresh_seconds(manifest))
 
 
-@router.get("/api/papers/{paper_id:path}", summary="One paper", responses=docs.PAPER)
+@router.get(
+    "/api/papers/{paper_id:path}",
+    summary="One paper",
+    responses=docs.PAPER,
+    openapi_extra={"parameters": docs.PAPER_FILTERS},
+)
 async def get_paper(request: Request, paper_id: str) -> Response:
     """A paper as every feed that has it shows it: an entry for each feed and announcement, newest first.
 
     The identifier may have a version, may be of the old style (`astro-ph/9906432`) or the address of its page.
     """
     wire = wire_of(request)
-    parse_query(raw_query(request))
+    query = parse_query(raw_query(request), entry_fields=ENTRY_FIELDS)
+    feeds = feeds_of(wire, query) if query.names("feed") else list(wire.feeds.values())
     try:
         wanted = parse_id(paper_id)
     except ValueError as error:
         raise UnknownName("paper", paper_id) from error
     manifest = await wire.ready()
-    found = [
-        entry
-        for feed in wire.feeds.values()
-        for entry in await wire.entries(manifest, feed)
-        if entry.paper.id == wanted.id and wanted.version in (None, entry.paper.version)
-    ]
+    of_id = predicate(Condition("id", "=", (str(wanted),)))
+    found = [entry for feed in feeds for entry in await wire.entries(manifest, feed) if of_id(entry)]
     if not found:
         raise UnknownName("paper", str(wanted))
-    found.sort(key=lambda entry: (entry.announced, entry.paper.version), reverse=True)
-    body = to_json({"entries": [entry_to_plain(entry) for entry in found], "generated": manifest.updated})
-    return respond(request, make_document(body, "application/json", updated(manifest)), wire.fresh_seconds(manifest))
+    shown = page(select(found, query.conditions), query)
+    plain = {
+        "entries": [entry_to_plain(entry, query.fields) for entry in shown.entries],
+        "total": shown.total,
+        "generated": manifest.updated,
+    } | ({"next": shown.next} if shown.next else {})
+    document = make_document(to_json(plain), "application/json", updated(manifest))
+    return respond(request, document, wire.fresh_seconds(manifest))

@@ -1,5 +1,6 @@
 """Errors as `application/problem+json` (RFC 9457): what was wrong, how to mend it. One table maps the error tree."""
 
+import logging
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -10,6 +11,8 @@ from starlette.exceptions import HTTPException
 
 from core.domain.errors import ConfigError, NothingYet, PaperwireError, QueryError, SourceError, StoreError, UnknownName
 from core.render.plain import to_json
+
+log = logging.getLogger("paperwire")
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = 10  # seconds, where the error does not know better
@@ -53,7 +56,11 @@ def of_error(error: PaperwireError) -> Response:
         more = {"known": error.known}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = str(error.retry_after if isinstance(error, NothingYet) else RETRY_AFTER)
-    return problem(status, slug, title, str(error), headers, **more)
+    detail = str(error)
+    if isinstance(error, StoreError):  # where the store lies is for the log
+        log.warning("%s", error)
+        detail = "The store does not answer; the log of the service says why. Try again in a moment."
+    return problem(status, slug, title, detail, headers, **more)
 
 
 def install(app: FastAPI) -> None:
@@ -64,10 +71,14 @@ def install(app: FastAPI) -> None:
         return of_error(error)
 
     @app.exception_handler(HTTPException)
-    async def _http(_: Request, error: HTTPException) -> Response:
+    async def _http(request: Request, error: HTTPException) -> Response:
+        headers = dict(error.headers or {})
+        documented = app.openapi()["paths"].get(request.url.path, {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and documented:  # the framework names one of several
+            headers["Allow"] = ", ".join(method.upper() for method in documented)
         title = HTTPStatus(error.status_code).phrase
         detail = HINTS.get(error.status_code, "") if error.detail == title else str(error.detail)
-        return problem(error.status_code, "http", title, detail, error.headers)
+        return problem(error.status_code, "http", title, detail, headers)
 
     @app.exception_handler(Exception)
     async def _unexpected(_: Request, __: Exception) -> Response:

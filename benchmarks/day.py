@@ -50,7 +50,9 @@ def load_texts(count: int, *, invented: bool = False) -> tuple[list[tuple[str, s
     if not invented and paths:
         rows = [json.loads(line) for path in paths for line in path.read_text("utf-8").splitlines()]
         if len(rows) >= count:
-            return [(row["title"], row["abstract"]) for row in rows[:count]], f"{count} real papers (../shared/data/days)"
+            return [
+                (row["title"], row["abstract"]) for row in rows[:count]
+            ], f"{count} real papers (../shared/data/days)"
     return [(sheet.title, sheet.abstract) for sheet in make_sheets(count)], f"{count} invented papers"
 
 
@@ -140,7 +142,9 @@ def _filled(random_: random.Random, slot: str, phrases: list[str]) -> str:
         return phrase if slot == "n" else phrase[0].upper() + phrase[1:]
     if slot == "p":
         return f"{random_.randrange(2, 60)}{random_.choice(('%',) * 14 + (chr(92) + '%',))}"
-    return str(random_.randrange(3, 40)) if slot == "k" else random_.choice(words.VERBS if slot == "v" else words.ADVERBS)
+    return (
+        str(random_.randrange(3, 40)) if slot == "k" else random_.choice(words.VERBS if slot == "v" else words.ADVERBS)
+    )
 
 
 def _creator(random_: random.Random) -> str:

@@ -3,7 +3,7 @@
 import gc
 import math
 from collections.abc import Callable, Mapping, Sequence
-from statistics import median, quantiles
+from statistics import quantiles
 from time import perf_counter
 
 Steps = dict[str, float]  # what was done → milliseconds
@@ -53,22 +53,6 @@ def p99(values: Sequence[float]) -> float:
     return sorted(values)[min(math.ceil(len(values) * 0.99), len(values)) - 1]
 
 
-def milliseconds(call: Callable[[], object]) -> float:
-    """How long one call takes."""
-    start = perf_counter()
-    call()
-    return (perf_counter() - start) * 1000
-
-
-def repeated(call: Callable[[], object], *, seconds: float, most: int = 9) -> float:
-    """The median time of a call in ms, repeated for about `seconds`; once at least."""
-    times: list[float] = []
-    while not times or (sum(times) < seconds * 1000 and len(times) < most):
-        gc.collect()
-        times.append(milliseconds(call))
-    return median(times)
-
-
 def table(title: str, head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> None:
     """Print a table: the first column flush left, numbers flush right."""
     cells = [[_shown(cell) for cell in row] for row in rows]
@@ -76,7 +60,8 @@ def table(title: str, head: Sequence[str], rows: Sequence[Sequence[Cell]]) -> No
     print(f"\n{title}")
     for row in (list(head), ["-" * width for width in widths], *cells):
         first, *others = (
-            text.ljust(width) if at == 0 else text.rjust(width) for at, (text, width) in enumerate(zip(row, widths, strict=True))
+            text.ljust(width) if at == 0 else text.rjust(width)
+            for at, (text, width) in enumerate(zip(row, widths, strict=True))
         )
         print("  " + "  ".join([first, *others]).rstrip())
 

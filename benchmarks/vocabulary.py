@@ -59,8 +59,8 @@ HEADS = (
     "knowledge graphs", "language modeling", "memory modules", "molecular design", "motion planning",
     "ontology matching", "operator learning", "parameter sharing", "policy gradients", "prompting strategies",
     "question answering", "ranking models", "recommender models", "representation learning", "reward models",
-    "scene understanding", "speech recognition", "table reasoning", "theorem proving", "time series", "transfer learning",
-    "unlearning", "vision-language models", "world models",
+    "scene understanding", "speech recognition", "table reasoning", "theorem proving", "time series",
+    "transfer learning", "unlearning", "vision-language models", "world models",
 )  # fmt: skip
 ADVERBS = ("consistently", "substantially", "markedly", "notably", "efficiently", "reliably", "jointly", "broadly")
 VERBS = ("improves", "reduces", "preserves", "outperforms", "stabilizes", "recovers", "exposes", "characterizes")
@@ -105,9 +105,9 @@ MATH = (
 FOREIGN = ("naïve baselines", "Schrödinger bridges", "Poincaré embeddings", "Itô processes", "Rényi divergences")
 
 GIVEN = (
-    "Aiko", "Ana", "Arjun", "Bo", "Carla", "Chen", "Daniel", "Elif", "Emma", "Farah", "Giulia", "Hana", "Ibrahim", "Ines",
-    "Jin-Woo", "Kofi", "Lars", "Lin", "Maria", "Mei", "Nadia", "Omar", "Priya", "Qiang", "Ravi", "Sofia", "Tomas",
-    "Ugo", "Vera", "Wei", "Xiao", "Yara", "Yuki", "Zoe",
+    "Aiko", "Ana", "Arjun", "Bo", "Carla", "Chen", "Daniel", "Elif", "Emma", "Farah", "Giulia", "Hana", "Ibrahim",
+    "Ines", "Jin-Woo", "Kofi", "Lars", "Lin", "Maria", "Mei", "Nadia", "Omar", "Priya", "Qiang", "Ravi", "Sofia",
+    "Tomas", "Ugo", "Vera", "Wei", "Xiao", "Yara", "Yuki", "Zoe",
 )  # fmt: skip
 FAMILY = (
     "Abara", "Bianchi", "Chaudhary", "Delgado", "Eriksen", "Fontaine", "Ghosh", "Haddad", "Ivanova", "Jansen", "Kaplan",

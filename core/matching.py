@@ -36,7 +36,7 @@ def make_scorer(feed: Feed) -> Scorer:
             for number, field, start, end in places(find_body, paper):
                 rule = body[number]
                 if feed.keywords[rule].field in ("", field):
-                    yield Hit(rule, field, start, end)
+                    yield Hit(rule, field or "abstract", start, end)
         if find_authors:
             for number, start, end in find_authors(field_text(paper, "authors")):
                 yield Hit(named[number], "authors", start, end)
@@ -71,14 +71,14 @@ def _places(find: Finder, paper: Paper) -> Iterator[tuple[int, str, int, int]]:
 def _places_joined(find: Finder, paper: Paper) -> Iterator[tuple[int, str, int, int]]:
     """The keyword bot looked into title and abstract joined by a space: a match may run from one into the other.
 
-    Such a match is shown by its part in the title.
+    Such a match is in neither field: it earns no title bonus, and is shown by its part in the abstract.
     """
     border = len(paper.title)
     for number, start, end in find(f"{paper.title} {paper.abstract}"):
-        if start < border:
-            yield number, "title", start, min(end, border)
+        if end <= border:
+            yield number, "title", start, end
         else:
-            yield number, "abstract", max(start - border - 1, 0), end - border - 1
+            yield number, "" if start < border else "abstract", max(start - border - 1, 0), end - border - 1
 
 
 def _category_hits(rule: int, wanted: str, paper: Paper) -> Iterator[Hit]:
@@ -107,12 +107,10 @@ def _words(patterns: list[str]) -> Finder:
 
 def _substrings(patterns: list[str]) -> Finder:
     """The keyword bot's rule, exactly: `keyword.lower() in text.lower()`."""
-    lowered = [pattern.lower() for pattern in patterns]
+    lowered = [_lowered(pattern) for pattern in patterns]
 
     def find(text: str) -> Iterator[tuple[int, int, int]]:
-        haystack = text.lower()
-        if len(haystack) != len(text):  # "İ" alone grows when lowered; offsets must stay true
-            haystack = "".join(low if len(low := char.lower()) == 1 else char for char in text)
+        haystack = _lowered(text)
         for number, needle in enumerate(lowered):
             start = haystack.find(needle)
             while start >= 0:
@@ -120,6 +118,14 @@ def _substrings(patterns: list[str]) -> Finder:
                 start = haystack.find(needle, start + 1)
 
     return find
+
+
+def _lowered(text: str) -> str:
+    low = text.lower()
+    if len(low) == len(text):
+        return low
+    # "İ" alone grows when lowered; offsets must stay true
+    return "".join(one if len(one := char.lower()) == 1 else char for char in text)
 
 
 def _regexes(patterns: list[str]) -> Finder:
@@ -135,7 +141,7 @@ def _regexes(patterns: list[str]) -> Finder:
     which.Compile()
 
     def find(text: str) -> Iterator[tuple[int, int, int]]:
-        for number in sorted(which.Match(text)):
+        for number in sorted(which.Match(text) or ()):
             for match in compiled[number].finditer(text):
                 yield number, *match.span()
 

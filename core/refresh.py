@@ -84,11 +84,13 @@ async def refresh(
     now: datetime,
     rss_url: str,
     retention: timedelta,
+    rules: str = "",
     progress: Progress = lambda _what, _done, _total: None,
 ) -> Report | None:
     """Bring the store up to date with arXiv. None: another process is doing that right now.
 
-    `now` decides which date is due. Raises `StoreError`; what the upstream does wrong is told in the report.
+    `now` decides which date is due; `rules` is the fingerprint of the configuration. Raises `StoreError`; what the
+    upstream does wrong is told in the report.
     """
     async with holding(store, keys.REFRESH_LOCK) as token:
         if token is None:
@@ -96,12 +98,13 @@ async def refresh(
         manifest = await read_manifest(store)
         categories = all_categories(feeds)
         due = manifest.get(due_date(now))
+        stored = due.settled(categories) and await read_batch(store, due) is not None
         fetched = await fetch_announcements(
             get,
             rss_url,
             categories,
             deadline=asyncio.get_running_loop().time() + REFRESH_SECONDS,
-            validators=due.validators if due.settled(categories) else None,
+            validators=due.validators if stored else None,
             progress=progress,
         )
         progress("scoring", len(categories), len(categories))
@@ -111,6 +114,8 @@ async def refresh(
             record = replace(record, fetched=rfc3339(now))
         error = "; ".join(dict.fromkeys(fetched.failures.values()))
         updated = _updated(manifest, record, due.date, now, retention, error)
+        if rules not in ("", updated.rules):
+            updated = updated.under(rules, now) if updated is manifest else replace(updated, rules=rules)
         scores = await asyncio.to_thread(_scores, feeds, batch)
         values: Values = _batch_values(feeds, batch, scores, retention) if batch and changed else {}
         if updated is not manifest:
@@ -124,6 +129,15 @@ async def refresh(
 def all_categories(feeds: Iterable[Feed]) -> tuple[str, ...]:
     """The categories that have to be fetched for `feeds`."""
     return merged(tuple(name for feed in feeds for name in feed.categories))
+
+
+async def adopt_rules(store: Store, rules: str, now: datetime) -> None:
+    """Note in the manifest that its content is served under other `rules` from now on: readers are told of a change."""
+    async with holding(store, keys.REFRESH_LOCK) as token:
+        manifest = await read_manifest(store)
+        if token is not None and manifest.rules != rules:
+            plain = manifest.under(rules, now).to_plain()
+            await store.commit(keys.REFRESH_LOCK, token, {keys.MANIFEST: (encode(plain), None)})
 
 
 async def _settled(

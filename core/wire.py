@@ -12,10 +12,11 @@ from core import __version__, sample
 from core.domain.calendar import due_date, next_due
 from core.domain.errors import ConfigError, NothingYet, PaperwireError, UnknownName
 from core.domain.feed import Entry, Feed
+from core.domain.fingerprint import fingerprint
 from core.domain.manifest import BatchRecord, Manifest
 from core.memory import Memory
 from core.publish import Library, read_entries
-from core.refresh import BACKOFF, Report, all_categories, read_manifest, refresh
+from core.refresh import BACKOFF, Report, adopt_rules, all_categories, read_manifest, refresh
 from core.settings import Settings
 from core.sources.announcements import Progress
 from core.sources.fetch import GATE_SECONDS, Fetcher
@@ -59,6 +60,7 @@ class Wire:
             transport=_transport(settings),
         )
         self._categories = all_categories(self.feeds.values())
+        self._rules = fingerprint("rules", settings.feeds.model_dump(mode="json"))
         self._library = Library()
         self._loading: dict[tuple[str, str, int], asyncio.Task[list[Entry]]] = {}
         self._manifest: tuple[float, Manifest] | None = None
@@ -108,6 +110,7 @@ class Wire:
             list(self.feeds.values()),
             now=self.clock(),
             rss_url=self.settings.rss_url,
+            rules=self._rules,
             retention=timedelta(days=self.instance.retention_days),
             progress=progress,
         )
@@ -158,6 +161,10 @@ class Wire:
 
     async def _read_manifest(self) -> Manifest:
         manifest = await read_manifest(self.store)
+        # Only at the start, because an older version may still run beside this one
+        if manifest.stored and manifest.rules != self._rules and self._manifest is None:
+            await adopt_rules(self.store, self._rules, self.clock())
+            manifest = await read_manifest(self.store)
         self._manifest = (time(), manifest)
         return manifest
 

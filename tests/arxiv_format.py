@@ -1,5 +1,6 @@
 """Invented papers, and documents that hold them in exactly the formats in which arXiv serves them."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -91,7 +92,7 @@ Abstract: {escape(sheet.abstract, quote=False)}</description>
       <dc:rights>http://creativecommons.org/licenses/by/4.0/</dc:rights>
 {more}      <dc:creator>{escape(sheet.creator, quote=False)}</dc:creator>
     </item>
-"""
+"""  # noqa: W291 - as arXiv has it
 
 
 def atom(sheets: Iterable[Sheet], day: date, requested: tuple[str, ...] = ("cs.LG",)) -> bytes:
@@ -107,7 +108,7 @@ def atom(sheets: Iterable[Sheet], day: date, requested: tuple[str, ...] = ("cs.L
   <link href="{url}" rel="self" type="application/atom+xml"/>
   <subtitle>{", ".join(requested)} updates on the arXiv.org e-print archive.</subtitle>
 {entries}</feed>
-""".encode()
+""".encode()  # noqa: E501
 
 
 def _entry(sheet: Sheet, kind: str, when: datetime) -> str:
@@ -126,4 +127,49 @@ Abstract: {escape(sheet.abstract, quote=False)}</summary>
     <dc:rights>http://creativecommons.org/licenses/by/4.0/</dc:rights>
 {more}    <dc:creator>{escape(sheet.creator, quote=False)}</dc:creator>
   </entry>
+"""  # noqa: W291
+
+
+def api(sheets: Iterable[Sheet], total: int | None = None) -> bytes:
+    """A page as export.arxiv.org/api/query serves it."""
+    entries = [_api_entry(sheet) for sheet in sheets]
+    return f"""<?xml version='1.0' encoding='UTF-8'?>
+<feed xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/" xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns="http://www.w3.org/2005/Atom">
+  <id>https://arxiv.org/api/sample</id>
+  <title>arXiv Query: search_query=sample&amp;id_list=&amp;start=0&amp;max_results=200</title>
+  <updated>2026-03-06T17:00:00Z</updated>
+  <link href="https://arxiv.org/api/query?search_query=sample&amp;start=0&amp;max_results=200&amp;id_list=" type="application/atom+xml"/>
+  <opensearch:itemsPerPage>200</opensearch:itemsPerPage>
+  <opensearch:totalResults>{len(entries) if total is None else total}</opensearch:totalResults>
+  <opensearch:startIndex>0</opensearch:startIndex>
+{"".join(entries)}</feed>
+""".encode()  # noqa: E501
+
+
+def _api_entry(sheet: Sheet) -> str:
+    versioned = f"{sheet.id}v{sheet.version}"
+    categories = "".join(
+        f'    <category term="{name}" scheme="http://arxiv.org/schemas/atom"/>\n' for name in sheet.categories
+    )
+    names = {"arxiv:DOI": "arxiv:doi", "arxiv:journal_reference": "arxiv:journal_ref"}
+    more = "".join(
+        f"    <{names.get(tag, tag)}>{escape(text, quote=False)}</{names.get(tag, tag)}>\n"
+        for tag, text in sheet.more.items()
+    )
+    return f"""  <entry>
+    <id>http://arxiv.org/abs/{versioned}</id>
+    <title>{escape(sheet.title, quote=False)}</title>
+    <updated>2026-03-05T18:30:00Z</updated>
+    <link href="https://arxiv.org/abs/{versioned}" rel="alternate" type="text/html"/>
+    <link href="https://arxiv.org/pdf/{versioned}" rel="related" type="application/pdf" title="pdf"/>
+    <summary>{escape(sheet.abstract, quote=False)}</summary>
+{categories}    <published>2026-03-05T10:00:00Z</published>
+{more}    <arxiv:primary_category term="{sheet.categories[0]}"/>
+{"".join(_api_author(name) for name in re.split(r", (?![^()]*[)])", sheet.creator) if name)}  </entry>
 """
+
+
+def _api_author(text: str) -> str:
+    name, _, affiliation = text.removesuffix(")").partition(" (")
+    place = f"\n      <arxiv:affiliation>{escape(affiliation, quote=False)}</arxiv:affiliation>" if affiliation else ""
+    return f"    <author>\n      <name>{escape(name, quote=False)}</name>{place}\n    </author>\n"

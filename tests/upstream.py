@@ -2,12 +2,13 @@
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
 from urllib.parse import unquote, urlsplit
 
 from tests.arxiv_format import Sheet, rss
@@ -27,7 +28,12 @@ class Upstream:
     faults: list[str] = field(default_factory=list)
     faulty_for_ever: bool = False
     delay: float = 0.0
+    headers: Mapping[str, str] = field(default_factory=dict)  # sent with every good answer, in place of its own
+    retry_after: str = "1"  # sent with every error
+    change: Callable[[bytes], bytes] = bytes  # what is done to every document before it is served
     requests: list[tuple[float, str, Mapping[str, str]]] = field(default_factory=list)
+    open_requests: int = 0
+    most_at_once: int = 0
 
     @property
     def paths(self) -> list[str]:
@@ -38,7 +44,7 @@ class Upstream:
     def gaps(self) -> list[float]:
         """Seconds between the arrivals of requests."""
         times = [at for at, _, _ in self.requests]
-        return [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+        return [later - earlier for earlier, later in pairwise(times)]
 
     def next_fault(self) -> str:
         """The fault of this request, or ""."""
@@ -51,11 +57,11 @@ class Upstream:
         current = [
             sheet
             for sheet in self.sheets
-            if any(c in requested and c not in self.stale or c.split(".")[0] in requested for c in sheet.categories)
+            if any((c in requested and c not in self.stale) or c.split(".")[0] in requested for c in sheet.categories)
         ]
         current += [sheet for name in requested for sheet in self.stale.get(name, ())]
         kept = sorted(current, key=lambda sheet: sheet.version == 1)[:ITEM_LIMIT]
-        return rss(sorted(kept, key=lambda sheet: sheet.id), self.day, requested)
+        return self.change(rss(sorted(kept, key=lambda sheet: sheet.id), self.day, requested))
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -69,13 +75,25 @@ class _Handler(BaseHTTPRequestHandler):
         upstream = self.upstream
         path = unquote(urlsplit(self.path).path)
         upstream.requests.append((time.monotonic(), path, dict(self.headers)))
-        time.sleep(upstream.delay)
+        upstream.open_requests += 1
+        upstream.most_at_once = max(upstream.most_at_once, upstream.open_requests)
+        try:
+            time.sleep(upstream.delay)
+            self.respond(path)
+        finally:
+            upstream.open_requests -= 1
+
+    def respond(self, path: str) -> None:
+        upstream = self.upstream
         requested = tuple(path.removeprefix("/rss/").split("+"))
         fault = upstream.next_fault()
         if fault in FAULTS:
             FAULTS[fault](self, upstream, requested)
+        elif fault.startswith("redirect "):
+            self.answer(302, b"", headers={"Location": fault.removeprefix("redirect ")})
         elif fault.isdigit():
-            self.answer(int(fault), b"<html><body>Error</body></html>", "text/html", {"Retry-After": "1"})
+            retry = {"Retry-After": upstream.retry_after}
+            self.answer(int(fault), b"<html><body>Error</body></html>", "text/html", retry)
         elif set(requested) & set(upstream.unknown):
             self.answer(400, ERROR_FEED)
         else:
@@ -86,7 +104,7 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get("If-None-Match") == etag:
             self.answer(304, b"", headers={"ETag": etag})
         else:
-            self.answer(200, body, headers={"ETag": etag})
+            self.answer(200, body, headers={"ETag": etag} | self.upstream.headers)
 
     def answer(
         self, status: int, body: bytes, kind: str = "application/rss+xml", headers: Mapping[str, str] | None = None

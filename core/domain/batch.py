@@ -76,7 +76,7 @@ def make_batch(day: date, announcements: Iterable[Announcement]) -> Batch:
     A paper that several requests served is one announcement: a replacement if any said so, else the type that says
     most about it ("new" before "cross").
     """
-    rank = {kind: at for at, kind in enumerate(("replace", "replace-cross", *ANNOUNCE_TYPES))}
+    rank = {kind: at for at, kind in enumerate(("replace", "replace-cross", "new", "cross"))}
     best: dict[tuple[str, int], Announcement] = {}
     for item in announcements:
         key = (item.paper.id, item.paper.version)

@@ -104,7 +104,7 @@ NUMBER = Kind(ORDERED, _number)
 DATE = Kind(ORDERED, _date)
 CHOICE = Kind(NAMED, _text)
 CATEGORY = Kind(NAMED, _category, lambda have, wanted: listed(have, (wanted,)), cost=1)
-IDENTIFIER = Kind(NAMED, _identifier, lambda have, wanted: wanted in (have, have.partition("v")[0]), cost=1)
+IDENTIFIER = Kind(NAMED, _identifier, lambda paper, wanted: wanted in (paper.id, paper.versioned), cost=1)
 TEXT = Kind(TEXTUAL, _text, lambda have, wanted: fold(have) == fold(wanted), cost=2)
 
 FIELDS: dict[str, Field] = {
@@ -124,7 +124,7 @@ FIELDS: dict[str, Field] = {
     "upvotes": Field(NUMBER, operator.attrgetter("upvotes"), "a number: upvotes on Hugging Face"),
     "has": Field(CHOICE, _has, "what the entry comes with", many=True, choices=("summary", "code", "pdf-analysis")),
     "feed": Field(CHOICE, operator.attrgetter("feed"), "the name of a feed"),
-    "id": Field(IDENTIFIER, lambda e: e.paper.versioned, "an arXiv identifier, with or without version"),
+    "id": Field(IDENTIFIER, lambda e: e.paper, "an arXiv identifier, with or without version"),
 }
 
 # How two values are compared; "=", "!=" and "~" depend on the kind

@@ -90,7 +90,8 @@ class Reason:
 class Entry:
     """A paper as a feed shows it.
 
-    `matched` are the labels of the keywords that were found. `points` and `band` come from the feed's rubric, `upvotes`
+    `rank` is its place among all of the feed's entries of the date, 0 for the best. `matched` are the labels of the
+    keywords that were found. `points` and `band` come from the feed's rubric, `upvotes`
     from Hugging Face; None where there are none.
     """
 
@@ -101,6 +102,7 @@ class Entry:
     score: float = 0.0
     reasons: tuple[Reason, ...] = ()
     matched: tuple[str, ...] = ()
+    rank: int = 0
     points: float | None = None
     band: str | None = None
     upvotes: int | None = None

@@ -1,8 +1,8 @@
 """The manifest: which batches there are, in which state, and what went wrong last."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 # expected: not due yet · waiting: due, upstream still shows an older one · complete · partial: some announcements are
@@ -36,12 +36,16 @@ class BatchRecord:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """All known dates. `version` grows by one with every change; `updated` is the time (RFC 3339) of the last one."""
+    """All known dates. `version` grows by one with every change; `updated` is the time (RFC 3339) of the last one.
+
+    `rules` is the fingerprint of the configuration that it was last served under: other rules are a change too.
+    """
 
     version: int = 0
     updated: str = ""
     records: Mapping[date, BatchRecord] = field(default_factory=dict)
     error: Mapping[str, str] = field(default_factory=dict)
+    rules: str = ""
 
     def get(self, day: date) -> BatchRecord:
         """The record of a date; one that nothing is known of is "expected"."""
@@ -64,7 +68,12 @@ class Manifest:
         known = dict(self.records) | {record.date: record for record in records}
         oldest = max(known, default=now.date()) - retention
         kept = {day: record for day, record in known.items() if day >= oldest}
-        return Manifest(self.version + 1, rfc3339(now), kept, error or {})
+        return Manifest(self.version + 1, rfc3339(now), kept, error or {}, self.rules)
+
+    def under(self, rules: str, now: datetime) -> "Manifest":
+        """The manifest under other rules: changed now, and in any case later than it was."""
+        before = datetime.fromisoformat(self.updated) + timedelta(seconds=1) if self.updated else now
+        return replace(self, version=self.version + 1, updated=rfc3339(max(now, before)), rules=rules)
 
     def to_plain(self) -> dict[str, Any]:
         """The manifest as JSON values."""
@@ -74,7 +83,8 @@ class Manifest:
             }
             for day, record in sorted(self.records.items())
         }
-        return {"version": self.version, "updated": self.updated, "records": records, "error": self.error}
+        head = {"version": self.version, "updated": self.updated, "rules": self.rules}
+        return head | {"records": records, "error": self.error}
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "Manifest":
@@ -84,9 +94,9 @@ class Manifest:
             day: BatchRecord(day, **(record | {"rejected": tuple(record.get("rejected", ()))}))
             for day, record in days.items()
         }
-        return cls(plain["version"], plain["updated"], records, plain["error"])
+        return cls(plain["version"], plain["updated"], records, plain["error"], plain["rules"])
 
 
 def rfc3339(moment: datetime) -> str:
     """RFC 3339 in UTC, to the second: "2025-12-30T05:00:03Z"."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

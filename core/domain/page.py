@@ -12,6 +12,8 @@ from core.domain.feed import Entry
 from core.domain.fingerprint import fingerprint
 from core.domain.query import Query
 
+_NO_CURSOR = "is not a cursor that was given out here"
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -31,15 +33,18 @@ def page(found: list[Entry], query: Query) -> Page:
     found = rest = ranked(found, query)
     if query.cursor:
         place = _read_cursor(query)
-        rest = [entry for entry in found if _is_after(_place(entry, query), place, query)]
+        try:
+            rest = [entry for entry in found if _is_after(_place(entry, query), place, query)]
+        except TypeError:
+            raise QueryError(f"cursor={query.cursor}", _NO_CURSOR) from None
     shown = tuple(rest[: query.limit])
     more = len(rest) > len(shown)
     return Page(shown, len(found), _write_cursor(_place(shown[-1], query), query) if more else "")
 
 
 def ranked(entries: list[Entry], query: Query) -> list[Entry]:
-    """`entries` in the order of `query.sort`, missing values last. Ties: newer, then by identifier, then by feed."""
-    out = sorted(entries, key=lambda e: (-e.announced.toordinal(), e.id, e.feed))
+    """`entries` in the order of `query.sort`, missing values last. Ties: newer first, then by id."""
+    out = sorted(entries, key=lambda e: (-e.announced.toordinal(), e.id, -e.paper.version, e.feed))
     for name, descending in reversed(query.sort):
         get = _getter(name)
         present = [entry for entry in out if get(entry) is not None]
@@ -55,11 +60,11 @@ def _getter(name: str) -> Any:
 def _place(entry: Entry, query: Query) -> list[Any]:
     values = [_getter(name)(entry) for name, _ in query.sort]
     plain = [value if value is None or isinstance(value, (int, float, str)) else value.isoformat() for value in values]
-    return [*plain, entry.announced.isoformat(), entry.id, entry.feed]
+    return [*plain, entry.announced.isoformat(), entry.id, entry.paper.version, entry.feed]
 
 
 def _is_after(place: list[Any], last: list[Any], query: Query) -> bool:
-    orders = [*(down for _, down in query.sort), True, False, False]
+    orders = [*(down for _, down in query.sort), True, False, True, False]
     for value, other, descending in zip(place, last, orders, strict=True):
         if value == other:
             continue
@@ -79,9 +84,10 @@ def _read_cursor(query: Query) -> list[Any]:
     try:
         padded = query.cursor + "=" * (-len(query.cursor) % 4)
         of, place = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError, TypeError):
-        raise QueryError(token, "is not a cursor that was given out here") from None
-    expected = [*(name for name, _ in query.sort), "announced", "id", "feed"]
-    if of != fingerprint(query.selection) or not isinstance(place, list) or len(place) != len(expected):
+    except (binascii.Error, ValueError, TypeError, RecursionError):
+        raise QueryError(token, _NO_CURSOR) from None
+    if of != fingerprint(query.selection):
         raise QueryError(token, "belongs to another query: leave it out, or repeat the query that gave it")
+    if not isinstance(place, list) or len(place) != len(query.sort) + 4:
+        raise QueryError(token, _NO_CURSOR)
     return place

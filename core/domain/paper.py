@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from typing import NamedTuple
+from urllib.parse import quote
 
 # arXiv identifiers, https://info.arxiv.org/help/arxiv_identifier.html: since April 2007 YYMM.NNNN(N), before that
 # archive/YYMMNNN, where the archive may carry a subject class (math.AG/0601001) that is not part of the identity.
@@ -88,7 +89,7 @@ class Paper:
             "pdf": f"https://arxiv.org/pdf/{self.versioned}",
             "html": f"https://arxiv.org/html/{self.versioned}",
         }
-        more = {"doi": self.doi and f"https://doi.org/{self.doi}", "code": self.code}
+        more = {"doi": self.doi and f"https://doi.org/{quote(self.doi)}", "code": quote(self.code, safe=":/")}
         return links | {name: url for name, url in more.items() if url}
 
     @property

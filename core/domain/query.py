@@ -7,6 +7,7 @@ and `score>%3D10` are one thing: browsers, proxies and clients each encode anoth
 silently: what is not understood raises `QueryError` with the token and what is allowed in its place.
 """
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -48,14 +49,13 @@ class Query:
     @property
     def selection(self) -> str:
         """What decides which entries there are in which order: all but cursor, limit and fields."""
-        conditions = sorted(str(condition) for condition in self.conditions)
-        sort = ",".join(("-" if down else "") + name for name, down in self.sort)
-        return "&".join([*conditions, f"sort={sort}", f"per_day={self.per_day}"])
+        conditions = sorted([c.field, c.operator, *map(str, c.values)] for c in self.conditions)
+        return json.dumps([conditions, self.sort, self.per_day])
 
     @property
     def canonical(self) -> str:
         """The query in one spelling, for cache keys."""
-        return f"{self.selection}&limit={self.limit}&cursor={self.cursor}&fields={','.join(self.fields)}"
+        return json.dumps([self.selection, self.limit, self.cursor, self.fields])
 
 
 def parse_query(raw: str, *, entry_fields: tuple[str, ...] = ()) -> Query:

@@ -77,10 +77,18 @@ def spellings(keyword: str) -> list[str]:
             out += [base[:-1] + "ies", base + "s"]
         else:
             out.append(base + "s")
-        last = base.rpartition(" ")[2]
-        if len(last) > 3 and last.endswith("s") and not last.endswith(("ss", "us", "is")):
-            out.append(base[:-3] + "y" if base.endswith("ies") else base[:-1])
+        out += _singular(base)
     return out
+
+
+def _singular(word: str) -> list[str]:
+    last = word.rpartition(" ")[2]
+    if len(last) <= 3 or not last.endswith("s") or last.endswith(("ss", "us", "is")):  # "gas", "loss", "corpus", "bias"
+        return []
+    if last.endswith("ies"):
+        return [word[:-3] + "y"]
+    # "losses" and "boxes" have "es" behind the singular, "caches" and "bases" only "s": both are tried
+    return [word[:-1], word[:-2]] if last.endswith(("ses", "xes", "zes", "ches", "shes")) else [word[:-1]]
 
 
 def same_keyword(keyword: Keyword) -> tuple[str, str]:

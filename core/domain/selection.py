@@ -12,19 +12,21 @@ from core.domain.scoring import Score
 
 
 def make_entries(feed: Feed, batch: Batch, scores: Mapping[str, Score | None]) -> tuple[Entry, ...]:
-    """The batch as the feed shows it, in batch order: papers that have a score, which excluded ones have not."""
+    """The batch as the feed shows it, best first: papers that have a score, which excluded ones have not."""
+    scored = [(score, item) for item in batch.announcements if (score := scores.get(item.paper.versioned)) is not None]
+    scored.sort(key=lambda pair: (-pair[0].total, pair[1].paper.id, -pair[1].paper.version))
     return tuple(
         Entry(
-            feed.name,
-            item.paper,
-            batch.date,
-            announce_type(item, feed.categories),
-            score.total,
-            score.reasons,
-            score.matched,
+            feed=feed.name,
+            paper=item.paper,
+            announced=batch.date,
+            type=announce_type(item, feed.categories),
+            score=score.total,
+            reasons=score.reasons,
+            matched=score.matched,
+            rank=rank,
         )
-        for item in batch.announcements
-        if (score := scores.get(item.paper.versioned)) is not None
+        for rank, (score, item) in enumerate(scored)
     )
 
 

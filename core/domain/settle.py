@@ -32,6 +32,8 @@ def settle(
 
     `known` and `existing` are the record and batch of that date so far, `previous` the batch before it.
     """
+    if known.hash and existing is None:  # the store has lost it: as if it had never been there
+        known = BatchRecord(known.date, "expected")
     repeated = _repeated(outcome.announcements, categories, previous)
     stale = _stale(outcome.announcements, repeated, categories)
     failures = dict(outcome.failures) | {
@@ -53,15 +55,17 @@ def settle(
     if missing and known.settled(categories):
         return known, existing
     batch = make_batch(outcome.date, [*fresh, *kept])
-    rejected = f"{len(outcome.rejected)} item(s) could not be read" if outcome.rejected else ""
+    stays = known.rejected if kept else ()
+    rejected = (*outcome.rejected, *(item for item in stays if item not in outcome.rejected))
+    unread = f"{len(rejected)} item(s) could not be read" if rejected else ""
     record = replace(
         known,
         state="partial" if missing else "complete",
-        reason="; ".join(filter(None, (missing, rejected))),
+        reason="; ".join(filter(None, (missing, unread))),
         hash=batch.hash,
         total=len(batch.announcements),
         counts=batch.counts(categories),
-        rejected=outcome.rejected,
+        rejected=rejected,
     )
     return record, batch
 
@@ -106,6 +110,8 @@ def _without_batch(
         return known
     if missing:
         return replace(known, state="waiting" if stale else "failed", reason=missing)
+    if outcome.unchanged:
+        return replace(known, state="failed", reason="its batch was lost by the store; it is to be fetched again")
     if is_announcement_day(outcome.date):
         return replace(known, state="quiet", reason="arXiv served a valid empty feed: a holiday, or it is late")
     return replace(known, state="quiet", reason="arXiv announces nothing at weekends")

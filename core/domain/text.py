@@ -21,16 +21,20 @@ class _Fold(dict[int, str]):
 
 
 _FOLD = _Fold()
-_ASCII = {"-": " ", "\n": " ", "\t": " ", "\r": " "}
+_ASCII = str.maketrans(dict.fromkeys("\t\n\v\f\r\x1c\x1d\x1e\x1f", " "))
 
 
 def fold(text: str) -> str:
     """`text` in lower case, without accents, dashes and white space as single spaces; as long as `text` itself."""
-    if text.isascii():
-        for char, folded in _ASCII.items():
-            text = text.replace(char, folded)
-        return text.lower()
-    return text.translate(_FOLD)
+    if not text.isascii():
+        return text.translate(_FOLD)
+    text = text.replace("-", " ").lower()
+    return text if text.isprintable() else text.translate(_ASCII)
+
+
+def has_text(text: str) -> bool:
+    """Whether there is anything in `text` that a person could see."""
+    return any(char.isprintable() and char != " " for char in text)
 
 
 def is_word(char: str) -> bool:

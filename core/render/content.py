@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta
 from html import escape
 
-from core.domain.calendar import midnight
+from core.domain.calendar import EASTERN, PUBLISHED_AT
 from core.domain.feed import Entry
 
 _FOLD_AUTHORS_AFTER = 10
@@ -54,17 +54,11 @@ def entry_guid(entry: Entry) -> str:
     return f"{entry.paper.links['abs']}v{entry.paper.version}#{entry.feed}"
 
 
-def entry_times(entries: tuple[Entry, ...]) -> list[datetime]:
-    """A distinct time for each entry: the batch's midnight, and one second more for each entry of it that ranks lower.
+def entry_time(entry: Entry) -> datetime:
+    """A time of its own for each entry of a feed's day, later for the better ones, and the same in whatever selection.
 
-    arXiv gives all papers of a day one time, but readers sort by time, and validators want distinct ones.
+    arXiv gives all papers of a day one time, midnight, but readers sort by time, and validators want distinct ones
+    that are not in the future: the best gets the last second before the batch is due.
     """
-    ranks: dict[object, int] = {}
-    totals: dict[object, int] = {}
-    for entry in entries:
-        totals[entry.announced] = totals.get(entry.announced, 0) + 1
-    times = []
-    for entry in entries:
-        rank = ranks[entry.announced] = ranks.get(entry.announced, 0) + 1
-        times.append(midnight(entry.announced) + timedelta(seconds=totals[entry.announced] - rank))
-    return times
+    due = datetime.combine(entry.announced, PUBLISHED_AT, EASTERN)
+    return due - timedelta(seconds=entry.rank + 1)

@@ -4,7 +4,7 @@ from typing import Any
 
 from core.domain.feed import Entry
 from core.render.channel import Channel
-from core.render.content import entry_guid, entry_html, entry_summary, entry_times
+from core.render.content import entry_guid, entry_html, entry_summary, entry_time
 from core.render.plain import entry_to_plain, to_json
 
 
@@ -20,11 +20,11 @@ def render_jsonfeed(channel: Channel, entries: tuple[Entry, ...]) -> bytes:
     }
     if channel.next_url:
         feed["next_url"] = channel.next_url
-    items = [_item(entry, time.isoformat()) for entry, time in zip(entries, entry_times(entries), strict=True)]
-    return to_json(feed | {"items": items})
+    return to_json(feed | {"items": [_item(entry) for entry in entries]})
 
 
-def _item(entry: Entry, time: str) -> dict[str, Any]:
+def _item(entry: Entry) -> dict[str, Any]:
+    time = entry_time(entry).isoformat()
     return {
         "id": entry_guid(entry),
         "url": entry.paper.links["abs"],

@@ -1,6 +1,5 @@
 """RSS 2.0 and Atom 1.0, written by feedgen, with its traps avoided."""
 
-from datetime import datetime
 from email.utils import format_datetime
 
 import feedgen.entry
@@ -11,7 +10,7 @@ from lxml import etree
 
 from core.domain.feed import Entry
 from core.render.channel import Channel
-from core.render.content import entry_guid, entry_html, entry_summary, entry_times, xml_safe
+from core.render.content import entry_guid, entry_html, entry_summary, entry_time, xml_safe
 
 # feedgen formats RSS dates under setlocale(), which is global to the process and not safe with threads
 for _module in (feedgen.feed, feedgen.entry):
@@ -61,31 +60,31 @@ def _generator(channel: Channel, entries: tuple[Entry, ...], *, atom: bool = Fal
         generator.paging.url = channel.next_url
     # The channel's <link> is the last one that was added
     generator.link(href=channel.home_url, rel="alternate", type="text/html")
-    for entry, time in zip(entries, entry_times(entries), strict=True):
-        (_add_atom if atom else _add_rss)(generator, entry, time)
+    for entry in entries:
+        (_add_atom if atom else _add_rss)(generator, entry)
     return generator
 
 
-def _add(generator: FeedGenerator, entry: Entry, time: datetime) -> feedgen.entry.FeedEntry:
+def _add(generator: FeedGenerator, entry: Entry) -> feedgen.entry.FeedEntry:
     item = generator.add_entry(order="append")
     item.title(xml_safe(entry.paper.title))
     item.link(href=entry.paper.links["abs"], rel="alternate", type="text/html")
     item.category([{"term": name} for name in entry.paper.categories])
-    item.updated(time)
-    item.published(time)
+    item.updated(entry_time(entry))
+    item.published(entry_time(entry))
     return item
 
 
-def _add_rss(generator: FeedGenerator, entry: Entry, time: datetime) -> None:
-    item = _add(generator, entry, time)
+def _add_rss(generator: FeedGenerator, entry: Entry) -> None:
+    item = _add(generator, entry)
     item.guid(entry_guid(entry), permalink=False)
     item.description(entry_html(entry))
     # One element with all names: readers keep only one of several
     item.dc.dc_creator(xml_safe(", ".join(author.name for author in entry.paper.authors)) or "arXiv")
 
 
-def _add_atom(generator: FeedGenerator, entry: Entry, time: datetime) -> None:
-    item = _add(generator, entry, time)
+def _add_atom(generator: FeedGenerator, entry: Entry) -> None:
+    item = _add(generator, entry)
     item.id(entry_guid(entry))
     item.author([{"name": xml_safe(author.name)} for author in entry.paper.authors] or [{"name": "arXiv"}])
     item.summary(entry_summary(entry))

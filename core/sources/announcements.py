@@ -59,6 +59,9 @@ async def fetch_announcements(
         group = groups.pop(0)
         done = len(fetched.dates) + len(fetched.failures) + len(fetched.unchanged)
         progress(f"fetching {', '.join(group)}", done, len(categories))
+        if asyncio.get_running_loop().time() > deadline:
+            fetched.failures |= dict.fromkeys(group, "there was no time left to fetch it")
+            continue
         url = f"{base_url}/rss/{'+'.join(group)}"
         try:
             answer = await _get_patiently(get, url, (validators or {}).get(url), deadline, fetched)

@@ -15,6 +15,7 @@ from core.domain.batch import ANNOUNCE_TYPES, Announcement
 from core.domain.calendar import EASTERN
 from core.domain.errors import ParseError
 from core.domain.paper import Author, Paper, PaperId, parse_id
+from core.domain.text import has_text
 from core.sources.authors import split_authors
 from core.sources.tex import decode_accents, decode_name
 from core.sources.xml import Document, read_items
@@ -151,7 +152,7 @@ def _api_entry(entry: etree._Element) -> Paper:
         tuple(
             Author(name, _squeezed(author.get(f"{_ARXIV}affiliation", "")))
             for author in authors
-            if (name := decode_name(author.get(f"{_ATOM}name", "")))
+            if has_text(name := decode_name(author.get(f"{_ATOM}name", "")))
         ),
         [*primary, *terms],
         doi=texts.get(f"{_ARXIV}doi", "").strip(),
@@ -167,7 +168,7 @@ def _paper(
 ) -> Paper:
     """A paper from raw strings. Raises `ValueError` that names the paper if it lacks what it cannot do without."""
     title = _squeezed(title)
-    if not title:
+    if not has_text(title):
         raise ValueError(f"{parsed}: no title")
     # Old papers also list ACM and MSC classes, which are no categories: "90C59", "G.1.6"
     known = tuple(dict.fromkeys(name for c in categories if _CATEGORY.fullmatch(name := c.strip())))

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 
 from core.domain.paper import Author
+from core.domain.text import has_text
 from core.sources.tex import decode_name
 
 _SUFFIX = re.compile(r"(?:Jr|Sr)\.?|I{2,3}|IV|VI{0,3}", re.ASCII)
@@ -20,7 +21,7 @@ _KEYS = re.compile(r"[\d*†‡](?:[\s,;&\d*†‡]|and)*")
 def split_authors(text: str) -> tuple[Author, ...]:
     """The authors of an author string, in order; affiliations given as footnote numbers are resolved where listed."""
     if not _SPECIAL.search(text):  # nearly all, and ten times faster
-        return tuple(Author(" ".join(part.split())) for part in _SEPARATOR.split(text) if not part.isspace() and part)
+        return tuple(Author(" ".join(part.split())) for part in _SEPARATOR.split(text) if has_text(part))
     names: list[tuple[str, list[str]]] = []
     footnotes: dict[str, str] = {}
     for part in _parts(" ".join(text.split())):
@@ -36,7 +37,9 @@ def split_authors(text: str) -> tuple[Author, ...]:
                 footnotes |= _footnotes(groups.pop())
             names.append((name, groups))
     return tuple(
-        Author(decoded, _affiliation(groups, footnotes)) for name, groups in names if (decoded := decode_name(name))
+        Author(decoded, _affiliation(groups, footnotes))
+        for name, groups in names
+        if has_text(decoded := decode_name(name))
     )
 
 

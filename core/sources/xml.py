@@ -87,8 +87,8 @@ def _read_one(document: Document, element: etree._Element, read: Callable[[etree
     try:
         document.values.append(read(element))
     except ValueError as error:
-        raw = etree.tostring(element, encoding="utf-8")
-        document.rejected.append({"reason": str(error), "excerpt": excerpt(raw)})
+        text = " ".join(" ".join(element.itertext()).split())
+        document.rejected.append({"reason": str(error), "excerpt": excerpt(text.encode())})
 
 
 def _salvaged(body: bytes, item: str, container: str, read: Callable[[etree._Element], Any]) -> Document:

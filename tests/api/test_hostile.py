@@ -1,0 +1,326 @@
+"""Hostile text, delivered by the stand-in as arXiv would: every document stays well-formed, and its HTML harmless."""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+from time import monotonic
+
+import httpx
+import pytest
+from lxml import etree
+
+from tests.api import make_settings, send
+from tests.api.test_feeds import FORMATS, READ, Item
+from tests.arxiv_format import Sheet
+from tests.conftest import serving_app
+from tests.upstream import Upstream, serving
+
+RULES = """
+[feeds.main]
+title = "<script>alert(1)</script> & ]]> \\u0001\\u202e"
+description = "<img src=x onerror=alert(2)> &lt; {title} %s"
+categories = ["cs.LG"]
+[feeds.main.keywords]
+hostile = 1
+"<script>" = 2
+"onerror" = 1
+"""
+TEXTS = {
+    "script": "<script>alert(1)</script>",
+    "handler": '<img src=x onerror="alert(1)"> <body onload=alert(1)>',
+    "address": "<a href=\"javascript:alert(1)\">click</a> <a href='data:text/html,x'>here</a>",
+    "elements": "<svg/onload=alert(1)><iframe src=//evil.example></iframe><style>*{}</style><form><object>",
+    "cdata": "]]> <![CDATA[ <b> ]]>",
+    "comments": "--> <!-- x --> <!DOCTYPE html> <?php x ?> </p></description></item></channel></rss>",
+    "entities": "&lt;b&gt; &amp;amp; &nbsp; &#60;script&#62; &bogus; &#x1; &#xD800;",
+    "angles": "a < b & c > d && e<f and g>h",
+    "quotes": "\"' onmouseover='alert(1)' x=\"",
+    "controls": "a\x01\x02b\x08\x0bc\x1bd\x7fe\x9ff",
+    "bidi": "\u202egnp.exe \u2066left\u2069 \u200f\u061c",
+    "noncharacters": "\ufdd0 \U0001fffe \U0010ffff \ufffd",
+    "astral": "𝔘𝔫𝔦𝔠𝔬𝔡𝔢 👩‍🔬 e\u0301 \ufeff\u200b",
+    "markdown": "[x](javascript:alert(1)) ![y](http://evil.example/z.png)",
+    "tex": r"$<script>$ \href{javascript:alert(1)}{x} {\ss}}}{{{ \'{\"{\^{",
+    "formats": "{title} {0.__class__} %s %(x)s ${HOME} {{7*7}}",
+    "lines": "one\r\n\tSet-Cookie: x=1\u2028two\u2029three\u0085four",
+    "word": "w" * 100_000,
+    "spaces": "x" + " " * 1000 + "y",
+}
+MANY = ", ".join(f"Author{n} Sample" for n in range(3303))
+SHEETS = [
+    *(
+        Sheet(
+            id=f"2603.{91000 + n}",
+            title=f"Hostile {name} {text}",
+            abstract=f"Begin {text}\n  {text} end.",
+            creator=f"{text} Sample, Second {text}",
+        )
+        for n, (name, text) in enumerate(TEXTS.items())
+    ),
+    Sheet(id="2603.92000", title="Hostile number of authors", creator=MANY),
+]
+# What XML cannot carry, and what may be taken out with it
+UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+HTML_TAGS = {"p", "br", "strong", "a"}
+
+
+class Tags(HTMLParser):
+    """What a browser would find in a piece of HTML: tags with their attributes, and text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.open: list[str] = []
+        self.text = ""
+        self.other: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag != "br":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def handle_comment(self, data: str) -> None:
+        self.other.append(data)
+
+    handle_decl = unknown_decl = handle_pi = handle_comment
+
+
+@dataclass
+class RawUpstream(Upstream):
+    """A stand-in that puts raw bytes, which no XML writer would write, in the place of MARK."""
+
+    raw: bytes = b""
+
+    def document(self, requested: tuple[str, ...]) -> bytes:
+        return super().document(requested).replace(b"MARK", self.raw)
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    with serving(Upstream(sheets=SHEETS)) as upstream:
+        settings = make_settings(tmp_path_factory.mktemp("hostile"), arxiv_rss_url=upstream.url, feeds_toml=RULES)
+        with serving_app(settings) as url, httpx.Client(base_url=url, timeout=60) as client:
+            yield client
+
+
+def items_of(client: httpx.Client, format_name: str) -> dict[str, Item]:
+    """The entries of main in a format, by paper."""
+    answer = client.get(f"/api/feeds/main.{format_name}")
+    assert 200 == answer.status_code, answer.text
+    return {item.paper: item for item in READ[format_name](answer.content)}
+
+
+def papers_of(client: httpx.Client) -> dict[str, dict[str, object]]:
+    """The papers of the query API, by identifier."""
+    return {paper["id"]: paper for paper in client.get("/api/papers").json()["papers"]}
+
+
+def test_nothing_is_lost(client: httpx.Client) -> None:
+    """Every hostile paper is read, and none is a reason to call the batch anything but complete."""
+    assert {sheet.id for sheet in SHEETS} == papers_of(client).keys()
+    health = client.get("/api/health").json()
+    assert ("complete", []) == (health["state"], health.get("rejected", []))
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_documents_are_well_formed(client: httpx.Client, format_name: str) -> None:
+    """Every format can be parsed, strictly, and holds every paper."""
+    assert {sheet.id for sheet in SHEETS} == items_of(client, format_name).keys()
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_titles_come_through(client: httpx.Client, format_name: str) -> None:
+    """A title is the same in all formats, but for the characters that XML cannot carry."""
+    expected = {number: UNWANTED.sub("", str(paper["title"])) for number, paper in papers_of(client).items()}
+    got = {number: UNWANTED.sub("", item.title) for number, item in items_of(client, format_name).items()}
+    assert expected == got
+    assert got["2603.91000"] == "Hostile script <script>alert(1)</script>"
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_html_is_harmless(client: httpx.Client, format_name: str) -> None:
+    """HTML has a handful of tags, balanced, no attribute but links to arXiv, no comment: no tag is the input's."""
+    for item in items_of(client, format_name).values():
+        found = Tags(item.html)
+        assert HTML_TAGS == {tag for tag, _ in found.tags}
+        assert ([], []) == (found.open, found.other)
+        for tag, attributes in found.tags:
+            assert attributes.keys() == ({"href"} if tag == "a" else set())
+            assert tag != "a" or re.match(r"https://arxiv\.org/(abs|pdf|html)/2603\.", attributes["href"] or "")
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_html_shows_the_text(client: httpx.Client, format_name: str) -> None:
+    """What the author wrote can be read in full below the title."""
+    papers = papers_of(client)
+    for number, item in items_of(client, format_name).items():
+        shown = UNWANTED.sub("", Tags(item.html).text)
+        for paragraph in str(papers[number]["abstract"]).split("\n"):
+            assert UNWANTED.sub("", paragraph) in shown
+
+
+def test_xml_has_no_forbidden_characters(client: httpx.Client) -> None:
+    """XML has neither control characters nor references to them."""
+    for name in ("rss", "atom"):
+        body = client.get(f"/api/feeds/main.{name}").text
+        assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]", body)
+        assert not re.search(r"&#(x[0-9a-f]+|\d+);", body, re.IGNORECASE)
+
+
+def test_json_is_utf8(client: httpx.Client) -> None:
+    """JSON is UTF-8 without lone surrogates."""
+    for target in ("/api/feeds/main.json", "/api/papers", "/api/papers/2603.91000", "/api/feeds"):
+        text = client.get(target).content.decode("utf-8", "strict")
+        json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+        assert not re.search("[\ud800-\udfff]", text)
+
+
+def test_many_authors(client: httpx.Client) -> None:
+    """All of 3,303 authors are named where machines read, ten where people do."""
+    names = [f"Author{n} Sample" for n in range(3303)]
+    (paper,) = client.get("/api/papers?id=2603.92000").json()["papers"]
+    assert names == [author["name"] for author in paper["authors"]]
+    for format_name in FORMATS:
+        item = items_of(client, format_name)["2603.92000"]
+        assert ", ".join(names) == item.authors
+        assert f"{', '.join(names[:10])} and 3293 more" in item.html
+
+
+@pytest.mark.parametrize("format_name", ["rss", "atom"])
+def test_owners_text(client: httpx.Client, format_name: str) -> None:
+    """What the owner wrote is text, too."""
+    root = etree.fromstring(client.get(f"/api/feeds/main.{format_name}").content)
+    title = root.findtext("{*}channel/title") or root.findtext("{http://www.w3.org/2005/Atom}title")
+    assert title is not None
+    assert title.startswith("<script>alert(1)</script> & ]]> \u202e")
+
+
+def test_reasons_of_hostile_keywords(client: httpx.Client) -> None:
+    """A keyword that is markup is found and shown as text."""
+    paper = papers_of(client)["2603.91000"]
+    assert "<script>" in [reason["text"] for reason in paper["reasons"]]  # type: ignore[attr-defined]
+    item = items_of(client, "rss")["2603.91000"]
+    assert "<script> +2" in Tags(item.html).text
+
+
+@pytest.mark.parametrize("title", ["\x7f", "\x7f \x9f", "\u200b", "\u202e", "<>", "]]>"])
+@pytest.mark.parametrize("where", ["title", "creator", "abstract"])
+def test_text_without_anything_visible(tmp_path: Path, where: str, title: str) -> None:
+    """A paper whose title, authors or abstract have nothing to show does not keep the others from being served."""
+    sheets = [Sheet(id="2603.90001", title="Good"), Sheet(**{"id": "2603.90002", "title": "Odd", where: title})]
+    with serving(Upstream(sheets=sheets)) as upstream:
+        settings = make_settings(tmp_path, arxiv_rss_url=upstream.url, feeds_toml=RULES)
+        with serving_app(settings) as url:
+            for format_name in FORMATS:
+                answer = httpx.get(f"{url}/api/feeds/main.{format_name}")
+                assert 200 == answer.status_code, answer.text
+                items = {item.paper: item for item in READ[format_name](answer.content)}
+                assert "2603.90001" in items
+                assert all(item.title.strip() and item.authors.strip() for item in items.values())
+
+
+RAW = (
+    b"&#xD800;",
+    b"&#55296;",
+    b"\xed\xa0\x80",
+    b"\xff\xfe",
+    b"\xc3",
+    b"&#xFFFE;",
+    b"&#0;",
+    b"&#x110000;",
+    b"&nbsp;",
+    b"&",
+    b"<b>",
+    b"</title>",
+    b"<![CDATA[",
+)
+
+
+@pytest.mark.parametrize("raw", RAW)
+def test_bytes_that_are_no_text(tmp_path: Path, raw: bytes) -> None:
+    """Lone surrogates, broken UTF-8 and broken markup in one paper cost at most that paper, in every format."""
+    sheets = [
+        Sheet(id="2603.90001", title="Before"),
+        Sheet(id="2603.90002", title="Odd MARK title"),
+        Sheet(id="2603.90003", title="After"),
+    ]
+    with serving(RawUpstream(sheets=sheets, raw=raw)) as upstream:
+        settings = make_settings(tmp_path, arxiv_rss_url=upstream.url, feeds_toml=RULES)
+        with serving_app(settings) as url:
+            for format_name in FORMATS:
+                answer = httpx.get(f"{url}/api/feeds/main.{format_name}")
+                assert 200 == answer.status_code, answer.text
+                assert {"2603.90001", "2603.90003"} <= {item.paper for item in READ[format_name](answer.content)}
+            health = httpx.get(f"{url}/api/health").json()
+            read = httpx.get(f"{url}/api/papers").json()["total"]
+    assert 3 == read + len(health.get("rejected", []))
+
+
+# Text of which a publisher makes a link
+LINKED = {
+    "doi": {"more": {"arxiv:DOI": "10.1002/(SICI)1097(199806)49:8<693::AID-ASI4>3.0.CO;2-O"}},
+    "hostile doi": {"more": {"arxiv:DOI": '10.1000/ö x"><script>alert(1)</script>'}},
+    "code": {"abstract": "Code: https://github.com/sämple/cödé."},
+}
+
+
+@pytest.mark.parametrize("name", LINKED)
+def test_links_are_urls(tmp_path: Path, name: str) -> None:
+    """Every address in a document is in ASCII without blanks, quotes and angles, whatever it was made of."""
+    with serving(Upstream(sheets=[Sheet(id="2603.90001", title="Hostile", **LINKED[name])])) as upstream:  # type: ignore[arg-type]
+        settings = make_settings(tmp_path, arxiv_rss_url=upstream.url, feeds_toml=RULES)
+        with serving_app(settings) as url, httpx.Client(base_url=url) as client:
+            links = set(client.get("/api/papers").json()["papers"][0]["links"].values())
+            for format_name in FORMATS:
+                tags = Tags(items_of(client, format_name)["2603.90001"].html).tags
+                links |= {attributes["href"] for tag, attributes in tags if tag == "a"}
+    assert [] == [link for link in links if not re.fullmatch(r"https://[!#-;=?-\[\]_a-z~]+", link)]
+
+
+SLOW = {
+    "spaces": {"abstract": "a" + " " * 30_000 + "b\n  c"},
+    "word": {"title": "w" * 100_000, "abstract": "v" * 100_000},
+    "newlines": {"abstract": "a\n " * 30_000},
+    "parentheses": {"creator": "(" * 50_000},
+    "pairs": {"creator": "A (1) ((" + "1) ((" * 10_000 + "))))"},
+    "accents": {"title": "\\'{" * 30_000},
+    "dollars": {"title": "\\" + "$" * 50_000},
+    "links": {"abstract": "https://github.com/" * 5_000},
+    "keywords": {"abstract": "hostile " * 12_000},
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_no_text_takes_long(tmp_path: Path, name: str) -> None:
+    """One paper with 100 KB of anything is fetched, scored and served at once, and stalls nobody."""
+    sheet = Sheet(**{"id": "2603.90001", "title": "Hostile"} | SLOW[name])  # type: ignore[arg-type]
+    with serving(Upstream(sheets=[sheet])) as upstream:
+        settings = make_settings(tmp_path, arxiv_rss_url=upstream.url, feeds_toml=RULES)
+        with serving_app(settings) as url:
+            start = monotonic()
+            answer = httpx.get(f"{url}/rss?score%3E=-9", timeout=60)
+            took = monotonic() - start
+    assert (200, 1) == (answer.status_code, len(READ["rss"](answer.content)))
+    assert took < 1.5
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["/rss/%0d%0aX-Evil:%201/", "/api/feeds/%0d%0aX-Evil:%201/", "/api/papers/%0aX-Evil:1", "/rss?x=%0d%0aX-Evil:1"],
+)
+def test_no_header_can_be_smuggled(client: httpx.Client, target: str) -> None:
+    """Line ends in an address do not become headers."""
+    answer = send(client, target)
+    assert 300 <= answer.status < 500
+    assert "x-evil" not in answer.headers

@@ -1,0 +1,358 @@
+"""What is answered when something is wrong: RFC 9457 problems that say how to mend it, and nothing of the inside."""
+
+import asyncio
+import base64
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from core.domain.conditions import FIELDS
+from core.domain.query import MAX_LENGTH, PARAMETERS, SORTABLE
+from core.render.plain import ENTRY_FIELDS
+from core.settings import Settings
+from core.store import keys
+from core.store.sqlite import SqliteStore
+from tests.api import THURSDAY, TOKEN, base, make_settings, send, serving_days
+from tests.conftest import serving_app
+from tests.upstream import Upstream
+
+MEDIA_TYPE = "application/problem+json"
+NAMES = (*FIELDS, *PARAMETERS)
+FEED_NAMES = ("main", "replaced", "everything")
+ONE_CATEGORY = '[feeds.main]\ntitle = "One"\ncategories = ["cs.LG"]\n'
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    with serving_days(tmp_path_factory.mktemp("problems")) as client:
+        yield client
+
+
+# What is wrong with a query, and what is allowed in its place
+QUERIES = {
+    "foo=1": NAMES,
+    "Score>=1": NAMES,
+    "score": NAMES,
+    "=1": NAMES,
+    "score>=1;limit=2": ("a number: points of the feed's keywords",),
+    "score~10": ("=", "!=", ">=", ">", "<=", "<"),
+    "title>=a": ("=", "!=", "~"),
+    "band~skip": ("=", "!="),
+    "score>=ten": ("a number: points of the feed's keywords",),
+    "score>=nan": ("a number: points of the feed's keywords",),
+    "score>=inf": ("a number: points of the feed's keywords",),
+    "score=1,": ("a number: points of the feed's keywords",),
+    "announced=2026-02-30": ("a date: when arXiv announced it, US Eastern",),
+    "announced>=yesterday": ("a date: when arXiv announced it, US Eastern",),
+    "type=news": ("new", "cross", "replace", "replace-cross"),
+    "band=good": ("must-read", "review", "skip"),
+    "has=pdf": ("summary", "code", "pdf-analysis"),
+    "category=cs.ZZ": ("a category or archive, such as cs.DC or cs",),
+    "primary=": ("the primary category or its archive",),
+    "author~": ("a name, or with ~ a part of one",),
+    "id=12345": ("an arXiv identifier, with or without version",),
+    "feed=mian": FEED_NAMES,
+    "sort=colour": tuple(s for name in SORTABLE for s in (name, f"-{name}")),
+    "sort>score": ("sort=",),
+    "limit=0": (),
+    "limit=501": (),
+    "limit=-1": (),
+    "limit=1.5": (),
+    "limit=٣": (),
+    "per_day=0": (),
+    "per_day=x": (),
+    "cursor=x": (),
+    "cursor=bnVsbA": (),
+    "cursor=WzEsMl0": (),
+}
+
+
+@pytest.mark.parametrize(("query", "allowed"), QUERIES.items())
+@pytest.mark.parametrize("path", ["/api/papers", "/api/feeds/main.rss", "/api/feeds/main.json", "/rss/cs.LG"])
+def test_bad_queries(client: httpx.Client, path: str, query: str, allowed: tuple[str, ...]) -> None:
+    """What is not understood in a query is named, with what is allowed in its place."""
+    answer = client.get(f"{path}?limit=1&{query}" if not query.startswith("limit") else f"{path}?{query}")
+    assert (422, MEDIA_TYPE) == (answer.status_code, answer.headers["Content-Type"])
+    problem = answer.json()
+    assert ("urn:paperwire:problem:query", 422, query) == (problem["type"], problem["status"], problem["token"])
+    assert repr(query) in problem["detail"]
+    assert list(allowed) == problem.get("allowed", [])
+
+
+def test_fields(client: httpx.Client) -> None:
+    """Only the query API has `fields`, and it lists those that there are."""
+    answer = client.get("/api/papers?fields=id,colour").json()
+    assert ("fields=id,colour", list(ENTRY_FIELDS)) == (answer["token"], answer["allowed"])
+    assert ["fields=id"] * 2 == [client.get(f"{p}?fields=id").json()["token"] for p in ("/rss", "/api/feeds/main.atom")]
+
+
+def test_parameters_once(client: httpx.Client) -> None:
+    """A parameter that is given twice is refused, not decided upon."""
+    assert ["limit=2", "sort=score"] == [
+        client.get(f"/api/papers?{q}").json()["token"] for q in ("limit=1&limit=2", "sort=score&sort=score")
+    ]
+
+
+def test_long_queries(client: httpx.Client) -> None:
+    """A query of many conditions or many characters is refused before any work is done."""
+    long = client.get(f"/api/papers?title~{'x' * MAX_LENGTH}")
+    assert (422, MEDIA_TYPE) == (long.status_code, long.headers["Content-Type"])
+    assert str(MAX_LENGTH) in long.json()["detail"]
+    assert len(long.content) < 500
+    many = client.get("/api/papers?" + "&".join(f"score>={n}" for n in range(41)))
+    assert (422, "score>=40") == (many.status_code, many.json()["token"])
+
+
+def write_cursor(value: object) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+def tampered_cursors(client: httpx.Client) -> Iterator[str]:
+    """A cursor that was given out here with its inside changed in many ways, and some that never were one."""
+    cursor = client.get("/api/papers?limit=1").json()["next"]
+    of, place = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    size = len(place)
+    places = ([1] * size, [{}] * size, [[]] * size, [True, *place[1:]], [*place[:-1], 7], "x" * size, place[1:], None)
+    values = ([of, place, place], [of], {of: place}, {"a": 1, "b": 2}, of, None, 1, [[of], place])
+    yield from map(write_cursor, (*([of, changed] for changed in places), *values))
+    yield base64.urlsafe_b64encode(b"[" * 2000).decode().rstrip("=")  # deeper than any stack
+    yield from ("%", "\0", "é", "AAAA", "=", "====", cursor[:-3], cursor + "A", cursor.swapcase())
+
+
+def test_tampered_cursors(client: httpx.Client) -> None:
+    """A cursor that was changed or made up is refused, whatever is in it."""
+    statuses = {
+        cursor: send(client, f"/api/papers?limit=1&cursor={quote(cursor, safe='')}").status
+        for cursor in tampered_cursors(client)
+    }
+    assert {} == {cursor: status for cursor, status in statuses.items() if status != 422}
+
+
+def test_cursor_of_another_query(client: httpx.Client) -> None:
+    """A cursor belongs to its query: with another one it is refused."""
+    cursor = client.get("/api/papers?limit=1").json()["next"]
+    for query in ("score>=3", "sort=title", "per_day=1"):
+        answer = client.get(f"/api/papers?{query}&limit=1&cursor={cursor}")
+        assert (422, f"cursor={cursor}") == (answer.status_code, answer.json()["token"])
+
+
+# Addresses of nothing, sent as they are
+NOTHING = (
+    "/nowhere",
+    "/favicon.svg",
+    "/api",
+    "/api/feeds/main",
+    "/api/feeds/main/rss",
+    "/api/feeds/../../feeds.toml",
+    "/../../../../etc/passwd",
+    "/%2e%2e/%2e%2e/etc/passwd",
+    "/.env",
+    "/core/cli.py",
+    "/%00",
+    "/%ED%A0%80",
+    "/rss/",
+    "//",
+    "/api/papers/..%2f..%2ffeeds.toml",
+)
+
+
+@pytest.mark.parametrize("target", NOTHING)
+def test_unexpected_paths(client: httpx.Client, target: str) -> None:
+    """Where nothing is, a problem says so."""
+    answer = send(client, target)
+    if answer.status == 307:  # a slash too many
+        answer = send(client, answer.headers["location"].removeprefix(base(client)))
+        assert target == "/rss/"
+        assert 200 == answer.status
+        return
+    assert (404, MEDIA_TYPE) == (answer.status, answer.headers["content-type"])
+    assert b'"status":404' in answer.body
+
+
+# Method and path, and the methods that the path has at least
+METHODS = {
+    ("POST", "/api/papers"): {"GET"},
+    ("PUT", "/api/feeds/main.rss"): {"GET"},
+    ("DELETE", "/api/papers/2603.90301"): {"GET"},
+    ("POST", "/"): {"GET"},
+    ("PATCH", "/api/health"): {"GET"},
+    ("DELETE", "/api/refresh"): {"GET", "POST"},
+}
+
+
+@pytest.mark.parametrize(("method", "path", "allowed"), [(*of, allowed) for of, allowed in METHODS.items()])
+def test_methods(client: httpx.Client, method: str, path: str, allowed: set[str]) -> None:
+    """A method that a path has not is a 405 that names those it has."""
+    answer = client.request(method, path)
+    assert (405, MEDIA_TYPE, 405) == (answer.status_code, answer.headers["Content-Type"], answer.json()["status"])
+    assert allowed == {name.strip() for name in answer.headers["Allow"].split(",")} - {"HEAD"}
+
+
+WRONG = (
+    None,
+    "",
+    "Bearer",
+    "Bearer ",
+    "Bearer None",
+    "Bearer é",
+    "Bearer wrong",
+    TOKEN,
+    f"Basic {TOKEN}",
+    f"Token {TOKEN}",
+    f"Bearer {TOKEN}2",
+    f"Bearer {TOKEN[:-1]}",
+    f"Bearer {TOKEN.upper()}",
+    f"Bearer {TOKEN},{TOKEN}",
+)
+
+
+@pytest.mark.parametrize("admin_token", [TOKEN, ""])
+def test_refresh_is_closed(upstream: Upstream, tmp_path: Path, admin_token: str) -> None:
+    """Without the right token nobody can refresh, and where no token is set nobody can at all."""
+    settings = make_settings(tmp_path, arxiv_rss_url=upstream.url, admin_token=admin_token)
+    with serving_app(settings) as url, httpx.Client(base_url=url) as client:
+        for sent in WRONG if admin_token else (*WRONG, f"Bearer {TOKEN}"):
+            headers = {} if sent is None else {"Authorization": sent}
+            for method in ("GET", "POST", "HEAD"):
+                answer = send(client, "/api/refresh", method=method, headers=headers)
+                assert (401, MEDIA_TYPE) == (answer.status, answer.headers["content-type"]), sent
+                assert "Bearer" == answer.headers["www-authenticate"]
+                assert TOKEN.encode() not in answer.body
+        assert "ADMIN_TOKEN" in client.get("/api/refresh").json()["detail"]
+        for query in (f"?token={TOKEN}", f"?authorization=Bearer%20{TOKEN}"):
+            assert 401 == client.get(f"/api/refresh{query}").status_code
+    assert [] == upstream.requests
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    ("tokens", "sent"),
+    [
+        ({"admin_token": TOKEN}, f"Bearer {TOKEN}"),
+        ({"admin_token": "", "cron_secret": "at-seven"}, "Bearer at-seven"),
+        ({"admin_token": TOKEN, "cron_secret": "at-seven"}, "bearer at-seven"),
+    ],
+)
+def test_refresh_is_open(upstream: Upstream, tmp_path: Path, tokens: dict[str, str], sent: str, method: str) -> None:
+    """With either secret a refresh fetches, stores, and reports, by GET as crons do and by POST."""
+    settings = make_settings(tmp_path, arxiv_rss_url=upstream.url, **tokens)
+    with serving_app(settings) as url, httpx.Client(base_url=url) as client:
+        answer = client.request(method, "/api/refresh", headers={"Authorization": sent})
+        assert (200, "no-store") == (answer.status_code, answer.headers["Cache-Control"])
+        report = answer.json()
+        assert ("2026-03-06", "complete", 40, True, 1) == tuple(
+            report[name] for name in ("date", "state", "papers", "changed", "requests")
+        )
+        assert set(FEED_NAMES) == report["feeds"].keys()
+        assert 40 == client.get("/api/papers?feed=everything").json()["total"]
+    assert 1 == len(upstream.requests)
+
+
+def test_failed_refresh(upstream: Upstream, tmp_path: Path) -> None:
+    """A refresh to which arXiv gives nothing usable is a 502 with a report that says what came instead."""
+    upstream.faults, upstream.faulty_for_ever = ["html"], True
+    with serving_app(make_settings(tmp_path, arxiv_rss_url=upstream.url)) as url, httpx.Client(base_url=url) as client:
+        answer = client.post("/api/refresh", headers={"Authorization": f"Bearer {TOKEN}"})
+    assert (502, "failed") == (answer.status_code, answer.json()["state"])
+    assert "HTML" in answer.json()["reason"]
+
+
+def test_nothing_yet(upstream: Upstream, tmp_path: Path) -> None:
+    """Where nothing was ever fetched, readers get a 503 that says why and when to come again, never an empty feed."""
+    upstream.faults, upstream.faulty_for_ever = ["html"], True
+    with serving_app(make_settings(tmp_path, arxiv_rss_url=upstream.url)) as url, httpx.Client(base_url=url) as client:
+        for target in (
+            "/rss",
+            "/rss/cs.LG",
+            "/api/feeds/main.atom",
+            "/api/feeds/main.json",
+            "/api/papers",
+            "/api/papers/2603.90301",
+        ):
+            answer = client.get(target)
+            assert (503, MEDIA_TYPE) == (answer.status_code, answer.headers["Content-Type"])
+            assert "urn:paperwire:problem:nothing-yet" == answer.json()["type"]
+            assert 1 <= int(answer.headers["Retry-After"]) <= 3600
+            assert "2026-03-06" in answer.json()["detail"]
+            assert "no-store" == answer.headers["Cache-Control"]
+        assert [200, 200, 200] == [client.get(path).status_code for path in ("/", "/api/feeds", "/api/health")]
+    assert 1 == len(upstream.requests)
+
+
+def test_wrong_requests_do_not_reach_arxiv(upstream: Upstream, tmp_path: Path) -> None:
+    """A request that is wrong in itself is refused before anything is fetched for it."""
+    with serving_app(make_settings(tmp_path, arxiv_rss_url=upstream.url)) as url, httpx.Client(base_url=url) as client:
+        targets = {
+            "/api/feeds/mian.rss": 404,
+            "/api/feeds/main.xml": 404,
+            "/rss/cs.CV": 404,
+            "/api/papers/nonsense": 404,
+            "/api/papers?score~1": 422,
+            "/rss?limit=0": 422,
+            "/api/papers?feed=mian": 422,
+        }
+        assert targets == {target: client.get(target).status_code for target in targets}
+    assert [] == upstream.requests
+
+
+def put_in_store(settings: Settings, key: str, value: bytes) -> None:
+    async def work() -> None:
+        store = SqliteStore(settings.sqlite_path)
+        await store.put(key, value)
+        await store.close()
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("target", ["/api/papers", "/rss", "/", "/api/health"])
+def test_unexpected_faults_say_nothing_of_the_inside(tmp_path: Path, target: str) -> None:
+    """A fault that nobody foresaw is a 5xx problem without a traceback, a path or a type of Python's."""
+    settings = make_settings(tmp_path)
+    put_in_store(settings, keys.MANIFEST, b"\x00 this is no manifest")
+    with serving_app(settings) as url:
+        answer = httpx.get(url + target)
+    assert answer.status_code in (500, 503)
+    assert MEDIA_TYPE == answer.headers["Content-Type"]
+    assert not [word for word in ("Traceback", "Error", ".py", str(tmp_path)) if word in answer.text]
+
+
+@pytest.mark.parametrize("target", ["/api/papers", "/rss", "/", "/api/health"])
+def test_a_broken_store(tmp_path: Path, target: str) -> None:
+    """A store that does not answer is a 503 to try again later; where the store lies is nobody's business."""
+    settings = make_settings(tmp_path)
+    settings.sqlite_path.write_bytes(b"this is no database" * 100)
+    with serving_app(settings) as url:
+        answer = httpx.get(url + target)
+    assert (503, MEDIA_TYPE) == (answer.status_code, answer.headers["Content-Type"])
+    assert ("urn:paperwire:problem:store", True) == (answer.json()["type"], answer.headers["Retry-After"].isdigit())
+    assert str(tmp_path) not in answer.text
+
+
+def test_no_secret_of_an_address_is_told(upstream: Upstream, tmp_path: Path) -> None:
+    """The password of an upstream behind a login is shown to nobody, not even when the upstream fails."""
+    upstream.faults, upstream.faulty_for_ever = ["404"], True
+    secret = upstream.url.replace("http://", "http://owner:hunter2@")
+    settings = make_settings(tmp_path, arxiv_rss_url=secret, feeds_toml=ONE_CATEGORY)
+    with serving_app(settings) as url, httpx.Client(base_url=url) as client:
+        answers = [client.get(target) for target in ("/rss", "/api/papers", "/", "/api/health", "/api/feeds")]
+        answers.append(client.get("/api/refresh"))
+    assert [503, 503, 200, 200, 200, 401] == [answer.status_code for answer in answers]
+    assert [] == [answer.url.path for answer in answers if "hunter2" in answer.text]
+
+
+def test_a_lost_batch_is_no_fault(tmp_path: Path) -> None:
+    """If the store has lost a batch, the other days are served."""
+    with serving_days(tmp_path):
+        pass
+    with closing(sqlite3.connect(make_settings(tmp_path).sqlite_path)) as db, db:
+        lost = db.execute("DELETE FROM entries WHERE key LIKE ?", (f"{keys.batch(THURSDAY, '')}%",))
+        assert 1 == lost.rowcount
+    with serving_days(tmp_path, {}) as client:
+        found = {paper["announced"] for paper in client.get("/api/papers?feed=everything").json()["papers"]}
+    assert {"2026-03-06", "2026-03-04"} == found

@@ -1,0 +1,197 @@
+"""Values to bytes and back."""
+
+import json
+import zlib
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.domain.batch import Announcement, Batch, make_batch
+from core.domain.errors import StoreError
+from core.domain.feed import Feed, parse_keyword
+from core.domain.manifest import STATES, BatchRecord, Manifest
+from core.domain.paper import Author, Paper
+from core.matching import score_batch
+from core.store.codec import decode, encode, scores_from_plain, scores_to_plain
+
+DAY = date(2026, 3, 6)
+ANY = st.text(st.characters(), max_size=40)  # with lone surrogates and NUL
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | ANY,
+    lambda inner: st.lists(inner, max_size=5) | st.dictionaries(ANY, inner, max_size=5),
+    max_leaves=20,
+)
+
+
+@given(JSON)
+def test_values_come_back(value: Any) -> None:
+    """Any JSON value comes back as it was, and equal values have equal bytes."""
+    data = encode(value)
+    assert value == decode(data)
+    assert data == encode(json.loads(json.dumps(value)))
+
+
+@pytest.mark.parametrize("size", [0, 1, 1000, 1021, 1022, 1023, 1024, 1025, 100_000])
+def test_large_values_are_compressed(size: int) -> None:
+    """From 1 KB on values are compressed, and come back on both sides of that border."""
+    value = "x" * size
+    data = encode(value)
+    assert value == decode(data)
+    assert (b"z" if size + 2 >= 1024 else b"j") == data[:1]
+    assert len(data) <= 1024
+
+
+FOREIGN = {
+    "nothing": b"",
+    "no value": b"j",
+    "no compressed value": b"z",
+    "half a value": encode({"a": [1, 2, 3]})[:-2],
+    "half a compressed value": encode("x" * 5000)[:-5],
+    "compressed, but no JSON": b"z" + zlib.compress(b"{"),
+    "no text": b"j\xff\xfe\xfd",
+    "another kind": b"x1",
+    "plain JSON": b'{"a": 1}',
+    "a plain number": b"12",
+}
+
+
+@pytest.mark.parametrize("data", FOREIGN.values(), ids=FOREIGN)
+def test_foreign_bytes(data: bytes) -> None:
+    """Bytes that it did not make are an error of the store."""
+    with pytest.raises(StoreError):
+        decode(data)
+
+
+@given(st.binary(max_size=50))
+def test_any_bytes_are_a_value_or_an_error(data: bytes) -> None:
+    """No bytes raise anything else than an error of the store."""
+    for tried in (data, b"j" + data, b"z" + data, b"z" + zlib.compress(data)):
+        try:
+            decode(tried)
+        except StoreError:
+            continue
+
+
+# -- batches and manifests
+
+TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=30)
+PAPERS = st.builds(
+    Paper,
+    id=st.from_regex(r"\d{4}\.\d{5}", fullmatch=True),
+    version=st.integers(1, 9),
+    title=TEXT,
+    abstract=TEXT,
+    authors=st.lists(st.builds(Author, TEXT, TEXT), max_size=3).map(tuple),
+    categories=st.lists(st.sampled_from(["cs.AI", "cs.LG", "math.OC"]), min_size=1, unique=True).map(tuple),
+    **dict.fromkeys(("title_tex", "abstract_tex", "licence", "doi", "journal_ref", "comment"), TEXT),
+    published=TEXT,
+    updated=TEXT,
+)
+ANNOUNCEMENTS = st.builds(Announcement, PAPERS, st.sampled_from(["new", "cross", "replace", "replace-cross"]))
+BATCHES = st.lists(ANNOUNCEMENTS, max_size=6).map(lambda items: make_batch(DAY, items))
+
+
+@given(BATCHES)
+def test_batches_come_back(batch: Batch) -> None:
+    """A batch comes back equal, with the same hash."""
+    back = Batch.from_plain(decode(encode(batch.to_plain())))
+    assert batch == back
+    assert batch.hash == back.hash
+
+
+RECORDS = st.builds(
+    BatchRecord,
+    date=st.dates(),
+    state=st.sampled_from(STATES),
+    reason=TEXT,
+    hash=st.sampled_from(["", "0123456789abcdef"]),
+    total=st.integers(0, 5000),
+    counts=st.dictionaries(TEXT, st.dictionaries(TEXT, st.integers(0, 9), max_size=2), max_size=2),
+    fetched=TEXT,
+    rejected=st.lists(st.dictionaries(TEXT, TEXT, max_size=2), max_size=2).map(tuple),
+    validators=st.dictionaries(TEXT, st.dictionaries(TEXT, TEXT, max_size=2), max_size=2),
+)
+
+
+@given(st.lists(RECORDS, max_size=4, unique_by=lambda record: record.date), st.integers(0), TEXT)
+def test_manifests_come_back(records: list[BatchRecord], version: int, updated: str) -> None:
+    """A manifest comes back equal."""
+    manifest = Manifest(version, updated, {record.date: record for record in records}, {"reason": updated})
+    assert manifest == Manifest.from_plain(decode(encode(manifest.to_plain())))
+
+
+# -- scores
+
+WORDS = ("LLM", "KV cache", "cache", "kernel", "Größe", "in title")
+WRITTEN = st.tuples(st.sampled_from(["", "ti:", "abs:", "au:", "cat:"]), st.sampled_from([*WORDS, "cs.LG", "Sample"]))
+KEYWORDS = st.lists(
+    st.builds(
+        lambda written, weight: parse_keyword("".join(written), weight),
+        WRITTEN,
+        st.integers(-8, 40).map(lambda n: n / 8),
+    ),
+    max_size=8,
+    unique_by=lambda keyword: (keyword.field, keyword.text),
+).map(tuple)
+FEEDS = st.builds(
+    Feed,
+    name=st.just("main"),
+    title=st.just("Main"),
+    categories=st.just(("cs.AI", "cs.LG")),
+    match=st.sampled_from(["word", "substring", "regex"]),
+    title_bonus=st.sampled_from([0.0, 0.5, 1 / 3]),
+    keywords=KEYWORDS,
+    exclude=st.sampled_from([(), ("survey",)]),
+)
+SENTENCES = st.lists(st.sampled_from([*WORDS, "survey", "of", "🦉", "KV-caches", "É"]), max_size=10).map(" ".join)
+SCORED = st.lists(
+    st.builds(
+        Announcement,
+        st.builds(
+            Paper,
+            id=st.from_regex(r"2603\.\d{5}", fullmatch=True),
+            version=st.just(1),
+            title=SENTENCES,
+            abstract=SENTENCES,
+            authors=st.just((Author("First Sample"), Author("Second Sample"))),
+            categories=st.sampled_from([("cs.LG",), ("math.OC", "cs.AI"), ("math.OC",)]),
+        ),
+        st.just("new"),
+    ),
+    max_size=6,
+).map(lambda items: make_batch(DAY, items))
+
+
+def _stored(feed: Feed, batch: Batch) -> Any:
+    papers = {item.paper.versioned: item.paper for item in batch.announcements}
+    scores = score_batch(feed, batch)
+    return scores, scores_from_plain(feed, papers, decode(encode(scores_to_plain(feed, scores))))
+
+
+@given(FEEDS, SCORED)
+def test_scores_come_back(feed: Feed, batch: Batch) -> None:
+    """Scores with all their reasons come back as they were made, and excluded papers stay excluded."""
+    made, stored = _stored(feed, batch)
+    assert made == stored
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        ("LLM", "LLM in title"),
+        ("LLM in title", "LLM"),
+        ("ti:LLM", "LLM"),
+        ("x:LLM", "LLM"),
+        ("LLM", "llm"),
+        (":LLM", "LLM"),
+    ],
+)
+def test_keywords_that_look_like_others(written: tuple[str, ...]) -> None:
+    """A keyword that reads like the name of another rule is not taken for it."""
+    feed = Feed("main", "Main", ("cs.LG",), match="substring", keywords=tuple(map(parse_keyword, written)))
+    paper = Paper("2603.00001", 1, "x:LLM in title and :LLM", "LLM in title", (), ("cs.LG",))
+    made, stored = _stored(feed, make_batch(DAY, [Announcement(paper, "new")]))
+    assert made == stored

@@ -1,0 +1,386 @@
+"""The contract that every store keeps, whatever it is made of."""
+
+import asyncio
+import random
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+
+from core.domain.errors import LockLost
+from core.store.lock import LOCK_SECONDS, holding
+from core.store.protocol import Store
+from tests.store.contract import ADDITIONS, BUDGET, IMPLEMENTATIONS, PROCESSES, ROUNDS, race
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Place:
+    """An empty store of one implementation, to be opened by any number of clients."""
+
+    implementation: str
+    target: str
+
+    def run(self, *work: Callable[[Store], Awaitable[T]]) -> list[T]:
+        """Run each piece of work with a client of its own, all at the same time."""
+
+        async def one(piece: Callable[[Store], Awaitable[T]]) -> T:
+            store = IMPLEMENTATIONS[self.implementation].open(self.target)
+            try:
+                return await piece(store)
+            finally:
+                await store.close()
+
+        async def main() -> list[T]:
+            return await asyncio.gather(*(one(piece) for piece in work))
+
+        return asyncio.run(main())
+
+
+@pytest.fixture(params=list(IMPLEMENTATIONS))
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    implementation = IMPLEMENTATIONS[request.param]
+    return Place(request.param, implementation.target(tmp_path))
+
+
+VALUES = {
+    "nothing": b"",
+    "one byte": b"\0",
+    "all bytes": bytes(range(256)),
+    "no text": b"\xff\xfe\xed\xa0\x80",
+    "a megabyte": random.Random(1).randbytes(1_000_000),
+}
+KEYS = [
+    "a",
+    "with space",
+    "a:b:c",
+    "Füße/日本語/🦉",
+    "e\u0301",
+    "'; DROP TABLE entries; --",
+    "%*?[a-z]",
+    "{tag}",
+    "k" * 500,
+]
+
+
+@pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
+def test_values_come_back(place: Place, value: bytes) -> None:
+    """Any bytes come back as they were put."""
+
+    async def work(store: Store) -> None:
+        assert await store.get("key") is None
+        await store.put("key", value)
+        assert value == await store.get("key")
+
+    place.run(work)
+
+
+def test_keys_are_told_apart(place: Place) -> None:
+    """Any text is a key of its own, exactly as it is spelled."""
+
+    async def work(store: Store) -> None:
+        for number, key in enumerate(KEYS):
+            await store.put(key, str(number).encode())
+        assert [str(number).encode() for number in range(len(KEYS))] == await store.get_many(KEYS)
+        assert [None, None, None] == await store.get_many(["A", "é", "a "])
+
+    place.run(work)
+
+
+def test_put_overwrites(place: Place) -> None:
+    """A later value replaces an earlier one, and its time to live with it."""
+
+    async def work(store: Store) -> None:
+        await store.put("key", b"1", ttl=0.2)
+        await store.put("key", b"22")
+        await store.put("other", b"1")
+        await store.put("other", b"2", ttl=0.2)
+        await asyncio.sleep(0.4)
+        assert [b"22", None] == await store.get_many(["key", "other"])
+
+    place.run(work)
+
+
+def test_get_many_keeps_the_order(place: Place) -> None:
+    """Many values come in the order of their keys, with None where there is nothing, repeated where asked twice."""
+
+    async def work(store: Store) -> None:
+        for key in "abc":
+            await store.put(key, key.encode())
+        assert [b"c", None, b"a", b"c", b"b"] == await store.get_many(["c", "x", "a", "c", "b"])
+        assert [] == await store.get_many([])
+
+    place.run(work)
+
+
+def test_ten_thousand_keys(place: Place) -> None:
+    """Ten thousand keys are written in one commit and read in one go, each with its own value."""
+    names = [f"key:{number}" for number in range(10_000)]
+
+    async def work(store: Store) -> None:
+        assert await store.acquire("lock", "me", 30)
+        await store.commit("lock", "me", {name: (name.encode(), None) for name in names})
+        asked = [*names, *(f"absent:{number}" for number in range(1000))]
+        random.Random(2).shuffle(asked)
+        expected = [name.encode() if name.startswith("key") else None for name in asked]
+        assert expected == await store.get_many(asked)
+
+    place.run(work)
+
+
+def test_time_to_live(place: Place) -> None:
+    """A value is there until its time is over, then it is as absent as if it had never been."""
+
+    async def work(store: Store) -> None:
+        await store.put("short", b"x", ttl=0.3)
+        await store.put("long", b"y", ttl=60)
+        await store.put("for ever", b"z")
+        assert [b"x", b"y", b"z"] == await store.get_many(["short", "long", "for ever"])
+        await asyncio.sleep(0.5)
+        assert [None, b"y", b"z"] == await store.get_many(["short", "long", "for ever"])
+        assert await store.get("short") is None
+
+    place.run(work)
+
+
+def test_delete(place: Place) -> None:
+    """A deleted key is gone, others stay, and deleting what is not there is no error."""
+
+    async def work(store: Store) -> None:
+        await store.put("a", b"1")
+        await store.put("b", b"2")
+        await store.delete("a")
+        await store.delete("never was")
+        assert [None, b"2"] == await store.get_many(["a", "b"])
+
+    place.run(work)
+
+
+def test_clients_see_each_other(place: Place) -> None:
+    """What one client has written another reads at once."""
+
+    async def write(store: Store) -> None:
+        await store.put("key", b"1")
+        while await store.get("answer") is None:  # noqa: ASYNC110 - the other client may be another process
+            await asyncio.sleep(0.01)
+
+    async def answer(store: Store) -> None:
+        while await store.get("key") is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        await store.put("answer", b"2")
+
+    place.run(write, answer)
+
+
+def test_many_at_once(place: Place) -> None:
+    """One client serves many tasks of its loop at the same time."""
+
+    async def work(store: Store) -> None:
+        await asyncio.gather(*(store.put(f"k{n}", str(n).encode()) for n in range(200)))
+        got = await asyncio.gather(*(store.get(f"k{n}") for n in range(200)))
+        assert [str(n).encode() for n in range(200)] == got
+
+    place.run(work)
+
+
+# -- locks
+
+
+def test_only_one_holds_a_lock(place: Place) -> None:
+    """A lock is held by one token until that gives it up; other locks are other locks."""
+
+    async def work(store: Store) -> None:
+        assert await store.acquire("lock", "one", 30)
+        assert not await store.acquire("lock", "two", 30)
+        assert await store.acquire("lock 2", "two", 30)
+        await store.release("lock", "two")  # holds another one
+        assert not await store.acquire("lock", "two", 30)
+        await store.release("lock", "one")
+        assert await store.acquire("lock", "two", 30)
+        await store.release("lock", "one")  # no longer its own
+        assert not await store.acquire("lock", "one", 30)
+
+    place.run(work)
+
+
+def test_locks_expire(place: Place) -> None:
+    """A lock that is not prolonged is free when its time is over."""
+
+    async def work(store: Store) -> None:
+        assert await store.acquire("lock", "one", 0.3)
+        assert not await store.acquire("lock", "two", 30)
+        await asyncio.sleep(0.4)
+        assert await store.acquire("lock", "two", 30)
+        assert not await store.acquire("lock", "one", 30)
+
+    place.run(work)
+
+
+def test_locks_are_prolonged_by_their_holder(place: Place) -> None:
+    """Whoever holds a lock may take it again, which prolongs it."""
+
+    async def work(store: Store) -> None:
+        assert await store.acquire("lock", "one", 0.3)
+        for _ in range(4):
+            await asyncio.sleep(0.15)
+            assert await store.acquire("lock", "one", 0.3)
+            assert not await store.acquire("lock", "two", 30)
+
+    place.run(work)
+
+
+def test_commit_under_the_lock(place: Place) -> None:
+    """While the lock is held all values of a commit are written, with their times to live, and the lock stays held."""
+
+    async def work(store: Store) -> None:
+        await store.put("a", b"old")
+        assert await store.acquire("lock", "one", 30)
+        await store.commit("lock", "one", {"a": (b"1", None), "b": (b"2", 0.3), "c": (b"", 60)})
+        assert [b"1", b"2", b""] == await store.get_many(["a", "b", "c"])
+        assert not await store.acquire("lock", "two", 30)
+        await store.commit("lock", "one", {})
+        await asyncio.sleep(0.5)
+        assert [b"1", None, b""] == await store.get_many(["a", "b", "c"])
+
+    place.run(work)
+
+
+@pytest.mark.parametrize("how", ["never held", "held by another", "expired", "expired and taken", "given up"])
+def test_commit_without_the_lock_writes_nothing(place: Place, how: str) -> None:
+    """Whoever does not hold the lock, or no longer, is told so, and none of its values is written."""
+
+    async def work(store: Store) -> None:
+        await store.put("a", b"old")
+        if how in ("expired", "expired and taken"):
+            assert await store.acquire("lock", "one", 0.1)
+            await asyncio.sleep(0.3)
+        if how == "given up":
+            assert await store.acquire("lock", "one", 30)
+            await store.release("lock", "one")
+        if how in ("held by another", "expired and taken"):
+            assert await store.acquire("lock", "two", 30)
+        with pytest.raises(LockLost, match="lock"):
+            await store.commit("lock", "one", {"a": (b"new", None), "b": (b"new", 60)})
+        assert [b"old", None] == await store.get_many(["a", "b"])
+
+    place.run(work)
+
+
+# -- budgets
+
+
+def test_budget_is_taken_up_to_its_limit(place: Place) -> None:
+    """Amounts are granted while they fit as a whole; what does not fit takes nothing, and smaller ones still fit."""
+
+    async def work(store: Store) -> None:
+        taken = [await store.take("budget", amount, 10, 60) for amount in (4, 5, 2, 1, 1)]
+        assert [True, True, False, True, False] == taken
+        assert await store.take("other", 10, 10, 60)
+        assert not await store.take("third", 11, 10, 60)
+        assert await store.take("third", 10, 10, 60)
+
+    place.run(work)
+
+
+def test_budget_lasts_from_its_first_use(place: Place) -> None:
+    """The time of a budget runs from its first use, later uses do not prolong it; then it is whole again."""
+
+    async def work(store: Store) -> None:
+        assert await store.take("budget", 9, 10, 0.6)
+        await asyncio.sleep(0.35)
+        assert await store.take("budget", 1, 10, 0.6)
+        assert not await store.take("budget", 1, 10, 0.6)
+        await asyncio.sleep(0.35)
+        assert await store.take("budget", 10, 10, 0.6)
+
+    place.run(work)
+
+
+# -- processes
+
+
+def test_processes_take_exactly_the_limit(place: Place) -> None:
+    """Six processes that take from one budget at the same time get exactly its limit, all in all."""
+    taken = race(place.implementation, place.target, "take_what_there_is")
+    assert BUDGET == sum(taken), taken
+
+
+def test_processes_win_a_lock_once(place: Place) -> None:
+    """Of six processes that go for the same locks at the same time exactly one gets each."""
+    won = race(place.implementation, place.target, "win_locks")
+    assert list(range(ROUNDS)) == sorted(number for numbers in won for number in numbers)
+
+
+def test_processes_lose_no_update(place: Place) -> None:
+    """Six processes that add to one number under a lock lose none of their additions."""
+    race(place.implementation, place.target, "add_under_lock")
+
+    async def number(store: Store) -> bytes | None:
+        return await store.get("number")
+
+    assert [str(PROCESSES * ADDITIONS).encode()] == place.run(number)
+
+
+# -- holding a lock for as long as the work takes
+
+
+def test_holding_prolongs_the_lock(place: Place) -> None:
+    """Work that takes longer than the lock lives keeps it, can commit, and gives it up at its end."""
+
+    async def work(store: Store) -> None:
+        async with holding(store, "lock") as token:
+            assert token
+            end = time.monotonic() + LOCK_SECONDS + 1
+            while time.monotonic() < end:
+                async with holding(store, "lock") as other:
+                    assert other is None
+                await asyncio.sleep(0.25)
+            await store.commit("lock", token, {"a": (b"1", None)})
+        async with holding(store, "lock") as next_one:
+            assert next_one
+        assert b"1" == await store.get("a")
+
+    place.run(work)
+
+
+def test_a_sleeper_cannot_overwrite_its_successor(place: Place) -> None:
+    """Who slept past the end of its lock, while another took it, wrote and gave it up, can write nothing."""
+
+    async def succeed(store: Store) -> None:
+        while not await store.acquire("lock", "successor", 30):  # noqa: ASYNC110
+            await asyncio.sleep(0.05)
+        await store.commit("lock", "successor", {"a": (b"of the successor", None)})
+        await store.release("lock", "successor")
+
+    async def sleep(store: Store) -> None:
+        async with holding(store, "lock") as token:
+            assert token
+            await asyncio.sleep(0.1)  # at work
+            successor = threading.Thread(target=place.run, args=(succeed,))
+            successor.start()
+            while successor.is_alive():  # as if this whole process were stopped: its loop does not run
+                time.sleep(0.05)  # noqa: ASYNC251
+            await asyncio.sleep(0.2)  # awake again
+            with pytest.raises(LockLost):
+                await store.commit("lock", token, {"a": (b"of the sleeper", None)})
+        assert b"of the successor" == await store.get("a")
+
+    place.run(sleep)
+
+
+def test_failed_work_gives_the_lock_up(place: Place) -> None:
+    """Work that raises leaves no lock behind, and what it raised comes through."""
+
+    async def work(store: Store) -> None:
+        with pytest.raises(ZeroDivisionError):
+            async with holding(store, "lock"):
+                1 / 0  # noqa: B018
+        async with holding(store, "lock") as token:
+            assert token
+
+    place.run(work)

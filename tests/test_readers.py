@@ -1,0 +1,264 @@
+"""Real feed readers subscribe to the real server, in a process of its own, and list what it serves."""
+
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import feedparser
+import httpx
+import pytest
+from reader import make_reader
+
+from core.settings import ROOT
+from tests.api import make_settings, store_days
+from tests.arxiv_format import Sheet
+from tests.conftest import wait_until
+
+NEWSBOAT = shutil.which("newsboat")
+FEEDS = """
+[feeds.main]
+title = "Caches & kernels"
+categories = ["cs.LG", "cs.DC"]
+[feeds.main.keywords]
+cache = 2
+kernel = 1
+
+[feeds.other]
+title = "Everything in cs.LG"
+categories = ["cs.LG"]
+"""
+NOW = datetime(2026, 3, 6, 17, tzinfo=UTC)
+TITLES = [
+    "A plain cache",
+    "Caches, kernels & “quotes”: it's α ≤ β",
+    "If x < y & y > z, then a kernel",
+    "Généralités sur l'Évaluation",
+    "100% of R&D in C++ \\& 50\\% of $\\mathcal{O}(n^2)$ kernels",
+    "When $p<q$ and $q>r$ a cache",
+    "On &lt;b&gt; and &amp; in titles",
+]
+CREATORS = [
+    "First Sample",
+    "First Sample, Second Sample, Ada Placeholder",
+    'J\\"org Example (Institute, Town), Zo\\"e Sample (Company & Co)',
+    ", ".join(f"Author{n} Sample" for n in range(40)),
+]
+SHEETS = [
+    Sheet(
+        id=f"2603.{90001 + n}",
+        title=title,
+        abstract=f"We study case {n}: a < b & c > d, <b>not bold</b>.",
+        creator=CREATORS[n % len(CREATORS)],
+        categories=("cs.LG", "cs.DC"),
+    )
+    for n, title in enumerate(TITLES)
+]
+
+
+class Listed(NamedTuple):
+    """An entry as a reader lists it. White space in titles says nothing: readers fold it."""
+
+    title: str
+    authors: str
+    link: str
+    date: datetime
+
+
+@dataclass
+class Served:
+    """A running server: its address and what it has logged of requests."""
+
+    url: str
+    log: Path
+
+    def statuses(self, target: str) -> list[int]:
+        """The statuses of all requests for `target` so far."""
+        return [
+            int(status) for status in re.findall(rf'"GET {re.escape(target)} HTTP/1.\d" (\d+)', self.log.read_text())
+        ]
+
+    def papers(self, feed: str) -> list[dict[str, Any]]:
+        """The papers of a feed by the query API."""
+        papers: list[dict[str, Any]] = httpx.get(f"{self.url}/api/papers?feed={feed}").json()["papers"]
+        return papers
+
+    def expected(self, feed: str) -> set[Listed]:
+        """What a reader should list of a feed: by the query API, and by the JSON Feed for times."""
+        times = {i["url"]: i["date_published"] for i in httpx.get(f"{self.url}/api/feeds/{feed}.json").json()["items"]}
+        return {
+            Listed(
+                squeezed(paper["title"]),
+                ", ".join(author["name"] for author in paper["authors"]),
+                paper["links"]["abs"],
+                datetime.fromisoformat(times[paper["links"]["abs"]]).astimezone(UTC),
+            )
+            for paper in self.papers(feed)
+        }
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("served")
+    settings = make_settings(folder, feeds_toml=FEEDS)
+    store_days(settings, {NOW.date(): SHEETS})
+    (folder / "feeds.toml").write_text(FEEDS, "utf-8")
+    log = folder / "log"
+    env = {
+        "PATH": "/usr/bin:/bin",
+        "PYTHONPATH": str(ROOT),
+        "PYTHONUNBUFFERED": "1",
+        "NOW": NOW.isoformat(),
+        "SQLITE_PATH": str(settings.sqlite_path),
+        "ARXIV_RSS_URL": "http://127.0.0.1:9",
+    }
+    with log.open("wb") as out:
+        command = [sys.executable, "-m", "core.cli", "serve", "--port", "0"]
+        process = subprocess.Popen(command, cwd=folder, env=env, stdout=out, stderr=out)
+        try:
+            running = re.compile(r"Uvicorn running on (http://127\.0\.0\.1:\d+)")
+            wait_until(lambda: bool(running.search(log.read_text())) or process.poll() is not None, 30)
+            match = running.search(log.read_text())
+            assert match, log.read_text()
+            yield Served(match[1], log)
+        finally:
+            process.terminate()
+            process.wait(10)
+
+
+def squeezed(title: str) -> str:
+    """A title without white space, in which readers differ."""
+    return re.sub(r"[\s\u200a\u200b\u2060]", "", title)
+
+
+def moment(parsed: Any) -> datetime:
+    return datetime(*parsed[:6], tzinfo=UTC)
+
+
+@pytest.mark.parametrize("feed", ["main", "other"])
+@pytest.mark.parametrize("extension", ["rss", "atom"])
+def test_feedparser(served: Served, feed: str, extension: str) -> None:
+    """feedparser finds nothing wrong and lists every entry with title, all authors, link and date."""
+    parsed = feedparser.parse(f"{served.url}/api/feeds/{feed}.{extension}")
+    assert (False, 200, {"rss": "rss20", "atom": "atom10"}[extension]) == (parsed.bozo, parsed.status, parsed.version)
+    got = {
+        Listed(
+            squeezed(entry.title),
+            ", ".join(author["name"] for author in entry.authors),
+            entry.link,
+            moment(entry.published_parsed),
+        )
+        for entry in parsed.entries
+    }
+    assert served.expected(feed) == got
+    assert len(parsed.entries) == len({entry.id for entry in parsed.entries})
+    assert ("en", f"{served.url}/") == (parsed.feed.language, parsed.feed.link)
+
+
+@pytest.mark.parametrize("extension", ["rss", "atom"])
+def test_feedparser_polls_again(served: Served, extension: str) -> None:
+    """On its second visit feedparser is told that nothing has changed, by ETag or by date."""
+    url = f"{served.url}/api/feeds/main.{extension}"
+    first = feedparser.parse(url)
+    for known in ({"etag": first.etag}, {"modified": first.modified}, {"etag": first.etag, "modified": first.modified}):
+        again = feedparser.parse(url, **known)
+        assert (304, []) == (again.status, again.entries)
+
+
+@pytest.mark.parametrize("feed", ["main", "other"])
+@pytest.mark.parametrize("extension", ["rss", "atom", "json"])
+def test_reader(served: Served, feed: str, extension: str) -> None:
+    """The reader package lists every entry with title, authors, link and date, and shows all names."""
+    target = f"/api/feeds/{feed}.{extension}"
+    with closing(make_reader(":memory:")) as reader:
+        reader.add_feed(served.url + target)
+        reader.update_feeds()
+        entries = list(reader.get_entries())
+        subscribed = reader.get_feed(served.url + target)
+    assert subscribed.last_exception is None
+    assert (f"{served.url}/", True) == (subscribed.link, bool(subscribed.title))
+    expected = served.expected(feed)
+    got = {
+        Listed(squeezed(e.title or ""), e.authors_str or "", e.link or "", e.published or NOW)  # type: ignore[attr-defined]
+        for e in entries
+    }
+    if extension == "atom":  # of several authors this reader keeps one; the text names them all
+        assert {(e.title, e.link, e.date) for e in expected} == {(e.title, e.link, e.date) for e in got}
+        names = {e.link: e.authors.split(", ") for e in expected}
+        for entry in entries:
+            assert ", ".join(names[entry.link or ""][:10]) in entry.content[0].value.replace("&amp;", "&")
+    else:
+        assert expected == got
+
+
+@pytest.mark.parametrize("extension", ["rss", "atom", "json"])
+def test_reader_polls_again(served: Served, extension: str) -> None:
+    """On its second visit the reader package is told that nothing has changed, and still has everything."""
+    target = f"/api/feeds/other.{extension}?score%3E=0"
+    before = served.statuses(target)
+    with closing(make_reader(":memory:")) as reader:
+        reader.add_feed(served.url + target)
+        reader.update_feeds()
+        count = reader.get_entry_counts().total
+        results = [result.value for result in reader.update_feeds_iter(scheduled=False)]
+        assert [None] == results  # neither an update nor an error: the server said that nothing changed
+        assert len(SHEETS) == count == reader.get_entry_counts().total
+        assert reader.get_feed(served.url + target).last_exception is None
+    wait_until(lambda: len(served.statuses(target)) == len(before) + 2)
+    assert [*before, 200, 304] == served.statuses(target)
+
+
+def reload(folder: Path, urls: list[str]) -> list[dict[str, Any]]:
+    """Let newsboat subscribe to `urls` and fetch them; the rows of its cache."""
+    assert NEWSBOAT
+    (folder / "urls").write_text("\n".join(urls) + "\n", "utf-8")
+    (folder / "config").write_text("reload-threads 2\n", "utf-8")
+    command = [NEWSBOAT, "-u", "urls", "-c", "cache.db", "-C", "config", "-x", "reload"]
+    env = {"HOME": str(folder), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TERM": "dumb"}
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert 0 == done.returncode, done.stderr
+    with closing(sqlite3.connect(folder / "cache.db")) as db:
+        db.row_factory = sqlite3.Row
+        return [
+            dict(row) for row in db.execute("SELECT guid, title, author, url, pubDate, feedurl, content FROM rss_item")
+        ]
+
+
+newsboat = pytest.mark.skipif(NEWSBOAT is None, reason="newsboat is not installed: apt-get install newsboat")
+
+
+@newsboat
+@pytest.mark.parametrize("extension", ["rss", "atom"])
+def test_newsboat(served: Served, tmp_path: Path, extension: str) -> None:
+    """newsboat lists every entry with title, all authors, link and date."""
+    rows = reload(tmp_path, [f"{served.url}/api/feeds/main.{extension}"])
+    got = {
+        Listed(squeezed(row["title"]), row["author"], row["url"], datetime.fromtimestamp(row["pubDate"], UTC))
+        for row in rows
+    }
+    assert served.expected("main") == got
+    assert all("Score" in row["content"] for row in rows)
+
+
+@newsboat
+@pytest.mark.parametrize("extension", ["rss", "atom"])
+def test_newsboat_with_a_paper_in_two_feeds(served: Served, tmp_path: Path, extension: str) -> None:
+    """A paper in two feeds of one newsboat stays in both, also after the next reload."""
+    urls = [f"{served.url}/api/feeds/{feed}.{extension}" for feed in ("main", "other")]
+    expected = {
+        (url, paper["links"]["abs"])
+        for url, feed in zip(urls, ("main", "other"), strict=True)
+        for paper in served.papers(feed)
+    }
+    assert len(expected) == 2 * len(SHEETS)
+    for _ in range(2):
+        rows = reload(tmp_path, urls)
+        assert expected == {(row["feedurl"], row["url"]) for row in rows}
+        assert len(rows) == len(expected)
