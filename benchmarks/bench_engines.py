@@ -15,7 +15,7 @@ from core.domain.feed import Feed, parse_keyword
 from core.domain.paper import Paper
 from core.domain.scoring import spellings
 from core.domain.text import fold
-from core.matching import FINDERS, make_scorer
+from core.matching import ENGINES, make_scorer
 from core.settings import ROOT
 
 TEXTS = 1000
@@ -129,7 +129,7 @@ def _dictionary(patterns: list[str]) -> Engine:
 
 
 def _paperwire(patterns: list[str]) -> Engine:
-    find = FINDERS["word"](patterns)
+    find = ENGINES["word"][0](patterns)
     return lambda text: frozenset(number for number, _, _ in find(text))
 
 

@@ -12,17 +12,23 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from core.domain.categories import CATEGORIES
 from core.domain.errors import ConfigError
 from core.domain.feed import Feed, Keyword, parse_keyword
 from core.domain.scoring import same_keyword
+from core.domain.text import fold
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+_HEAVIEST = 1000
+MOST_ENTRIES = 500
+MOST_DAYS = 366
 _RESERVED = ("custom",)  # /api/feeds/custom.rss is for rules in the URL
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+
+Pattern = Annotated[str, StringConstraints(max_length=300)]
 
 
 class InstanceModel(BaseModel):
@@ -32,7 +38,7 @@ class InstanceModel(BaseModel):
 
     title: Text = "My arXiv wire"
     contact: str = Field("", max_length=200)
-    retention_days: int = Field(30, ge=1, le=366)
+    retention_days: int = Field(30, ge=1, le=MOST_DAYS)
 
 
 class FeedModel(BaseModel):
@@ -48,9 +54,9 @@ class FeedModel(BaseModel):
     match: Literal["word", "substring", "regex"] = "word"
     title_bonus: float = Field(0.5, ge=0, le=10, allow_inf_nan=False)
     min_score: float = Field(0, ge=-1000, le=1000, allow_inf_nan=False)
-    max_entries: int = Field(0, ge=0, le=500)
-    keywords: dict[Text, float] = Field({}, max_length=1000)
-    exclude: list[Text] = Field([], max_length=200)
+    max_entries: int = Field(0, ge=0, le=MOST_ENTRIES)
+    keywords: dict[Pattern, float] = Field({}, max_length=1000)
+    exclude: list[Pattern] = Field([], max_length=200)
 
     @field_validator("categories")
     @classmethod
@@ -64,32 +70,33 @@ class FeedModel(BaseModel):
 
     @field_validator("keywords")
     @classmethod
-    def _weights(cls, keywords: dict[str, float]) -> dict[str, float]:
+    def _rules(cls, keywords: dict[str, float], info: ValidationInfo) -> dict[str, float]:
+        match = info.data.get("match", "word")
+        weights: dict[object, tuple[str, float]] = {}
         for written, weight in keywords.items():
-            if not math.isfinite(weight) or abs(weight) > 1000:
-                raise ValueError(f"the weight of {written!r} is {weight}; allowed are numbers from -1000 to 1000")
-            if not parse_keyword(written).text:
-                raise ValueError(f"{written!r} has nothing behind its prefix")
-        weights: dict[tuple[str, str], tuple[str, float]] = {}
-        for written, weight in keywords.items():
-            other, before = weights.setdefault(same_keyword(parse_keyword(written)), (written, weight))
+            keyword = parse_keyword(written)
+            if not math.isfinite(weight) or abs(weight) > _HEAVIEST:
+                allowed = f"numbers from -{_HEAVIEST} to {_HEAVIEST}"
+                raise ValueError(f"the weight of {written!r} is {weight}; allowed are {allowed}")
+            _check_pattern(match, written, keyword.text)
+            other, before = weights.setdefault(_sameness(match, keyword), (written, weight))
             if before != weight:
                 raise ValueError(f"{other!r} and {written!r} are the same keyword, but weigh {before:g} and {weight:g}")
         return keywords
 
-    @model_validator(mode="after")
-    def _regexes(self) -> "FeedModel":
-        if self.match == "regex":
-            for written in [*(parse_keyword(k).text for k in self.keywords), *self.exclude]:
-                _check_regex(written)
-        return self
+    @field_validator("exclude")
+    @classmethod
+    def _exclude(cls, words: list[str], info: ValidationInfo) -> list[str]:
+        for word in words:
+            _check_pattern(info.data.get("match", "word"), word, word)
+        return words
 
     def to_feed(self, name: str) -> Feed:
         """The feed; a keyword that is listed in several spellings counts once."""
         keywords = [parse_keyword(written, weight) for written, weight in self.keywords.items()]
         once: dict[object, Keyword] = {}
         for keyword in keywords:
-            once.setdefault(same_keyword(keyword) if self.match == "word" else keyword, keyword)
+            once.setdefault(_sameness(self.match, keyword), keyword)
         return Feed(
             name=name,
             title=self.title,
@@ -147,10 +154,14 @@ def read_feeds_file(text: str, origin: str) -> FeedsFile:
         plain = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"{origin}: not TOML: {error}"]) from error
+    if private := [name for name in plain if name.startswith("_")]:  # pydantic-settings would take them for options
+        raise ConfigError([_unknown_key(origin, (private[0],))])
     try:
         return FeedsFile(**plain)
     except ValidationError as error:
         raise ConfigError(list(_explained(error, origin))) from error
+    except SettingsError as error:  # a variable that should hold a list or a table, and does not
+        raise ConfigError([f'PAPERWIRE_…: {error}: {error.__cause__}; JSON is allowed, such as ["cs.AI"]']) from error
 
 
 def load_feeds_file(path: Path) -> FeedsFile:
@@ -159,6 +170,23 @@ def load_feeds_file(path: Path) -> FeedsFile:
         return read_feeds_file(path.read_text("utf-8"), path.name)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([f"{path}: cannot be read: {error}"]) from error
+
+
+def _sameness(match: str, keyword: Keyword) -> object:
+    """What makes two keywords the same rule: "KV-cache" and "KV cache" are one as words, but not as substrings."""
+    if match == "word":
+        return same_keyword(keyword)
+    return keyword.field, keyword.text.lower() if match == "substring" else keyword.text
+
+
+def _check_pattern(match: str, written: str, text: str) -> None:
+    """Raise `ValueError` for a keyword or exclude word that could match nothing, or everything."""
+    if not text:
+        raise ValueError(f"{written!r} has nothing to look for")
+    if match == "word" and not fold(text).strip():
+        raise ValueError(f"{written!r} has no words to look for")
+    if match == "regex":
+        _check_regex(text)
 
 
 def _check_regex(pattern: str) -> None:
@@ -181,11 +209,15 @@ def _explained(error: ValidationError, origin: str) -> Iterator[str]:
         value = problem["input"]
         shown = f" = {value!r}" if isinstance(value, (str, int, float, bool)) else ""
         if problem["type"] == "extra_forbidden":
-            yield f"{origin}: {where}: unknown key; allowed here: {', '.join(_allowed_keys(problem['loc']))}"
+            yield _unknown_key(origin, problem["loc"])
         elif problem["type"] == "missing":
             yield f"{origin}: {where}: is missing"
         else:
             yield f"{origin}: {where}{shown}: {problem['msg'].removeprefix('Value error, ')}"
+
+
+def _unknown_key(origin: str, loc: tuple[int | str, ...]) -> str:
+    return f"{origin}: {'.'.join(map(str, loc))}: unknown key; allowed here: {', '.join(_allowed_keys(loc))}"
 
 
 def _allowed_keys(loc: tuple[int | str, ...]) -> list[str]:

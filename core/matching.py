@@ -15,6 +15,8 @@ from core.domain.text import fold, is_whole
 Scorer = Callable[[Paper], Score | None]
 # (number of the pattern, start, end) for every place in a text
 Finder = Callable[[str], Iterable[tuple[int, int, int]]]
+# (number of the pattern, field or "" for a match over the border, start, end)
+Place = tuple[int, str, int, int]
 
 
 def make_scorer(feed: Feed) -> Scorer:
@@ -22,31 +24,28 @@ def make_scorer(feed: Feed) -> Scorer:
 
     Build it once for a feed: compiling the keywords costs as much as scoring dozens of papers.
     """
-    finder = FINDERS[feed.match]
+    engine, places = ENGINES[feed.match]
     body = [n for n, k in enumerate(feed.keywords) if k.field in ("", "title", "abstract")]
     named = [n for n, k in enumerate(feed.keywords) if k.field == "authors"]
     filed = [n for n, k in enumerate(feed.keywords) if k.field == "categories"]
-    find_body = finder([feed.keywords[n].text for n in body]) if body else None
-    find_authors = finder([feed.keywords[n].text for n in named]) if named else None
-    find_excluded = finder(list(feed.exclude)) if feed.exclude else None
-    places = _places_joined if feed.match == "substring" else _places
-
-    def hits(paper: Paper) -> Iterator[Hit]:
-        if find_body:
-            for number, field, start, end in places(find_body, paper):
-                rule = body[number]
-                if feed.keywords[rule].field in ("", field):
-                    yield Hit(rule, field or "abstract", start, end)
-        if find_authors:
-            for number, start, end in find_authors(field_text(paper, "authors")):
-                yield Hit(named[number], "authors", start, end)
-        for rule in filed:
-            yield from _category_hits(rule, feed.keywords[rule].text, paper)
+    # One scan finds keywords and exclude words: patterns from number len(body) on exclude
+    find = engine([*(feed.keywords[n].text for n in body), *feed.exclude])
+    find_authors = engine([feed.keywords[n].text for n in named]) if named else None
 
     def score(paper: Paper) -> Score | None:
-        if find_excluded and any(True for _ in places(find_excluded, paper)):
-            return None
-        return tally(feed, paper, hits(paper))
+        hits: list[Hit] = []
+        for number, field, start, end in places(find, paper):
+            if number >= len(body):
+                return None
+            rule = body[number]
+            if (wanted := feed.keywords[rule].field) == "" or wanted == field:
+                hits.append(Hit(rule, field or "abstract", start, end))
+        if find_authors:
+            found = find_authors(field_text(paper, "authors"))
+            hits += [Hit(named[number], "authors", start, end) for number, start, end in found]
+        for rule in filed:
+            hits += _category_hits(rule, feed.keywords[rule].text, paper)
+        return tally(feed, paper, hits)
 
     return score
 
@@ -62,14 +61,20 @@ def score_batch(feed: Feed, batch: Batch) -> dict[str, Score | None]:
     }
 
 
-def _places(find: Finder, paper: Paper) -> Iterator[tuple[int, str, int, int]]:
+def _places(find: Finder, paper: Paper) -> Iterator[Place]:
+    """Places in the title by itself, and in the abstract by itself."""
     for field, text in (("title", paper.title), ("abstract", paper.abstract)):
         for number, start, end in find(text):
             yield number, field, start, end
 
 
-def _places_joined(find: Finder, paper: Paper) -> Iterator[tuple[int, str, int, int]]:
-    """The keyword bot looked into title and abstract joined by a space: a match may run from one into the other.
+def _places_at_once(find: Finder, paper: Paper) -> Iterator[Place]:
+    """The same in one scan of both, for engines whose matches do not depend on what stands around them."""
+    return (place for place in _places_joined(find, paper) if place[1])
+
+
+def _places_joined(find: Finder, paper: Paper) -> Iterator[Place]:
+    """Title and abstract joined by a space, as the keyword bot joined them: a match may run from one into the other.
 
     Such a match is in neither field: it earns no title bonus, and is shown by its part in the abstract.
     """
@@ -95,12 +100,12 @@ def _words(patterns: list[str]) -> Finder:
 
     owners = [(spelling, number) for number, pattern in enumerate(patterns) for spelling in spellings(pattern)]
     automaton = AhoCorasick([spelling for spelling, _ in owners], implementation=Implementation.DFA)
+    numbers = [number for _, number in owners]
 
-    def find(text: str) -> Iterator[tuple[int, int, int]]:
+    def find(text: str) -> list[tuple[int, int, int]]:
         folded = fold(text)
-        for spelling, start, end in automaton.find_matches_as_indexes(folded, overlapping=True):
-            if is_whole(folded, start, end):
-                yield owners[spelling][1], start, end
+        hits = automaton.find_matches_as_indexes(folded, overlapping=True)
+        return [(numbers[which], start, end) for which, start, end in hits if is_whole(folded, start, end)]
 
     return find
 
@@ -148,4 +153,9 @@ def _regexes(patterns: list[str]) -> Finder:
     return find
 
 
-FINDERS: dict[str, Callable[[list[str]], Finder]] = {"word": _words, "substring": _substrings, "regex": _regexes}
+# For each value of `match`: the engine, and how it is led over a paper
+ENGINES: dict[str, tuple[Callable[[list[str]], Finder], Callable[[Finder, Paper], Iterator[Place]]]] = {
+    "word": (_words, _places_at_once),
+    "substring": (_substrings, _places_joined),
+    "regex": (_regexes, _places),
+}

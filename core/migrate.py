@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from core.config import read_feeds_file
+from core.config import MOST_DAYS, MOST_ENTRIES, read_feeds_file
 from core.domain.errors import ConfigError
 
 _TOML_KEY = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
@@ -41,6 +41,8 @@ def to_feeds_toml(text: str, *, exact: bool = False) -> tuple[str, list[str]]:
         lines = [f"config.json: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
         raise ConfigError(lines) from error
     notes = [f"not taken over: {name}" for name in plain if name not in BotConfig.model_fields]
+    if bot.max_papers > MOST_ENTRIES:
+        notes.append(f"max_papers: {bot.max_papers} becomes {MOST_ENTRIES}, the most entries a day")
     toml = _render(bot, exact=exact)
     read_feeds_file(toml, "config.json")  # what was taken over is checked as any feeds.toml is
     return toml, notes
@@ -52,11 +54,11 @@ def _render(bot: BotConfig, *, exact: bool) -> str:
         "categories": bot.categories,
         "match": "substring" if exact else "word",
         "min_score": 0 if exact else bot.min_score,
-        "max_entries": bot.max_papers,
+        "max_entries": min(bot.max_papers, MOST_ENTRIES),
         "exclude": bot.exclude_keywords,
     }
     blocks = [
-        _table("instance", {"title": "My arXiv wire", "contact": "", "retention_days": min(bot.days_back, 366)}),
+        _table("instance", {"title": "My arXiv wire", "contact": "", "retention_days": min(bot.days_back, MOST_DAYS)}),
         _table("feeds.main", feed),
         _table("feeds.main.keywords", _keywords(bot.keywords, counted=exact)),
     ]
@@ -70,10 +72,14 @@ def _keywords(listed: list[str], *, counted: bool) -> Mapping[str, int]:
 
 
 def _table(name: str, values: Mapping[str, Any]) -> str:
-    # JSON's strings, numbers and lists are TOML's too
-    lines = [f"{_key(key)} = {json.dumps(value, ensure_ascii=False)}" for key, value in values.items()]
+    lines = [f"{_key(key)} = {_value(value)}" for key, value in values.items()]
     return "\n".join([f"[{name}]", *lines])
 
 
 def _key(key: str) -> str:
-    return key if key and set(key) <= set(_TOML_KEY) else json.dumps(key, ensure_ascii=False)
+    return key if key and set(key) <= set(_TOML_KEY) else _value(key)
+
+
+def _value(value: Any) -> str:
+    """JSON's strings, numbers and lists are TOML's too, but for one character."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -10,7 +10,7 @@ from core.config import FeedModel, FeedsFile, InstanceModel, load_feeds_file, re
 from core.domain.categories import CATEGORIES
 from core.domain.errors import ConfigError
 from core.domain.feed import Feed, Keyword
-from core.matching import FINDERS, make_scorer
+from core.matching import ENGINES, make_scorer
 from core.settings import ROOT
 from tests.domain import law, make_paper
 
@@ -295,7 +295,7 @@ def test_white_space_makes_no_other_keyword(other: str) -> None:
 
 @law
 @given(
-    st.sampled_from(sorted(FINDERS)),
+    st.sampled_from(sorted(ENGINES)),
     st.lists(st.text("abAB-–. ()|*+é\\", min_size=1, max_size=4), min_size=1, max_size=3, unique=True),
     st.booleans(),
 )

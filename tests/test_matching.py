@@ -12,7 +12,7 @@ from core.domain.batch import make_batch
 from core.domain.feed import Feed, Keyword, Reason
 from core.domain.paper import Author
 from core.domain.scoring import Score, field_text
-from core.matching import FINDERS, make_scorer, score_batch
+from core.matching import ENGINES, make_scorer, score_batch
 from tests.domain import FRIDAY, announce, law, make_feed, make_paper, tricky
 
 
@@ -138,13 +138,13 @@ def test_regex_found_in_title_and_abstract() -> None:
     assert made.total == 1.5
 
 
-@pytest.mark.parametrize("mode", FINDERS)
+@pytest.mark.parametrize("mode", ENGINES)
 def test_feed_without_keywords(mode: str) -> None:
     """A feed without keywords takes everything, with a score of nothing."""
     assert score(make_feed(match=mode), "KV cache", "LLM") == (0, (), ())
 
 
-@pytest.mark.parametrize("mode", FINDERS)
+@pytest.mark.parametrize("mode", ENGINES)
 @pytest.mark.parametrize(
     ("keyword", "expected"),
     [
@@ -178,7 +178,7 @@ def test_accents_in_names() -> None:
     assert [(r.rule, r.start, r.end, r.text) for r in made.reasons] == [("au:Emile Sample", 12, 24, "Émile Sample")]
 
 
-@pytest.mark.parametrize("mode", FINDERS)
+@pytest.mark.parametrize("mode", ENGINES)
 @pytest.mark.parametrize(
     ("title", "abstract", "expected"),
     [
@@ -270,7 +270,7 @@ def rules(mode: str, texts: list[str], prefix: str = "") -> list[str]:
     return [prefix + (re2.escape(text) if mode == "regex" else text) for text in texts]
 
 
-@pytest.mark.parametrize("mode", FINDERS)
+@pytest.mark.parametrize("mode", ENGINES)
 @pytest.mark.parametrize("prefix", ["", "ti:", "abs:"])
 @law
 @given(texts=keywords, title=passages, abstract=passages)
@@ -307,7 +307,7 @@ def test_words_are_those_of_a_regular_expression(texts: list[str], text: str) ->
     assert expected == set(score(make_feed(*dict.fromkeys(texts)), "", text).matched)
 
 
-@pytest.mark.parametrize("mode", FINDERS)
+@pytest.mark.parametrize("mode", ENGINES)
 @law
 @given(texts=keywords, title=passages, abstract=passages, weights=st.lists(st.floats(0.001, 100), min_size=5))
 def test_another_keyword_never_lowers_a_score(

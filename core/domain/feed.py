@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import NamedTuple
 
 from core.domain.fingerprint import fingerprint
 from core.domain.paper import Paper
@@ -56,6 +57,11 @@ class Feed:
     exclude: tuple[str, ...] = ()
 
     @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The keywords as their owner wrote them, in order."""
+        return tuple(keyword.label for keyword in self.keywords)
+
+    @cached_property
     def scoring_fingerprint(self) -> str:
         """Changes with everything that scores depend on, and with nothing else."""
         rules = [(k.text, k.weight, k.field) for k in self.keywords]  # in order: stored reasons name them by number
@@ -70,8 +76,7 @@ class Feed:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """Where points come from: the rule, and the place in the paper that it matched.
 
     `text` is what stands at `start:end` of `field`: "title", "abstract", "authors" (the names joined by ", ") or

@@ -53,13 +53,14 @@ def tally(feed: Feed, paper: Paper, hits: Iterable[Hit]) -> Score:
     reasons: list[Reason] = []
     matched: list[str] = []
     for rule in sorted(first):
-        keyword, hit = feed.keywords[rule], first[rule]
-        place = (hit.field, hit.start, hit.end, field_text(paper, hit.field)[hit.start : hit.end])
-        reasons.append(Reason(keyword.label, keyword.weight, *place))
-        matched.append(keyword.label)
-        if feed.title_bonus and not keyword.field and hit.field == "title":
+        _, field, start, end = first[rule]
+        keyword, label = feed.keywords[rule], feed.labels[rule]
+        text = field_text(paper, field)[start:end]
+        reasons.append(Reason(label, keyword.weight, field, start, end, text))
+        matched.append(label)
+        if field == "title" and feed.title_bonus and not keyword.field:
             points = round(keyword.weight * feed.title_bonus, 4)
-            reasons.append(Reason(BONUS_RULE.format(label=keyword.label), points, *place))
+            reasons.append(Reason(BONUS_RULE.format(label=label), points, field, start, end, text))
     return Score(round(sum(reason.points for reason in reasons), 4), tuple(reasons), tuple(matched))
 
 

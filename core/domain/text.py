@@ -1,12 +1,13 @@
 """Text made comparable: case, accents and dashes folded, character by character, so that offsets stay true."""
 
+import re
 import unicodedata
 
 _DASHES = "-‐‑‒–—−"
 
 
 class _Fold(dict[int, str]):
-    """A table for `str.translate` that is filled as characters are met; every value has length one."""
+    """A table that is filled as characters are met; every value has length one."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
@@ -21,30 +22,33 @@ class _Fold(dict[int, str]):
 
 
 _FOLD = _Fold()
-_ASCII = str.maketrans(dict.fromkeys("\t\n\v\f\r\x1c\x1d\x1e\x1f", " "))
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
+_BLANKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f"
 
 
 def fold(text: str) -> str:
     """`text` in lower case, without accents, dashes and white space as single spaces; as long as `text` itself."""
     if not text.isascii():
-        return text.translate(_FOLD)
-    text = text.replace("-", " ").lower()
-    return text if text.isprintable() else text.translate(_ASCII)
+        text = _BEYOND_ASCII.sub(lambda match: _FOLD[ord(match[0])], text)
+    for blank in _BLANKS:
+        text = text.replace(blank, " ")
+    return text.replace("-", " ").lower()
 
 
 def has_text(text: str) -> bool:
     """Whether there is anything in `text` that a person could see."""
-    return any(char.isprintable() and char != " " for char in text)
-
-
-def is_word(char: str) -> bool:
-    """Whether `char` is part of a word: a letter, a digit or an underscore."""
-    return char.isalnum() or char == "_"
+    text = text.strip()
+    return bool(text) and (text.isprintable() or any(char.isprintable() and char != " " for char in text))
 
 
 def is_whole(text: str, start: int, end: int) -> bool:
-    """Whether `text[start:end]` neither begins nor ends inside a word."""
-    return not (
-        (start > 0 and is_word(text[start - 1]) and is_word(text[start]))
-        or (end < len(text) and is_word(text[end]) and is_word(text[end - 1]))
-    )
+    """Whether `text[start:end]` neither begins nor ends inside a word: letters, digits and underscores make words."""
+    if start:
+        before = text[start - 1]
+        if (before.isalnum() or before == "_") and ((first := text[start]).isalnum() or first == "_"):
+            return False
+    if end < len(text):
+        after = text[end]
+        if (after.isalnum() or after == "_") and ((last := text[end - 1]).isalnum() or last == "_"):
+            return False
+    return True

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import orjson
+
 from core.domain.feed import Entry
 
 # every name that `fields=` may list
@@ -51,4 +53,7 @@ def entry_to_plain(entry: Entry, fields: tuple[str, ...] = ()) -> dict[str, Any]
 
 def to_json(value: Any) -> bytes:
     """Compact JSON in UTF-8; lone surrogates, which UTF-8 cannot carry, are replaced."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    try:
+        return orjson.dumps(value)  # ten times as fast, but it has no way with surrogates
+    except TypeError:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")

@@ -87,7 +87,7 @@ def _read_one(document: Document, element: etree._Element, read: Callable[[etree
     try:
         document.values.append(read(element))
     except ValueError as error:
-        text = " ".join(" ".join(element.itertext()).split())
+        text = " ".join(" ".join(map(str, element.itertext())).split())
         document.rejected.append({"reason": str(error), "excerpt": excerpt(text.encode())})
 
 

@@ -1,9 +1,10 @@
 """Values to bytes and back: compact JSON, compressed where that pays."""
 
-import json
 import zlib
 from collections.abc import Mapping
 from typing import Any
+
+import orjson
 
 from core.domain.errors import StoreError
 from core.domain.feed import Feed, Reason
@@ -27,7 +28,7 @@ def decode(data: bytes) -> Any:
     """The inverse of `encode`. Raises `StoreError` for bytes that it did not make."""
     try:
         plain = zlib.decompress(data[1:]) if data[:1] == b"z" else data[1:]
-        return json.loads(plain)
+        return orjson.loads(plain)
     except (zlib.error, ValueError) as error:
         raise StoreError(f"a stored value cannot be read: {error}") from error
 

@@ -214,33 +214,34 @@ def test_reasons_of_hostile_keywords(client: httpx.Client) -> None:
     assert "<script> +2" in Tags(item.html).text
 
 
-@pytest.mark.parametrize("title", ["\x7f", "\x7f \x9f", "\u200b", "\u202e", "<>", "]]>"])
-@pytest.mark.parametrize("where", ["title", "creator", "abstract"])
-def test_text_without_anything_visible(tmp_path: Path, where: str, title: str) -> None:
-    """A paper whose title, authors or abstract have nothing to show does not keep the others from being served."""
-    sheets = [Sheet(id="2603.90001", title="Good"), Sheet(**{"id": "2603.90002", "title": "Odd", where: title})]
+@pytest.mark.parametrize("text", ["\x7f", "\x7f \x9f", "\u200b", "\u202e", "<>", "]]>"])
+def test_text_without_anything_visible(tmp_path: Path, text: str) -> None:
+    """Papers whose title, authors or abstract have nothing to show do not keep the others from being served."""
+    sheets = [
+        Sheet(id="2603.90001", title="Good"),
+        Sheet(id="2603.90002", title=text),
+        Sheet(id="2603.90003", creator=text),
+        Sheet(id="2603.90004", abstract=text),
+    ]
     with serving(Upstream(sheets=sheets)) as upstream:
         settings = make_settings(tmp_path, arxiv_rss_url=upstream.url, feeds_toml=RULES)
         with serving_app(settings) as url:
-            for format_name in FORMATS:
-                answer = httpx.get(f"{url}/api/feeds/main.{format_name}")
-                assert 200 == answer.status_code, answer.text
-                items = {item.paper: item for item in READ[format_name](answer.content)}
-                assert "2603.90001" in items
-                assert all(item.title.strip() and item.authors.strip() for item in items.values())
+            answers = {name: httpx.get(f"{url}/api/feeds/main.{name}") for name in FORMATS}
+    assert dict.fromkeys(FORMATS, 200) == {name: answer.status_code for name, answer in answers.items()}
+    for name, answer in answers.items():
+        items = {item.paper: item for item in READ[name](answer.content)}
+        assert {"2603.90001", "2603.90003", "2603.90004"} <= items.keys()
+        assert all(item.title.strip() and item.authors.strip() for item in items.values())
 
 
 RAW = (
     b"&#xD800;",
-    b"&#55296;",
     b"\xed\xa0\x80",
     b"\xff\xfe",
-    b"\xc3",
     b"&#xFFFE;",
     b"&#0;",
     b"&#x110000;",
     b"&nbsp;",
-    b"&",
     b"<b>",
     b"</title>",
     b"<![CDATA[",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.batch import ANNOUNCE_TYPES
-from core.domain.conditions import FIELDS, OPERATORS, Condition, predicate, select
+from core.domain.conditions import FIELDS, COMPARISONS, Condition, predicate, select
 from core.domain.paper import Author
 from core.domain.query import parse_query
 from tests.domain import THURSDAY, law, make_entry
@@ -153,7 +153,7 @@ def test_every_field_and_operator_is_tried() -> None:
     """The table above has every operator of every field."""
     tried = {(c.field, c.operator) for raw, _ in SELECTED for c in parse_query(raw).conditions}
     assert {f for f, _ in tried} == set(FIELDS)
-    assert {o for _, o in tried} == set(OPERATORS)
+    assert {o for _, o in tried} == set(COMPARISONS)
 
 
 VALUES = {

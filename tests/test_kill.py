@@ -1,0 +1,179 @@
+"""`kill -9` at any moment of a refresh: the next one makes of the store what an undisturbed one would have made."""
+
+import asyncio
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.domain.calendar import due_date
+from core.domain.manifest import Manifest
+from core.settings import ROOT
+from core.store import keys
+from core.store.codec import decode
+from core.store.sqlite import SqliteStore
+from tests.arxiv_format import make_sheets
+from tests.conftest import NOON, paperwire
+from tests.upstream import Upstream, serving
+
+pytestmark = pytest.mark.slow
+
+SEED = 20260306
+FOLDERS = 20
+AIMED = 10  # the first kill in so many of them comes between the request to arXiv and the end, others at any moment
+SHARES = (0.02, 0.98)  # of the life of a refresh, measured in time of the processor: other work does not change that
+TICK = 1 / os.sysconf("SC_CLK_TCK")
+
+
+@dataclass
+class Case:
+    """A folder with a store, and what was done to it."""
+
+    folder: Path
+    upstream: Upstream
+    killed: list[str] = field(default_factory=list)
+    finished: subprocess.CompletedProcess[str] | None = None
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of a refresh."""
+        return {"ARXIV_RSS_URL": self.upstream.url, "NOW": NOON.isoformat(), "SQLITE_PATH": "store.sqlite3"}
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """Start a refresh."""
+        env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "NO_COLOR": "1"} | self.env
+        command = [sys.executable, "-m", "core.cli", "refresh"]
+        self.folder.mkdir(exist_ok=True)
+        return subprocess.Popen(command, cwd=self.folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def live(self) -> tuple[float, float]:
+        """How long a whole refresh takes, and how long until arXiv has its request: seconds of the processor."""
+        used = requested = 0.0
+        with self.start() as process:
+            while process.poll() is None:
+                used = _processor_seconds(process.pid) or used
+                requested = requested or (used if self.upstream.requests else 0.0)
+                time.sleep(0.002)
+        assert 0 == process.returncode
+        return used, requested
+
+    def kill_at(self, seconds: float) -> None:
+        """Start a refresh, and kill it when it has used so much of the processor; it may have come to its end before."""
+        with self.start() as process:
+            while process.poll() is None and _processor_seconds(process.pid) < seconds:
+                time.sleep(0.002)
+            process.kill()
+        ended = "killed" if process.returncode == -signal.SIGKILL else "ended before"
+        stored = "with" if self.has_manifest() else "without"
+        self.killed.append(f"{ended} at {seconds:.2f} s of processor time, {stored} a manifest")
+
+    def has_manifest(self) -> bool:
+        """Whether a refresh has committed."""
+        path = self.folder / "store.sqlite3"
+        if not path.exists():
+            return False
+        with closing(sqlite3.connect(path)) as db:
+            try:
+                return bool(db.execute("SELECT 1 FROM entries WHERE key = ?", (keys.MANIFEST,)).fetchone())
+            except sqlite3.OperationalError:  # killed before it made the table
+                return False
+
+    def finish(self) -> None:
+        """Refresh to the end."""
+        self.finished = paperwire("refresh", cwd=self.folder, env=self.env)
+
+    def content(self) -> dict[str, Any]:
+        """What is stored: the manifest, the batch and every feed's scores."""
+
+        async def main() -> dict[str, Any]:
+            store = SqliteStore(self.folder / "store.sqlite3")
+            with closing(sqlite3.connect(self.folder / "store.sqlite3")) as db:
+                assert [("ok",)] == db.execute("PRAGMA integrity_check").fetchall()
+                names = [key for (key,) in db.execute("SELECT key FROM entries ORDER BY key")]
+            names = [name for name in names if name == keys.MANIFEST or ":batch:" in name or ":scores:" in name]
+            values = await store.get_many(names)
+            await store.close()
+            return {name: decode(value or b"") for name, value in zip(names, values, strict=True)}
+
+        return asyncio.run(main())
+
+
+def _processor_seconds(pid: int) -> float:
+    """What a process has used of the processor, all threads together; nothing if it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) * TICK
+
+
+@dataclass(frozen=True)
+class Killed:
+    """All cases, and the content of a store whose refresh was not disturbed."""
+
+    cases: list[Case]
+    undisturbed: dict[str, Any]
+
+    @property
+    def kills(self) -> list[str]:
+        """All kills in words."""
+        return [kill for case in self.cases for kill in case.killed]
+
+
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
+    """Refreshes that were killed twice at random moments, followed by one that was not."""
+    folder, chance = tmp_path_factory.mktemp("killed"), random.Random(SEED)
+    with serving(Upstream(sheets=make_sheets(300), delay=0.1)) as upstream, ThreadPoolExecutor(2) as pool:
+        undisturbed = Case(folder / "undisturbed", upstream)
+        life, requested = undisturbed.live()
+        assert 0 < requested < life
+        moments = [chance.uniform(requested, life) for _ in range(AIMED)]
+        moments += [life * chance.uniform(*SHARES) for _ in range(2 * FOLDERS - AIMED)]
+
+        cases = [Case(folder / str(number), upstream) for number in range(FOLDERS)]
+        list(pool.map(Case.kill_at, cases, moments[:FOLDERS]))
+        list(pool.map(Case.kill_at, cases, moments[FOLDERS:]))
+        with ThreadPoolExecutor(6) as many:
+            list(many.map(Case.finish, cases))
+        yield Killed(cases, undisturbed.content())
+
+
+def test_kills_are_spread(killed: Killed) -> None:
+    """The kills mean something: nearly all met a living process, some before it had committed and some after."""
+    assert 2 * FOLDERS == len(killed.kills)
+    assert sum(kill.startswith("killed") for kill in killed.kills) >= 30, killed.kills
+    first = [case.killed[0] for case in killed.cases]
+    assert sum("without a manifest" in kill for kill in first) >= 10, first
+    assert any("killed" in kill and "with a manifest" in kill for kill in killed.kills), killed.kills
+
+
+def test_next_refresh_succeeds(killed: Killed) -> None:
+    """After every kill the next refresh comes to its end, and reports the complete day."""
+    for case in killed.cases:
+        assert case.finished is not None
+        assert 0 == case.finished.returncode, (case.killed, case.finished.stderr)
+        assert "2026-03-06: complete, 300 papers" in case.finished.stdout, case.killed
+
+
+def test_store_is_as_if_undisturbed(killed: Killed) -> None:
+    """After every kill and the refresh that follows the store has the same manifest, batch and scores as without."""
+    day = due_date(NOON)
+    expected = Manifest.from_plain(killed.undisturbed[keys.MANIFEST])
+    for case in killed.cases:
+        content = case.content()
+        manifest = Manifest.from_plain(content[keys.MANIFEST])
+        assert expected.get(day).hash == manifest.get(day).hash, case.killed
+        assert expected.records == manifest.records, case.killed
+        assert killed.undisturbed == content, case.killed
