@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from api import docs
 from api.conditional import Document, make_document, respond
-from api.publishing import Loaded, base_url, feeds_of, find, next_url, published, raw_query, self_url, updated, wire_of
+from api.publishing import Loaded, base_url, find, next_url, published, raw_query, self_url, updated, wire_of
 from core.domain.conditions import Condition
 from core.domain.errors import UnknownName
 from core.domain.feed import Entry, Feed
@@ -104,7 +104,7 @@ async def get_rss_of_category(request: Request, category: str) -> Response:
 async def _publish(request: Request, feed: Feed, format_name: str, *more: Condition) -> Response:
     wire = wire_of(request)
     asked = parse_query(raw_query(request))
-    feeds_of(wire, asked)  # refuses the name of a feed that there is not
+    wire.feeds_of(asked)  # refuses the name of a feed that there is not
     query = replace(asked, conditions=(*asked.conditions, *more))
     manifest = await wire.ready()
 

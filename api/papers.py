@@ -5,7 +5,7 @@ from fastapi.responses import Response
 
 from api import docs
 from api.conditional import Document, make_document, respond
-from api.publishing import Loaded, feeds_of, find, published, raw_query, updated, wire_of
+from api.publishing import Loaded, find, published, raw_query, updated, wire_of
 from core.domain.conditions import Condition, predicate, select
 from core.domain.errors import UnknownName
 from core.domain.page import page
@@ -28,7 +28,7 @@ async def query_papers(request: Request) -> Response:
     """
     wire = wire_of(request)
     query = parse_query(raw_query(request), entry_fields=ENTRY_FIELDS)
-    feeds = feeds_of(wire, query)
+    feeds = wire.feeds_of(query)
     manifest = await wire.ready()
 
     def render(loaded: Loaded) -> Document:
@@ -60,7 +60,7 @@ async def get_paper(request: Request, paper_id: str) -> Response:
     """
     wire = wire_of(request)
     query = parse_query(raw_query(request), entry_fields=ENTRY_FIELDS)
-    feeds = feeds_of(wire, query) if query.names("feed") else list(wire.feeds.values())
+    feeds = wire.feeds_of(query) if query.names("feed") else list(wire.feeds.values())
     try:
         wanted = parse_id(paper_id)
     except ValueError as error:

@@ -2,13 +2,11 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote_plus, urlsplit
 
 from fastapi import Request
 
 from api.conditional import Document
-from core.domain.conditions import Condition
-from core.domain.errors import QueryError
 from core.domain.feed import Entry, Feed
 from core.domain.fingerprint import fingerprint
 from core.domain.manifest import Manifest
@@ -47,8 +45,12 @@ def next_url(request: Request, cursor: str) -> str:
     if not cursor:
         return ""
     url = urlsplit(self_url(request))
-    tokens = [token for token in url.query.split("&") if token and not token.startswith("cursor=")]
+    tokens = [token for token in url.query.split("&") if token and not _is_cursor(token)]
     return url._replace(query="&".join([*tokens, f"cursor={cursor}"])).geturl()
+
+
+def _is_cursor(token: str) -> bool:
+    return unquote_plus(token).partition("=")[0].strip() == "cursor"
 
 
 def updated(manifest: Manifest) -> datetime:
@@ -76,21 +78,3 @@ def find(loaded: Loaded, query: Query, *, capped: bool) -> Page:
     """The page of `query` over feeds, each with its own thresholds where the query sets none."""
     found = [entry for feed, entries in loaded for entry in choose(feed, entries, query, capped=capped)]
     return page(found, query)
-
-
-def feeds_of(wire: Wire, query: Query) -> list[Feed]:
-    """The feeds that a query is about: those that meet its conditions on `feed`, without any the main one.
-
-    Raises `QueryError` for a feed that there is not.
-    """
-    conditions = [condition for condition in query.conditions if condition.field == "feed"]
-    if not conditions:
-        return [wire.main]
-    for condition in conditions:
-        if unknown := [name for name in condition.values if name not in wire.feeds]:
-            raise QueryError(str(condition), f"there is no feed {unknown[0]!r}", tuple(wire.feeds))
-    return [feed for feed in wire.feeds.values() if all(_is_about(condition, feed) for condition in conditions)]
-
-
-def _is_about(condition: Condition, feed: Feed) -> bool:
-    return (feed.name in condition.values) == (condition.operator == "=")

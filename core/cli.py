@@ -2,12 +2,11 @@
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from time import monotonic
 from typing import Annotated, TypeVar
+from urllib.parse import quote
 
 import typer
 from rich.console import Console
@@ -34,7 +33,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-out, err = Console(highlight=False), Console(stderr=True, highlight=False)
+out = Console(highlight=False, markup=False)
+err = Console(stderr=True, highlight=False, markup=False)
 T = TypeVar("T")
 LOCK_PATIENCE_SECONDS = 60.0
 SAMPLE_STORE = Path(".paperwire/sample.sqlite3")
@@ -86,15 +86,17 @@ def papers(
     as_json: Annotated[bool, typer.Option("--json", help="print the entries as JSON")] = False,
 ) -> None:
     """Print the papers that meet all filters, the same that /api/papers takes."""
-    query = parse_query(
-        "&".join(f.replace("%", "%25").replace("+", "%2B") for f in filters or ()), entry_fields=ENTRY_FIELDS
-    )
+    tokens = [*(filters or ()), *([f"feed={feed}"] if feed else [])]
+    query = parse_query("&".join(quote(token, safe="") for token in tokens), entry_fields=ENTRY_FIELDS)
 
     async def find(wire: Wire) -> Page:
-        with _working("looking for papers"):
+        feeds = wire.feeds_of(query)
+        with err.status("looking for papers"):
             manifest = await wire.ready()
-        chosen = wire.feed(feed) if feed else wire.main
-        return page(choose(chosen, await wire.entries(manifest, chosen), query, capped=False), query)
+        chosen = [
+            entry for one in feeds for entry in choose(one, await wire.entries(manifest, one), query, capped=False)
+        ]
+        return page(chosen, query)
 
     found = asyncio.run(_with_wire(find))
     if as_json:
@@ -147,7 +149,10 @@ def import_config(
     elif output.exists() and not force:
         raise ConfigError([f"{output} is there already; name another --output, or add --force"])
     else:
-        output.write_text(toml, "utf-8")
+        try:
+            output.write_text(toml, "utf-8")
+        except OSError as error:
+            raise ConfigError([f"{output}: cannot be written: {error}"]) from error
         err.print(f"{output} written")
     for note in notes:
         err.print(note)
@@ -165,12 +170,12 @@ def main() -> None:
     try:
         app()
     except (ConfigError, QueryError) as error:
-        err.print(str(error), style="red", markup=False)
+        err.print(str(error), style="red")
         if isinstance(error, QueryError) and error.allowed:
-            err.print(f"Allowed: {', '.join(error.allowed)}", markup=False)
+            err.print(f"Allowed: {', '.join(error.allowed)}")
         sys.exit(2)
     except PaperwireError as error:
-        err.print(str(error), style="red", markup=False)
+        err.print(str(error), style="red")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -199,18 +204,11 @@ async def _refresh(wire: Wire) -> Report | None:
         return report
 
 
-@contextmanager
-def _working(what: str) -> Iterator[None]:
-    with err.status(what):
-        yield
-
-
 async def _sample_settings() -> Settings:
     """Settings for the sample week, with all its days stored and the clock at noon of its last one."""
     settings = load_settings()
     for day in sample.days():
-        noon = datetime.combine(day, time(17), UTC)
-        settings = load_settings(sample=True, now=noon, sqlite_path=SAMPLE_STORE)
+        settings = load_settings(sample=True, now=sample.noon(day), sqlite_path=SAMPLE_STORE)
         wire = Wire(settings)
         await wire.refresh()
         await wire.close()
@@ -221,7 +219,7 @@ def _table(entries: tuple[Entry, ...]) -> Table:
     table = Table("score", "announced", "paper", "title", "keywords")
     for entry in entries:
         cells = (f"{entry.score:g}", entry.announced.isoformat(), entry.id, entry.paper.title, ", ".join(entry.matched))
-        table.add_row(*(cell.replace("[", r"\[") for cell in cells))
+        table.add_row(*cells)
     return table
 
 

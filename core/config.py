@@ -6,6 +6,7 @@ Every value can be overridden by an environment variable: `PAPERWIRE_FEEDS__MAIN
 
 import difflib
 import math
+import os
 import re
 import tomllib
 from collections.abc import Iterator
@@ -22,6 +23,7 @@ from core.domain.scoring import same_keyword
 from core.domain.text import fold
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+_ENV_PREFIX = "PAPERWIRE_"
 _HEAVIEST = 1000
 MOST_ENTRIES = 500
 MOST_DAYS = 366
@@ -82,6 +84,10 @@ class FeedModel(BaseModel):
             other, before = weights.setdefault(_sameness(match, keyword), (written, weight))
             if before != weight:
                 raise ValueError(f"{other!r} and {written!r} are the same keyword, but weigh {before:g} and {weight:g}")
+            if keyword.field == "categories":
+                cls._known([keyword.text])
+        if match == "regex":
+            _check_together([parse_keyword(written).text for written in keywords])
         return keywords
 
     @field_validator("exclude")
@@ -115,7 +121,7 @@ class FeedModel(BaseModel):
 class FeedsFile(BaseSettings):
     """The whole file, with environment variables on top."""
 
-    model_config = SettingsConfigDict(env_prefix="PAPERWIRE_", env_nested_delimiter="__", extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=_ENV_PREFIX, env_nested_delimiter="__", extra="forbid")
 
     instance: InstanceModel = InstanceModel()
     feeds: dict[str, FeedModel] = Field(min_length=1)
@@ -137,7 +143,8 @@ class FeedsFile(BaseSettings):
     def _names(cls, feeds: dict[str, FeedModel]) -> dict[str, FeedModel]:
         for name in feeds:
             if not _NAME.fullmatch(name) or name in _RESERVED:
-                raise ValueError(f"{name!r} cannot name a feed; allowed are a-z, 0-9, - and _, beginning with a letter")
+                allowed = "a-z, 0-9, - and _, beginning with a letter, and not " + ", ".join(_RESERVED)
+                raise ValueError(f"{name!r} cannot name a feed; allowed are {allowed}")
         return feeds
 
     def to_feeds(self) -> dict[str, Feed]:
@@ -161,7 +168,8 @@ def read_feeds_file(text: str, origin: str) -> FeedsFile:
     except ValidationError as error:
         raise ConfigError(list(_explained(error, origin))) from error
     except SettingsError as error:  # a variable that should hold a list or a table, and does not
-        raise ConfigError([f'PAPERWIRE_…: {error}: {error.__cause__}; JSON is allowed, such as ["cs.AI"]']) from error
+        names = ", ".join(sorted(name for name in os.environ if name.upper().startswith(_ENV_PREFIX)))
+        raise ConfigError([f"{names}: {error}: {error.__cause__}; lists and tables are written as JSON"]) from error
 
 
 def load_feeds_file(path: Path) -> FeedsFile:
@@ -177,6 +185,23 @@ def _sameness(match: str, keyword: Keyword) -> object:
     if match == "word":
         return same_keyword(keyword)
     return keyword.field, keyword.text.lower() if match == "substring" else keyword.text
+
+
+def _check_together(patterns: list[str]) -> None:
+    """Raise `ValueError` for patterns that are too much for one pass over a text."""
+    import re2  # only where a feed uses it
+
+    options = re2.Options()
+    options.case_sensitive = False
+    options.log_errors = False
+    together = re2.Set.SearchSet(options)
+    for pattern in patterns:
+        together.Add(pattern)
+    try:
+        together.Compile()
+        together.Match("")
+    except re2.error as error:
+        raise ValueError("together these regular expressions are too large; make some of them simpler") from error
 
 
 def _check_pattern(match: str, written: str, text: str) -> None:
@@ -199,21 +224,23 @@ def _check_regex(pattern: str) -> None:
     except re2.error as error:
         reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
         raise ValueError(f"{pattern!r} is not a regular expression in RE2's syntax: {reason}") from None
-    if compiled.search(""):
+    if any((match := compiled.search(text)) and not match[0] for text in ("", "a", "a b")):
         raise ValueError(f"{pattern!r} matches the empty text, and so every paper")
 
 
 def _explained(error: ValidationError, origin: str) -> Iterator[str]:
     for problem in error.errors():
         where = ".".join(str(part) for part in problem["loc"] if part != "[key]")
+        variable = _ENV_PREFIX + "__".join(map(str, problem["loc"])).upper()
+        named = variable if variable in map(str.upper, os.environ) else origin
         value = problem["input"]
         shown = f" = {value!r}" if isinstance(value, (str, int, float, bool)) else ""
         if problem["type"] == "extra_forbidden":
             yield _unknown_key(origin, problem["loc"])
         elif problem["type"] == "missing":
-            yield f"{origin}: {where}: is missing"
+            yield f"{named}: {where}: is missing"
         else:
-            yield f"{origin}: {where}{shown}: {problem['msg'].removeprefix('Value error, ')}"
+            yield f"{named}: {where}{shown}: {problem['msg'].removeprefix('Value error, ')}"
 
 
 def _unknown_key(origin: str, loc: tuple[int | str, ...]) -> str:

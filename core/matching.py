@@ -148,7 +148,8 @@ def _regexes(patterns: list[str]) -> Finder:
     def find(text: str) -> Iterator[tuple[int, int, int]]:
         for number in sorted(which.Match(text) or ()):
             for match in compiled[number].finditer(text):
-                yield number, *match.span()
+                if match[0]:  # a pattern may match nothing between two letters
+                    yield number, *match.span()
 
     return find
 

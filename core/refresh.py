@@ -7,12 +7,12 @@ the store as it was or as it should be.
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from time import time
 from typing import Any
 
 from core.domain.batch import Batch
-from core.domain.calendar import due_date
+from core.domain.calendar import EASTERN, due_date
 from core.domain.categories import merged
 from core.domain.feed import Feed
 from core.domain.manifest import BatchRecord, Manifest, rfc3339
@@ -108,22 +108,31 @@ async def refresh(
             progress=progress,
         )
         progress("scoring", len(categories), len(categories))
-        record, batch = await _settled(store, manifest, fetched, categories, due.date)
-        changed = batch is not None and record.hash != manifest.get(record.date).hash
-        if changed:
-            record = replace(record, fetched=rfc3339(now))
-        error = "; ".join(dict.fromkeys(fetched.failures.values()))
-        updated = _updated(manifest, record, due.date, now, retention, error)
+        found = await _found(store, manifest, fetched, categories, now)
+        scores = await asyncio.to_thread(_scores, feeds, found.batch)
+        updated = _updated(manifest, found.record, now, retention, fetched.problem)
         if rules not in ("", updated.rules):
             updated = updated.under(rules, now) if updated is manifest else replace(updated, rules=rules)
-        scores = await asyncio.to_thread(_scores, feeds, batch)
-        values: Values = _batch_values(feeds, batch, scores, retention) if batch and changed else {}
+        values: Values = {}
+        if found.batch and not found.stored:
+            values |= _batch_values(feeds, found.batch, scores, retention)
         if updated is not manifest:
             values[keys.MANIFEST] = (encode(updated.to_plain()), None)
-        values[keys.BACKOFF] = await _backoff(store, updated.get(due.date))
+        if not updated.get(due.date).settled(categories):
+            values[keys.BACKOFF] = await _backoff(store, updated.get(due.date))
         await store.commit(keys.REFRESH_LOCK, token, values)
         progress("stored", len(categories), len(categories))
-        return Report(record, changed, fetched.requests, _kept(feeds, batch, scores), error)
+        changed = found.record.hash != manifest.get(found.record.date).hash
+        return Report(found.record, changed, fetched.requests, _kept(feeds, found.batch, scores), fetched.problem)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The new record of the date that was served, its batch, and whether the store has that batch already."""
+
+    record: BatchRecord
+    batch: Batch | None
+    stored: bool
 
 
 def all_categories(feeds: Iterable[Feed]) -> tuple[str, ...]:
@@ -140,41 +149,48 @@ async def adopt_rules(store: Store, rules: str, now: datetime) -> None:
             await store.commit(keys.REFRESH_LOCK, token, {keys.MANIFEST: (encode(plain), None)})
 
 
-async def _settled(
-    store: Store, manifest: Manifest, fetched: Fetched, categories: tuple[str, ...], due: date
-) -> tuple[BatchRecord, Batch | None]:
-    """The new record for the newest date that was served (the due date, if nothing was)."""
-    day = max(fetched.dates.values(), default=due)
-    late = {name: f"still shows {shown}" for name, shown in fetched.dates.items() if shown < day}
+async def _found(
+    store: Store, manifest: Manifest, fetched: Fetched, categories: tuple[str, ...], now: datetime
+) -> _Found:
+    """What was fetched means for the newest date that was served (the due date, if nothing was)."""
+    tomorrow = now.astimezone(EASTERN).date() + timedelta(days=1)
+    plausible = {name: shown for name, shown in fetched.dates.items() if shown <= tomorrow}
+    day = max(plausible.values(), default=due_date(now))
+    odd = {
+        name: f"says that it is for {d}" if d > tomorrow else f"still shows {d}" for name, d in fetched.dates.items()
+    }
     outcome = Outcome(
         day,
         tuple(fetched.announcements.get(day, ())),
-        fetched.failures | late,
+        fetched.failures | {name: reason for name, reason in odd.items() if fetched.dates[name] != day},
         tuple(fetched.unchanged),
         tuple(fetched.rejected),
     )
-    known = manifest.get(day)
     before = next((r for r in manifest.stored if r.date < day), None)
     previous = await read_batch(store, before) if before else None
-    record, batch = settle(outcome, categories, known, await read_batch(store, known), previous)
-    whole = record.settled(categories) and not fetched.failures
-    return replace(record, validators=fetched.validators) if whole else record, batch
+    existing = await read_batch(store, manifest.get(day))
+    record, batch = settle(outcome, categories, manifest.get(day), existing, previous)
+    if record.settled(categories) and not fetched.failures:
+        record = replace(record, validators=fetched.validators)
+    stored = batch is not None and existing is not None and batch.hash == existing.hash
+    return _Found(record if stored or not batch else replace(record, fetched=rfc3339(now)), batch, stored)
 
 
-def _updated(
-    manifest: Manifest, record: BatchRecord, due: date, now: datetime, retention: timedelta, error: str
-) -> Manifest:
+def _updated(manifest: Manifest, record: BatchRecord, now: datetime, retention: timedelta, error: str) -> Manifest:
     """The manifest after a refresh; the very same one where nothing but the time of looking is new."""
-    records = [record]
+    records, due = [record], due_date(now)
     if record.date != due and not manifest.get(due).hash:
         if record.date < due:
             records.append(BatchRecord(due, "waiting", f"arXiv still shows {record.date}"))
         else:
             gone = f"arXiv's feed has gone on to {record.date}, and this date was not fetched while it was there"
             records.append(BatchRecord(due, "failed", gone))
-    same = all(manifest.get(r.date) == r for r in records) and manifest.error.get("reason", "") == error
-    if same:
+    same_error = manifest.error.get("reason", "") == error
+    if same_error and all(manifest.get(r.date) == r for r in records):
         return manifest
+    if same_error and all(replace(manifest.get(r.date), validators=r.validators) == r for r in records):
+        # A feed that was only built anew has other validators, which are nothing to readers
+        return replace(manifest, records={**manifest.records, record.date: record})
     problem = {"time": rfc3339(now), "reason": error} if error else {}
     return manifest.changed(records, now=now, retention=retention, error=problem)
 
@@ -205,9 +221,9 @@ def _batch_values(
 
 
 async def _backoff(store: Store, due: BatchRecord) -> tuple[bytes, float]:
-    """A note that keeps requests from asking the upstream again too soon; it expires by itself."""
+    """A note that keeps requests from asking the upstream again too soon; it outlives its pause, to count the tries."""
     data = await store.get(keys.BACKOFF)
     before = decode(data) if data else {}
     tries = before["tries"] + 1 if before.get("date") == due.date.isoformat() else 1
-    pause = min(BACKOFF.get(due.state, BACKOFF["failed"]) * 2 ** (tries - 1), LONGEST_BACKOFF)
-    return encode({"date": due.date.isoformat(), "tries": tries, "until": time() + pause}), pause
+    pause = min(BACKOFF.get(due.state, BACKOFF["failed"]) * 2 ** min(tries - 1, 10), LONGEST_BACKOFF)
+    return encode({"date": due.date.isoformat(), "tries": tries, "until": time() + pause}), pause + LONGEST_BACKOFF

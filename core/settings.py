@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import AwareDatetime, Field, HttpUrl, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from core import sample
 from core.config import FeedsFile, load_feeds_file, read_feeds_file
 from core.domain.errors import ConfigError
 
@@ -44,8 +45,8 @@ class Settings(BaseSettings):
 
     @property
     def clock(self) -> Clock:
-        """The present (UTC), or the moment at which it is frozen."""
-        frozen = self.now
+        """The present (UTC), or the moment at which it is frozen: by `NOW`, or because the sample is of the past."""
+        frozen = self.now or (sample.noon(sample.days()[-1]) if self.sample else None)
         return (lambda: frozen.astimezone(UTC)) if frozen else (lambda: datetime.now(UTC))
 
     @property

@@ -10,10 +10,11 @@ import httpx
 
 from core import __version__, sample
 from core.domain.calendar import due_date, next_due
-from core.domain.errors import ConfigError, NothingYet, PaperwireError, UnknownName
+from core.domain.errors import ConfigError, NothingYet, PaperwireError, QueryError, UnknownName
 from core.domain.feed import Entry, Feed
 from core.domain.fingerprint import fingerprint
 from core.domain.manifest import BatchRecord, Manifest
+from core.domain.query import Query
 from core.memory import Memory
 from core.publish import Library, read_entries
 from core.refresh import BACKOFF, Report, adopt_rules, all_categories, read_manifest, refresh
@@ -68,9 +69,9 @@ class Wire:
         self._refreshing: asyncio.Task[None] | None = None
         self._not_before = 0.0
 
-    async def manifest(self) -> Manifest:
-        """The manifest, at most ten seconds old; concurrent callers share one reading of the store."""
-        if self._manifest and time() - self._manifest[0] < CONFIRM_SECONDS:
+    async def manifest(self, *, confirmed: bool = False) -> Manifest:
+        """The manifest, at most ten seconds old, or as it is now if `confirmed`; concurrent callers read it once."""
+        if not confirmed and self._manifest and time() - self._manifest[0] < CONFIRM_SECONDS:
             return self._manifest[1]
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._read_manifest())
@@ -82,8 +83,10 @@ class Wire:
         With something older in store the fetch goes on behind the answer. With nothing, this waits for it for a bounded
         time. Raises `NothingYet` if then there is still nothing.
         """
-        manifest = await self.manifest()
         due = due_date(self.clock())
+        manifest = await self.manifest()
+        if not self._is_settled(manifest, due):
+            manifest = await self.manifest(confirmed=True)  # another process may have fetched it meanwhile
         if self._is_settled(manifest, due):
             return manifest
         pause = await self._pause(due)
@@ -91,9 +94,9 @@ class Wire:
             task = self._start_refreshing()
             if not manifest.stored:
                 await asyncio.wait([task], timeout=PATIENCE_SECONDS)
-                manifest = await self.manifest()
+                manifest = await self.manifest(confirmed=True)
         if not manifest.stored:
-            raise self._nothing(manifest.get(due), pause or await self._pause(due))
+            raise self._nothing(manifest.get(due), pause if pause > 0 else await self._pause(due))
         return manifest
 
     async def refresh(self, progress: Progress = _ignore) -> Report | None:
@@ -133,6 +136,22 @@ class Wire:
         if name not in self.feeds:
             raise UnknownName("feed", name, tuple(self.feeds))
         return self.feeds[name]
+
+    def feeds_of(self, query: Query) -> list[Feed]:
+        """The feeds that a query is about: those that meet its conditions on `feed`, without any the main one.
+
+        Raises `QueryError` for a feed that there is not.
+        """
+        conditions = [condition for condition in query.conditions if condition.field == "feed"]
+        for condition in conditions:
+            if unknown := [name for name in condition.values if name not in self.feeds]:
+                raise QueryError(condition.token, f"there is no feed {unknown[0]!r}", tuple(self.feeds))
+        fitting = [
+            feed
+            for feed in self.feeds.values()
+            if all((feed.name in condition.values) == (condition.operator == "=") for condition in conditions)
+        ]
+        return fitting if conditions else [self.main]
 
     @property
     def title(self) -> str:

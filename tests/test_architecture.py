@@ -1,5 +1,6 @@
 """Directions of imports, sizes of modules, and what a cold start loads."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -64,8 +65,8 @@ def test_imports_go_one_way() -> None:
     command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache", "--no-logo"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert 0 == done.returncode, done.stdout
-    assert "0 broken" in done.stdout
-    assert "2 kept" in done.stdout
+    kept, broken = re.findall(r"(\d+) kept, (\d+) broken", done.stdout)[0]
+    assert (True, 0) == (int(kept) >= 2, int(broken))
 
 
 def test_cold_start_loads_no_more_than_it_needs(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ class Case:
         return used, requested
 
     def kill_at(self, seconds: float) -> None:
-        """Start a refresh, and kill it when it has used so much of the processor; it may have come to its end before."""
+        """Start a refresh, and kill it when it has used so much of the processor, or let it come to its end before."""
         with self.start() as process:
             while process.poll() is None and _processor_seconds(process.pid) < seconds:
                 time.sleep(0.002)
@@ -136,8 +136,12 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
     """Refreshes that were killed twice at random moments, followed by one that was not."""
     folder, chance = tmp_path_factory.mktemp("killed"), random.Random(SEED)
     with serving(Upstream(sheets=make_sheets(300), delay=0.1)) as upstream, ThreadPoolExecutor(2) as pool:
-        undisturbed = Case(folder / "undisturbed", upstream)
-        life, requested = undisturbed.live()
+        lives = []
+        for number in range(2):
+            upstream.requests.clear()
+            undisturbed = Case(folder / f"undisturbed {number}", upstream)
+            lives.append(undisturbed.live())
+        life, requested = min(lives)
         assert 0 < requested < life
         moments = [chance.uniform(requested, life) for _ in range(AIMED)]
         moments += [life * chance.uniform(*SHARES) for _ in range(2 * FOLDERS - AIMED)]
@@ -153,10 +157,10 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killed]:
 def test_kills_are_spread(killed: Killed) -> None:
     """The kills mean something: nearly all met a living process, some before it had committed and some after."""
     assert 2 * FOLDERS == len(killed.kills)
-    assert sum(kill.startswith("killed") for kill in killed.kills) >= 30, killed.kills
-    first = [case.killed[0] for case in killed.cases]
-    assert sum("without a manifest" in kill for kill in first) >= 10, first
-    assert any("killed" in kill and "with a manifest" in kill for kill in killed.kills), killed.kills
+    met = [kill for kill in killed.kills if kill.startswith("killed")]
+    assert len(met) >= 28, killed.kills
+    assert sum("without a manifest" in kill for kill in met) >= 10, killed.kills
+    assert sum("with a manifest" in kill for kill in met) >= 1, killed.kills
 
 
 def test_next_refresh_succeeds(killed: Killed) -> None:

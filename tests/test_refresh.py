@@ -501,29 +501,35 @@ def test_faults_do_not_cost_many_requests(courses: Courses, fault: str) -> None:
 
 @pytest.mark.parametrize("validated", [True, False])
 def test_rejected_items_are_told(settings: Settings, upstream: Upstream, validated: bool) -> None:
-    """An item that cannot be read is in the report with its reason, and stays there while it is so."""
+    """Items that cannot be read are in the report, each with its reason, and stay there while they are so."""
     upstream.headers = {} if validated else {"ETag": ""}
     upstream.sheets[7] = replace(upstream.sheets[7], title=" ")
+    upstream.sheets[8] = replace(upstream.sheets[8], title="")
     first = refresh(settings)
-    assert ("complete", "1 item(s) could not be read", 39) == (
-        first.record.state,
-        first.record.reason,
-        first.record.total,
-    )
-    (item,) = first.record.rejected
-    assert "2603.90007v1: no title" == item["reason"]
-    assert [item] == first.to_plain()["rejected"]
-    assert first.record.rejected == manifest_of(settings).get(FRIDAY).rejected
+    record = first.record
+    assert ("complete", "2 item(s) could not be read", 38) == (record.state, record.reason, record.total)
+    reasons = ["2603.90007v1: no title", "2603.90008v1: no title"]
+    assert reasons == [item["reason"] for item in record.rejected]
+    assert list(record.rejected) == first.to_plain()["rejected"]
+    assert record.rejected == manifest_of(settings).get(FRIDAY).rejected
     second = refresh(settings)
-    assert (first.record.reason, first.record.rejected) == (second.record.reason, second.record.rejected)
-    upstream.sheets[7] = replace(upstream.sheets[7], title="Mended")
-    third = refresh(settings)
-    assert ("complete", "", (), 40) == (
-        third.record.state,
-        third.record.reason,
-        third.record.rejected,
-        third.record.total,
-    )
+    assert (record.reason, record.rejected) == (second.record.reason, second.record.rejected)
+    upstream.sheets[7:9] = make_sheets(40)[7:9]
+    third = refresh(settings).record
+    assert ("complete", "", (), 40) == (third.state, third.reason, third.rejected, third.total)
+
+
+@pytest.mark.parametrize("spoiled", [1, 3])
+def test_rejected_items_of_a_partial_day(settings: Settings, upstream: Upstream, spoiled: int) -> None:
+    """While a day is partial its unreadable items are told together with what is missing."""
+    for number in range(spoiled):
+        upstream.sheets[number] = replace(upstream.sheets[number], title="")
+    upstream.faults = ["truncated", "html"]
+    first = refresh(settings).record
+    assert ("partial", spoiled + 1) == (first.state, len(first.rejected))  # and the one that was cut off
+    assert f"{spoiled + 1} item(s) could not be read" in first.reason
+    second = refresh(settings).record
+    assert ("partial", first.rejected) == (second.state, second.rejected)
 
 
 # -- what is kept, and for how long

@@ -56,7 +56,9 @@ class Condition:
     operator: str
     values: tuple[Any, ...]
 
-    def __str__(self) -> str:
+    @property
+    def token(self) -> str:
+        """The condition as one would write it."""
         return f"{self.field}{self.operator}{','.join(map(str, self.values))}"
 
 

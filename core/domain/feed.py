@@ -77,7 +77,7 @@ class Feed:
 
 
 class Reason(NamedTuple):
-    """Where points come from: the rule, and the place in the paper that it matched.
+    """Where points come from: the keyword, and the place in the paper that it matched.
 
     `text` is what stands at `start:end` of `field`: "title", "abstract", "authors" (the names joined by ", ") or
     "categories" (joined by " ").
@@ -89,6 +89,12 @@ class Reason(NamedTuple):
     start: int
     end: int
     text: str
+    bonus: bool = False  # the extra points of a keyword that is in the title
+
+    @property
+    def name(self) -> str:
+        """What to call it: the keyword, or "LLM in title"."""
+        return f"{self.rule} in title" if self.bonus else self.rule
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,9 @@ from typing import Any
 
 def canonical(value: Any) -> bytes:
     """JSON with sorted keys and no spaces, so that equal values give equal bytes in every process."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode(
+        "utf-8", "surrogatepass"
+    )
 
 
 def fingerprint(*parts: Any) -> str:

@@ -10,8 +10,6 @@ from core.domain.feed import Feed, Keyword, Reason
 from core.domain.paper import Paper
 from core.domain.text import fold
 
-BONUS_RULE = "{label} in title"
-
 
 class Hit(NamedTuple):
     """Keyword number `rule` of a feed was found at `start:end` of `field`."""
@@ -51,17 +49,21 @@ def tally(feed: Feed, paper: Paper, hits: Iterable[Hit]) -> Score:
         if known is None or (hit.field != "title", hit.start) < (known.field != "title", known.start):
             first[hit.rule] = hit
     reasons: list[Reason] = []
-    matched: list[str] = []
     for rule in sorted(first):
         _, field, start, end = first[rule]
         keyword, label = feed.keywords[rule], feed.labels[rule]
         text = field_text(paper, field)[start:end]
         reasons.append(Reason(label, keyword.weight, field, start, end, text))
-        matched.append(label)
         if field == "title" and feed.title_bonus and not keyword.field:
             points = round(keyword.weight * feed.title_bonus, 4)
-            reasons.append(Reason(BONUS_RULE.format(label=label), points, field, start, end, text))
-    return Score(round(sum(reason.points for reason in reasons), 4), tuple(reasons), tuple(matched))
+            reasons.append(Reason(label, points, field, start, end, text, bonus=True))
+    return make_score(tuple(reasons))
+
+
+def make_score(reasons: tuple[Reason, ...]) -> Score:
+    """The score that `reasons` make."""
+    total = round(sum([reason.points for reason in reasons]), 4)
+    return Score(total, reasons, tuple([reason.rule for reason in reasons if not reason.bonus]))
 
 
 def spellings(keyword: str) -> list[str]:

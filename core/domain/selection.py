@@ -51,7 +51,7 @@ def choose(feed: Feed, entries: Iterable[Entry], query: Query, *, capped: bool) 
     the feed's entries a day, unless the query says `per_day`.
     """
     conditions = list(query.conditions)
-    if feed.min_score and not query.names("score"):
+    if not query.names("score"):
         conditions.append(Condition("score", ">=", (feed.min_score,)))
     if not query.names("type"):
         conditions.append(Condition("type", "=", feed.announce_types))

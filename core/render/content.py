@@ -43,8 +43,8 @@ def entry_summary(entry: Entry) -> str:
 
 def reasons_in_words(entry: Entry) -> str:
     """ ": LLM +1, KV cache +3, in title +1.5", or "" where no keyword was found."""
-    bonus = sum(reason.points for reason in entry.reasons if reason.rule not in entry.matched)
-    words = [f"{reason.rule} {reason.points:+g}" for reason in entry.reasons if reason.rule in entry.matched]
+    bonus = sum(reason.points for reason in entry.reasons if reason.bonus)
+    words = [f"{reason.rule} {reason.points:+g}" for reason in entry.reasons if not reason.bonus]
     words += [f"in title {bonus:+g}"] if bonus else []
     return ": " + ", ".join(words) if words else ""
 

@@ -41,7 +41,7 @@ def entry_to_plain(entry: Entry, fields: tuple[str, ...] = ()) -> dict[str, Any]
         "links": paper.links,
         "score": entry.score,
         "reasons": [
-            {"rule": r.rule, "points": r.points, "field": r.field, "start": r.start, "end": r.end, "text": r.text}
+            {"rule": r.name, "points": r.points, "field": r.field, "start": r.start, "end": r.end, "text": r.text}
             for r in entry.reasons
         ],
         "points": entry.points,

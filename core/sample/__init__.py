@@ -5,7 +5,7 @@ that it is a sample.
 """
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import httpx
@@ -19,6 +19,11 @@ TITLE = "Sample wire (invented papers)"
 def days() -> list[date]:
     """The dates of the sample week."""
     return sorted(date.fromisoformat(path.stem) for path in FOLDER.glob("*.xml"))
+
+
+def noon(day: date) -> datetime:
+    """A time on that date at which its batch is there."""
+    return datetime.combine(day, time(17), UTC)
 
 
 class SampleTransport(httpx.AsyncBaseTransport):

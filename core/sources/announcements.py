@@ -8,11 +8,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TYPE_CHECKING
 
 from core.domain.batch import Announcement
 from core.domain.errors import FetchError, ParseError, SourceError
-from core.sources.arxiv import ParsedFeed, parse_feed
 from core.sources.fetch import Answer
+
+if TYPE_CHECKING:
+    from core.sources.arxiv import ParsedFeed
 
 ITEM_LIMIT = 2000
 TRIES = 2
@@ -38,6 +41,11 @@ class Fetched:
     validators: dict[str, Mapping[str, str]] = field(default_factory=dict)
     requests: int = 0
 
+    @property
+    def problem(self) -> str:
+        """Why something did not come, in words; "" if all came."""
+        return "; ".join(dict.fromkeys(self.failures.values()))
+
 
 async def fetch_announcements(
     get: Get,
@@ -53,6 +61,8 @@ async def fetch_announcements(
     `deadline` is in the event loop's time; `validators` are those of the fetch before; `progress` is told what is being
     done, how many categories are done, and how many there are.
     """
+    from core.sources.arxiv import parse_feed  # lxml: the read path does without it
+
     fetched = Fetched()
     groups = [tuple(categories)]
     while groups:
@@ -113,7 +123,7 @@ async def _get_patiently(
     raise AssertionError("unreachable")
 
 
-def _add(fetched: Fetched, group: tuple[str, ...], parsed: ParsedFeed) -> None:
+def _add(fetched: Fetched, group: tuple[str, ...], parsed: "ParsedFeed") -> None:
     if parsed.date is None:
         fetched.failures |= dict.fromkeys(group, str(ParseError("the feed does not say which date it is for")))
         return

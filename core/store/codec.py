@@ -10,7 +10,7 @@ from core.domain.errors import StoreError
 from core.domain.feed import Feed, Reason
 from core.domain.fingerprint import canonical
 from core.domain.paper import Paper
-from core.domain.scoring import BONUS_RULE, Score, field_text
+from core.domain.scoring import Score, field_text, make_score
 
 _COMPRESS_FROM = 1024  # bytes
 _LEVEL = 6
@@ -27,8 +27,9 @@ def encode(value: Any) -> bytes:
 def decode(data: bytes) -> Any:
     """The inverse of `encode`. Raises `StoreError` for bytes that it did not make."""
     try:
-        plain = zlib.decompress(data[1:]) if data[:1] == b"z" else data[1:]
-        return orjson.loads(plain)
+        if data[:1] not in (b"z", b"j"):
+            raise ValueError("it was not written by Paperwire")
+        return orjson.loads(zlib.decompress(data[1:]) if data[:1] == b"z" else data[1:])
     except (zlib.error, ValueError) as error:
         raise StoreError(f"a stored value cannot be read: {error}") from error
 
@@ -38,17 +39,20 @@ def scores_to_plain(feed: Feed, scores: Scores) -> dict[str, Any]:
 
     None, for a paper that an exclude word keeps out, stays None.
     """
-    numbers = {keyword.label: number for number, keyword in enumerate(feed.keywords)}
-    numbers |= {BONUS_RULE.format(label=label): -number - 1 for label, number in numbers.items()}
+    numbers = {label: number for number, label in enumerate(feed.labels)}
     return {
-        paper: None if score is None else [[numbers[r.rule], r.points, r.field, r.start, r.end] for r in score.reasons]
+        paper: None if score is None else [_reason_to_plain(numbers[reason.rule], reason) for reason in score.reasons]
         for paper, score in scores.items()
     }
 
 
+def _reason_to_plain(number: int, reason: Reason) -> list[Any]:
+    # A bonus has the number of its keyword, below zero
+    return [-number - 1 if reason.bonus else number, reason.points, reason.field, reason.start, reason.end]
+
+
 def scores_from_plain(feed: Feed, papers: Mapping[str, Paper], plain: Mapping[str, Any]) -> dict[str, Score | None]:
     """The inverse of `scores_to_plain`, given the same feed and the papers."""
-    labels = [keyword.label for keyword in feed.keywords]
     out: dict[str, Score | None] = {}
     for name, rows in plain.items():
         if rows is None:
@@ -56,15 +60,15 @@ def scores_from_plain(feed: Feed, papers: Mapping[str, Paper], plain: Mapping[st
             continue
         reasons = tuple(
             Reason(
-                labels[number] if number >= 0 else BONUS_RULE.format(label=labels[-number - 1]),
+                feed.labels[number if number >= 0 else -number - 1],
                 points,
                 field,
                 start,
                 end,
                 field_text(papers[name], field)[start:end],
+                number < 0,
             )
             for number, points, field, start, end in rows
         )
-        matched = tuple(reason.rule for reason, row in zip(reasons, rows, strict=True) if row[0] >= 0)
-        out[name] = Score(round(sum(reason.points for reason in reasons), 4), reasons, matched)
+        out[name] = make_score(reasons)
     return out

@@ -46,4 +46,5 @@ async def _beat(store: Store, name: str, token: str, seconds: float) -> None:
     while True:
         await asyncio.sleep(seconds / 3)
         with suppress(StoreError):  # the next beat may succeed; if none does, the fence holds
-            await store.acquire(name, token, seconds)
+            if not await store.prolong(name, token, seconds):
+                return

@@ -26,6 +26,12 @@ class Store(Protocol):
     async def acquire(self, name: str, token: str, ttl: float) -> bool:
         """Take the lock `name` for `ttl` seconds, or prolong it if `token` holds it. False: another holds it."""
 
+    async def prolong(self, name: str, token: str, ttl: float) -> bool:
+        """Prolong the lock if `token` still holds it. Unlike `acquire`, never takes one that has ended.
+
+        Who slept past the end of its lock must not get it back: a successor may have done the work meanwhile.
+        """
+
     async def commit(self, name: str, token: str, values: Mapping[str, tuple[bytes, float | None]]) -> None:
         """Write all `values` (with their ttl) if `token` still holds the lock `name`, else raise `LockLost`.
 

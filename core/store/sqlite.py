@@ -20,6 +20,7 @@ _PUT = (
     "INSERT INTO entries VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value, expires = excluded.expires"
 )
 _TAKE_LOCK = _PUT + " WHERE expires <= ? OR value = excluded.value RETURNING 1"
+_PROLONG = "UPDATE entries SET expires = ? WHERE key = ? AND value = ? AND expires > ? RETURNING 1"
 _HOLDS = "SELECT 1 FROM entries WHERE key = ? AND value = ? AND expires > ?"
 
 
@@ -47,7 +48,7 @@ class SqliteStore:
             found = dict(rows.fetchall())
             return [found.get(key) for key in keys]
 
-        return await self._run(work)
+        return await self._run(work, "BEGIN")  # readers wait for nobody in WAL mode
 
     async def put(self, key: str, value: bytes, ttl: float | None = None) -> None:
         await self._run(lambda db: _write(db, {key: (value, ttl)}))
@@ -59,6 +60,14 @@ class SqliteStore:
         def work(db: sqlite3.Connection) -> bool:
             now = time.time()
             return db.execute(_TAKE_LOCK, (name, token.encode(), now + ttl, now)).fetchone() is not None
+
+        return await self._run(work)
+
+    async def prolong(self, name: str, token: str, ttl: float) -> bool:
+        def work(db: sqlite3.Connection) -> bool:
+            now = time.time()
+            found = db.execute(_PROLONG, (now + ttl, name, token.encode(), now)).fetchone()
+            return found is not None
 
         return await self._run(work)
 
@@ -97,14 +106,14 @@ class SqliteStore:
         await asyncio.get_running_loop().run_in_executor(self._thread, shut)
         self._thread.shutdown()
 
-    async def _run(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+    async def _run(self, work: Callable[[sqlite3.Connection], _T], begin: str = "BEGIN IMMEDIATE") -> _T:
         """`work` in one transaction, in the store's own thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transaction, work)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transaction, work, begin)
 
-    def _transaction(self, work: Callable[[sqlite3.Connection], _T]) -> _T:
+    def _transaction(self, work: Callable[[sqlite3.Connection], _T], begin: str) -> _T:
         try:
             db = self._connection = self._connection or _open(self._path)
-            db.execute("BEGIN IMMEDIATE")
+            db.execute(begin)
             try:
                 result = work(db)
             except BaseException:
@@ -119,10 +128,23 @@ class SqliteStore:
 def _open(path: Path) -> sqlite3.Connection:
     path.parent.mkdir(parents=True, exist_ok=True)
     db = sqlite3.connect(path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-    db.execute("PRAGMA journal_mode = WAL")
-    db.execute("PRAGMA synchronous = NORMAL")
-    db.executescript(_SCHEMA)
-    return db
+    end = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode = WAL")
+            db.execute("PRAGMA synchronous = NORMAL")
+            db.executescript(_SCHEMA)
+        except sqlite3.OperationalError as error:
+            # While another process makes the file, SQLite says at once that it is locked, whatever the time-out
+            if "locked" not in str(error) or time.monotonic() > end:
+                db.close()
+                raise
+            time.sleep(0.02)
+        except sqlite3.Error:
+            db.close()
+            raise
+        else:
+            return db
 
 
 def _write(db: sqlite3.Connection, values: Mapping[str, tuple[bytes, float | None]]) -> None:

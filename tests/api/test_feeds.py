@@ -354,6 +354,20 @@ def test_pages(client: httpx.Client, format_name: str, limit: int) -> None:
     assert [item.paper for item in whole] == papers
 
 
+@pytest.mark.parametrize("spelling", ["cursor=", "cursor%3D", "cursor%3d", "%63ursor=", "+cursor+=+"])
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_pages_in_all_spellings(client: httpx.Client, format_name: str, spelling: str) -> None:
+    """However a proxy has encoded the address of the second page, that page leads to the third."""
+    papers = []
+    target = f"/api/feeds/main.{format_name}?limit=1"
+    for _ in range(3):
+        answer = send(client, target)
+        assert 200 == answer.status, answer.body
+        papers += [item.paper for item in READ[format_name](answer.body)]
+        target = self_and_next(format_name, answer.body)[1].removeprefix(base(client)).replace("cursor=", spelling)
+    assert MAIN[:3] == papers
+
+
 @pytest.mark.parametrize("format_name", FORMATS)
 def test_an_entry_has_one_time(client: httpx.Client, format_name: str) -> None:
     """An entry has the same time on whatever page it stands, so that times stay distinct and in order over pages."""

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.batch import ANNOUNCE_TYPES
-from core.domain.conditions import FIELDS, COMPARISONS, Condition, predicate, select
+from core.domain.conditions import COMPARISONS, FIELDS, Condition, predicate, select
 from core.domain.paper import Author
 from core.domain.query import parse_query
 from tests.domain import THURSDAY, law, make_entry

@@ -71,7 +71,7 @@ def test_reasons_explain_the_score() -> None:
     score = tally(feed, PAPER, hits)
     assert (
         Reason("LLM", 2, "title", 13, 17, "LLMs"),
-        Reason("LLM in title", 1.0, "title", 13, 17, "LLMs"),
+        Reason("LLM", 1.0, "title", 13, 17, "LLMs", bonus=True),
         Reason("cache", 3, "abstract", 17, 22, "cache"),
     ) == score.reasons
     assert (score.total, score.matched) == (6.0, ("LLM", "cache"))

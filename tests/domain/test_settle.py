@@ -170,6 +170,19 @@ def test_the_same_paper_may_be_news(again: Announcement) -> None:
     assert (wire.state, wire.ids) == (("complete", ""), [1, 11, 12, 21])
 
 
+def test_a_day_of_old_papers_in_a_new_category() -> None:
+    """Papers of the day before that are only now in a category are that category's news, not an old batch."""
+    wire = Wire().fetched([announce(n, "cs.LG", "cs.CL", served="cross") for n in (1, 2)])
+    assert (wire.state, wire.ids) == (("complete", ""), [1, 2])
+
+
+def test_a_category_less_is_no_news() -> None:
+    """Papers of the day before are old also where they are in fewer categories than they were."""
+    both = make_batch(THURSDAY, [announce(n, "cs.LG", "cs.CL") for n in (1, 2)])
+    wire = Wire(previous=both).fetched([announce(n, "cs.LG") for n in (1, 2)])
+    assert ("waiting", "cs.LG: still shows the batch of 2026-03-05") == wire.state
+
+
 def test_archives_as_categories() -> None:
     """A whole archive is stale when its categories show the batch before."""
     wire = Wire(("cs", "math"))

@@ -32,7 +32,7 @@ def _fetch(
 
     async def main() -> Fetched:
         store = SqliteStore(path / "store.sqlite3")
-        async with httpx.AsyncClient(timeout=3) as client:
+        async with httpx.AsyncClient(timeout=1.5) as client:
             fetcher = Fetcher(client, store, user_agent="Paperwire/test", gate_seconds=0)
             more: dict[str, Any] = {} if steps is None else {"progress": lambda *step: steps.append(step)}
             deadline = asyncio.get_running_loop().time() + seconds

@@ -12,7 +12,7 @@ from typing import TypeVar
 import pytest
 
 from core.domain.errors import LockLost
-from core.store.lock import LOCK_SECONDS, holding
+from core.store.lock import holding, prolonged
 from core.store.protocol import Store
 from tests.store.contract import ADDITIONS, BUDGET, IMPLEMENTATIONS, PROCESSES, ROUNDS, race
 
@@ -329,21 +329,35 @@ def test_processes_lose_no_update(place: Place) -> None:
 # -- holding a lock for as long as the work takes
 
 
-def test_holding_prolongs_the_lock(place: Place) -> None:
-    """Work that takes longer than the lock lives keeps it, can commit, and gives it up at its end."""
+def test_holding_a_lock(place: Place) -> None:
+    """Who holds a lock can commit under it, others get nothing meanwhile, and at the end it is given up."""
 
     async def work(store: Store) -> None:
         async with holding(store, "lock") as token:
             assert token
-            end = time.monotonic() + LOCK_SECONDS + 1
-            while time.monotonic() < end:
-                async with holding(store, "lock") as other:
-                    assert other is None
-                await asyncio.sleep(0.25)
+            async with holding(store, "lock") as other:
+                assert other is None
             await store.commit("lock", token, {"a": (b"1", None)})
         async with holding(store, "lock") as next_one:
             assert next_one
         assert b"1" == await store.get("a")
+
+    place.run(work)
+
+
+def test_work_that_takes_longer_than_the_lock_lives(place: Place) -> None:
+    """A lock is prolonged for as long as its holder is at work, and ends when that has ended."""
+
+    async def work(store: Store) -> None:
+        assert await store.acquire("lock", "me", 0.6)
+        async with prolonged(store, "lock", "me", 0.6):
+            end = time.monotonic() + 1.6
+            while time.monotonic() < end:
+                assert not await store.acquire("lock", "another", 30)
+                await asyncio.sleep(0.05)
+            await store.commit("lock", "me", {"a": (b"1", None)})
+        await asyncio.sleep(0.8)
+        assert await store.acquire("lock", "another", 30)
 
     place.run(work)
 
@@ -358,16 +372,16 @@ def test_a_sleeper_cannot_overwrite_its_successor(place: Place) -> None:
         await store.release("lock", "successor")
 
     async def sleep(store: Store) -> None:
-        async with holding(store, "lock") as token:
-            assert token
+        assert await store.acquire("lock", "sleeper", 0.6)
+        async with prolonged(store, "lock", "sleeper", 0.6):
             await asyncio.sleep(0.1)  # at work
             successor = threading.Thread(target=place.run, args=(succeed,))
             successor.start()
             while successor.is_alive():  # as if this whole process were stopped: its loop does not run
                 time.sleep(0.05)  # noqa: ASYNC251
-            await asyncio.sleep(0.2)  # awake again
+            await asyncio.sleep(0.4)  # awake again
             with pytest.raises(LockLost):
-                await store.commit("lock", token, {"a": (b"of the sleeper", None)})
+                await store.commit("lock", "sleeper", {"a": (b"of the sleeper", None)})
         assert b"of the successor" == await store.get("a")
 
     place.run(sleep)

@@ -1,0 +1,142 @@
+"""Every command in README.md does what it says: each is run, or stands in the table below with how it is run here."""
+
+import os
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+from core.config import read_feeds_file
+from core.settings import ROOT
+from tests.conftest import NOON
+from tests.upstream import Upstream
+
+README = (ROOT / "README.md").read_text("utf-8")
+COMMANDS = [
+    line.strip()
+    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    for line in block.splitlines()
+    if line.strip() and not line.startswith("#")
+]
+SERVING = {"make demo", "make serve", "PORT=8080 make serve"}
+LONG = {"make test", "make lint type", "make bench"}  # this very run, what CI runs beside it, and minutes of measuring
+ASKING = [command for command in COMMANDS if command.startswith("curl ")]
+RUNNING = [command for command in COMMANDS if command.startswith(".venv/bin/paperwire ")]
+
+
+def test_all_commands_are_known() -> None:
+    """No command stands in the README without being run."""
+    assert set(COMMANDS) == SERVING | LONG | set(ASKING) | set(RUNNING)
+    assert ASKING
+    assert RUNNING
+
+
+@pytest.fixture
+def place(tmp_path: Path, upstream: Upstream) -> tuple[Path, dict[str, str]]:
+    """A folder of one's own, and an environment in which the stand-in is arXiv."""
+    (tmp_path / "config.json").write_text('{"categories": ["cs.DC"], "keywords": ["LLM", "cache"]}')
+    env = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "SQLITE_PATH": str(tmp_path / "store.sqlite3"),
+        "ARXIV_RSS_URL": upstream.url,
+        "NOW": NOON.isoformat(),
+        "ADMIN_TOKEN": "open-sesame",
+    }
+    return tmp_path, env
+
+
+@contextmanager
+def running(command: str, env: dict[str, str], port: int) -> Iterator[str]:
+    """A command of the README that serves, until its port answers; then its address."""
+    process = subprocess.Popen(
+        ["sh", "-c", f"exec {command}" if "=" not in command else f"export {command.replace(' ', '; exec ', 1)}"],
+        cwd=ROOT,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        end = time.monotonic() + 30
+        while True:
+            assert process.poll() is None, process.stdout and process.stdout.read()
+            assert time.monotonic() < end
+            try:
+                httpx.get(f"{url}/api/health")
+                break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        yield url
+    finally:
+        subprocess.run(["pkill", "-TERM", "-s", str(process.pid)], check=False)
+        process.wait(15)
+        if process.stdout:
+            process.stdout.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+needs_make = pytest.mark.skipif(
+    not (shutil.which("make") and shutil.which("pkill") and (ROOT / ".venv/cli").exists()),
+    reason="needs make, pkill and the environment that `make` sets up",
+)
+
+
+@needs_make
+@pytest.mark.parametrize("command", sorted(SERVING))
+def test_serving(place: tuple[Path, dict[str, str]], command: str) -> None:
+    """What serves, serves: on the port that is asked for, with papers."""
+    _, env = place
+    port = 8080 if "PORT=" in command else _free_port()
+    with running(command, env | {"PORT": str(port)}, port) as url:
+        answer = httpx.get(f"{url}/api/papers?score>=10", timeout=30)
+        assert 200 == answer.status_code
+        assert answer.json()["total"] > 0
+        assert ("Sample" in answer.text) is ("demo" in command)
+
+
+@needs_make
+def test_asking(place: tuple[Path, dict[str, str]]) -> None:
+    """Every curl command of the README is answered with 200."""
+    folder, env = place
+    port = _free_port()
+    with running("make serve", env | {"PORT": str(port)}, port):
+        for command in ASKING:
+            here = command.replace("127.0.0.1:8000", f"127.0.0.1:{port}").replace("$ADMIN_TOKEN", env["ADMIN_TOKEN"])
+            words = [*shlex.split(here), "--silent", "--output", str(folder / "body"), "--write-out", "%{http_code}"]
+            done = subprocess.run(words, env=env, capture_output=True, text=True, check=False)
+            assert (0, "200") == (done.returncode, done.stdout), (command, (folder / "body").read_text("utf-8")[:500])
+
+
+@pytest.mark.parametrize("command", RUNNING)
+def test_running(place: tuple[Path, dict[str, str]], command: str) -> None:
+    """Every paperwire command of the README succeeds and prints something."""
+    folder, env = place
+    words = [sys.executable, "-m", "core.cli", *shlex.split(command)[1:]]
+    done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    assert 0 == done.returncode, done.stderr
+    assert done.stdout.strip()
+    assert "Traceback" not in done.stderr
+
+
+def test_configuration_shown_is_valid() -> None:
+    """The feeds.toml in the README is one that is accepted."""
+
+    shown = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    assert 1 == len(shown)
+    assert ["main"] == list(read_feeds_file(shown[0], "README.md").to_feeds())
