@@ -107,7 +107,7 @@ def test_serving(place: tuple[Path, dict[str, str]], command: str) -> None:
         answer = httpx.get(f"{url}/api/papers?score>=10", timeout=30)
         assert 200 == answer.status_code
         assert answer.json()["total"] > 0
-        assert ("Sample" in answer.text) is ("demo" in command)
+        assert ("[Sample]" in answer.text) is ("demo" in command)
 
 
 @needs_make
