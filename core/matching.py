@@ -32,14 +32,18 @@ def make_scorer(feed: Feed) -> Scorer:
     find = engine([*(feed.keywords[n].text for n in body), *feed.exclude])
     find_authors = engine([feed.keywords[n].text for n in named]) if named else None
 
+    fields = [feed.keywords[n].field for n in body]
+
     def score(paper: Paper) -> Score | None:
-        hits: list[Hit] = []
+        first: dict[int, Hit] = {}
         for number, field, start, end in places(find, paper):
+            if number in first:  # places come in order, the title before the abstract
+                continue
             if number >= len(body):
                 return None
-            rule = body[number]
-            if (wanted := feed.keywords[rule].field) == "" or wanted == field:
-                hits.append(Hit(rule, field or "abstract", start, end))
+            if fields[number] in ("", field):
+                first[number] = Hit(body[number], field or "abstract", start, end)
+        hits = list(first.values())
         if find_authors:
             found = find_authors(field_text(paper, "authors"))
             hits += [Hit(named[number], "authors", start, end) for number, start, end in found]
@@ -68,9 +72,14 @@ def _places(find: Finder, paper: Paper) -> Iterator[Place]:
             yield number, field, start, end
 
 
-def _places_at_once(find: Finder, paper: Paper) -> Iterator[Place]:
+def _places_at_once(find: Finder, paper: Paper) -> list[Place]:
     """The same in one scan of both, for engines whose matches do not depend on what stands around them."""
-    return (place for place in _places_joined(find, paper) if place[1])
+    border = len(paper.title)
+    return [
+        (number, "title", start, end) if end <= border else (number, "abstract", start - border - 1, end - border - 1)
+        for number, start, end in find(f"{paper.title} {paper.abstract}")
+        if end <= border or start > border
+    ]
 
 
 def _places_joined(find: Finder, paper: Paper) -> Iterator[Place]:
@@ -155,7 +164,7 @@ def _regexes(patterns: list[str]) -> Finder:
 
 
 # For each value of `match`: the engine, and how it is led over a paper
-ENGINES: dict[str, tuple[Callable[[list[str]], Finder], Callable[[Finder, Paper], Iterator[Place]]]] = {
+ENGINES: dict[str, tuple[Callable[[list[str]], Finder], Callable[[Finder, Paper], Iterable[Place]]]] = {
     "word": (_words, _places_at_once),
     "substring": (_substrings, _places_joined),
     "regex": (_regexes, _places),
