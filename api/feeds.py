@@ -1,7 +1,7 @@
 """The feeds: their list, each as RSS, Atom and JSON Feed, and the keyword bot's addresses."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pkgutil import resolve_name
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
@@ -24,34 +24,21 @@ router = APIRouter(tags=["feeds"], default_response_class=Response)
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A feed format: its media type, and where its renderer is (imported when first used, for a quick start)."""
+    """A feed format: its media type, and where its renderer is, which is imported when it is first used."""
 
     media_type: str
-    renderer: Callable[[], Callable[[Channel, tuple[Entry, ...]], bytes]]
+    renderer: str
 
-
-def _rss() -> Callable[[Channel, tuple[Entry, ...]], bytes]:
-    from core.render.syndication import render_rss
-
-    return render_rss
-
-
-def _atom() -> Callable[[Channel, tuple[Entry, ...]], bytes]:
-    from core.render.syndication import render_atom
-
-    return render_atom
-
-
-def _json() -> Callable[[Channel, tuple[Entry, ...]], bytes]:
-    from core.render.jsonfeed import render_jsonfeed
-
-    return render_jsonfeed
+    def render(self, channel: Channel, entries: tuple[Entry, ...]) -> bytes:
+        """The feed as a document in this format."""
+        body: bytes = resolve_name(self.renderer)(channel, entries)
+        return body
 
 
 FORMATS = {
-    "rss": Format("application/rss+xml", _rss),
-    "atom": Format("application/atom+xml", _atom),
-    "json": Format("application/feed+json", _json),
+    "rss": Format("application/rss+xml", "core.render.syndication:render_rss"),
+    "atom": Format("application/atom+xml", "core.render.syndication:render_atom"),
+    "json": Format("application/feed+json", "core.render.jsonfeed:render_jsonfeed"),
 }
 
 
@@ -111,7 +98,7 @@ async def _publish(request: Request, feed: Feed, format_name: str, *more: Condit
     def render(loaded: Loaded) -> Document:
         shown = find(loaded, query, capped=True)
         spec = FORMATS[format_name]
-        body = spec.renderer()(_channel(request, feed, manifest, shown.next), shown.entries)
+        body = spec.render(_channel(request, feed, manifest, shown.next), shown.entries)
         return make_document(body, spec.media_type, updated(manifest))
 
     key = (format_name, feed.name, feed.scoring_fingerprint, query.canonical, self_url(request))
