@@ -116,7 +116,7 @@ RECORDS = st.builds(
 )
 
 
-@given(st.lists(RECORDS, max_size=4, unique_by=lambda record: record.date), st.integers(0), TEXT)
+@given(st.lists(RECORDS, max_size=4, unique_by=lambda record: record.date), st.integers(0, 2**53), TEXT)
 def test_manifests_come_back(records: list[BatchRecord], version: int, updated: str) -> None:
     """A manifest comes back equal."""
     manifest = Manifest(version, updated, {record.date: record for record in records}, {"reason": updated})
