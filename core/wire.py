@@ -13,7 +13,7 @@ from core.domain.calendar import due_date, next_due
 from core.domain.errors import ConfigError, NothingYet, PaperwireError, QueryError, UnknownName
 from core.domain.feed import Entry, Feed
 from core.domain.fingerprint import fingerprint
-from core.domain.manifest import BatchRecord, Manifest
+from core.domain.manifest import BatchRecord, Manifest, rfc3339
 from core.domain.query import Query
 from core.memory import Memory
 from core.publish import Library, read_entries
@@ -217,7 +217,10 @@ class Wire:
 
     def _nothing(self, due: BatchRecord, pause: float) -> NothingYet:
         if due.reason:
-            text = f"There are no announcements yet. The batch of {due.date} is {due.state}: {due.reason}."
+            text = (
+                f"There are no announcements yet. The batch of {due.date} is {due.state}: {due.reason}. "
+                f"The next one is due at {rfc3339(next_due(self.clock()))}."
+            )
         elif self._not_before > time():
             text = "There are no announcements yet, and fetching them failed; the log of the service has the details."
         else:
