@@ -2,7 +2,7 @@
 
 import math
 import operator
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
@@ -158,9 +158,9 @@ def predicate(condition: Condition) -> Predicate:
     return lambda entry: (have := get(entry)) is not None and any(compare(have, value) for value in wanted)
 
 
-def select(entries: Iterable[Entry], conditions: Iterable[Condition]) -> list[Entry]:
+def select(entries: Sequence[Entry], conditions: Iterable[Condition]) -> list[Entry]:
     """The entries that meet all `conditions`, in their order."""
-    out = list(entries)
+    out = entries
     for condition in sorted(conditions, key=lambda c: FIELDS[c.field].kind.cost):
         spec = FIELDS[condition.field]
         if spec.plain and len(condition.values) == 1:
@@ -169,4 +169,4 @@ def select(entries: Iterable[Entry], conditions: Iterable[Condition]) -> list[En
             out = list(compress(out, map(compare, map(spec.get, out), repeat(condition.values[0]))))
         else:
             out = list(filter(predicate(condition), out))
-    return out
+    return list(out)

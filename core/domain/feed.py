@@ -10,6 +10,7 @@ from core.domain.paper import Paper
 
 MATCH_MODES = ("word", "substring", "regex")
 PREFIXES = {"ti": "title", "abs": "abstract", "au": "authors", "cat": "categories"}
+BONUS_NAME = "{} in title"  # what the extra points of a keyword are called
 BANDS = ("must-read", "review", "skip")
 SCORING_VERSION = 1  # to be raised when the same rules come to give other scores
 
@@ -90,11 +91,6 @@ class Reason(NamedTuple):
     end: int
     text: str
     bonus: bool = False  # the extra points of a keyword that is in the title
-
-    @property
-    def name(self) -> str:
-        """What to call it: the keyword, or "LLM in title"."""
-        return f"{self.rule} in title" if self.bonus else self.rule
 
 
 @dataclass(frozen=True, slots=True)

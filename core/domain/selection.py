@@ -1,7 +1,7 @@
 """From a batch and its scores to entries, and which of them a feed shows."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from core.domain.batch import Batch, announce_type
@@ -44,7 +44,7 @@ def first_announced(days: Sequence[Sequence[Entry]]) -> list[Entry]:
     return [entry for day in reversed(out) for entry in day]
 
 
-def choose(feed: Feed, entries: Iterable[Entry], query: Query, *, capped: bool) -> list[Entry]:
+def choose(feed: Feed, entries: Sequence[Entry], query: Query, *, capped: bool) -> list[Entry]:
     """The entries of a feed that a query selects; its own thresholds hold where the query does not name the field.
 
     So `main.rss` shows papers from `min_score` on, and `main.rss?score>=1` shows more of them. `capped`: no more than

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from core.domain.feed import Entry
+from core.domain.feed import BONUS_NAME, Entry
 
 # every name that `fields=` may list
 ENTRY_FIELDS = (
@@ -15,40 +15,49 @@ ENTRY_FIELDS = (
 )  # fmt: skip
 
 
+# what an entry may lack
+_TEXTS = ("title_tex", "published", "updated", "comment", "doi", "journal_ref", "licence")
+_NUMBERS = ("points", "band", "upvotes")
+
+
 def entry_to_plain(entry: Entry, fields: tuple[str, ...] = ()) -> dict[str, Any]:
     """The entry as JSON values, narrowed to `fields` if there are any. What there is not is absent, never null."""
     paper = entry.paper
-    plain = {
+    plain: dict[str, Any] = {
         "id": paper.id,
         "version": paper.version,
         "feed": entry.feed,
         "title": paper.title,
-        "title_tex": paper.title_tex or None,
         "authors": [
-            {"name": a.name, "affiliation": a.affiliation} if a.affiliation else {"name": a.name} for a in paper.authors
+            {"name": name, "affiliation": affiliation} if affiliation else {"name": name}
+            for name, affiliation in paper.authors
         ],
         "abstract": paper.abstract,
         "categories": paper.categories,
         "primary": paper.primary,
         "type": entry.type,
         "announced": entry.announced.isoformat(),
-        "published": paper.published or None,
-        "updated": paper.updated or None,
-        "comment": paper.comment or None,
-        "doi": paper.doi or None,
-        "journal_ref": paper.journal_ref or None,
-        "licence": paper.licence or None,
         "links": paper.links,
         "score": entry.score,
         "reasons": [
-            {"rule": r.name, "points": r.points, "field": r.field, "start": r.start, "end": r.end, "text": r.text}
-            for r in entry.reasons
+            {
+                "rule": BONUS_NAME.format(rule) if bonus else rule,
+                "points": points,
+                "field": field,
+                "start": start,
+                "end": end,
+                "text": text,
+            }
+            for rule, points, field, start, end, text, bonus in entry.reasons
         ],
-        "points": entry.points,
-        "band": entry.band,
-        "upvotes": entry.upvotes,
     }
-    return {name: value for name, value in plain.items() if value is not None and (not fields or name in fields)}
+    for name in _TEXTS:
+        if value := getattr(paper, name):
+            plain[name] = value
+    for name in _NUMBERS:
+        if (value := getattr(entry, name)) is not None:
+            plain[name] = value
+    return {name: plain[name] for name in plain if name in fields} if fields else plain
 
 
 def to_json(value: Any) -> bytes:

@@ -29,7 +29,6 @@ _DESCRIPTION = re.compile(
     r"\s*(?:arXiv:(?P<id>\S+))?\s*(?:Announce Type:\s*(?P<type>[\w-]+))?\s*(?:Abstract:\s*)?(?P<abstract>.*)", re.DOTALL
 )
 _PARAGRAPH = re.compile(r"\n(?:[^\S\n]+|\n)\s*")  # arXiv: an indented line begins a paragraph
-_BLANKS = ("  ", "\n", "\t", "\r")
 _CATEGORY = re.compile(r"[a-z]+(?:-[a-z]+)*(?:\.[A-Za-z][A-Za-z-]*)?")
 
 
@@ -195,8 +194,8 @@ def _paper(
 def _squeezed(text: str) -> str:
     """`text` with every run of white space as one space."""
     # The check is far quicker than the work, which few texts need
-    clean = text.isascii() and not any(blank in text for blank in _BLANKS) and text[:1] != " " and text[-1:] != " "
-    return text if clean else " ".join(text.split())
+    unclean = not text.isascii() or "  " in text or "\n" in text or "\t" in text or "\r" in text
+    return " ".join(text.split()) if unclean or text[:1] == " " or text[-1:] == " " else text
 
 
 def _feed_date(document: Document, *, atom: bool) -> date | None:
