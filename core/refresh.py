@@ -12,7 +12,7 @@ from time import time
 from typing import Any
 
 from core.domain.batch import Batch
-from core.domain.calendar import EASTERN, due_date
+from core.domain.calendar import EASTERN, announcement_days, due_date
 from core.domain.categories import merged
 from core.domain.feed import Feed
 from core.domain.manifest import BatchRecord, Manifest, rfc3339
@@ -185,6 +185,9 @@ def _updated(manifest: Manifest, record: BatchRecord, now: datetime, retention: 
         else:
             gone = f"arXiv's feed has gone on to {record.date}, and this date was not fetched while it was there"
             records.append(BatchRecord(due, "failed", gone))
+    if manifest.records:
+        missed = announcement_days(max(manifest.records), min(record.date, due))
+        records += [BatchRecord(day, "failed", "it was not fetched while arXiv's feed held it") for day in missed]
     same_error = manifest.error.get("reason", "") == error
     if same_error and all(manifest.get(r.date) == r for r in records):
         return manifest

@@ -544,7 +544,7 @@ def test_retention_forgets_old_dates(settings: Settings, upstream: Upstream) -> 
     for number, day in enumerate(days):
         upstream.day, upstream.sheets = day, make_sheets(3, start=10000 + 10000 * number)
         refresh(short, day)
-    assert days[1:] == list(manifest_of(short).records)
+    assert days[1:] == sorted(record.date for record in manifest_of(short).stored)
     with closing(sqlite3.connect(short.sqlite_path)) as db:
         rows = db.execute("SELECT expires FROM entries WHERE key LIKE '%:batch:%' OR key LIKE '%:scores:%'").fetchall()
     assert 6 == len(rows)
@@ -673,3 +673,17 @@ def test_a_changed_manifest_is_what_is_encoded(settings: Settings) -> None:
     """The manifest in the store is exactly what its values encode to."""
     refresh(settings)
     assert stored(settings, keys.MANIFEST) == encode(manifest_of(settings).to_plain())
+
+
+def test_days_that_were_slept_through_are_listed(settings: Settings, upstream: Upstream) -> None:
+    """Announcement days between two refreshes that nobody fetched are failed with their reason, weekends are not."""
+    refresh(settings)
+    upstream.day, upstream.sheets = WEDNESDAY_AFTER, make_sheets(4, start=30000)
+    refresh(settings, WEDNESDAY_AFTER)
+    records = manifest_of(settings).records
+    assert [FRIDAY, MONDAY, date(2026, 3, 10), WEDNESDAY_AFTER] == sorted(records)
+    assert ["complete", "failed", "failed", "complete"] == [records[day].state for day in sorted(records)]
+    assert "not fetched" in records[MONDAY].reason
+
+
+WEDNESDAY_AFTER = date(2026, 3, 11)

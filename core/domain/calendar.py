@@ -22,6 +22,12 @@ def is_announcement_day(day: date) -> bool:
     return day.weekday() < _SATURDAY
 
 
+def announcement_days(after: date, before: date) -> list[date]:
+    """The days between two dates, neither included, that arXiv's feeds may carry."""
+    days = (after + timedelta(days=n) for n in range(1, (before - after).days))
+    return [day for day in days if is_announcement_day(day)]
+
+
 def due_date(now: datetime) -> date:
     """The newest announcement date whose batch should be there at `now`."""
     local = now.astimezone(EASTERN)
