@@ -61,7 +61,11 @@ def upstream() -> Iterator[Upstream]:
 def settings(upstream: Upstream, tmp_path: Path) -> Settings:
     """Settings that point at the stand-in, at noon of its day, with a store of its own."""
     return load_settings(
-        arxiv_rss_url=upstream.url, now=NOON, sqlite_path=tmp_path / "store.sqlite3", admin_token="open-sesame"
+        _env_file=None,
+        arxiv_rss_url=upstream.url,
+        now=NOON,
+        sqlite_path=tmp_path / "store.sqlite3",
+        admin_token="open-sesame",
     )
 
 
