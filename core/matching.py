@@ -1,7 +1,7 @@
 """Engines that find a feed's keywords in a paper, one for each value of `match`.
 
-Measured per 1,000 papers with 40 keywords: one regular expression per keyword 877 ms, a token dictionary in pure Python
-122 ms, Aho-Corasick with a check of word boundaries under 10 ms. `make bench` repeats the comparison.
+With 40 keywords, one regular expression per keyword takes some 70 times as long as Aho-Corasick with a check of word
+boundaries, and a token dictionary in pure Python 6 times as long; `make bench` repeats the comparison.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -31,7 +31,6 @@ def make_scorer(feed: Feed) -> Scorer:
     # One scan finds keywords and exclude words: patterns from number len(body) on exclude
     find = engine([*(feed.keywords[n].text for n in body), *feed.exclude])
     find_authors = engine([feed.keywords[n].text for n in named]) if named else None
-
     fields = [feed.keywords[n].field for n in body]
 
     def score(paper: Paper) -> Score | None:
