@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from functools import partial
 
 from core.domain.batch import Batch
 from core.domain.feed import Entry, Feed
@@ -10,7 +11,7 @@ from core.domain.selection import first_announced, make_entries
 from core.matching import score_batch
 from core.memory import Memory
 from core.store import keys
-from core.store.codec import decode, encode, scores_from_plain, scores_to_plain
+from core.store.codec import decode_as, encode, scores_from_plain, scores_to_plain
 from core.store.protocol import Store
 
 
@@ -66,14 +67,10 @@ async def _read_batches(store: Store, library: Library, records: list[BatchRecor
     stored = await store.get_many([keys.batch(record.date, record.hash) for record in unknown]) if unknown else []
     for record, data in zip(unknown, stored, strict=True):
         if data is not None:
-            batch = await asyncio.to_thread(_decode_batch, data)
+            batch = await asyncio.to_thread(decode_as, Batch.from_plain, data)
             library.batches.put(record.hash, batch, max(len(batch.announcements), 1))
             known[record.hash] = batch
     return known
-
-
-def _decode_batch(data: bytes) -> Batch:
-    return Batch.from_plain(decode(data))
 
 
 def _identity(feed: Feed, record: BatchRecord) -> tuple[str, str, str]:
@@ -86,7 +83,7 @@ def _entries_of(feed: Feed, batch: Batch, scores_data: bytes | None) -> tuple[tu
         scores = score_batch(feed, batch)
         return make_entries(feed, batch, scores), encode(scores_to_plain(feed, scores))
     papers = {item.paper.versioned: item.paper for item in batch.announcements}
-    return make_entries(feed, batch, scores_from_plain(feed, papers, decode(scores_data))), None
+    return make_entries(feed, batch, decode_as(partial(scores_from_plain, feed, papers), scores_data)), None
 
 
 def batch_summaries(manifest: Manifest) -> list[dict[str, object]]:

@@ -23,7 +23,7 @@ from core.domain.settle import Outcome, settle
 from core.matching import score_batch
 from core.sources.announcements import Fetched, Get, Progress, fetch_announcements
 from core.store import keys
-from core.store.codec import decode, encode, scores_to_plain
+from core.store.codec import decode, decode_as, encode, scores_to_plain
 from core.store.lock import holding
 from core.store.protocol import Store
 
@@ -67,13 +67,13 @@ class Report:
 async def read_manifest(store: Store) -> Manifest:
     """The manifest as stored; an empty one where nothing was stored yet."""
     data = await store.get(keys.MANIFEST)
-    return Manifest.from_plain(decode(data)) if data else Manifest()
+    return decode_as(Manifest.from_plain, data) if data else Manifest()
 
 
 async def read_batch(store: Store, record: BatchRecord) -> Batch | None:
     """The batch that a record names; None if it names none, or the store has lost it."""
     data = await store.get(keys.batch(record.date, record.hash)) if record.hash else None
-    return Batch.from_plain(decode(data)) if data else None
+    return decode_as(Batch.from_plain, data) if data else None
 
 
 async def refresh(

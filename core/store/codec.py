@@ -1,8 +1,8 @@
 """Values to bytes and back: compact JSON, compressed where that pays."""
 
 import zlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import orjson
 
@@ -14,6 +14,7 @@ from core.domain.scoring import Score, field_text, make_score
 
 _COMPRESS_FROM = 1024  # bytes
 _LEVEL = 6
+T = TypeVar("T")
 
 Scores = Mapping[str, Score | None]
 
@@ -32,6 +33,17 @@ def decode(data: bytes) -> Any:
         return orjson.loads(zlib.decompress(data[1:]) if data[:1] == b"z" else data[1:])
     except (zlib.error, ValueError) as error:
         raise StoreError(f"a stored value cannot be read: {error}") from error
+
+
+def decode_as(make: Callable[[Any], T], data: bytes) -> T:
+    """What `make` makes of the decoded value. Raises `StoreError` if another version wrote it in another shape."""
+    plain = decode(data)
+    try:
+        return make(plain)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        raise StoreError(
+            "a stored value was written by another version: remove the store, or use that version"
+        ) from error
 
 
 def scores_to_plain(feed: Feed, scores: Scores) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from core.domain.feed import Feed, parse_keyword
 from core.domain.manifest import STATES, BatchRecord, Manifest
 from core.domain.paper import Author, Paper
 from core.matching import score_batch
-from core.store.codec import decode, encode, scores_from_plain, scores_to_plain
+from core.store.codec import decode, decode_as, encode, scores_from_plain, scores_to_plain
 
 DAY = date(2026, 3, 6)
 ANY = st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
@@ -195,3 +195,10 @@ def test_keywords_that_look_like_others(written: tuple[str, ...]) -> None:
     paper = Paper("2603.00001", 1, "x:LLM in title and :LLM", "LLM in title", (), ("cs.LG",))
     made, stored = _stored(feed, make_batch(DAY, [Announcement(paper, "new")]))
     assert made == stored
+
+
+@pytest.mark.parametrize("plain", [{}, [], None, 3, {"version": 1}, {"version": 1, "updated": "", "records": {"x": 1}}])
+def test_values_of_another_version(plain: Any) -> None:
+    """A value of another shape than this version writes is an error of the store that says what to do."""
+    with pytest.raises(StoreError, match="another version: remove the store"):
+        decode_as(Manifest.from_plain, encode(plain))
