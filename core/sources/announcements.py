@@ -61,8 +61,6 @@ async def fetch_announcements(
     `deadline` is in the event loop's time; `validators` are those of the fetch before; `progress` is told what is being
     done, how many categories are done, and how many there are.
     """
-    from core.sources.arxiv import parse_feed  # lxml: the read path does without it
-
     fetched = Fetched()
     groups = [tuple(categories)]
     while groups:
@@ -79,7 +77,7 @@ async def fetch_announcements(
                 fetched.unchanged += group
                 fetched.validators[url] = answer.validators
                 continue
-            parsed = await asyncio.to_thread(parse_feed, answer.body)
+            parsed = await asyncio.to_thread(_parse, answer.body)
         except SourceError as error:
             if len(group) > 1 and _blames_request(error):
                 groups[:0] = _halves(group)
@@ -95,6 +93,12 @@ async def fetch_announcements(
             fetched.validators[url] = answer.validators
     progress("fetched", len(categories), len(categories))
     return fetched
+
+
+def _parse(body: bytes) -> "ParsedFeed":
+    from core.sources.arxiv import parse_feed  # lxml: the read path does without it, and the event loop too
+
+    return parse_feed(body)
 
 
 def _halves(group: tuple[str, ...]) -> list[tuple[str, ...]]:

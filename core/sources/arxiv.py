@@ -17,7 +17,7 @@ from core.domain.errors import ParseError
 from core.domain.paper import Author, Paper, PaperId, parse_id
 from core.domain.text import has_text
 from core.sources.authors import split_authors
-from core.sources.tex import decode_accents, decode_name
+from core.sources.tex import decode_name, to_readable
 from core.sources.xml import Document, read_items
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
@@ -177,7 +177,7 @@ def _paper(
     abstract = abstract.strip()
     paragraphs = _PARAGRAPH.split(abstract) if "\n" in abstract else [abstract]
     abstract = "\n".join(map(_squeezed, paragraphs))
-    readable, readable_abstract = decode_accents(title), decode_accents(abstract)
+    readable, readable_abstract = to_readable(title), to_readable(abstract)
     return Paper(
         id=parsed.id,
         version=parsed.version or 1,

@@ -1,10 +1,15 @@
-"""TeX accents to Unicode, as arXiv's metadata uses them (https://info.arxiv.org/help/prep.html: "Accents").
+"""TeX to Unicode, as arXiv's metadata uses it (https://info.arxiv.org/help/prep.html).
 
-Only complete accents and letters outside of mathematics are touched; everything else stays as it was written.
+`decode_accents` touches only complete accents and letters outside of mathematics, `to_readable` all that it knows. What
+they do not know stays as it was written.
 """
 
 import re
 import unicodedata
+
+from core.sources.tex_prose import quotes
+from core.sources.tex_reader import Reader
+from core.sources.tex_source import Unreadable
 
 # TeX's accent commands and the combining characters that they stand for
 _ACCENTS = {
@@ -28,6 +33,7 @@ _ACCENT = re.compile(
     r"|\\(?P<letter>[uvHcdkrb])(?:\s*\{\s*(?P<lbraced>[^\W\d_][\u0300-\u036f]*)\s*\}|\s+(?P<lbare>[^\W\d_]))"
 )
 _BRACED = re.compile(r"\{([^\W\d_][\u0300-\u036f]?)\}")
+_SPACES = re.compile(r" {2,}")
 
 
 def _accented(match: re.Match[str]) -> str:
@@ -64,3 +70,27 @@ def decode_name(text: str) -> str:
     if "\\" not in text:
         text = text.replace("{", "").replace("}", "").replace("~", " ")
     return " ".join(text.split())
+
+
+def to_readable(text: str) -> str:
+    r"""`text` as people read and search it: `$O(n^2)$` → `O(n²)`, `\emph{so}` → `so`, `90\%` → `90%`.
+
+    Commands, formulas and typography mean what they mean to LaTeX and to MathJax, which arXiv's pages use; the tables
+    are in `core.sources.tex_symbols`. Sub- and superscripts are Unicode's own where it has all of their characters, or
+    else `x_max` and `n^(1/2)`; of letters' fonts only ℝ ℕ ℤ ℂ ℚ 𝔼 are kept. As they were written stay: unknown commands
+    with their arguments, braces and dollar signs without a partner, formulas that do not fit on a line (matrices), and
+    money (`core.sources.tex_dollars`).
+
+    Never raises, and takes time linear in the length of `text`. To be used once: what was escaped would be TeX the
+    second time (`\{X\}` → `{X}` → `X`).
+    """
+    if not ("$" in text or "\\" in text or "{" in text or "~" in text or "--" in text or "`" in text):
+        return text  # nearly all
+    text = decode_accents(text)
+    if "`" in text:
+        text = quotes(text)
+    try:
+        read = Reader(text).read()
+    except Unreadable:
+        return text
+    return _SPACES.sub(" ", read) if "  " in read else read

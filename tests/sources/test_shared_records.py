@@ -12,7 +12,7 @@ from core.domain.errors import ParseError
 from core.domain.paper import Author, parse_id
 from core.sources.arxiv import parse_api, parse_feed
 from core.sources.authors import split_authors
-from core.sources.tex import decode_accents, decode_name
+from core.sources.tex import decode_name, to_readable
 from tests.arxiv_format import Sheet, atom, rss
 from tests.conftest import SHARED
 
@@ -173,7 +173,7 @@ def test_hard_records_come_back_whole(write: Any) -> None:
     for row, item in zip(rows, parsed.announcements, strict=True):
         paper = item.paper
         assert _flat(row["title"]) == (paper.title_tex or paper.title)
-        assert decode_accents(_flat(row["title"])) == paper.title
+        assert to_readable(_flat(row["title"])) == paper.title
         assert _flat(row["abstract"]) == _flat(paper.abstract_tex or paper.abstract)
         assert tuple(c for c in row["categories"] if known.fullmatch(c)) == paper.categories
         if row["why"] != "odd_author_names":

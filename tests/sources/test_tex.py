@@ -1,12 +1,18 @@
-"""TeX accents as arXiv's metadata uses them."""
+"""TeX as arXiv's metadata uses it: accents, and all the rest."""
 
+import json
+import re
+import time
 import unicodedata
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.sources.tex import decode_accents, decode_name
+from core.sources.arxiv import parse_api, parse_feed
+from core.sources.tex import decode_accents, decode_name, to_readable
+from tests.conftest import SHARED
 
 # Every accent command of TeX with a letter that Unicode has composed, and what LaTeX prints for it
 ACCENTS = [
@@ -116,3 +122,300 @@ def test_spellings_of_an_accent_agree(letter: str) -> None:
     expected = unicodedata.normalize("NFC", letter + "\u0301")
     for spelling in (rf"\'{letter}", rf"\'{{{letter}}}", rf"\' {letter}", rf"{{\'{letter}}}"):
         assert expected == decode_accents(spelling)
+
+
+READABLE = [
+    # scripts
+    (r"$x^2$", "x²"),
+    (r"$H_2O$ and CO$_2$", "H₂O and CO₂"),
+    (r"La$_3$Ni$_2$O$_7$ films", "La₃Ni₂O₇ films"),
+    (r"Gd$_{0.9}$Ce$_{0.1}$CrO$_3$", "Gd₀.₉Ce₀.₁CrO₃"),
+    (r"La$_{2-x}$Sr$_x$CuO$_4$", "La₂₋ₓSrₓCuO₄"),
+    (r"CH$_3$$^{13}$CN near 1200 cm$^{-1}$", "CH₃¹³CN near 1200 cm⁻¹"),
+    (r"Fe$^{3+}$", "Fe³⁺"),
+    (r"$10^{-5}$ to $2^{32}$", "10⁻⁵ to 2³²"),
+    (r"$x_i^2$, $x^{t-1}_i$, $x_{ij}$", "xᵢ², xᵗ⁻¹ᵢ, xᵢⱼ"),
+    (r"$x_{i,j}$ and $A_{n\times n}$", "x_(i,j) and A_(n×n)"),
+    (r"$x_{\mathrm{max}}$, $x_{\max}$, $x_{max}$", "x_max, x_max, x_max"),
+    (r"$d_{\text{model}}$, $E_{\rm vib}$, $J_\mathrm{eff}$", "d_model, E_vib, J_eff"),
+    (r"$W_Q$, $W_{QK}$, $T_c$, $\pi_\theta$, $\ell_\infty$", "W_Q, W_QK, T_c, π_θ, ℓ_∞"),
+    (r"$k_BT$ and $x_{max}y$", "k_B T and x_max y"),
+    (r"$O(n^{1/2})$, $2^{O(n)}$, $e^{i\pi}$, $x^\alpha$", "O(n^(1/2)), 2^(O(n)), e^(iπ), x^α"),
+    (r"$x^{y^{z}}$, $e^{-x^2}$, $x_{i_j}$", "x^(yᶻ), e^(-x²), x_(iⱼ)"),
+    (r"$V_n^{(p)}$", "Vₙ⁽ᵖ⁾"),
+    (r"$A^T$, $A^\top$, $A^{-1}$, $A^\dagger$, $x^*$, $A^\star = B$", "Aᵀ, Aᵀ, A⁻¹, A†, x*, A* = B"),
+    (r"$360^\circ$ and $25\,^{\circ}\mathrm{C}$", "360° and 25 °C"),
+    (r"the 3$^{rd}$ and the $n^{\text{th}}$", "the 3rd and the nth"),
+    (r"H\textsubscript{2}O, 10\textsuperscript{th}", "H₂O, 10th"),
+    # symbols, and the spaces around them
+    (r"$\alpha$-divergence, $\ell_1$-norm, $k$-means, $k$NN", "α-divergence, ℓ₁-norm, k-means, kNN"),
+    (r"$\epsilon$, $\varepsilon$, $\phi$, $\varphi$", "ε, ε, φ, φ"),
+    (r"$n \times m$, $n\times m$, 5$\times$, $2.5\times$", "n × m, n×m, 5×, 2.5×"),
+    (r"$a \le b$, $a\leq b$, $x \to \infty$", "a ≤ b, a≤b, x → ∞"),
+    (r"$\sim$10 nm, $\approx 0.5$, $\pm$1, $>$80\%", "∼10 nm, ≈0.5, ±1, >80%"),
+    (r"$\alpha = 1$, $\alpha \in X$, $\gamma (x)$, $\partial \theta$", "α = 1, α ∈ X, γ(x), ∂θ"),
+    (r"$P\subset \mathbb{R}^d$", "P⊂ℝᵈ"),
+    (r"$n \not= m$, $x \not\in X$", "n ≠ m, x ∉ X"),
+    (r"$x_1,\ldots,x_n$", "x₁,…,xₙ"),
+    (r"$\left\| x \right\|_2$, $\langle x, y \rangle$, $\left. x \right|_0$", "‖ x ‖₂, ⟨x, y⟩, x |₀"),
+    (r"$\{0,1\}^n$, $[0, 1)$, $(0,1]$", "{0,1}ⁿ, [0, 1), (0,1]"),
+    (r"$\nabla \cdot u = 0$", "∇ · u = 0"),
+    (r"$R&D$, $ \omega$, $E\mkern-2mu L$", "R&D, ω, EL"),
+    (r"High-\k{appa} gates (\b{eta} = 1)", "High-κ gates (β = 1)"),
+    # words in formulas
+    (r"$O(n \log n)$, $O(n\log n)$, $KM\log T$", "O(n log n), O(n log n), KM log T"),
+    (r"$\log^2 n$, $\log_2(n)$, $\ln(1/\delta)$", "log² n, log₂(n), ln(1/δ)"),
+    (r"$p^3\mathrm{poly}\log(Np)$", "p³ poly log(Np)"),
+    (r"$\operatorname*{arg\,max}_x f(x)$, $\argmin_\theta L$", "arg maxₓ f(x), argmin_θ L"),
+    (r"$n = 1 \text{ and } m = 5$", "n = 1 and m = 5"),
+    (r"$a \equiv b \pmod{n}$", "a ≡ b (mod n)"),
+    # letters
+    (r"$\mathcal{O}(\epsilon^{-2})$, ${\cal O}(n)$", "O(ε⁻²), O(n)"),
+    (r"$\mathbb{R}$, $\mathbb N$, $\mathbb{Z}_2$, $\mathbb{E}[x]$, $\mathbb{P}(x)$", "ℝ, ℕ, ℤ₂, 𝔼[x], P(x)"),
+    (r"$\mathbf{x}\in\mathbb{R}^{d\times k}$", "x∈ℝ^(d×k)"),
+    (r"$\mathbb{N}$umeric $\mathbb{D}$ata, $\mathbb{R}$-linear", "Numeric Data, ℝ-linear"),
+    (r"$\hat{y}$, $\bar x$, $\tilde{O}(\sqrt{T})$, $\dot{x}$, $\hat{x_i}$", "ŷ, x̄, Õ(√T), ẋ, x̂ᵢ"),
+    (r"\hat{H}_{\text{SL}} and p<10^{-7}, d\approx0.5", "Ĥ_SL and p<10⁻⁷, d≈0.5"),
+    # fractions and roots
+    (r"$\frac{a}{b}$, $\frac12$, $\tfrac{1}{n}$", "a/b, 1/2, 1/n"),
+    (r"$\frac{a+b}{c}$, $\frac{1}{2n}$, $\frac{n-1}{n+1}$", "(a+b)/c, 1/(2n), (n-1)/(n+1)"),
+    (r"$\frac{\partial L}{\partial x_i}$, $\frac{1}{\sqrt{n}}$", "∂L/∂xᵢ, 1/√n"),
+    (r"$2\frac{a}{b}$, $\frac{k^2}{9}x^3$, $\frac{1}{2}\log V$", "2(a/b), (k²/9)x³, 1/2 log V"),
+    (r"$x^{\frac{n}{2}}$", "x^(n/2)"),
+    (r"$\sqrt{n}$, $\sqrt 2$, $\sqrt[3]{n}$, $\sqrt{a+b}$, $\sqrt{7}a$", "√n, √2, ∛n, √(a+b), √7 a"),
+    (r"$\binom{n}{k}$", "(n choose k)"),
+    # where formulas begin and end
+    (r"\(x_1\) and \[ y = 2 \] so", "x₁ and y = 2 so"),
+    (r"as $$x = \sum_i y_i$$ where", "as x = ∑ᵢ yᵢ where"),
+    (r"as\[y\]so", "as y so"),
+    (r"$ O(n) $, $ x = 1 $, $a$, $ax + by = c$", "O(n), x = 1, a, ax + by = c"),
+    (r"$3$ steps, $48.50$, $5$-$10$, $5$-10, $0.2$--$0.9$, $99\%$", "3 steps, 48.50, 5-10, 5-10, 0.2–0.9, 99%"),
+    (r"\textbf{M}$^3$\textbf{ob}", "M³ob"),
+    (r"$\textbf{faster $\mu$P models}$", "faster μP models"),
+    # commands and groups in prose
+    (r"\textit{so}, \emph{so}, \textbf{so}, \texttt{so}, \textsc{So}", "so, so, so, so, So"),
+    (r"{\it so}, {\em so it is}, {\bf 85}", "so, so it is, 85"),
+    (r"\textbf{M}ulti-\textbf{M}odal", "Multi-Modal"),
+    (r"\textit{nested \textbf{bold $x^2$} text}", "nested bold x² text"),
+    (r"{B}ayesian {LSTM}s with {GPT-4}, Ni{ñ}o, {Deep Learning}", "Bayesian LSTMs with GPT-4, Niño, Deep Learning"),
+    (r"the set {0, 1}, {a}, {110} planes", "the set {0, 1}, {a}, {110} planes"),
+    (r"10{,}000 and 6{,}118~MB", "10,000 and 6,118 MB"),
+    (r"\url{https://example.org/a\_b~c--d}", "https://example.org/a_b~c--d"),
+    (r"\href{https://example.org/code}{our code}.", "our code (https://example.org/code)."),
+    (r"\href{https://example.org}{https://example.org}", "https://example.org"),
+    (r"Tool\footnote{https://example.org} runs", "Tool (https://example.org) runs"),
+    (r"\noindent We \textcolor{red}{warn} \underline{you}", "We warn you"),
+    (r"100\%, R\&D, a\_b, \#1, C\#, \{a\}, \$5", "100%, R&D, a_b, #1, C#, {a}, $5"),
+    (r"vs.\ this, 5\,kg, soft\-ware, line\\break", "vs. this, 5 kg, software, line break"),
+    (r"$\unicode{x2014}$that is", "—that is"),
+    (r"G\"odel, Erd\H{o}s--R\'enyi, {\L}o\'s, na\"{\i}ve", "Gödel, Erdős–Rényi, Łoś, naïve"),
+    # typography
+    ("Kullback--Leibler -- pages 1--10 --- done", "Kullback–Leibler – pages 1–10 — done"),
+    ("``quoted'', `single' and ``mixed\"", "“quoted”, ‘single’ and “mixed”"),
+    ("Fig.~3, et~al., Section~IV", "Fig. 3, et al., Section IV"),
+]  # fmt: skip
+# Not TeX, or more of it than fits on a line
+AS_WRITTEN = [
+    r"\foo{bar}",
+    r"\foo{bar}[baz] and \foo",
+    r"as in \cite{Knuth84}, \citep[see][]{a,b} and \ref{fig:1}",
+    r"$\begin{pmatrix} a & b \end{pmatrix}$",
+    r"\widehat{ABC}",
+    r"\unicode{x0} \unicode{x200b} \unicode{x110000} \unicode{zz}",
+    "a $ b",
+    "$",
+    "$$",
+    "$ $",
+    "a } b { c",
+    r"$x_{$",
+    r"\textbf{so",
+    r"\frac{a}",
+    "ends in \\",
+    r"\(x",
+    "x_i and y^2 in snake_case, f{} and {question}",
+    "C:\\users\\v",
+    "the option --verbose, a --> b, <!-- x -->, -----",
+    "about ~5 ms, (~10), 5~10, a ~ b, 5-~10",
+    "https://example.org/~x--y/a_b",
+    "```code```, `code` and ``code``",
+    "it's 'so', 5'' wide",
+    "50 % & more #1",
+]
+MONEY = [
+    "$5 million to $10 million",
+    "costs $3 per 1M tokens and $15 per 1M more",
+    "US$20 and US$30, A$5",
+    "between $1 and $2",
+    "$5-$10, $5/$10, $5–$10",
+    "($5) or ($6)",
+    "$1.5B, $2B and -$3.50",
+    "MAE of $ 0.21 and $ 22.23",
+    "a $10K prize for 10^3 runs at $1",
+    "in $ (and $) or £",
+    "$HOME/$USER",
+]
+
+
+@pytest.mark.parametrize(("tex", "expected"), READABLE)
+def test_tex_becomes_readable(tex: str, expected: str) -> None:
+    """What arXiv's pages show is written with the characters that Unicode has for it, and is not TeX any more."""
+    assert expected == to_readable(tex)
+    escaped = "{a}" in expected or "$" in expected
+    assert escaped or expected == to_readable(expected)
+
+
+@pytest.mark.parametrize("text", AS_WRITTEN + MONEY)
+def test_what_is_not_known_stays(text: str) -> None:
+    """Unknown commands, what has no partner, other notations and money stay as they were written."""
+    assert text == to_readable(text)
+
+
+@pytest.mark.parametrize(
+    ("tex", "expected"),
+    [
+        (r"from $5 to $n$ items ($k$=5)", "from $5 to n items (k=5)"),
+        (r"$1/$M and $\alpha$", "$1/$M and α"),
+        (r"it costs $5M; \emph{we} use $\beta$ and $\gamma$", "it costs $5M; we use β and γ"),
+        (r"$\Tilde{\cO}(\sqrt{T})$", r"\Tilde{\cO}(√T)"),
+        (r"\foo{$x$} and $\foo{x} + \alpha$", r"\foo{$x$} and \foo{x} + α"),
+        (r"${$ but $x^2$", "${$ but x²"),
+    ],
+)
+def test_the_rest_is_read_beside_what_stays(tex: str, expected: str) -> None:
+    """What cannot be read keeps nothing else from being read."""
+    assert expected == to_readable(tex)
+
+
+@pytest.mark.parametrize(("tex", "expected"), ACCENTS + LETTERS + WRITTEN)
+def test_accents_are_readable_too(tex: str, expected: str) -> None:
+    """Accents are decoded as without the rest."""
+    assert expected == to_readable(tex)
+
+
+def test_nesting_has_a_limit() -> None:
+    """Formulas nested more deeply than any real one stay as they were written; the text around them is read."""
+    deep = "$" + r"\sqrt{" * 200 + "x" + "}" * 200 + "$"
+    assert f"{deep} and α" == to_readable(rf"{deep} and $\alpha$")
+    assert "√√√x" == to_readable(r"$\sqrt{\sqrt{\sqrt{x}}}$")
+
+
+PIECES = [
+    "$", "$$", "{", "}", "\\", "\\\\", "\\(", "\\)", "\\[", "\\]", "^", "_", "~", "--", "`", "``", "''", '"', "&", "%",
+    " ", "\n", "a", "B", "1", "é", "\u0301", "\u200b", "(", ")", "[", "]", ",", ".", "and ", "5", r"\alpha", r"\frac",
+    r"\sqrt", r"\hat", r"\text", r"\textbf", r"\href", r"\foo", r"\left", r"\not", r"\log", r"\times ", r"\it ", r"\k",
+    r"\unicode", r"\begin", r"\'", r"\mathbb", r"\operatorname", r"\footnote", r"\vspace", "{x2014}", "{a}", "https://",
+]  # fmt: skip
+
+
+def _controls(text: str) -> set[str]:
+    return {char for char in text if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp")}
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map("".join) | st.text())
+def test_any_tex_is_survived(text: str) -> None:
+    """No jumble of commands makes it fail, or makes control characters."""
+    assert _controls(to_readable(text)) <= _controls(text)
+
+
+@given(st.text(st.characters(exclude_characters="$\\{~`-")))
+def test_text_without_tex_is_never_changed(text: str) -> None:
+    """What has none of TeX's characters comes back as it is."""
+    assert text is to_readable(text)
+
+
+PRICE = st.builds(
+    "{}${}{}".format,
+    st.sampled_from(["", "US", "about ", "(", "A", "~"]),
+    st.sampled_from(["1", "20", "3.50", "1,000", ".5"]),
+    st.sampled_from(["", "M", "B", "K", " million", " per hour", "/1M tokens", ")", "+", "."]),
+)
+
+
+@given(
+    st.lists(PRICE, min_size=1, max_size=6), st.sampled_from([" and ", " to ", ", ", " or ", "-", "/", " vs. ", "; "])
+)
+def test_money_is_never_changed(prices: list[str], between: str) -> None:
+    """Amounts of dollars stay, however many there are."""
+    text = between.join(prices)
+    assert text == to_readable(text)
+
+
+@given(st.from_regex(r"(\\zz[a-z]{1,6}(\{[a-z]{1,8}\}){0,2} ){1,5}", fullmatch=True))
+def test_unknown_commands_are_never_changed(text: str) -> None:
+    """Commands that are in no table stay with their arguments."""
+    assert text == to_readable(text)
+
+
+WORD = st.from_regex(r"[A-Za-z]{3,9}", fullmatch=True)
+STYLES = [
+    r"\emph{%s}",
+    r"{\it %s}",
+    r"\textbf{%s}",
+    "``%s''",
+    "`%s'",
+    "%s--a",
+    r"$x$ %s",
+    r"%s $O(n)$",
+    r"%s\%%",
+    "$\\text{%s}$",
+]
+
+
+@given(st.lists(st.tuples(WORD, st.sampled_from(STYLES)), min_size=1, max_size=8))
+def test_words_survive_as_words(styled: list[tuple[str, str]]) -> None:
+    """Words in other fonts, in quotation marks and beside formulas are found again as whole words, in order."""
+    readable = to_readable(" ".join(style % word for word, style in styled))
+    found = iter(re.findall(r"[A-Za-z]+", readable))
+    assert all(word in found for word, _ in styled)
+    assert not set("$\\{}`") & set(readable)
+
+
+UNITS = [
+    "$", "$ ", "${", "{$", "$a b ", "$1 ", "{", "}", "{a ", "\\", r"\(", r"\[\(", "^", "x_{", "~", "``a", "`a", "--",
+    r"\frac", r"\frac{a}{", r"\hat\frac{", r"\sqrt[", r"\foo[", r"\foo{", r"$\text{", r"\href{a}{", r"\not", r"\left.",
+    r"\alpha ", "$x^", "aa bb ", "https://", r"\'{",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("around", ["%s", "$%s$", "``%s''"])
+def test_time_is_linear(unit: str, around: str) -> None:
+    """Sixteen times the text takes about sixteen times as long, even of what nobody would write."""
+
+    def seconds(length: int) -> float:
+        text = around % (unit * (length // len(unit)))
+        before = time.process_time()
+        to_readable(text)
+        return time.process_time() - before
+
+    assert seconds(16_000) < 100 * max(seconds(1_000), 0.005)
+
+
+def _texts() -> tuple[set[str], set[str]]:
+    """All titles and abstracts of the real records, as the parsers give them."""
+    data = SHARED / "data"
+    lines = [*data.glob("days/papers_*.jsonl"), data / "hard/records.jsonl", *data.glob("seed/*.jsonl")]
+    rows: list[dict[str, Any]] = [json.loads(line) for path in lines for line in path.read_text("utf-8").splitlines()]
+    titles, abstracts = {row["title"] for row in rows}, {row["abstract"] for row in rows}
+    papers = [item.paper for path in data.glob("raw/*.xml") for item in parse_feed(path.read_bytes()).announcements]
+    papers += [paper for path in data.glob("api/*.xml") for paper in parse_api(path.read_bytes()).papers]
+    titles |= {paper.title_tex or paper.title for paper in papers}
+    abstracts |= {paper.abstract_tex or paper.abstract for paper in papers}
+    for row in json.loads(next(data.glob("hf/*.json")).read_text("utf-8")):
+        titles.add(row["title"])
+        abstracts.add(row["summary"])
+    return {" ".join(text.split()) for text in titles}, {" ".join(text.split()) for text in abstracts}
+
+
+@pytest.mark.shared
+def test_real_titles_and_abstracts_keep_hardly_any_tex() -> None:
+    """Of thousands of real texts with TeX nearly all are free of it afterwards, and a second reading changes none."""
+    for texts, allowed in zip(_texts(), (0.01, 0.04), strict=True):
+        with_tex = {text for text in texts if re.search(r"[$\\{]", text)}
+        read = {text: to_readable(text) for text in texts}
+        left = [text for text in with_tex if "\\" in read[text]]
+        assert len(left) <= allowed * len(with_tex), left
+        dollars = [read[text] for text in with_tex if re.search(r"\$(?!\s?\d)", read[text])]
+        assert [] == dollars  # the others are money
+        assert [] == [text for text in read.values() if text != to_readable(text)]
+        assert all(read[text] == text for text in texts if not re.search(r"[$\\{~`]|--", text))
