@@ -9,6 +9,9 @@ from fastapi import Request
 from fastapi.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from core.domain.manifest import Manifest
+from core.wire import Wire
+
 READER_SECONDS = 300  # readers poll no more often than this; some take max-age as their interval, so it is short
 STALE_SECONDS = 86_400
 
@@ -22,35 +25,73 @@ class Document:
     etag: str
     updated: datetime
 
+    @property
+    def last_modified(self) -> str:
+        """The time of the last change as HTTP writes it."""
+        return format_datetime(self.updated, usegmt=True)
+
+    @property
+    def content_type(self) -> str:
+        """All documents are text in UTF-8."""
+        return f"{self.media_type}; charset=utf-8"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A document with the manifest that it was made from, and how long shared caches may keep it at most (s)."""
+
+    document: Document
+    manifest: Manifest
+    at_most: int
+
+
+KEPT = "paperwire.kept"  # where the scope of a request holds what answered it
+
 
 def make_document(body: bytes, media_type: str, updated: datetime) -> Document:
     """A document with its strong ETag: the hash of its bytes."""
     return Document(body, media_type, f'"{hashlib.sha256(body).hexdigest()[:32]}"', updated)
 
 
-def respond(request: Request, document: Document, fresh_seconds: int) -> Response:
-    """The document, or 304 if the request shows that its client has it.
+def respond(request: Request, document: Document, manifest: Manifest, *, at_most: int = 10**9) -> Response:
+    """The document, made from `manifest`, or 304 if the request shows that its client has it.
 
-    `fresh_seconds` is how long shared caches may take it for true; they may serve it longer while they ask again.
+    Shared caches may take it for true for as long as the wire does, but `at_most` so many seconds; they may serve it
+    longer while they ask again. It is noted in the request's scope for `HotPath`, which answers the next ones.
     """
+    wire: Wire = request.app.state.wire
+    request.scope[KEPT] = Kept(document, manifest, at_most)
+    freshness = wire.freshness(manifest)
     headers = {
         "ETag": document.etag,
-        "Last-Modified": format_datetime(document.updated, usegmt=True),
-        "Cache-Control": f"public, max-age={min(READER_SECONDS, fresh_seconds)}, s-maxage={fresh_seconds}, "
-        f"stale-while-revalidate={STALE_SECONDS}",
+        "Last-Modified": document.last_modified,
+        "Cache-Control": cache_control(min(freshness.seconds, at_most)),
     }
-    if is_unchanged(request, document):
+    if freshness.warning:
+        headers["Warning"] = f'111 paperwire "{freshness.warning}"'  # RFC 7234, 5.5: revalidation failed
+    sent = {name: request.headers.get(name) for name in ("If-None-Match", "If-Modified-Since")}
+    if is_unchanged(document, sent["If-None-Match"], sent["If-Modified-Since"]):
         return Response(status_code=304, headers=headers)
-    return Response(document.body, headers=headers | {"Content-Type": f"{document.media_type}; charset=utf-8"})
+    headers["Content-Type"] = document.content_type
+    return Response(document.body, headers=headers)
 
 
-def is_unchanged(request: Request, document: Document) -> bool:
+def cache_control(seconds: int) -> str:
+    """For readers a short time, for shared caches `seconds`, and as long as it takes to ask again."""
+    return f"public, max-age={min(READER_SECONDS, seconds)}, s-maxage={seconds}, stale-while-revalidate={STALE_SECONDS}"
+
+
+def is_unchanged(document: Document, if_none_match: str | None, if_modified_since: str | None) -> bool:
     """RFC 9110, 13.2.2: If-None-Match, compared weakly, decides where it is sent; else If-Modified-Since."""
-    if (tags := request.headers.get("If-None-Match")) is not None:
-        known = {tag.strip().removeprefix("W/") for tag in tags.split(",")}
+    if if_none_match == document.etag:
+        return True
+    if if_none_match is not None:
+        known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
         return "*" in known or document.etag in known
+    if if_modified_since is None:
+        return False
     try:
-        since = parsedate_to_datetime(request.headers.get("If-Modified-Since", ""))
+        since = parsedate_to_datetime(if_modified_since)
     except (ValueError, OverflowError):
         return False
     since = since if since.tzinfo else since.replace(tzinfo=UTC)

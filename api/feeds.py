@@ -15,6 +15,7 @@ from core.domain.errors import UnknownName
 from core.domain.feed import Entry, Feed
 from core.domain.manifest import Manifest
 from core.domain.query import parse_query
+from core.domain.selection import feeds_of
 from core.publish import batch_summaries
 from core.render.channel import Channel
 from core.render.plain import to_json
@@ -49,7 +50,7 @@ async def list_feeds(request: Request) -> Response:
     manifest = await wire.manifest()
     feeds = [_describe(feed, base_url(request)) for feed in wire.feeds.values()]
     body = to_json({"feeds": feeds, "batches": batch_summaries(manifest), "generated": manifest.updated})
-    return respond(request, make_document(body, "application/json", updated(manifest)), wire.fresh_seconds(manifest))
+    return respond(request, make_document(body, "application/json", updated(manifest)), manifest)
 
 
 @router.get(
@@ -91,19 +92,17 @@ async def get_rss_of_category(request: Request, category: str) -> Response:
 async def _publish(request: Request, feed: Feed, format_name: str, *more: Condition) -> Response:
     wire = wire_of(request)
     asked = parse_query(raw_query(request))
-    wire.feeds_of(asked)  # refuses the name of a feed that there is not
+    feeds_of(wire.feeds, asked)  # refuses the name of a feed that there is not
     query = replace(asked, conditions=(*asked.conditions, *more))
-    manifest = await wire.ready()
 
-    def render(loaded: Loaded) -> Document:
+    def render(manifest: Manifest, loaded: Loaded) -> Document:
         shown = find(loaded, query, capped=True)
         spec = FORMATS[format_name]
         body = spec.render(_channel(request, feed, manifest, shown.next), shown.entries)
         return make_document(body, spec.media_type, updated(manifest))
 
     key = (format_name, feed.name, feed.scoring_fingerprint, query.canonical, self_url(request))
-    document = await published(wire, manifest, [feed], key, render)
-    return respond(request, document, wire.fresh_seconds(manifest))
+    return respond(request, *await published(request, [feed], query, key, render))
 
 
 def _channel(request: Request, feed: Feed, manifest: Manifest, cursor: str) -> Channel:

@@ -19,4 +19,4 @@ async def home(request: Request) -> Response:
     manifest = await wire.manifest()
     note = _SAMPLE if wire.settings.sample else ""
     body = render_page(wire.title, list(wire.feeds.values()), manifest, base_url(request), note=note)
-    return respond(request, make_document(body, "text/html", updated(manifest)), min(wire.fresh_seconds(manifest), 60))
+    return respond(request, make_document(body, "text/html", updated(manifest)), manifest, at_most=60)

@@ -1,17 +1,22 @@
 """Running the wire: refreshing at will, and its state of health."""
 
 import hmac
+import logging
 
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
 from api import docs
+from api.problems import problem
 from api.publishing import wire_of
 from core.domain.calendar import due_date, next_due
+from core.domain.errors import StoreError
 from core.domain.manifest import rfc3339
 from core.publish import batch_summaries
 from core.render.plain import to_json
 from core.wire import Wire
+
+log = logging.getLogger("paperwire")
 
 router = APIRouter(tags=["operations"])
 
@@ -25,7 +30,11 @@ async def refresh_now(request: Request) -> Response:
     """
     wire = wire_of(request)
     _check_token(request, wire)
-    report = await wire.refresh()
+    try:
+        report = await wire.refresh()
+    except StoreError as error:  # its owner may know which store, and how to mend it
+        log.warning("%s", error)
+        return problem(503, "store", "The store does not answer", str(error), {"Retry-After": "10"})
     if report is None:
         return _json({"status": "running", "detail": "another refresh is at it"}, 202)
     return _json(report.to_plain(), 502 if report.record.state == "failed" else 200)
@@ -46,6 +55,7 @@ async def health(request: Request) -> Response:
         "now": rfc3339(now),
         "error": dict(manifest.error),
         "rejected": list(due.rejected),
+        "warning": wire.freshness(manifest).warning,
         "batches": batch_summaries(manifest),
     }
     return _json({name: value for name, value in body.items() if value}, 200)

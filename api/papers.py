@@ -1,5 +1,7 @@
 """Entries as JSON: the query API."""
 
+from math import inf
+
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
@@ -8,13 +10,16 @@ from api.conditional import Document, make_document, respond
 from api.publishing import Loaded, find, published, raw_query, updated, wire_of
 from core.domain.conditions import Condition, predicate, select
 from core.domain.errors import UnknownName
+from core.domain.manifest import Manifest
 from core.domain.page import page
 from core.domain.paper import parse_id
-from core.domain.query import parse_query
+from core.domain.query import Query, parse_query
+from core.domain.selection import feeds_of
 from core.publish import batch_summaries
 from core.render.plain import ENTRY_FIELDS, entry_to_plain, to_json
 
 router = APIRouter(tags=["papers"])
+_ALL = Query((Condition("score", ">=", (-inf,)),))
 
 
 @router.get(
@@ -28,10 +33,9 @@ async def query_papers(request: Request) -> Response:
     """
     wire = wire_of(request)
     query = parse_query(raw_query(request), entry_fields=ENTRY_FIELDS)
-    feeds = wire.feeds_of(query)
-    manifest = await wire.ready()
+    feeds = feeds_of(wire.feeds, query)
 
-    def render(loaded: Loaded) -> Document:
+    def render(manifest: Manifest, loaded: Loaded) -> Document:
         shown = find(loaded, query, capped=False)
         plain = {
             "papers": [entry_to_plain(entry, query.fields) for entry in shown.entries],
@@ -43,8 +47,7 @@ async def query_papers(request: Request) -> Response:
         return make_document(to_json(plain), "application/json", updated(manifest))
 
     key = ("papers", [(feed.name, feed.scoring_fingerprint) for feed in feeds], query.canonical)
-    document = await published(wire, manifest, feeds, key, render)
-    return respond(request, document, wire.fresh_seconds(manifest))
+    return respond(request, *await published(request, feeds, query, key, render))
 
 
 @router.get(
@@ -60,14 +63,14 @@ async def get_paper(request: Request, paper_id: str) -> Response:
     """
     wire = wire_of(request)
     query = parse_query(raw_query(request), entry_fields=ENTRY_FIELDS)
-    feeds = wire.feeds_of(query) if query.names("feed") else list(wire.feeds.values())
+    feeds = feeds_of(wire.feeds, query) if query.names("feed") else list(wire.feeds.values())
     try:
         wanted = parse_id(paper_id)
     except ValueError as error:
         raise UnknownName("paper", paper_id) from error
     manifest = await wire.ready()
     of_id = predicate(Condition("id", "=", (str(wanted),)))
-    found = [entry for feed in feeds for entry in await wire.entries(manifest, feed) if of_id(entry)]
+    found = [entry for feed in feeds for entry in await wire.entries(manifest, feed, _ALL) if of_id(entry)]
     if not found:
         raise UnknownName("paper", str(wanted))
     shown = page(select(found, query.conditions), query)
@@ -76,5 +79,4 @@ async def get_paper(request: Request, paper_id: str) -> Response:
         "total": shown.total,
         "generated": manifest.updated,
     } | ({"next": shown.next} if shown.next else {})
-    document = make_document(to_json(plain), "application/json", updated(manifest))
-    return respond(request, document, wire.fresh_seconds(manifest))
+    return respond(request, make_document(to_json(plain), "application/json", updated(manifest)), manifest)

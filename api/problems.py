@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
+from api.publishing import own_path
 from core.domain.errors import ConfigError, NothingYet, PaperwireError, QueryError, SourceError, StoreError, UnknownName
 from core.render.plain import to_json
 
@@ -73,7 +74,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
         headers = dict(error.headers or {})
-        documented = app.openapi()["paths"].get(request.url.path, {})
+        documented = app.openapi()["paths"].get(own_path(request), {})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and documented:  # the framework names one of several
             headers["Allow"] = ", ".join(method.upper() for method in documented)
         title = HTTPStatus(error.status_code).phrase

@@ -1,4 +1,4 @@
-"""The command line: `paperwire serve | refresh | papers | check | import`."""
+"""The command line: `paperwire serve | refresh | papers | check | import | store`."""
 
 import asyncio
 import sys
@@ -13,17 +13,18 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from core import __version__, sample
+from core import __version__, cli_store, sample
 from core.config import load_feeds_file
 from core.domain.errors import ConfigError, PaperwireError, QueryError
 from core.domain.feed import Entry
 from core.domain.page import Page, page
 from core.domain.query import parse_query
-from core.domain.selection import choose
+from core.domain.selection import choose, feeds_of
 from core.migrate import to_feeds_toml
 from core.refresh import Report
 from core.render.plain import ENTRY_FIELDS, entry_to_plain, to_json
 from core.settings import Settings, load_settings
+from core.stores import describe
 from core.wire import Wire
 
 app = typer.Typer(
@@ -33,6 +34,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+app.add_typer(cli_store.app, name="store")
 out = Console(highlight=False, markup=False)
 err = Console(stderr=True, highlight=False, markup=False)
 T = TypeVar("T")
@@ -54,7 +56,7 @@ def serve(
     settings = asyncio.run(_sample_settings()) if sample_week else load_settings()
     application = create_app(settings)
     kind = "a sample week of invented papers" if settings.sample else settings.rss_url
-    err.print(f"Paperwire {__version__}: http://{host}:{port}  ({kind}, stored in {settings.sqlite_path})")
+    err.print(f"Paperwire {__version__}: http://{host}:{port}  ({kind}, stored in {describe(settings)})")
     uvicorn.run(application, host=host, port=port, log_level="info")
 
 
@@ -90,11 +92,13 @@ def papers(
     query = parse_query("&".join(quote(token, safe="") for token in tokens), entry_fields=ENTRY_FIELDS)
 
     async def find(wire: Wire) -> Page:
-        feeds = wire.feeds_of(query)
+        feeds = feeds_of(wire.feeds, query)
         with err.status("looking for papers"):
             manifest = await wire.ready()
         chosen = [
-            entry for one in feeds for entry in choose(one, await wire.entries(manifest, one), query, capped=False)
+            entry
+            for one in feeds
+            for entry in choose(one, await wire.entries(manifest, one, query), query, capped=False)
         ]
         return page(chosen, query)
 
@@ -127,6 +131,7 @@ def check(
         out.print(
             "Note: neither ADMIN_TOKEN nor CRON_SECRET is set: /api/refresh is off. Requests still fetch what is due."
         )
+    out.print(f"Store: {describe(settings)}")
     out.print(f"{origin}: good")
 
 

@@ -1,89 +1,123 @@
 """The read path: from stored batches and scores to the entries of a feed, decoded once and kept by fingerprint."""
 
 import asyncio
+import gc
 from dataclasses import dataclass, field
 from functools import partial
 
+from core.day import Made, make_day
 from core.domain.batch import Batch
 from core.domain.feed import Entry, Feed
 from core.domain.manifest import BatchRecord, Manifest
-from core.domain.selection import first_announced, make_entries
-from core.matching import score_batch
+from core.domain.selection import Day, first_announced, make_entries
 from core.memory import Memory
 from core.store import keys
-from core.store.codec import decode_as, encode, scores_from_plain, scores_to_plain
+from core.store.codec import day_from_plain, decode_as, scores_from_plain
 from core.store.protocol import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """What a process remembers decoded: batches by hash, the entries of a feed's day by the fingerprints of both, and
-    all entries of a feed by the hashes of all days.
+    """What a process remembers decoded: batches by hash, a feed's days by the fingerprints of both, and all entries of
+    a feed by the hashes of all days.
 
     The limits count papers and entries: a month of 500 papers a day, for six feeds.
     """
 
     batches: Memory[Batch] = field(default_factory=lambda: Memory(limit=30_000))
-    days: Memory[tuple[Entry, ...]] = field(default_factory=lambda: Memory(limit=100_000))
+    days: Memory[Day] = field(default_factory=lambda: Memory(limit=100_000))
     feeds: Memory[list[Entry]] = field(default_factory=lambda: Memory(limit=100_000))
 
+    def put_batch(self, batch: Batch) -> None:
+        """Remember a batch."""
+        self.batches.put(batch.hash, batch, max(len(batch.announcements), 1))
+        gc.freeze()  # values without cycles: walking over a month of them would stop everything for 200 ms
 
-async def read_entries(store: Store, library: Library, manifest: Manifest, feed: Feed) -> list[Entry]:
-    """All entries of a feed over all stored batches, newest date first, whatever their score and type: a shared list.
+    def put_day(self, feed: Feed, batch_hash: str, day: Day, *, whole: bool = True) -> None:
+        """Remember a feed's day, `whole` or from its `min_score` on."""
+        self.days.put(_identity(feed, batch_hash, whole=whole), day, max(len(day.entries), 1))
+        gc.freeze()
 
-    Days that are not in the library are read in two round trips; scores that are not stored (the feed's rules changed)
-    are made from the batches, and stored for the next instance.
+    def day(self, feed: Feed, batch_hash: str, *, whole: bool) -> Day | None:
+        """A feed's day, if it is remembered; a whole one serves for both."""
+        if day := self.days.get(_identity(feed, batch_hash, whole=True)):
+            return day
+        return None if whole else self.days.get(_identity(feed, batch_hash, whole=False))
+
+
+async def read_entries(
+    store: Store, library: Library, manifest: Manifest, feed: Feed, *, whole: bool
+) -> tuple[list[Entry], Made]:
+    """The entries of a feed over all stored batches, newest date first: a shared list.
+
+    `whole`: whatever their score; else at least those from the feed's `min_score` on, which are far less to read. Days
+    that are not in the library are read in one round trip. What is not stored (the feed's rules changed) is made from
+    the batches, in one more; it comes second, to be stored for the next instance.
     """
     records = manifest.stored
-    identity = (feed.name, feed.scoring_fingerprint, *(record.hash for record in records))
+    whole = whole or feed.min_score <= 0
+    identity = (whole, feed.name, feed.scoring_fingerprint, feed.min_score, *(record.hash for record in records))
     entries = library.feeds.get(identity)
+    made: Made = {}
     if entries is None:
-        entries = first_announced(await _read_days(store, library, records, feed))
+        if not whole:
+            await _read_best(store, library, records, feed)
+        missing = [record for record in records if library.day(feed, record.hash, whole=whole) is None]
+        days = {record.hash: library.day(feed, record.hash, whole=whole) for record in records}
+        if missing:
+            read, made = await _read_whole(store, library, missing, feed)
+            days |= read
+        entries = await asyncio.to_thread(first_announced, [day for record in records if (day := days[record.hash])])
         library.feeds.put(identity, entries, max(len(entries), 1))
-    return entries
+    return entries, made
 
 
-async def _read_days(store: Store, library: Library, records: list[BatchRecord], feed: Feed) -> list[tuple[Entry, ...]]:
-    """The entries of each date, in the order of `records`; empty for one whose batch the store has lost."""
-    days = {record.hash: library.days.get(_identity(feed, record)) for record in records}
-    missing = [record for record in records if days[record.hash] is None]
-    if missing:
-        batches = await _read_batches(store, library, missing)
-        scores = await store.get_many([keys.scores(feed.scoring_fingerprint, record.hash) for record in missing])
-        for record, stored in zip(missing, scores, strict=True):
-            if (batch := batches.get(record.hash)) is None:
-                continue
-            entries, made = await asyncio.to_thread(_entries_of, feed, batch, stored)
-            if made is not None:
-                await store.put(keys.scores(feed.scoring_fingerprint, record.hash), made, ttl=keys.SCORES_SECONDS)
-            library.days.put(_identity(feed, record), entries, max(len(entries), 1))
-            days[record.hash] = entries
-    return [days[record.hash] or () for record in records]
+async def _read_best(store: Store, library: Library, records: list[BatchRecord], feed: Feed) -> None:
+    """Bring days into the library that are stored from the feed's `min_score` on."""
+    missing = [record for record in records if library.day(feed, record.hash, whole=False) is None]
+    wanted = [keys.entries(feed.scoring_fingerprint, feed.min_score, record.hash) for record in missing]
+    for record, data in zip(missing, await store.get_many(wanted) if wanted else [], strict=True):
+        if data:
+            day = await asyncio.to_thread(decode_as, partial(day_from_plain, feed), data)
+            library.put_day(feed, record.hash, day, whole=False)
 
 
-async def _read_batches(store: Store, library: Library, records: list[BatchRecord]) -> dict[str, Batch]:
-    known = {record.hash: batch for record in records if (batch := library.batches.get(record.hash))}
-    unknown = [record for record in records if record.hash not in known]
-    stored = await store.get_many([keys.batch(record.date, record.hash) for record in unknown]) if unknown else []
-    for record, data in zip(unknown, stored, strict=True):
-        if data is not None:
+async def _read_whole(
+    store: Store, library: Library, records: list[BatchRecord], feed: Feed
+) -> tuple[dict[str, Day | None], Made]:
+    """Whole days by the hash of their batch, None where the store has lost it; and what had to be made for them."""
+    unknown = [record for record in records if library.batches.get(record.hash) is None]
+    wanted = [keys.batch(record.date, record.hash) for record in unknown]
+    wanted += [keys.scores(feed.scoring_fingerprint, record.hash) for record in records]
+    found = dict(zip(wanted, await store.get_many(wanted), strict=True))
+    days: dict[str, Day | None] = {}
+    made: Made = {}
+    for record in records:
+        days[record.hash] = None
+        batch = library.batches.get(record.hash)
+        if batch is None and (data := found[keys.batch(record.date, record.hash)]):
             batch = await asyncio.to_thread(decode_as, Batch.from_plain, data)
-            library.batches.put(record.hash, batch, max(len(batch.announcements), 1))
-            known[record.hash] = batch
-    return known
+        if batch is None:
+            continue
+        library.put_batch(batch)
+        key = keys.scores(feed.scoring_fingerprint, record.hash)
+        if data := found[key]:
+            day = await asyncio.to_thread(_scored_day, feed, batch, data)
+        else:
+            day, values = await asyncio.to_thread(make_day, feed, batch, keys.SCORES_SECONDS)
+            made |= values
+        library.put_day(feed, record.hash, day)
+        days[record.hash] = day
+    return days, made
 
 
-def _identity(feed: Feed, record: BatchRecord) -> tuple[str, str, str]:
-    return feed.name, feed.scoring_fingerprint, record.hash
-
-
-def _entries_of(feed: Feed, batch: Batch, scores_data: bytes | None) -> tuple[tuple[Entry, ...], bytes | None]:
-    """A day's entries, and the scores as bytes to store if they had to be made."""
-    if scores_data is None:
-        scores = score_batch(feed, batch)
-        return make_entries(feed, batch, scores), encode(scores_to_plain(feed, scores))
+def _scored_day(feed: Feed, batch: Batch, scores: bytes) -> Day:
     papers = {item.paper.versioned: item.paper for item in batch.announcements}
-    return make_entries(feed, batch, decode_as(partial(scores_from_plain, feed, papers), scores_data)), None
+    return Day(make_entries(feed, batch, decode_as(partial(scores_from_plain, feed, papers), scores)))
+
+
+def _identity(feed: Feed, batch_hash: str, *, whole: bool) -> tuple[str, str, str]:
+    return feed.name, feed.scoring_fingerprint, batch_hash if whole else f"{batch_hash} {feed.min_score:g}"
 
 
 def batch_summaries(manifest: Manifest) -> list[dict[str, object]]:

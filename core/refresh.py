@@ -7,23 +7,23 @@ the store as it was or as it should be.
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from time import time
 from typing import Any
 
+from core.day import Made, make_day
 from core.domain.batch import Batch
 from core.domain.calendar import EASTERN, announcement_days, due_date
 from core.domain.categories import merged
 from core.domain.feed import Feed
 from core.domain.manifest import BatchRecord, Manifest, rfc3339
 from core.domain.query import Query
-from core.domain.scoring import Score
-from core.domain.selection import choose, make_entries
+from core.domain.selection import Day, choose
 from core.domain.settle import Outcome, settle
-from core.matching import score_batch
 from core.sources.announcements import Fetched, Get, Progress, fetch_announcements
+from core.state import State, read_state
 from core.store import keys
-from core.store.codec import decode, decode_as, encode, scores_to_plain
+from core.store.codec import decode_as, encode
 from core.store.lock import holding
 from core.store.protocol import Store
 
@@ -33,20 +33,24 @@ BACKOFF = {"failed": 60, "partial": 300, "waiting": 300, "quiet": 1800}
 LONGEST_BACKOFF = 3600
 REFRESH_SECONDS = 50.0
 
-Values = dict[str, tuple[bytes, float | None]]
-
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """What a refresh did: the record of the date that it found, whether the batch is another one than before,
     how many upstream requests it took, and how many entries each feed shows of it.
+
+    `state` is what is stored now, `batch` the batch of the record, `days` each feed's day over it: the process
+    that made them need not read them again.
     """
 
     record: BatchRecord
     changed: bool
     requests: int
     kept: Mapping[str, int]
-    error: str = ""
+    error: str
+    state: State
+    batch: Batch | None
+    days: Mapping[str, Day]
 
     def to_plain(self) -> dict[str, Any]:
         """The report as JSON values."""
@@ -64,16 +68,15 @@ class Report:
         }
 
 
-async def read_manifest(store: Store) -> Manifest:
-    """The manifest as stored; an empty one where nothing was stored yet."""
-    data = await store.get(keys.MANIFEST)
-    return decode_as(Manifest.from_plain, data) if data else Manifest()
-
-
-async def read_batch(store: Store, record: BatchRecord) -> Batch | None:
-    """The batch that a record names; None if it names none, or the store has lost it."""
-    data = await store.get(keys.batch(record.date, record.hash)) if record.hash else None
-    return decode_as(Batch.from_plain, data) if data else None
+async def read_batches(store: Store, records: Iterable[BatchRecord | None]) -> dict[str, Batch]:
+    """The batches that the records name, by hash, in one round trip; without those that the store has lost."""
+    named = [record for record in records if record and record.hash]
+    found = await store.get_many([keys.batch(record.date, record.hash) for record in named]) if named else []
+    return {
+        record.hash: await asyncio.to_thread(decode_as, Batch.from_plain, data)
+        for record, data in zip(named, found, strict=True)
+        if data
+    }
 
 
 async def refresh(
@@ -85,45 +88,64 @@ async def refresh(
     rss_url: str,
     retention: timedelta,
     rules: str = "",
+    on_demand: bool = False,
     progress: Progress = lambda _what, _done, _total: None,
 ) -> Report | None:
     """Bring the store up to date with arXiv. None: another process is doing that right now.
 
-    `now` decides which date is due; `rules` is the fingerprint of the configuration. Raises `StoreError`; what the
-    upstream does wrong is told in the report.
+    `now` decides which date is due; `rules` is the fingerprint of the configuration. With `on_demand`, nothing is done
+    (None) if another process has settled the due date, or tried to, before this one held the lock. Raises `StoreError`;
+    what the upstream does wrong is told in the report.
+
+    Six round trips where the upstream answers at once: the lock, the state, the batches, the gate before and after the
+    request, the commit.
     """
-    async with holding(store, keys.REFRESH_LOCK) as token:
-        if token is None:
+    async with holding(store, keys.REFRESH_LOCK) as lock:
+        if lock is None:
             return None
-        manifest = await read_manifest(store)
-        categories = all_categories(feeds)
+        state = await read_state(store)
+        manifest, categories = state.manifest, all_categories(feeds)
         due = manifest.get(due_date(now))
-        stored = due.settled(categories) and await read_batch(store, due) is not None
+        if on_demand and (due.settled(categories) or state.paused_until(due.date) > time()):
+            return None
+        batches = await read_batches(store, (due, _before(manifest, due.date)))
         fetched = await fetch_announcements(
             get,
             rss_url,
             categories,
             deadline=asyncio.get_running_loop().time() + REFRESH_SECONDS,
-            validators=due.validators if stored else None,
+            validators=due.validators if due.settled(categories) and due.hash in batches else None,
             progress=progress,
         )
         progress("scoring", len(categories), len(categories))
-        found = await _found(store, manifest, fetched, categories, now)
-        scores = await asyncio.to_thread(_scores, feeds, found.batch)
+        found = await _found(store, manifest, batches, fetched, categories, now)
         updated = _updated(manifest, found.record, now, retention, fetched.problem)
         if rules not in ("", updated.rules):
             updated = updated.under(rules, now) if updated is manifest else replace(updated, rules=rules)
-        values: Values = {}
-        if found.batch and not found.stored:
-            values |= _batch_values(feeds, found.batch, scores, retention)
-        if updated is not manifest:
-            values[keys.MANIFEST] = (encode(updated.to_plain()), None)
+        days, values = await asyncio.to_thread(_made, feeds, found, retention)
         if not updated.get(due.date).settled(categories):
-            values[keys.BACKOFF] = await _backoff(store, updated.get(due.date))
-        await store.commit(keys.REFRESH_LOCK, token, values)
+            note = _backoff(state.backoff, updated.get(due.date))
+            values[keys.BACKOFF] = (encode(note), note["until"] - time() + LONGEST_BACKOFF)  # outlives its pause
+            state = replace(state, backoff=note)
+        if updated is not manifest:
+            values[keys.MANIFEST] = (encode(updated.to_plain()), None)  # last: it is what points at the others
+        await lock.commit(values, release=True)
         progress("stored", len(categories), len(categories))
         changed = found.record.hash != manifest.get(found.record.date).hash
-        return Report(found.record, changed, fetched.requests, _kept(feeds, found.batch, scores), fetched.problem)
+        kept = {
+            feed.name: len(choose(feed, days[feed.name].entries if days else (), Query(), capped=True))
+            for feed in feeds
+        }
+        return Report(
+            found.record,
+            changed,
+            fetched.requests,
+            kept,
+            fetched.problem,
+            replace(state, manifest=updated),
+            found.batch,
+            days,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,17 +162,18 @@ def all_categories(feeds: Iterable[Feed]) -> tuple[str, ...]:
     return merged(tuple(name for feed in feeds for name in feed.categories))
 
 
-async def adopt_rules(store: Store, rules: str, now: datetime) -> None:
-    """Note in the manifest that its content is served under other `rules` from now on: readers are told of a change."""
-    async with holding(store, keys.REFRESH_LOCK) as token:
-        manifest = await read_manifest(store)
-        if token is not None and manifest.rules != rules:
-            plain = manifest.under(rules, now).to_plain()
-            await store.commit(keys.REFRESH_LOCK, token, {keys.MANIFEST: (encode(plain), None)})
+def _before(manifest: Manifest, day: date) -> BatchRecord | None:
+    """The newest record with a batch of a date before `day`."""
+    return next((record for record in manifest.stored if record.date < day), None)
 
 
 async def _found(
-    store: Store, manifest: Manifest, fetched: Fetched, categories: tuple[str, ...], now: datetime
+    store: Store,
+    manifest: Manifest,
+    batches: dict[str, Batch],
+    fetched: Fetched,
+    categories: tuple[str, ...],
+    now: datetime,
 ) -> _Found:
     """What was fetched means for the newest date that was served (the due date, if nothing was)."""
     tomorrow = now.astimezone(EASTERN).date() + timedelta(days=1)
@@ -166,13 +189,16 @@ async def _found(
         tuple(fetched.unchanged),
         tuple(fetched.rejected),
     )
-    before = next((r for r in manifest.stored if r.date < day), None)
-    previous = await read_batch(store, before) if before else None
-    existing = await read_batch(store, manifest.get(day))
-    record, batch = settle(outcome, categories, manifest.get(day), existing, previous)
+    known, before = manifest.get(day), _before(manifest, day)
+    # Read already, unless the upstream shows another date than the one that is due
+    missing = [record for record in (known, before) if record and record.hash and record.hash not in batches]
+    batches = batches | await read_batches(store, missing)
+    existing, previous = batches.get(known.hash), batches.get(before.hash) if before else None
+    # Comparing and hashing a day takes tens of milliseconds
+    record, batch = await asyncio.to_thread(settle, outcome, categories, known, existing, previous)
     if record.settled(categories) and not fetched.failures:
         record = replace(record, validators=fetched.validators)
-    stored = batch is not None and existing is not None and batch.hash == existing.hash
+    stored = batch is not None and existing is not None and batch.hash == known.hash
     return _Found(record if stored or not batch else replace(record, fetched=rfc3339(now)), batch, stored)
 
 
@@ -198,35 +224,24 @@ def _updated(manifest: Manifest, record: BatchRecord, now: datetime, retention: 
     return manifest.changed(records, now=now, retention=retention, error=problem)
 
 
-def _scores(feeds: Sequence[Feed], batch: Batch | None) -> list[dict[str, Score | None]]:
-    return [score_batch(feed, batch) for feed in feeds] if batch else []
-
-
-def _kept(feeds: Sequence[Feed], batch: Batch | None, scores: Sequence[Mapping[str, Score | None]]) -> dict[str, int]:
-    """How many entries each feed shows of the batch."""
-    kept = {}
-    for feed, of_feed in zip(feeds, scores, strict=False):
-        entries = make_entries(feed, batch, of_feed) if batch else ()
-        kept[feed.name] = len(choose(feed, entries, Query(), capped=True))
-    return kept
-
-
-def _batch_values(
-    feeds: Sequence[Feed], batch: Batch, scores: Sequence[Mapping[str, Score | None]], retention: timedelta
-) -> Values:
-    """What is stored of a new batch: itself, and every feed's scores; a day longer than the manifest lists it."""
+def _made(feeds: Sequence[Feed], found: _Found, retention: timedelta) -> tuple[dict[str, Day], Made]:
+    """Each feed's day over the batch that was found; and what is to be stored of a batch that is new, for a day longer
+    than the manifest lists it.
+    """
+    days: dict[str, Day] = {}
+    values: Made = {}
+    if (batch := found.batch) is None:
+        return days, values
     ttl = (retention + timedelta(days=1)).total_seconds()
-    values: Values = {keys.batch(batch.date, batch.hash): (encode(batch.to_plain()), ttl)}
-    for feed, of_feed in zip(feeds, scores, strict=True):
-        key = keys.scores(feed.scoring_fingerprint, batch.hash)
-        values[key] = (encode(scores_to_plain(feed, of_feed)), ttl)
-    return values
+    values[keys.batch(batch.date, batch.hash)] = (encode(batch.to_plain()), ttl)
+    for feed in feeds:
+        days[feed.name], made = make_day(feed, batch, ttl)
+        values |= made
+    return days, {} if found.stored else values
 
 
-async def _backoff(store: Store, due: BatchRecord) -> tuple[bytes, float]:
-    """A note that keeps requests from asking the upstream again too soon; it outlives its pause, to count the tries."""
-    data = await store.get(keys.BACKOFF)
-    before = decode(data) if data else {}
+def _backoff(before: Mapping[str, Any], due: BatchRecord) -> dict[str, Any]:
+    """The note that keeps requests from asking the upstream again too soon, and counts the tries."""
     tries = before["tries"] + 1 if before.get("date") == due.date.isoformat() else 1
     pause = min(BACKOFF.get(due.state, BACKOFF["failed"]) * 2 ** min(tries - 1, 10), LONGEST_BACKOFF)
-    return encode({"date": due.date.isoformat(), "tries": tries, "until": time() + pause}), pause + LONGEST_BACKOFF
+    return {"date": due.date.isoformat(), "tries": tries, "until": time() + pause}

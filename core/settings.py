@@ -3,6 +3,7 @@
 What the wire collects is in feeds.toml (`core.config`); what differs from one deployment to the next is here.
 """
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
@@ -12,9 +13,10 @@ from typing import Any
 from pydantic import AwareDatetime, Field, HttpUrl, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from core import sample
+from core import __version__, sample
 from core.config import FeedsFile, load_feeds_file, read_feeds_file
 from core.domain.errors import ConfigError
+from core.domain.fingerprint import fingerprint
 
 ROOT = Path(__file__).resolve().parents[1]
 Clock = Callable[[], datetime]
@@ -26,28 +28,69 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True)
 
     arxiv_rss_url: HttpUrl = Field(HttpUrl("https://rss.arxiv.org"), description="where arXiv's RSS is")
-    admin_token: str = Field("", description="lets its owner refresh at will")
-    cron_secret: str = Field("", description="what the platform's cron sends; also lets refresh")
+    admin_token: str = Field("", repr=False, description="lets its owner refresh at will")
+    cron_secret: str = Field("", repr=False, description="what the platform's cron sends; also lets refresh")
     base_url: str = Field(
         "", pattern=r"^(https?://[^\s?#]+)?$", description="the public address, if not that of the request"
     )
     feeds_toml: str = Field("", description="the text of a feeds.toml, instead of the file")
     feeds_file: Path | None = Field(None, description="where feeds.toml is; else ./feeds.toml, else the one shipped")
-    sqlite_path: Path = Field(Path(".paperwire/store.sqlite3"), description="the SQLite store")
+    upstash_redis_rest_url: str = Field("", repr=False, description="the store: a database of Upstash, over REST")
+    upstash_redis_rest_token: str = Field("", repr=False, description="its token, one that may write")
+    kv_rest_api_url: str = Field(
+        "", repr=False, description="the same, as Vercel's integration names it, with or without a prefix"
+    )
+    kv_rest_api_token: str = Field("", repr=False, description="its token")
+    redis_url: str = Field("", repr=False, description="the store: a Redis or Valkey server, redis://…")
+    sqlite_path: Path | None = Field(None, description="the store: a file; by default .paperwire/store.sqlite3")
+    store_connect_seconds: float = Field(1.0, gt=0, description="how long a connection to the store may take")
+    store_read_seconds: float = Field(2.0, gt=0, description="how long an answer of the store may take")
+    confirm_seconds: float = Field(10.0, ge=0, description="how long an instance believes what it read of the store")
     now: AwareDatetime | None = Field(None, description="freezes the clock, to replay a day: 2025-12-30T12:00:00Z")
     sample: bool = Field(False, description="serve the built-in sample week instead of arXiv")
     vercel: str = Field("", description="set by Vercel")
+    vercel_deployment_id: str = Field("", description="set by Vercel")
+    vercel_env: str = Field("", description="set by Vercel: production, preview or development")
+    vercel_project_production_url: str = Field("", description="set by Vercel: the public address of production")
+    aws_lambda_function_name: str = Field("", description="set by AWS Lambda")
 
-    @field_validator("base_url")
+    @field_validator("base_url", "upstash_redis_rest_url", "kv_rest_api_url")
     @classmethod
     def _no_slash(cls, url: str) -> str:
-        return url.rstrip("/")
+        return url.strip().rstrip("/")
+
+    @field_validator("upstash_redis_rest_token", "kv_rest_api_token", "redis_url")
+    @classmethod
+    def _no_space(cls, secret: str) -> str:
+        secret = secret.strip()
+        if not (secret.isascii() and secret.isprintable()) or " " in secret:  # a client's error would repeat it
+            raise ValueError("it has a space, a line break or a letter beyond ASCII inside; copy it anew")
+        return secret
+
+    @property
+    def serverless(self) -> bool:
+        """Whether this runs where nothing happens between requests, and no disk stays."""
+        return bool(self.vercel or self.aws_lambda_function_name)
 
     @property
     def clock(self) -> Clock:
         """The present (UTC), or the moment at which it is frozen: by `NOW`, or because the sample is of the past."""
         frozen = self.now or (sample.noon(sample.days()[-1]) if self.sample else None)
         return (lambda: frozen.astimezone(UTC)) if frozen else (lambda: datetime.now(UTC))
+
+    @property
+    def public_url(self) -> str:
+        """The public address if it is known beforehand, else ""."""
+        platform = self.vercel_project_production_url if self.vercel_env == "production" else ""
+        return self.base_url or (f"https://{platform}" if platform else "")
+
+    @cached_property
+    def build(self) -> str:
+        """What tells one deployment's code from another's: rendered bytes of another one are not served."""
+        if self.vercel_deployment_id:
+            return self.vercel_deployment_id
+        found = (path.stat() for name in ("api", "core") for path in (ROOT / name).rglob("*.py"))
+        return fingerprint(__version__, sorted((file.st_size, file.st_mtime_ns) for file in found))
 
     @property
     def rss_url(self) -> str:
@@ -71,7 +114,25 @@ class Settings(BaseSettings):
 def load_settings(**overrides: Any) -> Settings:
     """Settings from the environment, `overrides` before it. Raises `ConfigError` that names the variables."""
     try:
-        return Settings(**overrides)
+        return Settings(**(_prefixed_store() | overrides))
     except ValidationError as error:
         lines = [f"{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
         raise ConfigError(lines) from error
+
+
+def _prefixed_store() -> dict[str, str]:
+    """What Vercel's integration injects if it was told to put a prefix before its variables: `WIRE_KV_REST_API_URL`.
+
+    Raises `ConfigError` if there are several.
+    """
+    if any(os.environ.get(name, "").strip() for name in ("KV_REST_API_URL", "UPSTASH_REDIS_REST_URL")):
+        return {}
+    urls = sorted(name for name in os.environ if name.endswith("_KV_REST_API_URL") and os.environ[name].strip())
+    if not urls:
+        return {}
+    if len(urls) > 1:
+        raise ConfigError([f"{' and '.join(urls)} are set: say which is meant, with KV_REST_API_URL and _TOKEN"])
+    token = urls[0].removesuffix("URL") + "TOKEN"
+    if not os.environ.get(token, "").strip():
+        raise ConfigError([f"{urls[0]} is set, but {token} is not"])
+    return {"kv_rest_api_url": os.environ[urls[0]], "kv_rest_api_token": os.environ[token]}

@@ -1,41 +1,55 @@
-"""The wire: everything put together, and refreshed on demand. One for each process and event loop."""
+"""The wire: everything put together, and refreshed on demand. One for each process."""
 
 import asyncio
 import logging
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import partial
 from time import time
 from typing import Any
 
 import httpx
 
 from core import __version__, sample
+from core.current import Current, View
 from core.domain.calendar import due_date, next_due
-from core.domain.errors import ConfigError, NothingYet, PaperwireError, QueryError, UnknownName
+from core.domain.errors import NothingYet, PaperwireError, StoreError, UnknownName
 from core.domain.feed import Entry, Feed
 from core.domain.fingerprint import fingerprint
 from core.domain.manifest import BatchRecord, Manifest, rfc3339
 from core.domain.query import Query
+from core.domain.selection import reaches_below
 from core.memory import Memory
+from core.outbox import Outbox
 from core.publish import Library, read_entries
-from core.refresh import BACKOFF, Report, adopt_rules, all_categories, read_manifest, refresh
+from core.refresh import BACKOFF, Report, all_categories, refresh
 from core.settings import Settings
+from core.shared import Shared
 from core.sources.announcements import Progress
 from core.sources.fetch import GATE_SECONDS, Fetcher
-from core.store import keys
-from core.store.codec import decode
-from core.store.protocol import Store
-from core.store.sqlite import SqliteStore
+from core.state import State, adopt_rules
+from core.stores import open_store
 
 log = logging.getLogger("paperwire")
 
-CONFIRM_SECONDS = 10.0  # how long a manifest in memory is believed
 PATIENCE_SECONDS = 15.0  # how long a request waits for a first batch; feed readers give up after 20
 RENDERED_BYTES = 32_000_000
+UNSETTLED_SECONDS = 60  # how long answers stay fresh while something is missing
+DOUBTFUL_SECONDS = 30  # and while the store does not answer
 _POLL_SECONDS = 0.5
+_FOLLOW_SECONDS = 5.0  # how long another process is left to its refresh before this one looks again
 
 
 def _ignore(_what: str, _done: int, _total: int) -> None:
     """No progress is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How long an answer stays true (s), and what its client should be warned of."""
+
+    seconds: int
+    warning: str = ""
 
 
 class Wire:
@@ -45,113 +59,109 @@ class Wire:
     """
 
     def __init__(self, settings: Settings) -> None:
-        if settings.vercel:
-            raise ConfigError(
-                ["On Vercel the wire needs a store in Redis, which this version does not support yet: run it elsewhere"]
-            )
         self.settings = settings
         self.instance = settings.feeds.instance
         self.feeds: dict[str, Feed] = settings.feeds.to_feeds()
         self.clock = settings.clock
-        self.store: Store = SqliteStore(settings.sqlite_path)
+        self.store = open_store(settings)
+        self.current = Current(self.store, seconds=settings.confirm_seconds, ahead=not settings.serverless)
+        self.outbox = Outbox(self.store)
         self.rendered: Memory[Any] = Memory(limit=RENDERED_BYTES)
-        self._client = httpx.AsyncClient(
-            timeout=httpx.Timeout(10, connect=5),
-            limits=httpx.Limits(max_connections=1),
-            transport=_transport(settings),
-        )
         self._categories = all_categories(self.feeds.values())
         self._rules = fingerprint("rules", settings.feeds.model_dump(mode="json"))
+        self._adopted = self._rules_are_new = False
         self._library = Library()
-        self._loading: dict[tuple[str, str, int], asyncio.Task[list[Entry]]] = {}
-        self._manifest: tuple[float, Manifest] | None = None
-        self._reading: asyncio.Task[Manifest] | None = None
+        self.rendering: Shared[Any] = Shared()
+        self._loading: Shared[list[Entry]] = Shared()
         self._refreshing: asyncio.Task[None] | None = None
         self._not_before = 0.0
+        self._settled: tuple[Manifest, date, bool] | None = None
+        self._due: tuple[date, datetime] | None = None
 
-    async def manifest(self, *, confirmed: bool = False) -> Manifest:
-        """The manifest, at most ten seconds old, or as it is now if `confirmed`; concurrent callers read it once."""
-        if not confirmed and self._manifest and time() - self._manifest[0] < CONFIRM_SECONDS:
-            return self._manifest[1]
-        if self._reading is None or self._reading.done():
-            self._reading = asyncio.create_task(self._read_manifest())
-        return await asyncio.shield(self._reading)
+    async def manifest(self) -> Manifest:
+        """The manifest as this process believes it to be. Raises `StoreError` if it has never been read."""
+        return (await self._view()).state.manifest
 
-    async def ready(self) -> Manifest:
+    async def ready(self, also: str = "") -> Manifest:
         """A manifest with something to serve; a due batch that is not there is fetched, once however many ask.
 
         With something older in store the fetch goes on behind the answer. With nothing, this waits for it for a bounded
-        time. Raises `NothingYet` if then there is still nothing.
+        time. `also` is a key that is read along if the store is asked anyway. Raises `NothingYet` if then there is
+        still nothing.
         """
-        due = due_date(self.clock())
-        manifest = await self.manifest()
-        if not self._is_settled(manifest, due):
-            manifest = await self.manifest(confirmed=True)  # another process may have fetched it meanwhile
-        if self._is_settled(manifest, due):
+        view = await self._view(also)
+        due, manifest = self.due[0], view.state.manifest
+        if view.doubt and not manifest.stored:
+            raise StoreError(view.doubt)
+        if view.doubt or self._is_settled(manifest, due):
             return manifest
-        pause = await self._pause(due)
-        if pause <= 0:
+        if self._pause(view.state, due) <= 0:
             task = self._start_refreshing()
             if not manifest.stored:
                 await asyncio.wait([task], timeout=PATIENCE_SECONDS)
-                manifest = await self.manifest(confirmed=True)
+                view = await self._view()
+                manifest = view.state.manifest
         if not manifest.stored:
-            raise self._nothing(manifest.get(due), pause if pause > 0 else await self._pause(due))
+            raise self._nothing(manifest.get(due), self._pause(view.state, due))
         return manifest
 
-    async def refresh(self, progress: Progress = _ignore) -> Report | None:
-        """Refresh now, whatever was tried before. None if another process is at it."""
-        fetcher = Fetcher(
-            self._client,
-            self.store,
-            user_agent=f"Paperwire/{__version__} ({self.instance.contact or 'no contact configured'})",
-            gate_seconds=0 if self.settings.sample else GATE_SECONDS,
-        )
-        report = await refresh(
-            self.store,
-            fetcher.get,
-            list(self.feeds.values()),
-            now=self.clock(),
-            rss_url=self.settings.rss_url,
-            rules=self._rules,
-            retention=timedelta(days=self.instance.retention_days),
-            progress=progress,
-        )
-        self._manifest = None
+    def hot(self) -> Manifest | None:
+        """The manifest, if what was made from it may be sent without asking anything; else None.
+
+        So it is while the manifest is believed, and the due batch is there, being fetched, or left alone for a while.
+        """
+        view = self.current.believed()
+        if view is None or view.doubt or not (manifest := view.state.manifest).has_batches:
+            return None
+        due = self.due[0]
+        if self._is_settled(manifest, due) or self.is_refreshing or self._pause(view.state, due) > 0:
+            return manifest
+        return None
+
+    async def refresh(self, progress: Progress = _ignore, *, on_demand: bool = False) -> Report | None:
+        """Refresh now, whatever was tried before. None if another process is at it.
+
+        With `on_demand`, also None if nothing is missing after all.
+        """
+        # A client for each refresh: nothing of it is kept open, and no event loop is outlived
+        async with await asyncio.to_thread(self._make_client) as client:
+            fetcher = Fetcher(
+                client,
+                self.store,
+                user_agent=f"Paperwire/{__version__} ({self.instance.contact or 'no contact configured'})",
+                gate_seconds=0 if self.settings.sample else GATE_SECONDS,
+            )
+            report = await refresh(
+                self.store,
+                fetcher.get,
+                list(self.feeds.values()),
+                now=self.clock(),
+                rss_url=self.settings.rss_url,
+                rules=self._rules,
+                retention=timedelta(days=self.instance.retention_days),
+                on_demand=on_demand,
+                progress=progress,
+            )
         if report:
+            self._learn(report)
             log.info("refresh %s", report.to_plain() | {"rejected": len(report.record.rejected)})
         return report
 
-    async def entries(self, manifest: Manifest, feed: Feed) -> list[Entry]:
-        """All entries of a feed, newest date first; concurrent callers share one reading of the store."""
-        key = (feed.name, feed.scoring_fingerprint, manifest.version)
-        task = self._loading.get(key)
-        if task is None:
-            task = self._loading[key] = asyncio.create_task(read_entries(self.store, self._library, manifest, feed))
-            task.add_done_callback(lambda _: self._loading.pop(key, None))
-        return await asyncio.shield(task)
+    async def entries(self, manifest: Manifest, feed: Feed, query: Query) -> list[Entry]:
+        """The entries of a feed that `query` may select, and perhaps others, newest date first.
+
+        Concurrent callers share one reading of the store.
+        """
+        # Where this process has found other rules, the best entries by its own are not stored yet
+        whole = reaches_below(feed, query) or self._rules_are_new
+        key = (feed.name, manifest.version, whole)
+        return await self._loading.get(key, partial(self._read_entries, manifest, feed, whole=whole))
 
     def feed(self, name: str) -> Feed:
         """The feed of that name. Raises `UnknownName` that lists the known ones."""
         if name not in self.feeds:
             raise UnknownName("feed", name, tuple(self.feeds))
         return self.feeds[name]
-
-    def feeds_of(self, query: Query) -> list[Feed]:
-        """The feeds that a query is about: those that meet its conditions on `feed`, without any the main one.
-
-        Raises `QueryError` for a feed that there is not.
-        """
-        conditions = [condition for condition in query.conditions if condition.field == "feed"]
-        for condition in conditions:
-            if unknown := [name for name in condition.values if name not in self.feeds]:
-                raise QueryError(condition.token, f"there is no feed {unknown[0]!r}", tuple(self.feeds))
-        fitting = [
-            feed
-            for feed in self.feeds.values()
-            if all((feed.name in condition.values) == (condition.operator == "=") for condition in conditions)
-        ]
-        return fitting if conditions else [self.main]
 
     @property
     def title(self) -> str:
@@ -163,39 +173,91 @@ class Wire:
         """The first feed."""
         return next(iter(self.feeds.values()))
 
-    def fresh_seconds(self, manifest: Manifest) -> int:
-        """How long what is served now stays true (s): until the next batch is due, or a minute if one is missing."""
+    @property
+    def due(self) -> tuple[date, datetime]:
+        """The date whose batch should be there, and when the next one will be due; worked out once for each."""
         now = self.clock()
-        if not self._is_settled(manifest, due_date(now)):
-            return 60
-        return max(int((next_due(now) - now).total_seconds()), 60)
+        if self._due is None or now >= self._due[1]:
+            self._due = due_date(now), next_due(now)
+        return self._due
+
+    @property
+    def is_refreshing(self) -> bool:
+        """Whether this process is fetching right now."""
+        return self._refreshing is not None and not self._refreshing.done()
+
+    def freshness(self, manifest: Manifest) -> Freshness:
+        """How long what is served now stays true: until the next batch is due, or a minute if one is missing."""
+        if self.current.unconfirmed:
+            return Freshness(DOUBTFUL_SECONDS, "the store does not answer; this is the last good copy")
+        due, following = self.due
+        if not self._is_settled(manifest, due):
+            return Freshness(UNSETTLED_SECONDS)
+        return Freshness(max(int((following - self.clock()).total_seconds()), UNSETTLED_SECONDS))
+
+    async def finish(self) -> None:
+        """Wait for the refresh behind the answers: Vercel goes on with what follows them, and then stops everything."""
+        if self.is_refreshing and self._refreshing:
+            await asyncio.wait([self._refreshing])
 
     async def close(self) -> None:
-        """Stop what is running, and free connections."""
-        if self._refreshing:
+        """Stop what is running, save what is not, and free connections."""
+        if self.is_refreshing and self._refreshing:
             self._refreshing.cancel()
             await asyncio.wait([self._refreshing])
-        await self._client.aclose()
+        await self.current.stop()
+        await self.outbox.flush()
         await self.store.close()
 
-    async def _read_manifest(self) -> Manifest:
-        manifest = await read_manifest(self.store)
+    async def _view(self, also: str = "") -> View:
+        view = await self.current.get(also=also)
+        manifest = view.state.manifest
         # Only at the start, because an older version may still run beside this one
-        if manifest.stored and manifest.rules != self._rules and self._manifest is None:
-            await adopt_rules(self.store, self._rules, self.clock())
-            manifest = await read_manifest(self.store)
-        self._manifest = (time(), manifest)
-        return manifest
+        if not self._adopted and not view.doubt:
+            self._adopted = True
+            if manifest.stored and manifest.rules != self._rules:
+                await self._adopt()
+                view = await self.current.get()
+        return view
+
+    async def _adopt(self) -> None:
+        try:
+            if state := await adopt_rules(self.store, self._rules, self.clock()):
+                self.current.put(state)
+                self._rules_are_new = True
+        except StoreError as error:
+            log.warning("that the rules have changed could not be noted: %s", error)
+
+    async def _read_entries(self, manifest: Manifest, feed: Feed, *, whole: bool) -> list[Entry]:
+        entries, made = await read_entries(self.store, self._library, manifest, feed, whole=whole)
+        self.outbox.add(made)
+        return entries
+
+    def _make_client(self) -> httpx.AsyncClient:
+        """A client of the upstream. Reading the certificates takes 50 ms, too long for the event loop."""
+        return httpx.AsyncClient(
+            timeout=httpx.Timeout(10, connect=5),
+            limits=httpx.Limits(max_connections=1),
+            transport=sample.SampleTransport(self.clock) if self.settings.sample else None,
+        )
+
+    def _learn(self, report: Report) -> None:
+        """Keep what a refresh has made: it need not be read again."""
+        self.current.put(report.state)
+        self._adopted = True
+        if report.batch:
+            self._library.put_batch(report.batch)
+            for feed in self.feeds.values():
+                self._library.put_day(feed, report.batch.hash, report.days[feed.name])
 
     def _is_settled(self, manifest: Manifest, due: date) -> bool:
-        return manifest.get(due).settled(self._categories)
+        if self._settled is None or self._settled[0] is not manifest or self._settled[1] != due:
+            self._settled = manifest, due, manifest.get(due).settled(self._categories)
+        return self._settled[2]
 
-    async def _pause(self, due: date) -> float:
+    def _pause(self, state: State, due: date) -> float:
         """How many seconds requests still leave the upstream alone after a refresh that did not settle `due`."""
-        data = await self.store.get(keys.BACKOFF)
-        note = decode(data) if data else {}
-        until = note["until"] if note.get("date") == due.isoformat() else 0.0
-        return float(max(until, self._not_before) - time())
+        return max(state.paused_until(due), self._not_before) - time()
 
     def _start_refreshing(self) -> asyncio.Task[None]:
         if self._refreshing is None or self._refreshing.done():
@@ -204,13 +266,16 @@ class Wire:
 
     async def _refresh_or_follow(self) -> None:
         """Refresh, or wait for the process that does; take over if it dies. Never raises: what failed is logged."""
-        end = time() + PATIENCE_SECONDS
-        due = due_date(self.clock())
+        end, due = time() + PATIENCE_SECONDS, self.due[0]
         try:
-            while await self.refresh() is None and time() < end:
-                await asyncio.sleep(_POLL_SECONDS)
-                if self._is_settled(await self._read_manifest(), due) or await self._pause(due) > 0:
+            while await self.refresh(on_demand=True) is None and time() < end:
+                state = (await self.current.get(confirmed=True)).state
+                if self._is_settled(state.manifest, due) or self._pause(state, due) > 0:
                     break
+                if state.manifest.stored:  # nobody waits
+                    self._not_before = time() + _FOLLOW_SECONDS
+                    break
+                await asyncio.sleep(_POLL_SECONDS)
         except Exception as error:  # whatever it is, requests are answered from what is stored
             self._not_before = time() + BACKOFF["failed"]
             log.log(logging.WARNING if isinstance(error, PaperwireError) else logging.ERROR, "refresh", exc_info=True)
@@ -219,16 +284,10 @@ class Wire:
         if due.reason:
             text = (
                 f"There are no announcements yet. The batch of {due.date} is {due.state}: {due.reason}. "
-                f"The next one is due at {rfc3339(next_due(self.clock()))}."
+                f"The next one is due at {rfc3339(self.due[1])}."
             )
         elif self._not_before > time():
             text = "There are no announcements yet, and fetching them failed; the log of the service has the details."
         else:
             text = f"The announcements of {due.date} are being fetched from arXiv for the first time; try again soon."
         return NothingYet(text, max(int(pause) + 1, 5))
-
-
-def _transport(settings: Settings) -> httpx.AsyncBaseTransport | None:
-    if not settings.sample:
-        return None
-    return sample.SampleTransport(settings.clock)

@@ -240,7 +240,7 @@ def _see(upstream: Upstream, settings: Settings) -> Seen:
         begun = time.monotonic()
         first = httpx.get(f"{url}/api/papers", timeout=40)
         seconds = time.monotonic() - begun
-        wait_until(lambda: httpx.get(f"{url}/api/health").json()["state"] in ("failed", "quiet"), 40)
+        wait_until(lambda: httpx.get(f"{url}/api/health").json()["state"] in ("failed", "quiet"), 90)
         requests = len(upstream.requests)
         for path in ("/rss", "/api/papers/2603.90000", "/api/feeds/main.json"):
             assert 503 == httpx.get(url + path, timeout=40).status_code
@@ -266,7 +266,7 @@ def all_seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
             upstream = Upstream(sheets=make_sheets(40), faults=[fault] if fault else [], faulty_for_ever=True)
             stack.enter_context(serving(upstream))
             path = folder / f"store {fault}.sqlite3"
-            settings = load_settings(arxiv_rss_url=upstream.url, now=NOON, sqlite_path=path)
+            settings = load_settings(arxiv_rss_url=upstream.url, now=NOON, sqlite_path=path, confirm_seconds=0)
             running[fault] = pool.submit(_see if fault else _take_over, upstream, settings)
         return {fault: future.result() for fault, future in running.items()}
 

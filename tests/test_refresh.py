@@ -12,6 +12,7 @@ import pytest
 
 from core.domain.batch import Batch
 from core.domain.manifest import BatchRecord, Manifest
+from core.domain.query import Query
 from core.matching import score_batch
 from core.refresh import Report
 from core.settings import Settings, load_settings
@@ -657,7 +658,7 @@ def test_stored_scores_are_those_of_another_rule_made_on_demand(settings: Settin
             if forget:
                 record = (await wire.manifest()).get(FRIDAY)
                 await wire.store.delete(keys.scores(wire.main.scoring_fingerprint, record.hash))
-            return list(await wire.entries(await wire.manifest(), wire.main))
+            return list(await wire.entries(await wire.manifest(), wire.main, Query()))
         finally:
             await wire.close()
 

@@ -1,5 +1,6 @@
 """Announcements and batches: what arXiv announced on one date, and how it is written down."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -7,7 +8,7 @@ from datetime import date
 from functools import cached_property
 from typing import Any
 
-from core.domain.fingerprint import fingerprint
+from core.domain.fingerprint import canonical
 from core.domain.paper import Author, Paper, listed
 
 ANNOUNCE_TYPES = ("new", "cross", "replace", "replace-cross")
@@ -45,19 +46,26 @@ class Batch:
     @cached_property
     def hash(self) -> str:
         """The fingerprint of the content: equal announcements of a date have equal hashes, whoever fetched them."""
-        return fingerprint("batch", self.to_plain())
+        # The fingerprint of ("batch", self.to_plain()), item by item: JSON of a whole day holds up all other threads
+        digest = hashlib.sha256(b'["batch",{"announcements":[')
+        for number, item in enumerate(self.announcements):
+            digest.update((b"," if number else b"") + canonical(_to_plain(item)))
+        digest.update(f'],"date":"{self.date.isoformat()}"}}]'.encode())
+        return digest.hexdigest()[:16]
 
     def counts(self, categories: Iterable[str]) -> dict[str, dict[str, int]]:
-        """For each category, how many announcements of each type it has, seen from that category."""
+        """For each category, how many announcements of each type it has, seen from that category; in order of names."""
         return {
             name: dict(
-                Counter(
-                    announce_type(item, (name,))
-                    for item in self.announcements
-                    if any(listed(c, (name,)) for c in item.paper.categories)
+                sorted(
+                    Counter(
+                        announce_type(item, (name,))
+                        for item in self.announcements
+                        if any(listed(c, (name,)) for c in item.paper.categories)
+                    ).items()
                 )
             )
-            for name in categories
+            for name in sorted(categories)
         }
 
     def to_plain(self) -> dict[str, Any]:

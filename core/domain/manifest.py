@@ -75,6 +75,11 @@ class Manifest:
         before = datetime.fromisoformat(self.updated) + timedelta(seconds=1) if self.updated else now
         return replace(self, version=self.version + 1, updated=rfc3339(max(now, before)), rules=rules)
 
+    @property
+    def has_batches(self) -> bool:
+        """Whether there is anything to serve."""
+        return any(record.hash for record in self.records.values())
+
     def to_plain(self) -> dict[str, Any]:
         """The manifest as JSON values."""
         records = {
@@ -88,13 +93,15 @@ class Manifest:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "Manifest":
-        """The inverse of `to_plain`."""
+        """The inverse of `to_plain`. Raises `ValueError`, `TypeError`, `KeyError` or so for anything else."""
         days = {date.fromisoformat(day): record for day, record in plain["records"].items()}
         records = {
             day: BatchRecord(day, **(record | {"rejected": tuple(record.get("rejected", ()))}))
             for day, record in days.items()
         }
-        return cls(plain["version"], plain["updated"], records, plain["error"], plain["rules"])
+        if not all(isinstance(r.hash, str) and isinstance(r.counts, Mapping) for r in records.values()):
+            raise ValueError("a record is not what it should be")
+        return cls(int(plain["version"]), plain["updated"], records, dict(plain["error"]), plain["rules"])
 
 
 def rfc3339(moment: datetime) -> str:

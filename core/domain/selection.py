@@ -3,9 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date
+from math import inf
+from typing import NamedTuple
 
 from core.domain.batch import Batch, announce_type
 from core.domain.conditions import Condition, select
+from core.domain.errors import QueryError
 from core.domain.feed import Entry, Feed
 from core.domain.query import Query
 from core.domain.scoring import Score
@@ -30,18 +33,56 @@ def make_entries(feed: Feed, batch: Batch, scores: Mapping[str, Score | None]) -
     )
 
 
-def first_announced(days: Sequence[Sequence[Entry]]) -> list[Entry]:
+class Day(NamedTuple):
+    """A feed over one batch: its `entries`, best first, and the versioned ids of those that are left out here."""
+
+    entries: tuple[Entry, ...]
+    others: frozenset[str] = frozenset()
+
+    def best(self, min_score: float) -> "Day":
+        """The day with the entries from `min_score` on; of the others only the ids."""
+        kept = tuple(entry for entry in self.entries if entry.score >= min_score)
+        return Day(kept, self.others | {entry.paper.versioned for entry in self.entries[len(kept) :]})
+
+
+def first_announced(days: Sequence[Day]) -> list[Entry]:
     """The entries of all `days` (newest first), each paper version once: on the date on which the feed first had it.
 
     A paper that is cross-listed later is announced again, and a feed that has both categories would show it twice.
     """
-    seen: set[tuple[str, int]] = set()
+    seen: set[str] = set()
     out: list[list[Entry]] = []
     for day in reversed(days):
-        news = [entry for entry in day if (entry.paper.id, entry.paper.version) not in seen]
-        seen.update((entry.paper.id, entry.paper.version) for entry in news)
+        news = [entry for entry in day.entries if entry.paper.versioned not in seen]
+        seen |= day.others
+        seen.update(entry.paper.versioned for entry in news)
         out.append(news)
     return [entry for day in reversed(out) for entry in day]
+
+
+def feeds_of(feeds: Mapping[str, Feed], query: Query) -> list[Feed]:
+    """Those of `feeds` that a query is about: all that meet its conditions on `feed`, without any the first one.
+
+    Raises `QueryError` for a feed that there is not.
+    """
+    conditions = [condition for condition in query.conditions if condition.field == "feed"]
+    for condition in conditions:
+        if unknown := [name for name in condition.values if name not in feeds]:
+            raise QueryError(condition.token, f"there is no feed {unknown[0]!r}", tuple(feeds))
+    fitting = [
+        feed
+        for feed in feeds.values()
+        if all((feed.name in condition.values) == (condition.operator == "=") for condition in conditions)
+    ]
+    return fitting if conditions else fitting[:1]
+
+
+def reaches_below(feed: Feed, query: Query) -> bool:
+    """Whether a query may select entries below the `min_score` of a feed."""
+    if not query.names("score"):
+        return False
+    floors = [min(c.values) for c in query.conditions if c.field == "score" and c.operator in (">=", ">", "=")]
+    return max(floors, default=-inf) < feed.min_score
 
 
 def choose(feed: Feed, entries: Sequence[Entry], query: Query, *, capped: bool) -> list[Entry]:

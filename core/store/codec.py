@@ -6,11 +6,13 @@ from typing import Any, TypeVar
 
 import orjson
 
+from core.domain.batch import Batch
 from core.domain.errors import StoreError
 from core.domain.feed import Feed, Reason
 from core.domain.fingerprint import canonical
 from core.domain.paper import Paper
 from core.domain.scoring import Score, field_text, make_score
+from core.domain.selection import Day, make_entries
 
 _COMPRESS_FROM = 1024  # bytes
 _LEVEL = 6
@@ -21,7 +23,12 @@ Scores = Mapping[str, Score | None]
 
 def encode(value: Any) -> bytes:
     """JSON values to bytes; from 1 KB on they are compressed, which the first byte tells."""
-    plain = canonical(value)
+    try:
+        plain = orjson.dumps(
+            value, option=orjson.OPT_SORT_KEYS
+        )  # json would hold up all threads for as long as it takes
+    except TypeError:  # lone surrogates
+        plain = canonical(value)
     return b"z" + zlib.compress(plain, _LEVEL) if len(plain) >= _COMPRESS_FROM else b"j" + plain
 
 
@@ -51,14 +58,19 @@ def scores_to_plain(feed: Feed, scores: Scores) -> dict[str, Any]:
 
     None, for a paper that an exclude word keeps out, stays None.
     """
-    numbers = {label: number for number, label in enumerate(feed.labels)}
+    numbers = _numbers(feed)
     return {
-        paper: None if score is None else [_reason_to_plain(numbers[reason.rule], reason) for reason in score.reasons]
+        paper: None if score is None else [_reason_to_plain(numbers, reason) for reason in score.reasons]
         for paper, score in scores.items()
     }
 
 
-def _reason_to_plain(number: int, reason: Reason) -> list[Any]:
+def _numbers(feed: Feed) -> dict[str, int]:
+    return {label: number for number, label in enumerate(feed.labels)}
+
+
+def _reason_to_plain(numbers: Mapping[str, int], reason: Reason) -> list[Any]:
+    number = numbers[reason.rule]
     # A bonus has the number of its keyword, below zero
     return [-number - 1 if reason.bonus else number, reason.points, reason.field, reason.start, reason.end]
 
@@ -84,3 +96,23 @@ def scores_from_plain(feed: Feed, papers: Mapping[str, Paper], plain: Mapping[st
         )
         out[name] = make_score(reasons)
     return out
+
+
+def day_to_plain(feed: Feed, batch: Batch, day: Day) -> dict[str, Any]:
+    """A feed's day as JSON values that can be read without the batch: the papers of its entries, with their scores."""
+    reasons = {entry.paper.versioned: entry.reasons for entry in day.entries}
+    papers = tuple(item for item in batch.announcements if item.paper.versioned in reasons)
+    numbers = _numbers(feed)
+    return {
+        "batch": Batch(batch.date, papers).to_plain(),
+        "scores": {paper: [_reason_to_plain(numbers, reason) for reason in rows] for paper, rows in reasons.items()},
+        "others": sorted(day.others),
+    }
+
+
+def day_from_plain(feed: Feed, plain: Mapping[str, Any]) -> Day:
+    """The inverse of `day_to_plain`, given the same feed."""
+    batch = Batch.from_plain(plain["batch"])
+    papers = {item.paper.versioned: item.paper for item in batch.announcements}
+    entries = make_entries(feed, batch, scores_from_plain(feed, papers, plain["scores"]))
+    return Day(entries, frozenset(plain["others"]))

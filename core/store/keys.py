@@ -3,11 +3,14 @@
 from datetime import date
 
 _V = "pw1"
+PREFIX = f"{_V}:"
 
 MANIFEST = f"{_V}:manifest"
 REFRESH_LOCK = f"{_V}:lock:refresh"
 ARXIV_GATE = f"{_V}:gate:arxiv"
+PASSING = (f"{_V}:lock:", f"{_V}:gate:")  # what belongs to running processes
 SCORES_SECONDS = 31 * 86_400  # scores made on demand; those of a refresh live as long as their batch
+RENDERED_SECONDS = 2 * 86_400
 BACKOFF = f"{_V}:backoff:arxiv"
 
 
@@ -19,3 +22,13 @@ def batch(day: date, batch_hash: str) -> str:
 def scores(feed_fingerprint: str, batch_hash: str) -> str:
     """A feed's scores and reasons over a batch; immutable."""
     return f"{_V}:scores:{feed_fingerprint}:{batch_hash}"
+
+
+def entries(feed_fingerprint: str, min_score: float, batch_hash: str) -> str:
+    """A feed's entries over a batch from its `min_score` on: all that most requests need; immutable."""
+    return f"{_V}:entries:{feed_fingerprint}:{min_score:g}:{batch_hash}"
+
+
+def rendered(path: str) -> str:
+    """What was last served at an address without a query: bytes and ETag, with the fingerprint of what they show."""
+    return f"{_V}:feed:{path}"

@@ -1,6 +1,6 @@
 """The port to the store: a small key-value protocol that Redis, Upstash and SQLite can all keep."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Protocol
 
 
@@ -20,6 +20,9 @@ class Store(Protocol):
     async def put(self, key: str, value: bytes, ttl: float | None = None) -> None:
         """Set a value, whatever was there."""
 
+    async def put_many(self, values: Mapping[str, tuple[bytes, float | None]]) -> None:
+        """Set values with their ttl in one round trip, each for itself: if one fails, others may have been written."""
+
     async def delete(self, key: str) -> None:
         """Remove a key if it is there."""
 
@@ -32,10 +35,12 @@ class Store(Protocol):
         Who slept past the end of its lock must not get it back: a successor may have done the work meanwhile.
         """
 
-    async def commit(self, name: str, token: str, values: Mapping[str, tuple[bytes, float | None]]) -> None:
+    async def commit(
+        self, name: str, token: str, values: Mapping[str, tuple[bytes, float | None]], *, release: bool = False
+    ) -> None:
         """Write all `values` (with their ttl) if `token` still holds the lock `name`, else raise `LockLost`.
 
-        All or none are written.
+        All or none are written, in their order; with `release` the lock is given up in the same moment.
 
         The fence: a process that slept past the end of its lock cannot overwrite what its successor wrote.
         """
@@ -45,6 +50,9 @@ class Store(Protocol):
 
     async def take(self, name: str, amount: int, limit: int, ttl: float) -> bool:
         """Count `amount` against a budget of `limit` for `ttl` seconds from its first use; False: it does not fit."""
+
+    def entries(self) -> AsyncIterator[tuple[str, bytes, float | None]]:
+        """Every key of Paperwire with its value and the seconds it still lives (None: for ever). For dumps only."""
 
     async def close(self) -> None:
         """Free connections; the store is not used afterwards."""

@@ -3,12 +3,14 @@
 import asyncio
 import sqlite3
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from core.domain.errors import LockLost, StoreError
+from core.store import keys
 
 _T = TypeVar("_T")
 _BUSY_SECONDS = 2.0  # how long to wait for another process's write
@@ -21,6 +23,10 @@ _PUT = (
 )
 _TAKE_LOCK = _PUT + " WHERE expires <= ? OR value = excluded.value RETURNING 1"
 _PROLONG = "UPDATE entries SET expires = ? WHERE key = ? AND value = ? AND expires > ? RETURNING 1"
+_NEXT = (
+    "SELECT key, value, expires - ? FROM entries"
+    " WHERE key > ? AND key < ? AND (expires IS NULL OR expires > ?) ORDER BY key LIMIT 20"
+)
 _HOLDS = "SELECT 1 FROM entries WHERE key = ? AND value = ? AND expires > ?"
 
 
@@ -51,7 +57,10 @@ class SqliteStore:
         return await self._run(work, "BEGIN")  # readers wait for nobody in WAL mode
 
     async def put(self, key: str, value: bytes, ttl: float | None = None) -> None:
-        await self._run(lambda db: _write(db, {key: (value, ttl)}))
+        await self.put_many({key: (value, ttl)})
+
+    async def put_many(self, values: Mapping[str, tuple[bytes, float | None]]) -> None:
+        await self._run(lambda db: _write(db, values))
 
     async def delete(self, key: str) -> None:
         await self._run(lambda db: db.execute("DELETE FROM entries WHERE key = ?", (key,)))
@@ -71,12 +80,16 @@ class SqliteStore:
 
         return await self._run(work)
 
-    async def commit(self, name: str, token: str, values: Mapping[str, tuple[bytes, float | None]]) -> None:
+    async def commit(
+        self, name: str, token: str, values: Mapping[str, tuple[bytes, float | None]], *, release: bool = False
+    ) -> None:
         def work(db: sqlite3.Connection) -> None:
             if not db.execute(_HOLDS, (name, token.encode(), time.time())).fetchone():
                 raise LockLost(f"the lock {name} was lost before its work was written")
             _write(db, values)
             db.execute("DELETE FROM entries WHERE expires <= ?", (time.time(),))
+            if release:
+                db.execute("DELETE FROM entries WHERE key = ?", (name,))
 
         await self._run(work)
 
@@ -96,6 +109,13 @@ class SqliteStore:
             return True
 
         return await self._run(work)
+
+    async def entries(self) -> AsyncIterator[tuple[str, bytes, float | None]]:
+        last = keys.PREFIX
+        while rows := await self._run(partial(_next_entries, last), "BEGIN"):
+            for key, value, left in rows:
+                yield key, value, left
+            last = rows[-1][0]
 
     async def close(self) -> None:
         def shut() -> None:
@@ -151,3 +171,8 @@ def _write(db: sqlite3.Connection, values: Mapping[str, tuple[bytes, float | Non
     now = time.time()
     rows = [(key, value, None if ttl is None else now + ttl) for key, (value, ttl) in values.items()]
     db.executemany(_PUT, rows)
+
+
+def _next_entries(last: str, db: sqlite3.Connection) -> list[tuple[str, bytes, float | None]]:
+    now = time.time()
+    return db.execute(_NEXT, (now, last, keys.PREFIX + "\U0010ffff", now)).fetchall()

@@ -17,7 +17,7 @@ from core.domain.fingerprint import fingerprint
 from core.domain.page import Page, page, ranked
 from core.domain.query import SORTABLE, parse_query
 from core.domain.scoring import Score
-from core.domain.selection import best_of_each_day, choose, first_announced, make_entries
+from core.domain.selection import Day, best_of_each_day, choose, first_announced, make_entries
 from tests.domain import FRIDAY, THURSDAY, announce, law, make_entry, make_feed
 
 MONDAY = date(2026, 3, 9)
@@ -367,4 +367,4 @@ def test_first_announced() -> None:
     friday = [make_entry(1), make_entry(2), make_entry(3, version=2)]
     thursday = [make_entry(2, announced=THURSDAY), make_entry(3, announced=THURSDAY)]
     expected = [friday[0], friday[2], *thursday]
-    assert expected == first_announced([friday, thursday])
+    assert expected == first_announced([Day(tuple(friday)), Day(tuple(thursday))])

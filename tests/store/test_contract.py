@@ -53,7 +53,14 @@ VALUES = {
     "one byte": b"\0",
     "all bytes": bytes(range(256)),
     "no text": b"\xff\xfe\xed\xa0\x80",
+    "text": "Füße 日本語 🦉 e\u0301\n\0".encode(),
+    "a number": b"0012",
+    "an answer": b"OK",
+    "JSON": b'["a\\u00e9", null]',
+    "what looks encoded": b"b64:/w==",
+    "what looks encoded but is not": b"b64:?",
     "a megabyte": random.Random(1).randbytes(1_000_000),
+    "a megabyte of text": "é".encode() * 500_000,
 }
 KEYS = [
     "a",
@@ -70,12 +77,16 @@ KEYS = [
 
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
 def test_values_come_back(place: Place, value: bytes) -> None:
-    """Any bytes come back as they were put."""
+    """Any bytes come back as they were put or committed, alone, among others and from a dump."""
 
     async def work(store: Store) -> None:
         assert await store.get("key") is None
         await store.put("key", value)
         assert value == await store.get("key")
+        assert await store.acquire("lock", "me", 30)
+        await store.commit("lock", "me", {"pw1:a": (value, None), "pw1:b": (b"between", 60), "pw1:c": (value, 60)})
+        assert [value, b"between", value] == await store.get_many(["pw1:a", "pw1:b", "pw1:c"])
+        assert [value, value] == [found async for key, found, _ in store.entries() if key != "pw1:b"]
 
     place.run(work)
 
@@ -106,6 +117,23 @@ def test_put_overwrites(place: Place) -> None:
     place.run(work)
 
 
+def test_put_many(place: Place) -> None:
+    """Many values are set in one go, each with its own time to live, whatever was there."""
+
+    async def work(store: Store) -> None:
+        await store.put("a", b"old", ttl=60)
+        await store.put("untouched", b"1")
+        await store.put_many({"a": (b"\xff", None), "b": (b"2", 0.2), "c": (b"", 60)})
+        assert [b"\xff", b"2", b"", b"1"] == await store.get_many(["a", "b", "c", "untouched"])
+        await asyncio.sleep(0.4)
+        assert [b"\xff", None, b""] == await store.get_many(["a", "b", "c"])
+        await store.put_many({"alone": (b"3", None)})
+        assert b"3" == await store.get("alone")
+        await store.put_many({})
+
+    place.run(work)
+
+
 def test_get_many_keeps_the_order(place: Place) -> None:
     """Many values come in the order of their keys, with None where there is nothing, repeated where asked twice."""
 
@@ -129,6 +157,36 @@ def test_ten_thousand_keys(place: Place) -> None:
         random.Random(2).shuffle(asked)
         expected = [name.encode() if name.startswith("key") else None for name in asked]
         assert expected == await store.get_many(asked)
+
+    place.run(work)
+
+
+def test_ten_thousand_entries(place: Place) -> None:
+    """Ten thousand keys that are put in one go are all in a dump, each once."""
+    values = {f"pw1:key:{number}": (str(number).encode(), None if number % 2 else 600.0) for number in range(10_000)}
+
+    async def work(store: Store) -> None:
+        await store.put_many(values)
+        found = [(key, value, left is None) async for key, value, left in store.entries()]
+        assert sorted((key, value, ttl is None) for key, (value, ttl) in values.items()) == sorted(found)
+
+    place.run(work)
+
+
+def test_entries(place: Place) -> None:
+    """A dump has every key under Paperwire's prefix with its value and the seconds it still lives, and nothing else."""
+    values = {"pw1:ever": (b"\xff\0", None), "pw1:long": (b"2", 3600.0), "pw1:Füße *?[": (b"", 30.0)}
+
+    async def work(store: Store) -> None:
+        assert [] == [entry async for entry in store.entries()]
+        await store.put_many(values | {"pw1:gone": (b"x", 0.05), "pw10:a": (b"x", None), "other": (b"x", None)})
+        await store.put("pw1", b"x")
+        await asyncio.sleep(0.1)
+        found = {key: (value, left) async for key, value, left in store.entries()}
+        assert values.keys() == found.keys()
+        for key, (value, ttl) in values.items():
+            assert value == found[key][0]
+            assert found[key][1] == (None if ttl is None else pytest.approx(ttl, abs=2))
 
     place.run(work)
 
@@ -182,8 +240,7 @@ def test_many_at_once(place: Place) -> None:
 
     async def work(store: Store) -> None:
         await asyncio.gather(*(store.put(f"k{n}", str(n).encode()) for n in range(200)))
-        got = await asyncio.gather(*(store.get(f"k{n}") for n in range(200)))
-        assert [str(n).encode() for n in range(200)] == got
+        assert [str(n).encode() for n in range(200)] == await store.get_many([f"k{n}" for n in range(200)])
 
     place.run(work)
 
@@ -234,6 +291,24 @@ def test_locks_are_prolonged_by_their_holder(place: Place) -> None:
     place.run(work)
 
 
+def test_prolonging_takes_no_lock(place: Place) -> None:
+    """A lock is prolonged only while its holder holds it; one that has ended stays free for others."""
+
+    async def work(store: Store) -> None:
+        assert not await store.prolong("lock", "one", 30)
+        assert await store.acquire("lock", "one", 0.3)
+        assert not await store.prolong("lock", "two", 30)
+        assert await store.prolong("lock", "one", 0.6)
+        await asyncio.sleep(0.4)
+        assert not await store.acquire("lock", "two", 30)
+        await asyncio.sleep(0.4)
+        assert not await store.prolong("lock", "one", 30)
+        assert await store.acquire("lock", "two", 30)
+        assert not await store.prolong("lock", "one", 30)
+
+    place.run(work)
+
+
 def test_commit_under_the_lock(place: Place) -> None:
     """While the lock is held all values of a commit are written, with their times to live, and the lock stays held."""
 
@@ -250,8 +325,61 @@ def test_commit_under_the_lock(place: Place) -> None:
     place.run(work)
 
 
+def test_commit_that_gives_the_lock_up(place: Place) -> None:
+    """A commit may give the lock up in the same moment: all is written, and the lock is free for the next."""
+
+    async def work(store: Store) -> None:
+        assert await store.acquire("lock", "one", 30)
+        await store.commit("lock", "one", {"a": (b"1", None), "b": (b"\xff", 60)}, release=True)
+        assert [b"1", b"\xff"] == await store.get_many(["a", "b"])
+        assert await store.acquire("lock", "two", 30)
+        await store.commit("lock", "two", {}, release=True)
+        assert await store.acquire("lock", "one", 30)
+
+    place.run(work)
+
+
+def test_a_new_commit_after_the_lock_was_given_up(place: Place) -> None:
+    """Who has given the lock up with a commit cannot commit once more, nor give up the lock of its successor."""
+
+    async def work(store: Store) -> None:
+        assert await store.acquire("lock", "one", 30)
+        await store.commit("lock", "one", {"a": (b"1", None)}, release=True)
+        for _ in range(2):
+            with pytest.raises(LockLost):
+                await store.commit("lock", "one", {"a": (b"2", None)}, release=True)
+        assert await store.acquire("lock", "two", 30)
+        with pytest.raises(LockLost):
+            await store.commit("lock", "one", {"a": (b"3", None)}, release=True)
+        assert not await store.acquire("lock", "three", 30)
+        assert b"1" == await store.get("a")
+
+    place.run(work)
+
+
+def test_commits_are_seen_as_a_whole(place: Place) -> None:
+    """Others see of a commit either all values or none."""
+    names = [f"key:{number}" for number in range(20)]
+
+    async def write(store: Store) -> None:
+        assert await store.acquire("lock", "me", 30)
+        for number in range(30):
+            await store.commit("lock", "me", dict.fromkeys(names, (str(number).encode(), None)))
+        await store.put("done", b"1")
+
+    async def read(store: Store) -> int:
+        seen = set()
+        while (found := await store.get_many(["done", *names]))[0] is None:
+            assert 1 == len(set(found[1:]))
+            seen.add(found[1])
+        return len(seen)
+
+    place.run(write, read, read)
+
+
+@pytest.mark.parametrize("release", [False, True])
 @pytest.mark.parametrize("how", ["never held", "held by another", "expired", "expired and taken", "given up"])
-def test_commit_without_the_lock_writes_nothing(place: Place, how: str) -> None:
+def test_commit_without_the_lock_writes_nothing(place: Place, how: str, release: bool) -> None:
     """Whoever does not hold the lock, or no longer, is told so, and none of its values is written."""
 
     async def work(store: Store) -> None:
@@ -265,8 +393,9 @@ def test_commit_without_the_lock_writes_nothing(place: Place, how: str) -> None:
         if how in ("held by another", "expired and taken"):
             assert await store.acquire("lock", "two", 30)
         with pytest.raises(LockLost, match="lock"):
-            await store.commit("lock", "one", {"a": (b"new", None), "b": (b"new", 60)})
+            await store.commit("lock", "one", {"a": (b"new", None), "b": (b"new", 60)}, release=release)
         assert [b"old", None] == await store.get_many(["a", "b"])
+        assert await store.acquire("lock", "three", 30) == (how not in ("held by another", "expired and taken"))
 
     place.run(work)
 
@@ -308,6 +437,7 @@ def test_processes_take_exactly_the_limit(place: Place) -> None:
     """Six processes that take from one budget at the same time get exactly its limit, all in all."""
     taken = race(place.implementation, place.target, "take_what_there_is")
     assert BUDGET == sum(taken), taken
+    assert [False] == place.run(lambda store: store.take("budget", 1, BUDGET, 60))
 
 
 def test_processes_win_a_lock_once(place: Place) -> None:
@@ -333,14 +463,28 @@ def test_holding_a_lock(place: Place) -> None:
     """Who holds a lock can commit under it, others get nothing meanwhile, and at the end it is given up."""
 
     async def work(store: Store) -> None:
-        async with holding(store, "lock") as token:
-            assert token
+        async with holding(store, "lock") as lock:
+            assert lock
             async with holding(store, "lock") as other:
                 assert other is None
-            await store.commit("lock", token, {"a": (b"1", None)})
+            await lock.commit({"a": (b"1", None)})
+            await lock.commit({"b": (b"2", None)})
         async with holding(store, "lock") as next_one:
             assert next_one
-        assert b"1" == await store.get("a")
+        assert [b"1", b"2"] == await store.get_many(["a", "b"])
+
+    place.run(work)
+
+
+def test_giving_a_lock_up_with_the_last_commit(place: Place) -> None:
+    """With its last commit a holder gives the lock up; what a successor holds since then is left alone."""
+
+    async def work(store: Store) -> None:
+        async with holding(store, "lock") as lock:
+            assert lock
+            await lock.commit({"a": (b"1", None)}, release=True)
+            assert await store.acquire("lock", "successor", 30)
+        assert not await store.acquire("lock", "another", 30)
 
     place.run(work)
 
@@ -394,7 +538,7 @@ def test_failed_work_gives_the_lock_up(place: Place) -> None:
         with pytest.raises(ZeroDivisionError):
             async with holding(store, "lock"):
                 1 / 0  # noqa: B018
-        async with holding(store, "lock") as token:
-            assert token
+        async with holding(store, "lock") as lock:
+            assert lock
 
     place.run(work)

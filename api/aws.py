@@ -1,0 +1,70 @@
+"""`handler`, for AWS Lambda: Function URLs, API Gateway's HTTP and REST APIs, and EventBridge schedules."""
+
+import asyncio
+import re
+from typing import Any
+from urllib.parse import quote_plus, unquote
+
+from mangum import Mangum
+from starlette.types import Receive, Scope, Send
+
+from api.index import app
+from core.domain.errors import SourceError
+from core.settings import load_settings
+from core.wire import Wire
+
+FINISH_SECONDS = 10  # after the up to 15 that a first reader waits; API Gateway gives up after 29
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer an HTTP request, or refresh on schedule; a refresh that fails is an error, so that Lambda tries again."""
+    if event.get("source") == "aws.events":  # no HTTP client can say this: its request is inside of the event
+        return asyncio.get_event_loop().run_until_complete(_refresh())
+    answer = _http(event, context)
+    if answer["statusCode"] == 304:  # Mangum calls it JSON, and caches would believe that of the feed they have
+        answer["headers"].pop("content-type", None)
+    return answer
+
+
+async def _refresh() -> dict[str, Any]:
+    wire = Wire(load_settings())
+    try:
+        report = await wire.refresh()
+    finally:
+        await wire.close()
+    if report and report.record.state == "failed":
+        raise SourceError(report.record.reason)
+    return report.to_plain() if report else {"status": "running"}
+
+
+async def _application(scope: Scope, receive: Receive, send: Send) -> None:
+    """The application at the path that clients see. Outlasts what an answer leaves running: then all is frozen."""
+    event, path = scope["aws.event"], scope["path"]
+    if "resource" in event:  # a REST API
+        path = unquote(event["requestContext"].get("path") or path)
+        scope = {**scope, "query_string": _query(event)}
+    root = _root(event, path)
+    await app({**scope, "path": root + (path.removeprefix(root) or "/"), "root_path": root}, receive, send)
+    if behind := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(behind, timeout=FINISH_SECONDS)
+
+
+def _root(event: dict[str, Any], path: str) -> str:
+    """What comes before the application's own paths, by the event's route: stage or base path."""
+    route, values = event.get("resource") or event["routeKey"].partition(" ")[2], event.get("pathParameters") or {}
+    if route.startswith("/"):  # not $default
+        own = re.sub(r"{(\w+)\+?}", lambda name: unquote(values.get(name[1], "")), route)
+        return path.rstrip("/").removesuffix(own.rstrip("/"))
+    stage = f"/{event['requestContext'].get('stage')}"
+    return stage if f"{path}/".startswith(f"{stage}/") else ""
+
+
+def _query(event: dict[str, Any]) -> bytes:
+    """The parameters encoded again: they come decoded, split at the first `=`, and `score>10` as a name alone."""
+    pairs = (event.get("multiValueQueryStringParameters") or {}).items()
+    sent = [(quote_plus(name, "!~"), quote_plus(value, ",:/")) for name, values in pairs for value in values]
+    alone = re.compile("~|%3[CDE]").search  # ~ < = >
+    return "&".join(name if not value and alone(name) else f"{name}={value}" for name, value in sent).encode()
+
+
+_http = Mangum(_application, lifespan="off", text_mime_types=["text/", "/json", "+json", "/xml", "+xml"])

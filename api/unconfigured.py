@@ -1,0 +1,42 @@
+"""What is served where the configuration is wrong and nobody sees the log: what is wrong, and how to mend it."""
+
+from html import escape
+
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.problems import problem
+from core.domain.errors import ConfigError
+
+_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark"><title>Paperwire: one step left</title>
+<body style="font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 3rem auto; padding: 0 1rem">
+<h1>Paperwire is deployed, and needs one more step</h1>
+{}
+<p>After that, deploy again and load this page. <code>/api/health</code> says the same for machines.</p>"""
+
+
+def explain(error: ConfigError) -> ASGIApp:
+    """An application that answers everything with status 503 and what is wrong: a page at `/`, problems elsewhere."""
+    paragraphs = "".join(f"<p>{escape(line)}</p>" for line in error.problems)
+    page = _PAGE.format(paragraphs)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+        elif scope["path"] == "/":
+            headers = {"Cache-Control": "no-store", "Retry-After": "60"}
+            await Response(page, 503, headers, "text/html")(scope, receive, send)
+        else:
+            told = problem(503, "config", "Not configured yet", "\n".join(error.problems), {"Retry-After": "60"})
+            await told(scope, receive, send)
+
+    return app
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    """Nothing is to be started or stopped (ASGI, lifespan)."""
+    for answer in ("lifespan.startup.complete", "lifespan.shutdown.complete"):
+        await receive()
+        await send({"type": answer})

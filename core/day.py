@@ -1,0 +1,24 @@
+"""A feed's day: a batch scored by the feed's rules, and what is stored of that."""
+
+from core.domain.batch import Batch
+from core.domain.feed import Feed
+from core.domain.selection import Day, make_entries
+from core.matching import score_batch
+from core.store import keys
+from core.store.codec import day_to_plain, encode, scores_to_plain
+
+Value = tuple[bytes, float | None]  # with its time to live (s)
+Made = dict[str, Value]
+
+
+def make_day(feed: Feed, batch: Batch, ttl: float) -> tuple[Day, Made]:
+    """A feed's day scored anew, and what is to be stored of it for `ttl` seconds: its scores, and its best entries."""
+    scores = score_batch(feed, batch)
+    day = Day(make_entries(feed, batch, scores))
+    made: Made = {
+        keys.scores(feed.scoring_fingerprint, batch.hash): (encode(scores_to_plain(feed, scores)), ttl),
+    }
+    if feed.min_score > 0:
+        key = keys.entries(feed.scoring_fingerprint, feed.min_score, batch.hash)
+        made[key] = (encode(day_to_plain(feed, batch, day.best(feed.min_score))), ttl)
+    return day, made

@@ -1,0 +1,259 @@
+"""The store in Redis commands, however they are sent: what `core.store.upstash` and `core.store.redis` share.
+
+Values are written as text, because Upstash's REST protocol knows nothing else: the same database may be reached over
+REST and by URL.
+"""
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from base64 import b64decode, b64encode
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from core.domain.errors import LockLost, StoreError
+from core.store import keys
+
+log = logging.getLogger("paperwire")
+
+T = TypeVar("T")
+Command = tuple[str | int, ...]
+Values = Mapping[str, tuple[bytes, float | None]]
+
+CONNECT_SECONDS = 1.0
+READ_SECONDS = 2.0
+_REPEATED_SECONDS = 60  # how long a commit that released its lock is known, should it be sent a second time
+_SCAN = 500
+_DUMP = 20  # values a round trip; each may be a megabyte
+_MARK = "b64:"
+
+# KEYS: lock · ARGV: token, milliseconds
+_ACQUIRE = """
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1"""
+_PROLONG = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])"""
+_RELEASE = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])"""
+# KEYS: lock, note of a finished commit, keys · ARGV: token, release, repeated, then value and milliseconds of each key
+_COMMIT = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+  if ARGV[3] == '1' then return redis.call('EXISTS', KEYS[2]) end
+  return 0
+end
+for i = 3, #KEYS do
+  local value, ttl = ARGV[i * 2 - 2], ARGV[i * 2 - 1]
+  if ttl == '0' then redis.call('SET', KEYS[i], value) else redis.call('SET', KEYS[i], value, 'PX', ttl) end
+end
+if ARGV[2] ~= '0' then
+  redis.call('SET', KEYS[2], 1, 'EX', ARGV[2])
+  redis.call('DEL', KEYS[1])
+end
+return 1"""
+# KEYS: counter · ARGV: amount, limit, milliseconds
+_TAKE = """
+local used = tonumber(redis.call('GET', KEYS[1]) or '0')
+if used + tonumber(ARGV[1]) > tonumber(ARGV[2]) then return 0 end
+redis.call('INCRBY', KEYS[1], ARGV[1])
+if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
+return 1"""
+_READ = """
+local found = {}
+for i, key in ipairs(KEYS) do found[i] = {redis.call('GET', key), redis.call('PTTL', key)} end
+return found"""
+
+# What to do about it, by what the server says
+_MENDS = (
+    ("has no permissions", "this token or user may only read; give the one that may write"),
+    ("read only replica", "this server is a replica that may only be read; give the address of the primary"),
+    ("used memory > 'maxmemory'", "the database is full; remove keys, let it evict, or take a larger one"),
+    ("max database size", "the database is full; remove keys, or take a larger one"),
+    ("capacity quota", "the database is full; remove keys, or take a larger one"),
+    ("max daily request", "the plan's requests are used up; wait, or take a larger one"),
+    ("max requests limit", "the plan's requests are used up; wait, or take a larger one"),
+    ("WRONGPASS", "the token or password is refused; copy it anew"),
+    ("invalid username-password pair", "the password is refused; copy it anew"),
+    ("Authentication required", "a password is needed; it belongs into the URL"),
+    ("Unauthorized", "the token is refused; copy it anew"),
+    ("status 401", "the token is refused; copy it anew"),
+)
+
+
+class CommandStore(ABC):
+    """A `Store` on a server that understands Redis commands and Lua scripts. Subclasses know how to send them."""
+
+    def __init__(self, name: str, *, connect_seconds: float, read_seconds: float) -> None:
+        self._name = name
+        self._seconds = connect_seconds + read_seconds
+
+    async def get(self, key: str) -> bytes | None:
+        """See `Store`; so for all others."""
+        return await self._ask(_text, "GET", key)
+
+    async def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        return await self._ask(partial(_texts, len(keys)), "MGET", *keys) if keys else []
+
+    async def put(self, key: str, value: bytes, ttl: float | None = None) -> None:
+        await self._ask(_ok, *_set(key, value, ttl))
+
+    async def put_many(self, values: Values) -> None:
+        if values:
+            await self._call(_ok, [_set(key, value, ttl) for key, (value, ttl) in values.items()])
+
+    async def delete(self, key: str) -> None:
+        await self._ask(_flag, "DEL", key)
+
+    async def acquire(self, name: str, token: str, ttl: float) -> bool:
+        return await self._ask(_flag, "EVAL", _ACQUIRE, 1, name, token, _milliseconds(ttl))
+
+    async def prolong(self, name: str, token: str, ttl: float) -> bool:
+        return await self._ask(_flag, "EVAL", _PROLONG, 1, name, token, _milliseconds(ttl))
+
+    async def commit(self, name: str, token: str, values: Values, *, release: bool = False) -> None:
+        names = (name, f"{name}:{token}", *values)
+        head: Command = ("EVAL", _COMMIT, len(names), *names, token, _REPEATED_SECONDS if release else 0)
+        tail: Command = tuple(part for value, ttl in values.values() for part in (_to_text(value), _milliseconds(ttl)))
+        # The lock may be gone because this very commit has released it, and only the answer was lost
+        (done,) = await self._call(_flag, [(*head, 0, *tail)], repeat=[(*head, 1, *tail)])
+        if not done:
+            raise LockLost(f"the lock {name} was lost before its work was written")
+
+    async def release(self, name: str, token: str) -> None:
+        await self._ask(_flag, "EVAL", _RELEASE, 1, name, token)
+
+    async def take(self, name: str, amount: int, limit: int, ttl: float) -> bool:
+        # Sent once only: where the answer is lost, counting twice would be worse than not knowing
+        command: Command = ("EVAL", _TAKE, 1, name, amount, limit, _milliseconds(ttl))
+        return (await self._call(_flag, [command], repeat=None))[0]
+
+    async def entries(self) -> AsyncIterator[tuple[str, bytes, float | None]]:
+        cursor, seen = "0", set[str]()
+        while True:
+            cursor, found = await self._ask(_scanned, "SCAN", cursor, "MATCH", f"{keys.PREFIX}*", "COUNT", _SCAN)
+            new = [key for key in found if key not in seen]  # SCAN may name a key twice
+            seen.update(new)
+            for start in range(0, len(new), _DUMP):
+                names = new[start : start + _DUMP]
+                rows = await self._ask(partial(_rows, len(names)), "EVAL", _READ, len(names), *names)
+                for key, (value, left) in zip(names, rows, strict=True):
+                    if value is not None:
+                        yield key, value, left / 1000 if left >= 0 else None
+            if cursor == "0":
+                return
+
+    @abstractmethod
+    async def close(self) -> None:
+        """See `Store`."""
+
+    @abstractmethod
+    async def _send(self, commands: Sequence[Command]) -> list[Any]:
+        """The answers to `commands`, in one round trip; raises what its client raises."""
+
+    @abstractmethod
+    def _is_lost(self, error: Exception) -> bool:
+        """Whether the connection broke, so that the command may or may not have been done."""
+
+    async def _ask(self, read: Callable[[Any], T], *command: str | int) -> T:
+        """What `read` makes of the answer to a command that may be sent twice."""
+        return (await self._call(read, [command]))[0]
+
+    async def _call(
+        self, read: Callable[[Any], T], commands: Sequence[Command], *, repeat: Sequence[Command] | None = ()
+    ) -> list[T]:
+        """What `read` makes of each answer to `commands`; it raises for an answer of another shape.
+
+        Where the connection breaks, `repeat` is sent: by default the same, None: nothing. The one place where what the
+        clients raise becomes a `StoreError`, with its cause and mend.
+        """
+        what = str(commands[0][0]) if len(commands) == 1 else f"{len(commands)} commands"
+        try:
+            async with asyncio.timeout(self._seconds):
+                try:
+                    answers = await self._send(commands)
+                except Exception as error:
+                    if repeat is None or not self._is_lost(error):
+                        raise
+                    answers = await self._send(repeat or commands)
+            if len(answers) != len(commands):
+                raise ValueError("another number of answers than of commands")
+            return [read(answer) for answer in answers]
+        except TimeoutError:
+            raise StoreError(f"{self._name}: {what}: no answer within {self._seconds:g} s") from None
+        except Exception as error:
+            # Clients raise all kinds: their own errors, and AttributeError or KeyError for answers of another shape
+            raise StoreError(f"{self._name}: {what}: {_explain(error)}") from error
+
+
+def _explain(error: Exception) -> str:
+    said = f"{error}".strip() or "no more is known"
+    kind = type(error).__name__
+    mend = next((mend for mark, mend in _MENDS if mark.lower() in said.lower()), "")
+    return f"{kind}: {said[:300]}" + (f" ({mend})" if mend else "")
+
+
+def _set(key: str, value: bytes, ttl: float | None) -> Command:
+    return ("SET", key, _to_text(value)) + (() if ttl is None else ("PX", _milliseconds(ttl)))
+
+
+def _milliseconds(ttl: float | None) -> int:
+    return 0 if ttl is None else max(int(ttl * 1000), 1)
+
+
+def _to_text(value: bytes) -> str:
+    """UTF-8 as it is, everything else as base64 behind a mark."""
+    try:
+        text = value.decode()
+    except UnicodeDecodeError:
+        return _MARK + b64encode(value).decode()
+    return text if not text.startswith(_MARK) else _MARK + b64encode(value).decode()
+
+
+def _text(answer: Any) -> bytes | None:
+    """The inverse of `_to_text`; None is a key that there is not."""
+    if answer is None:
+        return None
+    if not isinstance(answer, str):
+        raise _odd(answer)
+    try:
+        return b64decode(answer[len(_MARK) :], validate=True) if answer.startswith(_MARK) else answer.encode()
+    except ValueError:  # not written by Paperwire: who decodes it says so, and values beside it can be read
+        return answer.encode("utf-8", "replace")
+
+
+def _texts(count: int, answer: Any) -> list[bytes | None]:
+    if not isinstance(answer, list) or len(answer) != count:
+        raise _odd(answer)
+    return [_text(one) for one in answer]
+
+
+def _rows(count: int, answer: Any) -> list[tuple[bytes | None, int]]:
+    if not isinstance(answer, list) or len(answer) != count:
+        raise _odd(answer)
+    return [(_text(text), int(left)) for text, left in answer]
+
+
+def _scanned(answer: Any) -> tuple[str, list[str]]:
+    cursor, found = answer
+    if not isinstance(found, list):
+        raise _odd(answer)
+    return str(cursor), found
+
+
+def _flag(answer: Any) -> bool:
+    if type(answer) is not int or answer not in (0, 1):
+        raise _odd(answer)
+    return answer == 1
+
+
+def _ok(answer: Any) -> None:
+    if answer != "OK" and answer is not True:  # redis-py says True
+        raise _odd(answer)
+
+
+def _odd(answer: Any) -> ValueError:
+    return ValueError(f"a strange answer: {str(answer)[:80]!r}")

@@ -1,0 +1,89 @@
+"""The store in a Redis or Valkey server of one's own, by URL. Needs the extra `redis`."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as Disconnected
+from redis.exceptions import TimeoutError as TimedOut
+
+from core.domain.errors import ConfigError
+from core.store.commands import CONNECT_SECONDS, READ_SECONDS, Command, CommandStore
+
+_SCHEMES = ("redis", "rediss", "unix")
+_CONNECTIONS = 20  # at most, of a process; who comes when all are in use waits
+
+
+class RedisStore(CommandStore):
+    """A `Store` at `url`: `redis://`, `rediss://` (TLS) or `unix://`, with user, password and database number in it.
+
+    Raises `ConfigError` for a URL that is none of these.
+    """
+
+    def __init__(
+        self, url: str, *, connect_seconds: float = CONNECT_SECONDS, read_seconds: float = READ_SECONDS
+    ) -> None:
+        super().__init__(f"Redis at {place_of(url)}", connect_seconds=connect_seconds, read_seconds=read_seconds)
+        self._url = url
+        self._connect_seconds, self._read_seconds = connect_seconds, read_seconds
+        self._client: Redis | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._make()
+
+    async def close(self) -> None:
+        """Close the connections, if they are of this event loop."""
+        client, self._client = self._client, None
+        if client and self._loop is asyncio.get_running_loop():
+            await client.aclose()
+
+    async def _send(self, commands: Sequence[Command]) -> list[Any]:
+        loop = asyncio.get_running_loop()
+        if self._client is None or self._loop is not loop:  # connections do not outlive the loop they were made in
+            self._client, self._loop = self._make(), loop
+        if len(commands) == 1:
+            return [await self._client.execute_command(*commands[0])]  # type: ignore[no-untyped-call]
+        async with self._client.pipeline(transaction=False) as pipeline:
+            for command in commands:
+                pipeline.execute_command(*command)
+            return list(await pipeline.execute())
+
+    def _is_lost(self, error: Exception) -> bool:
+        return isinstance(error, Disconnected | OSError) and not isinstance(error, TimedOut)
+
+    def _make(self) -> Redis:
+        try:
+            # Its own retries would send anything twice, also what must not be; RESP3 answers in other shapes. Its
+            # other pool refuses the 101st request instead of letting it wait
+            pool = BlockingConnectionPool.from_url(
+                self._url,
+                max_connections=_CONNECTIONS,
+                timeout=self._read_seconds,
+                protocol=2,
+                decode_responses=True,
+                retry=Retry(NoBackoff(), 0),
+                socket_connect_timeout=self._connect_seconds,
+                socket_timeout=self._read_seconds,
+            )
+        except ValueError as error:
+            raise ConfigError([f"REDIS_URL: {error}"]) from error
+        return Redis.from_pool(pool)
+
+
+def place_of(url: str) -> str:
+    """Host, port and database of a URL, without user and password. Raises `ConfigError`, which repeats nothing of it.
+
+    What a URL's parts are is not told where it cannot be taken apart: any of them may be a piece of the password.
+    """
+    try:
+        address = urlsplit(url)
+        if address.scheme not in _SCHEMES:
+            raise ConfigError([f"REDIS_URL: it has to begin with {', '.join(f'{name}://' for name in _SCHEMES)}"])
+        port = address.port or 6379
+    except ValueError:
+        mend = "special characters in a password have to be written as %23 for #, %2F for /, %3F for ?, %40 for @"
+        raise ConfigError([f"REDIS_URL: it cannot be read as redis://user:password@host:port/0; {mend}"]) from None
+    return f"{address.hostname}:{port}{address.path.rstrip('/')}" if address.hostname else address.path

@@ -1,0 +1,76 @@
+"""Feeds' days: what is left out of the best entries changes nothing for those who ask for these only."""
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.domain.feed import Entry, Feed
+from core.domain.paper import Paper
+from core.domain.query import parse_query
+from core.domain.selection import Day, first_announced, reaches_below
+
+MONDAY = date(2026, 3, 2)
+
+
+def make_days(scores: list[dict[int, float]]) -> list[Day]:
+    """Days, newest first, of papers with these numbers and scores."""
+    days = []
+    for back, of_day in enumerate(scores):
+        ranked = sorted(of_day.items(), key=lambda item: (-item[1], item[0]))
+        days.append(
+            Day(
+                tuple(
+                    Entry("main", make_paper(number), MONDAY - timedelta(back), "new", score, rank=rank)
+                    for rank, (number, score) in enumerate(ranked)
+                )
+            )
+        )
+    return days
+
+
+def make_paper(number: int) -> Paper:
+    return Paper(id=f"2603.{number:05}", version=1, title="T", abstract="", authors=(), categories=("cs.LG",))
+
+
+@given(
+    st.lists(st.dictionaries(st.integers(1, 9), st.sampled_from([0.0, 1.0, 2.5, 4.0])), max_size=5),
+    st.sampled_from([1.0, 2.5, 4.0]),
+    st.lists(st.booleans(), min_size=5, max_size=5),
+)
+def test_best_days_are_as_good_as_whole_ones(scores: list[dict[int, float]], floor: float, whole: list[bool]) -> None:
+    """From a score on, the same entries come of whole days, of their best, and of any mixture; also of a paper that is
+    announced on several days, with a score of its own on each.
+    """
+    days = make_days(scores)
+    mixed = [day if keep else day.best(floor) for day, keep in zip(days, whole, strict=False)]
+    expected = [entry for entry in first_announced(days) if entry.score >= floor]
+    assert expected == first_announced([day.best(floor) for day in days])
+    assert expected == [entry for entry in first_announced(mixed) if entry.score >= floor]
+
+
+@pytest.mark.parametrize(
+    ("query", "below"),
+    [
+        ("", False),
+        ("category=cs.DC", False),
+        ("score>=2.5", False),
+        ("score>2.5", False),
+        ("score>=10", False),
+        ("score=3", False),
+        ("score=3,4", False),
+        ("score=3,1", True),
+        ("score>=2", True),
+        ("score>2.4", True),
+        ("score>=0", True),
+        ("score<=10", True),
+        ("score<10&score>=3", False),
+        ("score!=3", True),
+        ("score>=1&score>=3", False),
+    ],
+)
+def test_reaches_below(query: str, below: bool) -> None:
+    """A query is about entries below the feed's threshold if its own conditions on the score let them through."""
+    feed = Feed("main", "Main", ("cs.LG",), min_score=2.5)
+    assert below == reaches_below(feed, parse_query(query))

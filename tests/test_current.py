@@ -1,0 +1,36 @@
+"""What a process believes of the store, against a store that answers late."""
+
+import asyncio
+from collections.abc import Sequence
+
+from core.current import Current
+from core.domain.manifest import Manifest
+from core.state import State
+
+
+class LateStore:
+    """A store that has nothing, and says so when it is let."""
+
+    def __init__(self) -> None:
+        self.asked, self.may_answer = asyncio.Event(), asyncio.Event()
+
+    async def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        self.asked.set()
+        await self.may_answer.wait()
+        return [None for _ in keys]
+
+
+def test_what_was_written_meanwhile_is_newer() -> None:
+    """A reading that began before this process wrote does not put the older state in the place of the written one."""
+
+    async def main() -> None:
+        store = LateStore()
+        current = Current(store, seconds=10)  # type: ignore[arg-type]
+        reading = asyncio.create_task(current.get())
+        await store.asked.wait()
+        current.put(State(Manifest(version=7), {}))
+        store.may_answer.set()
+        assert 7 == (await reading).state.manifest.version
+        assert 7 == (await current.get()).state.manifest.version
+
+    asyncio.run(main())
