@@ -1,4 +1,4 @@
-"""`python -m benchmarks [refresh] [engines] [query] [--invented]`: all of them, if none is named."""
+"""`python -m benchmarks [NAME…] [--invented]`: all of them, if none is named."""
 
 import argparse
 import os
@@ -7,9 +7,16 @@ from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks import bench_engines, bench_query, bench_refresh
+from benchmarks import bench_cold_start, bench_engines, bench_http, bench_query, bench_refresh, bench_round_trips
 
-BENCHMARKS = {"refresh": bench_refresh.run, "engines": bench_engines.run, "query": bench_query.run}
+BENCHMARKS = {
+    "refresh": bench_refresh.run,
+    "engines": bench_engines.run,
+    "query": bench_query.run,
+    "http": bench_http.run,
+    "round_trips": bench_round_trips.run,
+    "cold_start": bench_cold_start.run,
+}
 PACKAGES = ("lxml", "ahocorasick_rs", "google-re2", "feedgen", "fastapi", "starlette", "feedparser")
 
 

@@ -84,7 +84,7 @@ async def _bare(wire: Wire, rounds: int) -> None:
     rows: list[list[Cell]] = [[name, median(times := of_steps(measured, name)), p99(times)] for name in names]
     total = of_steps(measured)
     rows.append(["in total", median(total), p99(total)])
-    entries = await wire.entries(await wire.manifest(), wire.main)
+    entries = await wire.entries(await wire.manifest(), wire.main, parse_query(QUERY))
     found = page(choose(wire.main, entries, parse_query(QUERY), capped=False), parse_query(QUERY))
     table(
         f"{QUERY} over {DAYS} days of {PAPERS} invented papers: {found.total} of {len(entries):,} entries found, "
@@ -101,7 +101,7 @@ async def answer(wire: Wire, raw: str) -> Steps:
     watch.step("parse_query")
     manifest = await wire.ready()
     watch.step("ready: manifest, what is due")
-    entries = await wire.entries(manifest, wire.main)
+    entries = await wire.entries(manifest, wire.main, query)
     watch.step("entries: the days from memory")
     found = choose(wire.main, entries, query, capped=False)
     watch.step("choose")
