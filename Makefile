@@ -10,8 +10,8 @@ serve: .venv/cli     ## Serve on http://127.0.0.1:8000 (HOST and PORT change tha
 demo: .venv/cli      ## The same with a built-in week of invented papers: no internet needed
 	$(BIN)/paperwire serve --sample
 
-test: .venv/dev      ## All tests
-	$(BIN)/pytest
+test: .venv/dev      ## All tests, on as many cores as there are
+	$(BIN)/pytest -n auto --dist loadfile
 
 lint: .venv/dev      ## Style, and the directions of imports
 	$(BIN)/ruff format --check .

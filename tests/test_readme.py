@@ -29,15 +29,24 @@ COMMANDS = [
 ]
 SERVING = {"make demo", "make serve", "PORT=8080 make serve"}
 LONG = {"make test", "make lint type", "make bench"}  # this very run, what CI runs beside it, and minutes of measuring
+# Run elsewhere, or not at all: they need an account or an engine. What they name is tried in test_deploy.py
+ELSEWHERE = {
+    "deploy/aws/build.sh": "test_the_package_for_lambda",
+    "sam deploy --guided --template-file deploy/aws/template.yaml": "test_the_template_names_what_there_is",
+    "docker compose -f deploy/compose.yaml up --detach --build": "test_the_image_is_made_of_what_there_is",
+    ".venv/bin/pip install 'redis>=5.2'": "test_the_client_for_redis_is_the_one_that_is_tested",
+}
 ASKING = [command for command in COMMANDS if command.startswith("curl ")]
 RUNNING = [command for command in COMMANDS if command.startswith(".venv/bin/paperwire ")]
 
 
 def test_all_commands_are_known() -> None:
     """No command stands in the README without being run."""
-    assert set(COMMANDS) == SERVING | LONG | set(ASKING) | set(RUNNING)
+    assert set(COMMANDS) == SERVING | LONG | set(ELSEWHERE) | set(ASKING) | set(RUNNING)
     assert ASKING
     assert RUNNING
+    tests = (ROOT / "tests" / "test_deploy.py").read_text("utf-8")
+    assert [] == [name for name in ELSEWHERE.values() if f"def {name}(" not in tests]
 
 
 @pytest.fixture
@@ -53,6 +62,12 @@ def place(tmp_path: Path, upstream: Upstream) -> tuple[Path, dict[str, str]]:
         "ADMIN_TOKEN": "open-sesame",
     }
     return tmp_path, env
+
+
+def paperwire(folder: Path, env: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in `folder`."""
+    command = [sys.executable, "-m", "core.cli", *words]
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
 
 
 @contextmanager
@@ -127,10 +142,12 @@ def test_asking(place: tuple[Path, dict[str, str]]) -> None:
 def test_running(place: tuple[Path, dict[str, str]], command: str) -> None:
     """Every paperwire command of the README succeeds and prints something."""
     folder, env = place
-    words = [sys.executable, "-m", "core.cli", *shlex.split(command)[1:]]
-    done = subprocess.run(words, cwd=folder, env=env, capture_output=True, text=True, check=False)
+    if "store import" in command:  # what it takes in is what the command before it wrote
+        paperwire(folder, env, "refresh")
+        paperwire(folder, env, "store", "export", "wire.jsonl")
+    done = paperwire(folder, env, *shlex.split(command)[1:])
     assert 0 == done.returncode, done.stderr
-    assert done.stdout.strip()
+    assert (done.stdout + done.stderr).strip()
     assert "Traceback" not in done.stderr
 
 

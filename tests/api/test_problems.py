@@ -145,7 +145,7 @@ def test_cursor_of_another_query(client: httpx.Client) -> None:
 # Addresses of nothing, sent as they are
 NOTHING = (
     "/nowhere",
-    "/favicon.svg",
+    "/favicon.gif",
     "/api",
     "/api/feeds/main",
     "/api/feeds/main/rss",

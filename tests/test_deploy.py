@@ -1,0 +1,126 @@
+"""The files for other platforms name what there is: folders, variables, commands, routes."""
+
+import configparser
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import yaml
+
+from core.settings import ROOT, Settings, load_settings
+
+DEPLOY = ROOT / "deploy"
+README = (ROOT / "README.md").read_text("utf-8")
+VARIABLES = {name.upper() for name in Settings.model_fields} | {"HOST", "PORT"}
+
+
+def test_the_image_is_made_of_what_there_is() -> None:
+    """Docker copies folders that there are, installs extras that there are, and runs a command that there is."""
+    steps = (DEPLOY / "Dockerfile").read_text("utf-8")
+    copied = [name for line in re.findall(r"^COPY (.+) \S+$", steps, re.MULTILINE) for name in line.split()]
+    assert copied
+    assert [] == [name for name in copied if not (ROOT / name).exists()]
+    named = dict(re.findall(r"(\w+)=(\S+)", re.findall(r"^ENV (.+)$", steps, re.MULTILINE)[0]))
+    assert named.keys() <= VARIABLES
+    pyproject = (ROOT / "pyproject.toml").read_text("utf-8")
+    for extra in re.findall(r"\.\[([\w,]+)\]", steps)[0].split(","):
+        assert re.search(rf"^{extra} = \[", pyproject, re.MULTILINE)
+    assert ["paperwire", "serve"] == json.loads(re.findall(r"^CMD (.+)$", steps, re.MULTILINE)[0])
+    services = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))["services"]
+    assert services["wire"]["environment"].keys() <= VARIABLES
+    assert (DEPLOY / services["wire"]["build"]["context"] / services["wire"]["build"]["dockerfile"]).exists()
+    for volume in services["wire"]["volumes"]:
+        assert (DEPLOY / volume.split(":")[0]).exists()
+    # The store it names is one that the settings take
+    settings = load_settings(_env_file=None, redis_url=services["wire"]["environment"]["REDIS_URL"])
+    assert settings.redis_url.split("/")[2].split(":")[0] in services
+
+
+def test_the_unit_runs_what_there_is(tmp_path: Path) -> None:
+    """systemd's unit has the command and the variables that there are, and systemd finds nothing wrong with it."""
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment,method-assign]
+    unit.read(DEPLOY / "paperwire.service", "utf-8")
+    assert "/opt/paperwire/.venv/bin/paperwire serve" == unit["Service"]["ExecStart"]
+    named = dict(pair.split("=", 1) for pair in unit["Service"]["Environment"].split())
+    assert named.keys() <= VARIABLES
+    if tool := shutil.which("systemd-analyze"):
+        there = tmp_path / "paperwire.service"
+        # The command is where this Python's is, and not in /opt
+        text = (
+            (DEPLOY / "paperwire.service").read_text("utf-8").replace("/opt/paperwire/.venv/bin/paperwire", "/bin/true")
+        )
+        there.write_text(text, "utf-8")
+        done = subprocess.run([tool, "verify", str(there)], capture_output=True, text=True, check=False)
+        told = [line for line in done.stderr.splitlines() if "paperwire.service" in line]
+        assert [] == told
+
+
+def test_the_client_for_redis_is_the_one_that_is_tested() -> None:
+    """What the README has one install is the extra `redis`, and the store works with it (tests/store)."""
+    wanted = re.findall(r"pip install '(redis[^']+)'", README)
+    pyproject = (ROOT / "pyproject.toml").read_text("utf-8")
+    assert wanted == re.findall(r'^redis = \["([^"]+)"\]', pyproject, re.MULTILINE)
+
+
+def test_the_template_names_what_there_is() -> None:
+    """The template's handler, folder and variables are those of the code; the platform's own are not set by hand."""
+    text = (DEPLOY / "aws" / "template.yaml").read_text("utf-8")
+    function = yaml.load(text, _Cloud)["Resources"]["Wire"]["Properties"]
+    module, _, name = function["Handler"].rpartition(".")
+    assert f"def {name}(" in (ROOT / module.replace(".", "/")).with_suffix(".py").read_text("utf-8")
+    assert "build/" == function["CodeUri"]
+    assert function["Environment"]["Variables"].keys() <= VARIABLES
+
+
+def test_the_button_asks_for_what_is_needed() -> None:
+    """The deploy button asks for the two secrets and provisions Upstash."""
+    url = re.findall(r"\]\((https://vercel\.com/new/clone\?[^)]+)\)", README)[0]
+    asked = {name: values[0] for name, values in parse_qs(urlsplit(url).query).items()}
+    assert set(asked["env"].split(",")) <= VARIABLES
+    assert {"CRON_SECRET", "ADMIN_TOKEN"} == set(asked["env"].split(","))
+    (product,) = json.loads(asked["products"])
+    assert ("upstash", "upstash-kv", "storage") == (
+        product["integrationSlug"],
+        product["productSlug"],
+        product["protocol"],
+    )
+
+
+def test_the_variables_are_documented() -> None:
+    """Every setting but those that platforms set stands in the README's table."""
+    table = README.split("## Settings")[1].split("\n## ")[0]
+    own = {name for name in VARIABLES if not name.startswith(("VERCEL", "AWS"))}
+    assert set() == {name for name in own if f"`{name}`" not in table}
+
+
+@pytest.mark.slow
+def test_the_package_for_lambda(tmp_path: Path) -> None:
+    """The script makes a package that Lambda's own runtime client can run, and says how large it is."""
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for name in ("api", "core", "deploy", "feeds.toml", "pyproject.toml"):
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, tree / name)
+    script = tree / "deploy" / "aws" / "build.sh"
+    done = subprocess.run(["bash", str(script)], capture_output=True, text=True, check=False, timeout=300)
+    if "NewConnectionError" in done.stderr or "NameResolutionError" in done.stderr:
+        pytest.skip("needs the package index")
+    assert 0 == done.returncode, done.stderr
+    size, packed = map(float, re.findall(r"([\d.]+) MB", done.stdout))
+    assert packed < size < 60
+    build = script.parent / "build"
+    assert (build / "api" / "aws.py").exists()
+    assert (build / "feeds.toml").exists()
+    assert [] == [path for path in build.rglob("*") if path.name in ("tests", "benchmarks") and path.parent == build]
+
+
+class _Cloud(yaml.SafeLoader):
+    """CloudFormation's own tags (`!Ref`, `!GetAtt`) as what stands behind them."""
+
+
+_Cloud.add_multi_constructor("!", lambda _loader, _tag, node: str(node.value))
