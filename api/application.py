@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api import feeds, home, operations, papers, problems, static
 from api.conditional import HeadMiddleware
 from api.hot import HotPath
+from api.private import PrivateCopy
 from core import __version__
 from core.domain.errors import ConfigError
 from core.settings import Settings, load_settings
@@ -29,11 +30,11 @@ They may be percent-encoded or not. The same filters serve feeds and papers.
 class _Application(FastAPI):
     """FastAPI with the hot path before it: its outer layers cost as much as the hot path itself."""
 
-    hot: HotPath
+    first: ASGIApp
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer."""
-        await self.hot(scope, receive, send)
+        await self.first(scope, receive, send)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -51,7 +52,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app = _Application(title="Paperwire", version=__version__, description=DESCRIPTION, lifespan=lifespan)
     app.state.wire = wire
     app.add_middleware(HeadMiddleware)
-    app.hot = HotPath(super(_Application, app).__call__, wire)
+    app.first = PrivateCopy(HotPath(super(_Application, app).__call__, wire), wire.settings)
     problems.install(app)
     for module in (home, feeds, papers, operations):
         app.include_router(module.router)

@@ -24,6 +24,7 @@ class Document:
     media_type: str
     etag: str
     updated: datetime
+    link: str = ""  # the value of a Link header
 
     @property
     def last_modified(self) -> str:
@@ -48,9 +49,9 @@ class Kept:
 KEPT = "paperwire.kept"  # where the scope of a request holds what answered it
 
 
-def make_document(body: bytes, media_type: str, updated: datetime) -> Document:
+def make_document(body: bytes, media_type: str, updated: datetime, link: str = "") -> Document:
     """A document with its strong ETag: the hash of its bytes."""
-    return Document(body, media_type, f'"{hashlib.sha256(body).hexdigest()[:32]}"', updated)
+    return Document(body, media_type, f'"{hashlib.sha256(body).hexdigest()[:32]}"', updated, link)
 
 
 def respond(request: Request, document: Document, manifest: Manifest, *, at_most: int = 10**9) -> Response:
@@ -67,6 +68,8 @@ def respond(request: Request, document: Document, manifest: Manifest, *, at_most
         "Last-Modified": document.last_modified,
         "Cache-Control": cache_control(min(freshness.seconds, at_most)),
     }
+    if document.link:
+        headers["Link"] = document.link
     if freshness.warning:
         headers["Warning"] = f'111 paperwire "{freshness.warning}"'  # RFC 7234, 5.5: revalidation failed
     sent = {name: request.headers.get(name) for name in ("If-None-Match", "If-Modified-Since")}

@@ -53,6 +53,18 @@ FILTERS = [
     _parameter("per_day", "only the best so many of each day"),
     _parameter("cursor", "where to go on: `next` of the page before"),
 ]
+RULES = [
+    _parameter("category", "categories, separated by commas; archives stand for all of theirs", "cs.DC,cs.LG"),
+    _parameter("keywords", "keywords with weights, separated by commas", "KV cache:3,prefill,ti:memory:2"),
+    _parameter("exclude", "words that keep a paper out, separated by commas", "survey"),
+    _parameter("min_score", "the least score that is shown", "2"),
+    _parameter("max_entries", "the most entries a day", "20"),
+    _parameter("title_bonus", "the share of a weight that is added in titles", "0.5"),
+    _parameter("match", "how keywords match: word, substring or regex", "word"),
+    _parameter("type", "announce types, separated by commas", "new,cross"),
+    _parameter("name", "the title of the feed", "Caches"),
+    *(row for row in FILTERS if row["name"] not in ("category", "type")),
+]
 PAPER_FILTERS = [*FILTERS, _parameter("fields", f"only these fields of each entry: {', '.join(ENTRY_FIELDS)}")]
 
 
@@ -102,6 +114,11 @@ FEED: dict[int | str, dict[str, Any]] = {
     200: {"description": "The feed in the format that was asked for", "content": _FEED_CONTENT},
     404: _UNKNOWN,
     **_READ,
+}
+NAMED_FEED: dict[int | str, dict[str, Any]] = FEED | {301: {"description": "The feed has another name now"}}
+OPML: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The feeds as OPML 2.0", "content": {"text/x-opml": {"schema": {"type": "string"}}}},
+    304: _UNCHANGED,
 }
 RSS: dict[int | str, dict[str, Any]] = FEED | {
     200: {"description": "The feed as RSS", "content": {"application/rss+xml": {"schema": {"type": "string"}}}}

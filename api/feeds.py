@@ -1,33 +1,38 @@
-"""The feeds: their list, each as RSS, Atom and JSON Feed, and the keyword bot's addresses."""
+"""The feeds: their list, each as RSS, Atom and JSON Feed, those with rules in the URL, and the bot's addresses."""
 
 from dataclasses import dataclass, replace
 from pkgutil import resolve_name
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 
 from api import docs
 from api.conditional import Document, make_document, respond
-from api.publishing import Loaded, base_url, find, next_url, published, raw_query, self_url, updated, wire_of
+from api.links import base_url, feed_url, link_header, next_url, page_url, raw_query, self_url
+from api.publishing import Loaded, find, published, slot_of, updated, wire_of
+from core.custom import check_fetched, read_custom
 from core.domain.conditions import Condition
 from core.domain.errors import UnknownName
 from core.domain.feed import Entry, Feed
 from core.domain.manifest import Manifest
-from core.domain.query import parse_query
+from core.domain.query import Query, parse_query
 from core.domain.selection import feeds_of
 from core.publish import batch_summaries
 from core.render.channel import Channel
 from core.render.plain import to_json
+from core.store import keys
 
 router = APIRouter(tags=["feeds"], default_response_class=Response)
+_MOVED = 301  # readers change the address of their subscription
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A feed format: its media type, and where its renderer is, which is imported when it is first used."""
+    """A feed format: its media type, its name, and where its renderer is, which is imported when it is first used."""
 
     media_type: str
+    label: str
     renderer: str
 
     def render(self, channel: Channel, entries: tuple[Entry, ...]) -> bytes:
@@ -37,10 +42,11 @@ class Format:
 
 
 FORMATS = {
-    "rss": Format("application/rss+xml", "core.render.syndication:render_rss"),
-    "atom": Format("application/atom+xml", "core.render.syndication:render_atom"),
-    "json": Format("application/feed+json", "core.render.jsonfeed:render_jsonfeed"),
+    "rss": Format("application/rss+xml", "RSS", "core.render.syndication:render_rss"),
+    "atom": Format("application/atom+xml", "Atom", "core.render.syndication:render_atom"),
+    "json": Format("application/feed+json", "JSON Feed", "core.render.jsonfeed:render_jsonfeed"),
 }
+FormatName = Annotated[str, Path(alias="format", description=f"one of {', '.join(FORMATS)}")]
 
 
 @router.get("/api/feeds", summary="List the feeds", responses=docs.LIST_OF_FEEDS)
@@ -48,31 +54,73 @@ async def list_feeds(request: Request) -> Response:
     """All feeds with their rules and addresses, and the state of each date's batch."""
     wire = wire_of(request)
     manifest = await wire.manifest()
-    feeds = [_describe(feed, base_url(request)) for feed in wire.feeds.values()]
+    feeds = [_describe(request, feed) for feed in wire.feeds.values()]
     body = to_json({"feeds": feeds, "batches": batch_summaries(manifest), "generated": manifest.updated})
     return respond(request, make_document(body, "application/json", updated(manifest)), manifest)
+
+
+@router.get("/api/feeds.opml", summary="All feeds as OPML, for readers to import", responses=docs.OPML)
+async def get_opml(request: Request) -> Response:
+    """The feeds as an outline: what to import into a reader to subscribe to all of them."""
+    from core.render.opml import Outline, render_opml
+
+    wire = wire_of(request)
+    manifest = await wire.manifest()
+    outlines = [
+        Outline(_title(request, feed), feed_url(request, f"/api/feeds/{feed.name}.rss"), _home(request, feed))
+        for feed in wire.feeds.values()
+    ]
+    body = render_opml(wire.title, outlines, updated(manifest))
+    return respond(request, make_document(body, "text/x-opml", updated(manifest)), manifest)
+
+
+@router.get(
+    "/api/feeds/custom.{format}",
+    summary="A feed with its rules in the URL",
+    responses=docs.FEED,
+    openapi_extra={"parameters": docs.RULES},
+)
+async def get_custom(request: Request, format_name: FormatName) -> Response:
+    """Stored batches scored by rules in the URL: `?category=cs.DC&keywords=KV cache:3,prefill&min_score=2`.
+
+    Keywords are separated by commas, each with its weight after a colon. All filters apply beside the rules. Nothing is
+    fetched for such a feed: its categories have to be among those of this wire's own feeds.
+    """
+    wire = wire_of(request)
+    custom = read_custom(raw_query(request))
+    query = parse_query(custom.filters)
+    slot = keys.custom(custom.feed.fingerprint, query.canonical, format_name)
+    await wire.manifest(also=slot)
+    check_fetched(custom.feed, wire.rules.categories)
+    return await _publish(request, custom.feed, format_name, query, slot=slot, budget=keys.CUSTOM_BUDGET)
 
 
 @router.get(
     "/api/feeds/{name}.{format}",
     summary="A feed as RSS, Atom or JSON Feed",
-    responses=docs.FEED,
+    responses=docs.NAMED_FEED,
     openapi_extra={"parameters": docs.FILTERS},
 )
-async def get_feed(request: Request, name: str, format_name: Annotated[str, Path(alias="format")]) -> Response:
+async def get_feed(request: Request, name: str, format_name: FormatName) -> Response:
     """The best papers of each day, newest day first, best paper first.
 
-    Every filter applies; what the request does not name is as the feed's owner set it.
+    Every filter applies; what the request does not name is as the feed's owner set it. A feed that was renamed is
+    found under its old address too, by a permanent redirect.
     """
-    if format_name not in FORMATS:
-        raise UnknownName("feed format", format_name, tuple(FORMATS))
-    return await _publish(request, wire_of(request).feed(name), format_name)
+    query = parse_query(raw_query(request))
+    wire = wire_of(request)
+    await wire.manifest(also=slot_of(request))
+    if name not in wire.feeds and (now := wire.rules.saved.name_now(name)) in wire.feeds:
+        return _moved(request, f"/api/feeds/{now}.{format_name}")
+    return await _publish(request, wire.feed(name), format_name, query)
 
 
 @router.get("/rss", summary="The main feed as RSS", responses=docs.RSS, openapi_extra={"parameters": docs.FILTERS})
 async def get_rss(request: Request) -> Response:
     """The same as the first feed's RSS."""
-    return await _publish(request, wire_of(request).main, "rss")
+    query = parse_query(raw_query(request))
+    await wire_of(request).manifest(also=slot_of(request))
+    return await _publish(request, wire_of(request).main, "rss", query)
 
 
 @router.get(
@@ -83,42 +131,70 @@ async def get_rss(request: Request) -> Response:
 )
 async def get_rss_of_category(request: Request, category: str) -> Response:
     """The papers of the main feed that are listed in one of its categories."""
+    query = parse_query(raw_query(request))
+    await wire_of(request).manifest(also=slot_of(request))
     main = wire_of(request).main
     if category not in main.categories:
         raise UnknownName("category", category, main.categories)
-    return await _publish(request, main, "rss", Condition("category", "=", (category,)))
+    of_category = Condition("category", "=", (category,))
+    return await _publish(request, main, "rss", replace(query, conditions=(*query.conditions, of_category)))
 
 
-async def _publish(request: Request, feed: Feed, format_name: str, *more: Condition) -> Response:
+async def _publish(
+    request: Request, feed: Feed, format_name: str, query: Query, *, slot: str = "", budget: str = ""
+) -> Response:
+    if format_name not in FORMATS:
+        raise UnknownName("feed format", format_name, tuple(FORMATS))
     wire = wire_of(request)
-    asked = parse_query(raw_query(request))
-    feeds_of(wire.feeds, asked)  # refuses the name of a feed that there is not
-    query = replace(asked, conditions=(*asked.conditions, *more))
+    feeds_of(wire.feeds, query)  # refuses the name of a feed that there is not
+    manifest = await wire.ready()
 
     def render(manifest: Manifest, loaded: Loaded) -> Document:
         shown = find(loaded, query, capped=True)
-        spec = FORMATS[format_name]
-        body = spec.render(_channel(request, feed, manifest, shown.next), shown.entries)
-        return make_document(body, spec.media_type, updated(manifest))
+        channel = _channel(request, feed, manifest, shown.next)
+        body = FORMATS[format_name].render(channel, shown.entries)
+        links = {"self": channel.self_url} | ({"hub": channel.hub} if channel.hub else {})
+        return make_document(body, FORMATS[format_name].media_type, updated(manifest), link_header(links))
 
-    key = (format_name, feed.name, feed.scoring_fingerprint, query.canonical, self_url(request))
-    return respond(request, *await published(request, [feed], query, key, render))
+    key = (format_name, query.canonical, self_url(request))
+    slot = slot or slot_of(request)
+    document = await published(wire, manifest, [feed], query, key, render, slot=slot, budget=budget)
+    return respond(request, document, manifest)
 
 
 def _channel(request: Request, feed: Feed, manifest: Manifest, cursor: str) -> Channel:
-    base = base_url(request)
+    wire, base = wire_of(request), base_url(request)
     return Channel(
         id=f"{base}/api/feeds/{feed.name}",
-        title=f"{feed.title} · {wire_of(request).title}",
+        title=_title(request, feed),
         description=feed.description or f"arXiv papers in {', '.join(feed.categories)}",
-        home_url=f"{base}/",
+        home_url=_home(request, feed),
         self_url=self_url(request),
         updated=updated(manifest),
         next_url=next_url(request, cursor),
+        icon=f"{base}/icon.png",
+        hub=str(wire.settings.websub_hub or ""),
     )
 
 
-def _describe(feed: Feed, base: str) -> dict[str, Any]:
+def _title(request: Request, feed: Feed) -> str:
+    return f"{feed.title} · {wire_of(request).title}"
+
+
+def _home(request: Request, feed: Feed) -> str:
+    """The page of a feed; that of rules in a URL is where they are made."""
+    if feed.name in wire_of(request).feeds:
+        return feed_url(request, f"/feeds/{feed.name}")
+    return feed_url(request, f"/build?{raw_query(request)}")
+
+
+def _moved(request: Request, path: str) -> Response:
+    raw = raw_query(request)
+    return RedirectResponse(page_url(request, path + (f"?{raw}" if raw else "")), _MOVED)
+
+
+def _describe(request: Request, feed: Feed) -> dict[str, Any]:
+    path = f"/api/feeds/{feed.name}"
     return {
         "name": feed.name,
         "title": feed.title,
@@ -131,6 +207,6 @@ def _describe(feed: Feed, base: str) -> dict[str, Any]:
         "max_entries": feed.max_entries,
         "keywords": {keyword.label: keyword.weight for keyword in feed.keywords},
         "exclude": feed.exclude,
-        "links": {name: f"{base}/api/feeds/{feed.name}.{name}" for name in FORMATS}
-        | {"papers": f"{base}/api/papers?feed={feed.name}"},
+        "links": {name: feed_url(request, f"{path}.{name}") for name in FORMATS}
+        | {"page": _home(request, feed), "papers": feed_url(request, f"/api/papers?feed={feed.name}")},
     }

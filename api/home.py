@@ -4,7 +4,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.conditional import make_document, respond
-from api.publishing import base_url, updated, wire_of
+from api.links import base_url
+from api.publishing import updated, wire_of
 from core.render.page import render_page
 
 router = APIRouter(include_in_schema=False)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.conditional import KEPT, Kept, cache_control, is_unchanged
+from api.links import SENT_KEY
 from core.domain.manifest import Manifest
 from core.memory import Memory
 from core.wire import Wire
@@ -31,7 +32,11 @@ def _hot(kept: Kept) -> _Hot:
     length, kind = str(len(document.body)), document.content_type
     return _Hot(
         kept,
-        [(b"etag", document.etag.encode()), (b"last-modified", document.last_modified.encode())],
+        [
+            (b"etag", document.etag.encode()),
+            (b"last-modified", document.last_modified.encode()),
+            *([(b"link", document.link.encode())] if document.link else []),
+        ],
         [(b"content-length", length.encode()), (b"content-type", kind.encode())],
     )
 
@@ -54,7 +59,7 @@ class HotPath:
         sent: dict[bytes, bytes] = dict(scope["headers"])
         # Links in answers are made from these where no public address is set
         place = None if self._fixed_host else (scope["scheme"], sent.get(b"host"), scope.get("root_path"))
-        key = (scope["path"], scope["query_string"], place)
+        key = (scope["path"], scope["query_string"], scope.get(SENT_KEY), place)
         manifest = self._wire.hot()
         hot = self._memory.get(key) if manifest else None
         if manifest and hot and (hot.kept.manifest is manifest or key in self._renewing):

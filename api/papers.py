@@ -7,7 +7,8 @@ from fastapi.responses import Response
 
 from api import docs
 from api.conditional import Document, make_document, respond
-from api.publishing import Loaded, find, published, raw_query, updated, wire_of
+from api.links import raw_query
+from api.publishing import Loaded, find, published, updated, wire_of
 from core.domain.conditions import Condition, predicate, select
 from core.domain.errors import UnknownName
 from core.domain.manifest import Manifest
@@ -33,7 +34,9 @@ async def query_papers(request: Request) -> Response:
     """
     wire = wire_of(request)
     query = parse_query(raw_query(request), entry_fields=ENTRY_FIELDS)
+    await wire.manifest()
     feeds = feeds_of(wire.feeds, query)
+    manifest = await wire.ready()
 
     def render(manifest: Manifest, loaded: Loaded) -> Document:
         shown = find(loaded, query, capped=False)
@@ -46,8 +49,8 @@ async def query_papers(request: Request) -> Response:
         }
         return make_document(to_json(plain), "application/json", updated(manifest))
 
-    key = ("papers", [(feed.name, feed.scoring_fingerprint) for feed in feeds], query.canonical)
-    return respond(request, *await published(request, feeds, query, key, render))
+    document = await published(wire, manifest, feeds, query, ("papers", query.canonical), render)
+    return respond(request, document, manifest)
 
 
 @router.get(
@@ -63,11 +66,12 @@ async def get_paper(request: Request, paper_id: str) -> Response:
     """
     wire = wire_of(request)
     query = parse_query(raw_query(request), entry_fields=ENTRY_FIELDS)
-    feeds = feeds_of(wire.feeds, query) if query.names("feed") else list(wire.feeds.values())
     try:
         wanted = parse_id(paper_id)
     except ValueError as error:
         raise UnknownName("paper", paper_id) from error
+    await wire.manifest()
+    feeds = feeds_of(wire.feeds, query) if query.names("feed") else list(wire.feeds.values())
     manifest = await wire.ready()
     of_id = predicate(Condition("id", "=", (str(wanted),)))
     found = [entry for feed in feeds for entry in await wire.entries(manifest, feed, _ALL) if of_id(entry)]

@@ -5,11 +5,11 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
-from urllib.parse import quote, unquote_plus, urlsplit
 
 from fastapi import Request
 
 from api.conditional import Document, make_document
+from api.links import own_path, raw_query
 from core.domain.errors import StoreError
 from core.domain.feed import Entry, Feed
 from core.domain.fingerprint import fingerprint
@@ -30,43 +30,6 @@ def wire_of(request: Request) -> Wire:
     return wire
 
 
-def raw_query(request: Request) -> str:
-    """The query string as it was sent: still encoded, because the grammar splits before it decodes."""
-    raw: bytes = request.scope.get("query_string", b"")
-    return raw.decode("latin-1")
-
-
-def own_path(request: Request) -> str:
-    """The path below the place where this service is mounted: the same behind any proxy or stage."""
-    path: str = request.scope["path"]
-    return path.removeprefix(request.scope.get("root_path", "")) or "/"
-
-
-def base_url(request: Request) -> str:
-    """The public address of this service, without a trailing slash."""
-    return wire_of(request).settings.public_url or str(request.base_url).rstrip("/")
-
-
-def self_url(request: Request) -> str:
-    """The address of the request as a client would repeat it, in ASCII."""
-    raw = quote(raw_query(request), safe="%&=+,;:@/?!~*'()-._")
-    path = quote(own_path(request))
-    return f"{base_url(request)}{path}" + (f"?{raw}" if raw else "")
-
-
-def next_url(request: Request, cursor: str) -> str:
-    """The address of the next page, or ""."""
-    if not cursor:
-        return ""
-    url = urlsplit(self_url(request))
-    tokens = [token for token in url.query.split("&") if token and not _is_cursor(token)]
-    return url._replace(query="&".join([*tokens, f"cursor={cursor}"])).geturl()
-
-
-def _is_cursor(token: str) -> bool:
-    return unquote_plus(token).partition("=")[0].strip() == "cursor"
-
-
 def updated(manifest: Manifest) -> datetime:
     """When the content last changed: the same on every instance, so that equal content has equal bytes."""
     return datetime.fromisoformat(manifest.updated or "1991-08-14T00:00:00Z").astimezone(UTC)
@@ -76,18 +39,29 @@ Loaded = list[tuple[Feed, list[Entry]]]
 Make = Callable[[Manifest, Loaded], Document]
 
 
-async def published(
-    request: Request, feeds: list[Feed], query: Query, key: object, make: Make
-) -> tuple[Document, Manifest]:
-    """The document that `make` renders from what `query` may select of `feeds`, and the manifest it was made from.
+def slot_of(request: Request) -> str:
+    """Where what is served here is stored for other instances: one value for each address without a query."""
+    return "" if raw_query(request) else keys.rendered(own_path(request))
 
-    Rendered once, and remembered under `key`. Where the request has no query, it is also stored for other instances:
-    one value for each address, so that strangers cannot fill the store.
+
+async def published(
+    wire: Wire,
+    manifest: Manifest,
+    feeds: list[Feed],
+    query: Query,
+    key: object,
+    make: Make,
+    *,
+    slot: str = "",
+    budget: str = "",
+) -> Document:
+    """The document that `make` renders from what `query` may select of `feeds`, with a `manifest` that is ready.
+
+    Rendered once, and remembered under `key` and all that it depends on; in the store under `slot`, if one is
+    given, as long as the `budget` of the day allows, if one is named.
     """
-    wire = wire_of(request)
-    slot = "" if raw_query(request) else keys.rendered(own_path(request))
-    manifest = await wire.ready(also=slot)
-    identity = fingerprint(key, manifest.version, manifest.updated, wire.settings.build)
+    rules = [feed.fingerprint for feed in feeds]
+    identity = fingerprint(key, rules, manifest.version, manifest.updated, wire.settings.build)
     document: Document | None = wire.rendered.get(identity)
     if document is None:
 
@@ -96,7 +70,7 @@ async def published(
                 return stored
             loaded = [(feed, await wire.entries(manifest, feed, query)) for feed in feeds]
             made = await asyncio.to_thread(make, manifest, loaded)  # tens of milliseconds, in which others are answered
-            if slot:
+            if slot and (not budget or await _allows(wire, budget)):
                 wire.outbox.add({slot: (await asyncio.to_thread(_to_value, identity, made), keys.RENDERED_SECONDS)})
             return made
 
@@ -104,7 +78,15 @@ async def published(
         wire.rendered.put(identity, document, len(document.body))
     if not wire.current.unconfirmed:
         await wire.outbox.flush()
-    return document, manifest
+    return document
+
+
+async def _allows(wire: Wire, budget: str) -> bool:
+    try:
+        return await wire.store.take(budget, 1, keys.CUSTOM_A_DAY, keys.DAY_SECONDS)
+    except StoreError as error:
+        log.warning("what was rendered is not stored: %s", error)
+        return False
 
 
 def _to_value(identity: str, document: Document) -> bytes:
@@ -115,6 +97,7 @@ def _to_value(identity: str, document: Document) -> bytes:
             "media_type": document.media_type,
             "etag": document.etag,
             "updated": document.updated.isoformat(),
+            "link": document.link,
         }
     )
 
@@ -141,7 +124,7 @@ def _from_plain(identity: str, plain: Mapping[str, str]) -> Document | None:
         return None
     updated = datetime.fromisoformat(plain["updated"]).astimezone(UTC)
     body = plain["body"].encode()
-    document = make_document(body, str(plain["media_type"]), updated)
+    document = make_document(body, str(plain["media_type"]), updated, str(plain["link"]))
     if document.etag != plain["etag"]:
         raise ValueError("the bytes are not those of the ETag")
     return document

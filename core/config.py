@@ -142,14 +142,28 @@ class FeedsFile(BaseSettings):
     @classmethod
     def _names(cls, feeds: dict[str, FeedModel]) -> dict[str, FeedModel]:
         for name in feeds:
-            if not _NAME.fullmatch(name) or name in _RESERVED:
-                allowed = "a-z, 0-9, - and _, beginning with a letter, and not " + ", ".join(_RESERVED)
-                raise ValueError(f"{name!r} cannot name a feed; allowed are {allowed}")
+            check_name(name)
         return feeds
 
     def to_feeds(self) -> dict[str, Feed]:
         """The feeds by name, in the order of the file; the first is the main one."""
         return {name: model.to_feed(name) for name, model in self.feeds.items()}
+
+
+def check_name(name: str) -> str:
+    """`name`, if it may name a feed: it is part of addresses. Raises `ValueError`."""
+    if not _NAME.fullmatch(name) or name in _RESERVED:
+        allowed = "a-z, 0-9, - and _, beginning with a letter, and not " + ", ".join(_RESERVED)
+        raise ValueError(f"{name!r} cannot name a feed; allowed are {allowed}")
+    return name
+
+
+def explain_feed(error: ValidationError) -> dict[str, str]:
+    """What is wrong with a feed that was not valid: by its key, in words. One message for each key."""
+    problems: dict[str, str] = {}
+    for problem in error.errors():
+        problems.setdefault(str(problem["loc"][0]), problem["msg"].removeprefix("Value error, "))
+    return problems
 
 
 def read_feeds_file(text: str, origin: str) -> FeedsFile:

@@ -35,7 +35,7 @@ class Current:
         self._seconds = seconds
         self._early = seconds * (1 - _EARLY) if ahead else 0.0
         self._view: View | None = None
-        self._raw: tuple[bytes | None, bytes | None] | None = None
+        self._raw: list[bytes | None] | None = None
         self._reading: asyncio.Task[View] | None = None
         self._along: dict[str, bytes | None] = {}
         self._written = 0
@@ -111,16 +111,15 @@ class Current:
     async def _read(self, also: str) -> View:
         written = self._written
         try:
-            manifest, backoff, *along = await self._store.get_many([*STATE_KEYS, *([also] if also else [])])
-            if (manifest, backoff) == self._raw and self._view:
-                state = self._view.state  # the same object, by which others know what they made from it
-            else:
-                state = decode_state(manifest, backoff)
+            found = await self._store.get_many([*STATE_KEYS, *([also] if also else [])])
+            raw, along = found[: len(STATE_KEYS)], found[len(STATE_KEYS) :]
+            # Where nothing is new the same object, by which others know what they made from it
+            state = self._view.state if raw == self._raw and self._view else decode_state(*raw)
         except StoreError as error:
             return self.doubt(error)
         if self._view and written != self._written:
             return self._view  # what this process wrote while it was reading is newer
-        self._raw = (manifest, backoff)
+        self._raw = raw
         self._along = {also: along[0]} if also else {}
         self._view = View(state, monotonic() + self._seconds)
         return self._view

@@ -9,8 +9,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from core.config import MOST_DAYS, MOST_ENTRIES, read_feeds_file
 from core.domain.errors import ConfigError
-
-_TOML_KEY = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-"
+from core.toml import to_toml
 
 
 class BotConfig(BaseModel):
@@ -57,29 +56,16 @@ def _render(bot: BotConfig, *, exact: bool) -> str:
         "max_entries": min(bot.max_papers, MOST_ENTRIES),
         "exclude": bot.exclude_keywords,
     }
-    blocks = [
-        _table("instance", {"title": "My arXiv wire", "contact": "", "retention_days": min(bot.days_back, MOST_DAYS)}),
-        _table("feeds.main", feed),
-        _table("feeds.main.keywords", _keywords(bot.keywords, counted=exact)),
-    ]
-    return "\n\n".join(blocks) + "\n"
+    return to_toml(
+        {
+            "instance": {"title": "My arXiv wire", "contact": "", "retention_days": min(bot.days_back, MOST_DAYS)},
+            "feeds.main": feed,
+            "feeds.main.keywords": _keywords(bot.keywords, counted=exact),
+        }
+    )
 
 
 def _keywords(listed: list[str], *, counted: bool) -> Mapping[str, int]:
     times = Counter(keyword.strip().lower() for keyword in listed)
     first = {keyword.strip().lower(): keyword.strip() for keyword in reversed(listed) if keyword.strip()}
     return {first[key]: times[key] if counted else 1 for key in dict.fromkeys(k.strip().lower() for k in listed) if key}
-
-
-def _table(name: str, values: Mapping[str, Any]) -> str:
-    lines = [f"{_key(key)} = {_value(value)}" for key, value in values.items()]
-    return "\n".join([f"[{name}]", *lines])
-
-
-def _key(key: str) -> str:
-    return key if key and set(key) <= set(_TOML_KEY) else _value(key)
-
-
-def _value(value: Any) -> str:
-    """JSON's strings, numbers and lists are TOML's too, but for one character."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -5,7 +5,7 @@ the store as it was or as it should be.
 """
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from time import time
@@ -14,12 +14,13 @@ from typing import Any
 from core.day import Made, make_day
 from core.domain.batch import Batch
 from core.domain.calendar import EASTERN, announcement_days, due_date
-from core.domain.categories import merged
 from core.domain.feed import Feed
 from core.domain.manifest import BatchRecord, Manifest, rfc3339
 from core.domain.query import Query
+from core.domain.saved import Saved
 from core.domain.selection import Day, choose
 from core.domain.settle import Outcome, settle
+from core.rules import Rules
 from core.sources.announcements import Fetched, Get, Progress, fetch_announcements
 from core.state import State, read_state
 from core.store import keys
@@ -82,20 +83,19 @@ async def read_batches(store: Store, records: Iterable[BatchRecord | None]) -> d
 async def refresh(
     store: Store,
     get: Get,
-    feeds: Sequence[Feed],
+    rules_of: Callable[[Saved], Rules],
     *,
     now: datetime,
     rss_url: str,
     retention: timedelta,
-    rules: str = "",
     on_demand: bool = False,
     progress: Progress = lambda _what, _done, _total: None,
 ) -> Report | None:
     """Bring the store up to date with arXiv. None: another process is doing that right now.
 
-    `now` decides which date is due; `rules` is the fingerprint of the configuration. With `on_demand`, nothing is done
-    (None) if another process has settled the due date, or tried to, before this one held the lock. Raises `StoreError`;
-    what the upstream does wrong is told in the report.
+    `now` decides which date is due; `rules_of` tells the rules in force, given what the owner saved. With `on_demand`,
+    nothing is done (None) if another process has settled the due date, or tried to, before this one held the lock.
+    Raises `StoreError`; what the upstream does wrong is told in the report.
 
     Six round trips where the upstream answers at once: the lock, the state, the batches, the gate before and after the
     request, the commit.
@@ -104,7 +104,8 @@ async def refresh(
         if lock is None:
             return None
         state = await read_state(store)
-        manifest, categories = state.manifest, all_categories(feeds)
+        rules = rules_of(state.saved)
+        manifest, categories, feeds = state.manifest, rules.categories, tuple(rules.feeds.values())
         due = manifest.get(due_date(now))
         if on_demand and (due.settled(categories) or state.paused_until(due.date) > time()):
             return None
@@ -120,8 +121,9 @@ async def refresh(
         progress("scoring", len(categories), len(categories))
         found = await _found(store, manifest, batches, fetched, categories, now)
         updated = _updated(manifest, found.record, now, retention, fetched.problem)
-        if rules not in ("", updated.rules):
-            updated = updated.under(rules, now) if updated is manifest else replace(updated, rules=rules)
+        if rules.fingerprint != updated.rules:
+            new = rules.fingerprint
+            updated = updated.under(new, now) if updated is manifest else replace(updated, rules=new)
         days, values = await asyncio.to_thread(_made, feeds, found, retention)
         if not updated.get(due.date).settled(categories):
             note = _backoff(state.backoff, updated.get(due.date))
@@ -155,11 +157,6 @@ class _Found:
     record: BatchRecord
     batch: Batch | None
     stored: bool
-
-
-def all_categories(feeds: Iterable[Feed]) -> tuple[str, ...]:
-    """The categories that have to be fetched for `feeds`."""
-    return merged(tuple(name for feed in feeds for name in feed.categories))
 
 
 def _before(manifest: Manifest, day: date) -> BatchRecord | None:

@@ -19,6 +19,7 @@ from core.domain.errors import ConfigError
 from core.domain.fingerprint import fingerprint
 
 ROOT = Path(__file__).resolve().parents[1]
+SHORTEST_KEY = 16
 Clock = Callable[[], datetime]
 
 
@@ -29,6 +30,10 @@ class Settings(BaseSettings):
 
     arxiv_rss_url: HttpUrl = Field(HttpUrl("https://rss.arxiv.org"), description="where arXiv's RSS is")
     admin_token: str = Field("", repr=False, description="lets its owner refresh at will")
+    feed_key: str = Field(
+        "", repr=False, description="makes this copy private: feeds, API and pages open with ?key=… only"
+    )
+    websub_hub: HttpUrl | None = Field(None, description="a WebSub hub, which tells subscribers of news at once")
     cron_secret: str = Field("", repr=False, description="what the platform's cron sends; also lets refresh")
     base_url: str = Field(
         "", pattern=r"^(https?://[^\s?#]+)?$", description="the public address, if not that of the request"
@@ -58,6 +63,14 @@ class Settings(BaseSettings):
     @classmethod
     def _no_slash(cls, url: str) -> str:
         return url.strip().rstrip("/")
+
+    @field_validator("feed_key")
+    @classmethod
+    def _hard_to_guess(cls, key: str) -> str:
+        key = key.strip()
+        if key and (len(key) < SHORTEST_KEY or not key.isascii() or not key.isprintable()):
+            raise ValueError(f"a key has at least {SHORTEST_KEY} characters of ASCII; `openssl rand -hex 16` makes one")
+        return key
 
     @field_validator("upstash_redis_rest_token", "kv_rest_api_token", "redis_url")
     @classmethod

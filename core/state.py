@@ -1,36 +1,41 @@
-"""The state of things as stored: the manifest, and the note that spares the upstream."""
+"""The state of things as stored: the manifest, the note that spares the upstream, and what the owner saved."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
 from core.domain.manifest import Manifest
+from core.domain.saved import Saved
 from core.store import keys
 from core.store.codec import decode_as, encode
 from core.store.lock import holding
 from core.store.protocol import Store
 
-STATE_KEYS = (keys.MANIFEST, keys.BACKOFF)
+STATE_KEYS = (keys.MANIFEST, keys.BACKOFF, keys.SAVED)
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is stored of the state of things: the manifest, and the note that keeps requests from asking too soon."""
+    """What is stored of the state of things: the manifest, the note that keeps requests from asking too soon, and the
+    feeds that the owner saved.
+    """
 
     manifest: Manifest
     backoff: Mapping[str, Any]
+    saved: Saved = field(default_factory=Saved)
 
     def paused_until(self, due: date) -> float:
         """Until when (Unix time) requests leave the upstream alone after a refresh that did not settle `due`."""
         return float(self.backoff["until"]) if self.backoff.get("date") == due.isoformat() else 0.0
 
 
-def decode_state(manifest: bytes | None, backoff: bytes | None) -> State:
+def decode_state(manifest: bytes | None, backoff: bytes | None, saved: bytes | None) -> State:
     """The state from the values of `STATE_KEYS`; an empty one where nothing was stored yet. Raises `StoreError`."""
     return State(
         decode_as(_manifest, manifest) if manifest else Manifest(),
         decode_as(_note, backoff) if backoff else {},
+        decode_as(Saved.from_plain, saved) if saved else Saved(),
     )
 
 

@@ -2,31 +2,32 @@
 
 import asyncio
 import logging
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from functools import partial
 from time import time
 from typing import Any
 
-import httpx
-
-from core import __version__, sample
+from core import sample
 from core.current import Current, View
 from core.domain.calendar import due_date, next_due
 from core.domain.errors import NothingYet, PaperwireError, StoreError, UnknownName
 from core.domain.feed import Entry, Feed
-from core.domain.fingerprint import fingerprint
 from core.domain.manifest import BatchRecord, Manifest, rfc3339
 from core.domain.query import Query
+from core.domain.saved import Change, Saved
 from core.domain.selection import reaches_below
 from core.memory import Memory
 from core.outbox import Outbox
+from core.owner import change_saved
 from core.publish import Library, read_entries
-from core.refresh import BACKOFF, Report, all_categories, refresh
+from core.refresh import BACKOFF, Report
+from core.refreshing import refresh_configured
+from core.rules import rules_in_force
 from core.settings import Settings
 from core.shared import Shared
 from core.sources.announcements import Progress
-from core.sources.fetch import GATE_SECONDS, Fetcher
 from core.state import State, adopt_rules
 from core.stores import open_store
 
@@ -34,6 +35,7 @@ log = logging.getLogger("paperwire")
 
 PATIENCE_SECONDS = 15.0  # how long a request waits for a first batch; feed readers give up after 20
 RENDERED_BYTES = 32_000_000
+GUEST_ENTRIES = 40_000  # remembered of feeds whose rules came with a request
 UNSETTLED_SECONDS = 60  # how long answers stay fresh while something is missing
 DOUBTFUL_SECONDS = 30  # and while the store does not answer
 _POLL_SECONDS = 0.5
@@ -61,16 +63,16 @@ class Wire:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.instance = settings.feeds.instance
-        self.feeds: dict[str, Feed] = settings.feeds.to_feeds()
+        self.rules = rules_in_force(settings.feeds, Saved())  # until the store tells what else was saved
         self.clock = settings.clock
         self.store = open_store(settings)
         self.current = Current(self.store, seconds=settings.confirm_seconds, ahead=not settings.serverless)
         self.outbox = Outbox(self.store)
         self.rendered: Memory[Any] = Memory(limit=RENDERED_BYTES)
-        self._categories = all_categories(self.feeds.values())
-        self._rules = fingerprint("rules", settings.feeds.model_dump(mode="json"))
-        self._adopted = self._rules_are_new = False
+        self._adopted = ""
+        self._rules_are_new = False
         self._library = Library()
+        self._guests = Library(self._library.batches, Memory(limit=GUEST_ENTRIES), Memory(limit=GUEST_ENTRIES))
         self.rendering: Shared[Any] = Shared()
         self._loading: Shared[list[Entry]] = Shared()
         self._refreshing: asyncio.Task[None] | None = None
@@ -78,18 +80,20 @@ class Wire:
         self._settled: tuple[Manifest, date, bool] | None = None
         self._due: tuple[date, datetime] | None = None
 
-    async def manifest(self) -> Manifest:
-        """The manifest as this process believes it to be. Raises `StoreError` if it has never been read."""
-        return (await self._view()).state.manifest
+    async def manifest(self, also: str = "") -> Manifest:
+        """The manifest as this process believes it to be. Raises `StoreError` if it has never been read.
 
-    async def ready(self, also: str = "") -> Manifest:
+        `also` is a key that is read along if the store is asked anyway.
+        """
+        return (await self._view(also)).state.manifest
+
+    async def ready(self) -> Manifest:
         """A manifest with something to serve; a due batch that is not there is fetched, once however many ask.
 
         With something older in store the fetch goes on behind the answer. With nothing, this waits for it for a bounded
-        time. `also` is a key that is read along if the store is asked anyway. Raises `NothingYet` if then there is
-        still nothing.
+        time. Raises `NothingYet` if then there is still nothing.
         """
-        view = await self._view(also)
+        view = await self._view()
         due, manifest = self.due[0], view.state.manifest
         if view.doubt and not manifest.stored:
             raise StoreError(view.doubt)
@@ -123,39 +127,34 @@ class Wire:
 
         With `on_demand`, also None if nothing is missing after all.
         """
-        # A client for each refresh: nothing of it is kept open, and no event loop is outlived
-        async with await asyncio.to_thread(self._make_client) as client:
-            fetcher = Fetcher(
-                client,
-                self.store,
-                user_agent=f"Paperwire/{__version__} ({self.instance.contact or 'no contact configured'})",
-                gate_seconds=0 if self.settings.sample else GATE_SECONDS,
-            )
-            report = await refresh(
-                self.store,
-                fetcher.get,
-                list(self.feeds.values()),
-                now=self.clock(),
-                rss_url=self.settings.rss_url,
-                rules=self._rules,
-                retention=timedelta(days=self.instance.retention_days),
-                on_demand=on_demand,
-                progress=progress,
-            )
+        report = await refresh_configured(self.settings, self.store, progress, on_demand=on_demand)
         if report:
             self._learn(report)
-            log.info("refresh %s", report.to_plain() | {"rejected": len(report.record.rejected)})
         return report
 
     async def entries(self, manifest: Manifest, feed: Feed, query: Query) -> list[Entry]:
         """The entries of a feed that `query` may select, and perhaps others, newest date first.
 
-        Concurrent callers share one reading of the store.
+        The feed may be one of nobody's, whose rules came with a request: nothing of it is stored. Concurrent callers
+        share one reading of the store.
         """
         # Where this process has found other rules, the best entries by its own are not stored yet
-        whole = reaches_below(feed, query) or self._rules_are_new
-        key = (feed.name, manifest.version, whole)
+        whole = reaches_below(feed, query) or self._rules_are_new or not self._is_own(feed)
+        key = (feed.name, feed.scoring_fingerprint, manifest.version, whole)
         return await self._loading.get(key, partial(self._read_entries, manifest, feed, whole=whole))
+
+    async def change(self, expected: int, make: Callable[[Saved, tuple[Change, ...]], tuple[Saved, str]]) -> Saved:
+        """Change what the owner saved, if that is still version `expected` (see `core.owner.change_saved`)."""
+        saved = await change_saved(self.store, expected, make, self.clock())
+        view = await self.current.get()
+        self.current.put(replace(view.state, saved=saved))
+        await self._view()
+        return saved
+
+    @property
+    def feeds(self) -> Mapping[str, Feed]:
+        """The feeds by name, as they were in force when the store was read last; the first is the main one."""
+        return self.rules.feeds
 
     def feed(self, name: str) -> Feed:
         """The feed of that name. Raises `UnknownName` that lists the known ones."""
@@ -212,39 +211,40 @@ class Wire:
     async def _view(self, also: str = "") -> View:
         view = await self.current.get(also=also)
         manifest = view.state.manifest
-        # Only at the start, because an older version may still run beside this one
-        if not self._adopted and not view.doubt:
-            self._adopted = True
-            if manifest.stored and manifest.rules != self._rules:
+        if view.state.saved is not self.rules.saved:
+            self.rules = rules_in_force(self.settings.feeds, view.state.saved)
+        # Each once, because an older version may still run beside this one
+        if self._adopted != self.rules.fingerprint and not view.doubt:
+            self._adopted = self.rules.fingerprint
+            if manifest.stored and manifest.rules != self._adopted:
                 await self._adopt()
                 view = await self.current.get()
         return view
 
     async def _adopt(self) -> None:
         try:
-            if state := await adopt_rules(self.store, self._rules, self.clock()):
+            if state := await adopt_rules(self.store, self.rules.fingerprint, self.clock()):
                 self.current.put(state)
                 self._rules_are_new = True
         except StoreError as error:
             log.warning("that the rules have changed could not be noted: %s", error)
 
     async def _read_entries(self, manifest: Manifest, feed: Feed, *, whole: bool) -> list[Entry]:
-        entries, made = await read_entries(self.store, self._library, manifest, feed, whole=whole)
-        self.outbox.add(made)
+        own = self._is_own(feed)
+        library = self._library if own else self._guests
+        entries, made = await read_entries(self.store, library, manifest, feed, whole=whole)
+        if own:
+            self.outbox.add(made)
         return entries
 
-    def _make_client(self) -> httpx.AsyncClient:
-        """A client of the upstream. Reading the certificates takes 50 ms, too long for the event loop."""
-        return httpx.AsyncClient(
-            timeout=httpx.Timeout(10, connect=5),
-            limits=httpx.Limits(max_connections=1),
-            transport=sample.SampleTransport(self.clock) if self.settings.sample else None,
-        )
+    def _is_own(self, feed: Feed) -> bool:
+        return self.feeds.get(feed.name) == feed
 
     def _learn(self, report: Report) -> None:
         """Keep what a refresh has made: it need not be read again."""
         self.current.put(report.state)
-        self._adopted = True
+        self.rules = rules_in_force(self.settings.feeds, report.state.saved)
+        self._adopted = self.rules.fingerprint
         if report.batch:
             self._library.put_batch(report.batch)
             for feed in self.feeds.values():
@@ -252,7 +252,7 @@ class Wire:
 
     def _is_settled(self, manifest: Manifest, due: date) -> bool:
         if self._settled is None or self._settled[0] is not manifest or self._settled[1] != due:
-            self._settled = manifest, due, manifest.get(due).settled(self._categories)
+            self._settled = manifest, due, manifest.get(due).settled(self.rules.categories)
         return self._settled[2]
 
     def _pause(self, state: State, due: date) -> float:

@@ -174,6 +174,11 @@ stat.TH Statistics Theory
 CATEGORIES: dict[str, str] = dict(line.split(" ", 1) for line in _TABLE.strip().splitlines())
 
 
+def category_name(category: str) -> str:
+    """What arXiv calls a category or archive, or "" for one that this list does not have."""
+    return CATEGORIES.get(category, "")
+
+
 def merged(categories: tuple[str, ...]) -> tuple[str, ...]:
     """Each category once, in order; those that an archive in the list covers are left out."""
     archives = tuple(name for name in categories if "." not in name)

@@ -7,11 +7,13 @@ from typing import NamedTuple
 
 from core.domain.fingerprint import fingerprint
 from core.domain.paper import Paper
+from core.domain.summary import Summary
 
 MATCH_MODES = ("word", "substring", "regex")
 PREFIXES = {"ti": "title", "abs": "abstract", "au": "authors", "cat": "categories"}
 BONUS_NAME = "{} in title"  # what the extra points of a keyword are called
 BANDS = ("must-read", "review", "skip")
+_SHOWN = ("name", "title", "description", "announce_types", "min_score", "max_entries")
 SCORING_VERSION = 1  # to be raised when the same rules come to give other scores
 
 
@@ -61,6 +63,11 @@ class Feed:
     def labels(self) -> tuple[str, ...]:
         """The keywords as their owner wrote them, in order."""
         return tuple(keyword.label for keyword in self.keywords)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes with everything that there is to a feed."""
+        return fingerprint("feed", self.scoring_fingerprint, [getattr(self, name) for name in _SHOWN])
 
     @cached_property
     def scoring_fingerprint(self) -> str:
@@ -113,6 +120,7 @@ class Entry:
     points: float | None = None
     band: str | None = None
     upvotes: int | None = None
+    summary: Summary | None = None
 
     @property
     def id(self) -> str:

@@ -6,7 +6,11 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """The head of a feed document. `updated` is the time of the newest batch; `next_url` the next page or ""."""
+    """The head of a feed document. All addresses are absolute and in ASCII; "" where there is none.
+
+    `updated` is the time of the newest batch, `next_url` the next page, `language` a BCP 47 tag, `icon` a square PNG,
+    `hub` a WebSub hub (https://www.w3.org/TR/websub/#discovery) that tells subscribers of `self_url` what is new.
+    """
 
     id: str
     title: str
@@ -16,3 +20,5 @@ class Channel:
     updated: datetime
     next_url: str = ""
     language: str = "en"
+    icon: str = ""
+    hub: str = ""

@@ -1,44 +1,56 @@
 """An entry's text as readers show it. Whatever arXiv serves comes out as valid XML and harmless HTML."""
 
-import re
 from datetime import datetime, timedelta
 from html import escape
 
 from core.domain.calendar import EASTERN, PUBLISHED_AT
+from core.domain.categories import category_name
 from core.domain.feed import Entry
+from core.domain.paper import Paper
+from core.domain.summary import Summary
+from core.render.markdown import addresses, to_html
+from core.render.text import clean, label, plain
 
 _FOLD_AUTHORS_AFTER = 10
-_LINKS = {"abs": "Abstract", "pdf": "PDF", "html": "HTML", "doi": "DOI", "code": "Code"}
-# What XML 1.0 cannot carry (https://www.w3.org/TR/xml/#charsets): controls, surrogates, non-characters
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_TYPES = {
+    "new": "new",
+    "cross": "cross-list",
+    "replace": "replacement",
+    "replace-cross": "replacement of a cross-list",
+}
+_LINKS = {"abs": "Abstract", "pdf": "PDF", "html": "HTML", "alphaxiv": "AlphaXiv", "code": "Code", "doi": "DOI"}
 
 
-def xml_safe(text: str) -> str:
-    """`text` without the characters that XML cannot carry."""
-    return _NOT_XML.sub("", text)
+def entry_title(entry: Entry) -> str:
+    """The title as one line that no reader can mistake for HTML; the identifier where nothing of it is left."""
+    return label(entry.paper.title) or f"arXiv:{entry.paper.versioned}"
+
+
+def entry_authors(entry: Entry) -> list[str]:
+    """The names of all authors; "arXiv" where none is given, because a feed's entries must have an author."""
+    return [name for author in entry.paper.authors if (name := label(author.name))] or ["arXiv"]
 
 
 def entry_html(entry: Entry) -> str:
-    """What a reader shows below the title: authors, the score with its reasons, the abstract, links."""
+    """What a reader shows below the title: authors, what it is, the score with its reasons, texts, links."""
     paper = entry.paper
-    names = [author.name for author in paper.authors]
-    shown = ", ".join(names[:_FOLD_AUTHORS_AFTER])
-    if len(names) > _FOLD_AUTHORS_AFTER:
-        shown += f" and {len(names) - _FOLD_AUTHORS_AFTER} more"
-    links = " · ".join(f'<a href="{escape(url)}">{_LINKS[name]}</a>' for name, url in paper.links.items())
-    lines = [
-        escape(shown or "No authors given"),
-        escape(f"{', '.join(paper.categories)} · {entry.type} · {paper.versioned}"),
+    head = [
+        escape(_authors(paper)),
+        escape("; ".join(_named(category) for category in paper.categories)),
+        escape(f"{_TYPES.get(entry.type, entry.type)} · arXiv:{paper.versioned}, version {paper.version}"),
         f"<strong>Score {entry.score:g}</strong>{escape(reasons_in_words(entry))}",
     ]
-    more = [text for text in (paper.comment, paper.journal_ref) if text]
-    parts = ["<br>".join(lines), *map(escape, paper.abstract.split("\n")), *map(escape, more), links]
-    return xml_safe("".join(f"<p>{part}</p>" for part in parts if part))
+    parts = ["<br>".join(head), *(escape(plain(text)) for text in paper.abstract.split("\n"))]
+    parts += [f"{name}: {escape(plain(text))}" for name, text in _notes(paper) if text]
+    parts.append(" · ".join(f'<a href="{escape(url)}">{_LINKS[name]}</a>' for name, url in _links(paper)))
+    summary = _summary_block(entry.summary, paper) if entry.summary else ""
+    first, *rest = (f"<p>{part}</p>" for part in parts if part.strip())
+    return clean("".join((first, summary, *rest)))
 
 
 def entry_summary(entry: Entry) -> str:
     """One line of plain text: the score and its reasons."""
-    return xml_safe(f"Score {entry.score:g}{reasons_in_words(entry)}")
+    return label(f"Score {entry.score:g}{reasons_in_words(entry)}")
 
 
 def reasons_in_words(entry: Entry) -> str:
@@ -47,6 +59,11 @@ def reasons_in_words(entry: Entry) -> str:
     words = [f"{reason.rule} {reason.points:+g}" for reason in entry.reasons if not reason.bonus]
     words += [f"in title {bonus:+g}"] if bonus else []
     return ": " + ", ".join(words) if words else ""
+
+
+def summary_html(summary: Summary, paper: Paper) -> str:
+    """A summary as harmless HTML, whose links lead nowhere but where the paper's own lead."""
+    return to_html(summary.markdown, addresses(paper))
 
 
 def entry_guid(entry: Entry) -> str:
@@ -62,3 +79,35 @@ def entry_time(entry: Entry) -> datetime:
     """
     due = datetime.combine(entry.announced, PUBLISHED_AT, EASTERN)
     return due - timedelta(seconds=entry.rank + 1)
+
+
+def _authors(paper: Paper) -> str:
+    names = [name for author in paper.authors if (name := plain(author.name))]
+    shown = ", ".join(names[:_FOLD_AUTHORS_AFTER])
+    more = len(names) - _FOLD_AUTHORS_AFTER
+    return f"{shown} and {more} more" if more > 0 else shown or "No authors given"
+
+
+def _named(category: str) -> str:
+    """The category by name: "Machine Learning (cs.LG)"."""
+    name = category_name(category)
+    return f"{name} ({category})" if name else category
+
+
+def _notes(paper: Paper) -> tuple[tuple[str, str], ...]:
+    return ("Comment", paper.comment), ("Journal", paper.journal_ref)
+
+
+def _links(paper: Paper) -> list[tuple[str, str]]:
+    links = paper.links | {"alphaxiv": f"https://www.alphaxiv.org/abs/{paper.id}"}
+    return [(name, links[name]) for name in _LINKS if name in links]
+
+
+def _summary_block(summary: Summary, paper: Paper) -> str:
+    """The summary under a line that says where it comes from; `lang`, because fonts and voices depend on it."""
+    html = summary_html(summary, paper)
+    if not html:
+        return ""
+    source = f"by {summary.model}" if summary.model else "extracted from the abstract"
+    head = f"<p><strong>Summary</strong> ({escape(label(f'{summary.template}, {source}'))})</p>"
+    return f'<div lang="{escape(summary.language)}">{head}{html}</div>'

@@ -6,12 +6,14 @@ from typing import Any
 import orjson
 
 from core.domain.feed import BONUS_NAME, Entry
+from core.domain.paper import Paper
+from core.domain.summary import Summary
 
 # every name that `fields=` may list
 ENTRY_FIELDS = (
     "id", "version", "feed", "title", "title_tex", "authors", "abstract", "categories", "primary", "type", "announced",
     "published", "updated", "comment", "doi", "journal_ref", "licence", "links", "score", "reasons", "points", "band",
-    "upvotes",
+    "upvotes", "summary",
 )  # fmt: skip
 
 
@@ -57,7 +59,22 @@ def entry_to_plain(entry: Entry, fields: tuple[str, ...] = ()) -> dict[str, Any]
     for name in _NUMBERS:
         if (value := getattr(entry, name)) is not None:
             plain[name] = value
+    if entry.summary and (not fields or "summary" in fields):
+        plain["summary"] = _summary_to_plain(entry.summary, paper)
     return {name: plain[name] for name in plain if name in fields} if fields else plain
+
+
+def _summary_to_plain(summary: Summary, paper: Paper) -> dict[str, str]:
+    from core.render.content import summary_html  # not at a cold start
+
+    return {
+        "template": summary.template,
+        "language": summary.language,
+        "model": summary.model,
+        "html": summary_html(summary, paper),
+        "markdown": summary.markdown,
+        "state": summary.state,
+    }
 
 
 def to_json(value: Any) -> bytes:

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+from core.domain.fingerprint import fingerprint
+
 _V = "pw1"
 PREFIX = f"{_V}:"
 
@@ -12,6 +14,13 @@ PASSING = (f"{_V}:lock:", f"{_V}:gate:")  # what belongs to running processes
 SCORES_SECONDS = 31 * 86_400  # scores made on demand; those of a refresh live as long as their batch
 RENDERED_SECONDS = 2 * 86_400
 BACKOFF = f"{_V}:backoff:arxiv"
+SAVED = f"{_V}:saved"  # feeds that the owner saved
+SAVED_HISTORY = f"{_V}:saved:history"
+SAVED_LOCK = f"{_V}:lock:saved"
+WRONG_TOKENS = f"{_V}:budget:wrong-tokens"
+CUSTOM_BUDGET = f"{_V}:budget:custom"
+CUSTOM_A_DAY = 500  # such feeds are stored: everybody can ask for new ones
+DAY_SECONDS = 86_400
 
 
 def batch(day: date, batch_hash: str) -> str:
@@ -27,6 +36,11 @@ def scores(feed_fingerprint: str, batch_hash: str) -> str:
 def entries(feed_fingerprint: str, min_score: float, batch_hash: str) -> str:
     """A feed's entries over a batch from its `min_score` on: all that most requests need; immutable."""
     return f"{_V}:entries:{feed_fingerprint}:{min_score:g}:{batch_hash}"
+
+
+def custom(feed_fingerprint: str, query: str, format_name: str) -> str:
+    """What was last served of a feed with rules in its URL, in the same shape."""
+    return f"{_V}:feed:custom:{fingerprint(feed_fingerprint, query)}.{format_name}"
 
 
 def rendered(path: str) -> str:

@@ -1,0 +1,95 @@
+"""Addresses: of this service as its clients see it, of its feeds, and of the next page."""
+
+import hmac
+from collections.abc import Mapping
+from urllib.parse import quote, unquote_plus, urlsplit
+
+from fastapi import Request
+
+from core.settings import Settings
+
+KEY = "key"  # the parameter that opens a private copy
+SENT_KEY = "paperwire.key"  # where the scope of a request holds what it sent of that
+_SIGNATURE_LENGTH = 32
+
+
+def raw_query(request: Request) -> str:
+    """The query string as it was sent, without a key: still encoded, because the grammar splits before it decodes."""
+    raw: bytes = request.scope.get("query_string", b"")
+    return raw.decode("latin-1")
+
+
+def own_path(request: Request) -> str:
+    """The path below the place where this service is mounted: the same behind any proxy or stage."""
+    path: str = request.scope["path"]
+    return path.removeprefix(request.scope.get("root_path", "")) or "/"
+
+
+def base_url(request: Request) -> str:
+    """The public address of this service, without a trailing slash."""
+    settings: Settings = request.app.state.wire.settings
+    return settings.public_url or str(request.base_url).rstrip("/")
+
+
+def self_url(request: Request) -> str:
+    """The address of the request as a client would repeat it, in ASCII."""
+    raw = quote(raw_query(request), safe="%&=+,;:@/?!~*'()-._")
+    return with_key(base_url(request) + quote(own_path(request)) + (f"?{raw}" if raw else ""), _sent(request))
+
+
+def next_url(request: Request, cursor: str) -> str:
+    """The address of the next page, or ""."""
+    if not cursor:
+        return ""
+    url = urlsplit(self_url(request))
+    tokens = [token for token in url.query.split("&") if token and not _is_cursor(token)]
+    return url._replace(query="&".join([*tokens, f"cursor={cursor}"])).geturl()
+
+
+def page_url(request: Request, path: str) -> str:
+    """The address of a page of this service, from its root; with the key that this request was opened with."""
+    root = request.scope.get("root_path", "").rstrip("/")
+    return with_key(root + path, _sent(request))
+
+
+def feed_url(request: Request, path: str) -> str:
+    """The absolute address of a feed to subscribe to; on a private copy with a signature that opens only this feed."""
+    secret = request.app.state.wire.settings.feed_key
+    return with_key(base_url(request) + path, sign(secret, path) if secret else "")
+
+
+def with_key(url: str, key: str) -> str:
+    """`url` with the parameter that opens it, if there is one."""
+    return f"{url}{'&' if '?' in url else '?'}{KEY}={quote(key, safe='')}" if key else url
+
+
+def sign(secret: str, url: str) -> str:
+    """The signature that opens what `url` (a path, perhaps with a query) is about, and nothing else."""
+    return hmac.new(secret.encode(), scope_of(url).encode(), "sha256").hexdigest()[:_SIGNATURE_LENGTH]
+
+
+def scope_of(url: str) -> str:
+    """What a signature is for: a feed with its page in all formats and under all filters; else this very address."""
+    path, _, query = url.partition("?")
+    head, _, name = path.rpartition("/")
+    if head in ("/api/feeds", "/feeds"):
+        name = name.rpartition(".")[0] or name
+        if name != "custom":
+            return f"feed {name}"
+        tokens = [token for token in query.split("&") if token and not _is_cursor(token)]
+        return f"custom {'&'.join(unquote_plus(token) for token in tokens)}"
+    return path
+
+
+def link_header(pairs: Mapping[str, str]) -> str:
+    """The value of a `Link` header (RFC 8288) for addresses by relation."""
+    return ", ".join(f'<{url}>; rel="{rel}"' for rel, url in pairs.items())
+
+
+def _is_cursor(token: str) -> bool:
+    return unquote_plus(token).partition("=")[0].strip() == "cursor"
+
+
+def _sent(request: Request) -> str:
+    key: str = request.scope.get(SENT_KEY, "")
+    return key

@@ -1,0 +1,66 @@
+"""What the owner saves: changed in the store under a lock, with a history, so that it can be undone."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from core.domain.errors import PaperwireError
+from core.domain.manifest import rfc3339
+from core.domain.saved import Change, Saved
+from core.store import keys
+from core.store.codec import decode_as, encode
+from core.store.lock import holding
+from core.store.protocol import Store
+
+LONGEST_HISTORY = 20
+PATIENCE_SECONDS = 5.0
+_POLL_SECONDS = 0.2
+
+
+class Conflict(PaperwireError):
+    """The feeds were changed meanwhile by somebody else, or are being changed right now: nothing was written."""
+
+
+async def change_saved(
+    store: Store, expected: int, make: Callable[[Saved, tuple[Change, ...]], tuple[Saved, str]], now: datetime
+) -> Saved:
+    """Change what is saved to what `make` makes of it and of the history, with a word for the history.
+
+    Raises `Conflict` if what is saved is no longer version `expected`, and whatever `make` raises.
+    """
+    end = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    while True:
+        async with holding(store, keys.SAVED_LOCK) as lock:
+            if lock is not None:
+                saved, history = await read_saved(store)
+                if saved.version != expected:
+                    raise Conflict("The feeds were changed meanwhile. Look at them as they are now, and save again.")
+                changed, what = make(saved, history)
+                changes = (Change(rfc3339(now), what, saved), *history)[:LONGEST_HISTORY]
+                values: dict[str, tuple[bytes, float | None]] = {
+                    keys.SAVED_HISTORY: (encode([_to_plain(change) for change in changes]), None),
+                    keys.SAVED: (encode(changed.to_plain()), None),
+                }
+                await lock.commit(values, release=True)
+                return changed
+        if asyncio.get_running_loop().time() > end:
+            raise Conflict("Another change is being saved right now. Try again in a moment.")
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+async def read_saved(store: Store) -> tuple[Saved, tuple[Change, ...]]:
+    """What is saved, and its changes, newest first."""
+    saved, history = await store.get_many((keys.SAVED, keys.SAVED_HISTORY))
+    return (
+        decode_as(Saved.from_plain, saved) if saved else Saved(),
+        decode_as(_changes, history) if history else (),
+    )
+
+
+def _to_plain(change: Change) -> dict[str, Any]:
+    return {"time": change.time, "what": change.what, "before": change.before.to_plain()}
+
+
+def _changes(plain: list[Mapping[str, Any]]) -> tuple[Change, ...]:
+    return tuple(Change(str(row["time"]), str(row["what"]), Saved.from_plain(row["before"])) for row in plain)

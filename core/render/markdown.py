@@ -1,0 +1,113 @@
+"""A model's Markdown to harmless HTML: a handful of tags, and links to nothing but what the paper itself names.
+
+A model that was told by a paper's text to advertise something can name no address that a reader could click.
+"""
+
+import re
+from functools import cache, lru_cache
+from html import escape
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from core.domain.paper import Paper
+from core.render.text import clean, reread
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+_LONGEST = 50_000  # characters; a summary has a few thousand, and what is pathological takes time
+_TAGS = {"a", "blockquote", "br", "code", "del", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "strong"}
+_TAGS |= {"sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul"}
+_ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
+_TOP = 2  # headings begin below those of the page that shows them
+_LOWEST = 6
+_HOSTS = frozenset({"arxiv.org", "www.arxiv.org", "doi.org", "dx.doi.org"})
+
+# pandoc's rule (https://pandoc.org/MANUAL.html#math): `$5 and $10` is money; and TeX's own brackets
+_MATHS = re.compile(
+    r"\$\$(?=\S)[^$]{1,2000}?\$\$"
+    r"|(?<![\\$])\$(?=[^\s$])(?:[^$\\\n`]|\\.){0,500}?(?<=\S)\$(?!\d)"
+    r"|\\\([^\n]{1,500}?\\\)|\\\[[^$]{1,500}?\\\]"
+)
+_KEPT = re.compile("\ue000(\\d+)\ue001")  # private use: no meaning to Markdown, HTML or Unicode
+_ADDRESS = re.compile(r"(?<![\w.-])(?:https?://)?[\w-]+(?:\.[\w-]+)+(?:/[^\s<>\"'`]*)?")
+_HTTP = re.compile(r"https?://", re.IGNORECASE)
+_PLAIN_URL = re.compile(r"https?://[\w.~:/?#\[\]!$&'()*+,;=%-]+", re.ASCII | re.IGNORECASE)  # no @, no \
+_TRAILING = ".,;:!?)]}'\"/"
+
+
+def addresses(paper: Paper) -> frozenset[str]:
+    """The addresses that a summary of `paper` may link to: its links, and what its abstract and comment name."""
+    named = _ADDRESS.findall(f"{paper.abstract}\n{paper.comment}")
+    return frozenset(_bare(url) for url in (*named, *paper.links.values()))
+
+
+@lru_cache(maxsize=512)
+def to_html(markdown: str, known: frozenset[str] = frozenset()) -> str:
+    """Markdown as balanced, harmless HTML. Links lead to `known` addresses, arXiv and DOIs; of others the text stays.
+
+    Formulas between dollar signs come out as they were written.
+    """
+    import nh3  # not at a cold start: most requests show no summary
+
+    kept: list[str] = []
+
+    def keep(match: "re.Match[str]") -> str:
+        kept.append(match[0])
+        return f"\ue000{len(kept) - 1}\ue001"
+
+    text = re.sub("[\ue000\ue001]", "", clean(reread(markdown)))[:_LONGEST]
+    tokens = _parser().parse(_MATHS.sub(keep, text))
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(int(token.tag[1]) + _TOP, _LOWEST)}"
+        if token.children:
+            token.children = _allowed(token.children, known)
+    html = nh3.clean(
+        _parser().renderer.render(tokens, _parser().options, {}),
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        url_schemes={"http", "https"},
+        link_rel=None,
+    )
+    return _KEPT.sub(lambda match: escape(kept[int(match[1])]), html).strip()
+
+
+@cache
+def _parser() -> "MarkdownIt":
+    from markdown_it import MarkdownIt  # as above
+
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    parser.add_render_rule("image", _alternative)
+    return parser
+
+
+def _alternative(renderer: Any, tokens: "list[Token]", index: int, options: Any, env: Any) -> str:
+    """An image's text in its place: what it shows would be loaded from anywhere."""
+    return escape(renderer.renderInlineAsText(tokens[index].children or [], options, env))
+
+
+def _allowed(tokens: "list[Token]", known: frozenset[str]) -> "list[Token]":
+    """The tokens without the links that lead elsewhere; links do not stand in one another."""
+    out = []
+    dropped = False
+    for token in tokens:
+        if token.type == "link_open":
+            dropped = not _may_lead_to(str(token.attrGet("href") or ""), known)
+        if not (dropped and token.type in ("link_open", "link_close")):
+            out.append(token)
+    return out
+
+
+def _may_lead_to(url: str, known: frozenset[str]) -> bool:
+    if not _PLAIN_URL.fullmatch(url):
+        return False
+    bare = _bare(url)
+    return bare in known or bare.partition("/")[0] in _HOSTS
+
+
+def _bare(url: str) -> str:
+    """An address without its scheme and what a sentence puts behind it, in ASCII, so that spellings compare."""
+    host, slash, path = _HTTP.sub("", url).rstrip(_TRAILING).partition("/")
+    return host.lower() + slash + quote(path, safe="%/?#[]!$&'()*+,;=:@~-._")
