@@ -1,16 +1,14 @@
 """Addresses: of this service as its clients see it, of its feeds, and of the next page."""
 
-import hmac
 from collections.abc import Mapping
 from urllib.parse import quote, unquote_plus, urlsplit
 
 from fastapi import Request
 
 from core.settings import Settings
+from core.signing import sign, with_key
 
-KEY = "key"  # the parameter that opens a private copy
 SENT_KEY = "paperwire.key"  # where the scope of a request holds what it sent of that
-_SIGNATURE_LENGTH = 32
 
 
 def raw_query(request: Request) -> str:
@@ -56,29 +54,6 @@ def feed_url(request: Request, path: str) -> str:
     """The absolute address of a feed to subscribe to; on a private copy with a signature that opens only this feed."""
     secret = request.app.state.wire.settings.feed_key
     return with_key(base_url(request) + path, sign(secret, path) if secret else "")
-
-
-def with_key(url: str, key: str) -> str:
-    """`url` with the parameter that opens it, if there is one."""
-    return f"{url}{'&' if '?' in url else '?'}{KEY}={quote(key, safe='')}" if key else url
-
-
-def sign(secret: str, url: str) -> str:
-    """The signature that opens what `url` (a path, perhaps with a query) is about, and nothing else."""
-    return hmac.new(secret.encode(), scope_of(url).encode(), "sha256").hexdigest()[:_SIGNATURE_LENGTH]
-
-
-def scope_of(url: str) -> str:
-    """What a signature is for: a feed with its page in all formats and under all filters; else this very address."""
-    path, _, query = url.partition("?")
-    head, _, name = path.rpartition("/")
-    if head in ("/api/feeds", "/feeds"):
-        name = name.rpartition(".")[0] or name
-        if name != "custom":
-            return f"feed {name}"
-        tokens = [token for token in query.split("&") if token and not _is_cursor(token)]
-        return f"custom {'&'.join(unquote_plus(token) for token in tokens)}"
-    return path
 
 
 def link_header(pairs: Mapping[str, str]) -> str:

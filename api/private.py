@@ -3,12 +3,14 @@
 import hmac
 import logging
 import re
+from urllib.parse import unquote_plus
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.links import KEY, SENT_KEY, sign
+from api.links import SENT_KEY
 from api.problems import problem
 from core.settings import Settings
+from core.signing import KEY, sign
 
 # These have secrets of their own, or tell nothing that is anybody's own
 OPEN = frozenset({"/api/refresh", "/api/health", "/docs", "/docs/oauth2-redirect", "/openapi.json"})
@@ -56,7 +58,7 @@ def _taken_out(query: bytes) -> tuple[bytes, str]:
     tokens = query.split(b"&")
     keys = [token for token in tokens if token.startswith(_NAME)]
     rest = b"&".join(token for token in tokens if not token.startswith(_NAME))
-    return rest, keys[0].removeprefix(_NAME).decode("latin-1") if keys else ""
+    return rest, unquote_plus(keys[0].removeprefix(_NAME).decode("latin-1")) if keys else ""
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:

@@ -131,6 +131,10 @@ def check(
         out.print(
             "Note: neither ADMIN_TOKEN nor CRON_SECRET is set: /api/refresh is off. Requests still fetch what is due."
         )
+    if settings.websub_hub and not settings.public_url:
+        out.print(
+            "Note: WEBSUB_HUB is set, but BASE_URL is not: without the public address the hub is not told of news."
+        )
     out.print(f"Store: {describe(settings)}")
     out.print(f"{origin}: good")
 

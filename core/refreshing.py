@@ -14,6 +14,7 @@ from core.settings import Settings
 from core.sources.announcements import Progress
 from core.sources.fetch import GATE_SECONDS, Fetcher
 from core.store.protocol import Store
+from core.websub import tell_hub, topics
 
 log = logging.getLogger("paperwire")
 
@@ -37,6 +38,9 @@ async def refresh_configured(
             on_demand=on_demand,
             progress=progress,
         )
+    if report and report.changed and settings.websub_hub and settings.public_url:
+        names = rules_in_force(settings.feeds, report.state.saved).feeds
+        await tell_hub(str(settings.websub_hub), topics(settings.public_url, names, settings.feed_key))
     if report:
         log.info("refresh %s", report.to_plain() | {"rejected": len(report.record.rejected)})
     return report

@@ -40,6 +40,9 @@ class Item(NamedTuple):
         return self.url.removeprefix("https://arxiv.org/abs/")
 
 
+SHOWN = "What is <\u2060fast>, and why."  # a joiner nobody sees: readers may not take it for a tag
+
+
 def read_rss(body: bytes) -> list[Item]:
     return [
         Item(
@@ -216,12 +219,12 @@ def test_base_url(tmp_path: Path) -> None:
 
 
 def test_rss_channel(client: httpx.Client) -> None:
-    """The RSS channel says what it is, links the home page, and names its language."""
+    """The RSS channel says what it is, links its page, and names its language."""
     channel = etree.fromstring(get(client, "/api/feeds/main.rss")).find("channel")
     expected = {
         "title": "Caches & kernels · Test wire",
-        "description": "What is <fast>, and why.",
-        "link": f"{base(client)}/",
+        "description": SHOWN,
+        "link": f"{base(client)}/feeds/main",
         "language": "en",
         "lastBuildDate": "Fri, 06 Mar 2026 17:00:00 +0000",
     }
@@ -258,7 +261,7 @@ def test_atom_feed(client: httpx.Client) -> None:
     assert "Caches & kernels · Test wire" == root.findtext(f"{ATOM}title")
     assert [
         ("self", f"{home}api/feeds/main.atom?limit=20", "application/atom+xml"),
-        ("alternate", home, "text/html"),
+        ("alternate", f"{home}feeds/main", "text/html"),
     ] == [(link.get("rel"), link.get("href"), link.get("type")) for link in root.iterfind(f"{ATOM}link")]
 
 
@@ -302,10 +305,12 @@ def test_jsonfeed(client: httpx.Client) -> None:
     assert {
         "version": "https://jsonfeed.org/version/1.1",
         "title": "Caches & kernels · Test wire",
-        "home_page_url": f"{base(client)}/",
+        "home_page_url": f"{base(client)}/feeds/main",
         "feed_url": f"{base(client)}/api/feeds/main.json",
-        "description": "What is <fast>, and why.",
+        "description": SHOWN,
         "language": "en",
+        "icon": f"{base(client)}/icon.png",
+        "favicon": f"{base(client)}/icon.png",
     } == feed
 
 
@@ -443,7 +448,7 @@ def test_list_of_feeds(client: httpx.Client) -> None:
         feeds[0][name] for name in ("keywords", "exclude", "min_score", "max_entries", "title_bonus")
     )
     for feed in feeds:
-        assert {*FORMATS, "papers"} == feed["links"].keys()
+        assert {*FORMATS, "papers", "page"} == feed["links"].keys()
         assert {200} == {client.get(link).status_code for link in feed["links"].values()}
 
 

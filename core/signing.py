@@ -1,0 +1,31 @@
+"""The addresses of a private copy: each is opened by the owner's key, or by a signature of its own."""
+
+import hmac
+from urllib.parse import quote, unquote_plus
+
+KEY = "key"  # the parameter that holds either
+_SIGNATURE_LENGTH = 32  # hexadecimal digits: 128 bits
+
+
+def with_key(url: str, key: str) -> str:
+    """`url` with the parameter that opens it, if there is one."""
+    return f"{url}{'&' if '?' in url else '?'}{KEY}={quote(key, safe='')}" if key else url
+
+
+def sign(secret: str, url: str) -> str:
+    """The signature that opens what `url` (a path, perhaps with a query) is about, and nothing else."""
+    return hmac.new(secret.encode(), _scope(url).encode(), "sha256").hexdigest()[:_SIGNATURE_LENGTH]
+
+
+def _scope(url: str) -> str:
+    """What a signature is for: a feed with its page, in all formats and under all filters; else this very address."""
+    path, _, query = url.partition("?")
+    folder, _, name = path.rpartition("/")
+    if folder in ("/api/feeds", "/feeds") and name:
+        name = name.partition(".")[0]
+        if name != "custom":
+            return f"feed {name}"
+        # Every page of it, but no other rules or filters
+        tokens = [unquote_plus(token) for token in query.split("&") if token]
+        return f"custom {'&'.join(token for token in tokens if token.partition('=')[0].strip() != 'cursor')}"
+    return f"{path}?{query}"
