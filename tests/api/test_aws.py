@@ -346,7 +346,7 @@ def test_links_lead_back(both: Both, event: dict[str, Any], root: str) -> None:
     assert 200 == answer.status, answer.body
     feed = ElementTree.fromstring(answer.body)
     links = {link.get("rel"): link.get("href") for link in feed.findall("{http://www.w3.org/2005/Atom}link")}
-    assert f"https://{HOST}{root}/" == links["alternate"]
+    assert f"https://{HOST}{root}/feeds/main" == links["alternate"]
     assert f"https://{HOST}{root}/api/feeds/main.atom" == links["self"]
 
 
