@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import hypothesis
 import pytest
 import uvicorn
 
@@ -22,6 +23,10 @@ from tests.upstream import Upstream, serving
 
 SHARED = ROOT.parent / "shared"
 NOON = datetime(2026, 3, 6, 17, tzinfo=UTC)  # of the Friday that the stand-in serves
+
+# An example may take as long as it does: other work may share the machine
+hypothesis.settings.register_profile("patient", hypothesis.settings(), deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +81,7 @@ def serving_app(settings: Settings) -> Iterator[str]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    wait_until(lambda: server.started)
+    wait_until(lambda: server.started, 30)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
         yield f"http://127.0.0.1:{port}"

@@ -1,6 +1,5 @@
 """A real Redis-compatible server for tests and benchmarks, on a free port of loopback, in a temporary folder."""
 
-import random
 import shutil
 import subprocess
 import tempfile
@@ -16,9 +15,10 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import ConnectionError as Disconnected
 
+from tests.ports import free_port
+
 START_SECONDS = 10
 DATABASES = 1024
-_PORTS = range(20_000, 32_000)  # below those of outgoing connections: none of them takes the port during a restart
 _ATTEMPTS = 20
 _OPTIONS = {
     "bind": "127.0.0.1",
@@ -138,7 +138,7 @@ def running(**options: str | float) -> Iterator[RedisServer]:
     """Run a server, with `options` of its configuration on top, and remove it and its data at the end."""
     binary = find_binary()
     for _ in range(_ATTEMPTS):
-        port = random.SystemRandom().choice(_PORTS)
+        port = free_port()
         folder = Path(tempfile.mkdtemp(prefix="paperwire-redis-")).resolve()
         command = [binary, "--port", str(port), "--dir", str(folder)]
         for name, value in (_OPTIONS | options).items():

@@ -22,6 +22,7 @@ from core.settings import ROOT
 from tests.api import DAYS, FEEDS, MAIN_UNCAPPED, NOWHERE, make_settings, store_days
 from tests.arxiv_format import Sheet
 from tests.conftest import NOON, paperwire, wait_until
+from tests.ports import free_port
 from tests.upstream import Upstream, serving
 
 Done = subprocess.CompletedProcess[str]
@@ -512,13 +513,6 @@ def server(
             process.kill()
             process.wait(10)
     assert "Traceback" not in log.read_text()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])

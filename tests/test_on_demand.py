@@ -20,6 +20,7 @@ from core.store import keys
 from core.store.sqlite import SqliteStore
 from tests.arxiv_format import make_sheets
 from tests.conftest import NOON, serving_app, wait_until
+from tests.ports import free_port
 from tests.upstream import Upstream, serving
 
 THURSDAY, FRIDAY = date(2026, 3, 5), date(2026, 3, 6)
@@ -59,9 +60,7 @@ class Server:
 @contextmanager
 def server_process(settings: Settings) -> Iterator[Server]:
     """Run a server that waits for requests and has had none."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     env = {
         "PATH": "/usr/bin:/bin",
         "PYTHONPATH": str(ROOT),
@@ -123,7 +122,7 @@ def test_every_kind_of_page_fetches(settings: Settings, upstream: Upstream) -> N
 
 def test_readers_who_give_up_do_not_stop_the_fetch(settings: Settings, upstream: Upstream) -> None:
     """When the readers who caused a fetch go away, it goes on, and the next one is answered from it."""
-    upstream.delay = 1
+    upstream.delay = 3
     with serving_app(settings) as url:
         for _ in range(3):
             with pytest.raises(httpx.ReadTimeout):
@@ -155,14 +154,14 @@ def _dates(answer: httpx.Response) -> set[str]:
 def test_older_batches_are_served_at_once(settings: Settings, upstream: Upstream) -> None:
     """With Thursday in store nobody waits for Friday: it is fetched behind the answer, once, and then served."""
     _with_thursday(settings, upstream)
-    upstream.delay = 2
+    upstream.delay = 5
     with serving_app(settings) as url:
         begun = time.monotonic()
         answers = get_all([url] * 20)
         taken = time.monotonic() - begun
         assert [{"2026-03-05"}] * 20 == [_dates(answer) for answer in answers]
-        assert taken < 1.5
-        wait_until(lambda: "2026-03-06" in _dates(httpx.get(f"{url}/api/papers")))
+        assert taken < upstream.delay
+        wait_until(lambda: "2026-03-06" in _dates(httpx.get(f"{url}/api/papers")), 20)
     assert 1 == len(upstream.requests)
 
 
@@ -175,7 +174,7 @@ def test_older_batches_are_served_whatever_arxiv_does(settings: Settings, upstre
         for _ in range(3):
             begun = time.monotonic()
             assert {"2026-03-05"} == _dates(httpx.get(f"{url}/api/papers"))
-            assert time.monotonic() - begun < 1
+            assert time.monotonic() - begun < 2.5
 
 
 def test_what_another_process_stored_is_served(settings: Settings, upstream: Upstream) -> None:

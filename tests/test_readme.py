@@ -4,7 +4,6 @@ import os
 import re
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -16,8 +15,9 @@ import httpx
 import pytest
 
 from core.config import read_feeds_file
-from core.settings import ROOT
+from core.settings import ROOT, load_settings
 from tests.conftest import NOON
+from tests.ports import free_port
 from tests.upstream import Upstream
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -36,13 +36,14 @@ ELSEWHERE = {
     "docker compose -f deploy/compose.yaml up --detach --build": "test_the_image_is_made_of_what_there_is",
     ".venv/bin/pip install 'redis>=5.2'": "test_the_client_for_redis_is_the_one_that_is_tested",
 }
+KEY = "openssl rand -hex 16"
 ASKING = [command for command in COMMANDS if command.startswith("curl ")]
 RUNNING = [command for command in COMMANDS if command.startswith(".venv/bin/paperwire ")]
 
 
 def test_all_commands_are_known() -> None:
     """No command stands in the README without being run."""
-    assert set(COMMANDS) == SERVING | LONG | set(ELSEWHERE) | set(ASKING) | set(RUNNING)
+    assert set(COMMANDS) == SERVING | LONG | {KEY} | set(ELSEWHERE) | set(ASKING) | set(RUNNING)
     assert ASKING
     assert RUNNING
     tests = (ROOT / "tests" / "test_deploy.py").read_text("utf-8")
@@ -100,12 +101,6 @@ def running(command: str, env: dict[str, str], port: int) -> Iterator[str]:
             process.stdout.close()
 
 
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
 needs_make = pytest.mark.skipif(
     not (shutil.which("make") and shutil.which("pkill") and (ROOT / ".venv/cli").exists()),
     reason="needs make, pkill and the environment that `make` sets up",
@@ -117,7 +112,7 @@ needs_make = pytest.mark.skipif(
 def test_serving(place: tuple[Path, dict[str, str]], command: str) -> None:
     """What serves, serves: on the port that is asked for, with papers."""
     _, env = place
-    port = 8080 if "PORT=" in command else _free_port()
+    port = 8080 if "PORT=" in command else free_port()
     with running(command, env | {"PORT": str(port)}, port) as url:
         answer = httpx.get(f"{url}/api/papers?score>=10", timeout=30)
         assert 200 == answer.status_code
@@ -129,7 +124,7 @@ def test_serving(place: tuple[Path, dict[str, str]], command: str) -> None:
 def test_asking(place: tuple[Path, dict[str, str]]) -> None:
     """Every curl command of the README is answered with 200."""
     folder, env = place
-    port = _free_port()
+    port = free_port()
     with running("make serve", env | {"PORT": str(port)}, port):
         for command in ASKING:
             here = command.replace("127.0.0.1:8000", f"127.0.0.1:{port}").replace("$ADMIN_TOKEN", env["ADMIN_TOKEN"])
@@ -149,6 +144,13 @@ def test_running(place: tuple[Path, dict[str, str]], command: str) -> None:
     assert 0 == done.returncode, done.stderr
     assert (done.stdout + done.stderr).strip()
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
+def test_keys_that_are_made_so_are_taken() -> None:
+    """What makes a key for a private copy makes one that is long enough."""
+    done = subprocess.run(shlex.split(KEY), capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == load_settings(_env_file=None, feed_key=done.stdout).feed_key
 
 
 def test_configuration_shown_is_valid() -> None:

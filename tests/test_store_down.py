@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import re
-import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -22,6 +21,7 @@ from core.stores import open_store
 from tests import redis_server, upstash_rest
 from tests.arxiv_format import make_sheets
 from tests.conftest import NOON, serving_app, wait_until
+from tests.ports import free_port
 from tests.redis_server import RedisServer
 from tests.test_on_demand import FRIDAY, THURSDAY, get_all
 from tests.upstash_rest import UpstashRest
@@ -242,17 +242,10 @@ def _mend(place: Place) -> None:
 # -- a cold instance
 
 
-def _closed_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
-
-
 @pytest.mark.parametrize("kind", ["upstash", "redis"])
 def test_nobody_listens(kind: str) -> None:
     """Where nothing listens at the store's address, everything is 503 at once, and arXiv is left alone."""
-    where = f"127.0.0.1:{_closed_port()}"
+    where = f"127.0.0.1:{free_port()}"
     with serving(Upstream(sheets=make_sheets(3))) as upstream:
         settings = _settings(
             upstream,
@@ -429,7 +422,7 @@ def test_warm_instance_answers_in_time(warm: Warm) -> None:
     """Nobody waits longer than for one reading of the store, and hardly anybody at all."""
     seconds = [taken for *_, taken in warm.during]
     assert max(seconds) < 5, seconds
-    assert sorted(seconds)[len(seconds) // 2] < 0.5, seconds
+    assert sorted(seconds)[len(seconds) // 2] < 1.5, seconds  # a reading that hangs takes 2 s
 
 
 def test_arxiv_is_left_alone(warm: Warm) -> None:

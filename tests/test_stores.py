@@ -14,7 +14,7 @@ from core.domain.errors import ConfigError
 from core.settings import ROOT, load_settings
 from core.stores import describe, open_store
 from tests.conftest import paperwire, wait_until
-from tests.test_cli import free_port
+from tests.ports import free_port
 
 SECRET, OTHER = "AXx-secret", "AYy-other"
 UPSTASH = {"UPSTASH_REDIS_REST_URL": "https://one.example.org", "UPSTASH_REDIS_REST_TOKEN": SECRET}

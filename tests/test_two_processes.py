@@ -18,8 +18,8 @@ from core.store import keys
 from core.stores import open_store
 from tests.arxiv_format import make_sheets
 from tests.conftest import NOON, wait_until
+from tests.ports import free_port
 from tests.store.contract import redis_server, upstash_rest
-from tests.test_cli import free_port
 from tests.test_on_demand import FRIDAY, THURSDAY
 from tests.upstream import Upstream, serving
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs
@@ -111,7 +110,7 @@ def test_a_hub_that_fails_spoils_nothing(
     assert "the hub was not told" in caplog.text
 
 
-def test_feeds_name_the_hub(settings: Settings, hub: Hub, tmp_path: Path) -> None:
+def test_feeds_name_the_hub(settings: Settings, hub: Hub) -> None:
     """In the documents and in the Link header, cold and hot and unchanged (https://www.w3.org/TR/websub/#discovery)."""
     with serving_app(with_hub(settings, hub)) as url:
         for name in ("rss", "atom"):

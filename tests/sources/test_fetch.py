@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
@@ -17,6 +16,7 @@ from core.domain.errors import FetchError
 from core.sources.fetch import MAX_BYTES, TOTAL_SECONDS, Answer, Fetcher
 from core.store.sqlite import SqliteStore
 from tests.arxiv_format import make_sheets
+from tests.ports import free_port
 from tests.upstream import Upstream, serving
 
 T = TypeVar("T")
@@ -147,7 +147,7 @@ def test_requests_are_three_seconds_apart(measured: dict[str, tuple[Upstream, An
     upstream, _ = measured["two fetchers"]
     assert 4 == len(upstream.requests)
     assert min(upstream.gaps) >= 3.0, upstream.gaps
-    assert max(upstream.gaps) < 4.5, upstream.gaps  # polite, not slow
+    assert max(upstream.gaps) < 6.0, upstream.gaps  # polite, not slow: no turn is missed
 
 
 def test_one_request_at_a_time(measured: dict[str, tuple[Upstream, Any]]) -> None:
@@ -216,11 +216,8 @@ def test_faults(upstream: Upstream, tmp_path: Path, fault: str, reason: str, aga
 
 def test_refused_connection(tmp_path: Path) -> None:
     """A server that is not there is told as such, and may come back."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        unused_port = free.getsockname()[1]
     with pytest.raises(FetchError, match="ConnectError") as error:
-        _get(Upstream(url=f"http://127.0.0.1:{unused_port}"), tmp_path / "store")
+        _get(Upstream(url=f"http://127.0.0.1:{free_port()}"), tmp_path / "store")
     assert error.value.again
 
 

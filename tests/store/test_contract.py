@@ -123,9 +123,9 @@ def test_put_many(place: Place) -> None:
     async def work(store: Store) -> None:
         await store.put("a", b"old", ttl=60)
         await store.put("untouched", b"1")
-        await store.put_many({"a": (b"\xff", None), "b": (b"2", 0.2), "c": (b"", 60)})
+        await store.put_many({"a": (b"\xff", None), "b": (b"2", 1.0), "c": (b"", 60)})
         assert [b"\xff", b"2", b"", b"1"] == await store.get_many(["a", "b", "c", "untouched"])
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(1.2)
         assert [b"\xff", None, b""] == await store.get_many(["a", "b", "c"])
         await store.put_many({"alone": (b"3", None)})
         assert b"3" == await store.get("alone")
@@ -195,11 +195,11 @@ def test_time_to_live(place: Place) -> None:
     """A value is there until its time is over, then it is as absent as if it had never been."""
 
     async def work(store: Store) -> None:
-        await store.put("short", b"x", ttl=0.3)
+        await store.put("short", b"x", ttl=1.0)
         await store.put("long", b"y", ttl=60)
         await store.put("for ever", b"z")
         assert [b"x", b"y", b"z"] == await store.get_many(["short", "long", "for ever"])
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.2)
         assert [None, b"y", b"z"] == await store.get_many(["short", "long", "for ever"])
         assert await store.get("short") is None
 
@@ -269,9 +269,9 @@ def test_locks_expire(place: Place) -> None:
     """A lock that is not prolonged is free when its time is over."""
 
     async def work(store: Store) -> None:
-        assert await store.acquire("lock", "one", 0.3)
+        assert await store.acquire("lock", "one", 1.0)
         assert not await store.acquire("lock", "two", 30)
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(1.2)
         assert await store.acquire("lock", "two", 30)
         assert not await store.acquire("lock", "one", 30)
 
@@ -296,12 +296,12 @@ def test_prolonging_takes_no_lock(place: Place) -> None:
 
     async def work(store: Store) -> None:
         assert not await store.prolong("lock", "one", 30)
-        assert await store.acquire("lock", "one", 0.3)
+        assert await store.acquire("lock", "one", 0.8)
         assert not await store.prolong("lock", "two", 30)
-        assert await store.prolong("lock", "one", 0.6)
-        await asyncio.sleep(0.4)
+        assert await store.prolong("lock", "one", 1.8)
+        await asyncio.sleep(1.0)
         assert not await store.acquire("lock", "two", 30)
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(1.0)
         assert not await store.prolong("lock", "one", 30)
         assert await store.acquire("lock", "two", 30)
         assert not await store.prolong("lock", "one", 30)
@@ -315,11 +315,11 @@ def test_commit_under_the_lock(place: Place) -> None:
     async def work(store: Store) -> None:
         await store.put("a", b"old")
         assert await store.acquire("lock", "one", 30)
-        await store.commit("lock", "one", {"a": (b"1", None), "b": (b"2", 0.3), "c": (b"", 60)})
+        await store.commit("lock", "one", {"a": (b"1", None), "b": (b"2", 1.0), "c": (b"", 60)})
         assert [b"1", b"2", b""] == await store.get_many(["a", "b", "c"])
         assert not await store.acquire("lock", "two", 30)
         await store.commit("lock", "one", {})
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.2)
         assert [b"1", None, b""] == await store.get_many(["a", "b", "c"])
 
     place.run(work)
@@ -420,12 +420,12 @@ def test_budget_lasts_from_its_first_use(place: Place) -> None:
     """The time of a budget runs from its first use, later uses do not prolong it; then it is whole again."""
 
     async def work(store: Store) -> None:
-        assert await store.take("budget", 9, 10, 0.6)
-        await asyncio.sleep(0.35)
-        assert await store.take("budget", 1, 10, 0.6)
-        assert not await store.take("budget", 1, 10, 0.6)
-        await asyncio.sleep(0.35)
-        assert await store.take("budget", 10, 10, 0.6)
+        assert await store.take("budget", 9, 10, 1.5)
+        await asyncio.sleep(0.8)
+        assert await store.take("budget", 1, 10, 1.5)
+        assert not await store.take("budget", 1, 10, 1.5)
+        await asyncio.sleep(0.8)
+        assert await store.take("budget", 10, 10, 1.5)
 
     place.run(work)
 
