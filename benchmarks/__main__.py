@@ -7,10 +7,19 @@ from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks import bench_cold_start, bench_engines, bench_http, bench_query, bench_refresh, bench_round_trips
+from benchmarks import (
+    bench_cold_start,
+    bench_engines,
+    bench_http,
+    bench_query,
+    bench_refresh,
+    bench_round_trips,
+    bench_tex,
+)
 
 BENCHMARKS = {
     "refresh": bench_refresh.run,
+    "tex": bench_tex.run,
     "engines": bench_engines.run,
     "query": bench_query.run,
     "http": bench_http.run,

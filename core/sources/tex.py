@@ -32,7 +32,8 @@ _ACCENT = re.compile(
     r"\\(?P<accent>[`'^~=.\"])\s*(?:\{\s*(?P<braced>[^\W\d_][\u0300-\u036f]*)\s*\}|(?P<bare>[^\W\d_]))"
     r"|\\(?P<letter>[uvHcdkrb])(?:\s*\{\s*(?P<lbraced>[^\W\d_][\u0300-\u036f]*)\s*\}|\s+(?P<lbare>[^\W\d_]))"
 )
-_BRACED = re.compile(r"\{([^\W\d_][\u0300-\u036f]?)\}")
+# A letter in braces, and the command before them whose argument it is
+_BRACED = re.compile(r"(\\[A-Za-z]+\s*)?\{([^\W\d_][\u0300-\u036f]?)\}")
 _SPACES = re.compile(r" {2,}")
 
 
@@ -60,7 +61,7 @@ def _decode(text: str) -> str:
         text = _ACCENT.sub(_accented, text)
         if text == before:
             break
-        text = _BRACED.sub(lambda m: m[1] if not m[1].isascii() else m[0], text)
+        text = _BRACED.sub(lambda m: m[0] if m[1] or m[2].isascii() else m[2], text)
     return text
 
 

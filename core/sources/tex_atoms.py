@@ -21,6 +21,8 @@ class Kind(Enum):
     OPERATOR = auto()  # as much space behind as before
     WORD = auto()  # a word of its own: log, max
     OPEN = auto()  # a letter behind would seem to belong to it: x_max, √2
+    CLOSING = auto()  # no space before
+    PUNCTUATION = auto()  # no space before, one behind
     FRACTION = auto()  # needs parentheses beside a factor
 
 
@@ -35,23 +37,29 @@ _OPENERS, _CLOSERS = "([{⟨⌊⌈", ")]}⟩⌋⌉"
 _LONG_WORD = re.compile(r"[^\W\d_]{3}")
 _POINT = re.compile(r"(?<=\d)\.(?=\d)")
 _NUMBER = re.compile(r"[\d.,]*\d")
+_DECIMAL = re.compile(r"\d*\.\d+")
 _LETTER = re.compile(r"√*(?:[∂∇dδΔ](?=[^\W\d_]))?[^\W\d_]")
+_ROOT = re.compile(r"√+[\d.,]*\d")
+_STARS = {"∗": "*", "⋆": "*"}
 
 
 def script(sign: str, text: str) -> Atom:
     """A subscript (`_`) or superscript (`^`) in Unicode's own characters, or else written out: `x_max`, `n^(1/2)`.
 
-    Words are written out too: they would not be found, and hardly read.
+    Words are written out too: they would not be found, and hardly read; so are exponents with a point, behind which
+    they would seem to end, but not errors (`1.5⁺⁰.³₋₀.₂`).
     """
     bare = text.replace(" ", "")
     if sign == "^" and bare in MARKS:
         return Atom(Kind.PLAIN, MARKS[bare])
+    bare = _STARS.get(bare, bare)
     enclosed = _is_enclosed(bare)
     table = SUPERSCRIPTS if sign == "^" else SUBSCRIPTS
     is_short = not _LONG_WORD.search(bare) and ("(" not in bare or enclosed)
-    if is_short and all(ord(char) in table for char in _POINT.sub("", bare)):
+    without_point = _POINT.sub("", bare) if sign == "_" or bare[:1] == "+" else bare
+    if is_short and all(ord(char) in table for char in without_point):
         return Atom(Kind.PLAIN, bare.translate(table))
-    if len(bare) == 1 or (sign == "_" and bare.isascii() and bare.isalnum()):
+    if len(bare) == 1 or _DECIMAL.fullmatch(bare) or (sign == "_" and bare.isascii() and bare.isalnum()):
         return Atom(Kind.OPEN, sign + bare)
     return Atom(Kind.PLAIN, sign + (text if enclosed else f"({text})"))
 
@@ -59,14 +67,14 @@ def script(sign: str, text: str) -> Atom:
 def fraction(above: str, below: str) -> Atom:
     """`a/b`, with parentheses around what is not a single thing."""
     above = above if _is_product(above) else f"({above})"
-    below = below if _is_factor(below) else f"({below})"
+    below = below if _is_factor(below) or _is_denominator(below) else f"({below})"
     return Atom(Kind.FRACTION, f"{above}/{below}")
 
 
 def root(degree: str, text: str) -> Atom:
     """`√n`, `∛n`, `√(n + 1)`."""
     sign = {"": "√", "2": "√", "3": "∛", "4": "∜"}.get(degree) or script("^", degree).text + "√"
-    return Atom(Kind.OPEN, sign + text) if _is_factor(text) else Atom(Kind.PLAIN, f"{sign}({text})")
+    return Atom(Kind.OPEN, sign + text) if _is_factor(text.removeprefix("-")) else Atom(Kind.PLAIN, f"{sign}({text})")
 
 
 def accented(accent: str, text: str) -> str:
@@ -84,7 +92,10 @@ def join(atoms: list[Atom]) -> str:
     for (kind, text), (next_kind, following) in pairwise([*atoms, Atom(Kind.SPACE, " ")]):
         first = text[0]
         if kind is Kind.SPACE:
-            piece = "" if last in _OPENERS + " " or following[0] in _CLOSERS else " "
+            is_needless = last in _OPENERS + " " or following[0] in _CLOSERS or next_kind in _TIGHT
+            piece = "" if is_needless else " "
+        elif kind is Kind.PUNCTUATION:
+            piece = f"{text} "
         elif kind is Kind.OPERATOR:
             piece = f"{text} " if last == " " else text
         elif kind is Kind.FRACTION:
@@ -101,6 +112,7 @@ def join(atoms: list[Atom]) -> str:
 
 
 _FACTORS = (Kind.PLAIN, Kind.OPEN, Kind.FRACTION)
+_TIGHT = (Kind.CLOSING, Kind.PUNCTUATION)
 
 
 def _ends_factor(char: str) -> bool:
@@ -131,3 +143,10 @@ def _is_factor(text: str) -> bool:
         return True
     letter = _LETTER.match(text)
     return letter is not None and all(map(is_script, text[letter.end() :]))
+
+
+def _is_denominator(text: str) -> bool:
+    """Whether `text` is a root or a parenthesis with its scripts: `√2`, `√(2π)`, `(n + 1)²`."""
+    end = text.rfind(")") + 1
+    is_enclosed = _is_enclosed(text[:end].lstrip("√")) and all(map(is_script, text[end:]))
+    return is_enclosed or _ROOT.fullmatch(text) is not None

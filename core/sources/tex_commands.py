@@ -5,7 +5,20 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from core.sources.tex_atoms import Atom, Kind, fraction, root, script
-from core.sources.tex_symbols import ACCENTS, FUNCTIONS, IGNORED, LETTERS, MATHS, NEGATED, OPERATORS, TEXT
+from core.sources.tex_symbols import (
+    ACCENTS,
+    CLOSING,
+    FUNCTIONS,
+    IGNORED,
+    LETTERS,
+    MATHS,
+    NEGATED,
+    OPERATORS,
+    PUNCTUATION,
+    SUBSCRIPTS,
+    SUPERSCRIPTS,
+    TEXT,
+)
 
 
 class Form(NamedTuple):
@@ -35,15 +48,47 @@ def _fraction(_: str, above: str, below: str) -> Atom:
     return fraction(above, below)
 
 
-SYMBOLS = ((Kind.PLAIN, LETTERS), (Kind.OPERATOR, OPERATORS), (Kind.WORD, FUNCTIONS))
+def _between(left: str, right: str) -> Form:
+    """A command that puts its only argument between two signs."""
+    return Form(("maths",), lambda _, text: Atom(Kind.PLAIN, left + text + right))
+
+
+_CHARGE = re.compile(r"\^\{?(\d*[+-])\}?|(?<=[A-Za-z)\]\d])([+-])(?=\s|$)")
+_COUNT = re.compile(r"(?<=[A-Za-z)\]])_?\{?(\d[\d.]*)\}?")
+
+
+def _chemical(_: str, formula: str) -> Atom:
+    r"""mhchem's `\ce{SO4^2-}`; nothing if there is more in it than atoms, their counts, charges and an arrow."""
+    text = _CHARGE.sub(lambda m: (m[1] or m[2]).translate(SUPERSCRIPTS), formula.replace("->", "→"))
+    text = _COUNT.sub(lambda m: m[1].translate(SUBSCRIPTS), text)
+    return Atom(Kind.PLAIN, "" if set(text) & set(r"\{}_^$") else text)
+
+
+SYMBOLS = (
+    (Kind.PLAIN, LETTERS),
+    (Kind.OPERATOR, OPERATORS),
+    (Kind.WORD, FUNCTIONS),
+    (Kind.PUNCTUATION, PUNCTUATION),
+    (Kind.CLOSING, CLOSING),
+)
 FORMS = {
     "frac": Form(("maths", "maths"), _fraction),
     "tfrac": Form(("maths", "maths"), _fraction),
     "dfrac": Form(("maths", "maths"), _fraction),
+    "cfrac": Form(("maths", "maths"), _fraction),
+    "nicefrac": Form(("maths", "maths"), _fraction),
+    "sfrac": Form(("maths", "maths"), _fraction),
     "binom": Form(("maths", "maths"), lambda _, n, k: Atom(Kind.PLAIN, f"({n} choose {k})")),
     "sqrt": Form(("maths",), root),
     "pmod": Form(("maths",), lambda _, n: Atom(Kind.PLAIN, f" (mod {n})")),
     "not": Form(("maths",), lambda _, sign: Atom(Kind.OPERATOR, NEGATED.get(sign, ""))),
+    "ket": _between("|", "⟩"),
+    "bra": _between("⟨", "|"),
+    "braket": _between("⟨", "⟩"),
+    "ketbra": Form(("maths", "maths"), lambda _, ket, bra: Atom(Kind.PLAIN, f"|{ket}⟩⟨{bra}|")),
+    "abs": _between("|", "|"),
+    "norm": _between("‖", "‖"),
+    "ce": Form(("raw",), _chemical),
     "unicode": Form(("raw",), _character),
     "textsuperscript": Form(("prose",), lambda _, text: script("^", text)),
     "textsubscript": Form(("prose",), lambda _, text: script("_", text)),
@@ -54,6 +99,9 @@ FORMS = {
 }
 
 
+_TABLES = (LETTERS, OPERATORS, FUNCTIONS, PUNCTUATION, CLOSING, IGNORED, TEXT, MATHS, ACCENTS, FORMS)
+
+
 def is_known(name: str) -> bool:
     """Whether `name`, without its backslash, is a command that shows or hides something in plain text."""
-    return any(name in table for table in (LETTERS, OPERATORS, FUNCTIONS, IGNORED, TEXT, MATHS, ACCENTS, FORMS))
+    return any(name in table for table in _TABLES)

@@ -11,14 +11,17 @@ from typing import NamedTuple
 
 from core.sources import tex_symbols as symbols
 from core.sources.tex_atoms import Atom, Kind, accented, join, script
-from core.sources.tex_commands import FORMS, SYMBOLS
+from core.sources.tex_commands import FORMS, SYMBOLS, is_known
 from core.sources.tex_source import DEEPEST, TOKEN, Source, Unreadable
 
 _OPTION = re.compile(r"\[([^\[\]{}$\\]*)\]")
 _LENGTH = re.compile(r"\s*-?[\d.]+\s*(?:mu|pt|em|ex|cm|mm|in)\b\s*")
+_DOUBLED = re.compile(r"\\\\([A-Za-z]{2,})(\{)?")
 _ESCAPED = re.compile(r"\\([%&#$_{}~])")
 _LOWER_CASE_WORD = re.compile(r"[a-z][a-z -]*[a-z]")
 _RELATIONS = "=<>+-−*/:"
+_PRIMES = re.compile(r"(?<![A-Za-z]{3})'{1,3}(?!')")  # an apostrophe ends a longer word
+_ROMAN_NUMERAL = re.compile(r"[ivx]+")
 
 
 class _Read(NamedTuple):
@@ -26,6 +29,11 @@ class _Read(NamedTuple):
 
     atom: Atom
     at: int
+
+
+def small_capitals(text: str) -> str:
+    """`text` as it is, but for the numeral of an ion's spectrum: O iii in small capitals is O III."""
+    return text.upper() if _ROMAN_NUMERAL.fullmatch(text.strip()) else text
 
 
 class FormulaReader(Source, ABC):
@@ -59,11 +67,15 @@ class FormulaReader(Source, ABC):
                 return _Read(Atom(Kind.PLAIN, self._maths(at + 1, close, depth + 1)), close + 1)
             case "}" | "$":
                 raise Unreadable
-        return _Read(Atom(Kind.SPACE, " ") if token[0] == "~" or token.isspace() else Atom(Kind.PLAIN, token), after)
+        if token[0] == "~" or token.isspace():
+            return _Read(Atom(Kind.SPACE, " "), after)
+        return _Read(Atom(Kind.PLAIN, _PRIMES.sub(lambda m: symbols.PRIMES[len(m[0])], token)), after)
 
     def _command(self, name: str, at: int, end: int, depth: int, *, in_maths: bool) -> _Read:
         """The command at `at`; as it was written, with its arguments, if it is unknown."""
         after = at + 1 + len(name)
+        if name == "\\" and (doubled := self._doubled(at, end, in_maths=in_maths)):
+            return self._command(doubled, at + 1, end, depth, in_maths=in_maths)
         if not name.isalpha():
             text = symbols.ESCAPES.get(name, "\\" + name)
             return _Read(Atom(Kind.SPACE if text == " " else Kind.PLAIN, text), after)
@@ -72,12 +84,17 @@ class FormulaReader(Source, ABC):
         for kind, table in SYMBOLS:
             if name in table:
                 behind = self._behind(after, end) if kind is Kind.PLAIN else self._skip(after, end)
-                return _Read(Atom(kind, table[name]), behind if in_maths else after)
+                return _Read(Atom(kind, table[name]), behind if in_maths or name in symbols.LEADING else after)
         return (
             self._unseen(name, after, end)
             or self._with_arguments(name, at, end, depth)
             or self._as_written(at, after, end, in_maths=in_maths)
         )
+
+    def _doubled(self, at: int, end: int, *, in_maths: bool) -> str:
+        r"""The command at `at` if only its backslash was doubled, as some records have it: `$\\mu$`, no line break."""
+        found = _DOUBLED.match(self._text, at, end)
+        return found[1] if found and (in_maths or found[2]) and is_known(found[1]) else ""
 
     def _behind(self, after: int, end: int) -> int:
         r"""Where a formula goes on after a letter: behind the space, or before that of a relation (`\alpha = 1`)."""
@@ -139,6 +156,8 @@ class FormulaReader(Source, ABC):
         if inner is None:
             return None
         text = symbols.DOUBLE_STRUCK.get(inner[0], inner[0]) if name in symbols.BLACKBOARD else inner[0]
+        if name == "textsc":
+            text = small_capitals(text)
         if name == "operatorname" or (name in symbols.UPRIGHT and _LOWER_CASE_WORD.fullmatch(text)):
             return _Read(Atom(Kind.WORD, text), inner[1])
         return _Read(Atom(Kind.SPACE if text == " " else Kind.PLAIN, text), inner[1])

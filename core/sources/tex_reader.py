@@ -7,7 +7,7 @@ from core.sources import tex_symbols as symbols
 from core.sources.tex_atoms import script
 from core.sources.tex_commands import is_known
 from core.sources.tex_dollars import is_display, is_maths
-from core.sources.tex_formulas import FormulaReader
+from core.sources.tex_formulas import FormulaReader, small_capitals
 from core.sources.tex_prose import dash, tie
 from core.sources.tex_source import DEEPEST, TOKEN, Unreadable
 
@@ -15,7 +15,8 @@ from core.sources.tex_source import DEEPEST, TOKEN, Unreadable
 _SPECIAL = re.compile(
     r"[\\{}$~:_^-](?:(?<=\\)(?:[A-Za-z]+|.)?|(?<=[{}$~])|(?<=:)//[^\s\\{}$]*|(?<=-)-+|(?<=[_^])(?=\{))", re.DOTALL
 )
-_PROTECTED = re.compile(r"[^\W\d_][^\W_]*(?:[ .\-/+][^\W_]+)*[+.]?")
+_PROTECTED = re.compile(r"(?:\d+(?=[A-Z]))?[^\W\d_][^\W_]*(?:[ .\-/+][^\W_]+)*[+.]?")
+_VERBATIM = re.compile(r"([^\w\s*{}\\])([^\n]{1,80}?)\1")
 
 
 class Reader(FormulaReader):
@@ -59,7 +60,11 @@ class Reader(FormulaReader):
         if name in ("(", "["):
             close = self._limit(after, end, ")" if name == "(" else "]")[0]
             return self._formula(at, after, close, close + 2, depth) if close >= 0 else ("\\" + name, after)
+        if name == "verb" and (verbatim := _VERBATIM.match(self._text, after, end)):
+            return verbatim[2], verbatim.end()
         atom, after = self._command(name, at, end, depth, in_maths=False)
+        if name.isalpha() and is_known(name) and self._text.startswith("{}", after, end):  # it ends the name
+            after += 2
         glued = name in symbols.FUNCTIONS and at > 0 and self._text[at - 1].isalnum()
         return (f" {atom.text}" if glued else atom.text), after
 
@@ -71,12 +76,15 @@ class Reader(FormulaReader):
         inner, before, after = text[at + 1 : close], self._before(at), text[close + 1 : close + 2]
         if inner == "," and before.isdigit():  # 10{,}000
             return ",", close + 1
-        if _PROTECTED.fullmatch(inner) and (inner[0].isupper() or before.isalpha() or after.isalpha()):
+        if _PROTECTED.fullmatch(inner) and (not inner[0].islower() or before.isalpha() or after.isalpha()):
             return inner, close + 1
         first = TOKEN.match(text, self._skip(at + 1, close), close)
         holds_command = first is not None and first[0][0] == "\\" and is_known(first[0][1:])
         read = self._prose(at + 1, close, depth + 1)
-        return (read if holds_command else f"{{{read}}}"), close + 1
+        if first and first[0] in (r"\sc", r"\scshape"):
+            read = small_capitals(read)
+        holds_dropped = inner[:1] == "{" and read[:1] != "{" and self._closes.get(at + 1) == close - 1  # {{BERT}}
+        return (read if holds_command or holds_dropped else f"{{{read}}}"), close + 1
 
     def _dollars(self, at: int, end: int, depth: int) -> tuple[str, int]:
         text = self._text

@@ -29,7 +29,7 @@ LETTERS = _table("""
     spadesuit ♠ sharp ♯ flat ♭ natural ♮ checkmark ✓ surd √ prime ′ backprime ‵ degree ° mho ℧ eth ð
     sum ∑ prod ∏ coprod ∐ int ∫ iint ∬ iiint ∭ oint ∮ bigcup ⋃ bigcap ⋂ bigsqcup ⨆ bigvee ⋁ bigwedge ⋀
     bigoplus ⨁ bigotimes ⨂ bigodot ⨀ biguplus ⨄ langle ⟨ rangle ⟩ lfloor ⌊ rfloor ⌋ lceil ⌈ rceil ⌉ lbrace { rbrace }
-    lbrack [ rbrack ] vert | lvert | rvert | Vert ‖ lVert ‖ rVert ‖ backslash \\ colon : ldots … dots … dotsc … dotsb ⋯
+    lbrack [ rbrack ] vert | lvert | Vert ‖ lVert ‖ backslash \\ ldots … dots … dotsc … dotsb ⋯
     cdots ⋯ vdots ⋮ ddots ⋱ textellipsis … textbackslash \\ textgreater > textless < textbar | textasciitilde ~
     textasciicircum ^ textunderscore _ textdollar $ textendash – textemdash — textquoteleft ‘ textquoteright ’
     textquotedblleft “ textquotedblright ” textquotesingle ' textdegree ° textmu μ texttimes × textpm ± textbullet •
@@ -52,6 +52,13 @@ OPERATORS = _table("""
     Uparrow ⇑ Downarrow ⇓ nearrow ↗ searrow ↘ swarrow ↙ nwarrow ↖ rightharpoonup ⇀ rightleftharpoons ⇌
     rightrightarrows ⇉ leadsto ⇝ rightsquigarrow ⇝ twoheadrightarrow ↠ nrightarrow ↛
 """)
+PUNCTUATION = {"colon": ":"}
+CLOSING = {"rvert": "|", "rVert": "‖"}
+# Signs that stand before something, also in prose: the space behind the command only ends its name
+LEADING = _names("""
+    textquotedblleft textquoteleft textdegree textmu texteuro textsterling textdollar textless textgreater textpm
+    texttimes textasciitilde textbackslash euro pounds S P
+""")
 # What \not crosses out
 NEGATED = _table("= ≠ < ≮ > ≯ ∈ ∉ ∋ ∌ ⊂ ⊄ ⊆ ⊈ ≤ ≰ ≥ ≱ ≡ ≢ ∼ ≁ ≃ ≄ ≈ ≉ ∣ ∤ ∥ ∦ ⊢ ⊬ ⊨ ⊭ ∃ ∄ → ↛")
 _FUNCTIONS = _names("""
@@ -59,7 +66,8 @@ _FUNCTIONS = _names("""
     limsup ln log max min mod poly polylog Pr rank sec sgn sign sin sinh sup tan tanh Tr tr
 """)
 FUNCTIONS = {name: name for name in _FUNCTIONS} | {"bmod": "mod"}
-DOUBLE_STRUCK = _table("R ℝ N ℕ Z ℤ C ℂ Q ℚ E 𝔼")
+# Those that mean something by themselves: sets of numbers, fields, groups, spaces, probability
+DOUBLE_STRUCK = _table("A 𝔸 C ℂ D 𝔻 E 𝔼 F 𝔽 G 𝔾 H ℍ K 𝕂 N ℕ P ℙ Q ℚ R ℝ S 𝕊 T 𝕋 V 𝕍 Z ℤ 1 𝟙")
 # Combining characters over a letter
 ACCENTS = {
     "hat": "\u0302", "widehat": "\u0302", "Hat": "\u0302", "tilde": "\u0303", "widetilde": "\u0303",
@@ -102,9 +110,10 @@ SUPERSCRIPTS = str.maketrans(
 )
 SUBSCRIPTS = str.maketrans("0123456789+-−=()aehijklmnoprstuvx", "₀₁₂₃₄₅₆₇₈₉₊₋₋₌₍₎ₐₑₕᵢⱼₖₗₘₙₒₚᵣₛₜᵤᵥₓ")
 # Superscripts that are marks rather than exponents: degrees, stars, a transpose, and ordinals (3^{rd})
-MARKS = _table("† † ‡ ‡ ° ° ∘ ° * * ∗ * ⋆ * ' ' ′ ′ ′′ ″ ⊤ ᵀ st st nd nd rd rd th th")
+MARKS = _table("† † ‡ ‡ ° ° ∘ ° * * ∗ * ⋆ * ′ ′ ′′ ″ ″ ″ ⊤ ᵀ st st nd nd rd rd th th")
+PRIMES = ("", "′", "″", "‴")  # by their number
 
-_SCRIPTS = {chr(code) for table in (SUPERSCRIPTS, SUBSCRIPTS) for code in table.values()} | set("ᵀ°′″*†‡'")
+_SCRIPTS = {chr(code) for table in (SUPERSCRIPTS, SUBSCRIPTS) for code in table.values()} | set("ᵀ°′″‴*†‡'")
 
 
 def is_script(char: str) -> bool:

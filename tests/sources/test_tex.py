@@ -171,7 +171,7 @@ READABLE = [
     (r"$a \equiv b \pmod{n}$", "a ≡ b (mod n)"),
     # letters
     (r"$\mathcal{O}(\epsilon^{-2})$, ${\cal O}(n)$", "O(ε⁻²), O(n)"),
-    (r"$\mathbb{R}$, $\mathbb N$, $\mathbb{Z}_2$, $\mathbb{E}[x]$, $\mathbb{P}(x)$", "ℝ, ℕ, ℤ₂, 𝔼[x], P(x)"),
+    (r"$\mathbb{R}$, $\mathbb N$, $\mathbb{Z}_2$, $\mathbb{E}[x]$, $\mathbb{P}(x)$", "ℝ, ℕ, ℤ₂, 𝔼[x], ℙ(x)"),
     (r"$\mathbf{x}\in\mathbb{R}^{d\times k}$", "x∈ℝ^(d×k)"),
     (r"$\mathbb{N}$umeric $\mathbb{D}$ata, $\mathbb{R}$-linear", "Numeric Data, ℝ-linear"),
     (r"$\hat{y}$, $\bar x$, $\tilde{O}(\sqrt{T})$, $\dot{x}$, $\hat{x_i}$", "ŷ, x̄, Õ(√T), ẋ, x̂ᵢ"),
@@ -183,6 +183,7 @@ READABLE = [
     (r"$2\frac{a}{b}$, $\frac{k^2}{9}x^3$, $\frac{1}{2}\log V$", "2(a/b), (k²/9)x³, 1/2 log V"),
     (r"$x^{\frac{n}{2}}$", "x^(n/2)"),
     (r"$\sqrt{n}$, $\sqrt 2$, $\sqrt[3]{n}$, $\sqrt{a+b}$, $\sqrt{7}a$", "√n, √2, ∛n, √(a+b), √7 a"),
+    (r"$\frac{1}{n(n+1)}$, $\frac{1}{(n+1)^2}$, $\frac{1}{2(n)}$", "1/(n(n+1)), 1/(n+1)², 1/(2(n))"),
     (r"$\binom{n}{k}$", "(n choose k)"),
     # where formulas begin and end
     (r"\(x_1\) and \[ y = 2 \] so", "x₁ and y = 2 so"),
@@ -206,6 +207,9 @@ READABLE = [
     (r"Tool\footnote{https://example.org} runs", "Tool (https://example.org) runs"),
     (r"\noindent We \textcolor{red}{warn} \underline{you}", "We warn you"),
     (r"100\%, R\&D, a\_b, \#1, C\#, \{a\}, \$5", "100%, R&D, a_b, #1, C#, {a}, $5"),
+    (r"\emph{\'e}t\'e, \textdegree{}C, {{LSTM}}s, \verb|{x}|", "été, °C, LSTMs, {x}"),
+    (r"\\textbf{so}, $x \\le y$, a\\b", "so, x ≤ y, a b"),
+    (r"\ce{SO4^2-}, \ce{Na+}, \ce{2H2 + O2 -> 2H2O}", "SO₄²⁻, Na⁺, 2H₂ + O₂ → 2H₂O"),
     (r"vs.\ this, 5\,kg, soft\-ware, line\\break", "vs. this, 5 kg, software, line break"),
     (r"$\unicode{x2014}$that is", "—that is"),
     (r"G\"odel, Erd\H{o}s--R\'enyi, {\L}o\'s, na\"{\i}ve", "Gödel, Erdős–Rényi, Łoś, naïve"),
@@ -217,6 +221,8 @@ READABLE = [
 # Not TeX, or more of it than fits on a line
 AS_WRITTEN = [
     r"\foo{bar}",
+    r"\foo{é}, {{name}} and \foo{} {}",
+    r"\ce{\foo}",
     r"\foo{bar}[baz] and \foo",
     r"as in \cite{Knuth84}, \citep[see][]{a,b} and \ref{fig:1}",
     r"$\begin{pmatrix} a & b \end{pmatrix}$",
@@ -373,7 +379,7 @@ def test_words_survive_as_words(styled: list[tuple[str, str]]) -> None:
 UNITS = [
     "$", "$ ", "${", "{$", "$a b ", "$1 ", "{", "}", "{a ", "\\", r"\(", r"\[\(", "^", "x_{", "~", "``a", "`a", "--",
     r"\frac", r"\frac{a}{", r"\hat\frac{", r"\sqrt[", r"\foo[", r"\foo{", r"$\text{", r"\href{a}{", r"\not", r"\left.",
-    r"\alpha ", "$x^", "aa bb ", "https://", r"\'{",
+    r"\alpha ", "$x^", "aa bb ", "https://", r"\'{", r"\verb|", r"\ce{", r"\ce{A2", "{{A}", r"$\\in", r"\\in{", "'",
 ]  # fmt: skip
 
 
