@@ -1,5 +1,7 @@
 """Real feed readers subscribe to the real server, in a process of its own, and list what it serves."""
 
+import email
+import email.policy
 import re
 import shutil
 import sqlite3
@@ -9,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.message import EmailMessage
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,6 +27,7 @@ from tests.arxiv_format import Sheet
 from tests.conftest import wait_until
 
 NEWSBOAT = shutil.which("newsboat")
+R2E = Path(sys.executable).with_name("r2e")
 FEEDS = """
 [feeds.main]
 title = "Caches & kernels"
@@ -44,6 +49,7 @@ TITLES = [
     "100% of R&D in C++ \\& 50\\% of $\\mathcal{O}(n^2)$ kernels",
     "When $p<q$ and $q>r$ a cache",
     "On &lt;b&gt; and &amp; in titles",
+    "Of <think> tokens </think> and R&D in <i>Gaia</i> caches",
 ]
 CREATORS = [
     "First Sample",
@@ -64,7 +70,7 @@ SHEETS = [
 
 
 class Listed(NamedTuple):
-    """An entry as a reader lists it. White space in titles says nothing: readers fold it."""
+    """An entry as a reader lists it. White space in titles says nothing: readers fold it, and show no joiners."""
 
     title: str
     authors: str
@@ -85,20 +91,24 @@ class Served:
             int(status) for status in re.findall(rf'"GET {re.escape(target)} HTTP/1.\d" (\d+)', self.log.read_text())
         ]
 
+    def home(self, feed: str) -> str:
+        """The page that belongs to a feed, by its JSON Feed."""
+        return str(httpx.get(f"{self.url}/api/feeds/{feed}.json").json()["home_page_url"])
+
     def papers(self, feed: str) -> list[dict[str, Any]]:
         """The papers of a feed by the query API."""
         papers: list[dict[str, Any]] = httpx.get(f"{self.url}/api/papers?feed={feed}").json()["papers"]
         return papers
 
     def expected(self, feed: str) -> set[Listed]:
-        """What a reader should list of a feed: by the query API, and by the JSON Feed for times."""
-        times = {i["url"]: i["date_published"] for i in httpx.get(f"{self.url}/api/feeds/{feed}.json").json()["items"]}
+        """What a reader should list of a feed: by the query API, and by the JSON Feed for titles and times."""
+        items = {item["url"]: item for item in httpx.get(f"{self.url}/api/feeds/{feed}.json").json()["items"]}
         return {
             Listed(
-                squeezed(paper["title"]),
+                squeezed(items[paper["links"]["abs"]]["title"]),
                 ", ".join(author["name"] for author in paper["authors"]),
                 paper["links"]["abs"],
-                datetime.fromisoformat(times[paper["links"]["abs"]]).astimezone(UTC),
+                datetime.fromisoformat(items[paper["links"]["abs"]]["date_published"]).astimezone(UTC),
             )
             for paper in self.papers(feed)
         }
@@ -142,6 +152,14 @@ def moment(parsed: Any) -> datetime:
     return datetime(*parsed[:6], tzinfo=UTC)
 
 
+def test_titles_are_those_of_the_papers(served: Served) -> None:
+    """What readers are held to below is what authors wrote, without the markup of HTML."""
+    titles = {title for title, *_ in served.expected("other")}
+    assert {squeezed("On <b> and & in titles"), squeezed("Of <think> tokens </think> and R&D in Gaia caches")} <= titles
+    assert {"Aplaincache", "Whenp<qandq>racache"} <= titles
+    assert len(titles) == len(SHEETS)
+
+
 @pytest.mark.parametrize("feed", ["main", "other"])
 @pytest.mark.parametrize("extension", ["rss", "atom"])
 def test_feedparser(served: Served, feed: str, extension: str) -> None:
@@ -159,7 +177,7 @@ def test_feedparser(served: Served, feed: str, extension: str) -> None:
     }
     assert served.expected(feed) == got
     assert len(parsed.entries) == len({entry.id for entry in parsed.entries})
-    assert ("en", f"{served.url}/") == (parsed.feed.language, parsed.feed.link)
+    assert ("en", served.home(feed)) == (parsed.feed.language, parsed.feed.link)
 
 
 @pytest.mark.parametrize("extension", ["rss", "atom"])
@@ -183,7 +201,7 @@ def test_reader(served: Served, feed: str, extension: str) -> None:
         entries = list(reader.get_entries())
         subscribed = reader.get_feed(served.url + target)
     assert subscribed.last_exception is None
-    assert (f"{served.url}/", True) == (subscribed.link, bool(subscribed.title))
+    assert (served.home(feed), True) == (subscribed.link, bool(subscribed.title))
     expected = served.expected(feed)
     got = {
         Listed(squeezed(e.title or ""), e.authors_str or "", e.link or "", e.published or NOW)  # type: ignore[attr-defined]
@@ -262,3 +280,64 @@ def test_newsboat_with_a_paper_in_two_feeds(served: Served, tmp_path: Path, exte
         rows = reload(tmp_path, urls)
         assert expected == {(row["feedurl"], row["url"]) for row in rows}
         assert len(rows) == len(expected)
+
+
+@dataclass
+class Mailbox:
+    """rss2email in a folder of its own, with one subscription, which it delivers to a Maildir."""
+
+    folder: Path
+
+    def r2e(self, *arguments: str) -> None:
+        command = [R2E, "-c", "config", "-d", "data.json", *arguments]
+        env = {"HOME": str(self.folder), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
+        done = subprocess.run(
+            command, cwd=self.folder, env=env, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert 0 == done.returncode, done.stderr
+        assert not re.search(r"\[(WARNING|ERROR|CRITICAL)\]", done.stderr), done.stderr
+
+    def subscribe(self, url: str) -> None:
+        (self.folder / "mail").mkdir()
+        (self.folder / "config").write_text(
+            "[DEFAULT]\nfrom = wire@paperwire.invalid\nto = owner@paperwire.invalid\nemail-protocol = maildir\n"
+            f"maildir-path = {self.folder}/mail\nmaildir-mailbox = wire\n"
+            "name-format = {author}\ndate-header = True\nhtml-mail = True\n",
+            "utf-8",
+        )
+        self.r2e("add", "wire", url)
+
+    def mails(self) -> list[EmailMessage]:
+        """All mails that were delivered so far."""
+        paths = sorted((self.folder / "mail").rglob("new/*"))
+        return [email.message_from_bytes(path.read_bytes(), policy=email.policy.default) for path in paths]
+
+
+def sent(mail: EmailMessage) -> datetime:
+    """The date of a mail; "-0000" is UTC from a sender whose own time zone is not to be told (RFC 5322)."""
+    return moment(mail["Date"].datetime.utctimetuple())
+
+
+@pytest.mark.parametrize("extension", ["rss", "atom"])
+def test_rss2email(served: Served, tmp_path: Path, extension: str) -> None:
+    """rss2email mails every entry once with title, authors, link and date, and on its next poll is told no news."""
+    target = f"/api/feeds/main.{extension}?score%3E=0"
+    box = Mailbox(tmp_path)
+    box.subscribe(served.url + target)
+    box.r2e("run")
+    mails = box.mails()
+    expected = served.expected("main")
+    got = {
+        Listed(squeezed(mail["Subject"]), parseaddr(mail["From"])[0], mail["X-RSS-URL"], sent(mail)) for mail in mails
+    }
+    assert len(mails) == len(expected)
+    if extension == "atom":  # of several authors it shows one; the text names them all
+        expected = {entry._replace(authors="") for entry in expected}
+        got = {entry._replace(authors="") for entry in got}
+    assert expected == got
+    authors = {entry.link: entry.authors.split(", ") for entry in served.expected("main")}
+    for mail in mails:
+        assert ", ".join(authors[mail["X-RSS-URL"]][:10]) in mail.get_content().replace("&amp;", "&")
+    box.r2e("run")
+    assert [200, 304] == served.statuses(target)
+    assert len(mails) == len(box.mails())

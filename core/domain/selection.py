@@ -51,13 +51,20 @@ def first_announced(days: Sequence[Day]) -> list[Entry]:
     A paper that is cross-listed later is announced again, and a feed that has both categories would show it twice.
     """
     seen: set[str] = set()
+    papers: set[str] = set()
     out: list[list[Entry]] = []
     for day in reversed(days):
-        news = [entry for entry in day.entries if entry.paper.versioned not in seen]
-        seen |= day.others
-        seen.update(entry.paper.versioned for entry in news)
+        news = [entry for entry in day.entries if entry.paper.versioned not in seen and _is_news(entry, papers)]
+        had = day.others | {entry.paper.versioned for entry in news}
+        seen |= had
+        papers.update(versioned.rpartition("v")[0] for versioned in had)
         out.append(news)
     return [entry for day in reversed(out) for entry in day]
+
+
+def _is_news(entry: Entry, papers: set[str]) -> bool:
+    """Whether a feed that had `papers` has not had this one: a later version is news as a replacement only."""
+    return entry.id not in papers or entry.type.startswith("replace")
 
 
 def feeds_of(feeds: Mapping[str, Feed], query: Query) -> list[Feed]:

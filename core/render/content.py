@@ -12,13 +12,13 @@ from core.render.markdown import addresses, to_html
 from core.render.text import clean, label, plain
 
 _FOLD_AUTHORS_AFTER = 10
-_TYPES = {
+TYPES = {
     "new": "new",
     "cross": "cross-list",
     "replace": "replacement",
     "replace-cross": "replacement of a cross-list",
 }
-_LINKS = {"abs": "Abstract", "pdf": "PDF", "html": "HTML", "alphaxiv": "AlphaXiv", "code": "Code", "doi": "DOI"}
+LINKS = {"abs": "Abstract", "pdf": "PDF", "html": "HTML", "alphaxiv": "AlphaXiv", "code": "Code", "doi": "DOI"}
 
 
 def entry_title(entry: Entry) -> str:
@@ -37,12 +37,12 @@ def entry_html(entry: Entry) -> str:
     head = [
         escape(_authors(paper)),
         escape("; ".join(_named(category) for category in paper.categories)),
-        escape(f"{_TYPES.get(entry.type, entry.type)} · arXiv:{paper.versioned}, version {paper.version}"),
+        escape(f"{TYPES.get(entry.type, entry.type)} · arXiv:{paper.versioned}, version {paper.version}"),
         f"<strong>Score {entry.score:g}</strong>{escape(reasons_in_words(entry))}",
     ]
     parts = ["<br>".join(head), *(escape(plain(text)) for text in paper.abstract.split("\n"))]
     parts += [f"{name}: {escape(plain(text))}" for name, text in _notes(paper) if text]
-    parts.append(" · ".join(f'<a href="{escape(url)}">{_LINKS[name]}</a>' for name, url in _links(paper)))
+    parts.append(" · ".join(f'<a href="{escape(url)}">{LINKS[name]}</a>' for name, url in links_of(paper)))
     summary = _summary_block(entry.summary, paper) if entry.summary else ""
     first, *rest = (f"<p>{part}</p>" for part in parts if part.strip())
     return clean("".join((first, summary, *rest)))
@@ -98,9 +98,10 @@ def _notes(paper: Paper) -> tuple[tuple[str, str], ...]:
     return ("Comment", paper.comment), ("Journal", paper.journal_ref)
 
 
-def _links(paper: Paper) -> list[tuple[str, str]]:
+def links_of(paper: Paper) -> list[tuple[str, str]]:
+    """Where a paper can be read: the kind of each place (see `LINKS`), and its address."""
     links = paper.links | {"alphaxiv": f"https://www.alphaxiv.org/abs/{paper.id}"}
-    return [(name, links[name]) for name in _LINKS if name in links]
+    return [(name, links[name]) for name in LINKS if name in links]
 
 
 def _summary_block(summary: Summary, paper: Paper) -> str:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _LONGEST = 50_000  # characters; a summary has a few thousand, and what is pathological takes time
 _TAGS = {"a", "blockquote", "br", "code", "del", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "strong"}
 _TAGS |= {"sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul"}
-_ATTRIBUTES = {"a": {"href"}, "ol": {"start"}}
+_ATTRIBUTES: dict[str, set[str]] = {"a": {"href"}, "ol": {"start"}, "*": set()}
 _TOP = 2  # headings begin below those of the page that shows them
 _LOWEST = 6
 _HOSTS = frozenset({"arxiv.org", "www.arxiv.org", "doi.org", "dx.doi.org"})

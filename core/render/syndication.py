@@ -85,11 +85,11 @@ def _generator(channel: Channel, entries: tuple[Entry, ...], kind: str) -> FeedG
 
 
 def _add(generator: FeedGenerator, entry: Entry) -> feedgen.entry.FeedEntry:
-    item = generator.add_entry(order="append")
+    item, time = generator.add_entry(order="append"), entry_time(entry)
     item.title(entry_title(entry))
     item.link(href=entry.paper.links["abs"], **_HTML)
-    item.updated(entry_time(entry))
-    item.published(entry_time(entry))
+    item.updated(time)
+    item.published(time)
     return item
 
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from time import monotonic
@@ -12,7 +13,7 @@ import httpx
 import pytest
 from lxml import etree
 
-from tests.api import make_settings, send
+from tests.api import make_settings, send, walk
 from tests.api.test_feeds import FORMATS, READ, Item
 from tests.arxiv_format import Sheet
 from tests.conftest import serving_app
@@ -40,12 +41,14 @@ TEXTS = {
     "quotes": "\"' onmouseover='alert(1)' x=\"",
     "controls": "a\x01\x02b\x08\x0bc\x1bd\x7fe\x9ff",
     "bidi": "\u202egnp.exe \u2066left\u2069 \u200f\u061c",
+    "embeddings": "\u202a\u202b\u202c\u202d\u202e\u2067\u2068 seen",
     "noncharacters": "\ufdd0 \U0001fffe \U0010ffff \ufffd",
     "astral": "𝔘𝔫𝔦𝔠𝔬𝔡𝔢 👩‍🔬 e\u0301 \ufeff\u200b",
     "markdown": "[x](javascript:alert(1)) ![y](http://evil.example/z.png)",
     "tex": r"$<script>$ \href{javascript:alert(1)}{x} {\ss}}}{{{ \'{\"{\^{",
     "formats": "{title} {0.__class__} %s %(x)s ${HOME} {{7*7}}",
     "lines": "one\r\n\tSet-Cookie: x=1\u2028two\u2029three\u0085four",
+    "tokens": "<think> </think> <s> if p<q and q>r: R&D",
     "word": "w" * 100_000,
     "spaces": "x" + " " * 1000 + "y",
 }
@@ -62,8 +65,13 @@ SHEETS = [
     ),
     Sheet(id="2603.92000", title="Hostile number of authors", creator=MANY),
 ]
-# What XML cannot carry, and what may be taken out with it
-UNWANTED = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
+# What XML cannot carry or discourages, and what makes text read otherwise than it is written
+UNWANTED = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"
+    "\U0001fffe\U0010ffff]"
+)
+JOINER = "\u2060"
+LIKE_HTML = re.compile(r"<[A-Za-z/!?]|&(#|[A-Za-z]+;)")  # what some readers take for HTML in a title
 HTML_TAGS = {"p", "br", "strong", "a"}
 
 
@@ -114,6 +122,13 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
             yield client
 
 
+def legible(text: object) -> str:
+    """`text` as it can be read: references resolved, unwanted characters gone, any white space one space."""
+    for _ in range(3):
+        text = unescape(str(text))
+    return " ".join(UNWANTED.sub("", str(text).replace("\ufffd", "?")).split())
+
+
 def items_of(client: httpx.Client, format_name: str) -> dict[str, Item]:
     """The entries of main in a format, by paper."""
     answer = client.get(f"/api/feeds/main.{format_name}")
@@ -141,23 +156,25 @@ def test_documents_are_well_formed(client: httpx.Client, format_name: str) -> No
 
 @pytest.mark.parametrize("format_name", FORMATS)
 def test_titles_come_through(client: httpx.Client, format_name: str) -> None:
-    """A title is the same in all formats, but for the characters that XML cannot carry."""
-    expected = {number: UNWANTED.sub("", str(paper["title"])) for number, paper in papers_of(client).items()}
-    got = {number: UNWANTED.sub("", item.title) for number, item in items_of(client, format_name).items()}
-    assert expected == got
-    assert got["2603.91000"] == "Hostile script <script>alert(1)</script>"
+    """A title can be read in full in all formats, on one line, and no reader can mistake any of it for HTML."""
+    expected = {number: legible(paper["title"]) for number, paper in papers_of(client).items()}
+    titles = {number: item.title for number, item in items_of(client, format_name).items()}
+    assert expected == {number: title.replace(JOINER, "") for number, title in titles.items()}
+    assert "Hostile script <script>alert(1)</script>" == expected["2603.91000"]
+    assert [] == [title for title in titles.values() if LIKE_HTML.search(title) or title != " ".join(title.split())]
 
 
 @pytest.mark.parametrize("format_name", FORMATS)
 def test_html_is_harmless(client: httpx.Client, format_name: str) -> None:
-    """HTML has a handful of tags, balanced, no attribute but links to arXiv, no comment: no tag is the input's."""
+    """HTML has a handful of tags, balanced, no attribute but links to the paper, no comment: no tag is the input's."""
     for item in items_of(client, format_name).values():
         found = Tags(item.html)
         assert HTML_TAGS == {tag for tag, _ in found.tags}
         assert ([], []) == (found.open, found.other)
         for tag, attributes in found.tags:
             assert attributes.keys() == ({"href"} if tag == "a" else set())
-            assert tag != "a" or re.match(r"https://arxiv\.org/(abs|pdf|html)/2603\.", attributes["href"] or "")
+            pages = r"https://(arxiv\.org/(abs|pdf|html)|www\.alphaxiv\.org/abs)/2603\."
+            assert tag != "a" or re.match(pages, attributes["href"] or "")
 
 
 @pytest.mark.parametrize("format_name", FORMATS)
@@ -165,9 +182,22 @@ def test_html_shows_the_text(client: httpx.Client, format_name: str) -> None:
     """What the author wrote can be read in full below the title."""
     papers = papers_of(client)
     for number, item in items_of(client, format_name).items():
-        shown = UNWANTED.sub("", Tags(item.html).text)
+        shown = legible(Tags(item.html).text)
         for paragraph in str(papers[number]["abstract"]).split("\n"):
-            assert UNWANTED.sub("", paragraph) in shown
+            assert legible(paragraph) in shown
+
+
+@pytest.mark.parametrize("format_name", FORMATS)
+def test_nothing_deceives(client: httpx.Client, format_name: str) -> None:
+    """No text in a document turns the direction of others, or has a character that is none: names and extras too."""
+    body = client.get(f"/api/feeds/main.{format_name}").content
+    if format_name == "json":
+        texts = [
+            text for value in walk(json.loads(body)) for text in [*(value if isinstance(value, dict) else [value])]
+        ]
+    else:
+        texts = ["".join(etree.fromstring(body).itertext())]
+    assert [] == [text for text in texts if isinstance(text, str) and UNWANTED.search(text)]
 
 
 def test_xml_has_no_forbidden_characters(client: httpx.Client) -> None:
@@ -203,7 +233,8 @@ def test_owners_text(client: httpx.Client, format_name: str) -> None:
     root = etree.fromstring(client.get(f"/api/feeds/main.{format_name}").content)
     title = root.findtext("{*}channel/title") or root.findtext("{http://www.w3.org/2005/Atom}title")
     assert title is not None
-    assert title.startswith("<script>alert(1)</script> & ]]> \u202e")
+    assert title.replace(JOINER, "").startswith("<script>alert(1)</script> & ]]> · ")
+    assert not LIKE_HTML.search(title)
 
 
 def test_reasons_of_hostile_keywords(client: httpx.Client) -> None:

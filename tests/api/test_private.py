@@ -196,7 +196,12 @@ def test_keys_are_not_logged(upstream: Upstream, tmp_path: Path) -> None:
 
 
 def test_problems_do_not_repeat_keys(private: httpx.Client) -> None:
-    for url in ("/api/papers?nonsense=1", "/api/papers?cursor=x", "/api/feeds/none.rss", "/api/feeds/custom.rss?match=x"):
+    for url in (
+        "/api/papers?nonsense=1",
+        "/api/papers?cursor=x",
+        "/api/feeds/none.rss",
+        "/api/feeds/custom.rss?match=x",
+    ):
         answer = private.get(with_key(url, SECRET))
         assert answer.status_code in (404, 422)
         assert "correct" not in answer.text

@@ -363,8 +363,11 @@ def test_make_entries() -> None:
 
 
 def test_first_announced() -> None:
-    """A paper version that was announced on several days is shown on the first of them."""
-    friday = [make_entry(1), make_entry(2), make_entry(3, version=2)]
-    thursday = [make_entry(2, announced=THURSDAY), make_entry(3, announced=THURSDAY)]
+    """A paper that was announced on several days is shown on the first of them; a later version as a replacement only.
+
+    A cross-list of a later version is no news where the paper was.
+    """
+    friday = [make_entry(1), make_entry(2), make_entry(3, version=2, type="replace"), make_entry(4, version=2)]
+    thursday = [make_entry(number, announced=THURSDAY) for number in (2, 3, 4)]
     expected = [friday[0], friday[2], *thursday]
     assert expected == first_announced([Day(tuple(friday)), Day(tuple(thursday))])
