@@ -9,8 +9,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from core.domain.meant import clean, reread
 from core.domain.paper import Paper
-from core.render.text import clean, reread
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 
 from lxml import etree
 
-from core.render.text import plain
+from core.domain.meant import plain
 
 _AMPERSAND = re.compile(r"\s*&\s*")
 

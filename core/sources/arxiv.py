@@ -14,6 +14,7 @@ from lxml import etree
 from core.domain.batch import ANNOUNCE_TYPES, Announcement
 from core.domain.calendar import EASTERN
 from core.domain.errors import ParseError
+from core.domain.meant import plain
 from core.domain.paper import Author, Paper, PaperId, parse_id
 from core.domain.text import has_text
 from core.sources.authors import split_authors
@@ -177,7 +178,7 @@ def _paper(
     abstract = abstract.strip()
     paragraphs = _PARAGRAPH.split(abstract) if "\n" in abstract else [abstract]
     abstract = "\n".join(map(_squeezed, paragraphs))
-    readable, readable_abstract = to_readable(title), to_readable(abstract)
+    readable, readable_abstract = to_readable(plain(title)), to_readable(plain(abstract))
     return Paper(
         id=parsed.id,
         version=parsed.version or 1,

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.feed import Reason
+from core.domain.meant import clean, plain
 from core.domain.paper import Author
 from core.domain.scoring import field_text
-from core.render.text import clean, clean_entry, label, plain
+from core.render.text import clean_entry, label
 from tests.domain import law, make_entry, make_paper
 from tests.render.rules import LIKE_HTML, UNWANTED
 

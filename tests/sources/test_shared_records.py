@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from core.domain.errors import ParseError
+from core.domain.meant import plain
 from core.domain.paper import Author, parse_id
 from core.sources.arxiv import parse_api, parse_feed
 from core.sources.authors import split_authors
@@ -173,7 +174,7 @@ def test_hard_records_come_back_whole(write: Any) -> None:
     for row, item in zip(rows, parsed.announcements, strict=True):
         paper = item.paper
         assert _flat(row["title"]) == (paper.title_tex or paper.title)
-        assert to_readable(_flat(row["title"])) == paper.title
+        assert to_readable(plain(_flat(row["title"]))) == paper.title
         assert _flat(row["abstract"]) == _flat(paper.abstract_tex or paper.abstract)
         assert tuple(c for c in row["categories"] if known.fullmatch(c)) == paper.categories
         if row["why"] != "odd_author_names":
