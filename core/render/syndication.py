@@ -8,7 +8,6 @@ from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from feedgen.feed import FeedGenerator
 from lxml import etree
 
-from core.domain.categories import category_name
 from core.domain.feed import Entry
 from core.render.channel import Channel
 from core.render.content import entry_authors, entry_guid, entry_html, entry_summary, entry_time, entry_title
@@ -106,7 +105,8 @@ def _add_atom(generator: FeedGenerator, entry: Entry) -> None:
     item = _add(generator, entry)
     item.id(entry_guid(entry))
     item.author([{"name": name} for name in entry_authors(entry)])
-    item.category([{"term": name, "label": category_name(name) or name} for name in entry.paper.categories])
+    # No labels: FreshRSS splits them at commas, and Liferea takes the two that are called "Machine Learning" for one
+    item.category([{"term": name} for name in entry.paper.categories])
     item.summary(entry_summary(entry))
     item.content(entry_html(entry), type="html")
 

@@ -1,14 +1,235 @@
-"""The pages in a real browser."""
+"""The pages in a real browser: a feed is built, subscribed to and saved; everything is in reach for everybody."""
 
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import feedparser
 import httpx
-from playwright.sync_api import BrowserContext
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from lxml import etree
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from core.settings import Settings
 from tests.browser.conftest import Watched
+from tests.conftest import serving_app
+
+PHONE = {"width": 360, "height": 740}
+PAPER = "/papers/2603.90000"
+KINDS = {
+    "home": "/",
+    "feed": "/feeds/main",
+    "paper": PAPER,
+    "search": "/search?q=kernel",
+    "builder": "/build?category=cs.DC,cs.LG&keywords=kernel:3",
+    "settings": "/settings",
+    "edit": "/settings/edit?feed=main",
+    "wrong rules": "/build?category=cs.DC&keywords=cache:x&min_score=many",
+    "wrong filter": "/feeds/main?score~=1",
+    "not found": "/feeds/none",
+}
 
 
-def test_home(context: BrowserContext, client: httpx.Client) -> None:
-    client.get("/api/papers")
-    url = str(client.base_url).rstrip("/")
-    watched = Watched(context.new_page(), url)
-    watched.page.goto(url)
+@pytest.fixture
+def site(settings: Settings) -> Iterator[str]:
+    """The address of a wire that has its papers."""
+    with serving_app(settings) as url:
+        httpx.get(f"{url}/api/papers")
+        yield url
+
+
+@pytest.fixture
+def watched(context: BrowserContext, site: str) -> Iterator[Watched]:
+    """A page of which nothing may leave the site, and nothing may fail."""
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=site)
+    watched = Watched(context.new_page(), site)
+    yield watched
     watched.assert_well_behaved()
+
+
+def entries_of(url: str) -> list[Any]:
+    """What a reader makes of a feed."""
+    parsed = feedparser.parse(httpx.get(url).content)
+    assert not parsed.bozo, parsed.get("bozo_exception")
+    return list(parsed.entries)
+
+
+def copied(page: Page) -> str:
+    """What is on the clipboard."""
+    text: str = page.evaluate("navigator.clipboard.readText()")
+    return text
+
+
+def test_a_feed_is_built_subscribed_to_and_saved(watched: Watched, site: str, settings: Settings) -> None:
+    """The preview follows what is typed; the address that is copied is that feed; saved, it is among the others."""
+    page = watched.page
+    page.goto(f"{site}/")
+    page.get_by_role("navigation").get_by_role("link", name="Build a feed").first.click()
+    preview = page.get_by_role("region", name="Preview")
+    page.get_by_role("checkbox", name="cs.DC").check()
+    page.get_by_label("Keywords").fill("kernel:2\nfast")
+    expect(preview.get_by_role("table")).to_be_visible()
+    expect(preview).to_contain_text("entries a day")
+    before = preview.inner_text()
+    page.get_by_label("Least score").fill("3")
+    expect(preview).not_to_have_text(before)
+    expect(preview.get_by_label("RSS")).to_have_value(re.compile("min_score=3"))
+    preview.get_by_role("button", name="Copy RSS").click()
+    url = copied(page)
+    entries = entries_of(url)
+    assert entries
+    assert url == preview.get_by_label("RSS").input_value()
+    total = httpx.get(url.replace("custom.rss", "custom.json") + "&limit=500").json()["items"]
+    assert {entry.link for entry in entries} <= {item["url"] for item in total}
+    assert all(item["_paperwire"]["score"] >= 3 for item in total)
+
+    preview.get_by_role("link", name="Save these rules").click()
+    page.get_by_label("Title", exact=True).fill("Caches and kernels")
+    page.get_by_label("Name in addresses").fill("caches")
+    page.get_by_label("Token").fill(settings.admin_token)
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("main")).to_contain_text("Caches and kernels")
+    outlines = etree.fromstring(httpx.get(f"{site}/api/feeds.opml").content).iter("outline")
+    saved = {outline.get("text"): outline.get("xmlUrl") for outline in outlines}
+    title = next(text for text in saved if text.startswith("Caches and kernels"))
+    assert [entry.link for entry in entries] == [entry.link for entry in entries_of(saved[title])]
+    assert settings.admin_token not in page.content()
+
+
+def test_with_the_keyboard_only(watched: Watched, site: str) -> None:
+    """From the home page to a subscribed feed without a mouse."""
+    page = watched.page
+    page.goto(f"{site}/")
+    press_until(page, "Build a feed")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Build a feed")
+    press_until(page, "cs.DC")
+    page.keyboard.press("Space")
+    press_until(page, "", "keywords")
+    page.keyboard.type("kernel:3")
+    address = page.get_by_role("region", name="Preview").get_by_label("RSS")
+    expect(address).to_have_value(re.compile("kernel:3"))
+    press_until(page, "Copy RSS")
+    page.keyboard.press("Enter")
+    assert entries_of(copied(page))
+
+
+def press_until(page: Page, name: str, id_: str = "") -> None:
+    """Press Tab until what is focused has a name, or an id; it has to be seen that it is focused."""
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        focused = page.evaluate(
+            """() => { const e = document.activeElement; const s = getComputedStyle(e);
+            return [e.id, (e.labels?.[0] ?? e).textContent.trim().replace(/\\s+/g, " "),
+                    s.outlineStyle !== "none" || s.boxShadow !== "none"]; }"""
+        )
+        if (id_ and focused[0] == id_) or (name and focused[1].startswith(name)):
+            assert focused[2], f"nothing shows that {name or id_} is focused"
+            return
+    raise AssertionError(f"{name or id_} cannot be reached")
+
+
+def test_keys(watched: Watched, site: str) -> None:
+    """A slash leads to the search box, j and k from entry to entry."""
+    page = watched.page
+    page.goto(f"{site}/feeds/main")
+    focused = "document.activeElement.closest('.entry')?.textContent"
+    page.keyboard.press("j")
+    first = page.evaluate(focused)
+    page.keyboard.press("j")
+    second = page.evaluate(focused)
+    assert first
+    assert second
+    assert first != second
+    page.keyboard.press("k")
+    assert first == page.evaluate(focused)
+    page.keyboard.press("/")
+    page.keyboard.type("jk")
+    assert "jk" == page.evaluate("document.activeElement.value")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_accessibility(browser: Browser, site: str, kind: str, scheme: Any) -> None:
+    """axe-core finds nothing to complain of, in the light and in the dark, with everything unfolded."""
+    context = browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(site + KINDS[kind])
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    found = Axe().run(page)
+    context.close()
+    assert 0 == found.violations_count, found.generate_report()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_phone_needs_not_scroll_sideways(browser: Browser, site: str, kind: str) -> None:
+    """Nothing is wider than a small phone."""
+    context = browser.new_context(viewport=PHONE, has_touch=True)
+    page = context.new_page()
+    page.goto(site + KINDS[kind])
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+    width = page.evaluate("document.documentElement.scrollWidth")
+    context.close()
+    assert width <= PHONE["width"]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "w" not in kind or kind == "not found"])
+def test_nothing_leaves_the_site(watched: Watched, site: str, kind: str) -> None:
+    """No page asks anybody else for anything, nor does it try what its policy forbids."""
+    watched.page.goto(site + KINDS[kind])
+    watched.page.wait_for_load_state("networkidle")
+    if kind == "not found":
+        watched.errors = [error for error in watched.errors if "404" not in error]
+
+
+def test_without_javascript(browser: Browser, site: str, settings: Settings) -> None:
+    """What can be done with JavaScript can be done without: filter, preview, copy by hand, save."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{site}/build")
+    page.get_by_role("checkbox", name="cs.DC").check()
+    page.get_by_label("Keywords").fill("kernel:3")
+    page.get_by_role("button", name="Preview").click()
+    address = page.get_by_label("RSS").input_value()
+    assert entries_of(address)
+    page.get_by_role("link", name="Save these rules").click()
+    page.get_by_label("Title", exact=True).fill("By hand")
+    page.get_by_label("Name in addresses").fill("hand")
+    page.get_by_label("Token").fill("not the token")
+    page.get_by_role("button", name="Save").click()
+    assert "hand" not in httpx.get(f"{site}/api/feeds").text
+    assert "By hand" == page.get_by_label("Title", exact=True).input_value()
+    page.get_by_label("Token").fill(settings.admin_token)
+    page.get_by_role("button", name="Save").click()
+    assert entries_of(f"{site}/api/feeds/hand.rss")
+    page.goto(f"{site}/feeds/hand")
+    page.get_by_role("searchbox").first.fill("score>=4")
+    page.get_by_role("button", name="Filter").click()
+    assert "score" in urlsplit(page.url).query
+    assert 0 == page.get_by_role("button", name="Copy RSS").count()
+    context.close()
+
+
+def test_the_start_page_is_light(watched: Watched, site: str) -> None:
+    """At most 60 KB with everything it needs, and it is painted before any script has run."""
+    sizes: list[int] = []
+    watched.page.on("response", lambda response: sizes.append(len(response.body())))
+    watched.page.goto(site, wait_until="networkidle")
+    assert sum(sizes) <= 60_000
+    scripts = watched.page.locator("script").all()
+    assert all(one.get_attribute("defer") is not None or one.get_attribute("type") == "module" for one in scripts)
+
+
+def test_screenshots(browser: Browser, site: str, tmp_path: Path) -> None:
+    """Each kind of page can be painted in the light, in the dark and on a phone, and not as an empty sheet."""
+    for scheme, viewport in (("light", None), ("dark", None), ("light", PHONE)):
+        context = browser.new_context(color_scheme=scheme, viewport=viewport or {"width": 1280, "height": 900})
+        page = context.new_page()
+        for kind, path in KINDS.items():
+            page.goto(site + path)
+            image = page.screenshot(path=tmp_path / f"{kind} {scheme}.png")
+            assert len(image) > 10_000, kind
+        context.close()
