@@ -9,7 +9,20 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import feeds, home, operations, papers, problems, static
+from api import (
+    build,
+    edit_page,
+    feed_page,
+    feeds,
+    home,
+    operations,
+    paper_page,
+    papers,
+    problems,
+    search_page,
+    settings_page,
+    static,
+)
 from api.conditional import HeadMiddleware
 from api.hot import HotPath
 from api.private import PrivateCopy
@@ -34,6 +47,7 @@ class _Application(FastAPI):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer."""
+        scope["app"] = self  # for what refuses a request before the framework sees it
         await self.first(scope, receive, send)
 
 
@@ -54,7 +68,18 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(HeadMiddleware)
     app.first = PrivateCopy(HotPath(super(_Application, app).__call__, wire), wire.settings)
     problems.install(app)
-    for module in (home, feeds, papers, operations):
+    for module in (
+        home,
+        feed_page,
+        paper_page,
+        search_page,
+        feeds,
+        papers,
+        build,
+        edit_page,
+        settings_page,
+        operations,
+    ):
         app.include_router(module.router)
     static.install(app)
     return app

@@ -16,6 +16,24 @@ READER_SECONDS = 300  # readers poll no more often than this; some take max-age 
 STALE_SECONDS = 86_400
 
 
+_POLICY = {
+    "default-src": "'none'",
+    "style-src": "'self'",
+    "script-src": "'self'",
+    "img-src": "'self' data:",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+# Of every page: no script but our own, no address of ours (they may hold a key) told to anyone, nothing guessed
+PAGE_HEADERS = {
+    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in _POLICY.items()),
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Document:
     """Rendered bytes with what identifies them."""
@@ -30,6 +48,13 @@ class Document:
     def last_modified(self) -> str:
         """The time of the last change as HTTP writes it."""
         return format_datetime(self.updated, usegmt=True)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What always comes with it, however it is sent."""
+        headers = {"ETag": self.etag, "Last-Modified": self.last_modified}
+        headers |= {"Link": self.link} if self.link else {}
+        return headers | (PAGE_HEADERS if self.media_type == "text/html" else {})
 
     @property
     def content_type(self) -> str:
@@ -63,13 +88,7 @@ def respond(request: Request, document: Document, manifest: Manifest, *, at_most
     wire: Wire = request.app.state.wire
     request.scope[KEPT] = Kept(document, manifest, at_most)
     freshness = wire.freshness(manifest)
-    headers = {
-        "ETag": document.etag,
-        "Last-Modified": document.last_modified,
-        "Cache-Control": cache_control(min(freshness.seconds, at_most)),
-    }
-    if document.link:
-        headers["Link"] = document.link
+    headers = document.headers | {"Cache-Control": cache_control(min(freshness.seconds, at_most))}
     if freshness.warning:
         headers["Warning"] = f'111 paperwire "{freshness.warning}"'  # RFC 7234, 5.5: revalidation failed
     sent = {name: request.headers.get(name) for name in ("If-None-Match", "If-Modified-Since")}

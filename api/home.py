@@ -1,23 +1,107 @@
-"""The start page."""
+"""The start page: the best of today, where to subscribe, and what is there and what is missing."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from api.conditional import make_document, respond
-from api.links import base_url
-from api.publishing import updated, wire_of
-from core.render.page import render_page
+from api.conditional import Document, make_document, respond
+from api.html import MEDIA_TYPE, render
+from api.links import self_url
+from api.publishing import Loaded, published, slot_of, updated, wire_of
+from core.domain.feed import Entry, Feed
+from core.domain.manifest import BatchRecord, Manifest
+from core.domain.page import ranked
+from core.domain.query import Query
+from core.domain.selection import choose
 
 router = APIRouter(include_in_schema=False)
 
-_SAMPLE = "This is a demonstration: all papers are invented. Run `make serve` for real ones."
+_BEST = 8  # entries of the main feed
+_BATCHES = 7  # dates in the table
+_AT_MOST = 60  # seconds in shared caches: states change before batches do
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """A feed's entries of the newest date, best first, and how many they are."""
+
+    feed: Feed
+    best: tuple[Entry, ...]
+    count: int
 
 
 @router.get("/")
 async def home(request: Request) -> Response:
-    """The feeds with their addresses, and the state of the last batches."""
+    """The best of the newest batch, the feeds with their addresses, and the state of the last batches.
+
+    Nothing is fetched for it: before there is anything, it says so.
+    """
     wire = wire_of(request)
-    manifest = await wire.manifest()
-    note = _SAMPLE if wire.settings.sample else ""
-    body = render_page(wire.title, list(wire.feeds.values()), manifest, base_url(request), note=note)
-    return respond(request, make_document(body, "text/html", updated(manifest)), manifest, at_most=60)
+    slot = slot_of(request)
+    manifest = await wire.manifest(also=slot)
+    feeds = list(wire.feeds.values()) if manifest.has_batches else []
+    due = wire.due[0]
+
+    def make(manifest: Manifest, loaded: Loaded) -> Document:
+        return make_document(_page(request, manifest, loaded, due), MEDIA_TYPE, updated(manifest))
+
+    key = ("home", self_url(request), wire.rules.fingerprint, due.isoformat())
+    document = await published(wire, manifest, feeds, Query(), key, make, slot=slot if feeds else "")
+    return respond(request, document, manifest, at_most=_AT_MOST)
+
+
+def _page(request: Request, manifest: Manifest, loaded: Loaded, due: date) -> bytes:
+    from core.render.card import make_card  # not at a cold start, like all that only pages need
+
+    wire = wire_of(request)
+    newest = manifest.stored[0] if manifest.stored else None
+    entries = {feed.name: found for feed, found in loaded}
+    today = {feed.name: _today(feed, found, newest) for feed, found in loaded}
+    return render(
+        request,
+        "home.html",
+        feeds=list(wire.feeds.values()),
+        main=wire.main,
+        newest=newest,
+        due=manifest.get(due),
+        today=today,
+        cards=[make_card(entry) for entry in today[wire.main.name].best] if today else [],
+        batches=_batches(manifest, due),
+        **_history(manifest, wire.main, entries.get(wire.main.name, ())),
+    )
+
+
+def _today(feed: Feed, entries: Sequence[Entry], newest: BatchRecord | None) -> Today:
+    of_day = [entry for entry in entries if newest and entry.announced == newest.date]
+    found = choose(feed, of_day, Query(), capped=True)
+    return Today(feed, tuple(ranked(found, Query())[:_BEST]), len(found))
+
+
+def _batches(manifest: Manifest, due: date) -> list[BatchRecord]:
+    """The last dates, newest first, with the one that is due even if nothing is known of it."""
+    known = {due: manifest.get(due), **manifest.records} if manifest.records else {}
+    return sorted(known.values(), key=lambda record: record.date, reverse=True)[:_BATCHES]
+
+
+def _history(manifest: Manifest, main: Feed, entries: Sequence[Entry]) -> dict[str, Any]:
+    """The chart of the last days, and its numbers, oldest first."""
+    from core.render.chart import MOST_DAYS, ChartDay, render_chart  # as above
+
+    found = choose(main, entries, Query(), capped=False)  # all that have enough points
+    count = Counter(entry.announced for entry in found)
+    best = {entry.announced: entry.score for entry in sorted(found, key=lambda entry: entry.score)}
+    days = [
+        ChartDay(record.date, record.state, record.total, count[record.date], best.get(record.date))
+        for record in sorted(manifest.records.values(), key=lambda record: record.date)
+    ]
+    newest = manifest.stored[0].date if manifest.stored else None
+    return {
+        "days": days[-MOST_DAYS:],
+        "reaching": count[newest] if newest else 0,
+        "chart": render_chart(days, main.title),
+    }

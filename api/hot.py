@@ -32,11 +32,7 @@ def _hot(kept: Kept) -> _Hot:
     length, kind = str(len(document.body)), document.content_type
     return _Hot(
         kept,
-        [
-            (b"etag", document.etag.encode()),
-            (b"last-modified", document.last_modified.encode()),
-            *([(b"link", document.link.encode())] if document.link else []),
-        ],
+        [(name.lower().encode(), value.encode()) for name, value in document.headers.items()],
         [(b"content-length", length.encode()), (b"content-type", kind.encode())],
     )
 

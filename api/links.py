@@ -31,23 +31,22 @@ def base_url(request: Request) -> str:
 
 def self_url(request: Request) -> str:
     """The address of the request as a client would repeat it, in ASCII."""
-    raw = quote(raw_query(request), safe="%&=+,;:@/?!~*'()-._")
-    return with_key(base_url(request) + quote(own_path(request)) + (f"?{raw}" if raw else ""), _sent(request))
+    return _with_query(request, raw_query(request))
 
 
 def next_url(request: Request, cursor: str) -> str:
     """The address of the next page, or ""."""
     if not cursor:
         return ""
-    url = urlsplit(self_url(request))
-    tokens = [token for token in url.query.split("&") if token and not _is_cursor(token)]
-    return url._replace(query="&".join([*tokens, f"cursor={cursor}"])).geturl()
+    tokens = [token for token in raw_query(request).split("&") if token and not _is_cursor(token)]
+    return _with_query(request, "&".join([*tokens, f"cursor={cursor}"]))
 
 
-def page_url(request: Request, path: str) -> str:
+def page_url(request: Request, path: str, *, keyed: bool = True) -> str:
     """The address of a page of this service, from its root; with the key that this request was opened with."""
-    root = request.scope.get("root_path", "").rstrip("/")
-    return with_key(root + path, _sent(request))
+    settings: Settings = request.app.state.wire.settings
+    root = urlsplit(settings.public_url).path if settings.public_url else request.scope.get("root_path", "").rstrip("/")
+    return with_key(root + path, sent_key(request) if keyed else "")
 
 
 def feed_url(request: Request, path: str) -> str:
@@ -61,10 +60,17 @@ def link_header(pairs: Mapping[str, str]) -> str:
     return ", ".join(f'<{url}>; rel="{rel}"' for rel, url in pairs.items())
 
 
+def _with_query(request: Request, raw: str) -> str:
+    """The address of the request with another query."""
+    raw = quote(raw, safe="%&=+,;:@/?!~*'()-._")
+    return with_key(base_url(request) + quote(own_path(request)) + (f"?{raw}" if raw else ""), sent_key(request))
+
+
 def _is_cursor(token: str) -> bool:
     return unquote_plus(token).partition("=")[0].strip() == "cursor"
 
 
-def _sent(request: Request) -> str:
+def sent_key(request: Request) -> str:
+    """What this request showed to open a private copy, or ""."""
     key: str = request.scope.get(SENT_KEY, "")
     return key

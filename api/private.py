@@ -5,10 +5,11 @@ import logging
 import re
 from urllib.parse import unquote_plus
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.links import SENT_KEY
-from api.problems import problem
+from api.problems import Problem
 from core.settings import Settings
 from core.signing import KEY, sign
 
@@ -66,7 +67,8 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
         "This is a private copy. Add ?key=… to the address, with its FEED_KEY or with the signature of this very feed; "
         "the addresses that its pages show have it."
     )
-    await problem(401, "private", "A key is needed", detail)(scope, receive, send)
+    told = Problem(401, "private", "A key is needed", detail)
+    await told.answer(Request(scope))(scope, receive, send)
 
 
 def _redact(record: logging.LogRecord) -> bool:

@@ -1,25 +1,30 @@
 """Rules in a URL: `category=cs.DC&keywords=KV cache:3,prefill&min_score=2` as a feed, and a feed as such a URL.
 
 The names are those of feeds.toml but for `category` and `type`, which are filters of every feed already. Whatever else
-is in the query are filters as everywhere (`core.domain.query`).
+is in the query are filters as everywhere (`core.domain.query`). Lists may also come in several parameters of one name,
+and empty values count as none: so a form of HTML sends them.
 """
 
-import csv
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote_plus
 
 from pydantic import ValidationError
 
+from core.config import MOST_ENTRIES as MOST_A_DAY
 from core.config import FeedModel, explain_feed
+from core.domain.batch import ANNOUNCE_TYPES
 from core.domain.errors import QueryError
-from core.domain.feed import Feed
+from core.domain.feed import MATCH_MODES, Feed
+from core.domain.lists import quoted, split_list
 from core.domain.paper import listed
 
 NAME = "custom"
+TITLE = "Custom feed"  # where the rules do not say
 MOST_KEYWORDS = 100
+MOST_CHARACTERS = 8000  # of all rules in a URL; servers and proxies take no longer ones
 MOST_ENTRIES = 50  # a day, where the rules do not say
 # parameter → key of feeds.toml
 RULES = {
@@ -33,8 +38,18 @@ RULES = {
     "max_entries": "max_entries",
     "name": "title",
 }
+LISTS = ("category", "type", "keywords", "exclude")
 _PARAMETERS = {key: parameter for parameter, key in RULES.items()}
-_LISTS = ("categories", "announce_types", "exclude")
+# What else there is to say of a value that is wrong, is said by the configuration
+_EXPECTED = {
+    "type": f"some of {', '.join(ANNOUNCE_TYPES)}",
+    "match": f"one of {', '.join(MATCH_MODES)}",
+    "title_bonus": "a number from 0 to 10",
+    "min_score": "a number from -1000 to 1000",
+    "max_entries": f"a whole number from 0 to {MOST_A_DAY}",
+    "name": "a title of up to 300 characters",
+}
+_SHOWN = 40  # characters of a value that is wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,67 +65,106 @@ def read_custom(raw: str) -> Custom:
 
     Raises `QueryError` for the first rule that is wrong.
     """
-    tokens = [token for token in raw.split("&") if token]
-    rules: dict[str, str] = {}
-    filters = []
-    for token in tokens:
-        name, value = _rule(token)
-        if name in rules:
-            raise QueryError(token, f"{name} takes one value, once", (f"{name}=",))
-        if name:
-            rules[name] = value
-        else:
-            filters.append(token)
-    model, problems = read_rules(rules)
+    rules, filters = split_rules(raw)
+    for name, values in rules.items():
+        if len(values) > 1 and name not in LISTS:
+            raise QueryError(f"{name}={values[1]}", f"{name} takes one value, once", (f"{name}=",))
+    model, problems = read_rules(joined(rules))
     if model is None:
         name, message = next(iter(problems.items()))
-        raise QueryError(f"{name}={rules.get(name, '')}", message)
-    # Its name is in the ids of its entries: a reader that has two such feeds must not take them for one
-    return Custom(model.to_feed(f"{NAME}-{model.to_feed(NAME).scoring_fingerprint[:8]}"), "&".join(filters))
+        raise QueryError(f"{name}={','.join(rules.get(name, ()))}", message)
+    return Custom(custom_feed(model), filters)
+
+
+def custom_feed(model: FeedModel) -> Feed:
+    """The feed of rules that came with a request.
+
+    Its name is in the ids of its entries: a reader that has two such feeds must not take them for one.
+    """
+    return model.to_feed(f"{NAME}-{model.to_feed(NAME).scoring_fingerprint[:8]}")
 
 
 def check_fetched(feed: Feed, fetched: tuple[str, ...]) -> None:
     """Raise `QueryError` if a category of `feed` is not among those of which there is something."""
-    if unknown := [name for name in feed.categories if not listed(name, fetched)]:
+    if unknown := not_fetched(feed.categories, fetched):
         raise QueryError(f"category={','.join(feed.categories)}", f"{unknown[0]} is not fetched here", fetched)
 
 
-def read_rules(rules: Mapping[str, str]) -> tuple[FeedModel | None, dict[str, str]]:
-    """The feed that `rules` (parameter → value as text) describe; or None, and what is wrong, by parameter."""
-    problems: dict[str, str] = {}
-    plain: dict[str, Any] = {"title": "Custom feed", "max_entries": MOST_ENTRIES}
+def not_fetched(categories: Iterable[str], fetched: tuple[str, ...]) -> list[str]:
+    """Those of the `categories` that neither are among those `fetched` nor belong to a fetched archive."""
+    return [name for name in categories if not listed(name, fetched)]
+
+
+def split_rules(raw: str) -> tuple[dict[str, list[str]], str]:
+    """A raw, still encoded query as its rules (parameter → values as they were sent) and its filters, still encoded."""
+    rules: dict[str, list[str]] = {}
+    filters = []
+    for token in filter(None, raw.split("&")):
+        name, value = _rule(token)
+        if name:
+            rules.setdefault(name, []).append(value)
+        else:
+            filters.append(token)
+    return rules, "&".join(filters)
+
+
+def joined(rules: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """One text for each parameter: the lines of a list, or the last of several values."""
+    return {
+        name: "\n".join(filter(str.strip, values)) if name in LISTS else next(reversed(tuple(values)), "")
+        for name, values in rules.items()
+    }
+
+
+def read_rules(
+    rules: Mapping[str, str], *, most_keywords: int = MOST_KEYWORDS
+) -> tuple[FeedModel | None, dict[str, str]]:
+    """The feed that `rules` (parameter → value as text) describe; or None, and what is wrong, by parameter.
+
+    What does not come from a URL may have more than the `most_keywords` of one, and be longer.
+    """
+    problems = _too_long(rules) if most_keywords <= MOST_KEYWORDS else {}
+    plain: dict[str, Any] = {"title": TITLE, "max_entries": MOST_ENTRIES}
     for name, value in rules.items():
-        if not value.strip():
+        if not value.strip() or name in problems:
             continue
         try:
-            plain[RULES[name]] = _read(RULES[name], value)
+            plain[RULES[name]] = _read(name, value)
         except ValueError as error:
             problems[name] = str(error)
-    if "categories" not in plain and "category" not in problems:
+    if not plain.get("categories") and "category" not in problems:
         problems["category"] = "at least one category is needed"
     try:
         model = FeedModel.model_validate(plain)
     except ValidationError as error:
-        return None, {_PARAMETERS.get(key, key): message for key, message in explain_feed(error).items()} | problems
-    if len(model.keywords) > MOST_KEYWORDS:
-        problems["keywords"] = f"{len(model.keywords)} keywords are too many; up to {MOST_KEYWORDS} can be in a URL"
+        return None, _explained(error, rules) | problems
+    if len(model.keywords) > most_keywords:
+        problems["keywords"] = f"{len(model.keywords)} keywords are too many; up to {most_keywords} are possible here"
     return (None, problems) if problems else (model, {})
 
 
 def write_rules(feed: Feed | FeedModel) -> str:
     """The query, encoded, that `read_custom` reads as this feed."""
     model = feed if isinstance(feed, FeedModel) else model_of(feed)
-    return "&".join(
-        f"{name}={quote(value, safe=',: /')}".replace(" ", "%20") for name, value in rules_of(model).items()
-    )
+    return "&".join(f"{name}={quote(value, safe=',:/')}" for name, value in rules_of(model).items())
 
 
 def rules_of(model: FeedModel) -> dict[str, str]:
     """A feed's rules as the texts of parameters, without what is as by default."""
     plain = model.model_dump(mode="json")
-    defaults = {key: field.default for key, field in FeedModel.model_fields.items()} | {"max_entries": MOST_ENTRIES}
+    defaults = {key: field.default for key, field in FeedModel.model_fields.items()}
+    defaults |= {"max_entries": MOST_ENTRIES, "title": TITLE}
     values = {name: plain[key] for name, key in RULES.items() if plain[key] != defaults[key]}
-    return {name: _written(RULES[name], value) for name, value in values.items()}
+    return {name: written(name, value) for name, value in values.items()}
+
+
+def written(name: str, value: Any, *, between: str = ",") -> str:
+    """The text of a parameter; the parts of lists are `between` commas or line breaks."""
+    if name == "keywords":
+        return between.join(map(_written_keyword, value, value.values()))
+    if name in LISTS:
+        return between.join(map(quoted, value))
+    return _number(value) if isinstance(value, float) else str(value)
 
 
 def model_of(feed: Feed) -> FeedModel:
@@ -135,45 +189,55 @@ def _rule(token: str) -> tuple[str, str]:
     return (name.strip(), value) if equals and name.strip() in RULES else ("", "")
 
 
-def _read(key: str, value: str) -> Any:
-    if key == "keywords":
-        return dict(map(_read_keyword, _split(value)))
-    return _split(value) if key in _LISTS else value.strip()
+def _too_long(rules: Mapping[str, str]) -> dict[str, str]:
+    length = sum(map(len, rules.values()))
+    if length <= MOST_CHARACTERS:
+        return {}
+    longest = max(rules, key=lambda name: len(rules[name]))
+    return {longest: f"together the rules have {length:,} characters; a URL takes up to {MOST_CHARACTERS:,}"}
 
 
-def _split(value: str) -> list[str]:
-    """The parts between commas and line breaks; a part in double quotes may have commas."""
-    rows = csv.reader(value.splitlines(), skipinitialspace=True)
-    try:
-        return list(dict.fromkeys(part.strip() for row in rows for part in row if part.strip()))
-    except csv.Error as error:
-        raise ValueError(f"cannot be read: {error}") from None
+def _explained(error: ValidationError, rules: Mapping[str, str]) -> dict[str, str]:
+    problems = {_PARAMETERS.get(key, key): message for key, message in explain_feed(error).items()}
+    return {name: _not_expected(name, rules[name]) if name in _EXPECTED else text for name, text in problems.items()}
 
 
-def _read_keyword(written: str) -> tuple[str, float]:
+def _not_expected(name: str, value: str) -> str:
+    shown = " ".join(value.split())
+    return f"{shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '…'!r} is not {_EXPECTED[name]}"
+
+
+def _read(name: str, value: str) -> Any:
+    if name == "keywords":
+        return _read_keywords(value)
+    return split_list(value) if name in LISTS else value.strip()
+
+
+def _read_keywords(value: str) -> dict[str, float]:
+    keywords: dict[str, float] = {}
+    for text, weight in map(_read_keyword, split_list(value)):
+        if keywords.setdefault(text, weight) != weight:
+            raise ValueError(f"{text!r} is listed twice, with the weights {keywords[text]:g} and {weight:g}")
+    return keywords
+
+
+def _read_keyword(part: str) -> tuple[str, float]:
     """ "KV cache:3" and "ti:quantization:2"; without a number the weight is 1."""
-    text, colon, weight = written.rpartition(":")
+    text, colon, weight = part.rpartition(":")
     try:
         number = float(weight)
     except ValueError:
-        return written, 1.0
+        return part, 1.0
     if not (colon and text.strip()) or math.isnan(number):
-        return written, 1.0
+        return part, 1.0
     return text.strip(), number
 
 
-def _written(key: str, value: Any) -> str:
-    if key == "keywords":
-        return ",".join(map(_written_keyword, value, value.values()))
-    if key in _LISTS:
-        return ",".join(map(_quoted, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def _written_keyword(text: str, weight: float) -> str:
-    is_plain = weight == 1 and _read_keyword(text)[0] == text
-    return _quoted(text if is_plain else f"{text}:{weight:g}")
+    is_plain = weight == 1 and _read_keyword(text) == (text, 1)
+    return quoted(text if is_plain else f"{text}:{_number(weight)}")
 
 
-def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"' if "," in text or '"' in text else text
+def _number(value: float) -> str:
+    """The shortest text that is read as `value`."""
+    return str(int(value)) if value.is_integer() else repr(value)

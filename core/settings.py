@@ -20,6 +20,7 @@ from core.domain.fingerprint import fingerprint
 
 ROOT = Path(__file__).resolve().parents[1]
 SHORTEST_KEY = 16
+_SHIPPED = (".py", ".html", ".css", ".js")  # what answers are made from
 Clock = Callable[[], datetime]
 
 
@@ -102,7 +103,8 @@ class Settings(BaseSettings):
         """What tells one deployment's code from another's: rendered bytes of another one are not served."""
         if self.vercel_deployment_id:
             return self.vercel_deployment_id
-        found = (path.stat() for name in ("api", "core") for path in (ROOT / name).rglob("*.py"))
+        paths = (path for name in ("api", "core", "public") for path in (ROOT / name).rglob("*.*"))
+        found = (path.stat() for path in paths if path.suffix in _SHIPPED)
         return fingerprint(__version__, sorted((file.st_size, file.st_mtime_ns) for file in found))
 
     @property

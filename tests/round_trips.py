@@ -133,6 +133,7 @@ def measure(at: Place) -> dict[str, Cost]:
     assert answer.json()["total"] > 0
     costs["instance just started: a query below the feed's threshold"], answer = cold(at, "/api/papers?score>=0")
     assert 200 == answer.status_code
+    cold(at, "/")
     costs["instance just started: the start page"], _ = cold(at, "/")
     costs["instance just started: health"], _ = cold(at, "/api/health")
     with serving_app(at.settings) as url, httpx.Client(base_url=url, timeout=60) as client:

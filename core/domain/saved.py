@@ -15,28 +15,51 @@ class Saved:
     """Feeds by name, in the shape of feeds.toml; None for one of feeds.toml that is gone.
 
     `moved` leads from the names that feeds had before to those that they have now: subscribers keep their address.
-    `version` grows by one with every change.
+    `places` tells which feeds, after a rename, stand where feeds.toml has another name. `version` grows by one with
+    every change.
     """
 
     version: int = 0
     feeds: Mapping[str, Plain | None] = field(default_factory=dict)
     moved: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
 
     def with_feed(self, name: str, feed: Plain, *, was: str = "") -> "Saved":
         """The feed `name` is `feed` from now on; `was` is its name before, if that was another one."""
-        feeds = dict(self.feeds)
+        feeds, places = dict(self.feeds), dict(self.places)
         moved = {old: new for old, new in self.moved.items() if old != name}
         if was and was != name:
             # In its old place, for the first feed is the main one
-            feeds = {name if key == was else key: value for key, value in feeds.items()} | {was: None}
+            feeds = {name if key == was else key: value for key, value in feeds.items() if key != name} | {was: None}
+            places = {key: place for key, place in places.items() if key != was} | {name: places.get(was, was)}
             moved[was] = name
         feeds[name] = feed
-        return Saved(self.version + 1, feeds, moved)
+        return Saved(self.version + 1, feeds, moved, {key: place for key, place in places.items() if key != place})
 
     def without(self, name: str) -> "Saved":
-        """The feed `name` is gone."""
-        moved = {old: new for old, new in self.moved.items() if new != name}
-        return Saved(self.version + 1, {**self.feeds, name: None}, moved)
+        """The feed `name` is gone, and nothing leads to it any more."""
+        moved = {old: new for old, new in self.moved.items() if self.name_now(old) != name}
+        places = {key: place for key, place in self.places.items() if key != name}
+        return Saved(self.version + 1, {**self.feeds, name: None}, moved, places)
+
+    def as_in_file(self, name: str) -> "Saved":
+        """The feed `name` is what feeds.toml says, under the name that it has there, as if nothing had been saved."""
+        place = self.places.get(name, name)
+        gone = {name, place} if self.feeds.get(place) is None else {name}
+        feeds = {key: feed for key, feed in self.feeds.items() if key not in gone}
+        moved = {old: new for old, new in self.moved.items() if old != place}
+        places = {key: other for key, other in self.places.items() if key != name}
+        return Saved(self.version + 1, feeds, moved if name == place else {**moved, name: place}, places)
+
+    def tidied(self, file: Mapping[str, object]) -> "Saved":
+        """This without a word on feeds that are gone and that the `file` does not have either."""
+        feeds = {name: feed for name, feed in self.feeds.items() if feed is not None or name in file}
+        return replace(self, feeds=feeds)
+
+    def removed(self, file: Mapping[str, object]) -> list[str]:
+        """The names of the feeds of the `file` that are gone, and not by a new name."""
+        renamed = self.places.values()
+        return [name for name in file if self.feeds.get(name, {}) is None and name not in renamed]
 
     def as_before(self, before: "Saved") -> "Saved":
         """Everything is as it was `before`; that is a change too."""
@@ -53,32 +76,49 @@ class Saved:
     def over(self, file: Mapping[str, T], saved: Mapping[str, T]) -> dict[str, T]:
         """The feeds in force: those of the `file` in its order, with the `saved` ones in their places, then new ones.
 
-        `saved` holds the feeds of this that can be used, as whatever the file holds its own.
+        `saved` holds the feeds of this that can be used, as whatever the file holds its own. Where one cannot, that of
+        the file is in force.
         """
-        return dict(self._over(file, saved))
+        in_place = dict(self._in_place(file, saved))
+        return in_place | {name: feed for name, feed in saved.items() if name not in in_place}
 
-    def _over(self, file: Mapping[str, T], saved: Mapping[str, T]) -> Iterator[tuple[str, T]]:
-        placed = set()
-        for name, feed in file.items():
-            now = self.name_now(name) if self.feeds.get(name, "") is None else name
-            if now in saved and now not in placed and (now == name or now not in file):
-                placed.add(now)
-                yield now, saved[now]
-            elif self.feeds.get(name, {}) is not None:  # not saved, or in a way that cannot be used
-                yield name, feed
-        yield from ((name, feed) for name, feed in saved.items() if name not in placed)
+    def _in_place(self, file: Mapping[str, T], saved: Mapping[str, T]) -> Iterator[tuple[str, T]]:
+        places = {name: place for name, place in self.places.items() if place in file}
+        came = {place: name for name, place in places.items()}
+        for place, of_file in file.items():
+            for name in dict.fromkeys((came.get(place, place), place)):
+                if self.feeds.get(name, {}) is not None and places.get(name, place) == place:
+                    yield name, saved.get(name, of_file)
 
     def to_plain(self) -> dict[str, Any]:
-        """This as JSON values."""
-        return {"version": self.version, "feeds": self.feeds, "moved": self.moved}
+        """This as JSON values. The order of feeds and keywords means something, and that of JSON objects gets lost."""
+        feeds = [
+            [name, feed and {key: _in_order(value) for key, value in feed.items()}] for name, feed in self.feeds.items()
+        ]
+        return {"version": self.version, "feeds": feeds, "moved": self.moved, "places": self.places}
 
     @classmethod
     def from_plain(cls, plain: Plain) -> "Saved":
         """The inverse of `to_plain`. Raises `ValueError`, `TypeError`, `KeyError` or so for anything else."""
-        feeds, moved = dict(plain["feeds"]), dict(plain["moved"])
-        if not all(feed is None or isinstance(feed, Mapping) for feed in feeds.values()):
-            raise ValueError("a feed is not what it should be")
-        return cls(int(plain["version"]), feeds, {str(old): str(new) for old, new in moved.items()})
+        feeds = {
+            str(name): None if feed is None else {key: _out_of_order(value) for key, value in feed.items()}
+            for name, feed in plain["feeds"]
+        }
+        moved, places = (
+            {str(name): str(other) for name, other in dict(plain[key]).items()} for key in ("moved", "places")
+        )
+        return cls(int(plain["version"]), feeds, moved, places)
+
+
+_TABLE = "table"
+
+
+def _in_order(value: Any) -> Any:
+    return {_TABLE: [list(pair) for pair in value.items()]} if isinstance(value, Mapping) else value
+
+
+def _out_of_order(value: Any) -> Any:
+    return dict(value[_TABLE]) if isinstance(value, Mapping) else value
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ run pip install --target build --no-compile --requirement build/all.txt --find-l
   --only-binary=:all: --implementation cp --python-version "$version" \
   --platform "manylinux_2_28_$wheels" --platform "manylinux_2_17_$wheels" --platform "manylinux2014_$wheels"
 rm -rf build/bin build/wheels build/*.txt
-cp -R "$root/api" "$root/core" "$root/feeds.toml" build/
+cp -R "$root/api" "$root/core" "$root/public" "$root/feeds.toml" build/
 find build -name __pycache__ -prune -exec rm -rf {} +
 
 # Lambda cannot write bytecode beside the code, and without it every start compiles everything. Only the same version of

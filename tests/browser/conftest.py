@@ -48,9 +48,9 @@ class Watched:
         assert ([], [], []) == (self.foreign, self.errors, self.dialogs)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium, started once."""
+    """Chromium, for one module: while it runs so does Playwright's event loop, and other tests have their own."""
     if CHROMIUM is None:
         pytest.skip("needs Chromium: apt-get install chromium")
     with sync_playwright() as running:

@@ -6,12 +6,13 @@ of what is harmless.
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
 import pytest
@@ -25,7 +26,7 @@ from core.render.jsonfeed import render_jsonfeed
 from core.render.opml import Outline, render_opml
 from core.render.syndication import render_atom, render_rss
 from core.sources.arxiv import parse_api
-from tests.api import make_settings
+from tests.api import TOKEN, base, make_settings, send
 from tests.arxiv_format import Sheet, api
 from tests.conftest import serving_app
 from tests.render import UPDATED, channel, entries_of
@@ -38,6 +39,7 @@ TAGS = {"a", "blockquote", "br", "code", "del", "div", "em", "h3", "h4", "h5", "
 ATTRIBUTES = {("a", "href"), ("div", "lang"), ("ol", "start")}
 HOSTS = {"arxiv.org", "www.arxiv.org", "www.alphaxiv.org", "doi.org", "dx.doi.org"}
 DECEPTIVE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+WHOLE_TAG = re.compile(rf"</?(?:{'|'.join(TAGS)})(?: [a-z]+=\"[^\"<>]*\")*>")
 MARKUP = re.compile(r"<[A-Za-z!?/]")
 # The elements of each kind of XML, and the attributes of any
 ELEMENTS = {
@@ -93,7 +95,7 @@ def html_faults(html: str) -> list[str]:
     """Why a piece of HTML is not harmless."""
     if match := DECEPTIVE.search(html):
         return [f"character {match[0]!r}"]
-    faults = []
+    faults = ["an angle"] if "<" in WHOLE_TAG.sub("", html) else []
     for tag, attributes in tags_of(html):
         if tag not in TAGS:
             faults.append(f"<{tag}>")
@@ -176,10 +178,6 @@ def get(client: httpx.Client, target: str) -> bytes:
     answer = client.get(target)
     assert 200 == answer.status_code, answer.text
     return answer.content
-
-
-def base(client: httpx.Client) -> str:
-    return str(client.base_url).rstrip("/")
 
 
 def entry_of(text: str) -> Entry:
@@ -308,3 +306,67 @@ def test_templates_are_not_run(client: httpx.Client) -> None:
         body = get(client, target)
         assert b"9359" not in body  # 1337 * 7
         assert b"root:" not in body
+
+
+# Of a feed that has another name now, of pages, and of what there is not
+ADDRESSED = (
+    "/feeds/other?{}", "/feeds/other?x={}", "/api/feeds/other.rss?{}", "/api/feeds/other.{}", "/feeds/{}/", "/{}/",
+    "/search?q={}", "/search?{}", "/build?name={}&category=cs.LG", "/settings?notice={}", "/rss?x={}", "/rss/{}",
+    "/api/feeds/custom.rss?category=cs.LG&name={}", "/api/papers/{}", "/api/papers?title~{}", "/papers/{}", "/{}",
+)  # fmt: skip
+ELSEWHERE = (
+    "//{}", "//{}/", "/\\{}/", "/%2f%2f{}/", "/%5c{}/", "//{}/feeds/other", "/feeds/other/%2e%2e//{}", "///{}/",
+    "/feeds//{}/", "/feeds/other//{}/", "http://{}/feeds/other", "/%09/{}/", "/search//{}/",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def renamed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A wire whose feed `other` is called `renamed` now, which has no address of its own in its settings."""
+    with serving(Upstream(sheets=[Sheet("2603.90001")])) as upstream:
+        folder = tmp_path_factory.mktemp("renamed")
+        feeds = "".join(f'[feeds.{name}]\ntitle = "x"\ncategories = ["cs.LG"]\n' for name in ("main", "other"))
+        settings = make_settings(folder, arxiv_rss_url=upstream.url, feeds_toml=feeds)
+        with serving_app(settings) as url, httpx.Client(base_url=url, timeout=60) as client:
+            form = {"was": "other", "called": "renamed", "name": "x", "category": "cs.LG", "version": "0"}
+            answer = client.post("/settings/edit", data={**form, "token": TOKEN, "do": "save"})
+            assert 303 == answer.status_code, answer.text
+            yield client
+
+
+def stays(client: httpx.Client, location: str) -> bool:
+    """Whether a browser that follows `location` stays with this service."""
+    there = urlsplit(urljoin(f"{base(client)}/feeds/other", location.replace("\\", "/")))
+    return f"{there.scheme}://{there.netloc}" == base(client) and "\t" not in location
+
+
+def test_headers(renamed: httpx.Client) -> None:
+    """Line ends and the like do not become headers, and nobody is led elsewhere."""
+    hostile = [vector.text for vector in VECTORS if vector.kind.startswith(("header", "address", "dangling"))]
+    hostile += ["\r\nX-Evil: 1", "x\r\n\r\n<script>", "\nX-Evil: 1"]
+    seen = Counter[int]()
+    for text in hostile:
+        for address in ADDRESSED:
+            answer = send(renamed, address.replace("{}", quote(text, safe="/:@")), headers={"Accept": "text/html"})
+            seen[answer.status // 100] += 1
+            assert not {"x-evil", "set-cookie", "refresh"} & answer.headers.keys(), (address, text)
+            assert stays(renamed, answer.headers.get("location", "/")), (address, text)
+            assert HOST not in re.sub("<[^>]*>", "", answer.headers.get("link", "")), (address, text)
+    assert not seen[5]
+    assert seen[3] >= 3 * len(hostile)  # those of the feed that has another name
+
+
+@pytest.mark.parametrize("address", ELSEWHERE)
+def test_redirects_stay_here(renamed: httpx.Client, address: str) -> None:
+    """Whatever an address begins with, no answer leads to another host."""
+    for host in (HOST, f"{HOST}%2f..", f"127.0.0.1@{HOST}"):
+        answer = send(renamed, address.replace("{}", host), headers={"Accept": "text/html"})
+        assert 300 <= answer.status < 500
+        assert stays(renamed, answer.headers.get("location", "/"))
+
+
+def test_a_redirect_elsewhere_would_be_noticed(renamed: httpx.Client) -> None:
+    """The check of redirects can fail."""
+    leading = ("//evil.example/", "/\\evil.example", "https://evil.example/", "\\\\evil.example", "/\t/evil.example")
+    assert [] == [location for location in leading if stays(renamed, location)]
+    assert stays(renamed, "/feeds/renamed?x=//evil.example")

@@ -1,0 +1,172 @@
+"""The builder: rules in the page's address, what they select from the stored days, and where to subscribe to that."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl, unquote_plus
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from api.html import HEADERS, MEDIA_TYPE, is_owner, render
+from api.links import raw_query
+from api.owner_forms import read_form
+from api.publishing import wire_of
+from api.rule_form import (
+    MATCHES,
+    TYPES,
+    RuleForm,
+    Shown,
+    empty_form,
+    form_of,
+    form_of_model,
+    rules_sent,
+    show,
+    shown_entry,
+)
+from core.config import FeedModel
+from core.custom import joined, not_fetched, read_rules, split_rules, write_rules
+from core.domain.errors import UnknownName
+
+router = APIRouter(include_in_schema=False)
+OWNER_KEYWORDS = 1000  # what feeds.toml may hold
+LONGEST_ADDRESS = 8000  # of the rules; servers and proxies take no longer ones
+LABELS = {
+    "category": "Categories",
+    "type": "Announcements",
+    "keywords": "Keywords",
+    "exclude": "Words that keep a paper out",
+    "match": "How words are found",
+    "title_bonus": "Title bonus",
+    "min_score": "Least score",
+    "max_entries": "Most entries a day",
+    "name": "Title",
+    "called": "Name in addresses",
+    "description": "Description",
+    "token": "Token",
+}
+# Readers with an address that subscribes to what is put behind it
+READERS = (
+    ("Feedly", "https://feedly.com/i/subscription/feed/"),
+    ("Inoreader", "https://www.inoreader.com/?add_feed="),
+    ("NewsBlur", "https://www.newsblur.com/?url="),
+    ("The Old Reader", "https://theoldreader.com/feeds/subscribe?url="),
+)
+_OK, _UNUSABLE = 200, 422
+
+
+@router.get("/build")
+async def build(request: Request) -> Response:
+    """The form with the rules of the query, or those of `feed=…`; and what they select, if they are right."""
+    wire = wire_of(request)
+    await wire.manifest()
+    sent, filters = split_rules(raw_query(request))
+    model, form = _started(wire.rules.models, filters) if not sent else (None, None)
+    if form is None:
+        model, form = read_sent(sent, fetched=wire.rules.categories) if sent else (None, _blank(request))
+    shown = await show(wire, model) if model else None
+    context = {
+        **preview_context(request, model, form, shown),
+        "groups": form.groups(wire.rules.categories),
+        "types": TYPES,
+        "matches": MATCHES,
+        "feeds": wire.rules.models,
+        "filters": unquote_plus(filters) if sent else "",
+    }
+    return await page(request, "build.html", context, status=_UNUSABLE if form.problems else _OK)
+
+
+@router.get("/build/preview")
+async def preview(request: Request) -> Response:
+    """What the rules of the query select: the part of the page that changes while somebody types."""
+    wire = wire_of(request)
+    await wire.manifest()
+    sent, _ = split_rules(raw_query(request))
+    model, form = read_sent(sent, fetched=wire.rules.categories)
+    shown = await show(wire, model) if model else None
+    context = preview_context(request, model, form, shown)
+    return await page(request, "preview.html", context)
+
+
+@router.post("/build/preview")
+async def preview_of_form(request: Request) -> Response:
+    """The same for the rules of a form, which may be more than fit into an address, and of any categories."""
+    sent = rules_sent(await read_form(request))
+    await wire_of(request).manifest()
+    model, form = read_sent(sent, most_keywords=OWNER_KEYWORDS)
+    shown = await show(wire_of(request), model) if model else None
+    context = preview_context(request, model, form, shown, where="", own=True)
+    return await page(request, "preview.html", context)
+
+
+def read_sent(
+    sent: Mapping[str, Sequence[str]], *, fetched: tuple[str, ...] = (), **limits: int
+) -> tuple[FeedModel | None, RuleForm]:
+    """The feed that was sent, or None; and the form again. With `fetched`, no other categories are possible."""
+    model, problems = read_rules(joined(sent), **limits)
+    if fetched and model and (unknown := not_fetched(model.categories, fetched)):
+        there = f"there is {', '.join(fetched)}"
+        model, problems = None, {"category": f"{', '.join(unknown)}: nothing of that is fetched here; {there}"}
+    return model, form_of(sent, problems)
+
+
+def preview_context(
+    request: Request,
+    model: FeedModel | None,
+    form: RuleForm,
+    shown: Shown | None,
+    *,
+    where: str = "/build?",
+    own: bool = False,
+) -> dict[str, Any]:
+    """What the templates need to show what rules select.
+
+    `where` is the page's address, to which rules are added. `own`: they become a feed of this wire, with an address of
+    its own.
+    """
+
+    def at_least(score: float) -> str:
+        return write_rules(model.model_copy(update={"min_score": score})) if model else ""
+
+    rules = write_rules(model) if model else ""
+    return {
+        "form": form,
+        "model": model,
+        "shown": shown,
+        "rules": rules if len(rules) <= LONGEST_ADDRESS else "",
+        "best": [(day, [shown_entry(entry) for entry in best]) for day, best in shown.preview.best] if shown else [],
+        "where": where,
+        "own": own,
+        "at_least": at_least,
+        "amount": amount,
+        "labels": LABELS,
+        "readers": READERS,
+        "can_save": bool(wire_of(request).settings.admin_token) and is_owner(request),
+    }
+
+
+def amount(a_day: float) -> str:
+    """A number of entries a day, as exact as it is of use: "0.3", "4.5", "27"."""
+    return f"{a_day:.0f}" if a_day >= 9.95 else f"{a_day:.1f}".removesuffix(".0")
+
+
+async def page(
+    request: Request, template: str, context: Mapping[str, Any], *, status: int = _OK, cache: str = "no-cache"
+) -> Response:
+    """A page that is made for this request."""
+    body = await asyncio.to_thread(render, request, template, **context)
+    return Response(body, status, {**HEADERS, "Cache-Control": cache}, MEDIA_TYPE)
+
+
+def _blank(request: Request) -> RuleForm:
+    return empty_form(wire_of(request).main.categories)
+
+
+def _started(models: Mapping[str, FeedModel], filters: str) -> tuple[FeedModel | None, RuleForm | None]:
+    """The feed that `feed=…` names, as a form. Raises `UnknownName`."""
+    name = dict(parse_qsl(filters)).get("feed")
+    if name is None:
+        return None, None
+    if name not in models:
+        raise UnknownName("feed", name, tuple(models))
+    return models[name], form_of_model(models[name])

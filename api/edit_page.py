@@ -1,0 +1,141 @@
+"""Making and changing a feed of this wire: the form of its rules, their preview, and saving them with the token."""
+
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+from pydantic import ValidationError
+
+from api.build import OWNER_KEYWORDS, page, preview_context, read_sent
+from api.links import page_url, raw_query
+from api.owner_forms import EXPECTED, Failure, Form, check_token, explain, first, load, read_form, version_of
+from api.publishing import wire_of
+from api.rule_form import MATCHES, TYPES, RuleForm, empty_form, form_of_model, rules_sent, show
+from core.config import FeedModel, explain_feed
+from core.custom import RULES, split_rules
+from core.domain.errors import PaperwireError, StoreError, UnknownName
+from core.editing import save_feed
+from core.rules import Rules, rules_in_force
+from core.wire import Wire
+
+router = APIRouter(include_in_schema=False)
+_SEE_OTHER = 303
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """What the form holds: the rules, the feed that they make (None if they are wrong), and what else there is."""
+
+    form: RuleForm
+    model: FeedModel | None
+    was: str = ""
+    called: str = ""
+    description: str = ""
+
+
+@router.get("/settings/edit")
+async def edit(request: Request) -> Response:
+    """The form for the feed that `feed=…` names, or for a new one; with the rules of the query, if there are any."""
+    rules, _ = await load(wire_of(request))
+    sent, rest = split_rules(raw_query(request))
+    was = dict(parse_qsl(rest)).get("feed", "")
+    if was and was not in rules.models:
+        raise UnknownName("feed", was, tuple(rules.models))
+    model = rules.models.get(was)
+    description = model.description if model else ""
+    if sent:
+        model, form = read_sent(sent, most_keywords=OWNER_KEYWORDS)
+    else:
+        form = form_of_model(model) if model else empty_form(rules.categories)
+    return await _page(request, Edit(form, model, was, was, description), rules)
+
+
+@router.post("/settings/edit")
+async def save(request: Request) -> Response:
+    """Save the feed, or only show what its rules select; the answer to what cannot be saved keeps what was typed."""
+    wire, sent = wire_of(request), await read_form(request)
+    rules, failure = wire.rules, None
+    try:
+        rules, _ = await load(wire)
+        edited = read_edit(sent, rules)
+        if first(sent, "do") == "save" and not edited.form.problems:
+            name = await _save(request, wire, sent, edited, rules)
+            return RedirectResponse(f"{page_url(request, '/settings?notice=saved')}#{name}", _SEE_OTHER)
+    except EXPECTED as error:
+        failure = explain(error)
+        rules = await _newest(wire, rules)
+        edited = read_edit(sent, rules)
+    return await _page(request, edited, rules, failure)
+
+
+async def _save(request: Request, wire: Wire, sent: Form, edited: Edit, rules: Rules) -> str:
+    """Save what was edited, and return its name. Raises the errors that are `EXPECTED`."""
+    model = edited.model
+    assert model is not None  # noqa: S101 - without problems there is one
+    save_feed(rules, edited.called, model, was=edited.was)  # told before anybody looks at the token
+    await check_token(request, wire, first(sent, "token"))
+    await wire.change(
+        version_of(sent),
+        lambda saved, _: save_feed(rules_in_force(wire.settings.feeds, saved), edited.called, model, was=edited.was),
+    )
+    return edited.called
+
+
+def read_edit(sent: Form, rules: Rules) -> Edit:
+    """What was sent. Keys of the feed that the form does not show stay as they are."""
+    model, form = read_sent(rules_sent(sent), most_keywords=OWNER_KEYWORDS)
+    was, called, description = (first(sent, name) for name in ("was", "called", "description"))
+    problems = dict(form.problems)
+    if not first(sent, "name"):
+        problems["name"] = "a feed needs a title"
+    before = rules.models.get(was)
+    plain = (before.model_dump(exclude_defaults=True) if before else {"title": "x", "categories": ["cs"]}) | {
+        "description": description
+    }
+    if model:
+        plain |= {key: getattr(model, key) for key in RULES.values()}
+    try:
+        model = FeedModel.model_validate(plain) if model else None
+    except ValidationError as error:
+        problems |= explain_feed(error)
+        model = None
+    return Edit(replace(form, problems=problems), model, was, called, description)
+
+
+async def _newest(wire: Wire, rules: Rules) -> Rules:
+    """The rules as they are now: another process may have changed them, which is why nothing was saved."""
+    try:
+        return (await load(wire))[0]
+    except StoreError:
+        return rules
+
+
+async def _page(request: Request, edited: Edit, rules: Rules, failure: Failure | None = None) -> Response:
+    wire, form = wire_of(request), edited.form
+    if failure and failure.field:
+        form = replace(form, problems={**form.problems, failure.field: failure.text})
+    shown = None
+    if edited.model:
+        try:
+            shown = await show(wire, edited.model)
+        except PaperwireError:  # what is to be saved is more than a preview of it
+            shown = None
+    where = f"/settings/edit?feed={edited.was}&" if edited.was else "/settings/edit?"
+    rules_only = replace(form, problems={name: text for name, text in form.problems.items() if name in RULES})
+    context = {
+        **preview_context(request, edited.model, rules_only, shown, where=where, own=True),
+        "form": form,
+        "rules_form": rules_only,
+        "groups": form.groups(rules.categories),
+        "types": TYPES,
+        "matches": MATCHES,
+        "edited": edited,
+        "version": rules.saved.version,
+        "failure": failure,
+        "has_token": bool(wire.settings.admin_token),
+    }
+    status = failure.status if failure else 422 if form.problems else 200
+    answer = await page(request, "edit.html", context, status=status, cache="no-store")
+    answer.headers.update(failure.headers if failure else {})
+    return answer

@@ -1,0 +1,81 @@
+"""The page of a feed: its rules, where to subscribe, and its entries with filters over them."""
+
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from api.conditional import Document, make_document, respond
+from api.html import HEADERS, MEDIA_TYPE, render
+from api.links import base_url, feed_url, page_url, raw_query, self_url
+from api.listing import form_context, make_listing, page_query, selection
+from api.publishing import Loaded, find, published, slot_of, updated, wire_of
+from core.domain.categories import category_name
+from core.domain.errors import QueryError
+from core.domain.feed import Feed
+from core.domain.filter_form import FilterForm, read_form
+from core.domain.manifest import Manifest
+from core.domain.selection import feeds_of
+
+router = APIRouter(include_in_schema=False)
+_MOVED, _UNUSABLE = 301, 422
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+# Readers that take a feed's address in their own: name and beginning of it
+_READERS = (
+    ("Feedly", "https://feedly.com/i/subscription/feed%2F"),
+    ("Inoreader", "https://www.inoreader.com/?add_feed="),
+    ("NewsBlur", "https://www.newsblur.com/?url="),
+    ("The Old Reader", "https://theoldreader.com/feeds/subscribe?url="),
+)
+
+
+@router.get("/feeds/{name}")
+async def feed_page(request: Request, name: str) -> Response:
+    """A feed for people: what its readers get, and what the filters of the query leave of it."""
+    wire = wire_of(request)
+    await wire.manifest(also=slot_of(request))
+    if name not in wire.feeds and (now := wire.rules.saved.name_now(name)) in wire.feeds:
+        raw = raw_query(request)
+        return RedirectResponse(page_url(request, f"/feeds/{now}" + (f"?{raw}" if raw else "")), _MOVED)
+    feed = wire.feed(name)
+    form = read_form(raw_query(request))
+    try:
+        return await _listed(request, feed, form)
+    except QueryError as error:
+        headers = {**HEADERS, "Cache-Control": "no-store"}
+        return Response(_render(request, feed, form, "", error=error), _UNUSABLE, headers, MEDIA_TYPE)
+
+
+async def _listed(request: Request, feed: Feed, form: FilterForm) -> Response:
+    wire = wire_of(request)
+    query = page_query(form.all_tokens())
+    feeds_of(wire.feeds, query)  # refuses the name of a feed that there is not
+    manifest = await wire.ready()
+
+    def make(manifest: Manifest, loaded: Loaded) -> Document:
+        listing = make_listing(form, query, find(loaded, query, capped=True))
+        newest = manifest.stored[0]
+        body = _render(request, feed, form, selection(form), listing=listing, newest=newest)
+        return make_document(body, MEDIA_TYPE, updated(manifest))
+
+    key = ("feed page", query.canonical, self_url(request))
+    document = await published(wire, manifest, [feed], query, key, make, slot=slot_of(request))
+    return respond(request, document, manifest)
+
+
+def _render(request: Request, feed: Feed, form: FilterForm, chosen: str, **more: Any) -> bytes:
+    address = feed_url(request, f"/api/feeds/{feed.name}.rss" + (f"?{chosen}" if chosen else ""))
+    context: dict[str, Any] = {
+        "feed": feed,
+        "named": [(code, category_name(code)) for code in feed.categories],
+        "keywords": sorted(feed.keywords, key=lambda keyword: -keyword.weight),
+        "chosen": f"?{chosen}" if chosen else "",
+        "readers": [(name, start + quote(address, safe="")) for name, start in _READERS],
+        "address": address,
+        "is_local": urlsplit(base_url(request)).hostname in _LOOPBACK,
+        "error": None,
+        "listing": None,
+        "newest": None,
+    }
+    return render(request, "feed.html", **context | form_context(form, feed.categories) | more)

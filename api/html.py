@@ -1,0 +1,98 @@
+"""Pages as HTML: the templates, and what they may call.
+
+Nothing of this is loaded before the first page is asked for: feeds do without it.
+"""
+
+import hmac
+from datetime import date
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fastapi import Request
+
+from api.conditional import PAGE_HEADERS
+from api.links import feed_url, own_path, page_url, sent_key
+from core.domain.fingerprint import fingerprint
+from core.signing import KEY
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+    from core.wire import Wire
+
+TEMPLATES = Path(__file__).parent / "templates"
+MEDIA_TYPE = "text/html"
+HEADERS = PAGE_HEADERS
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+
+
+def render(request: Request, template: str, **context: Any) -> bytes:
+    """The page that `template` makes of `context`, in UTF-8.
+
+    Templates have, besides: `page_url(path)` for links to pages of this service, `feed_url(path)` for addresses to
+    subscribe to, `form_url(path)` and `form_key` for forms, `asset(name)` for files of `public/`, `wire_title`,
+    `sample`, `path`, and `is_owner`, which is false for those whom a signature lets see one feed of a private copy.
+    """
+    wire: Wire = request.app.state.wire
+    ours = {
+        "page_url": partial(page_url, request),
+        "feed_url": partial(feed_url, request),
+        "form_url": partial(page_url, request, keyed=False),  # browsers replace the query of a form's address
+        "form_key": sent_key(request),
+        "asset": partial(_asset, request),
+        "wire_title": wire.title,
+        "sample": wire.settings.sample,
+        "path": own_path(request),
+        "is_owner": is_owner(request),
+    }
+    return _environment().get_template(template).render(ours | context).encode("utf-8", "replace")
+
+
+def is_owner(request: Request) -> bool:
+    """Whether the whole of this copy is open to this request: on a private one, with its owner's key."""
+    secret: str = request.app.state.wire.settings.feed_key
+    return not secret or hmac.compare_digest(sent_key(request).encode(), secret.encode())
+
+
+def long_date(day: date) -> str:
+    """ "Friday, 6 March 2026"; whatever the process's locale."""
+    return f"{_DAYS[day.weekday()]}, {day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+
+def short_date(day: date) -> str:
+    """ "Fri 6 Mar"."""
+    return f"{_DAYS[day.weekday()][:3]} {day.day} {_MONTHS[day.month - 1][:3]}"
+
+
+def _asset(request: Request, name: str) -> str:
+    """A file of `public/` at an address that changes with every deployment, so that caches may keep it."""
+    build = fingerprint("asset", request.app.state.wire.settings.build)[:8]
+    return f"{page_url(request, f'/{name}', keyed=False)}?v={build}"
+
+
+@cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # not at a cold start
+
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.globals["key_name"] = KEY
+    environment.filters |= {
+        "long_date": long_date,
+        "short_date": short_date,
+        "points": "{:g}".format,
+        "signed": "{:+g}".format,
+        "thousands": "{:,}".format,
+    }
+    return environment

@@ -1,0 +1,98 @@
+"""Lists of entries on pages: the form above them, their days, and the page after."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from core.domain.batch import ANNOUNCE_TYPES
+from core.domain.categories import category_name
+from core.domain.filter_form import BOX, FIELDS, FilterForm, without_paging
+from core.domain.page import Page
+from core.domain.query import Query, parse_query
+from core.domain.search import encoded, words_of
+
+if TYPE_CHECKING:
+    from core.render.card import Card
+
+PER_PAGE = 25
+_PAGE_SIZES = (10, 25, 50, 100)
+_ANY = ("", "any")
+_ORDERS = (
+    ("", "newest, then best"),
+    ("-score", "best score"),
+    ("-announced", "newest"),
+    ("announced,-score", "oldest, then best"),
+    ("title", "title"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The cards of one date; of all dates together (None) if they are in another order."""
+
+    day: date | None
+    cards: tuple["Card", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A page of entries: their groups, how many there are on all pages, and the query of the next page, encoded."""
+
+    groups: tuple[Group, ...]
+    total: int
+    next: str
+
+
+def page_query(tokens: tuple[str, ...], *more: str) -> Query:
+    """The query of `tokens` and `more`, with fewer entries to a page than the API gives. Raises `QueryError`."""
+    query = parse_query(encoded((*tokens, *more)))
+    return query if any(token.startswith("limit=") for token in tokens) else replace(query, limit=PER_PAGE)
+
+
+def make_listing(form: FilterForm, query: Query, page: Page) -> Listing:
+    """What a page of entries shows, with the words marked that `query` looks for."""
+    from core.render.card import make_card  # not at a cold start
+
+    words = words_of(query)
+    cards = [make_card(entry, words) for entry in page.entries]
+    by_day = query.sort[0][0] == "announced"
+    groups = groupby(cards, key=lambda card: card.announced if by_day else None)
+    return Listing(tuple(Group(day, tuple(found)) for day, found in groups), page.total, _next(form, page))
+
+
+def form_context(form: FilterForm, categories: Iterable[str]) -> dict[str, Any]:
+    """What the form's template needs: the values of its fields, and what there is to choose from."""
+    values = form.values
+    named = [(code, f"{code} {category_name(code)}".strip()) for code in categories]
+    return {
+        "box": BOX,
+        "values": {name: values.get(name, "") for name in (BOX, *FIELDS)},
+        "categories": _with(values.get("category", ""), [_ANY, *named]),
+        "types": _with(values.get("type", ""), [("", "as the feed"), *((name, name) for name in ANNOUNCE_TYPES)]),
+        "orders": _with(values.get("sort", ""), list(_ORDERS)),
+        "sizes": _with(values.get("limit", ""), [("", str(PER_PAGE)), *_sizes()]),
+        "filtered": any(name not in ("feed", "sort", "limit") and text for name, text in values.items()),
+    }
+
+
+def selection(form: FilterForm) -> str:
+    """The query of what is selected, encoded: for addresses of feeds and of the API."""
+    return encoded(without_paging(form.all_tokens()))
+
+
+def _sizes() -> list[tuple[str, str]]:
+    return [(str(size), str(size)) for size in _PAGE_SIZES if size != PER_PAGE]
+
+
+def _with(value: str, options: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The options, and what was sent if it is none of them, so that it stays chosen."""
+    return [*options, *([] if value in dict(options) else [(value, value)])]
+
+
+def _next(form: FilterForm, page: Page) -> str:
+    if not page.next:
+        return ""
+    tokens = tuple(token for token in form.all_tokens() if not token.startswith("cursor="))
+    return encoded((*tokens, f"cursor={page.next}"))

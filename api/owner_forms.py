@@ -1,0 +1,158 @@
+"""Forms that only the owner may send: read within bounds, from this service's own pages, and with the token.
+
+There are no cookies, so that a page of somebody else can have a browser send nothing that would be accepted: it does
+not know the token. Wrong tokens are answered slowly, and counted in the store for each client address, over all
+instances: after `MOST_WRONG` in an hour that address has to wait, even with the right one. They are not counted for
+everybody together, or any stranger could keep the owner out. Where the address of clients is not known (a proxy that
+the server does not trust), all of them are one.
+"""
+
+import asyncio
+import hmac
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from ipaddress import ip_address, ip_network
+from urllib.parse import parse_qs, urlsplit
+
+from fastapi import HTTPException, Request
+
+from api.links import base_url
+from core.domain.errors import PaperwireError, StoreError
+from core.domain.fingerprint import fingerprint
+from core.domain.saved import Change
+from core.editing import Refused
+from core.owner import Conflict, TooMuch, read_saved
+from core.rules import Rules, rules_in_force
+from core.store import keys
+from core.wire import Wire
+
+log = logging.getLogger("paperwire")
+
+MOST_BYTES = 64_000
+MOST_FIELDS = 400
+MOST_WRONG = 20
+WRONG_SECONDS = 1.0  # how long a wrong token waits for its answer
+HOUR = 3600
+_SAME_SITE = ("same-origin", "none")
+_NETWORK = 64  # bits of an IPv6 address that are one customer's
+
+Form = Mapping[str, list[str]]
+
+
+class NotAllowed(PaperwireError):
+    """The token is not right, or too many were not. `status` is what HTTP calls that."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why nothing was saved: the `field` that has to be changed ("" for none), in words, and as HTTP says it."""
+
+    status: int
+    field: str
+    text: str
+    headers: Mapping[str, str]
+
+
+EXPECTED = (Refused, NotAllowed, Conflict, TooMuch, StoreError)
+_UNANSWERED = "The store does not answer, so nothing was saved; the log of the service says why. Try again in a moment."
+
+
+def explain(error: PaperwireError) -> Failure:
+    """What to tell of one of the `EXPECTED` errors."""
+    match error:
+        case Refused():
+            return Failure(422, error.field, str(error), {})
+        case NotAllowed():
+            return Failure(error.status, "token", str(error), {"Retry-After": str(HOUR)} if error.status == 429 else {})
+        case Conflict():
+            return Failure(409, "", str(error), {})
+        case StoreError():  # where the store lies is for the log
+            log.warning("nothing was saved: %s", error)
+            return Failure(503, "", _UNANSWERED, {"Retry-After": "10"})
+    return Failure(422, "", str(error), {})
+
+
+def first(form: Form, name: str) -> str:
+    """The value of a field that is sent once, without line breaks and the like around it; "" if it was not."""
+    return form.get(name, [""])[0].strip()
+
+
+def version_of(form: Form) -> int:
+    """Which version of what is saved the sender has seen. Raises `Conflict` for none."""
+    try:
+        return int(first(form, "version"))
+    except ValueError:
+        raise Conflict("It is not known which feeds this is to change. Look at them, and save again.") from None
+
+
+async def load(wire: Wire) -> tuple[Rules, tuple[Change, ...]]:
+    """The rules as they are stored right now, and the changes that led to them. Raises `StoreError`.
+
+    What this process believes is some seconds old: who has just saved something may be answered by another one.
+    """
+    saved, history = await read_saved(wire.store)
+    return rules_in_force(wire.settings.feeds, saved), history
+
+
+async def read_form(request: Request) -> Form:
+    """The fields of a form, as they were sent. Raises `HTTPException` for what no form of these pages sends."""
+    _check_site(request)
+    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        raise HTTPException(415, "Forms are sent as application/x-www-form-urlencoded.")
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MOST_BYTES:
+            raise HTTPException(413, f"A form has up to {MOST_BYTES:,} bytes.")
+    try:
+        return parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise HTTPException(422, f"A form has up to {MOST_FIELDS} fields, in UTF-8.") from None
+
+
+async def check_token(request: Request, wire: Wire, sent: str) -> None:
+    """Return if `sent` is the owner's token. Raises `NotAllowed`; `StoreError` if it cannot be counted."""
+    token = wire.settings.admin_token
+    if not token:
+        raise NotAllowed(403, "There is no token: set ADMIN_TOKEN in the environment of this service, and restart it.")
+    counter = f"{keys.WRONG_TOKENS}:{_client(request, wire)}"
+    too_many = NotAllowed(429, "There were too many wrong tokens from your address. Try again in an hour.")
+    if not await wire.store.take(counter, 0, MOST_WRONG - 1, HOUR):
+        raise too_many
+    if hmac.compare_digest(sha256(sent.strip().encode()).digest(), sha256(token.encode()).digest()):
+        return
+    counted = await wire.store.take(counter, 1, MOST_WRONG, HOUR)
+    log.warning("the settings were refused to somebody with a wrong token")
+    await asyncio.sleep(WRONG_SECONDS)
+    if not counted:
+        raise too_many
+    raise NotAllowed(403, "That is not the token. It is the value of ADMIN_TOKEN in the environment of this service.")
+
+
+def _check_site(request: Request) -> None:
+    """Refuse what a page of another site sent. Browsers say where a form comes from; others need not."""
+    site, origin = (request.headers.get(name) for name in ("Sec-Fetch-Site", "Origin"))
+    own = {request.headers.get("Host", ""), urlsplit(base_url(request)).netloc}
+    # Pages without referrer, as these are, have the origin "null"
+    is_own = site in _SAME_SITE if site else origin in (None, "null") or urlsplit(origin or "").netloc in own
+    if not is_own:
+        raise HTTPException(403, "This form was sent from a page of another site.")
+
+
+def _client(request: Request, wire: Wire) -> str:
+    """What stands for the address of a client in the store."""
+    known = request.headers.get("X-Real-IP") if wire.settings.vercel else None  # set by Vercel, whatever was sent
+    text = known or (request.client.host if request.client else "")
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return fingerprint("client", text)
+    network = ip_network((address, _NETWORK), strict=False) if address.version == 6 else address
+    return fingerprint("client", str(network))

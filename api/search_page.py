@@ -1,0 +1,87 @@
+"""The search page: words and filters in one box, over all that is stored of a feed."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from api.conditional import Document, make_document, respond
+from api.html import HEADERS, MEDIA_TYPE, render
+from api.links import raw_query, self_url
+from api.listing import form_context, make_listing, page_query
+from api.publishing import Loaded, find, published, updated, wire_of
+from core.domain.conditions import FIELDS
+from core.domain.errors import QueryError
+from core.domain.feed import Feed
+from core.domain.filter_form import FilterForm, read_form, without_paging
+from core.domain.manifest import Manifest
+from core.domain.search import encoded, everything
+from core.domain.selection import feeds_of
+
+router = APIRouter(include_in_schema=False)
+_UNUSABLE = 422
+_PER_DAY = "per_day=500"  # feeds show their entries a day only, unless they are told
+
+
+@router.get("/search")
+async def search_page(request: Request) -> Response:
+    """What the box finds among everything that is stored of a feed, of whatever score; without a search, hints."""
+    wire = wire_of(request)
+    await wire.manifest()
+    form = read_form(raw_query(request))
+    try:
+        if [token for token in without_paging(form.all_tokens()) if not token.startswith(("feed=", "sort="))]:
+            return await _found(request, form)
+        feeds_of(wire.feeds, page_query(form.all_tokens()))  # refuses the name of a feed that there is not
+    except QueryError as error:
+        headers = {**HEADERS, "Cache-Control": "no-store"}
+        return Response(_render(request, form, error=error), _UNUSABLE, headers, MEDIA_TYPE)
+    manifest = await wire.manifest()
+    document = make_document(_render(request, form), MEDIA_TYPE, updated(manifest))
+    return respond(request, document, manifest)
+
+
+async def _found(request: Request, form: FilterForm) -> Response:
+    wire = wire_of(request)
+    tokens = form.all_tokens()
+    feeds = feeds_of(wire.feeds, page_query(tokens))
+    opened = everything(feeds, page_query(tokens))
+    query = page_query(tokens, *opened)
+    manifest = await wire.ready()
+
+    def make(manifest: Manifest, loaded: Loaded) -> Document:
+        context = {
+            "searched": feeds,
+            "listing": make_listing(form, query, find(loaded, query, capped=False)),
+            "scope": [name for name in ("score", "type") if not page_query(tokens).names(name)],
+            "batches": manifest.stored,
+        }
+        body = _render(request, form, **context, **_addresses(feeds, (*without_paging(tokens), *opened)))
+        return make_document(body, MEDIA_TYPE, updated(manifest))
+
+    key = ("search page", query.canonical, self_url(request))
+    return respond(request, await published(wire, manifest, feeds, query, key, make), manifest)
+
+
+def _addresses(feeds: list[Feed], selected: tuple[str, ...]) -> dict[str, str]:
+    """The same search as paths of the API, and of a feed if it is of one feed."""
+    rest = tuple(token for token in selected if not token.startswith("feed="))
+    names = ",".join(feed.name for feed in feeds)
+    found = {"papers_path": f"/api/papers?{encoded((f'feed={names}', *rest))}"}
+    if len(feeds) == 1:
+        found["feed_path"] = f"/api/feeds/{names}.rss?{encoded((*rest, _PER_DAY))}"
+    return found
+
+
+def _render(request: Request, form: FilterForm, **more: Any) -> bytes:
+    wire = wire_of(request)
+    context: dict[str, Any] = {
+        "feeds": list(wire.feeds.values()),
+        "error": None,
+        "listing": None,
+        "feed_path": "",
+        "fields": tuple(FIELDS),
+        "since": wire.due[0].replace(day=1).isoformat(),
+    }
+    categories = dict.fromkeys(code for feed in wire.feeds.values() for code in feed.categories)
+    return render(request, "search.html", **context | form_context(form, categories) | more)

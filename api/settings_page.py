@@ -1,0 +1,160 @@
+"""The owner's settings: which feeds there are, what was changed and can be undone, and all of them to take along.
+
+Everybody may look, because feeds are public anyway; every change takes the token, in its own form.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from api.build import page
+from api.links import page_url
+from api.owner_forms import EXPECTED, Failure, check_token, explain, first, load, read_form, version_of
+from api.publishing import wire_of
+from core.domain.errors import UnknownName
+from core.domain.saved import Change, undone
+from core.editing import Changed, Refused, delete_feed, export_feeds, origin_of, restore_feed
+from core.rules import Rules, rules_in_force
+
+router = APIRouter(include_in_schema=False)
+_SEE_OTHER = 303
+_ORIGINS = {"file": "from feeds.toml", "changed": "from feeds.toml, changed here", "saved": "made here"}
+_NOTICES = {
+    "saved": "Saved. Readers get it from now on; categories that are new here come with the next refresh.",
+    "deleted": "Deleted. You can go back to before that below.",
+    "restored": "It is again as feeds.toml has it.",
+    "undone": "Everything is as it was before that change.",
+}
+History = tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that is done to the feeds after one more question: its words, and what it does to a target."""
+
+    question: str
+    about: str
+    button: str
+    notice: str
+    apply: Callable[[Rules, History, str], Changed]
+
+
+def _undo(rules: Rules, history: History, number: str) -> Changed:
+    if not number.isdecimal():
+        raise UnknownName("change", number)
+    return undone(rules.saved, history, int(number))
+
+
+ACTIONS = {
+    "delete": Action(
+        "Delete {}?",
+        "Who subscribed to it is told that it is gone. You can undo this on the settings page.",
+        "Delete this feed",
+        "deleted",
+        lambda rules, _, name: delete_feed(rules, name),
+    ),
+    "restore": Action(
+        "Put {} back as feeds.toml has it?",
+        "What was saved of it here counts no more. You can undo this on the settings page.",
+        "Put it back",
+        "restored",
+        lambda rules, _, name: restore_feed(rules, name),
+    ),
+    "undo": Action(
+        "Go back to before “{}”?",
+        "All feeds will be as they were before that change, without it and without the later ones. "
+        "That is a change too, which you can undo.",
+        "Go back",
+        "undone",
+        _undo,
+    ),
+}
+
+
+@router.get("/settings")
+async def settings(request: Request) -> Response:
+    """The feeds in force with where they come from, those that were removed, and the changes."""
+    wire = wire_of(request)
+    rules, history = await load(wire)
+    context = {
+        "rules": rules,
+        "origins": {name: origin_of(rules, name) for name in rules.models},
+        "origin_labels": _ORIGINS,
+        "removed": rules.saved.removed(rules.file.feeds),
+        "changes": [
+            (number, datetime.fromisoformat(change.time), change.what) for number, change in enumerate(history)
+        ],
+        "notice": _NOTICES.get(request.query_params.get("notice", ""), ""),
+        "has_token": bool(wire.settings.admin_token),
+    }
+    return await page(request, "settings.html", context, cache="no-store")
+
+
+@router.get("/settings/feeds.toml")
+async def download(request: Request) -> Response:
+    """The feeds in force as a feeds.toml, to keep or to deploy."""
+    rules, _ = await load(wire_of(request))
+    headers = {"Content-Disposition": 'attachment; filename="feeds.toml"', "Cache-Control": "no-store"}
+    return Response(export_feeds(rules), headers=headers, media_type="application/toml; charset=utf-8")
+
+
+@router.get("/settings/{action}")
+async def ask(request: Request, action: str, target: str = "") -> Response:
+    """The question before something is done."""
+    wire = wire_of(request)
+    rules, history = await load(wire)
+    failure = None
+    try:
+        _named(action).apply(rules, history, target)
+    except Refused as error:
+        failure = explain(error)
+    return await _question(request, action, target, rules, history, failure)
+
+
+@router.post("/settings/{action}")
+async def act(request: Request, action: str) -> Response:
+    """Do it, with the token."""
+    wire, form = wire_of(request), await read_form(request)
+    doing, target, rules = _named(action), first(form, "target"), wire.rules
+    history: History = ()
+    try:
+        rules, history = await load(wire)
+        doing.apply(rules, history, target)
+        await check_token(request, wire, first(form, "token"))
+        await wire.change(
+            version_of(form),
+            lambda saved, history: doing.apply(rules_in_force(wire.settings.feeds, saved), history, target),
+        )
+    except EXPECTED as error:
+        return await _question(request, action, target, rules, history, explain(error))
+    return RedirectResponse(page_url(request, f"/settings?notice={doing.notice}"), _SEE_OTHER)
+
+
+async def _question(
+    request: Request, action: str, target: str, rules: Rules, history: History, failure: Failure | None
+) -> Response:
+    doing = _named(action)
+    is_change = action == "undo" and target.isdecimal() and int(target) < len(history)
+    name = history[int(target)].what if is_change else target
+    context = {
+        "question": doing.question.format(name),
+        "doing": doing,
+        "action": quote(action),
+        "target": target,
+        "version": rules.saved.version,
+        "failure": failure,
+        "has_token": bool(wire_of(request).settings.admin_token),
+    }
+    answer = await page(request, "confirm.html", context, status=failure.status if failure else 200, cache="no-store")
+    answer.headers.update(failure.headers if failure else {})
+    return answer
+
+
+def _named(action: str) -> Action:
+    if action not in ACTIONS:
+        raise UnknownName("page of the settings", action, tuple(ACTIONS))
+    return ACTIONS[action]

@@ -1,0 +1,307 @@
+"""The builder: one query for the page, its preview and the feed; problems at their fields; nothing asked of arXiv."""
+
+import re
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from lxml import etree, html
+
+from api.build import amount
+from api.rule_form import excerpt
+from core.config import FeedModel
+from core.custom import write_rules
+from core.domain.manifest import BatchRecord
+from core.preview import Threshold, make_preview
+from core.settings import Settings
+from tests.api import DAYS, MAIN, serving_days
+from tests.conftest import serving_app
+from tests.domain import FRIDAY, THURSDAY, make_entry, make_feed
+from tests.upstream import Upstream
+
+RULES = "category=cs.DC&category=cs.LG&keywords=cache:2%0D%0Akernel&min_score=2&max_entries=4&exclude=survey"
+SECRET = "correct horse battery"
+
+
+@pytest.fixture(scope="module")
+def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A client of a wire with three days in store."""
+    with serving_days(tmp_path_factory.mktemp("build")) as client:
+        yield client
+
+
+def parsed(answer: httpx.Response, status: int = 200) -> etree._Element:
+    """The page, of which it is checked that it is one."""
+    assert (status, "text/html; charset=utf-8") == (answer.status_code, answer.headers["content-type"])
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    page = html.fromstring(answer.text)
+    assert [] == page.xpath("//script[not(@src)] | //style | //@style | //@onclick")
+    return page
+
+
+def texts(page: etree._Element, path: str) -> list[str]:
+    return [" ".join(one.text_content().split()) for one in page.xpath(path)]
+
+
+def address_of(page: etree._Element, extension: str) -> str:
+    """The address that the page offers to copy."""
+    (field,) = page.xpath("//*[@id=$id]", id=f"address-{extension}")
+    return field.get("value") or field.text_content()
+
+
+def test_starts_with_what_is_fetched_here(wire: httpx.Client) -> None:
+    """The empty form offers the categories of this wire's feeds, by archive with their names."""
+    page = parsed(wire.get("/build"))
+    assert {"cs.DC", "cs.LG", "hep-th", "cs.AI"} == set(page.xpath("//input[@name='category']/@value"))
+    assert ["Computer Science", "High Energy Physics - Theory"] == texts(page, "//p[@class='archive']")
+    assert ["cs.DC", "cs.LG"] == page.xpath("//input[@name='category'][@checked]/@value")
+    assert "cs.DC Distributed, Parallel, and Cluster Computing" in texts(page, "//label")
+    assert ["new"] == page.xpath("//input[@name='type'][@checked]/@value")
+
+
+def test_every_field_has_a_label(wire: httpx.Client) -> None:
+    """Each control that can be seen is named, and its description exists."""
+    page = parsed(wire.get(f"/build?{RULES}"))
+    for control in page.xpath("//form//*[self::input or self::textarea or self::select][not(@type='hidden')]"):
+        labels = page.xpath("//label[@for=$id]", id=control.get("id")) if control.get("id") else []
+        assert labels or control.xpath("ancestor::label"), control.get("name")
+        for described in (control.get("aria-describedby") or "").split():
+            assert 1 == len(page.xpath("//*[@id=$id]", id=described))
+
+
+def test_shows_what_the_feed_has(wire: httpx.Client) -> None:
+    """The preview counts and shows just what the feed at its address has, with scores, reasons and marked words."""
+    page = parsed(wire.get(f"/build?{RULES}"))
+    address = address_of(page, "json")
+    feed = httpx.get(address).json()
+    dates = [item["_paperwire"]["announced"] for item in feed["items"]]
+    shown = dict(
+        zip(page.xpath("//tbody//time/@datetime"), texts(page, "//tbody/tr/td[@class='number'][1]"), strict=True)
+    )
+    assert {day: str(dates.count(day)) for day in shown} == {day: text.split()[0] for day, text in shown.items()}
+    assert "4 best of 5" == shown["2026-03-06"]
+    best = feed["items"][0]
+    assert best["title"].partition("] ")[2] or best["title"] in texts(page, "//li[@class='entry'][1]/h4")[0]
+    assert texts(page, "//li[@class='entry'][1]//mark")
+    assert "cache +2" in [" ".join(one.replace("+", " +").split()) for one in texts(page, "//ul[@class='why']/li")]
+    assert f"{amount((4 + 2 + 1) / 3)} entries a day" == texts(page, "//h2[@data-summary]")[0]
+
+
+def test_all_formats_are_offered(wire: httpx.Client) -> None:
+    """The addresses to copy are those of the feed in each format, and work; readers get the RSS."""
+    page = parsed(wire.get(f"/build?{RULES}&name=A+%26+B"))
+    for extension in ("rss", "atom", "json"):
+        address = address_of(page, extension)
+        answer = httpx.get(address)
+        assert (200, True) == (answer.status_code, "A &amp; B" in answer.text or "A & B" in answer.text)
+    (feedly,) = page.xpath("//a[text()='Feedly']/@href")
+    assert feedly.startswith("https://feedly.com/i/subscription/feed/http%3A%2F%2F127.0.0.1")
+    assert "&" not in feedly
+
+
+def test_the_preview_is_the_same_part(wire: httpx.Client) -> None:
+    """What is fetched while somebody types is the very part of the page that it replaces."""
+    page, part = wire.get(f"/build?{RULES}").text, wire.get(f"/build/preview?{RULES}").text
+    posted = wire.post("/build/preview", content=RULES, headers={"Content-Type": "application/x-www-form-urlencoded"})
+    assert part.strip() in page
+    assert "<html" not in part
+    assert texts(html.fromstring(part), "//h4") == texts(html.fromstring(posted.text), "//h4")
+
+
+@pytest.mark.parametrize("name", ["main", "replaced", "everything"])
+def test_starts_from_a_feed(wire: httpx.Client, name: str) -> None:
+    """`feed=` fills the form with a feed's rules, and its address selects the same papers in the same order."""
+    page = parsed(wire.get(f"/build?feed={name}"))
+    address = address_of(page, "json")
+    custom, own = (httpx.get(url).json()["items"] for url in (address, f"{wire.base_url}/api/feeds/{name}.json"))
+    ids = [[item["_paperwire"]["id"] for item in items] for items in (custom, own)]
+    assert ids[0] == ids[1]
+    assert ids[0]
+
+
+def test_a_feed_with_the_rules_of_main_has_its_papers(wire: httpx.Client) -> None:
+    """Ids and order are those of main; filters and pages work beside the rules."""
+    rules = write_rules(make_main(wire))
+    items = wire.get(f"/api/feeds/custom.json?{rules}").json()["items"]
+    assert MAIN == [item["_paperwire"]["id"] for item in items]
+    first = wire.get(f"/api/feeds/custom.json?{rules}&score>=3&limit=2").json()
+    second = httpx.get(first["next_url"]).json()
+    of_main = wire.get("/api/feeds/main.json?score>=3&limit=4").json()
+    assert [item["_paperwire"]["id"] for item in of_main["items"]] == [
+        item["_paperwire"]["id"] for item in first["items"] + second["items"]
+    ]
+    answer = wire.get(f"/api/feeds/custom.rss?{rules}")
+    again = wire.get(f"/api/feeds/custom.rss?{rules}", headers={"If-None-Match": answer.headers["etag"]})
+    assert (304, b"") == (again.status_code, again.content)
+
+
+def make_main(wire: httpx.Client) -> FeedModel:
+    """The main feed as the API describes it."""
+    plain = next(feed for feed in wire.get("/api/feeds").json()["feeds"] if feed["name"] == "main")
+    return FeedModel.model_validate({name: value for name, value in plain.items() if name not in ("name", "links")})
+
+
+def test_unknown_feed(wire: httpx.Client) -> None:
+    """A name of no feed is told with those that there are."""
+    answer = wire.get("/build?feed=mian")
+    assert (404, ["main", "replaced", "everything"]) == (answer.status_code, answer.json()["known"])
+
+
+PROBLEMS = [
+    ("category=cs.LG&keywords=%22cache", "keywords", '"cache', "is not closed"),
+    ("category=cs.LG&min_score=1e9", "min_score", "1e9", "'1e9' is not a number from -1000 to 1000"),
+    ("category=cs.LG&title_bonus=-1", "title_bonus", "-1", "'-1' is not a number from 0 to 10"),
+    ("category=cs.LG&max_entries=9999", "max_entries", "9999", "a whole number from 0 to 500"),
+    (f"category=cs.LG&name={'x' * 301}", "name", "x" * 301, "a title of up to 300 characters"),
+    (f"category=cs.LG&exclude={'x' * 9000}", "exclude", "x" * 9000, "a URL takes up to 8,000"),
+    ("category=cs.LG&keywords=<script>alert(1)</script>:9999", "keywords", "<script>", "allowed are numbers"),
+]
+
+
+@pytest.mark.parametrize(("query", "name", "kept", "words"), PROBLEMS)
+def test_problems_are_at_their_fields(wire: httpx.Client, query: str, name: str, kept: str, words: str) -> None:
+    """What is wrong is told at the field, which keeps its text; there is nothing to subscribe to."""
+    page = parsed(wire.get("/build", params=query), 422)
+    (control,) = page.xpath("//form//*[@name=$name]", name=name)
+    (error,) = page.xpath("//*[@id=$id]", id=f"{name}-error")
+    assert ("true", True) == (control.get("aria-invalid"), f"{name}-error" in control.get("aria-describedby"))
+    assert words in error.text_content()
+    assert kept in (control.get("value") or control.text_content())
+    assert [] == page.xpath("//*[@id='address-rss']")
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("keywords=x", "at least one category is needed"),
+        ("category=math.CO&category=cs.LG", "math.CO: nothing of that is fetched here; there is cs.DC, cs.LG"),
+        ("category=cs.XX", "near it: "),
+    ],
+)
+def test_categories_that_are_not_there(wire: httpx.Client, query: str, words: str) -> None:
+    """A category that no feed of this wire has is told with those that there are, and stays in the form."""
+    page = parsed(wire.get(f"/build?{query}"), 422)
+    assert words in texts(page, "//*[@id='category-error']")[0]
+    sent = re.findall(r"category=([\w.]+)", query)
+    assert sorted(sent) == sorted(page.xpath("//input[@name='category'][@checked]/@value"))
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("category=cs.LG&keywords=zebrafish&min_score=1", "None of the keywords is in any paper"),
+        ("category=cs.LG&keywords=cache&min_score=900", "no paper has 900 points"),
+        ("category=cs.LG&min_score=1", "Without keywords papers have no points"),
+        ("category=hep-th&type=cross", "There is no such announcement"),
+    ],
+)
+def test_nothing_is_selected(wire: httpx.Client, query: str, words: str) -> None:
+    """Where rules select nothing, the page says why, and what would help."""
+    page = parsed(wire.get(f"/build?{query}"))
+    assert "Nothing is selected" == texts(page, "//h2[@data-summary]")[0]
+    assert words in texts(page, "//p[@class='tell warn']")[0]
+
+
+def test_filters_are_told(wire: httpx.Client) -> None:
+    """The home of a feed with filters in its address leads here: that they are no rules is said."""
+    page = parsed(wire.get("/build?category=cs.LG&score>=3&title~x"))
+    assert "score>=3&title~x" in unescape(texts(page, "//p[@class='tell']")[0])
+
+
+def test_rules_are_text(wire: httpx.Client) -> None:
+    """Markup in rules stays text wherever it is shown."""
+    attack = "%3C/textarea%3E%3Cscript%3Ealert(1)%3C/script%3E%22%3E"
+    for query in (f"category=cs.LG&keywords={attack}", f"category={attack}", f"category=cs.LG&name={attack}"):
+        for path in ("/build", "/build/preview", "/settings/edit"):
+            assert "<script>alert" not in wire.get(f"{path}?{query}").text
+
+
+def test_nothing_is_fetched(upstream: Upstream, settings: Settings) -> None:
+    """With nothing in store the page says so; no request goes to arXiv, whatever is asked for."""
+    with serving_app(settings) as url, httpx.Client(base_url=url) as client:
+        page = parsed(client.get("/build?category=cs.CL&keywords=x"))
+        assert "Nothing is stored yet" == texts(page, "//h2[@data-summary]")[0]
+        assert page.xpath("//*[@id='address-rss']")
+        client.get("/build/preview?category=cs.CL&keywords=y")
+        client.get("/build")
+        assert [] == upstream.requests
+
+
+def test_strangers_have_nothing_fetched(wire: httpx.Client) -> None:
+    """A feed of categories that nobody fetches is refused with the allowed ones before anything is asked for."""
+    answer = wire.get("/api/feeds/custom.rss?category=math.CO&keywords=graph")
+    assert 422 == answer.status_code
+    assert ("category=math.CO", ["cs.DC", "cs.LG", "hep-th", "cs.AI"]) == (
+        answer.json()["token"],
+        answer.json()["allowed"],
+    )
+
+
+def test_private_copies_sign_what_is_built(tmp_path: Path) -> None:
+    """On a private copy the addresses open by themselves, those of other rules do not, and forms send the key."""
+    with serving_days(tmp_path, {FRIDAY: DAYS[FRIDAY]}, feed_key=SECRET) as client:
+        assert 401 == client.get(f"/build?{RULES}").status_code
+        page = parsed(client.get(f"/build?{RULES}", params={"key": SECRET} | dict(httpx.QueryParams(RULES))))
+        assert [SECRET] == page.xpath("//form[@method='get']//input[@name='key']/@value")
+        address = address_of(page, "rss")
+        assert SECRET not in address
+        assert 200 == httpx.get(address).status_code
+        assert 401 == httpx.get(address.replace("cache", "kernel")).status_code
+        for link in page.xpath("//a[starts-with(@href, '/')]/@href"):
+            assert "key=" in urlsplit(link).query, link
+
+
+# What a preview says of entries
+
+
+def test_thresholds_that_are_proposed() -> None:
+    """For several amounts the score that comes next to it, over complete days only."""
+    feed = make_feed("x", min_score=2.0)
+    entries = [make_entry(n, score=float(n % 10), announced=day) for day in (FRIDAY, THURSDAY) for n in range(100)]
+    entries += [make_entry(999, score=50.0, announced=FRIDAY.replace(day=4))]
+    records = [
+        BatchRecord(FRIDAY, "complete", hash="a", total=100),
+        BatchRecord(THURSDAY, "complete", hash="b", total=100),
+        BatchRecord(FRIDAY.replace(day=4), "partial", hash="c", total=1),
+    ]
+    preview = make_preview(feed, entries, records)
+    assert (80.0, [80, 80, 1]) == (preview.a_day, [day.shown for day in preview.days])
+    assert (Threshold(6.0, 40.0), Threshold(8.0, 20.0), Threshold(9.0, 10.0)) == preview.thresholds
+    capped = make_preview(make_feed("x", min_score=2.0, max_entries=15), entries, records)
+    assert (15.0, [(80, 15), (80, 15), (1, 1)]) == (capped.a_day, [(day.found, day.shown) for day in capped.days])
+    assert (Threshold(9.0, 10.0),) == capped.thresholds
+
+
+def test_keywords_are_counted() -> None:
+    """Each keyword with the papers that have it, also below the threshold; those in none are named."""
+    feed = make_feed("x", "y", min_score=5.0)
+    entries = [make_entry(1, score=1, matched=("x",)), make_entry(2, score=1, matched=("x",), type="cross")]
+    preview = make_preview(feed, entries, [BatchRecord(FRIDAY, "complete", hash="a")])
+    assert ((("x", 1), ("y", 0)), ("y",), 0) == (preview.keywords, preview.unused, preview.total)
+
+
+def test_a_preview_of_nothing() -> None:
+    """Without days there is nothing to divide by."""
+    preview = make_preview(make_feed("x"), [], [])
+    assert ((), 0.0, (), (), 0) == (preview.days, preview.a_day, preview.thresholds, preview.best, preview.most)
+
+
+@pytest.mark.parametrize(
+    ("a_day", "shown"), [(0, "0"), (0.25, "0.2"), (1, "1"), (4.46, "4.5"), (9.96, "10"), (30, "30")]
+)
+def test_amounts(a_day: float, shown: str) -> None:
+    """A digit after the point only where it matters."""
+    assert shown == amount(a_day)
+
+
+def test_excerpts_show_the_match() -> None:
+    """A long abstract is shown around its first match, cut between words."""
+    text = "word " * 100 + "cache " + "word " * 100
+    shown = excerpt(text, [(500, 505)])
+    assert "<mark>cache</mark>" in shown
+    assert shown.startswith("…word ")
+    assert len(shown) < 300
+    assert "word word" == excerpt("word word", [])

@@ -1,0 +1,685 @@
+"""The pages: what they show and where they lead, with forms but without JavaScript, and nothing of anyone else's."""
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
+
+import httpx
+import pytest
+from lxml import html
+from lxml.html import HtmlElement
+
+from core.sample import TITLE
+from core.settings import ROOT
+from core.signing import sign, with_key
+from tests.api import DAYS, FRIDAY, MAIN, THURSDAY, base, make_settings, noon, send, serving_days
+from tests.arxiv_format import Sheet, make_sheets
+from tests.conftest import serving_app
+from tests.upstream import Upstream
+
+SECRET = "correct horse battery"
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+READER = {"Accept": "application/rss+xml, text/html;q=0.5, */*;q=0.1"}  # Miniflux and FreshRSS ask so
+MEDIA_TYPES = ("application/rss+xml", "application/atom+xml", "application/feed+json")
+PAGES = ("/", "/feeds/main", "/feeds/main?score>=3&author~=", "/papers/2603.90301", "/search", "/search?q=cache")
+ALLOWED_HOSTS = {"arxiv.org", "www.alphaxiv.org", "doi.org", "github.com"}
+MOST_BYTES = 60_000  # of the start page with style sheet and script, not even compressed
+
+
+def parsed(answer: httpx.Response) -> HtmlElement:
+    """A page as a browser finds it."""
+    assert "text/html; charset=utf-8" == answer.headers["Content-Type"]
+    return html.document_fromstring(answer.content.decode())
+
+
+def text_of(element: HtmlElement) -> str:
+    """What can be read of it, in one line."""
+    return " ".join(str(element.text_content()).split())
+
+
+def one(element: HtmlElement, path: str) -> HtmlElement:
+    """The only element at `path`."""
+    (found,) = element.xpath(path)
+    return found
+
+
+def titles(page: HtmlElement) -> list[str]:
+    """The titles of the entries, in order."""
+    return [text_of(title) for title in page.xpath("//article[@class='entry']//*[contains(@class, 'title')]")]
+
+
+def ids(page: HtmlElement) -> list[str]:
+    """The papers that the entries lead to, in order."""
+    links = page.xpath("//article[@class='entry']//*[contains(@class, 'title')]/a/@href")
+    return [urlsplit(link).path.removeprefix("/papers/").removeprefix("/abs/") for link in links]
+
+
+def submit(client: httpx.Client, page: HtmlElement, **values: str) -> httpx.Response:
+    """What a browser without JavaScript sends when the page's form is filled in with `values`."""
+    (form,) = page.xpath("//form[@role='search']")
+    sent = [
+        (field.name, values.get(field.name, field.value or ""))
+        for field in form.xpath(".//input[@name] | .//select[@name]")
+    ]
+    assert values.keys() <= {name for name, _ in sent}
+    return client.get(urljoin(base(client), form.get("action")) + "?" + urlencode(sent), headers=BROWSER)
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    with serving_days(tmp_path_factory.mktemp("pages")) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def home(client: httpx.Client) -> HtmlElement:
+    return parsed(client.get("/"))
+
+
+# -- what holds for all pages
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_is_a_page(client: httpx.Client, path: str) -> None:
+    """Each page is HTML in UTF-8 with a language, a title, one main heading, landmarks, and a way past the menu."""
+    answer = client.get(path, headers=BROWSER)
+    assert answer.text.startswith("<!doctype html>")
+    page = parsed(answer)
+    assert ("en", "utf-8") == (page.get("lang"), one(page, "//meta[@charset]").get("charset"))
+    assert "width=device-width" in one(page, "//meta[@name='viewport']").get("content")
+    assert text_of(one(page, "//head/title"))
+    for path_of in ("//h1", "//main", "//header[@class='masthead']", "//footer"):
+        one(page, path_of)
+    assert "#main" == one(page, "//a[@class='skip']").get("href")
+    identifiers = page.xpath("//@id")
+    assert len(identifiers) == len(set(identifiers))
+    assert set(page.xpath("//label/@for")) <= set(identifiers)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_headers(client: httpx.Client, path: str) -> None:
+    """A page may load nothing but its own files, tells nobody its address, and says so hot and cold."""
+    for _ in range(2):
+        headers = client.get(path, headers=BROWSER).headers
+        policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
+        assert {"'none'"} == {policy[name] for name in ("default-src", "base-uri", "frame-ancestors")}
+        assert {"'self'"} == {policy[name] for name in ("style-src", "script-src", "connect-src", "form-action")}
+        assert ("no-referrer", "nosniff") == (headers["Referrer-Policy"], headers["X-Content-Type-Options"])
+
+
+def test_feeds_have_no_such_headers(client: httpx.Client) -> None:
+    """What is no page says nothing of pages."""
+    for _ in range(2):
+        assert "Content-Security-Policy" not in client.get("/api/feeds/main.rss").headers
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_nothing_inside_runs_or_styles(client: httpx.Client, path: str) -> None:
+    """No script or style stands in a page, no handler, and nothing is loaded from elsewhere."""
+    page = parsed(client.get(path))
+    assert [] == page.xpath("//style | //*[@style] | //script[not(@src)] | //iframe | //object | //embed | //base")
+    assert [] == [name for element in page.iter() for name in element.attrib if name.startswith("on")]
+    loaded = page.xpath("//script/@src | //img/@src | //link[not(@rel='alternate' or @rel='canonical')]/@href")
+    assert {""} == {urlsplit(address).netloc for address in loaded}
+    for address in loaded:
+        assert 200 == client.get(address).status_code
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_links(client: httpx.Client, path: str) -> None:
+    """No link of a page is broken; those that lead elsewhere lead to the papers, and tell nothing."""
+    page = parsed(client.get(path))
+    links = page.xpath("//a[@href and not(starts-with(@href, '#') or starts-with(@href, 'feed:'))]")
+    for link in links:
+        url = urljoin(base(client) + path, link.get("href"))
+        assert url.startswith(("http://", "https://"))
+        if url.startswith(base(client)):
+            assert 200 == client.get(url).status_code, url
+        else:
+            assert urlsplit(url).hostname in ALLOWED_HOSTS
+            assert "noopener noreferrer" == link.get("rel")
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_conditional(client: httpx.Client, path: str) -> None:
+    """A page has an ETag and is not sent twice; nor does it change between two requests."""
+    first = client.get(path)
+    assert "public" in first.headers["Cache-Control"]
+    again = client.get(path, headers={"If-None-Match": first.headers["ETag"]})
+    assert (304, b"", first.headers["ETag"]) == (again.status_code, again.content, again.headers["ETag"])
+    assert first.content == client.get(path).content
+    assert (200, b"") == ((head := client.head(path)).status_code, head.content)
+
+
+def test_same_bytes_on_another_instance(tmp_path: Path) -> None:
+    """Two instances make the same pages of the same store, down to the last byte."""
+    more = {"base_url": "https://wire.example"}
+    with (
+        serving_days(tmp_path, **more) as client,
+        serving_app(make_settings(tmp_path, **more)) as url,
+        httpx.Client(base_url=url) as other,
+    ):
+        client.get("/api/papers?score>=0")  # one of them has everything in memory
+        for path in PAGES:
+            assert client.get(path).content == other.get(path).content, path
+
+
+def test_size(tmp_path: Path) -> None:
+    """The start page after an ordinary month is small, with style sheet and script, even where nothing compresses."""
+    month = [FRIDAY - timedelta(days=n) for n in range(30)]
+    days = {
+        day: make_sheets(20, start=10_000 + 20 * n, category="cs.DC")
+        for n, day in enumerate(month)
+        if day.weekday() < 5
+    }
+    long = {"title": "Sparse attention, fast inference and the KV cache of models", "abstract": "About caches. " * 95}
+    days[FRIDAY] = [Sheet(**(vars(sheet) | long)) for sheet in make_sheets(60, category="cs.DC")]
+    with serving_days(tmp_path, days, feeds_toml=(ROOT / "feeds.toml").read_text("utf-8")) as client:
+        page = client.get("/")
+        assert 8 == len(titles(parsed(page)))
+        files = [client.get(f"/{name}").content for name in ("wire.css", "wire.js", "favicon.svg")]
+    assert len(page.content) + sum(map(len, files)) <= MOST_BYTES
+
+
+# -- the start page
+
+
+def test_shows_the_best_of_the_day(home: HtmlElement) -> None:
+    """The newest batch of the main feed, best first, each with score, words that gave it, authors, and links."""
+    assert MAIN[:4] == ids(home)
+    first = home.xpath("//article[@class='entry']")[0]
+    assert "Score 5 Letters Grace Placeholder, Zoë Sample, Ada Example au:Grace Placeholder+5" in text_of(first)
+    assert ["https://arxiv.org/abs/2603.90305"] == first.xpath(".//a[text()='arXiv']/@href")
+    assert "Friday, 6 March 2026" in text_of(home)
+    assert "12 papers announced in the categories of this wire, 7 of them with 2 points or more" in text_of(home)
+
+
+def test_lists_the_feeds(client: httpx.Client, home: HtmlElement) -> None:
+    """Each feed is there with title, description, its number of entries, its page, and a link for every format."""
+    text = text_of(home)
+    for expected in (
+        "Caches & kernels",
+        "What is <fast>, and why.",
+        "Replacements and crosses",
+        "4 entries on Fri 6 Mar",
+    ):
+        assert expected in text
+    links = [urljoin(f"{base(client)}/", link) for link in home.xpath("//a/@href")]
+    for name in ("main", "replaced", "everything"):
+        assert f"{base(client)}/feeds/{name}" in links
+        for extension in ("rss", "atom", "json"):
+            assert f"{base(client)}/api/feeds/{name}.{extension}" in links
+    assert f"{base(client)}/api/feeds.opml" in links
+
+
+def test_autodiscovery(client: httpx.Client, home: HtmlElement) -> None:
+    """A reader that is given the page's address finds every feed in every format, with type and title."""
+    found = home.xpath("//link[@rel='alternate']")
+    assert list(MEDIA_TYPES) * 3 == [link.get("type") for link in found]
+    assert 9 == len({link.get("title") for link in found})
+    for link in found:
+        answer = client.get(link.get("href"))
+        assert (200, f"{link.get('type')}; charset=utf-8") == (answer.status_code, answer.headers["Content-Type"])
+
+
+def test_tells_the_state(home: HtmlElement) -> None:
+    """The page tells date, state and number of papers of the last batches."""
+    rows = [[text_of(cell) for cell in row] for row in home.xpath("//table[@class='batches']/tbody/tr")]
+    assert [["2026-03-06", "complete", "12"], ["2026-03-05", "complete", "3"], ["2026-03-04", "complete", "1"]] == rows
+
+
+def test_the_chart_has_its_numbers(home: HtmlElement) -> None:
+    """What the chart shows can be heard, and read as a table."""
+    chart = one(home, "//*[local-name()='svg' and @role='img']")
+    for name in chart.get("aria-labelledby").split():
+        assert text_of(one(home, f"//*[@id='{name}']"))
+    rows = [[text_of(cell) for cell in row] for row in home.xpath("//details//tbody/tr")]
+    assert [["2026-03-06", "12", "7", "5"], ["2026-03-05", "3", "2", "4.5"], ["2026-03-04", "1", "1", "4.5"]] == rows
+
+
+def test_owes_to_arxiv(home: HtmlElement) -> None:
+    """The page thanks arXiv in the words that arXiv asks for, and claims no affiliation."""
+    assert "Thank you to arXiv for use of its open access interoperability." in text_of(home)
+    assert "not affiliated with arXiv" in text_of(home)
+
+
+def test_nothing_fetched_yet(tmp_path: Path, upstream: Upstream) -> None:
+    """Before anything was fetched the page is there, says so, and fetches nothing itself."""
+    with serving_app(make_settings(tmp_path, arxiv_rss_url=upstream.url)) as url:
+        page = parsed(httpx.get(url))
+    assert "Nothing was fetched yet." in text_of(page)
+    assert "Test wire" == text_of(one(page, "//h1"))
+    assert [] == upstream.requests
+
+
+def test_tells_of_failure(tmp_path: Path, upstream: Upstream) -> None:
+    """When arXiv serves nothing usable, the page names the date, its state, and the reason."""
+    upstream.faults, upstream.faulty_for_ever = ["html"], True
+    with serving_app(make_settings(tmp_path, arxiv_rss_url=upstream.url)) as url:
+        assert 503 == httpx.get(f"{url}/rss").status_code
+        (row,) = parsed(httpx.get(url)).xpath("//table[@class='batches']/tbody/tr")
+    assert "2026-03-06 failed" in " ".join(text_of(cell) for cell in row)
+    assert "HTML page, not a feed" in text_of(row)
+
+
+def test_a_missing_day(tmp_path: Path) -> None:
+    """While the due batch is missing, the page says so and shows the days that there are; a visit fetches nothing."""
+    with serving_days(tmp_path, {THURSDAY: DAYS[THURSDAY]}, now=noon(FRIDAY)) as client:
+        page = parsed(client.get("/"))
+        assert 0 == len(client.get("/api/health").json().get("error", {}))
+    assert "The batch of Friday, 6 March 2026 is expected. Until it is there, this is the newest." in text_of(page)
+    assert ["2026-03-06", "2026-03-05"] == page.xpath("//table[@class='batches']//time/@datetime")
+    assert ["2603.90203", "2603.90201"] == ids(page)
+
+
+def test_sample_note(tmp_path: Path) -> None:
+    """A demonstration says that it is one, in its title and in a note before everything else; others do not."""
+    with serving_app(make_settings(tmp_path, sample=True, now=noon(FRIDAY))) as url:
+        page = parsed(httpx.get(url))
+        assert 200 == httpx.get(f"{url}/rss").status_code
+    assert "all papers are invented" in text_of(one(page, "//p[@class='note']"))
+    assert 1 == len(page.xpath("//p[@class='note']/following::main"))
+    assert TITLE in text_of(page)
+
+
+def test_no_sample_note(home: HtmlElement) -> None:
+    """A wire of real papers has no such note."""
+    assert "invented" not in text_of(home)
+
+
+def test_owners_text_is_text(tmp_path: Path) -> None:
+    """What the owner wrote is shown as text, whatever it looks like."""
+    rules = """
+    [instance]
+    title = "<script>alert(1)</script> {base} & co"
+    [feeds.main]
+    title = '"><img src=x onerror=alert(2)> {{7*7}}'
+    description = "</p></section><iframe src=//evil.example>"
+    categories = ["cs.LG"]
+    exclude = ["<i>"]
+    [feeds.main.keywords]
+    "<u>line</u>" = 1
+    """
+    with serving_days(tmp_path, {FRIDAY: DAYS[FRIDAY]}, feeds_toml=rules) as client:
+        home, feed = parsed(client.get("/")), parsed(client.get("/feeds/main"))
+    for page in (home, feed):
+        assert [] == page.xpath("//img | //iframe | //u | //i | //script[not(@src)]")
+        assert '"><img src=x onerror=alert(2)> {{7*7}}' in text_of(page)
+        assert "<script>alert(1)</script> {base} & co" in text_of(page)
+    assert "<u>line</u>+1" in text_of(feed)
+
+
+@pytest.mark.parametrize(
+    "host", ['x"><script>alert(1)</script>', "x'onload='alert(1)", "evil.example/<b>", "a b", "{title}", "[::1"]
+)
+def test_host_is_text(client: httpx.Client, host: str) -> None:
+    """A Host that is no host does not become markup, and is no fault of the server."""
+    for target in ("/", "/feeds/main", "/papers/2603.90301", "/search?q=cache", "/feeds/none"):
+        answer = send(client, target, headers={"Host": host, **BROWSER})
+        assert answer.status < 500
+        page = html.document_fromstring(answer.body.decode())
+        assert [] == page.xpath("//script[not(@src)] | //*[@onload]")
+        assert {"href", "rel", "type", "title"} >= {name for link in page.xpath("//link") for name in link.attrib}
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_base_url(tmp_path: Path, path: str) -> None:
+    """Behind a proxy all links keep below the path that BASE_URL names, and feeds have its whole address."""
+    with serving_days(tmp_path, {FRIDAY: DAYS[FRIDAY]}, base_url="https://wire.example/papers") as client:
+        page = parsed(client.get(path))
+    addresses = page.xpath("//a/@href | //link[not(@rel='canonical')]/@href | //script/@src | //form/@action")
+    own = [a for a in addresses if urlsplit(a).hostname in (None, "wire.example") and a[0] != "#" and a[:5] != "feed:"]
+    assert len(own) > 5
+    assert [] == [a for a in own if not a.startswith(("/papers/", "https://wire.example/papers/"))]
+    for address in page.xpath("//link[@rel='alternate']/@href | //textarea[@readonly]/text()"):
+        assert address.startswith(("https://wire.example/papers/api/", "@misc"))
+
+
+# -- the page of a feed
+
+
+def test_feed_shows_what_readers_get(client: httpx.Client) -> None:
+    """The same papers in the same order as the feed, each day under its date."""
+    page = parsed(client.get("/feeds/main"))
+    assert MAIN == ids(page)
+    assert ["Friday, 6 March 2026", "Thursday, 5 March 2026", "Wednesday, 4 March 2026"] == [
+        text_of(day) for day in page.xpath("//section[@class='day']/h2")
+    ]
+    assert MAIN == [item["_paperwire"]["id"] for item in client.get("/api/feeds/main.json").json()["items"]]
+
+
+def test_feed_tells_its_rules(client: httpx.Client) -> None:
+    """Keywords with weights, categories by name, excluded words, thresholds."""
+    text = text_of(parsed(client.get("/feeds/main")))
+    for expected in (
+        "au:Grace Placeholder+5", "cache+2", "cat:cs.OS+0.5", "cs.LG Machine Learning", "survey", "2 points",
+        "4 a day", "50 % on top", "What is <fast>, and why.",
+    ):  # fmt: skip
+        assert expected in text
+
+
+def test_subscribing(tmp_path: Path) -> None:
+    """Addresses to copy for all formats, and links that hand the address to readers, whose scheme is known."""
+    with serving_days(tmp_path, {FRIDAY: DAYS[FRIDAY]}, base_url="https://wire.example") as client:
+        page = parsed(client.get("/feeds/main?score>=3"))
+    chosen = "?score%3E=3"
+    fields = {field.get("id"): field.text for field in page.xpath("//textarea[@readonly]")}
+    start = "https://wire.example/api/feeds/main."
+    assert {name: f"{start}{name}{chosen}" for name in ("rss", "atom", "json")} == fields
+    assert sorted(fields.values()) == sorted(page.xpath("//link[@rel='alternate']/@href"))
+    links = page.xpath("//a/@href")
+    assert f"feed:{start}rss{chosen}" in links
+    given = "https%3A%2F%2Fwire.example%2Fapi%2Ffeeds%2Fmain.rss%3Fscore%253E%3D3"
+    for service in ("feedly.com/i/subscription/feed%2F", "www.inoreader.com/?add_feed=", "www.newsblur.com/?url="):
+        assert f"https://{service}{given}" in links
+
+
+def test_local_copies_offer_no_web_readers(client: httpx.Client) -> None:
+    """A reader on the web cannot reach a copy on the owner's machine."""
+    page = parsed(client.get("/feeds/main"))
+    assert "readers on the web cannot reach it" in text_of(page)
+    assert [] == page.xpath("//a[contains(@href, 'feedly')]")
+
+
+FORM_CASES: list[tuple[dict[str, str], str]] = [
+    ({}, ""),
+    ({"score>": "4"}, "score>=4"),
+    ({"category": "cs.DC"}, "category=cs.DC"),
+    ({"type": "cross"}, "type=cross"),
+    ({"author~": "placeholder"}, "author~placeholder"),
+    ({"announced>": "2026-03-05", "announced<": "2026-03-05"}, "announced>=2026-03-05&announced<=2026-03-05"),
+    ({"sort": "-score"}, "sort=-score"),
+    ({"sort": "title", "score>": "3"}, "sort=title&score>=3"),
+    ({"q": "cache kernels"}, "text~cache&text~kernels"),
+    ({"q": 'has=code "it needs"', "score>": "1"}, "has=code&text~it needs&score>=1"),
+    ({"q": "score<4.5"}, "score<4.5"),
+]
+
+
+@pytest.mark.parametrize(("values", "query"), FORM_CASES)
+def test_the_form_needs_no_javascript(client: httpx.Client, values: dict[str, str], query: str) -> None:
+    """What a browser sends of the form, with all its empty fields, means the same as the query of the API."""
+    answer = submit(client, parsed(client.get("/feeds/main")), **values)
+    assert 200 == answer.status_code
+    page = parsed(answer)
+    items = client.get(f"/api/feeds/main.json?{query}").json()["items"]
+    assert [item["_paperwire"]["id"] for item in items] == ids(page)
+    shown = {field.name: field.value for field in page.xpath("//form//input[@name] | //form//select[@name]")}
+    for name, value in values.items():
+        assert value == shown[name]
+    (address,) = page.xpath("//textarea[@id='json']/text()")
+    if "sort" not in values:  # a reader has its own order
+        assert [item["id"] for item in items] == [item["id"] for item in client.get(address).json()["items"]]
+
+
+def test_the_form_shows_what_the_address_says(client: httpx.Client) -> None:
+    """A query that somebody wrote is in the form again: in its fields, and the rest in the box."""
+    page = parsed(client.get("/feeds/main?score>=1&title!=A cache&text~kernel&category=cs.DC,cs.LG&author~ada&limit=7"))
+    shown = {field.name: field.value for field in page.xpath("//form//input[@name] | //form//select[@name]")}
+    assert ("1", "cs.DC,cs.LG", "ada", "7") == tuple(shown[n] for n in ("score>", "category", "author~", "limit"))
+    assert 'title!="A cache" kernel' == shown["q"]
+    again = submit(client, page)
+    assert ids(page) == ids(parsed(again))
+
+
+def test_paging(client: httpx.Client) -> None:
+    """Pages follow one another without losing or repeating a paper, and without the filters getting lost."""
+    url, seen = "/feeds/main?limit=3&score>=1", []
+    for _ in range(10):
+        page = parsed(client.get(url))
+        seen += ids(page)
+        (link, *_) = [*page.xpath("//a[@rel='next']/@href"), ""]
+        if not link:
+            break
+        url = link
+        assert "limit=3" in url
+    assert [item["_paperwire"]["id"] for item in client.get("/api/feeds/main.json?score>=1").json()["items"]] == seen
+
+
+@pytest.mark.parametrize(
+    ("query", "token", "allowed"),
+    [
+        ("score>=high", "score>=high", "a number"),
+        ("nosuch=1", "nosuch=1", "category"),
+        ("q=scroe%3E4", "scroe>4", "score"),
+        ("category=cs.XX", "category=cs.XX", "near it: cs."),
+        ("cursor=x", "cursor=x", "not a cursor"),
+        ("feed=none", "feed=none", "there is no feed"),
+        ("q=" + "x" * 1001, "xxx…", "longer than"),
+    ],
+)
+def test_a_wrong_filter(client: httpx.Client, query: str, token: str, allowed: str) -> None:
+    """A page names the token and what is allowed, keeps the form as it was, and is not cached."""
+    for path in ("/feeds/main", "/search"):
+        answer = client.get(f"{path}?{query}&author~=ada")
+        page = parsed(answer)
+        assert (422, "no-store") == (answer.status_code, answer.headers["Cache-Control"])
+        assert "Content-Security-Policy" in answer.headers
+        alert = text_of(one(page, "//*[@role='alert']"))
+        assert token in alert
+        assert allowed in alert
+        if path == "/feeds/main":
+            assert "ada" == one(page, "//input[@name='author~']").get("value")
+
+
+def test_no_entry_meets_the_filters(client: httpx.Client) -> None:
+    """The page says so, and leads back."""
+    page = parsed(client.get("/feeds/main?score>=100"))
+    assert "No stored paper of this feed meets all filters." in text_of(page)
+    assert "/feeds/main" in page.xpath("//p[@class='tell']/a/@href")
+
+
+# -- the page of a paper
+
+
+def test_paper(client: httpx.Client) -> None:
+    """Title, authors, abstract, categories by name, dates, links, and the score of each feed with its reasons."""
+    page = parsed(client.get("/papers/2603.90302"))
+    text = text_of(page)
+    assert "Kernel fusion" == text_of(one(page, "//h1"))
+    for expected in (
+        "First Sample, Second Sample",
+        "Machine Learning (cs.LG)",
+        "Friday, 6 March 2026",
+        "arXiv:2603.90302v1",
+    ):
+        assert expected in text
+    assert ["Kernel", "cache"] == [text_of(mark) for mark in page.xpath("//article//mark")]
+    assert ["https://github.com/sample/fusion"] == page.xpath("//a[text()='Code']/@href")
+    assert ["https://www.alphaxiv.org/abs/2603.90302"] == page.xpath("//a[text()='AlphaXiv']/@href")
+    scores = [text_of(score) for score in page.xpath("//section[@class='scored']/h3")]
+    assert ["Caches & kernels 3.5", "Everything 0", "Replacements and crosses 0"] == sorted(scores)
+    rows = [text_of(row) for row in page.xpath("//section[@class='scored']//tbody/tr")]
+    assert "cache in the abstract: It needs a cache. See https://github.com/sample/fusion.+2" == rows[0]
+    assert "kernel in the title (+0.5): Kernel fusion+1.5" == rows[1]
+    assert "@misc{sample2026kernel," in one(page, "//textarea[@id='bibtex']").text
+
+
+@pytest.mark.parametrize(
+    "spelling", ["2603.90308", "2603.90308v2", "arXiv:2603.90308", "https://arxiv.org/abs/2603.90308v2"]
+)
+def test_paper_by_any_spelling(client: httpx.Client, spelling: str) -> None:
+    """An identifier may be written in all common ways."""
+    assert "A kernel, again" == text_of(one(parsed(client.get(f"/papers/{spelling}")), "//h1"))
+
+
+def test_an_old_paper(client: httpx.Client) -> None:
+    """Identifiers of the old style have a slash in them."""
+    page = parsed(client.get("/papers/hep-th/9901001"))
+    assert "Strings, revisited" == text_of(one(page, "//h1"))
+    assert "1999" in one(page, "//textarea[@id='bibtex']").text
+
+
+def test_many_authors(tmp_path: Path) -> None:
+    """The first ten authors are named at once, all others on demand; BibTeX has all, and lists a few."""
+    names = [f"Author{number} Sample" for number in range(3303)]
+    sheet = Sheet(id="2603.90001", title="A cache of many", creator=", ".join(names))
+    with serving_days(tmp_path, {FRIDAY: [sheet]}) as client:
+        page, home = parsed(client.get("/papers/2603.90001")), parsed(client.get("/"))
+    authors = one(page, "//div[@class='authors']")
+    assert ", ".join(names[:10]) == text_of(authors[0])
+    assert "and 3,293 more authors" == text_of(one(authors, ".//summary"))
+    assert ", ".join(names[10:]) == text_of(one(authors, ".//details/p"))
+    assert names == re.findall(r"Author\d+ Sample", one(page, "//textarea[@id='bibtex']").text)
+    assert f"{', '.join(names[:6])} and 3,297 more" in text_of(home)
+
+
+# -- searching
+
+
+def test_search_finds_everything(client: httpx.Client) -> None:
+    """Papers of whatever score and type are found; words are looked for in titles and abstracts, and marked."""
+    page = parsed(submit(client, parsed(client.get("/")), q="kernel"))
+    assert {"2603.90202", "2603.90308"} <= set(ids(page))  # too few points for the feed
+    assert {"kernel"} <= {text_of(mark).lower() for mark in page.xpath("//mark")}
+    assert "of whatever score and type" in text_of(one(page, "//*[@role='status' and contains(@class, 'count')]"))
+
+
+def test_search_says_the_same_elsewhere(client: httpx.Client) -> None:
+    """The page's feed and its JSON have the papers that it shows."""
+    page = parsed(client.get("/search", params={"q": 'score<4 "cache" type=new,cross'}))
+    as_json = client.get(one(page, "//textarea[@id='as-json']").text).json()
+    assert ids(page) == [paper["id"] for paper in as_json["papers"]]
+    rss = client.get(one(page, "//textarea[@id='as-rss']").text)
+    assert ids(page) == re.findall(r"<link>https://arxiv.org/abs/([^<]+)</link>", rss.text)
+    assert len(ids(page)) == 6
+
+
+def test_search_of_another_feed(client: httpx.Client) -> None:
+    """The form chooses the feed that is searched."""
+    page = parsed(submit(client, parsed(client.get("/search")), q="strings", feed="replaced"))
+    assert ["hep-th/9901001"] == ids(page)
+    assert "Replacements and crosses" in text_of(one(page, "//p[contains(@class, 'count')]"))
+    assert [] == ids(parsed(client.get("/search?q=strings")))
+
+
+def test_search_by_identifier(client: httpx.Client) -> None:
+    """An identifier or an address of arXiv finds its paper."""
+    for text in ("2603.90306", "https://arxiv.org/pdf/2603.90306v1"):
+        assert ["2603.90306"] == ids(parsed(client.get("/search", params={"q": text})))
+
+
+def test_search_without_a_question(client: httpx.Client) -> None:
+    """There are examples, each of which works."""
+    page = parsed(client.get("/search?q=&feed=&sort="))
+    examples = page.xpath("//table[@class='hints']//a/@href")
+    assert len(examples) > 5
+    for example in examples:
+        assert 200 == client.get(example).status_code
+        assert parse_qs(urlsplit(example).query)["q"][0]
+
+
+def test_search_finds_nothing(client: httpx.Client) -> None:
+    """The page says so and gives hints."""
+    assert "Nothing that is stored meets all of this." in text_of(parsed(client.get("/search?q=zebra")))
+
+
+# -- errors
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/feeds/none", "There is no feed 'none' here."),
+        ("/papers/2603.99999", "There is no paper '2603.99999' here."),
+        ("/papers/nonsense", "There is no paper 'nonsense' here."),
+        ("/nowhere", "See / for the feeds"),
+    ],
+)
+def test_not_found(client: httpx.Client, path: str, expected: str) -> None:
+    """Browsers get a page that lists the feeds, programs a problem."""
+    answer = client.get(path, headers=BROWSER)
+    page = parsed(answer)
+    assert (404, "no-store") == (answer.status_code, answer.headers["Cache-Control"])
+    assert "Content-Security-Policy" in answer.headers
+    assert expected in text_of(page)
+    assert {"/feeds/main", "/feeds/replaced"} <= set(page.xpath("//main//a/@href"))
+    problem = client.get(path)
+    assert (404, "application/problem+json") == (problem.status_code, problem.headers["Content-Type"])
+
+
+def test_a_paper_that_is_elsewhere(client: httpx.Client) -> None:
+    """A paper that is not here, or no longer, may be with arXiv."""
+    page = parsed(client.get("/papers/2401.00001v2", headers=BROWSER))
+    assert ["https://arxiv.org/abs/2401.00001v2"] == page.xpath("//main//a[@rel]/@href")
+
+
+@pytest.mark.parametrize("path", ["/api/feeds/none.rss", "/rss/none", "/api/papers?score~1", "/api/nowhere"])
+def test_readers_get_problems(client: httpx.Client, path: str) -> None:
+    """A feed reader that would take a page is not given one."""
+    assert "application/problem+json" == client.get(path, headers=READER).headers["Content-Type"]
+
+
+@pytest.mark.parametrize("path", ["/feeds/main", "/papers/2603.90301", "/search?q=cache"])
+def test_nothing_to_show_yet(tmp_path: Path, upstream: Upstream, path: str) -> None:
+    """While there is nothing, a page says what is being done, with 503 and Retry-After, and offers to try again."""
+    upstream.faults, upstream.faulty_for_ever = ["html"], True
+    with serving_app(make_settings(tmp_path, arxiv_rss_url=upstream.url)) as url:
+        answer = httpx.get(url + path, headers=BROWSER, timeout=30)
+    page = parsed(answer)
+    assert (503, "no-store") == (answer.status_code, answer.headers["Cache-Control"])
+    assert answer.headers["Retry-After"] == one(page, "//*[@data-retry]").get("data-retry")
+    assert "Nothing to serve yet" == text_of(one(page, "//h1"))
+    assert "2026-03-06" in text_of(page)
+
+
+# -- private copies
+
+
+@pytest.fixture(scope="module")
+def private(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    with serving_days(tmp_path_factory.mktemp("private"), feed_key=SECRET) as client:
+        yield client
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_the_owners_links_open(private: httpx.Client, path: str) -> None:
+    """With the owner's key every link of a page opens, and what is to be subscribed to does not tell that key."""
+    page = parsed(private.get(with_key(path, SECRET)))
+    links = {urljoin(f"{base(private)}/", link) for link in page.xpath("//a/@href | //link/@href | //script/@src")}
+    own = [link for link in links if link.startswith(base(private)) and urlsplit(link).path != "/"]
+    assert len(own) > 5
+    for link in own:
+        assert 200 == private.get(link).status_code, link
+    given = page.xpath("//link[@rel='alternate']/@href | //textarea[starts-with(text(), 'http')]/text()")
+    for address in given:
+        assert SECRET not in parse_qs(urlsplit(address).query)["key"]
+        assert 200 == private.get(address).status_code
+
+
+def test_the_owners_forms_open(private: httpx.Client) -> None:
+    """Forms send the key along."""
+    for path in ("/", "/search", "/feeds/main"):
+        page = parsed(private.get(with_key(path, SECRET)))
+        assert 200 == submit(private, page, q="cache").status_code
+
+
+def test_a_subscriber_sees_that_feed_alone(private: httpx.Client) -> None:
+    """With a feed's signature its page opens, with its filters and pages; nothing else is named or linked."""
+    page = parsed(private.get(with_key("/feeds/main?limit=3", sign(SECRET, "/api/feeds/main.rss")), headers=BROWSER))
+    assert [] == page.xpath("//nav[@aria-label='Pages']")
+    links = {urljoin(f"{base(private)}/", link) for link in page.xpath("//a[not(starts-with(@href, '#'))]/@href")}
+    for link in links:
+        if link.startswith(base(private)):
+            assert 200 == private.get(link).status_code, link
+    assert "https://arxiv.org/abs/2603.90305" in links
+    assert "Replacements" not in text_of(page)
+    assert SECRET not in html.tostring(page).decode()
+    assert 200 == submit(private, page, **{"score>": "1"}).status_code
+
+
+def test_a_form_for_the_key(private: httpx.Client) -> None:
+    """Who comes with a browser and without the key is asked for it, told nothing, and gets where he wanted to."""
+    answer = private.get("/feeds/main?score>=3&category=cs.DC", headers=BROWSER)
+    page = parsed(answer)
+    assert (401, "no-store") == (answer.status_code, answer.headers["Cache-Control"])
+    assert "Content-Security-Policy" in answer.headers
+    assert "Test wire" not in answer.text
+    (form,) = page.forms
+    sent = [(field.name, SECRET if field.name == "key" else field.value) for field in form.xpath(".//input")]
+    assert form.get("action") is None  # back to where one is, whatever that is called
+    opened = private.get(f"/feeds/main?{urlencode(sent)}", headers=BROWSER)
+    assert ["2603.90305", "2603.90301", "2603.90304", "2603.90311"] == ids(parsed(opened))[:4]
+    assert "application/problem+json" == private.get("/feeds/main").headers["Content-Type"]

@@ -1,0 +1,449 @@
+"""The owner's settings: what is saved and refused, by whom, and that every instance and reader sees it."""
+
+import asyncio
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from lxml import etree, html
+
+from api.owner_forms import MOST_BYTES, MOST_WRONG, WRONG_SECONDS
+from core.config import read_feeds_file
+from core.settings import Settings
+from core.store import keys
+from core.stores import open_store
+from tests.api import DAYS, FEEDS, TOKEN, make_settings, serving_days, store_days
+from tests.arxiv_format import Sheet
+from tests.conftest import serving_app, wait_until
+from tests.upstream import Upstream, serving
+
+SECRET = "correct horse battery"
+FIELDS = {"called": "fast", "name": "Fast caches", "category": "cs.DC", "keywords": "cache:2", "do": "save"}
+
+
+@pytest.fixture
+def wire(tmp_path: Path) -> Iterator[httpx.Client]:
+    """A client of a wire with three days in store."""
+    with serving_days(tmp_path) as client:
+        yield client
+
+
+def parsed(answer: httpx.Response, status: int = 200) -> etree._Element:
+    """The page, of which it is checked that it is one, that nobody keeps it, and that it does not hold the token."""
+    assert (status, "text/html; charset=utf-8") == (answer.status_code, answer.headers["content-type"])
+    assert ("no-store", False) == (answer.headers["cache-control"], TOKEN in answer.text)
+    return html.fromstring(answer.text)
+
+
+def text(page: etree._Element) -> str:
+    return " ".join(page.text_content().split())
+
+
+def version(client: httpx.Client) -> str:
+    return str(html.fromstring(client.get("/settings/edit").text).xpath("//input[@name='version']/@value")[0])
+
+
+def post(client: httpx.Client, path: str, fields: Mapping[str, Any], **headers: str) -> httpx.Response:
+    """Send a form with the token, as of now, unless `fields` say otherwise."""
+    sent = {"token": TOKEN, "version": version(client)} | dict(fields)
+    return client.post(path, data=sent, headers=headers)
+
+
+def save(client: httpx.Client, **fields: Any) -> httpx.Response:
+    return post(client, "/settings/edit", FIELDS | fields)
+
+
+def names(client: httpx.Client) -> list[str]:
+    return [feed["name"] for feed in client.get("/api/feeds").json()["feeds"]]
+
+
+def ids(client: httpx.Client, feed: str) -> list[str]:
+    return [item["_paperwire"]["id"] for item in client.get(f"/api/feeds/{feed}.json").json()["items"]]
+
+
+def test_a_feed_is_made(wire: httpx.Client) -> None:
+    """What was built becomes a feed with an address of its own, last in the list, and the history tells it."""
+    answer = save(wire, description="For a test.")
+    assert (303, "/settings?notice=saved#fast") == (answer.status_code, answer.headers["location"])
+    page = parsed(wire.get(answer.headers["location"]))
+    assert "Saved. Readers get it from now on" in text(page)
+    assert "made fast" in text(page)
+    assert ["main", "replaced", "everything", "fast"] == names(wire)
+    custom = wire.get("/api/feeds/custom.json?category=cs.DC&keywords=cache:2").json()["items"]
+    assert [item["_paperwire"]["id"] for item in custom] == ids(wire, "fast")
+
+
+def test_the_form_holds_the_feed(wire: httpx.Client) -> None:
+    """Changing a feed starts from it; saving it unchanged changes nothing but the history."""
+    before = wire.get("/api/feeds").json()["feeds"]
+    page = parsed(wire.get("/settings/edit?feed=main"))
+    (form,) = page.xpath("//form[@method='post']")
+    fields = {name: form.fields[name] for name in form.fields if name not in ("category", "type", "token")}
+    chosen = {name: form.xpath("//input[@name=$n][@checked]/@value", n=name) for name in ("category", "type")}
+    assert 303 == save(wire, **fields, **chosen, do="save").status_code if "do" not in fields else True
+    assert before == wire.get("/api/feeds").json()["feeds"]
+
+
+def test_a_feed_is_changed_at_once(wire: httpx.Client) -> None:
+    """The process that saves serves the change with the next answer, also of what it has just served from memory."""
+    stale = [wire.get("/api/feeds/main.rss") for _ in range(2)][1]
+    assert 303 == save(wire, called="main", was="main", name="Anew", category=["cs.DC", "cs.LG"]).status_code
+    fresh = wire.get("/api/feeds/main.rss", headers={"If-None-Match": stale.headers["etag"]})
+    assert (200, True) == (fresh.status_code, "<title>Anew" in fresh.text)
+    since = wire.get("/api/feeds/main.rss", headers={"If-Modified-Since": stale.headers["last-modified"]})
+    assert 200 == since.status_code
+    assert moment(stale) < moment(since)
+
+
+def moment(answer: httpx.Response) -> Any:
+    return parsedate_to_datetime(answer.headers["last-modified"])
+
+
+def test_a_rename_leads_on(wire: httpx.Client) -> None:
+    """The main feed stays the main one under its new name; its old addresses, and filters, lead to the new ones."""
+    before = ids(wire, "main")
+    fields = {"called": "caches", "was": "main", "category": "cs.DC,cs.LG", "keywords": "cache:2\nkernel"}
+    assert 303 == save(wire, **fields, max_entries="4", min_score="2", exclude="survey").status_code
+    assert ["caches", "replaced", "everything"] == names(wire)
+    answer = wire.get("/api/feeds/main.atom?score>=3")
+    assert (301, "/api/feeds/caches.atom?score%3E=3") == (
+        answer.status_code,
+        answer.headers["location"].replace(">", "%3E"),
+    )
+    assert before[1:] == [one for one in ids(wire, "caches") if one in before[1:]]
+    assert 200 == wire.get("/rss").status_code
+    assert "is led to caches" in text(parsed(save(wire, called="main"), 422))
+
+
+def test_deleting_asks_first(wire: httpx.Client) -> None:
+    """A link asks, a form with the token deletes; the last feed stays."""
+    page = parsed(wire.get("/settings/delete?target=replaced"))
+    assert "Delete replaced?" in text(page)
+    assert ["replaced"] == page.xpath("//form[@method='post']/input[@name='target']/@value")
+    for name in ("replaced", "everything"):
+        assert 303 == post(wire, "/settings/delete", {"target": name}).status_code
+    assert (["main"], 404) == (names(wire), wire.get("/api/feeds/replaced.rss").status_code)
+    assert "is the only feed" in text(parsed(wire.get("/settings/delete?target=main"), 422))
+    assert "is the only feed" in text(parsed(post(wire, "/settings/delete", {"target": "main"}), 422))
+    assert "there is no feed gone any more" in text(parsed(post(wire, "/settings/delete", {"target": "gone"}), 422))
+    assert ["main"] == names(wire)
+
+
+def test_the_way_back(wire: httpx.Client) -> None:
+    """Each change can be undone, with those after it; what feeds.toml has can be put back one by one."""
+    start = wire.get("/api/feeds").json()["feeds"]
+    save(wire)
+    post(wire, "/settings/delete", {"target": "main"})
+    save(wire, called="everything", was="everything", name="Other")
+    assert ["replaced", "everything", "fast"] == names(wire)
+    assert "Go back to before “deleted main”?" in text(parsed(wire.get("/settings/undo?target=1")))
+    assert 303 == post(wire, "/settings/undo", {"target": "1"}).status_code
+    assert ["main", "replaced", "everything", "fast"] == names(wire)
+    assert 303 == post(wire, "/settings/undo", {"target": "0"}).status_code
+    assert ["replaced", "everything", "fast"] == names(wire)
+    assert "main): put it back" in text(parsed(wire.get("/settings")))
+    for name in ("main", "everything"):
+        assert 303 == post(wire, "/settings/restore", {"target": name}).status_code
+    assert start == wire.get("/api/feeds").json()["feeds"][:3]
+    for target in ("99", "-1", "x", ""):
+        assert 404 == wire.get(f"/settings/undo?target={target}").status_code
+    assert 404 == wire.get("/settings/destroy?target=main").status_code
+
+
+def test_everything_to_take_along(wire: httpx.Client) -> None:
+    """The feeds.toml to download is one, and says what is in force."""
+    save(wire, name='A "title" with ünïcödé', keywords='"a, b":2\nx')
+    answer = wire.get("/settings/feeds.toml")
+    assert 'attachment; filename="feeds.toml"' == answer.headers["content-disposition"]
+    file = read_feeds_file(answer.text, "feeds.toml")
+    assert read_feeds_file(FEEDS, "feeds.toml").instance == file.instance
+    assert (names(wire), {"a, b": 2, "x": 1}) == (list(file.feeds), file.feeds["fast"].keywords)
+    assert "fast" in tomllib.loads(answer.text)["feeds"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "words"),
+    [
+        ({"called": "custom"}, "called", "cannot name a feed"),
+        ({"called": "main"}, "called", "there is a feed main already"),
+        ({"called": "Höher"}, "called", "cannot name a feed"),
+        ({"called": "<script>"}, "called", "cannot name a feed"),
+        ({"name": ""}, "name", "a feed needs a title"),
+        ({"name": "x" * 301}, "name", "a title of up to 300 characters"),
+        ({"description": "x" * 1001}, "description", "at most 1000 characters"),
+        ({"category": ""}, "category", "at least one category"),
+        ({"category": "cs.XX"}, "category", "near it"),
+        ({"keywords": '"x'}, "keywords", "is not closed"),
+        ({"keywords": "\n".join(f"w{n}" for n in range(1001))}, "keywords", "at most 1000"),
+        ({"min_score": "much"}, "min_score", "is not a number"),
+        ({"token": ""}, "token", "That is not the token"),
+        ({"token": "sesame"}, "token", "That is not the token"),
+    ],
+)
+def test_problems_are_at_their_fields(wire: httpx.Client, fields: dict[str, str], field: str, words: str) -> None:
+    """What cannot be saved is told at the field, everything that was typed is there again, and nothing is written."""
+    sent = {"description": "As I typed it.", "exclude": "typed"} | fields
+    page = parsed(save(wire, **sent), 403 if field == "token" else 422)
+    (error,) = page.xpath("//*[@id=$id]", id=f"{field}-error")
+    assert words in error.text_content()
+    for name in ("exclude", "keywords", "description"):
+        assert (FIELDS | sent)[name] == page.xpath("//textarea[@name=$name]", name=name)[0].text_content().strip()
+    assert (FIELDS | sent)["called"] == page.xpath("//input[@name='called']/@value")[0]
+    assert [] == page.xpath("//input[@name='token']/@value")
+    assert ["main", "replaced", "everything"] == names(wire)
+
+
+def test_a_preview_takes_no_token(wire: httpx.Client) -> None:
+    """Without JavaScript the button shows what the rules select; nothing of it is saved."""
+    answer = wire.post("/settings/edit", data=FIELDS | {"do": "preview", "category": ["cs.DC", "math.CO"]})
+    page = parsed(answer)
+    assert "math.CO: there is nothing of that yet" in text(page)
+    assert page.xpath("//li[@class='entry']")
+    assert ["main", "replaced", "everything"] == names(wire)
+
+
+def test_more_keywords_than_a_url_takes(wire: httpx.Client) -> None:
+    """The owner may save as many as feeds.toml may hold; the form shows all of them again."""
+    words = "\n".join(f"word{number}" for number in range(600))
+    assert 303 == save(wire, keywords=words).status_code
+    page = parsed(wire.get("/settings/edit?feed=fast"))
+    assert words == page.xpath("//textarea[@name='keywords']")[0].text_content().strip()
+
+
+def test_lost_updates(wire: httpx.Client) -> None:
+    """Who saves over what was changed meanwhile is told so, and can save again knowing it."""
+    seen = version(wire)
+    assert 303 == save(wire).status_code
+    page = parsed(save(wire, called="late", version=seen), 409)
+    assert "The feeds were changed meanwhile" in text(page)
+    assert "late" not in names(wire)
+    assert 409 == save(wire, called="late", version="").status_code
+    assert 409 == post(wire, "/settings/delete", {"target": "main", "version": seen}).status_code
+    now = page.xpath("//input[@name='version']/@value")[0]
+    assert 303 == save(wire, called="late", version=now).status_code
+
+
+def test_without_a_token_nothing_is_saved(tmp_path: Path) -> None:
+    """Where ADMIN_TOKEN is not set, the pages say how to set it, and an empty token is none."""
+    with serving_days(tmp_path, admin_token="") as client:
+        for path in ("/settings", "/settings/edit", "/settings/delete?target=main"):
+            page = parsed(client.get(path))
+            assert "Set ADMIN_TOKEN in the environment" in text(page)
+            assert [] == page.xpath("//input[@name='token']")
+        for token in ("", "None", "x"):
+            assert 403 == save(client, token=token).status_code
+            assert 403 == post(client, "/settings/delete", {"target": "main", "token": token}).status_code
+        assert ["main", "replaced", "everything"] == names(client)
+
+
+def test_the_crons_secret_is_not_the_owners(tmp_path: Path) -> None:
+    """What may refresh may not change feeds."""
+    with serving_days(tmp_path, cron_secret="of the cron") as client:
+        assert 403 == save(client, token="of the cron").status_code
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        ({"Content-Type": "application/json"}, b"{}", 415),
+        ({"Content-Type": "multipart/form-data; boundary=x"}, b"--x--", 415),
+        ({"Content-Type": "text/plain"}, b"called=x", 415),
+        ({}, b"called=x", 415),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, b"x" * (MOST_BYTES + 1), 413),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, b"&".join([b"x=1"] * 500), 422),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, b"x=\xff", 422),
+        ({"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "cross-site"}, b"x=1", 403),
+        ({"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-site"}, b"x=1", 403),
+        ({"Content-Type": "application/x-www-form-urlencoded", "Origin": "https://evil.example"}, b"x=1", 403),
+    ],
+)
+def test_forms_of_others_are_refused(wire: httpx.Client, headers: dict[str, str], body: bytes, status: int) -> None:
+    """What no form of these pages sends is refused before anything else."""
+    for path in ("/settings/edit", "/settings/delete", "/build/preview"):
+        answer = wire.post(path, content=body, headers=headers)
+        assert (status, "application/problem+json") == (answer.status_code, answer.headers["content-type"])
+
+
+def test_own_forms_are_taken(wire: httpx.Client) -> None:
+    """Browsers say that a form comes from the same place, or from a page that tells nobody where it is."""
+    base = str(wire.base_url).rstrip("/")
+    for number, headers in enumerate(({"Sec-Fetch-Site": "same-origin", "Origin": "null"}, {"Origin": base}, {})):
+        answer = post(wire, "/settings/edit", FIELDS | {"called": f"f{number}"}, **headers)
+        assert 303 == answer.status_code
+
+
+def test_wrong_tokens_are_slow_and_counted(tmp_path: Path) -> None:
+    """Each wrong token waits without holding up others; after too many, over all instances, even the right one has to
+    wait. What is right does not count.
+    """
+    settings = make_settings(tmp_path)
+    store_days(settings, DAYS)
+    with ExitStack() as stack:
+        one, two = (
+            stack.enter_context(httpx.Client(base_url=stack.enter_context(serving_app(settings)), timeout=30))
+            for _ in range(2)
+        )
+        assert 303 == save(one).status_code
+        now = version(one)
+        begun = time.monotonic()
+        with ThreadPoolExecutor(MOST_WRONG) as pool:
+            tries = [
+                pool.submit(save, client, called=f"n{n}", token=f"x{n}", version=now)
+                for n, client in enumerate((one, two) * (MOST_WRONG // 2))
+            ]
+            time.sleep(0.2)
+            asked = time.monotonic()
+            assert 200 == one.get("/api/papers").status_code
+            assert time.monotonic() - asked < WRONG_SECONDS / 2
+            assert {403} == {done.result().status_code for done in tries}
+        assert WRONG_SECONDS <= time.monotonic() - begun < 5 * WRONG_SECONDS
+        for client in (one, two):
+            for answer in (save(client, called="other"), post(client, "/settings/delete", {"target": "main"})):
+                page = parsed(answer, 429)
+                assert ("3600", True) == (answer.headers["retry-after"], "too many wrong tokens" in text(page))
+        change_store(settings, lambda key: key.startswith(keys.WRONG_TOKENS))
+        assert 303 == save(one, called="other").status_code
+
+
+def change_store(settings: Settings, wanted: Callable[[str], bool]) -> None:
+    """Do to keys of the store what time does to them."""
+
+    async def main() -> None:
+        store = open_store(settings)
+        for key in [key async for key, _, _ in store.entries() if wanted(key)]:
+            assert "127.0.0.1" not in key
+            await store.delete(key)
+        await store.close()
+
+    asyncio.run(main())
+
+
+def test_another_instance_sees_it(tmp_path: Path) -> None:
+    """Within the seconds that an instance believes what it read, another one serves the change, from its hot path too,
+    with a later Last-Modified; its settings page shows it at once.
+    """
+    settings = make_settings(tmp_path, confirm_seconds=1, base_url="https://wire.example")
+    store_days(settings, DAYS)
+    with ExitStack() as stack:
+        one, two = (
+            stack.enter_context(httpx.Client(base_url=stack.enter_context(serving_app(settings)), timeout=30))
+            for _ in range(2)
+        )
+        before = [client.get("/api/feeds/main.rss") for client in (one, two, two)][-1]
+        fields = {
+            "called": "main",
+            "was": "main",
+            "name": "Anew",
+            "category": "cs.DC,cs.LG",
+            "keywords": "x\nkernel\ncache",
+        }
+        assert 303 == save(one, **fields).status_code
+        assert "Anew" in two.get("/settings").text
+        wait_until(lambda: "<title>Anew" in two.get("/api/feeds/main.rss").text, 3)
+        after = two.get("/api/feeds/main.rss", headers={"If-Modified-Since": before.headers["last-modified"]})
+        assert (200, True) == (after.status_code, moment(before) < moment(after))
+        for path in ("/api/feeds/main.rss", "/api/feeds", "/api/papers"):
+            assert one.get(path).headers["etag"] == two.get(path).headers["etag"]
+        # And the other way: what the first one believes is not what counts when the second one saves
+        assert 303 == save(two, called="second").status_code
+        assert 303 == save(one, called="third").status_code
+        assert {"second", "third"} <= {*names(one)}
+
+
+@contextmanager
+def serving_friday(tmp_path: Path, **more: Any) -> Iterator[tuple[httpx.Client, Upstream]]:
+    """A wire with an upstream that serves Friday, stored already, and whose papers in math.CO nobody asked for yet."""
+    friday = max(DAYS)
+    settings = make_settings(tmp_path, **more)
+    store_days(settings, {friday: DAYS[friday]})
+    sheets = [*DAYS[friday], Sheet(id="2603.90399", title="Caches of graphs", categories=("math.CO",))]
+    with serving(Upstream(day=friday, sheets=sheets)) as upstream:
+        settings = settings.model_copy(update={"arxiv_rss_url": upstream.url})
+        change_store(settings, lambda key: key == keys.ARXIV_GATE)
+        with serving_app(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
+            yield client, upstream
+
+
+def test_new_categories_are_fetched(tmp_path: Path) -> None:
+    """A feed of a category that nobody fetched before has its papers as soon as they have been fetched."""
+    with serving_friday(tmp_path) as (client, upstream):
+        client.get("/api/feeds/main.rss")
+        assert [] == upstream.paths
+        assert 303 == save(client, category="math.CO").status_code
+        wait_until(lambda: ids(client, "fast") == ["2603.90399"], 10)
+        assert "math.CO" in upstream.paths[0]
+        assert 200 == client.get("/build?category=math.CO").status_code
+
+
+def test_the_store_is_down(tmp_path: Path) -> None:
+    """Where the store does not answer, that is said, what was typed stays, and nothing is half written."""
+    import sqlite3
+
+    with serving_days(tmp_path) as client:
+        now = version(client)
+        client.get("/api/feeds/main.rss")
+        with sqlite3.connect(tmp_path / "store.sqlite3", isolation_level=None) as blocker:
+            blocker.execute("BEGIN EXCLUSIVE")
+            page = parsed(save(client, version=now, description="As typed."), 503)
+            assert "nothing was saved" in text(page)
+            assert "As typed." in text(page)
+            assert str(tmp_path) not in text(page)
+            blocker.execute("ROLLBACK")
+        assert ["main", "replaced", "everything"] == names(client)
+        assert 303 == save(client, version=now).status_code
+
+
+def test_private_copies_keep_their_key(tmp_path: Path) -> None:
+    """On a private copy the settings take the key as well, and every link and form has it."""
+    with serving_days(tmp_path, {}, feed_key=SECRET) as client:
+        assert 401 == client.get("/settings").status_code
+        assert 401 == client.post("/settings/edit", data=FIELDS).status_code
+        client.params = httpx.QueryParams({"key": SECRET})
+        answer = save(client)
+        assert (303, True) == (answer.status_code, "key=" in answer.headers["location"])
+        client.params = httpx.QueryParams()
+        page = parsed(client.get(answer.headers["location"].partition("#")[0]))
+        links = page.xpath("//main//a[starts-with(@href, '/')]/@href")
+        assert links
+        assert [] == [link for link in links if "key=" not in link]
+
+
+def test_the_instance_that_did_not_save_fetches_too(tmp_path: Path) -> None:
+    """New categories are fetched by whoever is asked next, also by an instance that answers from memory."""
+    with serving_friday(tmp_path, confirm_seconds=0.5) as (one, upstream), ExitStack() as stack:
+        settings = make_settings(tmp_path, confirm_seconds=0.5, arxiv_rss_url=upstream.url)
+        two = stack.enter_context(httpx.Client(base_url=stack.enter_context(serving_app(settings)), timeout=30))
+        end = time.monotonic() + 1
+        while time.monotonic() < end:  # it reads what it believes anew behind the answers, again and again
+            two.get("/api/feeds/main.rss")
+        assert 303 == save(one, category="math.CO").status_code
+        assert [] == upstream.paths
+
+        def fetched() -> bool:
+            two.get("/api/feeds/main.rss")
+            return any("math.CO" in path for path in upstream.paths)
+
+        wait_until(fetched, 8)
+
+
+def test_saved_while_a_refresh_runs(tmp_path: Path) -> None:
+    """A refresh that began before does not bring the old feeds back, and keeps nobody from seeing the new ones."""
+    with serving_friday(tmp_path, confirm_seconds=60) as (client, upstream), ThreadPoolExecutor(1) as pool:
+        stale = [client.get("/api/feeds/main.rss") for _ in range(2)][1]
+        upstream.delay = 2
+        refresh = pool.submit(client.get, "/api/refresh", headers={"Authorization": f"Bearer {TOKEN}"})
+        wait_until(lambda: bool(upstream.requests))
+        assert 303 == save(client, called="main", was="main", name="Anew").status_code
+        assert not refresh.done()
+        assert "<title>Anew" in client.get("/api/feeds/main.rss").text
+        assert 200 == refresh.result().status_code
+        after = client.get("/api/feeds/main.rss", headers={"If-Modified-Since": stale.headers["last-modified"]})
+        assert (200, True) == (after.status_code, "<title>Anew" in after.text)
+        assert moment(stale) < moment(after)

@@ -1,0 +1,507 @@
+"""Hostile texts in a real browser: wherever they come in, nothing of them runs, loads anything or becomes an element.
+
+The pages are opened with their content security policy switched off: what is escaped must not need it.
+"""
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, Route
+
+from core.domain.feed import Entry, Feed
+from core.domain.manifest import Manifest
+from core.domain.query import Query
+from core.domain.summary import Summary
+from core.render.content import entry_html, entry_title
+from core.render.jsonfeed import render_jsonfeed
+from core.render.syndication import render_atom, render_rss
+from core.wire import Wire
+from tests.api import TOKEN, base, make_settings
+from tests.arxiv_format import Sheet
+from tests.browser.conftest import Watched
+from tests.conftest import serving_app
+from tests.render import channel, entries_of
+from tests.upstream import Upstream, serving
+from tests.vectors import HOST, PLACES, TEXTS, VECTORS, hostile_feeds, hostile_sheets, joined_texts
+
+READER = "http://reader.example"  # answered by the tests, as everything that is not on loopback
+
+# Notes in which frame of the page something called alert()
+NOTICE = """
+for (const name of ['alert', 'confirm', 'prompt', 'print']) window[name] = () => {
+  let frame = window;
+  while (frame !== top && frame.parent !== top) frame = frame.parent;
+  (top.fired ||= []).push(frame === top ? 'the page' : frame.name);
+};
+"""
+# Does to every element what a user might do to it
+PROVOKE = """
+window.provoke = (root, clicking = true) => {
+  for (const element of root.querySelectorAll('*')) {
+    for (const name of ['mouseover', 'pointerover', 'focus'])
+      element.dispatchEvent(new Event(name, {bubbles: true}));
+    if (clicking && element.matches('a, area, b, button, input, mi, p, text'))
+      element.dispatchEvent(new MouseEvent('click', {bubbles: true, cancelable: true}));
+  }
+};
+"""
+# Says what is in a document that no page of this service has: elements, attributes and addresses
+CENSUS = r"""
+window.census = (page) => {
+  const elements = new Set((
+    'a abbr article aside b blockquote body br button caption circle code col colgroup dd del desc details div dl ' +
+    'dt em fieldset figcaption figure footer form g h1 h2 h3 h4 h5 h6 head header hr html i input kbd label ' +
+    'legend li line link main mark meta nav ol optgroup option output p path pre q rect role samp script search ' +
+    'section select small span strong sub summary sup svg table tbody td text textarea tfoot th thead time title ' +
+    'tr ul'
+  ).split(' '));
+  const unsafe = /^(on.*|.*:.*|style|srcdoc|srcset|formaction|ping|background|poster|http-equiv|is|usemap|archive)$/;
+  const addresses = new Set(['href', 'src', 'action', 'cite', 'data', 'longdesc', 'manifest']);
+  const harmless = /^(https?:\/\/[a-z0-9.:-]+([/?#]|$)|feed:http:\/\/127\.0\.0\.1|\/(?![/\\])|[#?]|$)/;
+  const faults = [];
+  for (const element of page.querySelectorAll('*')) {
+    const tag = element.localName, say = (what) => faults.push(`<${tag}> ${what}`);
+    if (!elements.has(tag)) say('is no element of ours');
+    const isOurs = !element.textContent && /^\/\w+\.js\?v=\w+$/.test(element.getAttribute('src'));
+    if (tag === 'script' && !isOurs) say('runs');
+    for (const {name, value} of element.attributes) {
+      if (unsafe.test(name)) say(`has ${name}=${value}`);
+      const isAway = !harmless.test(value) || /^\w+:\/\/[^/?#]*evil\.example/.test(value);
+      if (addresses.has(name) && isAway) say(`leads to ${value}`);
+    }
+  }
+  return faults;
+};
+"""
+# Shows each document in a frame of its own
+SHOW = """
+(documents) => {
+  for (const [name, type, text] of documents) {
+    const frame = document.createElement('iframe');
+    frame.name = name;
+    if (type === 'text/html') frame.srcdoc = text;
+    else frame.src = URL.createObjectURL(new Blob([text], {type}));
+    document.body.append(frame);
+  }
+}
+"""
+PROVOKE_FRAMES = """
+(names) => {
+  for (const frame of document.querySelectorAll('body > iframe'))
+    try { if (names.includes(frame.name)) frame.contentWindow.provoke(frame.contentDocument); } catch (gone) { }
+}
+"""
+
+
+@dataclass
+class Stage:
+    """A page that nobody protects, and what was asked for by it."""
+
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    bodies: dict[str, tuple[str, str]] = field(default_factory=dict)  # path of the reader → type and document
+
+    def answer(self, route: Route) -> None:
+        """The documents of this stage at the reader's addresses, nothing anywhere else."""
+        url = urlsplit(route.request.url)
+        if f"{url.scheme}://{url.netloc}" != READER:
+            self.requests.append(route.request.url)
+            route.abort()
+        elif url.path in self.bodies:
+            kind, body = self.bodies[url.path]
+            route.fulfill(content_type=f"{kind}; charset=utf-8", body=body)
+        else:
+            route.fulfill(status=404)
+
+    @property
+    def fired(self) -> set[str]:
+        """The names of the frames in which something ran."""
+        return set(self.page.evaluate("window.fired ?? []"))
+
+
+@pytest.fixture
+def stage(browser: Browser) -> Iterator[Stage]:
+    context = browser.new_context()
+    context.set_default_timeout(60_000)
+    context.add_init_script(NOTICE + PROVOKE + CENSUS)
+    stage = Stage(context.new_page(), bodies={"/": ("text/html", "<!doctype html><body>")})
+    context.route("**/*", stage.answer)
+    stage.page.goto(READER)
+    yield stage
+    context.close()
+
+
+def test_texts_work_where_nothing_is_done_about_them(stage: Stage) -> None:
+    """Each text runs, or asks for something, in the place that is its own: this harness would notice."""
+    working = {str(n): vector for n, vector in enumerate(VECTORS) if vector.place}
+    documents = []
+    for name, vector in working.items():
+        text = vector.text.replace(HOST, f"v{name}.{HOST}")
+        kind = "application/xhtml+xml" if vector.place == "XML" else "text/html"
+        documents.append((name, kind, PLACES[vector.place](text)))
+    stage.page.evaluate(SHOW, documents)
+    missing, end = set(working), time.monotonic() + 60
+    while missing and time.monotonic() < end:
+        stage.page.wait_for_timeout(200)
+        stage.page.evaluate(PROVOKE_FRAMES, list(missing))
+        asked = re.findall(rf"^https?://(?:[\w.]+\.)?v(\d+)\.{HOST}/", "\n".join(stage.requests), re.MULTILINE)
+        missing -= stage.fired | set(asked)
+    assert [] == [working[name][:2] for name in missing]
+
+
+def census(page: Page, documents: Sequence[str]) -> list[list[str]]:
+    """What is wrong with each of `documents`, as the browser reads them; nothing in them is run for that."""
+    read = "(documents) => documents.map((text) => census(new DOMParser().parseFromString(text, 'text/html')))"
+    found: list[list[str]] = page.evaluate(read, list(documents))
+    return found
+
+
+def test_the_census_sees_what_does_not_belong(stage: Stage) -> None:
+    """Whatever works as text of a page is an element, an attribute or an address too many."""
+    working = [vector for vector in VECTORS if vector.place in ("text", "double quotes", "title", "XML")]
+    found = census(stage.page, [PLACES[vector.place](vector.text) for vector in working])
+    assert [] == [vector[:2] for vector, faults in zip(working, found, strict=True) if not faults]
+    assert [[]] == census(stage.page, ["<!doctype html><title>x</title><p class=x><a href=/x?y>x</a> &lt;script&gt;"])
+
+
+# What feed readers do with HTML who trust their feeds: it becomes part of their page, and scripts in it run
+TRUST = """
+(texts) => {
+  for (const text of texts) {
+    const place = document.createElement('div');
+    document.body.append(place);
+    place.append(document.createRange().createContextualFragment(text));
+  }
+  provoke(document);
+}
+"""
+
+
+def read_trustingly(stage: Stage, texts: Sequence[str]) -> tuple[set[str], list[str]]:
+    """What ran, and what was asked for, when a trusting feed reader showed `texts`."""
+    stage.page.evaluate(KEEP)
+    stage.page.evaluate(TRUST, list(texts))
+    stage.page.wait_for_timeout(500)
+    return stage.fired, [url for url in stage.requests if HOST in url]
+
+
+# Links that are clicked are noted, and not followed if they lead to a page
+KEEP = """
+() => addEventListener('click', (event) => {
+  const link = event.target.closest('a');
+  if (link && /^https?:/.test(link.href)) event.preventDefault();
+})
+"""
+
+
+def test_a_trusting_reader_can_be_deceived(stage: Stage) -> None:
+    """The reader runs and loads what it is given."""
+    texts = ["<p><script>alert(1)</script>", f"<img src=https://{HOST}/i>"]
+    assert ({"the page"}, [f"https://{HOST}/i"]) == read_trustingly(stage, texts)
+
+
+def hostile_html() -> Iterator[str]:
+    """What the feeds have of every hostile paper, and of every hostile summary of a harmless one."""
+    entries = entries_of(hostile_sheets())
+    (harmless,) = entries_of([Sheet("2603.90001")])
+    summaries = [Summary(text, text, text, text) for text in TEXTS]
+    for entry in (*entries, *(replace(harmless, summary=summary) for summary in summaries)):
+        yield entry_html(entry)
+
+
+def test_a_trusting_reader_of_entries(stage: Stage) -> None:
+    """Nothing in the text of an entry runs or loads, though the reader trusts it."""
+    texts = list(hostile_html())
+    assert len(texts) == 2 * len(TEXTS)
+    assert (set(), []) == read_trustingly(stage, texts)
+    assert [] == stage.page.evaluate("census(document)")
+    assert {"arxiv.org", "www.alphaxiv.org", "doi.org"} == set(
+        stage.page.evaluate("[...document.querySelectorAll('div a')].map((link) => link.hostname)")
+    )
+
+
+def test_a_trusting_reader_of_titles(stage: Stage) -> None:
+    """No title becomes an element, though the reader takes it for HTML, or decodes it once more before."""
+    titles = [entry_title(entry) for entry in entries_of(hostile_sheets())]
+    decode = "(texts) => texts.map((text) => { const place = document.createElement('textarea');"
+    decode += " place.innerHTML = text; return place.value; })"
+    decoded = stage.page.evaluate(decode, titles)
+    assert (set(), []) == read_trustingly(stage, [*titles, *decoded])
+    assert 0 == stage.page.evaluate("document.querySelectorAll('div *').length")
+
+
+@pytest.mark.parametrize("kind", ["rss", "atom", "json"])
+def test_feeds_as_documents(stage: Stage, kind: str) -> None:
+    """A feed that is opened in the browser runs and loads nothing, even where its type is mistaken."""
+    texts = [vector.text for vector in VECTORS if vector.kind in ("script", "CDATA", "XML", "XML elsewhere", "comment")]
+    (first, *_) = entries_of([Sheet("2603.90001")])
+    entries = [
+        replace(first, rank=n, paper=replace(first.paper, title=text), summary=Summary(text, text, text, text))
+        for n, text in enumerate(texts)
+    ]
+    render = {"rss": render_rss, "atom": render_atom, "json": render_jsonfeed}[kind]
+    body = render(channel(kind, title=texts[0], description="".join(TEXTS), icon=""), tuple(entries)).decode()
+    for media_type in ("application/json",) if kind == "json" else ("text/xml", "application/xhtml+xml"):
+        stage.bodies["/feed"] = (media_type, body)
+        stage.page.goto(f"{READER}/feed")
+        assert (set(), []) == (stage.fired, stage.requests)
+
+
+# The parameters of pages, and paths with a part that anybody can name
+FILTERS = ("q", "score>", "category", "type", "author~", "announced>", "feed", "sort", "limit", "cursor", "title~", "x")
+RULES = ("category", "keywords", "exclude", "match", "title_bonus", "min_score", "max_entries", "name", "type", "feed")
+ASKED = {
+    "/": ("q", "notice"),
+    "/search": FILTERS,
+    "/feeds/main": FILTERS,
+    "/build": RULES,
+    "/build/preview": RULES,
+    "/settings": ("notice", "feed"),
+    "/settings/edit": RULES,
+    "/settings/delete": ("target",),
+    "/settings/restore": ("target",),
+    "/settings/undo": ("target",),
+    "/nowhere": ("q",),
+    "/papers/2603.91000": ("q",),
+}
+PATHS = ("/{}", "/papers/{}", "/feeds/{}", "/settings/{}", "/build/{}", "/search/{}", "/papers/{}v1", "/feeds/{}.rss")
+KEY = "a-key-that-nobody-guesses"
+FEW_FEEDS = """
+[feeds.main]
+title = "Main \\"><script>alert(1)</script>"
+description = "</title><img src=x onerror=alert(1)>"
+categories = ["cs.LG"]
+match = "substring"
+[feeds.main.keywords]
+"alert" = 2
+"<script" = 1
+"onerror=" = 1
+"au:<img" = 1
+[feeds.other]
+title = "'><svg onload=alert(1)>"
+categories = ["cs.LG"]
+exclude = ["<script>"]
+"""
+
+
+@contextmanager
+def serving_hostile(folder: Path, feeds: str, **more: str) -> Iterator[httpx.Client]:
+    """A client, which takes pages as a browser does, of a wire all of whose papers are hostile."""
+    with serving(Upstream(sheets=hostile_sheets())) as upstream:
+        settings = make_settings(folder, arxiv_rss_url=upstream.url, feeds_toml=feeds, **more)
+        with (
+            serving_app(settings) as url,
+            httpx.Client(base_url=url, timeout=60, headers={"Accept": "text/html"}) as client,
+        ):
+            assert len(TEXTS) == client.get(f"/api/papers?limit=1&key={KEY}").json()["total"]
+            yield client
+
+
+@pytest.fixture(scope="module")
+def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    with serving_hostile(tmp_path_factory.mktemp("few"), FEW_FEEDS) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A wire with a feed for each text, which is its title and description."""
+    with serving_hostile(tmp_path_factory.mktemp("many"), hostile_feeds()) as client:
+        yield client
+
+
+@pytest.fixture
+def visitor(browser: Browser) -> Iterator[Page]:
+    """A page in a browser that no policy protects."""
+    context = browser.new_context(bypass_csp=True)
+    context.set_default_timeout(60_000)
+    context.add_init_script(NOTICE + PROVOKE + CENSUS)
+    yield context.new_page()
+    context.close()
+
+
+def visit(visitor: Page, client: httpx.Client, target: str) -> None:
+    """Open a page as anybody would; nothing of what it shows may come to life."""
+    origin = base(client)
+    watched = Watched(visitor, origin)
+    answer = visitor.goto(origin + target)
+    assert answer is not None
+    visitor.evaluate("provoke(document.querySelector('main') ?? document, false)")
+    told = [error for error in watched.errors if answer.ok or f"status of {answer.status}" not in error]
+    assert ([], [], [], []) == (watched.foreign, told, watched.dialogs, visitor.evaluate("window.fired ?? []")), target
+    if visitor.evaluate("document.contentType") == "text/html":
+        assert [] == visitor.evaluate("census(document)"), target
+
+
+def check(visitor: Page, client: httpx.Client, targets: Sequence[str]) -> None:
+    """Fetch pages, and have the browser read them all: none has anything in it that is not ours."""
+    for start in range(0, len(targets), 200):
+        some = targets[start : start + 200]
+        answers = [client.get(target) for target in some]
+        assert {"text/html; charset=utf-8"} == {answer.headers["Content-Type"] for answer in answers}
+        assert [] == [target for target, answer in zip(some, answers, strict=True) if answer.status_code >= 500]
+        found = census(visitor, [answer.text for answer in answers])
+        assert [] == [(target, faults) for target, faults in zip(some, found, strict=True) if faults]
+
+
+def blank(visitor: Page) -> Page:
+    """The visitor on a page of nobody, where documents can be read."""
+    visitor.set_content("<!doctype html>")
+    return visitor
+
+
+def encode(text: str) -> str:
+    return quote(text, safe="", errors="replace")
+
+
+def test_a_visitor_would_notice(visitor: Page, wire: httpx.Client) -> None:
+    """Scripts that run, addresses elsewhere and elements that are not ours are noticed on a page of this service."""
+    injections = (
+        "<b onmouseover=alert(1)>x</b>",
+        f"<img src=https://{HOST}/i>",
+        "<iframe></iframe>",
+        "<i style=x>x</i>",
+    )
+    for injected in injections:
+        visitor.route("**/nowhere", lambda route, html=injected: route.fulfill(
+            content_type="text/html", body=f"<!doctype html><title>x</title><main>{html}</main>"))  # fmt: skip
+        with pytest.raises(AssertionError):
+            visit(visitor, wire, "/nowhere")
+
+
+def test_pages_of_papers(visitor: Page, wire: httpx.Client) -> None:
+    """Titles, abstracts, authors, notes and what gave points: in lists, on the page of each paper, and as data."""
+    visit(visitor, wire, "/")
+    for target in ("/feeds/main?limit=500&score>=-9", "/search?q=alert&limit=50"):
+        visit(visitor, wire, target)
+        assert visitor.locator("mark").count() > 50
+    for target in ("/api/papers?limit=30", "/api/feeds", "/papers/2603.91000"):
+        visit(visitor, wire, target)
+    check(blank(visitor), wire, [f"/papers/{sheet.id}" for sheet in hostile_sheets()[::3]])
+
+
+def test_pages_of_feeds(visitor: Page, crowd: httpx.Client) -> None:
+    """Titles and descriptions of feeds, and keywords: wherever there is a list of feeds, and on the page of each."""
+    for target in ("/", "/settings", "/build?feed=main", "/settings/edit?feed=main"):
+        visit(visitor, crowd, target)
+    some = range(0, len(TEXTS), 5)
+    pages = [f"/feeds/x{number}" for number in some] + [f"/settings/edit?feed=x{number}" for number in some[::5]]
+    check(blank(visitor), crowd, ["/search", "/build", "/feeds/main", "/nowhere", *pages])
+
+
+@pytest.mark.parametrize("path", ASKED)
+def test_parameters(visitor: Page, wire: httpx.Client, path: str) -> None:
+    """Whatever is written behind any parameter of a page: every text behind every third one, or behind all of few."""
+    targets = []
+    for number, name in enumerate(ASKED[path]):
+        more = "" if name == "category" else "&category=cs.LG"
+        texts = joined_texts() if len(ASKED[path]) < 3 else joined_texts()[number % 3 :: 3]
+        targets += [f"{path}?{encode(name)}={encode(text)}{more}" for text in texts]
+    for target in targets[::25]:
+        visit(visitor, wire, target)
+    check(blank(visitor), wire, targets)
+
+
+def test_single_texts(visitor: Page, wire: httpx.Client) -> None:
+    """Where a text is a rule or a filter by itself that can be understood."""
+    rules = "category=cs.LG&match=substring&"
+    ask = (
+        "/build?" + rules + "name={}",
+        "/build/preview?" + rules + "keywords={}",
+        "/search?limit=1&title~{}",
+        "/search?q=%22{}%22",
+    )
+    check(blank(visitor), wire, [ask[n % len(ask)].replace("{}", encode(text)) for n, text in enumerate(TEXTS[::2])])
+
+
+def test_paths(visitor: Page, wire: httpx.Client) -> None:
+    """Addresses of what does not exist."""
+    for path in PATHS[:4]:
+        visit(visitor, wire, path.replace("{}", encode('"><img src=x onerror=alert(1)>')))
+    texts = [text for text in TEXTS if not text.endswith("/")]  # without that, there may be a redirect
+    found = [PATHS[n % len(PATHS)].replace("{}", encode(text)) for n, text in enumerate(texts)]
+    check(blank(visitor), wire, found)
+
+
+def test_what_is_typed(visitor: Page, wire: httpx.Client) -> None:
+    """The preview of the builder is put into the page by its script."""
+    visit(visitor, wire, "/build")
+    for text in joined_texts()[::8]:
+        visitor.locator("#keywords").fill("\n".join(text.split()))
+        with visitor.expect_response("**/build/preview?**") as answer:
+            visitor.locator("#name").fill(text[:300])
+        assert answer.value.status in (200, 422)
+        visitor.wait_for_function("!document.querySelector('#preview[aria-busy]')")
+        visitor.evaluate("provoke(document.querySelector('#preview'), false)")
+        assert ([], []) == (visitor.evaluate("census(document)"), visitor.evaluate("window.fired ?? []"))
+
+
+def test_what_is_saved(visitor: Page, tmp_path: Path) -> None:
+    """Titles, descriptions and keywords that came by the form of the settings."""
+    with serving_hostile(tmp_path, FEW_FEEDS) as wire:
+        texts = joined_texts(900)
+        for version, text in enumerate(texts):
+            own = [one for one in TEXTS if one in text]
+            keywords = "\n".join(
+                '"' + one.replace('"', '""') + '"' for one in own if not re.search(r"[\r\n\x0b-\x1f]", one)
+            )
+            form = {"name": own[0], "called": f"s{version}", "description": text, "category": "cs.LG",
+                    "match": "substring", "keywords": keywords, "exclude": '"<nobody"', "max_entries": "9",
+                    "token": TOKEN, "version": str(version), "do": "save"}  # fmt: skip
+            answer = wire.post("/settings/edit", data=form)
+            assert 303 == answer.status_code, answer.text
+            assert answer.headers["Location"].startswith("/settings?notice=saved#")
+        names = [f"s{version}" for version in range(len(texts))]
+        for target in ("/", "/settings?notice=saved", "/build?feed=s1", "/feeds/s1"):
+            visit(visitor, wire, target)
+        visit(visitor, wire, "/settings/edit?feed=s0")
+        visitor.locator("#called").fill("renamed")
+        visitor.locator("#token").fill(TOKEN)
+        visitor.get_by_role("button", name="Save").click()
+        visitor.wait_for_url("**/settings?notice=saved#*renamed")
+        assert ([], []) == (visitor.evaluate("census(document)"), visitor.evaluate("window.fired ?? []"))
+        targets = [
+            f"{page}{name}" for name in names[1:] for page in ("/feeds/", "/settings/edit?feed=", "/build?feed=")
+        ]
+        asked = [f"/settings/{doing}" for doing in ("delete?target=s1", "restore?target=s1", "undo?target=0")]
+        check(blank(visitor), wire, [*targets, *asked])
+
+
+def test_model_output(visitor: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a language model has written of a paper, where pages show that."""
+    read = Wire.entries
+
+    async def entries(self: Wire, manifest: Manifest, feed: Feed, query: Query) -> list[Entry]:
+        return [replace(entry, summary=summary_of(entry)) for entry in await read(self, manifest, feed, query)]
+
+    monkeypatch.setattr(Wire, "entries", entries)
+    with serving_hostile(tmp_path, FEW_FEEDS) as wire:
+        papers = [f"/papers/{sheet.id}" for sheet in hostile_sheets()]
+        assert "<strong>x</strong>" in wire.get(papers[0]).text
+        for target in (*papers[:200:50], "/feeds/main"):
+            visit(visitor, wire, target)
+        check(blank(visitor), wire, papers[1::4])
+
+
+def summary_of(entry: Entry) -> Summary:
+    text = TEXTS[int(entry.id[-5:]) - 91001]  # not the paper's own: what that names may be linked to
+    return Summary(text, text, text, f"**x**\n\n{text}")
+
+
+def test_the_door_of_a_private_copy(visitor: Page, tmp_path: Path) -> None:
+    """Who has no key is asked for it, and what else was asked for comes back."""
+    with serving_hostile(tmp_path, FEW_FEEDS, feed_key=KEY) as wire:
+        targets = [f"/search?q={encode(text)}&{encode(text)}=x&key={encode(text)}" for text in joined_texts(300)]
+        paths = [f"/{encode(text)}?key=x" for text in TEXTS[::5]]
+        for target in (targets[0], paths[0]):
+            visit(visitor, wire, target)
+        check(blank(visitor), wire, [*targets, *paths])
+        for target in ("/", "/feeds/main", "/search?q=alert"):
+            visit(visitor, wire, f"{target}{'&' if '?' in target else '?'}key={KEY}")
