@@ -63,7 +63,13 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         yield
         await wire.close()
 
-    app = _Application(title="Paperwire", version=__version__, description=DESCRIPTION, lifespan=lifespan)
+    app = _Application(
+        title="Paperwire",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        redirect_slashes=False,  # they would lead to whatever host the request names
+    )
     app.state.wire = wire
     app.add_middleware(HeadMiddleware)
     app.first = PrivateCopy(HotPath(super(_Application, app).__call__, wire), wire.settings)

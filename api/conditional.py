@@ -26,11 +26,12 @@ _POLICY = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }
+# Browsers shall not guess what they got: problems repeat what was asked
+NO_GUESSING = {"X-Content-Type-Options": "nosniff"}
 # Of every page: no script but our own, no address of ours (they may hold a key) told to anyone, nothing guessed
-PAGE_HEADERS = {
+PAGE_HEADERS = NO_GUESSING | {
     "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in _POLICY.items()),
     "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
 }
 
 
@@ -52,7 +53,7 @@ class Document:
     @property
     def headers(self) -> dict[str, str]:
         """What always comes with it, however it is sent."""
-        headers = {"ETag": self.etag, "Last-Modified": self.last_modified}
+        headers = {"ETag": self.etag, "Last-Modified": self.last_modified, **NO_GUESSING}
         headers |= {"Link": self.link} if self.link else {}
         return headers | (PAGE_HEADERS if self.media_type == "text/html" else {})
 

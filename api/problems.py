@@ -14,7 +14,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from api.conditional import PAGE_HEADERS
+from api.conditional import NO_GUESSING, PAGE_HEADERS
 from api.links import own_path, raw_query
 from core.domain.errors import ConfigError, NothingYet, PaperwireError, QueryError, SourceError, StoreError, UnknownName
 from core.domain.paper import parse_id
@@ -59,7 +59,9 @@ class Problem:
         """For programs."""
         body = {"type": f"urn:paperwire:problem:{self.slug}", "title": self.title, "status": self.status}
         body |= {"detail": self.detail} | {name: value for name, value in self.more.items() if value}
-        return Response(to_json(body), self.status, {"Cache-Control": "no-store", **self.headers}, MEDIA_TYPE)
+        return Response(
+            to_json(body), self.status, {**NO_GUESSING, "Cache-Control": "no-store", **self.headers}, MEDIA_TYPE
+        )
 
     def answer(self, request: Request) -> Response:
         """For whoever asks."""

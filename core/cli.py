@@ -92,8 +92,9 @@ def papers(
     query = parse_query("&".join(quote(token, safe="") for token in tokens), entry_fields=ENTRY_FIELDS)
 
     async def find(wire: Wire) -> Page:
-        feeds = feeds_of(wire.feeds, query)
         with err.status("looking for papers"):
+            await wire.manifest()  # which feeds there are is told by the store
+            feeds = feeds_of(wire.feeds, query)
             manifest = await wire.ready()
         chosen = [
             entry

@@ -99,7 +99,7 @@ class FeedModel(BaseModel):
 
     def to_feed(self, name: str) -> Feed:
         """The feed; a keyword that is listed in several spellings counts once."""
-        keywords = [parse_keyword(written, weight) for written, weight in self.keywords.items()]
+        keywords = [parse_keyword(written, weight + 0.0) for written, weight in self.keywords.items()]  # no -0
         once: dict[object, Keyword] = {}
         for keyword in keywords:
             once.setdefault(_sameness(self.match, keyword), keyword)

@@ -11,6 +11,11 @@ Value = tuple[bytes, float | None]  # with its time to live (s)
 Made = dict[str, Value]
 
 
+def score_day(feed: Feed, batch: Batch) -> Day:
+    """A feed's day, of which nothing is to be stored."""
+    return Day(make_entries(feed, batch, score_batch(feed, batch)))
+
+
 def make_day(feed: Feed, batch: Batch, ttl: float) -> tuple[Day, Made]:
     """A feed's day scored anew, and what is to be stored of it for `ttl` seconds: its scores, and its best entries."""
     scores = score_batch(feed, batch)

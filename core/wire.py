@@ -147,7 +147,8 @@ class Wire:
         """Change what the owner saved, if that is still version `expected` (see `core.owner.change_saved`)."""
         saved = await change_saved(self.store, expected, make, self.clock())
         view = await self.current.get()
-        self.current.put(replace(view.state, saved=saved))
+        manifest = replace(view.state.manifest)  # another one: what was made from that shows other rules
+        self.current.put(replace(view.state, manifest=manifest, saved=saved))
         await self._view()
         return saved
 
@@ -212,7 +213,7 @@ class Wire:
         view = await self.current.get(also=also)
         manifest = view.state.manifest
         if view.state.saved is not self.rules.saved:
-            self.rules = rules_in_force(self.settings.feeds, view.state.saved)
+            self.rules, self._settled = rules_in_force(self.settings.feeds, view.state.saved), None
         # Each once, because an older version may still run beside this one
         if self._adopted != self.rules.fingerprint and not view.doubt:
             self._adopted = self.rules.fingerprint
@@ -226,13 +227,15 @@ class Wire:
             if state := await adopt_rules(self.store, self.rules.fingerprint, self.clock()):
                 self.current.put(state)
                 self._rules_are_new = True
+            else:  # a refresh is writing, perhaps under the rules of before
+                self._adopted = ""
         except StoreError as error:
             log.warning("that the rules have changed could not be noted: %s", error)
 
     async def _read_entries(self, manifest: Manifest, feed: Feed, *, whole: bool) -> list[Entry]:
         own = self._is_own(feed)
         library = self._library if own else self._guests
-        entries, made = await read_entries(self.store, library, manifest, feed, whole=whole)
+        entries, made = await read_entries(self.store, library, manifest, feed, whole=whole, own=own)
         if own:
             self.outbox.add(made)
         return entries
@@ -242,12 +245,16 @@ class Wire:
 
     def _learn(self, report: Report) -> None:
         """Keep what a refresh has made: it need not be read again."""
-        self.current.put(report.state)
-        self.rules = rules_in_force(self.settings.feeds, report.state.saved)
-        self._adopted = self.rules.fingerprint
+        rules = rules_in_force(self.settings.feeds, report.state.saved)
+        self._adopted = rules.fingerprint
+        if self.rules.saved.version > report.state.saved.version:  # the owner saved something meanwhile
+            self.current.put(replace(report.state, saved=self.rules.saved))
+        else:
+            self.current.put(report.state)
+            self.rules, self._settled = rules, None
         if report.batch:
             self._library.put_batch(report.batch)
-            for feed in self.feeds.values():
+            for feed in rules.feeds.values():
                 self._library.put_day(feed, report.batch.hash, report.days[feed.name])
 
     def _is_settled(self, manifest: Manifest, due: date) -> bool:

@@ -103,7 +103,7 @@ def test_the_package_for_lambda(tmp_path: Path) -> None:
     """The script makes a package that Lambda's own runtime client can run, and says how large it is."""
     tree = tmp_path / "tree"
     tree.mkdir()
-    for name in ("api", "core", "deploy", "feeds.toml", "pyproject.toml"):
+    for name in ("api", "core", "deploy", "public", "feeds.toml", "pyproject.toml"):
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, tree / name)
     script = tree / "deploy" / "aws" / "build.sh"
@@ -115,6 +115,8 @@ def test_the_package_for_lambda(tmp_path: Path) -> None:
     assert packed < size < 60
     build = script.parent / "build"
     assert (build / "api" / "aws.py").exists()
+    assert (build / "api" / "templates" / "base.html").exists()
+    assert (build / "public" / "wire.css").exists()
     assert (build / "feeds.toml").exists()
     assert [] == [path for path in build.rglob("*") if path.name in ("tests", "benchmarks") and path.parent == build]
 

@@ -71,7 +71,9 @@ def to_html(markdown: str, known: frozenset[str] = frozenset()) -> str:
         url_schemes={"http", "https"},
         link_rel=None,
     )
-    return _KEPT.sub(lambda match: escape(kept[int(match[1])]), html).strip()
+    # By its number as text: with a reference such as `&#xE000;` a model can write one that stands for nothing
+    by_number = {str(number): escape(text) for number, text in enumerate(kept)}
+    return _KEPT.sub(lambda match: by_number.get(match[1], ""), html).strip()
 
 
 @cache

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import fields, replace
-from html.entities import name2codepoint
+from html import unescape
 from typing import Any
 
 from core.domain.feed import Entry, Reason
@@ -12,7 +12,6 @@ from core.domain.scoring import field_text
 
 _JOINER = "\u2060"  # has no width: nobody sees it
 _LIKE_TAG = re.compile(r"<(?=[A-Za-z/!?])")
-_NAMES = frozenset({*name2codepoint, "apos"})
 _LIKE_REFERENCE = re.compile(r"&(?=(#|\w+;?))")
 
 
@@ -29,7 +28,8 @@ def label(text: str) -> str:
 
 def _joined(match: "re.Match[str]") -> str:
     name = match[1]
-    return "&" if name.isalpha() and name not in _NAMES else f"&{_JOINER}"  # not in "R&D"
+    is_word = name.isalpha() and unescape(f"&{name}") == f"&{name}"  # HTML also reads the "&lt" in "&ltimg"
+    return "&" if is_word else f"&{_JOINER}"  # not in "R&D"
 
 
 _TEXTS = tuple(field.name for field in fields(Paper) if field.type is str)

@@ -23,6 +23,8 @@ from tests.conftest import serving_app
 
 PATHS = {
     "/api/feeds": {"get"},
+    "/api/feeds.opml": {"get"},
+    "/api/feeds/custom.{format}": {"get"},
     "/api/feeds/{name}.{format}": {"get"},
     "/rss": {"get"},
     "/rss/{category}": {"get"},
@@ -244,6 +246,11 @@ REQUESTS = {
     "/api/feeds/main.rss": "/api/feeds/{name}.{format}",
     "/api/feeds/main.atom": "/api/feeds/{name}.{format}",
     "/api/feeds/main.json": "/api/feeds/{name}.{format}",
+    "/api/feeds.opml": "/api/feeds.opml",
+    "/api/feeds/custom.rss?category=cs.DC": "/api/feeds/custom.{format}",
+    "/api/feeds/custom.atom?category=cs.DC": "/api/feeds/custom.{format}",
+    "/api/feeds/custom.json?category=cs.DC": "/api/feeds/custom.{format}",
+    "/api/feeds/custom.rss?category=cs.XX": "/api/feeds/custom.{format}",
     "/rss": "/rss",
     "/rss/cs.DC": "/rss/{category}",
     "/rss/cs.CV": "/rss/{category}",

@@ -71,7 +71,7 @@ def ids(client: httpx.Client, feed: str) -> list[str]:
 def test_a_feed_is_made(wire: httpx.Client) -> None:
     """What was built becomes a feed with an address of its own, last in the list, and the history tells it."""
     answer = save(wire, description="For a test.")
-    assert (303, "/settings?notice=saved#fast") == (answer.status_code, answer.headers["location"])
+    assert (303, "/settings?notice=saved#feed-fast") == (answer.status_code, answer.headers["location"])
     page = parsed(wire.get(answer.headers["location"]))
     assert "Saved. Readers get it from now on" in text(page)
     assert "made fast" in text(page)

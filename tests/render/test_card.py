@@ -89,7 +89,9 @@ def test_whys() -> None:
     (entry,) = entries_of([Sheet(id="2603.90001", title="On a kernel", abstract=abstract)], feed=FEED)
     cache, kernel = whys(entry)
     assert ("cache", 2, 0, "abstract") == (cache.keyword, cache.points, cache.bonus, cache.field)
-    assert "…this. Before this. Before this. A big <mark>cache</mark> of words. After that. After that.…" == cache.context
+    assert (
+        "…this. Before this. Before this. A big <mark>cache</mark> of words. After that. After that.…" == cache.context
+    )
     assert ("kernel", 1.5, 0.5, "title") == (kernel.keyword, kernel.points, kernel.bonus, kernel.field)
     assert "On a <mark>kernel</mark>" == kernel.context
 
