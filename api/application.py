@@ -9,22 +9,11 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import (
-    build,
-    edit_page,
-    feed_page,
-    feeds,
-    home,
-    operations,
-    paper_page,
-    papers,
-    problems,
-    search_page,
-    settings_page,
-    static,
-)
+from api import feeds, operations, papers, problems, static
 from api.conditional import HeadMiddleware
 from api.hot import HotPath
+from api.pages import build, edit, feed, home, paper, search
+from api.pages import settings as owner
 from api.private import PrivateCopy
 from core import __version__
 from core.domain.errors import ConfigError
@@ -74,18 +63,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(HeadMiddleware)
     app.first = PrivateCopy(HotPath(super(_Application, app).__call__, wire), wire.settings)
     problems.install(app)
-    for module in (
-        home,
-        feed_page,
-        paper_page,
-        search_page,
-        feeds,
-        papers,
-        build,
-        edit_page,
-        settings_page,
-        operations,
-    ):
+    for module in (home, feed, paper, search, build, edit, owner, feeds, papers, operations):
         app.include_router(module.router)
     static.install(app)
     return app

@@ -76,7 +76,7 @@ class Problem:
         return Response(body, self.status, headers, "text/html")
 
     def _page(self, request: Request) -> bytes:
-        from api.html import render  # not at a cold start
+        from api.pages.html import render  # not at a cold start
 
         return render(
             request,

@@ -115,7 +115,7 @@ def test_the_package_for_lambda(tmp_path: Path) -> None:
     assert packed < size < 60
     build = script.parent / "build"
     assert (build / "api" / "aws.py").exists()
-    assert (build / "api" / "templates" / "base.html").exists()
+    assert (build / "api" / "pages" / "templates" / "base.html").exists()
     assert (build / "public" / "wire.css").exists()
     assert (build / "feeds.toml").exists()
     assert [] == [path for path in build.rglob("*") if path.name in ("tests", "benchmarks") and path.parent == build]

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from lxml import etree, html
 
-from api.build import amount
-from api.rule_form import excerpt
+from api.pages.build import amount
+from api.pages.rule_form import excerpt
 from core.config import FeedModel
 from core.custom import write_rules
 from core.domain.manifest import BatchRecord

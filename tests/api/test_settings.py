@@ -14,7 +14,7 @@ import httpx
 import pytest
 from lxml import etree, html
 
-from api.owner_forms import MOST_BYTES, MOST_WRONG, WRONG_SECONDS
+from api.pages.owner_forms import MOST_BYTES, MOST_WRONG, WRONG_SECONDS
 from core.config import read_feeds_file
 from core.settings import Settings
 from core.store import keys

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.conditional import Document, make_document, respond
-from api.html import MEDIA_TYPE, render
 from api.links import self_url
+from api.pages.html import MEDIA_TYPE, render
 from api.publishing import Loaded, published, updated, wire_of
 from core.domain.conditions import Condition, predicate
 from core.domain.errors import UnknownName

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.conditional import Document, make_document, respond
-from api.html import HEADERS, MEDIA_TYPE, render
 from api.links import base_url, feed_url, page_url, raw_query, self_url
-from api.listing import form_context, make_listing, page_query, selection
+from api.pages.html import HEADERS, MEDIA_TYPE, render
+from api.pages.listing import form_context, make_listing, page_query, selection
 from api.publishing import Loaded, find, published, slot_of, updated, wire_of
 from core.domain.categories import category_name
 from core.domain.errors import QueryError

@@ -8,11 +8,10 @@ from urllib.parse import parse_qsl, unquote_plus
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from api.html import HEADERS, MEDIA_TYPE, is_owner, render
 from api.links import raw_query
-from api.owner_forms import read_form
-from api.publishing import wire_of
-from api.rule_form import (
+from api.pages.html import HEADERS, MEDIA_TYPE, is_owner, render
+from api.pages.owner_forms import read_form
+from api.pages.rule_form import (
     MATCHES,
     TYPES,
     RuleForm,
@@ -24,6 +23,7 @@ from api.rule_form import (
     show,
     shown_entry,
 )
+from api.publishing import wire_of
 from core.config import FeedModel
 from core.custom import joined, not_fetched, read_rules, split_rules, write_rules
 from core.domain.errors import UnknownName

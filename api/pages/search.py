@@ -6,9 +6,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.conditional import Document, make_document, respond
-from api.html import HEADERS, MEDIA_TYPE, render
 from api.links import raw_query, self_url
-from api.listing import form_context, make_listing, page_query
+from api.pages.html import HEADERS, MEDIA_TYPE, render
+from api.pages.listing import form_context, make_listing, page_query
 from api.publishing import Loaded, find, published, updated, wire_of
 from core.domain.conditions import FIELDS
 from core.domain.errors import QueryError

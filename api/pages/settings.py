@@ -11,9 +11,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.build import page
 from api.links import page_url
-from api.owner_forms import EXPECTED, Failure, check_token, explain, first, load, read_form, version_of
+from api.pages.build import page
+from api.pages.owner_forms import EXPECTED, Failure, check_token, explain, first, load, read_form, version_of
 from api.publishing import wire_of
 from core.domain.errors import UnknownName
 from core.domain.saved import Change, undone

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
-from api.build import OWNER_KEYWORDS, page, preview_context, read_sent
 from api.links import page_url, raw_query
-from api.owner_forms import EXPECTED, Failure, Form, check_token, explain, first, load, read_form, version_of
+from api.pages.build import OWNER_KEYWORDS, page, preview_context, read_sent
+from api.pages.owner_forms import EXPECTED, Failure, Form, check_token, explain, first, load, read_form, version_of
+from api.pages.rule_form import MATCHES, TYPES, RuleForm, empty_form, form_of_model, rules_sent, show
 from api.publishing import wire_of
-from api.rule_form import MATCHES, TYPES, RuleForm, empty_form, form_of_model, rules_sent, show
 from core.config import FeedModel, explain_feed
 from core.custom import RULES, split_rules
 from core.domain.errors import PaperwireError, StoreError, UnknownName
