@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api import feeds, operations, papers, problems, static
 from api.conditional import HeadMiddleware
 from api.hot import HotPath
-from api.pages import build, edit, feed, home, paper, search
+from api.pages import build, contract, edit, feed, home, paper, search
 from api.pages import settings as owner
 from api.private import PrivateCopy
 from core import __version__
@@ -57,13 +57,15 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         version=__version__,
         description=DESCRIPTION,
         lifespan=lifespan,
+        docs_url=None,  # FastAPI's own page loads its script from elsewhere
+        redoc_url=None,
         redirect_slashes=False,  # they would lead to whatever host the request names
     )
     app.state.wire = wire
     app.add_middleware(HeadMiddleware)
     app.first = PrivateCopy(HotPath(super(_Application, app).__call__, wire), wire.settings)
     problems.install(app)
-    for module in (home, feed, paper, search, build, edit, owner, feeds, papers, operations):
+    for module in (home, feed, paper, search, build, edit, owner, contract, feeds, papers, operations):
         app.include_router(module.router)
     static.install(app)
     return app

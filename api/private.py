@@ -14,7 +14,7 @@ from core.settings import Settings
 from core.signing import KEY, sign
 
 # These have secrets of their own, or tell nothing that is anybody's own
-OPEN = frozenset({"/api/refresh", "/api/health", "/docs", "/docs/oauth2-redirect", "/openapi.json"})
+OPEN = frozenset({"/api/refresh", "/api/health", "/docs", "/openapi.json"})
 _FILE = re.compile(r"/[\w-]+\.(?:css|js|svg|ico|png|txt)")
 _IN_LOG = re.compile(rf"(?<=[?&]{KEY}=)[^&\s\"]+")
 _NAME = f"{KEY}=".encode()

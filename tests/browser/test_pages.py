@@ -29,6 +29,7 @@ KINDS = {
     "edit": "/settings/edit?feed=main",
     "wrong rules": "/build?category=cs.DC&keywords=cache:x&min_score=many",
     "wrong filter": "/feeds/main?score~=1",
+    "contract": "/docs",
     "not found": "/feeds/none",
 }
 
