@@ -9,17 +9,17 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import feeds, operations, papers, problems, static
+from api import feeds, operations, pages, papers, problems, static
 from api.conditional import HeadMiddleware
 from api.hot import HotPath
-from api.pages import build, contract, edit, feed, home, paper, search
-from api.pages import settings as owner
+from api.links import own_path
 from api.private import PrivateCopy
 from core import __version__
 from core.domain.errors import ConfigError
 from core.settings import Settings, load_settings
 from core.wire import Wire
 
+_NO_PAGES = ("/api/", "/rss")
 DESCRIPTION = """
 A personal arXiv wire: each day's announcements, scored by your keywords with reasons.
 
@@ -33,11 +33,19 @@ class _Application(FastAPI):
     """FastAPI with the hot path before it: its outer layers cost as much as the hot path itself."""
 
     first: ASGIApp
+    has_pages = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer."""
         scope["app"] = self  # for what refuses a request before the framework sees it
         await self.first(scope, receive, send)
+
+    async def framework(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer what nothing before it could."""
+        if not self.has_pages and scope["type"] == "http" and not own_path(scope).startswith(_NO_PAGES):
+            self.has_pages = True
+            pages.install(self)
+        await super().__call__(scope, receive, send)
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:
@@ -63,9 +71,9 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.wire = wire
     app.add_middleware(HeadMiddleware)
-    app.first = PrivateCopy(HotPath(super(_Application, app).__call__, wire), wire.settings)
+    app.first = PrivateCopy(HotPath(app.framework, wire), wire.settings)
     problems.install(app)
-    for module in (home, feed, paper, search, build, edit, owner, contract, feeds, papers, operations):
+    for module in (feeds, papers, operations):
         app.include_router(module.router)
     static.install(app)
     return app

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from urllib.parse import quote, unquote_plus, urlsplit
 
 from fastapi import Request
+from starlette.types import Scope
 
 from core.settings import Settings
 from core.signing import sign, with_key
@@ -17,10 +18,10 @@ def raw_query(request: Request) -> str:
     return raw.decode("latin-1")
 
 
-def own_path(request: Request) -> str:
+def own_path(scope: Scope) -> str:
     """The path below the place where this service is mounted: the same behind any proxy or stage."""
-    path: str = request.scope["path"]
-    return path.removeprefix(request.scope.get("root_path", "")) or "/"
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", "")) or "/"
 
 
 def base_url(request: Request) -> str:
@@ -63,7 +64,7 @@ def link_header(pairs: Mapping[str, str]) -> str:
 def _with_query(request: Request, raw: str) -> str:
     """The address of the request with another query."""
     raw = quote(raw, safe="%&=+,;:@/?!~*'()-._")
-    return with_key(base_url(request) + quote(own_path(request)) + (f"?{raw}" if raw else ""), sent_key(request))
+    return with_key(base_url(request) + quote(own_path(request.scope)) + (f"?{raw}" if raw else ""), sent_key(request))
 
 
 def _is_cursor(token: str) -> bool:

@@ -8,7 +8,7 @@ from urllib.parse import unquote_plus
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.links import SENT_KEY
+from api.links import SENT_KEY, own_path
 from api.problems import Problem
 from core.settings import Settings
 from core.signing import KEY, sign
@@ -40,7 +40,7 @@ class PrivateCopy:
         query, sent = _taken_out(scope["query_string"])
         scope = {**scope, "query_string": query}
         if self._secret:
-            path = scope["path"].removeprefix(scope.get("root_path", "")) or "/"
+            path = own_path(scope)
             if not (path in OPEN or _FILE.fullmatch(path) or self._opens(sent, path, query.decode("latin-1"))):
                 await _refuse(scope, receive, send)
                 return

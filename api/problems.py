@@ -102,7 +102,7 @@ def problem(
 
 def wants_page(request: Request) -> bool:
     """Whether a browser asks for a page, and gets one when all goes well."""
-    path = own_path(request)
+    path = own_path(request.scope)
     for_programs = any(path == start or path.startswith(f"{start}/") for start in _FOR_PROGRAMS)
     return not for_programs and "text/html" in request.headers.get("Accept", "")
 
@@ -135,7 +135,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
         headers = dict(error.headers or {})
-        documented = app.openapi()["paths"].get(own_path(request), {})
+        documented = app.openapi()["paths"].get(own_path(request.scope), {})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and documented:  # the framework names one of several
             headers["Allow"] = ", ".join(method.upper() for method in documented)
         title = HTTPStatus(error.status_code).phrase
@@ -150,7 +150,7 @@ def install(app: FastAPI) -> None:
 
 def _elsewhere(request: Request) -> str:
     """arXiv's own page of a paper that is not here, or no longer."""
-    path = own_path(request)
+    path = own_path(request.scope)
     try:
         return f"https://arxiv.org/abs/{parse_id(path.removeprefix('/papers/'))}" if "/papers/" in path else ""
     except ValueError:

@@ -41,7 +41,7 @@ Make = Callable[[Manifest, Loaded], Document]
 
 def slot_of(request: Request) -> str:
     """Where what is served here is stored for other instances: one value for each address without a query."""
-    return "" if raw_query(request) else keys.rendered(own_path(request))
+    return "" if raw_query(request) else keys.rendered(own_path(request.scope))
 
 
 async def published(

@@ -47,7 +47,7 @@ def render(request: Request, template: str, **context: Any) -> bytes:
         "asset": partial(_asset, request),
         "wire_title": wire.title,
         "sample": wire.settings.sample,
-        "path": own_path(request),
+        "path": own_path(request.scope),
         "is_owner": is_owner(request),
     }
     return _environment().get_template(template).render(ours | context).encode("utf-8", "replace")
