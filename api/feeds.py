@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass, replace
 from pkgutil import resolve_name
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Path, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api import docs
@@ -46,7 +46,9 @@ FORMATS = {
     "atom": Format("application/atom+xml", "Atom", "core.render.syndication:render_atom"),
     "json": Format("application/feed+json", "JSON Feed", "core.render.jsonfeed:render_jsonfeed"),
 }
-FormatName = Annotated[str, Path(alias="format", description=f"one of {', '.join(FORMATS)}")]
+_FORMAT = docs.of_path("format", f"one of {', '.join(FORMATS)}", "rss")
+_NAME = docs.of_path("name", "the name of a feed", "main")
+_CATEGORY = docs.of_path("category", "a category of the main feed", "cs.DC")
 
 
 @router.get("/api/feeds", summary="List the feeds", responses=docs.LIST_OF_FEEDS)
@@ -78,15 +80,15 @@ async def get_opml(request: Request) -> Response:
     "/api/feeds/custom.{format}",
     summary="A feed with its rules in the URL",
     responses=docs.FEED,
-    openapi_extra={"parameters": docs.RULES},
+    openapi_extra={"parameters": [_FORMAT, *docs.RULES]},
 )
-async def get_custom(request: Request, format_name: FormatName) -> Response:
+async def get_custom(request: Request) -> Response:
     """Stored batches scored by rules in the URL: `?category=cs.DC&keywords=KV cache:3,prefill&min_score=2`.
 
     Keywords are separated by commas, each with its weight after a colon. All filters apply beside the rules. Nothing is
     fetched for such a feed: its categories have to be among those of this wire's own feeds.
     """
-    wire = wire_of(request)
+    wire, format_name = wire_of(request), request.path_params["format"]
     custom = read_custom(raw_query(request))
     query = parse_query(custom.filters)
     slot = keys.custom(custom.feed.fingerprint, query.canonical, format_name)
@@ -99,14 +101,15 @@ async def get_custom(request: Request, format_name: FormatName) -> Response:
     "/api/feeds/{name}.{format}",
     summary="A feed as RSS, Atom or JSON Feed",
     responses=docs.NAMED_FEED,
-    openapi_extra={"parameters": docs.FILTERS},
+    openapi_extra={"parameters": [_NAME, _FORMAT, *docs.FILTERS]},
 )
-async def get_feed(request: Request, name: str, format_name: FormatName) -> Response:
+async def get_feed(request: Request) -> Response:
     """The best papers of each day, newest day first, best paper first.
 
     Every filter applies; what the request does not name is as the feed's owner set it. A feed that was renamed is
     found under its old address too, by a permanent redirect.
     """
+    name, format_name = request.path_params["name"], request.path_params["format"]
     query = parse_query(raw_query(request))
     wire = wire_of(request)
     await wire.manifest(also=slot_of(request))
@@ -127,13 +130,13 @@ async def get_rss(request: Request) -> Response:
     "/rss/{category}",
     summary="One category of the main feed as RSS",
     responses=docs.RSS,
-    openapi_extra={"parameters": docs.FILTERS},
+    openapi_extra={"parameters": [_CATEGORY, *docs.FILTERS]},
 )
-async def get_rss_of_category(request: Request, category: str) -> Response:
+async def get_rss_of_category(request: Request) -> Response:
     """The papers of the main feed that are listed in one of its categories."""
     query = parse_query(raw_query(request))
     await wire_of(request).manifest(also=slot_of(request))
-    main = wire_of(request).main
+    main, category = wire_of(request).main, request.path_params["category"]
     if category not in main.categories:
         raise UnknownName("category", category, main.categories)
     of_category = Condition("category", "=", (category,))

@@ -20,6 +20,7 @@ from core.publish import batch_summaries
 from core.render.plain import ENTRY_FIELDS, entry_to_plain, to_json
 
 router = APIRouter(tags=["papers"])
+_ID = docs.of_path("paper_id", "an identifier, with or without version", "2512.22925")
 _ALL = Query((Condition("score", ">=", (-inf,)),))
 
 
@@ -57,14 +58,14 @@ async def query_papers(request: Request) -> Response:
     "/api/papers/{paper_id:path}",
     summary="One paper",
     responses=docs.PAPER,
-    openapi_extra={"parameters": docs.PAPER_FILTERS},
+    openapi_extra={"parameters": [_ID, *docs.PAPER_FILTERS]},
 )
-async def get_paper(request: Request, paper_id: str) -> Response:
+async def get_paper(request: Request) -> Response:
     """A paper as every feed that has it shows it: an entry for each feed and announcement, newest first.
 
     The identifier may have a version, may be of the old style (`astro-ph/9906432`) or the address of its page.
     """
-    wire = wire_of(request)
+    wire, paper_id = wire_of(request), request.path_params["paper_id"]
     query = parse_query(raw_query(request), entry_fields=ENTRY_FIELDS)
     try:
         wanted = parse_id(paper_id)
