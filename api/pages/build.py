@@ -25,12 +25,11 @@ from api.pages.rule_form import (
 )
 from api.publishing import wire_of
 from core.config import FeedModel
-from core.custom import joined, not_fetched, read_rules, split_rules, write_rules
+from core.custom import MOST_CHARACTERS, joined, not_fetched, read_rules, split_rules, write_rules
 from core.domain.errors import UnknownName
 
 router = APIRouter(include_in_schema=False)
 OWNER_KEYWORDS = 1000  # what feeds.toml may hold
-LONGEST_ADDRESS = 8000  # of the rules; servers and proxies take no longer ones
 LABELS = {
     "category": "Categories",
     "type": "Announcements",
@@ -45,13 +44,6 @@ LABELS = {
     "description": "Description",
     "token": "Token",
 }
-# Readers with an address that subscribes to what is put behind it
-READERS = (
-    ("Feedly", "https://feedly.com/i/subscription/feed/"),
-    ("Inoreader", "https://www.inoreader.com/?add_feed="),
-    ("NewsBlur", "https://www.newsblur.com/?url="),
-    ("The Old Reader", "https://theoldreader.com/feeds/subscribe?url="),
-)
 _OK, _UNUSABLE = 200, 422
 
 
@@ -133,14 +125,13 @@ def preview_context(
         "form": form,
         "model": model,
         "shown": shown,
-        "rules": rules if len(rules) <= LONGEST_ADDRESS else "",
+        "rules": rules if len(rules) <= MOST_CHARACTERS else "",
         "best": [(day, [shown_entry(entry) for entry in best]) for day, best in shown.preview.best] if shown else [],
         "where": where,
         "own": own,
         "at_least": at_least,
         "amount": amount,
         "labels": LABELS,
-        "readers": READERS,
         "can_save": bool(wire_of(request).settings.admin_token) and is_owner(request),
     }
 

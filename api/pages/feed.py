@@ -1,13 +1,12 @@
 """The page of a feed: its rules, where to subscribe, and its entries with filters over them."""
 
 from typing import Any
-from urllib.parse import quote, urlsplit
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.conditional import Document, make_document, respond
-from api.links import base_url, feed_url, page_url, raw_query, self_url
+from api.links import feed_url, page_url, raw_query, self_url
 from api.pages.html import HEADERS, MEDIA_TYPE, render
 from api.pages.listing import form_context, make_listing, page_query, selection
 from api.publishing import Loaded, find, published, slot_of, updated, wire_of
@@ -20,14 +19,6 @@ from core.domain.selection import feeds_of
 
 router = APIRouter(include_in_schema=False)
 _MOVED, _UNUSABLE = 301, 422
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
-# Readers that take a feed's address in their own: name and beginning of it
-_READERS = (
-    ("Feedly", "https://feedly.com/i/subscription/feed%2F"),
-    ("Inoreader", "https://www.inoreader.com/?add_feed="),
-    ("NewsBlur", "https://www.newsblur.com/?url="),
-    ("The Old Reader", "https://theoldreader.com/feeds/subscribe?url="),
-)
 
 
 @router.get("/feeds/{name}")
@@ -71,9 +62,7 @@ def _render(request: Request, feed: Feed, form: FilterForm, chosen: str, **more:
         "named": [(code, category_name(code)) for code in feed.categories],
         "keywords": sorted(feed.keywords, key=lambda keyword: -keyword.weight),
         "chosen": f"?{chosen}" if chosen else "",
-        "readers": [(name, start + quote(address, safe="")) for name, start in _READERS],
         "address": address,
-        "is_local": urlsplit(base_url(request)).hostname in _LOOPBACK,
         "error": None,
         "listing": None,
         "newest": None,

@@ -8,6 +8,7 @@ from datetime import date
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit
 
 from fastapi import Request
 
@@ -21,6 +22,14 @@ if TYPE_CHECKING:
 
     from core.wire import Wire
 
+# Readers on the web that take a feed's address in their own: name and beginning of it
+_READERS = (
+    ("Feedly", "https://feedly.com/i/subscription/feed%2F"),
+    ("Inoreader", "https://www.inoreader.com/?add_feed="),
+    ("NewsBlur", "https://www.newsblur.com/?url="),
+    ("The Old Reader", "https://theoldreader.com/feeds/subscribe?url="),
+)
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 TEMPLATES = Path(__file__).parent / "templates"
 MEDIA_TYPE = "text/html"
 HEADERS = PAGE_HEADERS
@@ -59,6 +68,13 @@ def is_owner(request: Request) -> bool:
     return not secret or hmac.compare_digest(sent_key(request).encode(), secret.encode())
 
 
+def readers_of(address: str) -> list[tuple[str, str]]:
+    """Readers on the web, with the address at each that subscribes to a feed; none where they cannot reach it."""
+    if urlsplit(address).hostname in _LOOPBACK:
+        return []
+    return [(name, start + quote(address, safe="")) for name, start in _READERS]
+
+
 def long_date(day: date) -> str:
     """ "Friday, 6 March 2026"; whatever the process's locale."""
     return f"{_DAYS[day.weekday()]}, {day.day} {_MONTHS[day.month - 1]} {day.year}"
@@ -87,7 +103,7 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.globals["key_name"] = KEY
+    environment.globals |= {"key_name": KEY, "readers_of": readers_of}
     environment.filters |= {
         "long_date": long_date,
         "short_date": short_date,

@@ -91,14 +91,21 @@ def test_shows_what_the_feed_has(wire: httpx.Client) -> None:
 
 
 def test_all_formats_are_offered(wire: httpx.Client) -> None:
-    """The addresses to copy are those of the feed in each format, and work; readers get the RSS."""
+    """The addresses to copy are those of the feed in each format, and work; readers on the web get the RSS.
+
+    They are not offered where they could not reach it: on one's own machine.
+    """
     page = parsed(wire.get(f"/build?{RULES}&name=A+%26+B"))
     for extension in ("rss", "atom", "json"):
         address = address_of(page, extension)
         answer = httpx.get(address)
         assert (200, True) == (answer.status_code, "A &amp; B" in answer.text or "A & B" in answer.text)
-    (feedly,) = page.xpath("//a[text()='Feedly']/@href")
-    assert feedly.startswith("https://feedly.com/i/subscription/feed/http%3A%2F%2F127.0.0.1")
+    assert [] == page.xpath("//a[text()='Feedly']/@href")
+    public = parsed(wire.get(f"/build?{RULES}&name=A+%26+B", headers={"Host": "wire.example"}))
+    (feedly,) = public.xpath("//a[text()='Feedly']/@href")
+    assert feedly.startswith(
+        "https://feedly.com/i/subscription/feed%2Fhttp%3A%2F%2Fwire.example%2Fapi%2Ffeeds%2Fcustom.rss"
+    )
     assert "&" not in feedly
 
 
