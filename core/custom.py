@@ -13,13 +13,14 @@ from urllib.parse import quote, unquote_plus
 
 from pydantic import ValidationError
 
-from core.config import MOST_ENTRIES as MOST_A_DAY
-from core.config import FeedModel, explain_feed
+from core.config import explain_feed
 from core.domain.batch import ANNOUNCE_TYPES
 from core.domain.errors import QueryError
 from core.domain.feed import MATCH_MODES, Feed
 from core.domain.lists import quoted, split_list
 from core.domain.paper import listed
+from core.feed_model import MOST_ENTRIES as MOST_A_DAY
+from core.feed_model import FeedModel
 
 NAME = "custom"
 TITLE = "Custom feed"  # where the rules do not say

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from core.config import FeedModel, check_name
+from core.config import check_name
 from core.domain.errors import PaperwireError
 from core.domain.saved import Saved
+from core.feed_model import FeedModel
 from core.rules import Rules
 from core.toml import to_toml
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from core.config import MOST_DAYS, MOST_ENTRIES, read_feeds_file
+from core.config import read_feeds_file
 from core.domain.errors import ConfigError
+from core.feed_model import MOST_DAYS, MOST_ENTRIES
 from core.toml import to_toml
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from core.config import FeedModel, FeedsFile, explain_feed
+from core.config import FeedsFile, explain_feed
 from core.domain.categories import merged
 from core.domain.feed import Feed
 from core.domain.fingerprint import fingerprint
 from core.domain.saved import Saved
+from core.feed_model import FeedModel
 
 log = logging.getLogger("paperwire")
 

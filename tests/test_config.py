@@ -6,10 +6,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.config import FeedModel, FeedsFile, InstanceModel, load_feeds_file, read_feeds_file
+from core.config import FeedsFile, load_feeds_file, read_feeds_file
 from core.domain.categories import CATEGORIES
 from core.domain.errors import ConfigError
 from core.domain.feed import Feed, Keyword
+from core.feed_model import FeedModel, InstanceModel
 from core.matching import ENGINES, make_scorer
 from core.settings import ROOT
 from tests.domain import law, make_paper
@@ -17,7 +18,7 @@ from tests.domain import law, make_paper
 MAIN = '[feeds.main]\ntitle = "Main"\ncategories = ["cs.LG"]\n'
 KEYS = (
     "title, description, source, categories, announce_types, match, title_bonus, min_score, max_entries, keywords, "
-    "exclude"
+    "exclude, summary, summaries, language, hold, hold_hours, digest, rubric"
 )
 
 
@@ -138,9 +139,24 @@ BROKEN = [
     ),
     # keys and values
     (MAIN + "min_scor = 3", f"feeds.main.min_scor: unknown key; allowed here: {KEYS}"),
-    (MAIN + "[feeds.main.rubric]\ndeep_at = 4", f"feeds.main.rubric: unknown key; allowed here: {KEYS}"),
+    (
+        MAIN + "[feeds.main.rubric]\ncriteria = [{name = 'X', max = 9}]\ndeep = 4",
+        "feeds.main.rubric.deep: unknown key; allowed here: deep_at, must_read_at, review_at, criteria",
+    ),
+    (
+        MAIN + "[feeds.main.rubric]\ncriteria = [{name = 'X', max = 4}]",
+        "feeds.main.rubric: review_at, must_read_at have to rise, and neither they nor deep_at may exceed 4, the most "
+        "points",
+    ),
+    (
+        MAIN + "[feeds.main.rubric]\ncriteria = [{name = 'X', max = 4}, {name = 'X', max = 4}]",
+        "feeds.main.rubric.criteria: two criteria have the same name",
+    ),
     ('[feeds.main]\ncategories = ["cs.LG"]', "feeds.main.title: is missing"),
-    ('[feeds.main]\ntitle = "Main"', "feeds.main.categories: is missing"),
+    (
+        '[feeds.main]\ntitle = "Main"',
+        "feeds.main.categories: name at least one category or archive, such as cs.CL or cs",
+    ),
     (MAIN.replace('"Main"', '" "'), "feeds.main.title = ' ': String should have at least 1 character"),
     (MAIN.replace('"Main"', "7"), "feeds.main.title = 7: Input should be a valid string"),
     (
@@ -156,7 +172,7 @@ BROKEN = [
         "feeds.main.max_entries = 1.5: Input should be a valid integer, got a number with a fractional part",
     ),
     (MAIN + "match = 'fuzzy'", "feeds.main.match = 'fuzzy': Input should be 'word', 'substring' or 'regex'"),
-    (MAIN + "source = 'elsewhere'", "feeds.main.source = 'elsewhere': Input should be 'arxiv'"),
+    (MAIN + "source = 'elsewhere'", "feeds.main.source = 'elsewhere': Input should be 'arxiv' or 'huggingface'"),
     (
         MAIN + "announce_types = ['new', 'old']",
         "feeds.main.announce_types.1 = 'old': Input should be 'new', 'cross', 'replace' or 'replace-cross'",
@@ -179,7 +195,7 @@ BROKEN = [
     ),
     (
         MAIN.replace('["cs.LG"]', "[]"),
-        "feeds.main.categories: List should have at least 1 item after validation, not 0",
+        "feeds.main.categories: name at least one category or archive, such as cs.CL or cs",
     ),
     # keywords
     (
@@ -256,7 +272,7 @@ def test_all_mistakes_are_explained_at_once() -> None:
         "feeds.toml: instance.retention_days = 0: Input should be greater than or equal to 1",
         "feeds.toml: feeds.main.match = 'fuzzy': Input should be 'word', 'substring' or 'regex'",
         f"feeds.toml: feeds.main.min_scor: unknown key; allowed here: {KEYS}",
-        "feeds.toml: feeds.other.categories: is missing",
+        "feeds.toml: feeds.other.categories: name at least one category or archive, such as cs.CL or cs",
     )
 
 

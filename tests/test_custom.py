@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import UnsatisfiedAssumption
 from pydantic import ValidationError
 
-from core.config import FeedModel, read_feeds_file
+from core.config import read_feeds_file
 from core.custom import (
     MOST_CHARACTERS,
     MOST_ENTRIES,
@@ -25,6 +25,7 @@ from core.custom import (
 from core.domain.errors import QueryError
 from core.domain.feed import Keyword
 from core.domain.lists import quoted, split_list
+from core.feed_model import FeedModel
 from core.settings import ROOT
 from tests.domain import law, tricky
 

@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from core import owner
-from core.config import FeedModel, read_feeds_file
+from core.config import read_feeds_file
 from core.domain.errors import StoreError
 from core.domain.saved import Change, Saved, undone
 from core.editing import MOST_FEEDS, Refused, delete_feed, export_feeds, origin_of, restore_feed, save_feed
+from core.feed_model import FeedModel
 from core.owner import HISTORY_BYTES, LONGEST_HISTORY, MOST_BYTES, Conflict, TooMuch, change_saved, read_saved
 from core.rules import Rules, rules_in_force
 from core.store import keys

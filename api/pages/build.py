@@ -24,9 +24,9 @@ from api.pages.rule_form import (
     shown_entry,
 )
 from api.publishing import wire_of
-from core.config import FeedModel
 from core.custom import MOST_CHARACTERS, joined, not_fetched, read_rules, split_rules, write_rules
 from core.domain.errors import UnknownName
+from core.feed_model import FeedModel
 
 router = APIRouter(include_in_schema=False)
 OWNER_KEYWORDS = 1000  # what feeds.toml may hold

@@ -9,12 +9,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from core.config import FeedModel
 from core.custom import LISTS, MOST_ENTRIES, RULES, custom_feed, joined, not_fetched, written
 from core.domain.categories import CATEGORIES, category_name
 from core.domain.feed import Entry
 from core.domain.lists import quoted, split_list
 from core.domain.query import Query
+from core.feed_model import FeedModel
 from core.preview import Preview, make_preview
 from core.render.highlight import cut, readable
 from core.wire import Wire

@@ -11,8 +11,9 @@ from typing import Any
 
 from core.domain.batch import ANNOUNCE_TYPES
 from core.domain.categories import CATEGORIES
-from core.domain.feed import BANDS, Entry
+from core.domain.feed import Entry
 from core.domain.paper import listed, parse_id
+from core.domain.rubric import BANDS
 from core.domain.text import fold
 
 Predicate = Callable[[Entry], bool]

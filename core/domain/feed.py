@@ -7,13 +7,16 @@ from typing import NamedTuple
 
 from core.domain.fingerprint import fingerprint
 from core.domain.paper import Paper
+from core.domain.rubric import Rubric, Scorecard
 from core.domain.summary import Summary
 
 MATCH_MODES = ("word", "substring", "regex")
 PREFIXES = {"ti": "title", "abs": "abstract", "au": "authors", "cat": "categories"}
 BONUS_NAME = "{} in title"  # what the extra points of a keyword are called
-BANDS = ("must-read", "review", "skip")
-_SHOWN = ("name", "title", "description", "announce_types", "min_score", "max_entries")
+_SHOWN = (
+    "name", "title", "description", "announce_types", "min_score", "max_entries", "language", "hold", "hold_hours",
+    "digest",
+)  # fmt: skip
 SCORING_VERSION = 1  # to be raised when the same rules come to give other scores
 
 
@@ -45,6 +48,10 @@ class Feed:
     """A named selection of papers.
 
     `min_score`, `announce_types` and `max_entries` (a day; 0 means all) are defaults that a request's filters replace.
+
+    `source` is "arxiv", or "huggingface" for the daily papers there, in order of upvotes. `summary` names the template
+    of its summaries ("" for none), of which the best `summaries` of a day get one, in `language`. With `hold`, an entry
+    is kept back until its summary is there, `hold_hours` at most. `digest` is the style of its digests.
     """
 
     name: str
@@ -58,6 +65,14 @@ class Feed:
     max_entries: int = 0
     keywords: tuple[Keyword, ...] = ()
     exclude: tuple[str, ...] = ()
+    source: str = "arxiv"
+    summary: str = "extract"
+    summaries: int = 15
+    language: str = "en"
+    hold: bool = False
+    hold_hours: float = 12.0
+    digest: str = "list"
+    rubric: Rubric | None = None
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -67,7 +82,16 @@ class Feed:
     @cached_property
     def fingerprint(self) -> str:
         """Changes with everything that there is to a feed."""
-        return fingerprint("feed", self.scoring_fingerprint, [getattr(self, name) for name in _SHOWN])
+        shown = [getattr(self, name) for name in _SHOWN]
+        return fingerprint("feed", self.scoring_fingerprint, self.analysis_fingerprint, shown)
+
+    @cached_property
+    def analysis_fingerprint(self) -> str:
+        """Changes with everything that summaries and scorecards depend on, and the number of them."""
+        rubric = self.rubric and (
+            self.rubric.fingerprint, self.rubric.deep_at, self.rubric.must_read_at, self.rubric.review_at,
+        )  # fmt: skip
+        return fingerprint("analysis", self.summary, self.summaries, self.language, rubric)
 
     @cached_property
     def scoring_fingerprint(self) -> str:
@@ -106,7 +130,7 @@ class Entry:
 
     `rank` is its place among all of the feed's entries of the date, 0 for the best. `matched` are the labels of the
     keywords that were found. `points` and `band` come from the feed's rubric, `upvotes`
-    from Hugging Face; None where there are none.
+    from Hugging Face; None where there are none. `late` is when it was stored (RFC 3339), if that was after its day.
     """
 
     feed: str
@@ -121,6 +145,8 @@ class Entry:
     band: str | None = None
     upvotes: int | None = None
     summary: Summary | None = None
+    scorecard: Scorecard | None = None
+    late: str = ""
 
     @property
     def id(self) -> str:

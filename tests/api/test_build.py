@@ -12,9 +12,9 @@ from lxml import etree, html
 
 from api.pages.build import amount
 from api.pages.rule_form import excerpt
-from core.config import FeedModel
 from core.custom import write_rules
 from core.domain.manifest import BatchRecord
+from core.feed_model import FeedModel
 from core.preview import Threshold, make_preview
 from core.settings import Settings
 from tests.api import DAYS, MAIN, serving_days

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from core.domain.conditions import FIELDS, Condition
 from core.domain.errors import QueryError
-from core.domain.feed import BANDS
 from core.domain.query import DEFAULT_LIMIT, DEFAULT_SORT, PARAMETERS, Query, parse_query
+from core.domain.rubric import BANDS
 from tests.domain import law
 
 DAY = date(2026, 3, 6)

@@ -1,0 +1,224 @@
+"""`[instance]` and `[feeds.NAME]` of feeds.toml as models: which keys there are, and which values they may have."""
+
+import difflib
+import math
+from typing import Annotated, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from core.domain.categories import CATEGORIES
+from core.domain.feed import Feed, Keyword, parse_keyword
+from core.domain.rubric import Criterion, Rubric
+from core.domain.scoring import same_keyword
+from core.domain.text import fold
+
+_HEAVIEST = 1000
+MOST_ENTRIES = 500
+MOST_DAYS = 366
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+
+Pattern = Annotated[str, StringConstraints(max_length=300)]
+
+
+class InstanceModel(BaseModel):
+    """`[instance]`: what holds for all feeds."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Text = "My arXiv wire"
+    contact: str = Field("", max_length=200)
+    retention_days: int = Field(30, ge=1, le=MOST_DAYS)
+
+
+class CriterionModel(BaseModel):
+    """One of `criteria` in `[feeds.NAME.rubric]`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Text
+    max: int = Field(ge=1, le=100)
+    about: str = Field("", max_length=2000)
+
+
+class RubricModel(BaseModel):
+    """`[feeds.NAME.rubric]`: by what a model judges the papers of a feed, and what follows from the points."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    deep_at: float = Field(4, ge=0, allow_inf_nan=False)
+    must_read_at: float = Field(5, ge=0, allow_inf_nan=False)
+    review_at: float = Field(3, ge=0, allow_inf_nan=False)
+    criteria: list[CriterionModel] = Field(min_length=1, max_length=20)
+
+    @field_validator("criteria")
+    @classmethod
+    def _different(cls, criteria: list[CriterionModel]) -> list[CriterionModel]:
+        if len({criterion.name for criterion in criteria}) < len(criteria):
+            raise ValueError("two criteria have the same name")
+        return criteria
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "RubricModel":
+        most = sum(criterion.max for criterion in self.criteria)
+        if not self.review_at <= self.must_read_at <= most or self.deep_at > most:
+            raise ValueError(
+                f"review_at, must_read_at have to rise, and neither they nor deep_at may exceed {most}, the most points"
+            )
+        return self
+
+    def to_rubric(self) -> Rubric:
+        """The rubric."""
+        criteria = tuple(Criterion(c.name, c.max, c.about) for c in self.criteria)
+        return Rubric(criteria, self.deep_at, self.must_read_at, self.review_at)
+
+
+class FeedModel(BaseModel):
+    """`[feeds.NAME]`: one feed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Text
+    description: str = Field("", max_length=1000)
+    source: Literal["arxiv", "huggingface"] = "arxiv"
+    categories: list[Text] = Field([], max_length=50, validate_default=True)
+    announce_types: list[Literal["new", "cross", "replace", "replace-cross"]] = Field(["new"], min_length=1)
+    match: Literal["word", "substring", "regex"] = "word"
+    title_bonus: float = Field(0.5, ge=0, le=10, allow_inf_nan=False)
+    min_score: float = Field(0, ge=-1000, le=1000, allow_inf_nan=False)
+    max_entries: int = Field(0, ge=0, le=MOST_ENTRIES)
+    keywords: dict[Pattern, float] = Field({}, max_length=1000)
+    exclude: list[Pattern] = Field([], max_length=200)
+    summary: str = Field("extract", pattern=r"^[a-z0-9-]{0,40}$")
+    summaries: int = Field(15, ge=0, le=MOST_ENTRIES)
+    language: Literal["en", "ko", "zh"] = "en"
+    hold: bool = False
+    hold_hours: float = Field(12, gt=0, le=168, allow_inf_nan=False)
+    digest: Literal["list", "staged", "daily"] = "list"
+    rubric: RubricModel | None = None
+
+    @field_validator("categories")
+    @classmethod
+    def _known(cls, names: list[str], info: ValidationInfo) -> list[str]:
+        if not names and info.data.get("source", "arxiv") == "arxiv":
+            raise ValueError("name at least one category or archive, such as cs.CL or cs")
+        return cls._in_arxiv(names)
+
+    @classmethod
+    def _in_arxiv(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if name not in CATEGORIES:
+                near = difflib.get_close_matches(name, CATEGORIES, 3, 0.5)
+                hint = f"near it: {', '.join(near)}" if near else "see https://arxiv.org/category_taxonomy"
+                raise ValueError(f"{name!r} is not an archive or category of arXiv; {hint}")
+        return names
+
+    @field_validator("keywords")
+    @classmethod
+    def _rules(cls, keywords: dict[str, float], info: ValidationInfo) -> dict[str, float]:
+        match = info.data.get("match", "word")
+        weights: dict[object, tuple[str, float]] = {}
+        for written, weight in keywords.items():
+            keyword = parse_keyword(written)
+            if not math.isfinite(weight) or abs(weight) > _HEAVIEST:
+                allowed = f"numbers from -{_HEAVIEST} to {_HEAVIEST}"
+                raise ValueError(f"the weight of {written!r} is {weight}; allowed are {allowed}")
+            _check_pattern(match, written, keyword.text)
+            other, before = weights.setdefault(_sameness(match, keyword), (written, weight))
+            if before != weight:
+                raise ValueError(f"{other!r} and {written!r} are the same keyword, but weigh {before:g} and {weight:g}")
+            if keyword.field == "categories":
+                cls._in_arxiv([keyword.text])
+        if match == "regex":
+            _check_together([parse_keyword(written).text for written in keywords])
+        return keywords
+
+    @field_validator("exclude")
+    @classmethod
+    def _exclude(cls, words: list[str], info: ValidationInfo) -> list[str]:
+        for word in words:
+            _check_pattern(info.data.get("match", "word"), word, word)
+        return words
+
+    def to_feed(self, name: str) -> Feed:
+        """The feed; a keyword that is listed in several spellings counts once."""
+        keywords = [parse_keyword(written, weight + 0.0) for written, weight in self.keywords.items()]  # no -0
+        once: dict[object, Keyword] = {}
+        for keyword in keywords:
+            once.setdefault(_sameness(self.match, keyword), keyword)
+        return Feed(
+            name=name,
+            title=self.title,
+            description=self.description,
+            categories=tuple(dict.fromkeys(self.categories)),
+            announce_types=tuple(dict.fromkeys(self.announce_types)),
+            match=self.match,
+            title_bonus=self.title_bonus,
+            min_score=self.min_score,
+            max_entries=self.max_entries,
+            keywords=tuple(once.values()),
+            exclude=tuple(dict.fromkeys(self.exclude)),
+            source=self.source,
+            summary=self.summary,
+            summaries=self.summaries,
+            language=self.language,
+            hold=self.hold,
+            hold_hours=self.hold_hours,
+            digest=self.digest,
+            rubric=self.rubric.to_rubric() if self.rubric else None,
+        )
+
+
+def _sameness(match: str, keyword: Keyword) -> object:
+    """What makes two keywords the same rule: "KV-cache" and "KV cache" are one as words, but not as substrings."""
+    if match == "word":
+        return same_keyword(keyword)
+    return keyword.field, keyword.text.lower() if match == "substring" else keyword.text
+
+
+def _check_together(patterns: list[str]) -> None:
+    """Raise `ValueError` for patterns that are too much for one pass over a text."""
+    import re2  # only where a feed uses it
+
+    options = re2.Options()
+    options.case_sensitive = False
+    options.log_errors = False
+    together = re2.Set.SearchSet(options)
+    for pattern in patterns:
+        together.Add(pattern)
+    try:
+        together.Compile()
+        together.Match("")
+    except re2.error as error:
+        raise ValueError("together these regular expressions are too large; make some of them simpler") from error
+
+
+def _check_pattern(match: str, written: str, text: str) -> None:
+    """Raise `ValueError` for a keyword or exclude word that could match nothing, or everything."""
+    if not text:
+        raise ValueError(f"{written!r} has nothing to look for")
+    if match == "word" and not fold(text).strip():
+        raise ValueError(f"{written!r} has no words to look for")
+    if match == "regex":
+        _check_regex(text)
+
+
+def _check_regex(pattern: str) -> None:
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        compiled = re2.compile(pattern, options)
+    except re2.error as error:
+        reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
+        raise ValueError(f"{pattern!r} is not a regular expression in RE2's syntax: {reason}") from None
+    if any((match := compiled.search(text)) and not match[0] for text in ("", "a", "a b")):
+        raise ValueError(f"{pattern!r} matches the empty text, and so every paper")
