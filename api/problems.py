@@ -16,7 +16,16 @@ from starlette.exceptions import HTTPException
 
 from api.conditional import NO_GUESSING, PAGE_HEADERS
 from api.links import own_path, raw_query
-from core.domain.errors import ConfigError, NothingYet, PaperwireError, QueryError, SourceError, StoreError, UnknownName
+from core.domain.errors import (
+    ConfigError,
+    ModelError,
+    NothingYet,
+    PaperwireError,
+    QueryError,
+    SourceError,
+    StoreError,
+    UnknownName,
+)
 from core.domain.paper import parse_id
 from core.render.plain import to_json
 
@@ -32,6 +41,7 @@ TABLE: tuple[tuple[type[PaperwireError], int, str, str], ...] = (
     (UnknownName, 404, "unknown-name", "Not found"),
     (NothingYet, 503, "nothing-yet", "Nothing to serve yet"),
     (StoreError, 503, "store", "The store does not answer"),
+    (ModelError, 502, "model", "A language model did not answer"),
     (SourceError, 502, "source", "An upstream did not deliver"),
     (ConfigError, 500, "config", "The configuration is wrong"),
     (PaperwireError, 500, "internal", "Something went wrong"),

@@ -8,11 +8,13 @@ PaperwireError
 ├── SourceError       an upstream did not deliver
 │   ├── FetchError    no usable bytes came (status, time-out, size)
 │   └── ParseError    bytes came, but they are not what was asked for
+├── ModelError        a language model did not answer, or not usefully: one paper goes without
 └── StoreError        the store failed
     └── LockLost      another process holds the lock that this one worked under: nothing was written
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class PaperwireError(Exception):
@@ -70,6 +72,19 @@ class FetchError(SourceError):
 
 class ParseError(SourceError):
     """Bytes came, but they are not what was asked for."""
+
+
+class ModelError(PaperwireError):
+    """A model gave no usable answer: `state` names what was wrong (see `core.models`), `again` whether to try later.
+
+    `usage` is what was spent all the same.
+    """
+
+    def __init__(self, state: str, message: str, *, again: bool = True, usage: Any = None) -> None:
+        super().__init__(message)
+        self.state = state
+        self.again = again
+        self.usage = usage
 
 
 class StoreError(PaperwireError):
