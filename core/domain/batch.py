@@ -16,10 +16,16 @@ ANNOUNCE_TYPES = ("new", "cross", "replace", "replace-cross")
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A paper, and its announce type as arXiv served it. For a feed's own view of the type, see `announce_type`."""
+    """A paper, and its announce type as arXiv served it. For a feed's own view of the type, see `announce_type`.
+
+    `late` is when it was stored (RFC 3339) if the batch had been published without it before, or its day was over.
+    `source` is "rss", or "api" for a paper that arXiv's feed was not seen to announce.
+    """
 
     paper: Paper
     served: str
+    late: str = ""
+    source: str = "rss"
 
 
 def announce_type(announcement: Announcement, categories: tuple[str, ...]) -> str:
@@ -98,13 +104,22 @@ _TEXTS = tuple(f.name for f in fields(Paper) if f.name not in ("authors", "categ
 
 def _to_plain(item: Announcement) -> dict[str, Any]:
     paper = item.paper
-    return {
-        "id": paper.id,
-        "version": paper.version,
-        "type": item.served,
-        "authors": [list(author) if author.affiliation else author.name for author in paper.authors],
-        "categories": list(paper.categories),
-    } | {name: text for name in _TEXTS if (text := getattr(paper, name))}
+    return (
+        {
+            "id": paper.id,
+            "version": paper.version,
+            "type": item.served,
+            "authors": [list(author) if author.affiliation else author.name for author in paper.authors],
+            "categories": list(paper.categories),
+        }
+        | {name: text for name in _TEXTS if (text := getattr(paper, name))}
+        | _of_announcement(item)
+    )
+
+
+def _of_announcement(item: Announcement) -> dict[str, str]:
+    late = {"late": item.late} if item.late else {}
+    return late | ({"source": item.source} if item.source != "rss" else {})
 
 
 def _from_plain(plain: dict[str, Any]) -> Announcement:
@@ -115,4 +130,4 @@ def _from_plain(plain: dict[str, Any]) -> Announcement:
         categories=tuple(plain["categories"]),
         **{"title": "", "abstract": ""} | {name: plain[name] for name in _TEXTS if name in plain},
     )
-    return Announcement(paper, plain["type"])
+    return Announcement(paper, plain["type"], plain.get("late", ""), plain.get("source", "rss"))

@@ -1,7 +1,7 @@
 """Papers: an arXiv work at a version, its identifier and its authors."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -97,6 +97,15 @@ class Paper:
         """The first address of a code host that the abstract or the comment names, or ""."""
         match = _CODE.search(self.abstract) or _CODE.search(self.comment)
         return match[0] if match else ""
+
+
+def complete(paper: Paper, other: Paper) -> Paper:
+    """The paper, with what it lacks of comment, DOI, journal reference and times as `other` has it."""
+    lacking = {name: getattr(other, name) for name in _COMPLETED if not getattr(paper, name)}
+    return replace(paper, **lacking) if any(lacking.values()) else paper
+
+
+_COMPLETED = ("doi", "journal_ref", "comment", "published", "updated")
 
 
 def listed(category: str, wanted: tuple[str, ...] | frozenset[str]) -> bool:
