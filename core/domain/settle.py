@@ -62,7 +62,9 @@ def settle(
     kept += [item for item in (existing.announcements if existing else ()) if item.source == "api"]
     batch = make_batch(outcome.date, [*_joined(fresh, existing, outcome), *kept])
     came = {name for item in batch.announcements for name in _within(item, categories)}
-    states = {name: _state(known.of(name), failures.get(name, ""), name in stale, name in came) for name in categories}
+    # Of a date without a batch, an empty category was not the last word
+    before = {name: known.of(name) if existing else CategoryState("expected") for name in categories}
+    states = {name: _state(before[name], failures.get(name, ""), name in stale, name in came) for name in categories}
     rejected = (*outcome.rejected, *(item for item in known.rejected if kept and item not in outcome.rejected))
     return recorded(replace(known, rejected=rejected), batch, states, outcome.at), batch
 
