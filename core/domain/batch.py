@@ -39,7 +39,8 @@ def announce_type(announcement: Announcement, categories: tuple[str, ...]) -> st
     primary = listed(paper.primary, categories)
     if announcement.served.startswith("replace"):
         return "replace" if primary else "replace-cross"
-    return "new" if primary and paper.version == 1 else "cross"
+    # The API has the newest version only, also of a paper whose first one was announced
+    return "new" if primary and (paper.version == 1 or announcement.source == "api") else "cross"
 
 
 @dataclass(frozen=True)

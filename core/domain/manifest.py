@@ -48,7 +48,8 @@ class BatchRecord:
     in words why the state is not "complete". `rejected` are items of the feed that could not be read, each with `id`,
     `reason` and an `excerpt`. `validators` are the upstream's ETag and Last-Modified per request, for conditional GETs.
     `categories` are the states of the single categories. `read` is when the API was last asked for what was submitted
-    for this date, by category, and `ledger` what came of that. `late` counts announcements that came after their day.
+    for this date, by category, and `ledger` what came of that. `late` counts announcements that came after their day,
+    `last` is the greatest identifier that arXiv's feed announced as new.
     """
 
     date: date
@@ -64,6 +65,7 @@ class BatchRecord:
     read: Mapping[str, str] = field(default_factory=dict)
     ledger: Mapping[str, Count] = field(default_factory=dict)
     late: int = 0
+    last: str = ""
 
     def settled(self, categories: Iterable[str]) -> bool:
         """Whether nothing more is expected for this date in `categories`; one that was added later is still missing."""

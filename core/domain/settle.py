@@ -71,29 +71,43 @@ def settle(
 
 def recorded(known: BatchRecord, batch: Batch, states: Mapping[str, CategoryState], at: str) -> BatchRecord:
     """The record of a date with `batch`, whose categories are in these `states` as of `at` (RFC 3339)."""
-    missing = reasons({name: state.reason for name, state in states.items() if not state.settled})
-    unread = f"{len(known.rejected)} item(s) could not be read" if known.rejected else ""
-    return replace(
+    record = replace(
         known,
-        state="partial" if missing else "complete",
-        reason="; ".join(filter(None, (missing, unread))),
         hash=batch.hash,
         total=len(batch.announcements),
         counts=batch.counts(states),
-        categories=timed(states, known, at),
         late=sum(bool(item.late) for item in batch.announcements),
+        last=max((item.paper.id for item in batch.announcements if _is_news(item)), default=""),
+    )
+    return restated(record, states, at)
+
+
+def restated(known: BatchRecord, states: Mapping[str, CategoryState], at: str) -> BatchRecord:
+    """The record of a date whose categories are in these `states` as of `at`, with the state that follows from them."""
+    missing = {name: state.reason for name, state in states.items() if not state.settled}
+    if known.hash:
+        state = "partial" if missing else "complete"
+    elif missing:
+        state = "waiting" if "waiting" in {one.state for one in states.values()} else "failed"
+    else:
+        state = "quiet"
+    quiet = "; ".join(dict.fromkeys(one.reason for one in states.values())) if state == "quiet" else ""
+    unread = f"{len(known.rejected)} item(s) could not be read" if known.rejected else ""
+    since = {name: known.of(name).since if known.of(name).state == one.state else at for name, one in states.items()}
+    return replace(
+        known,
+        state=state,
+        reason="; ".join(filter(None, (_reasons(missing), quiet, unread))),
+        categories={name: one._replace(since=since[name]) for name, one in states.items()},
     )
 
 
-def timed(states: Mapping[str, CategoryState], known: BatchRecord, at: str) -> dict[str, CategoryState]:
-    """The states with the time since when they are what they are."""
-    since = {
-        name: known.of(name).since if known.of(name).state == state.state else at for name, state in states.items()
-    }
-    return {name: state._replace(since=since[name]) for name, state in states.items()}
+def _is_news(item: Announcement) -> bool:
+    """Whether arXiv's feed announced it as new: then its identifier is of this date."""
+    return item.source == "rss" and item.served == "new" and item.paper.version == 1 and "/" not in item.paper.id
 
 
-def reasons(failures: Mapping[str, str]) -> str:
+def _reasons(failures: Mapping[str, str]) -> str:
     """Failures in words, categories with the same reason together."""
     by_reason: dict[str, list[str]] = {}
     for category, reason in failures.items():
@@ -150,14 +164,10 @@ def _without_batch(
     outcome: Outcome, categories: Sequence[str], known: BatchRecord, failures: Mapping[str, str], stale: Sequence[str]
 ) -> BatchRecord:
     """The record of a date of which nothing is there."""
+    lost = "its batch was lost by the store; it is to be fetched again"
+    late = "arXiv served a valid empty feed: a holiday, or it is late"
+    rest = (
+        CategoryState("failed", lost) if outcome.unchanged else CategoryState("quiet", why_quiet(outcome.date) or late)
+    )
     failed = {name: CategoryState("waiting" if name in stale else "failed", why) for name, why in failures.items()}
-    if failures:
-        state, reason = "waiting" if stale else "failed", reasons(failures)
-    elif outcome.unchanged:
-        state, reason = "failed", "its batch was lost by the store; it is to be fetched again"
-    else:
-        late = "arXiv served a valid empty feed: a holiday, or it is late"
-        state, reason = "quiet", why_quiet(outcome.date) or late
-    quiet = CategoryState("failed" if outcome.unchanged else "quiet", "" if failures else reason)
-    states = {name: failed.get(name, quiet) for name in categories}
-    return replace(known, state=state, reason=reason, categories=timed(states, known, outcome.at))
+    return restated(known, {name: failed.get(name, rest) for name in categories}, outcome.at)
