@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 EASTERN = ZoneInfo("America/New_York")
 PUBLISHED_AT = time(0, 20)  # "soon after midnight": asking earlier gets the batch of the day before
 _SATURDAY = 5
+_CLOSES_AT = time(14, 0)  # what is submitted later is announced a day later
 
 
 def midnight(day: date) -> datetime:
@@ -26,6 +27,21 @@ def announcement_days(after: date, before: date) -> list[date]:
     """The days between two dates, neither included, that arXiv's feeds may carry."""
     days = (after + timedelta(days=n) for n in range(1, (before - after).days))
     return [day for day in days if is_announcement_day(day)]
+
+
+def submission_window(day: date) -> tuple[datetime, datetime]:
+    """From when until when (UTC) the papers were submitted that are announced on `day`, a Monday to Friday.
+
+    Submissions of Friday 14:00 to Monday 14:00 are announced on Tuesday, those of Thursday to Friday on Monday. Around
+    holidays, which arXiv sets each year, and for papers that were on hold, it is wrong.
+    """
+    closed = _weekday_before(day)
+    first, last = (datetime.combine(on, _CLOSES_AT, EASTERN) for on in (_weekday_before(closed), closed))
+    return first.astimezone(UTC), last.astimezone(UTC)
+
+
+def _weekday_before(day: date) -> date:
+    return day - timedelta(days={0: 3, 6: 2}.get(day.weekday(), 1))
 
 
 def due_date(now: datetime) -> date:

@@ -1,7 +1,7 @@
 """Papers: an arXiv work at a version, its identifier and its authors."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -52,8 +52,10 @@ class Paper:
     """An arXiv work at a version.
 
     `title` and `abstract` are readable text (TeX accents as Unicode, paragraphs separated by one newline); `title_tex`
-    and `abstract_tex` hold what arXiv served where that differs. `categories` begins with the primary one. `published`
-    (of version 1) and `updated` are RFC 3339 times. What arXiv did not say is the empty string.
+    and `abstract_tex` hold what arXiv served where that differs. `categories` begins with the primary one; it is empty
+    for a paper that only Hugging Face has told of. `published` (of version 1) and `updated` are RFC 3339 times. What
+    arXiv did not say is the empty string. `upvotes` and `repo`, a code host's address, are Hugging Face's; None and ""
+    where it has not picked the paper.
     """
 
     id: str
@@ -70,6 +72,8 @@ class Paper:
     comment: str = ""
     published: str = ""
     updated: str = ""
+    repo: str = ""
+    upvotes: int | None = None
 
     @property
     def versioned(self) -> str:
@@ -78,8 +82,8 @@ class Paper:
 
     @property
     def primary(self) -> str:
-        """The primary category."""
-        return self.categories[0]
+        """The primary category; "" where none is known."""
+        return self.categories[0] if self.categories else ""
 
     @property
     def links(self) -> dict[str, str]:
@@ -94,9 +98,30 @@ class Paper:
 
     @property
     def code(self) -> str:
-        """The first address of a code host that the abstract or the comment names, or ""."""
+        """The first address of a code host that the abstract or the comment names, else the one that its `repo` is."""
         match = _CODE.search(self.abstract) or _CODE.search(self.comment)
-        return match[0] if match else ""
+        return match[0] if match else self.repo
+
+
+def code_address(text: str) -> str:
+    """`text` without query and fragment if it is an address at a code host, else ""."""
+    address = re.split(r"[?#]", text.strip(), maxsplit=1)[0].rstrip("/")
+    return address if _CODE.fullmatch(address) else ""
+
+
+def complete(paper: Paper, known: Paper) -> Paper:
+    """`paper` as announced, with what arXiv's RSS leaves out and its API says in `known`.
+
+    What was announced stays as it was. Of another version only `published` is taken, which all versions share; of
+    another paper nothing.
+    """
+    if paper.id != known.id:
+        return paper
+    names = (
+        ("published", "updated", "comment", "doi", "journal_ref") if paper.version == known.version else ("published",)
+    )
+    news = {name: value for name in names if not getattr(paper, name) and (value := getattr(known, name))}
+    return replace(paper, **news) if news else paper
 
 
 def listed(category: str, wanted: tuple[str, ...] | frozenset[str]) -> bool:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.calendar import due_date, is_announcement_day, midnight, next_due
+from core.domain.calendar import due_date, is_announcement_day, midnight, next_due, submission_window
 from tests.domain import law
 
 # In 2026 the clocks of New York go forward on Sunday, 8 March and back on Sunday, 1 November
@@ -93,3 +93,26 @@ def test_announcement_days(day: str, expected: bool) -> None:
 def test_midnight(day: str, expected: str) -> None:
     """A batch's time is midnight in New York, in winter and in summer."""
     assert expected == midnight(date.fromisoformat(day)).isoformat()
+
+
+@pytest.mark.parametrize(
+    ("day", "first", "last"),
+    [
+        ("2026-03-02", "2026-02-26T19:00", "2026-02-27T19:00"),  # Monday: Thursday 14:00 to Friday 14:00
+        ("2026-03-03", "2026-02-27T19:00", "2026-03-02T19:00"),  # Tuesday: the weekend too
+        ("2026-03-04", "2026-03-02T19:00", "2026-03-03T19:00"),
+        ("2026-03-06", "2026-03-04T19:00", "2026-03-05T19:00"),
+        ("2026-03-10", "2026-03-06T19:00", "2026-03-09T18:00"),  # the clocks went forward in between
+    ],
+)
+def test_submission_window(day: str, first: str, last: str) -> None:
+    """A date announces what was submitted since the deadline of the date before, 14:00 in New York."""
+    window = submission_window(date.fromisoformat(day))
+    assert (first, last) == tuple(f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M}" for moment in window)
+
+
+def test_submission_windows_have_no_gaps() -> None:
+    """Every moment belongs to one announcement date."""
+    days = [day for n in range(400) if is_announcement_day(day := date(2025, 12, 1) + timedelta(days=n))]
+    windows = [submission_window(day) for day in days]
+    assert [last for _, last in windows[:-1]] == [first for first, _ in windows[1:]]
