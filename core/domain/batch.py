@@ -33,10 +33,11 @@ def announce_type(announcement: Announcement, categories: tuple[str, ...]) -> st
 
     arXiv's `new` means "the primary category is in the requested set", so the type depends on how categories were
     grouped in the request. Here it depends on the paper and the feed alone. An old paper that is newly listed in a
-    category (version > 1, not a replacement) is a cross-list wherever its primary category lies.
+    category (version > 1, not a replacement) is a cross-list wherever its primary category lies. Where no category is
+    known, none speaks against "new".
     """
     paper = announcement.paper
-    primary = listed(paper.primary, categories)
+    primary = not paper.categories or listed(paper.primary, categories)
     if announcement.served.startswith("replace"):
         return "replace" if primary else "replace-cross"
     # The API has the newest version only, also of a paper whose first one was announced
@@ -100,27 +101,21 @@ def make_batch(day: date, announcements: Iterable[Announcement]) -> Batch:
     return Batch(day, tuple(best[key] for key in sorted(best)))
 
 
-_TEXTS = tuple(f.name for f in fields(Paper) if f.name not in ("authors", "categories", "id", "version"))
+_OPTIONAL = tuple(f.name for f in fields(Paper) if f.name not in ("authors", "categories", "id", "version"))
 
 
 def _to_plain(item: Announcement) -> dict[str, Any]:
     paper = item.paper
-    return (
-        {
-            "id": paper.id,
-            "version": paper.version,
-            "type": item.served,
-            "authors": [list(author) if author.affiliation else author.name for author in paper.authors],
-            "categories": list(paper.categories),
-        }
-        | {name: text for name in _TEXTS if (text := getattr(paper, name))}
-        | _of_announcement(item)
-    )
-
-
-def _of_announcement(item: Announcement) -> dict[str, str]:
-    late = {"late": item.late} if item.late else {}
-    return late | ({"source": item.source} if item.source != "rss" else {})
+    return {
+        "id": paper.id,
+        "version": paper.version,
+        "type": item.served,
+        "authors": [list(author) if author.affiliation else author.name for author in paper.authors],
+        "categories": list(paper.categories),
+        **{name: value for name in _OPTIONAL if (value := getattr(paper, name)) not in ("", None)},
+        **({"late": item.late} if item.late else {}),
+        **({"source": item.source} if item.source != "rss" else {}),
+    }
 
 
 def _from_plain(plain: dict[str, Any]) -> Announcement:
@@ -129,6 +124,6 @@ def _from_plain(plain: dict[str, Any]) -> Announcement:
         version=plain["version"],
         authors=tuple(Author(a) if isinstance(a, str) else Author(*a) for a in plain["authors"]),
         categories=tuple(plain["categories"]),
-        **{"title": "", "abstract": ""} | {name: plain[name] for name in _TEXTS if name in plain},
+        **{"title": "", "abstract": ""} | {name: plain[name] for name in _OPTIONAL if name in plain},
     )
     return Announcement(paper, plain["type"], plain.get("late", ""), plain.get("source", "rss"))

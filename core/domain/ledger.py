@@ -134,7 +134,10 @@ def place(manifest: Manifest, paper: Paper, days: Sequence[date]) -> date | None
 def with_papers(day: date, batch: Batch | None, papers: Iterable[Paper], categories: Sequence[str], at: str) -> Batch:
     """The batch with what the API says of its papers, and with those papers that it lacks, as late as `at`."""
     told = {paper.id: paper for paper in papers}
-    items = [_completed(item, told) for item in batch.announcements] if batch else []
+    items = [
+        replace(item, paper=complete(item.paper, told[item.paper.id])) if item.paper.id in told else item
+        for item in (batch.announcements if batch else ())
+    ]
     there = {item.paper.id for item in items}
     wanted = frozenset(categories)
     items += [
@@ -143,15 +146,6 @@ def with_papers(day: date, batch: Batch | None, papers: Iterable[Paper], categor
         if paper.id not in there and any(listed(name, wanted) for name in paper.categories)
     ]
     return make_batch(day, items)
-
-
-def _completed(item: Announcement, told: Mapping[str, Paper]) -> Announcement:
-    paper = told.get(item.paper.id)
-    if paper is None:
-        return item
-    # The API knows the newest version only, which may be a later one than was announced
-    paper = paper if paper.version == item.paper.version else replace(paper, updated="")
-    return replace(item, paper=complete(item.paper, paper))
 
 
 def _state(manifest: Manifest, day: date, name: str, now: datetime, retention: timedelta) -> CategoryState:

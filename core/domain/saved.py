@@ -31,7 +31,8 @@ class Saved:
         if was and was != name:
             # In its old place, for the first feed is the main one
             feeds = {name if key == was else key: value for key, value in feeds.items() if key != name} | {was: None}
-            places = {key: place for key, place in places.items() if key != was} | {name: places.get(was, was)}
+            places = {name if key == was else key: place for key, place in places.items() if key != name}
+            places.setdefault(name, was)
             moved[was] = name
         feeds[name] = feed
         return Saved(self.version + 1, feeds, moved, {key: place for key, place in places.items() if key != place})
@@ -84,9 +85,9 @@ class Saved:
 
     def _in_place(self, file: Mapping[str, T], saved: Mapping[str, T]) -> Iterator[tuple[str, T]]:
         places = {name: place for name, place in self.places.items() if place in file}
-        came = {place: name for name, place in places.items()}
         for place, of_file in file.items():
-            for name in dict.fromkeys((came.get(place, place), place)):
+            came = [name for name, other in places.items() if other == place]
+            for name in dict.fromkeys((*came, place)):
                 if self.feeds.get(name, {}) is not None and places.get(name, place) == place:
                     yield name, saved.get(name, of_file)
 

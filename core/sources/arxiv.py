@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from lxml import etree
 
@@ -165,7 +166,7 @@ def _api_entry(entry: etree._Element) -> Paper:
 
 
 def _paper(
-    parsed: PaperId, title: str, abstract: str, authors: tuple[Author, ...], categories: list[str], **more: str
+    parsed: PaperId, title: str, abstract: str, authors: tuple[Author, ...], categories: list[str], **more: Any
 ) -> Paper:
     """A paper from raw strings. Raises `ValueError` that names the paper if it lacks what it cannot do without."""
     title = _squeezed(title)
