@@ -110,25 +110,25 @@ def placed(manifest: Manifest, reading: Reading, now: datetime, retention: timed
     days = _days(now, retention)
     kept: dict[date, list[Paper]] = {}
     for paper in reading.papers:
-        day = place(manifest, paper, days)
-        if day:
+        if (day := place(manifest, paper, reading.window.date)) in days:
             kept.setdefault(day, []).append(paper)
     return kept
 
 
-def place(manifest: Manifest, paper: Paper, days: Sequence[date]) -> date | None:
-    """The one of `days` (rising) on which a paper was announced: by its time of submission, unless the identifiers of
-    the dates around it say otherwise. None if it was on another day.
+def place(manifest: Manifest, paper: Paper, window: date) -> date:
+    """When a paper was announced: by its time of submission (without one: for the date of the `window`), unless the
+    identifiers that arXiv's feed announced on the dates around it say otherwise.
     """
-    day = announced_on(datetime.fromisoformat(paper.published))
+    try:
+        day = announced_on(datetime.fromisoformat(paper.published))
+    except (ValueError, TypeError):
+        day = window
     last = {known: record.last for known, record in manifest.records.items() if record.last}
     after = max((known for known, greatest in last.items() if greatest < paper.id), default=None)
     until = min((known for known, greatest in last.items() if greatest >= paper.id), default=None)
     if after and day <= after:
         day = next(iter(announcement_days(after, after + timedelta(days=9))))
-    if until and day > until:
-        day = until
-    return day if day in days else None
+    return min(day, until) if until else day
 
 
 def with_papers(day: date, batch: Batch | None, papers: Iterable[Paper], categories: Sequence[str], at: str) -> Batch:
@@ -152,7 +152,7 @@ def _state(manifest: Manifest, day: date, name: str, now: datetime, retention: t
     """The state of a category of a date after a reading: what arXiv's feed settled is so, the rest when all is read."""
     state = manifest.get(day).of(name)
     if (state.settled and state.source == "rss") or day >= due_date(now):
-        return state
+        return state if state.state != "expected" else state._replace(reason="it was not fetched yet")
     number = manifest.get(day).ledger.get(name, Count(0, 0, 0, 0))
     kept = _days(now, retention)
     read = [manifest.get(earlier).read.get(name, "") for earlier in _held_for(day) if earlier in kept]

@@ -116,7 +116,10 @@ class Manifest:
         retention: timedelta,
         error: Mapping[str, str] | None = None,
     ) -> "Manifest":
-        """A manifest with `records` put in place, dates beyond `retention` forgotten, and the last error replaced."""
+        """A manifest with `records` put in place, dates beyond `retention` forgotten, and the last error replaced.
+
+        It is changed now, and in any case later than it was.
+        """
         known = dict(self.records) | {record.date: record for record in records}
         oldest = max(known, default=now.date()) - retention
         kept = {day: record for day, record in known.items() if day >= oldest}
@@ -125,12 +128,15 @@ class Manifest:
             feed: {d: h for d, h in rows.items() if d >= oldest.isoformat()} for feed, rows in self.analyses.items()
         }
         analyses = {feed: rows for feed, rows in days.items() if rows}
-        return Manifest(self.version + 1, rfc3339(now), kept, error or {}, self.rules, picks, analyses)
+        return Manifest(self.version + 1, self._later(now), kept, error or {}, self.rules, picks, analyses)
 
     def under(self, rules: str, now: datetime) -> "Manifest":
         """The manifest under other rules: changed now, and in any case later than it was."""
+        return replace(self, version=self.version + 1, updated=self._later(now), rules=rules)
+
+    def _later(self, now: datetime) -> str:
         before = datetime.fromisoformat(self.updated) + timedelta(seconds=1) if self.updated else now
-        return replace(self, version=self.version + 1, updated=rfc3339(max(now, before)), rules=rules)
+        return rfc3339(max(now, before))
 
     @property
     def has_batches(self) -> bool:

@@ -9,6 +9,7 @@ PREFIX = f"{_V}:"
 
 MANIFEST = f"{_V}:manifest"
 REFRESH_LOCK = f"{_V}:lock:refresh"
+CATCH_UP_LOCK = f"{_V}:lock:catch-up"
 ARXIV_GATE = f"{_V}:gate:arxiv"
 PASSING = (f"{_V}:lock:", f"{_V}:gate:")  # what belongs to running processes
 SCORES_SECONDS = 31 * 86_400  # scores made on demand; those of a refresh live as long as their batch
@@ -17,6 +18,7 @@ BACKOFF = f"{_V}:backoff:arxiv"
 SAVED = f"{_V}:saved"  # feeds that the owner saved
 SAVED_HISTORY = f"{_V}:saved:history"
 SAVED_LOCK = f"{_V}:lock:saved"
+WINDOW_SECONDS = 3 * 86_400  # how long the beginning of a window is kept, to go on from there
 WRONG_TOKENS = f"{_V}:budget:wrong-tokens"
 CUSTOM_BUDGET = f"{_V}:budget:custom"
 CUSTOM_A_DAY = 500  # such feeds are stored: everybody can ask for new ones
@@ -26,6 +28,16 @@ DAY_SECONDS = 86_400
 def batch(day: date, batch_hash: str) -> str:
     """The announcements of a date; immutable."""
     return f"{_V}:batch:{day.isoformat()}:{batch_hash}"
+
+
+def ledger(day: date) -> str:
+    """The identifiers of a date that arXiv's API has confirmed."""
+    return f"{_V}:ledger:{day.isoformat()}"
+
+
+def window(day: date) -> str:
+    """What was fetched so far of the papers that were submitted for a date."""
+    return f"{_V}:window:{day.isoformat()}"
 
 
 def scores(feed_fingerprint: str, batch_hash: str) -> str:
