@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pydantic import AwareDatetime, Field, HttpUrl, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -30,6 +31,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True)
 
     arxiv_rss_url: HttpUrl = Field(HttpUrl("https://rss.arxiv.org"), description="where arXiv's RSS is")
+    arxiv_api_url: HttpUrl | None = Field(None, description="where arXiv's API is; else with a replay, else arXiv's")
+    hf_api_url: HttpUrl | None = Field(None, description="where Hugging Face is; else with a replay, else its own")
     admin_token: str = Field("", repr=False, description="lets its owner refresh at will")
     feed_key: str = Field(
         "", repr=False, description="makes this copy private: feeds, API and pages open with ?key=… only"
@@ -111,6 +114,23 @@ class Settings(BaseSettings):
     def rss_url(self) -> str:
         """The upstream's address without a trailing slash."""
         return str(self.arxiv_rss_url).rstrip("/")
+
+    @property
+    def api_url(self) -> str:
+        """Where arXiv's API is, without a trailing slash."""
+        return self._upstream(self.arxiv_api_url, "https://export.arxiv.org")
+
+    @property
+    def hf_url(self) -> str:
+        """Where Hugging Face is, without a trailing slash."""
+        return self._upstream(self.hf_api_url, "https://huggingface.co")
+
+    def _upstream(self, given: HttpUrl | None, own: str) -> str:
+        """The address `given`, or else the upstream's `own`; a replay of the RSS stands in for the others too."""
+        if given:
+            return str(given).rstrip("/")
+        replayed = not f".{urlsplit(self.rss_url).hostname}".endswith(".arxiv.org")
+        return self.rss_url if replayed else own
 
     @cached_property
     def feeds(self) -> FeedsFile:

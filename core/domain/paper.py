@@ -16,6 +16,7 @@ _ID = re.compile(
 
 # Where authors publish code; trailing punctuation belongs to the sentence
 _CODE = re.compile(r"https?://(?:github\.com|gitlab\.com|huggingface\.co|codeberg\.org)/[\w.\-/]*[\w\-]")
+_LONGEST_ADDRESS = 300
 
 
 class PaperId(NamedTuple):
@@ -106,7 +107,7 @@ class Paper:
 def code_address(text: str) -> str:
     """`text` without query and fragment if it is an address at a code host, else ""."""
     address = re.split(r"[?#]", text.strip(), maxsplit=1)[0].rstrip("/")
-    return address if _CODE.fullmatch(address) else ""
+    return address if len(address) <= _LONGEST_ADDRESS and _CODE.fullmatch(address) else ""
 
 
 # What other sources than the announcement tell of a paper: of all its versions, and of the very one
@@ -126,6 +127,12 @@ def complete(paper: Paper, known: Paper) -> Paper:
     news = {name: getattr(known, name) for name in names if getattr(paper, name) in ("", None)}
     news = {name: value for name, value in news.items() if value not in ("", None)}
     return replace(paper, **news) if news else paper
+
+
+def picked(paper: Paper, pick: Paper | None) -> Paper:
+    """`paper` with what Hugging Face says about it in `pick`; without any of that if there is no pick."""
+    upvotes, repo = (pick.upvotes, pick.repo) if pick else (None, "")
+    return paper if (paper.upvotes, paper.repo) == (upvotes, repo) else replace(paper, upvotes=upvotes, repo=repo)
 
 
 def listed(category: str, wanted: tuple[str, ...] | frozenset[str]) -> bool:

@@ -140,7 +140,7 @@ async def _fetch_page(get: Get, url: str, start: int, size: int) -> "ParsedPage"
             again = await _fetch_once(get, url)
         except SourceError:
             break  # what is there is better than nothing
-        best = min(best, again, key=lambda page: (bool(page.broken), -_served(page)))
+        best = min(best, again, key=lambda page: (bool(_lack(page, start, size)), -len(page.papers)))
     return best
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.paper import Author, PaperId, code_address, complete, listed, parse_id
+from core.domain.paper import Author, PaperId, code_address, complete, listed, parse_id, picked
 from tests.domain import law, make_paper
 
 SPELLINGS = [
@@ -180,11 +180,23 @@ def test_code_from_hugging_face() -> None:
         ("javascript:alert(1)//https://github.com/sample/tool", ""),
         ("github.com/sample/tool", ""),
         ("", ""),
+        ("https://github.com/" + "a" * 281, "https://github.com/" + "a" * 281),
+        ("https://github.com/" + "a" * 282, ""),
     ],
 )
 def test_code_address(text: str, address: str) -> None:
     """Only a whole address at a code host is one."""
     assert address == code_address(text)
+
+
+def test_picked() -> None:
+    """A paper takes upvotes and code from its pick, loses them without one, and keeps all else."""
+    repo = "https://github.com/sample/tool"
+    pick = make_paper(title="Theirs", categories=(), upvotes=0, repo=repo)
+    paper = make_paper(comment="9 pages")
+    assert make_paper(comment="9 pages", upvotes=0, repo=repo) == picked(paper, pick)
+    assert paper == picked(picked(paper, pick), None)
+    assert paper is picked(paper, None)
 
 
 API_SAYS = {
