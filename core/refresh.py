@@ -108,7 +108,7 @@ async def refresh(
             return None
         state = await read_state(store)
         rules = rules_of(state.saved)
-        manifest, categories, feeds = state.manifest, rules.categories, tuple(rules.feeds.values())
+        manifest, categories, feeds = state.manifest, rules.categories, rules.of("arxiv")
         due = manifest.get(due_date(now))
         if on_demand and (due.settled(categories) or state.paused_until(due.date) > time()):
             return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from core.day import Made, make_day
+from core.day import Made, batch_values
 from core.domain.batch import Announcement, Batch
 from core.domain.calendar import submission_window
 from core.domain.ledger import Entered, Reading, Window, enter, placed
@@ -112,17 +112,8 @@ def made_of(state: State, entered: Entered, rules: Rules, now: datetime, retenti
     ttl = (retention + timedelta(days=1)).total_seconds()
     values: Made = {keys.ledger(day): (encode(sorted(ids)), ttl) for day, ids in entered.confirmed.items()}
     for batch in entered.batches.values():
-        values |= batch_values(batch, rules, ttl)
+        values |= batch_values(batch, rules.of("arxiv"), ttl)
     values[keys.MANIFEST] = (encode(with_records(state.manifest, entered, now, retention).to_plain()), None)
-    return values
-
-
-def batch_values(batch: Batch, rules: Rules, ttl: float) -> Made:
-    """What is to be stored of a batch: itself, and what it is to each feed of arXiv."""
-    values: Made = {keys.batch(batch.date, batch.hash): (encode(batch.to_plain()), ttl)}
-    for feed in rules.feeds.values():
-        if feed.source == "arxiv":
-            values |= make_day(feed, batch, ttl)[1]
     return values
 
 

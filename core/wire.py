@@ -254,7 +254,7 @@ class Wire:
             self.rules, self._settled = rules, None
         if report.batch:
             self._library.put_batch(report.batch)
-            for feed in rules.feeds.values():
+            for feed in rules.of("arxiv"):
                 self._library.put_day(feed, report.batch.hash, report.days[feed.name])
 
     def _is_settled(self, manifest: Manifest, due: date) -> bool:

@@ -79,6 +79,11 @@ class Feed:
         """The keywords as their owner wrote them, in order."""
         return tuple(keyword.label for keyword in self.keywords)
 
+    @property
+    def uses_upvotes(self) -> bool:
+        """Whether a rule asks for upvotes on Hugging Face."""
+        return any(keyword.field == "upvotes" for keyword in self.keywords)
+
     @cached_property
     def fingerprint(self) -> str:
         """Changes with everything that there is to a feed."""

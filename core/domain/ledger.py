@@ -41,11 +41,14 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """What a reading made: the records and batches that are others now, and the confirmed ids of their dates."""
+    """What a reading made: the records and batches that are others now, the confirmed ids of their dates, and how many
+    papers were `added` that nobody had seen.
+    """
 
     records: Mapping[date, BatchRecord]
     batches: Mapping[date, Batch]
     confirmed: Mapping[date, frozenset[str]]
+    added: int
 
 
 def owed(manifest: Manifest, categories: Sequence[str], now: datetime, retention: timedelta) -> list[Window]:
@@ -102,7 +105,9 @@ def enter(
     for target in sorted(touched):
         states = {name: _state(entered, target, name, now, retention) for name in categories}
         records[target] = restated(records[target], states, reading.at)
-    return Entered({target: records[target] for target in {*touched, day}}, made, ids)
+    had = sum(len(batch.announcements) for batch in batches.values())
+    added = sum(len(batch.announcements) for batch in made.values()) - had
+    return Entered({target: records[target] for target in {*touched, day}}, made, ids, added)
 
 
 def placed(manifest: Manifest, reading: Reading, now: datetime, retention: timedelta) -> dict[date, list[Paper]]:

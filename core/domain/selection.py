@@ -28,6 +28,8 @@ def make_entries(feed: Feed, batch: Batch, scores: Mapping[str, Score | None]) -
             reasons=score.reasons,
             matched=score.matched,
             rank=rank,
+            upvotes=item.paper.upvotes,
+            late=item.late,
         )
         for rank, (score, item) in enumerate(scored)
     )

@@ -15,6 +15,7 @@ PASSING = (f"{_V}:lock:", f"{_V}:gate:")  # what belongs to running processes
 SCORES_SECONDS = 31 * 86_400  # scores made on demand; those of a refresh live as long as their batch
 RENDERED_SECONDS = 2 * 86_400
 BACKOFF = f"{_V}:backoff:arxiv"
+ASKED = f"{_V}:asked"  # the papers that arXiv's API was asked for by their identifiers
 SAVED = f"{_V}:saved"  # feeds that the owner saved
 SAVED_HISTORY = f"{_V}:saved:history"
 SAVED_LOCK = f"{_V}:lock:saved"
