@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
+from typing import Any
 
 from core.domain.errors import FetchError, SourceError
 from core.domain.ledger import Window, owed
@@ -38,6 +39,11 @@ class Caught:
     picks: int = 0
     owed: tuple[Window, ...] = ()
     problems: list[str] = field(default_factory=list)
+
+    def to_plain(self) -> dict[str, Any]:
+        """This as JSON values."""
+        numbers = {name: getattr(self, name) for name in ("windows", "late", "completed", "picks")}
+        return numbers | {"owed": len(self.owed), "problems": list(self.problems)}
 
 
 @dataclass(frozen=True, slots=True)

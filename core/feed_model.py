@@ -2,6 +2,8 @@
 
 import difflib
 import math
+import re
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -36,6 +38,11 @@ class InstanceModel(BaseModel):
     title: Text = "My arXiv wire"
     contact: str = Field("", max_length=200)
     retention_days: int = Field(30, ge=1, le=MOST_DAYS)
+
+    @property
+    def retention(self) -> timedelta:
+        """How long batches are kept."""
+        return timedelta(days=self.retention_days)
 
 
 class CriterionModel(BaseModel):
@@ -130,14 +137,18 @@ class FeedModel(BaseModel):
             if not math.isfinite(weight) or abs(weight) > _HEAVIEST:
                 allowed = f"numbers from -{_HEAVIEST} to {_HEAVIEST}"
                 raise ValueError(f"the weight of {written!r} is {weight}; allowed are {allowed}")
-            _check_pattern(match, written, keyword.text)
+            if keyword.field == "upvotes":
+                _check_upvotes(written, keyword.text)
+            else:
+                _check_pattern(match, written, keyword.text)
             other, before = weights.setdefault(_sameness(match, keyword), (written, weight))
             if before != weight:
                 raise ValueError(f"{other!r} and {written!r} are the same keyword, but weigh {before:g} and {weight:g}")
             if keyword.field == "categories":
                 cls._in_arxiv([keyword.text])
         if match == "regex":
-            _check_together([parse_keyword(written).text for written in keywords])
+            parsed = map(parse_keyword, keywords)
+            _check_together([keyword.text for keyword in parsed if keyword.field != "upvotes"])
         return keywords
 
     @field_validator("exclude")
@@ -198,6 +209,12 @@ def _check_together(patterns: list[str]) -> None:
         together.Match("")
     except re2.error as error:
         raise ValueError("together these regular expressions are too large; make some of them simpler") from error
+
+
+def _check_upvotes(written: str, text: str) -> None:
+    """Raise `ValueError` for what is no number of upvotes."""
+    if not re.fullmatch(r"[1-9]\d{0,6}", text, re.ASCII):
+        raise ValueError(f"{written!r} needs a whole number from 1 on, so many upvotes on Hugging Face: hf:20")
 
 
 def _check_pattern(match: str, written: str, text: str) -> None:

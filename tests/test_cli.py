@@ -290,7 +290,7 @@ MISTAKES = (
     ("feeds.main.title_bonus", "-1", "0"),
     ("feeds.main.summary_style", "unknown key"),
     ("feeds.weights.keywords", "'cache'", "inf", "-1000", "1000"),
-    ("feeds.twice.categories", "at least 1"),
+    ("feeds.twice.categories", "at least one"),
     ("feeds.twice.keywords", "'KV cache'", "'kv-cache'", "same keyword"),
     ("feeds.patterns", "'(?=x)y'", "RE2"),
 )

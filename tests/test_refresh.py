@@ -119,7 +119,7 @@ def test_complete_day(settings: Settings, upstream: Upstream) -> None:
         report.requests,
         report.error,
     )
-    assert {"main", "storage"} == report.kept.keys()
+    assert {"main", "storage", "daily"} == report.kept.keys()
     assert 0 < report.kept["main"] <= 30
     manifest = manifest_of(settings)
     assert (1, {}, [FRIDAY]) == (manifest.version, manifest.error, list(manifest.records))

@@ -41,7 +41,7 @@ def entry_html(entry: Entry) -> str:
         escape(f"{TYPES.get(entry.type, entry.type)} · arXiv:{paper.versioned}, version {paper.version}"),
         f"<strong>Score {entry.score:g}</strong>{escape(reasons_in_words(entry))}",
     ]
-    parts = ["<br>".join(head), *(escape(plain(text)) for text in paper.abstract.split("\n"))]
+    parts = ["<br>".join(filter(None, head)), *(escape(plain(text)) for text in paper.abstract.split("\n"))]
     parts += [f"{name}: {escape(plain(text))}" for name, text in _notes(paper) if text]
     parts.append(" · ".join(f'<a href="{escape(url)}">{LINKS[name]}</a>' for name, url in links_of(paper)))
     summary = _summary_block(entry.summary, paper) if entry.summary else ""

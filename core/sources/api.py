@@ -91,9 +91,9 @@ async def fetch_slice(
     no answer, or none that is one.
     """
     page = await _fetch_page(get, slice_url(base_url, categories, window, start, size), start, size)
-    # A full page may have another behind it, whatever the total says
-    after = start + size
-    more = (after < page.total or _served(page) >= size) and after < MOST_RESULTS
+    # A full page that goes beyond the total may have another behind it: then the total is not to be believed
+    after, served = start + size, _served(page)
+    more = (after < page.total or (served >= size and start + served > page.total)) and after < MOST_RESULTS
     return Slice(page.papers, page.total, page.rejected, after if more else None, _lack(page, start, size))
 
 

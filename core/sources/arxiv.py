@@ -19,7 +19,7 @@ from core.domain.paper import Author, Paper, PaperId, parse_id
 from core.domain.text import has_text
 from core.sources.authors import split_authors
 from core.sources.tex import decode_name
-from core.sources.texts import readable_texts, squeezed
+from core.sources.texts import readable_texts, squeezed, utc_time
 from core.sources.xml import Document, read_items
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
@@ -159,8 +159,8 @@ def _api_entry(entry: etree._Element) -> Paper:
         doi=texts.get(f"{_ARXIV}doi", "").strip(),
         journal_ref=squeezed(texts.get(f"{_ARXIV}journal_ref", "")),
         comment=squeezed(texts.get(f"{_ARXIV}comment", "")),
-        published=texts.get(f"{_ATOM}published", "").strip(),
-        updated=texts.get(f"{_ATOM}updated", "").strip(),
+        published=utc_time(texts.get(f"{_ATOM}published", "")),
+        updated=utc_time(texts.get(f"{_ATOM}updated", "")),
     )
 
 

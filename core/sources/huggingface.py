@@ -8,7 +8,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from core.domain.errors import ParseError
@@ -17,7 +17,7 @@ from core.domain.paper import Author, Paper, code_address, parse_id
 from core.domain.text import has_text
 from core.sources.fetch import Get
 from core.sources.tex import decode_name
-from core.sources.texts import readable_texts
+from core.sources.texts import readable_texts, utc_time
 
 ASKED_FOR = 100  # Hugging Face serves no more at once
 MOST_READ = 1000
@@ -121,7 +121,7 @@ def _paper(element: Any) -> Paper:
         version=parsed.version or 1,
         authors=_authors(inner.get("authors")),
         categories=(),
-        published=_time(_text(inner, "publishedAt", LONGEST_NAME)),
+        published=utc_time(_text(inner, "publishedAt", LONGEST_NAME)),
         repo=code_address(_text(inner, "githubRepo", LONGEST_ABSTRACT)),
         upvotes=_count(inner.get("upvotes")),
         **readable_texts(title, abstract),
@@ -145,16 +145,6 @@ def _authors(values: Any) -> tuple[Author, ...]:
     shown = (author for author in some if isinstance(author, dict) and not author.get("hidden"))
     names = (decode_name(_text(author, "name", LONGEST_NAME)) for author in shown)
     return tuple(Author(name) for name in names if has_text(name))
-
-
-def _time(text: str) -> str:
-    """An RFC 3339 time in UTC; "" for what is no time."""
-    try:
-        moment = datetime.fromisoformat(text)
-        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return ""
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _excerpt(text: str) -> str:

@@ -1,6 +1,7 @@
-"""Titles and abstracts as upstreams serve them, made readable."""
+"""Titles, abstracts and times as upstreams serve them, made readable and sure."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 from core.domain.meant import plain
@@ -28,3 +29,13 @@ def readable_texts(title: str, abstract: str) -> dict[str, Any]:
         "title_tex": title if title != readable else "",
         "abstract_tex": abstract if abstract != readable_abstract else "",
     }
+
+
+def utc_time(text: str) -> str:
+    """An RFC 3339 time in UTC, to the second; "" for what is no time. One without a zone is taken to be in UTC."""
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        return ""
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -124,7 +124,7 @@ def test_slices_make_the_whole(upstream: Upstream, tmp_path: Path, size: int) ->
     assert {sheet.id for sheet in upstream.sheets} == {paper.id for paper in papers}
     assert (40, {""}) == (len(papers), {found.short for found in slices})
     assert [paper.published for paper in papers] == sorted(paper.published for paper in papers)
-    assert len(upstream.requests) == len(slices) <= 40 // size + 1
+    assert len(upstream.requests) == len(slices) == -(-40 // size)
 
 
 def test_an_empty_slice_is_whole(upstream: Upstream, tmp_path: Path) -> None:
@@ -143,6 +143,17 @@ def test_nothing_beyond_what_arxiv_serves() -> None:
         return asyncio.run(fetch_slice(get, "", ["cs"], WINDOW, start=start)).next_start
 
     assert [MOST_RESULTS - 200, None] == [after(MOST_RESULTS - 400), after(MOST_RESULTS - 200)]
+
+
+@pytest.mark.parametrize(("total", "after"), [(500, 200), (201, 200), (200, None), (199, 200), (0, 200)])
+def test_totals_that_are_too_low(total: int, after: int | None) -> None:
+    """A page that holds more than there should be is not taken for the last one."""
+
+    async def get(url: str, *_: Any, **__: Any) -> Answer:
+        return Answer(url, api(make_sheets(200), total=total), {})
+
+    found = asyncio.run(fetch_slice(get, "", ["cs"], WINDOW, start=0))
+    assert (200, "", after) == (len(found.papers), found.short, found.next_start)
 
 
 # fault → how many of 40 papers come, the total, what is said of it
