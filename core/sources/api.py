@@ -116,8 +116,9 @@ async def fetch_by_id(get: Get, base_url: str, ids: Iterable[str], *, size: int 
                 break
             continue
         problem = _lack(page, 0, len(some)) or problem
-        for paper in sorted(page.papers, key=lambda paper: paper.version):  # the newest is the one without version
-            known |= {paper.versioned: paper, paper.id: paper}
+        for paper in page.papers:
+            known[paper.versioned] = paper
+            known[paper.id] = max(paper, known.get(paper.id, paper), key=lambda one: one.version)
     papers = {text: known[name] for text, name in wanted.items() if name in known}
     return Found(papers, tuple(text for text in wanted if text not in papers), problem)
 

@@ -265,6 +265,8 @@ def test_by_id(upstream: Upstream, tmp_path: Path) -> None:
     } == {name: paper.versioned for name, paper in found.papers.items()}
     assert (("2603.10001v3", "2603.10009", "?"), "") == (found.missing, found.problem)
     assert 1 == len(upstream.requests)
+    apart = _find(upstream, tmp_path, ["2603.10001", "2603.10001v1"], size=1)
+    assert ["2603.10001v2", "2603.10001v1"] == [paper.versioned for paper in apart.papers.values()]
 
 
 def test_by_id_in_portions(upstream: Upstream, tmp_path: Path) -> None:
