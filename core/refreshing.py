@@ -14,7 +14,7 @@ from core.refresh import Report, refresh
 from core.rules import rules_in_force
 from core.settings import Settings
 from core.sources.announcements import Progress
-from core.sources.fetch import GATE_SECONDS, Fetcher
+from core.sources.fetch import Fetcher
 from core.state import State, read_state
 from core.store.protocol import Store
 from core.websub import tell_hub, topics
@@ -78,7 +78,7 @@ async def _upstreams(settings: Settings, store: Store) -> "AsyncIterator[Upstrea
 
     agent = f"Paperwire/{__version__} ({settings.feeds.instance.contact or 'no contact configured'})"
     async with await asyncio.to_thread(_make_client, settings) as client:
-        fetcher = Fetcher(client, store, user_agent=agent, gate_seconds=0 if settings.sample else GATE_SECONDS)
+        fetcher = Fetcher(client, store, user_agent=agent, gate_seconds=settings.gate_seconds)
         ungated = Fetcher(client, store, user_agent=agent, gate_seconds=0)
         yield Upstreams(fetcher.get, settings.api_url, ungated.get, settings.hf_url)
 

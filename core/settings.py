@@ -21,6 +21,7 @@ from core.domain.fingerprint import fingerprint
 
 ROOT = Path(__file__).resolve().parents[1]
 SHORTEST_KEY = 16
+GATE_SECONDS = 3.0  # https://info.arxiv.org/help/api/tou.html
 _SHIPPED = (".py", ".html", ".css", ".js")  # what answers are made from
 Clock = Callable[[], datetime]
 
@@ -33,6 +34,9 @@ class Settings(BaseSettings):
     arxiv_rss_url: HttpUrl = Field(HttpUrl("https://rss.arxiv.org"), description="where arXiv's RSS is")
     arxiv_api_url: HttpUrl | None = Field(None, description="where arXiv's API is; else with a replay, else arXiv's")
     hf_api_url: HttpUrl | None = Field(None, description="where Hugging Face is; else with a replay, else its own")
+    replay_gate_seconds: float = Field(
+        3.0, ge=0, description="the pause between requests to a replay; arXiv itself always gets three seconds"
+    )
     admin_token: str = Field("", repr=False, description="lets its owner refresh at will")
     feed_key: str = Field(
         "", repr=False, description="makes this copy private: feeds, API and pages open with ?key=… only"
@@ -129,8 +133,19 @@ class Settings(BaseSettings):
         """The address `given`, or else the upstream's `own`; a replay of the RSS stands in for the others too."""
         if given:
             return str(given).rstrip("/")
-        replayed = not f".{urlsplit(self.rss_url).hostname}".endswith(".arxiv.org")
-        return self.rss_url if replayed else own
+        return self.rss_url if self._is_replayed else own
+
+    @property
+    def gate_seconds(self) -> float:
+        """The pause between two requests to arXiv; what stands in for it may be asked sooner."""
+        if self.sample:
+            return 0.0
+        return self.replay_gate_seconds if self._is_replayed else GATE_SECONDS
+
+    @property
+    def _is_replayed(self) -> bool:
+        urls = (self.rss_url, str(self.arxiv_api_url or self.rss_url))
+        return not any(f".{urlsplit(url).hostname}".endswith(".arxiv.org") for url in urls)
 
     @cached_property
     def feeds(self) -> FeedsFile:
