@@ -21,6 +21,7 @@ from core.domain.feed import Feed, Keyword, parse_keyword
 from core.domain.rubric import Criterion, Rubric
 from core.domain.scoring import same_keyword
 from core.domain.text import fold
+from core.models.templates import template_names
 
 _HEAVIEST = 1000
 MOST_ENTRIES = 500
@@ -103,13 +104,22 @@ class FeedModel(BaseModel):
     max_entries: int = Field(0, ge=0, le=MOST_ENTRIES)
     keywords: dict[Pattern, float] = Field({}, max_length=1000)
     exclude: list[Pattern] = Field([], max_length=200)
-    summary: str = Field("extract", pattern=r"^[a-z0-9-]{0,40}$")
+    summary: str = "extract"
     summaries: int = Field(15, ge=0, le=MOST_ENTRIES)
     language: Literal["en", "ko", "zh"] = "en"
     hold: bool = False
     hold_hours: float = Field(12, gt=0, le=168, allow_inf_nan=False)
     digest: Literal["list", "staged", "daily"] = "list"
     rubric: RubricModel | None = None
+
+    @field_validator("summary")
+    @classmethod
+    def _template(cls, name: str) -> str:
+        if name and name not in template_names():
+            raise ValueError(
+                f"there is no template of that name; allowed are {', '.join(template_names())}, or nothing"
+            )
+        return name
 
     @field_validator("categories")
     @classmethod

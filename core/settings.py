@@ -58,6 +58,9 @@ class Settings(BaseSettings):
     sqlite_path: Path | None = Field(None, description="the store: a file; by default .paperwire/store.sqlite3")
     store_connect_seconds: float = Field(1.0, gt=0, description="how long a connection to the store may take")
     store_read_seconds: float = Field(2.0, gt=0, description="how long an answer of the store may take")
+    catch_up_seconds: float = Field(
+        60.0, ge=0, description="how long a refresh goes on after the due batch, with what was missed; 0: not at all"
+    )
     confirm_seconds: float = Field(10.0, ge=0, description="how long an instance believes what it read of the store")
     now: AwareDatetime | None = Field(None, description="freezes the clock, to replay a day: 2025-12-30T12:00:00Z")
     sample: bool = Field(False, description="serve the built-in sample week instead of arXiv")

@@ -135,13 +135,15 @@ class Wire:
             self._learn(report)
         return report
 
-    async def catch_up(self, progress: Progress = _ignore, *, seconds: float) -> "Caught | None":
-        """Work off what is owed beside the due batch, for so many seconds at most. None if another process is at it.
+    async def catch_up(self, progress: Progress = _ignore, *, seconds: float | None = None) -> "Caught | None":
+        """Work off what is owed beside the due batch, for so many seconds at most, by default the configured number.
 
-        Only for the owner, the cron, and a server that refreshes by itself.
+        None if there is no time for that, or another process is at it. Only for the owner, the cron, and a server that
+        refreshes by itself.
         """
-        done = await catch_up_configured(self.settings, self.store, progress, seconds=seconds)
-        if done is None:
+        seconds = self.settings.catch_up_seconds if seconds is None else seconds
+        done = seconds > 0 and await catch_up_configured(self.settings, self.store, progress, seconds=seconds)
+        if not done:
             return None
         self.current.put(done[1])
         return done[0]

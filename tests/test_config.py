@@ -72,6 +72,17 @@ def test_upvotes_that_are_no_number(text: str) -> None:
     assert expected in problem
 
 
+def test_shipped_rubric() -> None:
+    """The storage feed that is shipped is judged by three criteria worth 3, 3 and 2 points, in stages."""
+    storage = load_feeds_file(ROOT / "feeds.toml").to_feeds()["storage"]
+    rubric = storage.rubric
+    assert rubric
+    expected = {"Direct storage": 3, "Algorithmic": 3, "System impact": 2}
+    assert expected == {criterion.name: criterion.max for criterion in rubric.criteria}
+    assert (8, 4, 5, 3) == (rubric.max, rubric.deep_at, rubric.must_read_at, rubric.review_at)
+    assert ("four-point", "staged") == (storage.summary, storage.digest)
+
+
 def test_smallest_file() -> None:
     """A title and a category are enough; everything else has its default."""
     assert Feed(name="main", title="Main", categories=("cs.LG",)) == read(MAIN)
@@ -135,6 +146,12 @@ categories = ["cs", "math.CO", "cs"]
 
 
 BROKEN = [
+    # templates
+    (
+        MAIN + "summary = 'review'",
+        "feeds.main.summary = 'review': there is no template of that name; "
+        "allowed are extract, four-point, key-findings, sections, or nothing",
+    ),
     # the file as a whole
     ("", "feeds: is missing"),
     ("[feeds]", "feeds: Dictionary should have at least 1 item after validation, not 0"),

@@ -8,6 +8,7 @@ but moderators hold some papers back for days. Identifiers tell of these: arXiv 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 from core.domain.batch import Announcement, Batch, make_batch
 from core.domain.calendar import announced_on, announcement_days, before, due_at, due_date, next_due
@@ -96,7 +97,7 @@ def enter(
         ids[target] = confirmed.get(target, frozenset()) | {paper.id for paper in papers}
         made[target] = with_papers(target, batches.get(target), papers, categories, reading.at)
         known = records.get(target) or manifest.get(target)
-        ledger = {name: count(made[target], ids[target], name) for name in categories}
+        ledger = {name: Count(*map(len, ids_of(made[target], ids[target], name))) for name in categories}
         states = {name: known.of(name) for name in categories}
         records[target] = replace(recorded(known, made[target], states, reading.at), ledger=ledger)
         records[target] = replace(records[target], fetched=known.fetched or reading.at)
@@ -168,21 +169,25 @@ def _state(manifest: Manifest, day: date, name: str, now: datetime, retention: t
     return CategoryState("quiet", NOTHING, source="api")
 
 
-def count(batch: Batch | None, confirmed: frozenset[str], category: str) -> Count:
-    """The line of the ledger for a category: see `Count`. Of the feed's announcements those count that are new."""
+class Ids(NamedTuple):
+    """The identifiers behind a `Count`."""
+
+    announced: frozenset[str]
+    confirmed: frozenset[str]
+    missing: frozenset[str]
+    extra: frozenset[str]
+
+
+def ids_of(batch: Batch | None, confirmed: frozenset[str], category: str) -> Ids:
+    """The line of the ledger for a category. Of the feed's announcements those count that are new or cross-listed."""
     items = [
         item
         for item in (batch.announcements if batch else ())
         if any(listed(c, (category,)) for c in item.paper.categories) and not item.served.startswith("replace")
     ]
-    announced = {item.paper.id for item in items if item.source == "rss" and item.paper.version == 1}
-    missing = {item.paper.id for item in items if item.source == "api"}
-    return Count(
-        len(announced),
-        len((announced | missing) & confirmed),
-        len(missing),
-        len(announced - confirmed),
-    )
+    announced = frozenset(item.paper.id for item in items if item.source == "rss" and item.paper.version == 1)
+    missing = frozenset(item.paper.id for item in items if item.source == "api")
+    return Ids(announced, (announced | missing) & confirmed, missing, announced - confirmed)
 
 
 def _days(now: datetime, retention: timedelta) -> list[date]:

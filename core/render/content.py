@@ -6,10 +6,11 @@ from html import escape
 from core.domain.calendar import EASTERN, PUBLISHED_AT
 from core.domain.categories import category_name
 from core.domain.feed import Entry
+from core.domain.links import addresses
 from core.domain.meant import clean, plain
 from core.domain.paper import Paper
 from core.domain.summary import Summary
-from core.render.markdown import addresses, to_html
+from core.render.markdown import to_html
 from core.render.text import label
 
 _FOLD_AUTHORS_AFTER = 10

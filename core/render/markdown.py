@@ -7,10 +7,9 @@ import re
 from functools import cache, lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
+from core.domain.links import may_lead_to
 from core.domain.meant import clean, reread
-from core.domain.paper import Paper
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -22,7 +21,6 @@ _TAGS |= {"sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul"}
 _ATTRIBUTES: dict[str, set[str]] = {"a": {"href"}, "ol": {"start"}, "*": set()}
 _TOP = 2  # headings begin below those of the page that shows them
 _LOWEST = 6
-_HOSTS = frozenset({"arxiv.org", "www.arxiv.org", "doi.org", "dx.doi.org"})
 
 # pandoc's rule (https://pandoc.org/MANUAL.html#math): `$5 and $10` is money; and TeX's own brackets
 _MATHS = re.compile(
@@ -31,16 +29,6 @@ _MATHS = re.compile(
     r"|\\\([^\n]{1,500}?\\\)|\\\[[^$]{1,500}?\\\]"
 )
 _KEPT = re.compile("\ue000(\\d+)\ue001")  # private use: no meaning to Markdown, HTML or Unicode
-_ADDRESS = re.compile(r"(?<![\w.-])(?:https?://)?[\w-]+(?:\.[\w-]+)+(?:/[^\s<>\"'`]*)?")
-_HTTP = re.compile(r"https?://", re.IGNORECASE)
-_PLAIN_URL = re.compile(r"https?://[\w.~:/?#\[\]!$&'()*+,;=%-]+", re.ASCII | re.IGNORECASE)  # no @, no \
-_TRAILING = ".,;:!?)]}'\"/"
-
-
-def addresses(paper: Paper) -> frozenset[str]:
-    """The addresses that a summary of `paper` may link to: its links, and what its abstract and comment name."""
-    named = _ADDRESS.findall(f"{paper.abstract}\n{paper.comment}")
-    return frozenset(_bare(url) for url in (*named, *paper.links.values()))
 
 
 @lru_cache(maxsize=512)
@@ -96,20 +84,7 @@ def _allowed(tokens: "list[Token]", known: frozenset[str]) -> "list[Token]":
     dropped = False
     for token in tokens:
         if token.type == "link_open":
-            dropped = not _may_lead_to(str(token.attrGet("href") or ""), known)
+            dropped = not may_lead_to(str(token.attrGet("href") or ""), known)
         if not (dropped and token.type in ("link_open", "link_close")):
             out.append(token)
     return out
-
-
-def _may_lead_to(url: str, known: frozenset[str]) -> bool:
-    if not _PLAIN_URL.fullmatch(url):
-        return False
-    bare = _bare(url)
-    return bare in known or bare.partition("/")[0] in _HOSTS
-
-
-def _bare(url: str) -> str:
-    """An address without its scheme and what a sentence puts behind it, in ASCII, so that spellings compare."""
-    host, slash, path = _HTTP.sub("", url).rstrip(_TRAILING).partition("/")
-    return host.lower() + slash + quote(path, safe="%/?#[]!$&'()*+,;=:@~-._")

@@ -14,6 +14,7 @@ ARXIV_GATE = f"{_V}:gate:arxiv"
 PASSING = (f"{_V}:lock:", f"{_V}:gate:")  # what belongs to running processes
 SCORES_SECONDS = 31 * 86_400  # scores made on demand; those of a refresh live as long as their batch
 RENDERED_SECONDS = 2 * 86_400
+WRITTEN_SECONDS = 400 * 86_400  # scorecards and summaries: what they cost is not to be paid twice
 BACKOFF = f"{_V}:backoff:arxiv"
 ASKED = f"{_V}:asked"  # the papers that arXiv's API was asked for by their identifiers
 SAVED = f"{_V}:saved"  # feeds that the owner saved
@@ -49,6 +50,16 @@ def scores(feed_fingerprint: str, batch_hash: str) -> str:
 def entries(feed_fingerprint: str, min_score: float, batch_hash: str) -> str:
     """A feed's entries over a batch from its `min_score` on: all that most requests need; immutable."""
     return f"{_V}:entries:{feed_fingerprint}:{min_score:g}:{batch_hash}"
+
+
+def card(versioned: str, card_fingerprint: str) -> str:
+    """How a rubric judges a paper ("2512.22925v1")."""
+    return f"{_V}:card:{versioned}:{card_fingerprint}"
+
+
+def summary(versioned: str, template: str, language: str, summary_fingerprint: str) -> str:
+    """A paper's summary by a template, in a language."""
+    return f"{_V}:summary:{versioned}:{template}:{language}:{summary_fingerprint}"
 
 
 def custom(feed_fingerprint: str, query: str, format_name: str) -> str:
