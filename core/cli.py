@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from core import __version__, cli_store, sample
+from core import __version__, cli_store, llm, sample
 from core.config import load_feeds_file
 from core.domain.errors import ConfigError, PaperwireError, QueryError
 from core.domain.feed import Entry
@@ -137,6 +137,7 @@ def check(
             "Note: WEBSUB_HUB is set, but BASE_URL is not: without the public address the hub is not told of news."
         )
     out.print(f"Store: {describe(settings)}")
+    out.print(llm.describe(settings))
     out.print(f"{origin}: good")
 
 

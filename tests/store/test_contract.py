@@ -431,7 +431,7 @@ def test_budget_lasts_from_its_first_use(place: Place) -> None:
 
 
 def test_a_budget_is_given_back(place: Place) -> None:
-    """What is given back can be taken again, also above a limit that has become lower, and never more than was taken."""
+    """What is given back can be taken again, but never more than was taken; a limit that fell does not keep it."""
 
     async def work(store: Store) -> None:
         assert await store.take("budget", 10, 10, 60)
