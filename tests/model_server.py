@@ -175,7 +175,7 @@ def _reset(handler: _Handler, _: dict[str, Any]) -> None:
 
 
 def _hang(handler: _Handler, _: dict[str, Any]) -> None:
-    time.sleep(2)
+    time.sleep(20)
     handler.close_connection = True
 
 
@@ -185,7 +185,7 @@ def _drip(handler: _Handler, _: dict[str, Any]) -> None:
     handler.send_header("Content-Length", "1000")
     handler.end_headers()
     handler.close_connection = True
-    for _ in range(40):
+    for _ in range(400):
         handler.wfile.write(b" ")
         time.sleep(0.05)
 

@@ -14,6 +14,7 @@ MODES = ("json_schema", "json_object", "text")  # from the strictest on; not eve
 MOST_TEXT = 200_000  # characters of an answer that are looked at
 _MOST_STARTS = 50  # braces at which an object is looked for
 _MOST_PROBLEMS = 8
+_MOST_NAME = 80  # characters of a wrong property's name
 _MOST_REPEATED = 6000  # characters of a wrong answer that are sent back
 _FENCE = re.compile(r"```[a-zA-Z]*\s*\n(.*?)```", re.DOTALL)
 _INSIDE = re.compile(r"(\"\s*:|[,\[])\s*\Z")
@@ -145,6 +146,6 @@ def _loaded(text: str) -> Any:
 
 def _in_words(error: ValidationError) -> str:
     """Where the shape is missed and how, without repeating values: those are the model's."""
-    rows = [f"{'.'.join(map(str, row['loc'])) or 'the object'}: {row['msg']}" for row in error.errors()]
+    rows = [f"{'.'.join(map(str, row['loc']))[:_MOST_NAME] or 'the object'}: {row['msg']}" for row in error.errors()]
     more = len(rows) - _MOST_PROBLEMS
     return "; ".join(rows[:_MOST_PROBLEMS]) + (f"; and {more} more" if more > 0 else "")
