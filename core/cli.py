@@ -9,7 +9,7 @@ from urllib.parse import quote
 import typer
 from rich.table import Table
 
-from core import __version__, cli_refresh, cli_store, sample
+from core import __version__, cli_refresh, cli_store, llm, sample
 from core.config import load_feeds_file
 from core.console import err, out, with_wire
 from core.domain.errors import ConfigError, PaperwireError, QueryError
@@ -112,6 +112,7 @@ def check(
             "Note: WEBSUB_HUB is set, but BASE_URL is not: without the public address the hub is not told of news."
         )
     out.print(f"Store: {describe(settings)}")
+    out.print(llm.describe(settings))
     out.print(f"{origin}: good")
 
 

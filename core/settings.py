@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -62,6 +63,21 @@ class Settings(BaseSettings):
         60.0, ge=0, description="how long a refresh goes on after the due batch, with what was missed; 0: not at all"
     )
     confirm_seconds: float = Field(10.0, ge=0, description="how long an instance believes what it read of the store")
+    llm_base_url: str = Field(
+        "", pattern=r"^(https?://[^\s?#@]+)?$", description="an OpenAI-compatible endpoint; by default OpenAI's"
+    )
+    llm_api_key: str = Field("", repr=False, description="its key; servers of one's own may need none")
+    llm_model: str = Field("", description="which of its models; without one no model is asked")
+    llm_model_screen: str = Field("", description="another one for the first look at a paper")
+    llm_model_analyse: str = Field("", description="another one for the analysis of a paper")
+    llm_model_summarise: str = Field("", description="another one for summaries")
+    llm_model_review: str = Field("", description="another one for reviews")
+    llm_daily_tokens: int = Field(0, ge=0, description="how many tokens a day may take at most; 0: no limit")
+    llm_monthly_tokens: int = Field(0, ge=0, description="how many tokens a month may take at most; 0: no limit")
+    llm_concurrency: int = Field(4, ge=1, le=100, description="how many calls an instance makes at the same time")
+    llm_timeout_seconds: float = Field(120.0, gt=0, description="how long one call may take")
+    llm_price_prompt: float = Field(0.0, ge=0, description="money for a million tokens that are read; 0: not known")
+    llm_price_completion: float = Field(0.0, ge=0, description="money for a million tokens that are written")
     now: AwareDatetime | None = Field(None, description="freezes the clock, to replay a day: 2025-12-30T12:00:00Z")
     sample: bool = Field(False, description="serve the built-in sample week instead of arXiv")
     vercel: str = Field("", description="set by Vercel")
@@ -70,7 +86,7 @@ class Settings(BaseSettings):
     vercel_project_production_url: str = Field("", description="set by Vercel: the public address of production")
     aws_lambda_function_name: str = Field("", description="set by AWS Lambda")
 
-    @field_validator("base_url", "upstash_redis_rest_url", "kv_rest_api_url")
+    @field_validator("base_url", "upstash_redis_rest_url", "kv_rest_api_url", "llm_base_url")
     @classmethod
     def _no_slash(cls, url: str) -> str:
         return url.strip().rstrip("/")
@@ -83,7 +99,7 @@ class Settings(BaseSettings):
             raise ValueError(f"a key has at least {SHORTEST_KEY} characters of ASCII; `openssl rand -hex 16` makes one")
         return key
 
-    @field_validator("upstash_redis_rest_token", "kv_rest_api_token", "redis_url")
+    @field_validator("upstash_redis_rest_token", "kv_rest_api_token", "redis_url", "llm_api_key")
     @classmethod
     def _no_space(cls, secret: str) -> str:
         secret = secret.strip()
@@ -91,10 +107,29 @@ class Settings(BaseSettings):
             raise ValueError("it has a space, a line break or a letter beyond ASCII inside; copy it anew")
         return secret
 
+    @field_validator("llm_base_url")
+    @classmethod
+    def _no_method(cls, url: str) -> str:
+        if url.endswith("/completions"):
+            raise ValueError("it is the address before /chat/completions, such as https://api.openai.com/v1")
+        return url
+
+    @field_validator("llm_price_prompt", "llm_price_completion", "llm_timeout_seconds")
+    @classmethod
+    def _finite(cls, number: float) -> float:
+        if not isfinite(number):
+            raise ValueError("it has to be a number")
+        return number
+
     @property
     def serverless(self) -> bool:
         """Whether this runs where nothing happens between requests, and no disk stays."""
         return bool(self.vercel or self.aws_lambda_function_name)
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a language model is to be asked; see `core.llm`."""
+        return bool(self.llm_model)
 
     @property
     def clock(self) -> Clock:

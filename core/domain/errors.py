@@ -75,15 +75,18 @@ class ParseError(SourceError):
 
 
 class ModelError(PaperwireError):
-    """A model gave no usable answer: `state` names what was wrong (see `core.models`), `again` whether to try later.
+    """A model gave no usable answer: `state` names what was wrong (`core.models.states`), `again` whether to try later.
 
-    `usage` is what was spent all the same.
+    `retry_after` is in seconds, if that is known. `usage` is what was spent all the same.
     """
 
-    def __init__(self, state: str, message: str, *, again: bool = True, usage: Any = None) -> None:
+    def __init__(
+        self, state: str, message: str, *, again: bool = True, retry_after: float | None = None, usage: Any = None
+    ) -> None:
         super().__init__(message)
         self.state = state
         self.again = again
+        self.retry_after = retry_after
         self.usage = usage
 
 

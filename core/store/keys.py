@@ -25,6 +25,7 @@ WRONG_TOKENS = f"{_V}:budget:wrong-tokens"
 CUSTOM_BUDGET = f"{_V}:budget:custom"
 CUSTOM_A_DAY = 500  # such feeds are stored: everybody can ask for new ones
 DAY_SECONDS = 86_400
+USAGE_LOCK = f"{_V}:lock:usage"
 
 
 def batch(day: date, batch_hash: str) -> str:
@@ -70,3 +71,18 @@ def custom(feed_fingerprint: str, query: str, format_name: str) -> str:
 def rendered(path: str) -> str:
     """What was last served at an address without a query: bytes and ETag, with the fingerprint of what they show."""
     return f"{_V}:feed:{path}"
+
+
+def llm_budget(period: str) -> str:
+    """How many tokens were taken in a day ("2026-03-06") or a month ("2026-03")."""
+    return f"{_V}:budget:llm:{period}"
+
+
+def usage(month: str) -> str:
+    """Of which steps and models there are counters in a month ("2026-03")."""
+    return f"{_V}:usage:{month}"
+
+
+def usage_counter(month: str, step: str, model: str, what: str) -> str:
+    """One counter of what a model took in a step of a month."""
+    return f"{_V}:usage:{month}:{step}:{what}:{model}"
