@@ -19,6 +19,8 @@ from core.domain.errors import ConfigError
 from core.domain.fingerprint import fingerprint
 
 ROOT = Path(__file__).resolve().parents[1]
+ARXIV_RSS = "https://rss.arxiv.org"
+ARXIV = "https://arxiv.org"
 SHORTEST_KEY = 16
 _SHIPPED = (".py", ".html", ".css", ".js")  # what answers are made from
 Clock = Callable[[], datetime]
@@ -29,7 +31,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True)
 
-    arxiv_rss_url: HttpUrl = Field(HttpUrl("https://rss.arxiv.org"), description="where arXiv's RSS is")
+    arxiv_rss_url: HttpUrl = Field(HttpUrl(ARXIV_RSS), description="where arXiv's RSS is")
+    arxiv_pdf_url: HttpUrl | None = Field(
+        None, description="where the papers' texts are; by default arXiv, or what ARXIV_RSS_URL replaces it with"
+    )
     admin_token: str = Field("", repr=False, description="lets its owner refresh at will")
     feed_key: str = Field(
         "", repr=False, description="makes this copy private: feeds, API and pages open with ?key=… only"
@@ -111,6 +116,13 @@ class Settings(BaseSettings):
     def rss_url(self) -> str:
         """The upstream's address without a trailing slash."""
         return str(self.arxiv_rss_url).rstrip("/")
+
+    @property
+    def pdf_url(self) -> str:
+        """Where papers' texts are read, without a trailing slash; a replay of the RSS is never mixed with arXiv."""
+        if self.arxiv_pdf_url:
+            return str(self.arxiv_pdf_url).rstrip("/")
+        return ARXIV if self.rss_url == ARXIV_RSS else self.rss_url
 
     @cached_property
     def feeds(self) -> FeedsFile:
