@@ -1,0 +1,92 @@
+"""Reading a document apart from this process: a worker for each, bounded in time, memory and output."""
+
+import asyncio
+import json
+import math
+import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from contextlib import suppress
+from pathlib import Path
+
+import core
+from core.sources.sections import Reading, Section
+
+MOST_OUTPUT = 4_000_000  # bytes; 300,000 characters are 1.8 million in JSON
+_CHUNK = 1 << 18
+# No `-I`: it would ignore PYTHONPATH, which says where the packages of this process are; `-P` keeps the working
+# directory out, `-S` saves 10 ms
+_COMMAND = ("-P", "-S", "-B", "-c", "from core.sources.worker import main; main()")
+_PASSED_ON = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")  # without which Python may not start; no secrets
+_OUT_OF_TIME = (-14, -24)  # SIGALRM, SIGXCPU
+
+
+async def read_apart(kind: str, body: bytes, *, seconds: float) -> Reading:
+    """What a worker reads in `body`, a document of this `kind` ("pdf", "html"), within so many `seconds`.
+
+    Never raises for a bad document: the state is then "timeout" or "crashed". Cancelling this ends the worker.
+    """
+    try:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, *_COMMAND, kind, str(math.ceil(seconds)),
+            stdin=PIPE, stdout=PIPE, stderr=DEVNULL, env=_environment(),
+        )  # fmt: skip
+    except OSError:
+        return Reading("crashed")
+    try:
+        async with asyncio.timeout(seconds):
+            output = await _talk(process, body)
+            code = await process.wait()
+    except TimeoutError:
+        return Reading("timeout")
+    finally:
+        await _end(process)
+    if code in _OUT_OF_TIME:
+        return Reading("timeout")
+    return _parse(output) if code == 0 else Reading("crashed")
+
+
+def _environment() -> dict[str, str]:
+    root = str(Path(core.__file__).parents[1])
+    paths = [root, *(path or str(Path.cwd()) for path in sys.path)]
+    passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return passed | {"PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}
+
+
+async def _talk(process: Process, body: bytes) -> bytes:
+    """Send `body` and read the answer, of which no more is kept than one could be long."""
+    if not (process.stdin and process.stdout):
+        raise AssertionError("both are pipes")
+    view = memoryview(body)
+    with suppress(BrokenPipeError, ConnectionResetError):  # it died; its exit code says more
+        for at in range(0, len(view), _CHUNK):
+            process.stdin.write(view[at : at + _CHUNK])
+            await process.stdin.drain()
+    process.stdin.close()
+    output = bytearray()
+    while len(output) <= MOST_OUTPUT and (chunk := await process.stdout.read(_CHUNK)):
+        output += chunk
+    if len(output) > MOST_OUTPUT:
+        process.kill()
+    return bytes(output)
+
+
+async def _end(process: Process) -> None:
+    """End the worker if it still runs, and free what its pipes hold."""
+    with suppress(ProcessLookupError):
+        if process.returncode is None:
+            process.kill()
+    if process.stdout:
+        while await process.stdout.read(_CHUNK):
+            pass
+    await process.wait()
+
+
+def _parse(output: bytes) -> Reading:
+    """What the worker wrote; it may be anybody's, if a document has taken the worker over."""
+    try:
+        state, sections, pages, read = json.loads(output)
+        texts = tuple(Section(str(heading), str(text), str(kind)) for heading, text, kind in sections)
+        return Reading(str(state), texts, int(pages), int(read))
+    except (ValueError, TypeError, RecursionError):
+        return Reading("crashed")
