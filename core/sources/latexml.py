@@ -5,7 +5,7 @@ libxml2's parser of HTML knows no DTD and no entity but the named characters, an
 
 from lxml import etree
 
-from core.sources.sections import Reading, Section, cap, keep, kind_of, length
+from core.sources.sections import Reading, Section, cap, keep, kind_of, length, printable
 from core.sources.tex import to_readable
 
 MOST_CHARACTERS = 300_000
@@ -130,7 +130,7 @@ class _Article:
             self._sections[-1][2].append(text)
 
     def _text(self) -> str:
-        text = " ".join("".join(self._words).split())
+        text = printable(" ".join("".join(self._words).split()))
         self._words.clear()
         return text
 

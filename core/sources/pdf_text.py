@@ -1,13 +1,12 @@
 """The text of a PDF's pages as people read it: lines and words joined, what repeats on every page left out. Pure."""
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain, pairwise
 from operator import itemgetter
 
-from core.sources.sections import is_name
+from core.sources.sections import is_name, printable
 
 _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\u00a0": " "}
@@ -76,16 +75,8 @@ def legible(text: str) -> bool:
 
 
 def _lines(page: str) -> list[str]:
-    lines = (_printable(line.translate(_LIGATURES)) for line in page.splitlines())
+    lines = (printable(line.translate(_LIGATURES), _MARKS) for line in page.splitlines())
     return [line for line in lines if line]
-
-
-def _printable(line: str) -> str:
-    if not line.isprintable():  # controls, marks of direction, private use, halves of pairs
-        line = "".join(
-            char for char in line.replace("\t", " ") if char in _MARKS or unicodedata.category(char)[0] != "C"
-        )
-    return " ".join(line.split())
 
 
 def _without_line_numbers(lines: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ stays text of the section before.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -19,10 +20,11 @@ _LEAST_LEFT = 0.15
 _KINDS = {
     "references": ("references", "bibliography", "literature cited", "works cited"),
     "thanks": ("acknowledg", "author contribution", "competing interest", "conflict of interest",
-               "conflicts of interest", "declaration of competing", "disclosure statement", "funding"),
+               "conflicts of interest", "declaration of competing", "disclosure statement"),
     "appendix": ("appendix", "appendices", "supplement", "supporting information", "technical appendix",
                  "neurips paper checklist"),
 }  # fmt: skip
+_EXACT = {"funding": "thanks"}  # more than that is a subject
 _KNOWN = frozenset({
     "abstract", "introduction", "related work", "related works", "background", "preliminaries", "problem statement",
     "method", "methods", "methodology", "approach", "materials and methods", "model", "data", "datasets", "experiments",
@@ -65,6 +67,8 @@ def kind_of(heading: str) -> str:
     """The kind of the section under `heading`, which may be numbered."""
     numbered = _NUMBERED.fullmatch(heading)
     titles = {heading.lower(), numbered["title"].lower() if numbered else ""}
+    for title in titles & _EXACT.keys():
+        return _EXACT[title]
     return next((kind for kind, names in _KINDS.items() for title in titles if title.startswith(names)), "body")
 
 
@@ -119,6 +123,17 @@ def length(sections: Iterable[Section]) -> int:
 def join(sections: Iterable[Section]) -> str:
     """`sections` as one text: each heading on a line before its text, empty lines between them."""
     return "\n\n".join("\n".join(filter(None, (section.heading, section.text))) for section in sections)
+
+
+def printable(line: str, but: str = "") -> str:
+    """`line` without what cannot be seen, except the characters of `but`; each white space is one blank.
+
+    Controls, marks of direction, private use, halves of pairs: none is text, some are made to deceive.
+    """
+    if not line.isprintable():
+        seen = (char for char in line.replace("\t", " ") if char in but or unicodedata.category(char)[0] != "C")
+        line = "".join(seen)
+    return " ".join(line.split())
 
 
 class _Outline:

@@ -37,7 +37,7 @@ def confine(seconds: int) -> None:
     except ImportError:
         return
     limits = {
-        "RLIMIT_AS": MEMORY, "RLIMIT_CPU": seconds, "RLIMIT_CORE": 0, "RLIMIT_FSIZE": 0, "RLIMIT_NPROC": 0,
+        "RLIMIT_AS": MEMORY, "RLIMIT_CPU": seconds + 1, "RLIMIT_CORE": 0, "RLIMIT_FSIZE": 0, "RLIMIT_NPROC": 0,
         "RLIMIT_NOFILE": 0,
     }  # fmt: skip
     for name, most in limits.items():

@@ -24,7 +24,8 @@ from core.domain.paper import Author, Paper
 from core.settings import ARXIV, ROOT, load_settings
 from core.sources.fetch import Answer, Fetcher
 from core.sources.fulltext import STATES, FullText, fetch_text
-from core.sources.reading import read_apart
+from core.sources.reading import MOST_OUTPUT, end, environment, parse_output, read_apart, talk
+from core.sources.sections import Reading
 from core.store.sqlite import SqliteStore
 from tests import latexml_format, pdf_format
 from tests.conftest import SHARED
@@ -447,10 +448,51 @@ def test_worker_ends_by_itself(code: str) -> None:
 
 def test_worker_knows_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the environment holds for the service does not reach the worker."""
-    from core.sources.reading import _environment
-
     monkeypatch.setenv("ADMIN_TOKEN", "open-sesame")
-    assert "open-sesame" not in str(_environment())
+    assert "open-sesame" not in str(environment())
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b'["", [], 1]',
+        b'["", [["a", "b"]], 1, 1]',
+        b'["", [], "many", 1]',
+        b'["", [], Infinity, 1]',
+        b'["", [], ' + b"9" * 10_000 + b", 1]",
+        b"[" * 100_000,
+        b"\xff\xfe",
+    ],
+)
+def test_what_a_worker_may_say(output: bytes) -> None:
+    """A worker that was taken over may write anything: it is as good as one that crashed."""
+    assert Reading("crashed") == parse_output(output)
+
+
+def test_halves_of_pairs() -> None:
+    """No text that could not be encoded comes from a worker."""
+    (section,) = parse_output(b'["", [["", "a\\ud83d", "body"]], 1, 1]').sections
+    assert "a?" == section.text
+
+
+def test_worker_that_never_stops_writing(tmp_path: Path) -> None:
+    """Of an endless answer no more is kept than one could be long."""
+
+    async def main() -> bytes:
+        code = "import sys\nwhile True: sys.stdout.buffer.write(bytes(1 << 20))"
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", code, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL, cwd=tmp_path,
+        )  # fmt: skip
+        output = await talk(process, b"%PDF-")
+        await end(process)
+        assert process.returncode
+        return output
+
+    assert len(asyncio.run(main())) < 2 * MOST_OUTPUT
 
 
 def test_service_reads_no_pdf_itself() -> None:

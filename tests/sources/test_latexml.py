@@ -45,6 +45,7 @@ ROWS = [
     ),
     ('<ul><li class="ltx_item">One <em>and</em></li><li class="ltx_item">Two</li></ul>', "One and\nTwo"),
     ("<p>&lt;b&gt; &amp; caf&eacute; &#8212; x&nbsp;y</p>", "<b> & café — x y"),
+    ("<p>a&#1;b\u202ec&#xe000;d\u200b</p>", "abcd"),
     ('<p>A<br class="ltx_break"/>B</p>', "A\nB"),
     (
         '<table class="ltx_equation"><tr class="ltx_eqn_row"><td class="ltx_eqn_cell"></td><td class="ltx_eqn_cell">'
