@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     arxiv_rss_url: HttpUrl = Field(HttpUrl("https://rss.arxiv.org"), description="where arXiv's RSS is")
     arxiv_api_url: HttpUrl | None = Field(None, description="where arXiv's API is; else with a replay, else arXiv's")
     hf_api_url: HttpUrl | None = Field(None, description="where Hugging Face is; else with a replay, else its own")
+    arxiv_pdf_url: HttpUrl | None = Field(
+        None, description="where the papers' texts are; else with a replay, else arXiv's"
+    )
     replay_gate_seconds: float = Field(
         3.0, ge=0, description="the pause between requests to a replay; arXiv itself always gets three seconds"
     )
@@ -166,6 +169,11 @@ class Settings(BaseSettings):
     def hf_url(self) -> str:
         """Where Hugging Face is, without a trailing slash."""
         return self._upstream(self.hf_api_url, "https://huggingface.co")
+
+    @property
+    def pdf_url(self) -> str:
+        """Where papers' texts are, without a trailing slash."""
+        return self._upstream(self.arxiv_pdf_url, "https://arxiv.org")
 
     def _upstream(self, given: HttpUrl | None, own: str) -> str:
         """The address `given`, or else the upstream's `own`; a replay of the RSS stands in for the others too."""

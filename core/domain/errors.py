@@ -61,13 +61,19 @@ class SourceError(PaperwireError):
 
 
 class FetchError(SourceError):
-    """No usable bytes came from `url`. `again`: a later try may succeed, in `retry_after` seconds if that is known."""
+    """No usable bytes came from `url`. `again`: a later try may succeed, in `retry_after` seconds if that is known.
 
-    def __init__(self, url: str, reason: str, *, again: bool = True, retry_after: float | None = None) -> None:
+    `state` is "not-found", "too-large", "timeout", or "" for all other reasons.
+    """
+
+    def __init__(
+        self, url: str, reason: str, *, again: bool = True, retry_after: float | None = None, state: str = ""
+    ) -> None:
         super().__init__(f"{url}: {reason}")
         self.reason = reason
         self.again = again
         self.retry_after = retry_after
+        self.state = state
 
 
 class ParseError(SourceError):

@@ -31,7 +31,9 @@ MOST_REDIRECTS = 3
 _POLL_SECONDS = 0.1
 _NOT_MODIFIED = 304
 _OK = 200
+_STATES = {404: "not-found", 410: "not-found"}  # of `FetchError`
 _HIGHEST_PORT = 65_535
+_LONGEST_NUMBER = 20  # digits of a length that means anything
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -87,7 +89,8 @@ class Fetcher:
     ) -> Answer:
         """Wait for the gate, then fetch `url`, conditionally if `validators` are given. Raises `FetchError`.
 
-        `total_seconds` holds for each request by itself, from connecting to the last byte.
+        `total_seconds` are those of one request, from connecting to the last byte; of an answer with more than
+        `most_bytes` the rest is not read.
         """
         known = validators or {}
         conditions = {b"If-None-Match": known.get("etag"), b"If-Modified-Since": known.get("last_modified")}
@@ -108,7 +111,8 @@ class Fetcher:
             async with asyncio.timeout(limits.total_seconds), self._keeping_gate(token):
                 return await self._fetch(url, headers, known, limits)
         except TimeoutError:
-            raise FetchError(url, f"no complete answer within {limits.total_seconds:.0f} s") from None
+            reason = f"no complete answer within {limits.total_seconds:.0f} s"
+            raise FetchError(url, reason, state="timeout") from None
         except httpx.InvalidURL as error:
             raise FetchError(url, f"not a URL: {error}", again=False) from error
         except httpx.HTTPError as error:
@@ -148,7 +152,8 @@ class Fetcher:
             if response.status_code != _OK:
                 status = f"status {response.status_code} {response.reason_phrase}".rstrip()
                 again = response.status_code in _AGAIN
-                raise FetchError(url, status, again=again, retry_after=_retry_after(response))
+                state = _STATES.get(response.status_code, "")
+                raise FetchError(url, status, again=again, retry_after=_retry_after(response), state=state)
             if body.strip().startswith(b"Rate exceeded"):  # arXiv says so with status 200
                 raise FetchError(url, "rate exceeded (said with status 200)")
             headers_kept = {
@@ -159,11 +164,15 @@ class Fetcher:
 
 
 async def _read(url: str, response: httpx.Response, most_bytes: int) -> bytes:
+    too_large = FetchError(url, f"more than {most_bytes // 1_000_000} MB; the rest was not read", state="too-large")
+    told = response.headers.get("Content-Length", "")
+    if told.isascii() and told.isdigit() and len(told) < _LONGEST_NUMBER and int(told) > most_bytes:
+        raise too_large
     body = bytearray()
     async for chunk in response.aiter_bytes():
         body += chunk
         if len(body) > most_bytes:
-            raise FetchError(url, f"more than {most_bytes // 1_000_000} MB; the rest was not read")
+            raise too_large
     return bytes(body)
 
 
