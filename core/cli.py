@@ -1,4 +1,4 @@
-"""The command line: `paperwire serve | refresh | papers | check | import | store`."""
+"""The command line: `paperwire serve | refresh | papers | digest | check | import | store`."""
 
 import asyncio
 import sys
@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from core import __version__, cli_store, sample
+from core import __version__, cli_digest, cli_store, sample
 from core.config import load_feeds_file
 from core.domain.errors import ConfigError, PaperwireError, QueryError
 from core.domain.feed import Entry
@@ -35,6 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(cli_store.app, name="store")
+app.command()(cli_digest.digest)
 out = Console(highlight=False, markup=False)
 err = Console(stderr=True, highlight=False, markup=False)
 T = TypeVar("T")

@@ -6,7 +6,7 @@ from typing import Any
 
 from core.domain.digest import Digest
 from core.domain.feed import Entry
-from core.domain.meant import plain
+from core.domain.meant import clean
 from core.render.blocks import Block, Heading
 from core.render.blocks_html import Html
 from core.render.blocks_markdown import Markdown
@@ -42,7 +42,7 @@ _STYLES = {
 
 def title_of(digest: Digest) -> str:
     """The title of the document, of one line."""
-    return " ".join(plain(_STYLES[digest.style].title(digest, words(digest.language))).split())
+    return " ".join(clean(_STYLES[digest.style].title(digest, words(digest.language))).split())
 
 
 def blocks_of(digest: Digest, site: Site) -> list[Block]:
@@ -57,12 +57,12 @@ def render_markdown(digest: Digest, site: Site, kind: str = "") -> str:
     title = title_of(digest)
     blocks = [*([] if kind in _HAS_TITLE else [Heading(1, (title,))]), *blocks_of(digest, site)]
     body = Markdown(folds=_FOLDS.get(kind, "")).write(blocks)
-    return f"{front_matter(kind, digest, title)}{body}\n{MARKER}\n"
+    return f"{front_matter(kind, digest, title)}{clean(body)}\n{MARKER}\n"
 
 
 def render_html(digest: Digest, site: Site, *, in_feed: bool = False) -> str:
     """The document below its title as harmless HTML: of a page, or of a feed's content, where readers have theirs."""
-    return Html(below=1 if in_feed else 0, folds=not in_feed).write(blocks_of(digest, site))
+    return clean(Html(below=1 if in_feed else 0, folds=not in_feed).write(blocks_of(digest, site)))
 
 
 def render_digest_json(digest: Digest) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any
 
 from core.domain.calendar import EASTERN, PUBLISHED_AT
 from core.domain.digest import Digest
-from core.domain.meant import plain
+from core.domain.meant import clean
 
 _DEFAULT = {"list": "plain", "staged": "share", "daily": "jekyll"}
 _MOST_TAGS = 20
@@ -66,7 +66,7 @@ def _tags(digest: Digest) -> list[str]:
 
 def _yaml(value: Any) -> str:
     if isinstance(value, str):
-        return json.dumps(" ".join(plain(value).split()), ensure_ascii=False)
+        return json.dumps(" ".join(clean(value).split()), ensure_ascii=False)
     if isinstance(value, list):
         return f"[{', '.join(map(_yaml, value))}]"
     return json.dumps(value)
