@@ -38,6 +38,6 @@ async def refresh_once(wire: Wire) -> float:
         return 0.0
     if caught and caught.problems:
         return FAILED_SECONDS
-    # What is missing is looked for as often as answers are renewed meanwhile; how often arXiv is asked, its note decides
+    # What is missing is looked for as often as answers are renewed; how often arXiv is asked for it, its note decides
     fresh = wire.freshness(await wire.manifest()).seconds
     return min(fresh, IDLE_SECONDS) + uniform(0, LATER_SECONDS if fresh > IDLE_SECONDS else 1)  # noqa: S311

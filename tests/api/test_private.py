@@ -112,7 +112,8 @@ def test_everything_that_is_subscribed_to_carries_signatures(private: httpx.Clie
     assert len(urls) >= 14
     for url in urls:
         assert key_of(url) != SECRET
-        assert 200 == private.get(url).status_code, url
+        nothing = "/digests/daily/" in url  # of Hugging Face nothing was fetched here
+        assert (404 if nothing else 200) == private.get(url).status_code, url
     assert len({key_of(url) for url in urls if "main." in url}) == 1
     assert len({key_of(url) for url in urls}) >= 4
 
