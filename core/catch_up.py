@@ -48,7 +48,7 @@ class Caught:
 
 @dataclass(frozen=True, slots=True)
 class Upstreams:
-    """Where arXiv's API and Hugging Face are, and how each is asked."""
+    """Where arXiv's API and Hugging Face are, and how each is asked. Where there is no API it is not asked."""
 
     get: Get
     api_url: str
@@ -82,6 +82,8 @@ async def catch_up(
             get, url = upstreams.get_picks, upstreams.hf_url
             caught.picks, problems = await refresh_picks(store, get, url, rules, now, retention)
             caught.problems += problems
+        if not upstreams.api_url:
+            return caught, await read_state(store)
         await _read_windows(store, upstreams, rules, caught, now, retention, end, progress)
         if not caught.problems and end - monotonic() > _LEAST_SECONDS:
             caught.completed, problems = await complete_shown(

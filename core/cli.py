@@ -178,6 +178,7 @@ async def _sample_settings() -> Settings:
         settings = load_settings(sample=True, now=sample.noon(day), sqlite_path=SAMPLE_STORE)
         wire = Wire(settings)
         await wire.refresh()
+        await wire.catch_up(seconds=60)
         await wire.close()
     return settings
 

@@ -15,7 +15,7 @@ from core.rules import rules_in_force
 from core.settings import Settings
 from core.sources.announcements import Progress
 from core.sources.fetch import Fetcher
-from core.state import State, read_state
+from core.state import State
 from core.store.protocol import Store
 from core.websub import tell_hub, topics
 
@@ -51,11 +51,9 @@ async def refresh_configured(
 async def catch_up_configured(
     settings: Settings, store: Store, progress: Progress, *, seconds: float
 ) -> "tuple[Caught, State] | None":
-    """`core.catch_up.catch_up` with everything that `settings` say. The sample week owes nothing."""
-    from core.catch_up import Caught, catch_up  # not at a cold start: no request leads here
+    """`core.catch_up.catch_up` with everything that `settings` say. The sample week has no API to be asked."""
+    from core.catch_up import catch_up  # not at a cold start: no request leads here
 
-    if settings.sample:
-        return Caught(), await read_state(store)
     async with _upstreams(settings, store) as upstreams:
         done = await catch_up(
             store,
@@ -80,7 +78,7 @@ async def _upstreams(settings: Settings, store: Store) -> "AsyncIterator[Upstrea
     async with await asyncio.to_thread(_make_client, settings) as client:
         fetcher = Fetcher(client, store, user_agent=agent, gate_seconds=settings.gate_seconds)
         ungated = Fetcher(client, store, user_agent=agent, gate_seconds=0)
-        yield Upstreams(fetcher.get, settings.api_url, ungated.get, settings.hf_url)
+        yield Upstreams(fetcher.get, "" if settings.sample else settings.api_url, ungated.get, settings.hf_url)
 
 
 def _make_client(settings: Settings) -> httpx.AsyncClient:
