@@ -4,7 +4,7 @@ Work is done in units, each of which is stored when it is done, until time is up
 is left is owed, and the next refresh goes on there. No request of a stranger leads here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
@@ -129,11 +129,3 @@ async def _read_windows(
             entered = await enter_window(store, begun, rules, now, retention)
             caught.windows += 1
             caught.late += entered.added
-
-
-def in_words(windows: Sequence[Window]) -> str:
-    """What is owed, for people: "3 dates, 2026-03-02 to 2026-03-05", or ""."""
-    if not windows:
-        return ""
-    days = sorted(window.date for window in windows)
-    return f"{len(days)} date{'s' if len(days) > 1 else ''}, {days[0]} to {days[-1]}" if days[1:] else f"{days[0]}"

@@ -11,8 +11,9 @@ import typer
 from rich.table import Table
 
 from core.audit import Line, audit_dates
-from core.catch_up import Caught, in_words
+from core.catch_up import Caught
 from core.console import err, out, progress_bar, with_wire
+from core.domain.ledger import in_words
 from core.refresh import Report
 from core.wire import Wire
 

@@ -30,9 +30,10 @@ _AT_MOST = 60  # seconds in shared caches: states change before batches do
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """A feed's entries of the newest date, best first, and how many they are."""
+    """A feed's entries of its newest date, best first, and how many they are; no date where nothing was fetched."""
 
     feed: Feed
+    date: date | None
     best: tuple[Entry, ...]
     count: int
 
@@ -64,7 +65,7 @@ def _page(request: Request, manifest: Manifest, loaded: Loaded, due: date, found
     wire = wire_of(request)
     newest = manifest.stored[0] if manifest.stored else None
     entries = {feed.name: found for feed, found in loaded}
-    today = {feed.name: _today(feed, found, newest) for feed, found in loaded}
+    today = {feed.name: _today(feed, found, next(iter(manifest.of(feed.source)), None)) for feed, found in loaded}
     return render(
         request,
         "home.html",
@@ -83,7 +84,7 @@ def _page(request: Request, manifest: Manifest, loaded: Loaded, due: date, found
 def _today(feed: Feed, entries: Sequence[Entry], newest: BatchRecord | None) -> Today:
     of_day = [entry for entry in entries if newest and entry.announced == newest.date]
     found = choose(feed, of_day, Query(), capped=True)
-    return Today(feed, tuple(ranked(found, Query())[:_BEST]), len(found))
+    return Today(feed, newest.date if newest else None, tuple(ranked(found, Query())[:_BEST]), len(found))
 
 
 def _batches(manifest: Manifest, due: date) -> list[BatchRecord]:

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from core.domain.calendar import due_at, due_date
-from core.domain.ledger import Window
+from core.domain.calendar import announcement_days, due_at, due_date
+from core.domain.ledger import Window, in_words
 from core.domain.manifest import Manifest, rfc3339
 
 PATIENCE = timedelta(hours=6)  # how late a batch may be before its owner is told to look
-OVER = timedelta(days=2)  # how long a gap may wait for the API
+OVER = 2  # announcement days after which a gap does not mend by itself
+VOTING = timedelta(days=2)  # how long Hugging Face may fail
 SLEPT = timedelta(days=4)  # how long nothing may be fetched: longer than any weekend with a holiday
 
 
@@ -31,8 +32,7 @@ def troubles(manifest: Manifest, windows: Sequence[Window], now: datetime, *, do
     """All that is wrong at `now`, worst first. `windows` are owed by the API; `doubt`: why the store was not read."""
     found = [*_of_store(doubt), *_of_due(manifest, now), *_of_gaps(manifest, now), *_of_picks(manifest, now)]
     if windows:
-        days = sorted(window.date for window in windows)
-        detail = f"arXiv's API is still to be asked for {len(days)} dates, {days[0]} to {days[-1]}"
+        detail = f"the API of arXiv is still to be asked for {in_words(windows)}"
         found.append(Trouble("owed", detail, mend="each refresh goes on; `paperwire refresh --all` does it at once"))
     return sorted(found, key=lambda trouble: not trouble.act)
 
@@ -63,7 +63,8 @@ def _of_due(manifest: Manifest, now: datetime) -> list[Trouble]:
         mend = "nothing has refreshed since: see that the cron runs (CRON_SECRET), or that anybody reads the feeds"
         return [Trouble("asleep", f"the newest date is {newest}", rfc3339(due_at(newest)), mend, act=True)]
     mend = "it is tried again by itself; https://status.arxiv.org tells of arXiv's troubles"
-    return [Trouble("due", f"{due} is {record.state}: {reason}", rfc3339(due_at(due)), mend, late > PATIENCE)]
+    act = late > PATIENCE and record.state != "quiet"  # a holiday that the calendar does not know
+    return [Trouble("due", f"{due} is {record.state}: {reason}", rfc3339(due_at(due)), mend, act)]
 
 
 def _of_gaps(manifest: Manifest, now: datetime) -> list[Trouble]:
@@ -71,7 +72,13 @@ def _of_gaps(manifest: Manifest, now: datetime) -> list[Trouble]:
     due = due_date(now)
     mend = "`paperwire refresh --all` asks the API until all is there; `paperwire audit` shows what is missing"
     return [
-        Trouble("gap", f"{day} is {r.state}: {r.reason}", rfc3339(due_at(day)), mend, now - due_at(day) > OVER)
+        Trouble(
+            "gap",
+            f"{day} is {r.state}: {r.reason}",
+            rfc3339(due_at(day)),
+            mend,
+            len(announcement_days(day, due)) >= OVER,
+        )
         for day, r in sorted(manifest.records.items(), reverse=True)
         if day < due and r.state in ("failed", "partial", "waiting")
     ]
@@ -82,7 +89,7 @@ def _of_picks(manifest: Manifest, now: datetime) -> list[Trouble]:
     record = manifest.picks.get(newest) if newest else None
     if record is None or record.state != "failed":
         return []
-    overdue = now.date() - record.date > OVER
+    overdue = now.date() - record.date > VOTING
     return [Trouble("huggingface", f"{record.date}: {record.reason}", mend="it is tried again by itself", act=overdue)]
 
 

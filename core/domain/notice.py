@@ -51,10 +51,16 @@ def gap(record: BatchRecord, categories: Sequence[str]) -> str:
     states = concerned(record, categories)
     if not states:
         return "" if record.state == "complete" else record.reason or "its announcements were not fetched yet"
-    missing = {name: state for name, state in states.items() if not state.settled}
+    missing: dict[str, list[str]] = {}
+    for name, state in states.items():
+        if not state.settled:
+            missing.setdefault(f"{state.state}: {state.reason}", []).append(name)
     if missing:
-        return "; ".join(f"{name} is {state.state}: {state.reason}" for name, state in missing.items())
-    return "" if record.hash or record.settled(states) else record.reason
+        return "; ".join(
+            f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} {why}" for why, names in missing.items()
+        )
+    by_api = all(state.source == "api" for state in states.values())
+    return "" if record.hash or by_api or record.settled(states) else record.reason
 
 
 def concerned(record: BatchRecord, categories: Sequence[str]) -> Mapping[str, CategoryState]:

@@ -30,7 +30,7 @@ CASES = [
     (friday("partial"), MORNING, "degraded", ["due"]),
     (friday("partial"), NOON, "failing", ["due"]),
     (friday("waiting"), MORNING, "degraded", ["due"]),
-    (friday("quiet"), MORNING, "degraded", ["due"]),
+    (friday("quiet"), NOON, "degraded", ["due"]),
     (Manifest(records={THURSDAY: WHOLE[THURSDAY]}), MORNING, "degraded", ["due"]),
     (Manifest(records={MONDAY_BEFORE: BatchRecord(MONDAY_BEFORE, "complete", hash="a")}), NOON, "failing", ["asleep"]),
     (Manifest(records=WHOLE | {THURSDAY: BatchRecord(THURSDAY, "failed", "missed")}), NOON, "degraded", ["gap"]),

@@ -39,6 +39,8 @@ STATES = [
     (record("quiet"), ["2026-03-06: it is so"]),
     (record("partial", cs_LG=OK, cs_CL=DOWN), []),  # a category that this feed does not have
     (record("partial", cs_LG=DOWN, cs_CL=OK), ["2026-03-06: cs.LG is failed: HTTP 503"]),
+    (record("failed", cs_LG=DOWN, cs=DOWN), ["2026-03-06: cs.LG, cs are failed: HTTP 503"]),
+    (record("quiet", cs_LG=CategoryState("quiet", "nothing", source="api")), []),
     (record("partial", cs=DOWN), ["2026-03-06: cs is failed: HTTP 503"]),  # fetched as a whole archive
 ]
 
