@@ -72,7 +72,7 @@ def test_a_notice_is_the_first_entry(settings: Settings, upstream: Upstream) -> 
     with serving_app(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
         refresh(client)
         entries = feedparser.parse(client.get("/rss").content).entries
-    assert "2026-03-06: cs.DC is failed: status 503" in entries[0].summary
+    assert "2026-03-06: cs.DC, cs.LG are failed: status 503" in entries[0].summary
     assert "tried again" in entries[0].summary
     assert ["2603.90203", "2603.90201"] == [entry.link.rpartition("/")[2] for entry in entries[1:]]
 
