@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field, HttpUrl, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -59,6 +59,13 @@ class Settings(BaseSettings):
     vercel_env: str = Field("", description="set by Vercel: production, preview or development")
     vercel_project_production_url: str = Field("", description="set by Vercel: the public address of production")
     aws_lambda_function_name: str = Field("", description="set by AWS Lambda")
+    log_format: Literal["", "json", "text"] = Field(
+        "", description="json or text, a line for each event; by default JSON on Vercel and AWS, else text"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="what is logged, from there on")
+    rate_limit: int = Field(
+        240, ge=0, le=1_000_000, description="answers a minute that have to be made for one client address; 0: no limit"
+    )
 
     @field_validator("base_url", "upstash_redis_rest_url", "kv_rest_api_url")
     @classmethod
@@ -80,6 +87,16 @@ class Settings(BaseSettings):
         if not (secret.isascii() and secret.isprintable()) or " " in secret:  # a client's error would repeat it
             raise ValueError("it has a space, a line break or a letter beyond ASCII inside; copy it anew")
         return secret
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_capitals(cls, level: object) -> object:
+        return level.strip().upper() if isinstance(level, str) else level
+
+    @property
+    def logs_json(self) -> bool:
+        """Whether logs are for machines: where nobody sits at a terminal."""
+        return self.log_format == "json" or (self.serverless and not self.log_format)
 
     @property
     def serverless(self) -> bool:
