@@ -22,6 +22,7 @@ from core.domain.text import fold
 
 _HEAVIEST = 1000
 MOST_ENTRIES = 500
+_LARGEST_REGEX = 5_000  # steps of RE2's program: a letter of any alphabet takes 1,200
 MOST_DAYS = 366
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 
@@ -187,17 +188,13 @@ def _check_together(patterns: list[str]) -> None:
     """Raise `ValueError` for patterns that are too much for one pass over a text."""
     import re2  # only where a feed uses it
 
-    options = re2.Options()
-    options.case_sensitive = False
-    options.log_errors = False
-    together = re2.Set.SearchSet(options)
-    for pattern in patterns:
-        together.Add(pattern)
+    from core.matching import regex_set
+
+    too_large = "together these regular expressions are too large; make some of them simpler"
     try:
-        together.Compile()
-        together.Match("")
+        regex_set(patterns).Match("")
     except re2.error as error:
-        raise ValueError("together these regular expressions are too large; make some of them simpler") from error
+        raise ValueError(too_large) from error
 
 
 def _check_pattern(match: str, written: str, text: str) -> None:
@@ -210,15 +207,20 @@ def _check_pattern(match: str, written: str, text: str) -> None:
         _check_regex(text)
 
 
-def _check_regex(pattern: str) -> None:
+def _check_regex(pattern: str) -> int:
+    """The steps of a regular expression. Raises `ValueError` if it is none, is too much, or matches nothing."""
     import re2
 
-    options = re2.Options()
-    options.log_errors = False
+    from core.matching import regex_options
+
     try:
-        compiled = re2.compile(pattern, options)
+        compiled = re2.compile(pattern, regex_options())
     except re2.error as error:
         reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
         raise ValueError(f"{pattern!r} is not a regular expression in RE2's syntax: {reason}") from None
     if any((match := compiled.search(text)) and not match[0] for text in ("", "a", "a b")):
         raise ValueError(f"{pattern!r} matches the empty text, and so every paper")
+    size: int = compiled.programsize
+    if size > _LARGEST_REGEX:
+        raise ValueError(f"{pattern!r} is too large: {size:,} steps, of which {_LARGEST_REGEX:,} are possible")
+    return size
