@@ -154,6 +154,13 @@ OPML: dict[int | str, dict[str, Any]] = {
 RSS: dict[int | str, dict[str, Any]] = FEED | {
     200: {"description": "The feed as RSS", "content": {"application/rss+xml": {"schema": {"type": "string"}}}}
 }
+BADGE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The picture", "content": {"image/svg+xml": {"schema": {"type": "string"}}}},
+    304: _UNCHANGED,
+    404: _UNKNOWN,
+    429: _LIMITED,
+    503: _NOTHING,
+}
 LIST_OF_FEEDS: dict[int | str, dict[str, Any]] = {
     200: _answer(
         "The feeds",

@@ -35,7 +35,7 @@ log = logging.getLogger("paperwire")
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = 10  # seconds, where the error does not know better
-_FOR_PROGRAMS = ("/api", "/rss", "/openapi.json")  # feed readers say that they would take a page, too
+_FOR_PROGRAMS = ("/api", "/badge", "/rss", "/openapi.json")  # feed readers say that they would take a page, too
 
 # The first class that fits decides: status, slug of the type, title
 TABLE: tuple[tuple[type[PaperwireError], int, str, str], ...] = (
