@@ -20,6 +20,9 @@ class PatientProtocol(HttpToolsProtocol):
     Bodies are bounded where they are read, in size and time; here only what is left of them after the answer.
     """
 
+    head_seconds = HEAD_SECONDS
+    write_seconds = WRITE_SECONDS
+
     def __init__(
         self,
         config: Config,
@@ -62,7 +65,7 @@ class PatientProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Give a client that does not take its answer some time."""
         super().pause_writing()
-        self._unread = self.loop.call_later(WRITE_SECONDS, self.transport.abort)
+        self._unread = self.loop.call_later(self.write_seconds, self.transport.abort)
 
     def resume_writing(self) -> None:
         """It does."""
@@ -72,7 +75,7 @@ class PatientProtocol(HttpToolsProtocol):
     def timeout_keep_alive_handler(self) -> None:
         """Let go of an idle connection, also one whose client has not taken the end of its answer."""
         if self.transport.get_write_buffer_size():
-            self._unread = self._unread or self.loop.call_later(WRITE_SECONDS, self.transport.abort)
+            self._unread = self._unread or self.loop.call_later(self.write_seconds, self.transport.abort)
         super().timeout_keep_alive_handler()
 
     # What the parser calls
@@ -110,7 +113,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _wait(self) -> None:
         self._stop_waiting()
-        self._too_late = self.loop.call_later(HEAD_SECONDS, self._give_up)
+        self._too_late = self.loop.call_later(self.head_seconds, self._give_up)
 
     def _stop_waiting(self) -> None:
         if self._too_late is not None:

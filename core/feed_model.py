@@ -22,6 +22,8 @@ from core.domain.text import fold
 
 _HEAVIEST = 1000
 MOST_ENTRIES = 500
+_TOO_LARGE = "together these regular expressions are too large; make some of them simpler"
+_MOST_STEPS = 20_000  # of all regular expressions of a feed: each letter of a text may take them all
 _LARGEST_REGEX = 5_000  # steps of RE2's program: a letter of any alphabet takes 1,200
 MOST_DAYS = 366
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
@@ -126,12 +128,13 @@ class FeedModel(BaseModel):
     def _rules(cls, keywords: dict[str, float], info: ValidationInfo) -> dict[str, float]:
         match = info.data.get("match", "word")
         weights: dict[object, tuple[str, float]] = {}
+        steps = 0
         for written, weight in keywords.items():
             keyword = parse_keyword(written)
             if not math.isfinite(weight) or abs(weight) > _HEAVIEST:
                 allowed = f"numbers from -{_HEAVIEST} to {_HEAVIEST}"
                 raise ValueError(f"the weight of {written!r} is {weight}; allowed are {allowed}")
-            _check_pattern(match, written, keyword.text)
+            steps = _together(steps, _check_pattern(match, written, keyword.text))
             other, before = weights.setdefault(_sameness(match, keyword), (written, weight))
             if before != weight:
                 raise ValueError(f"{other!r} and {written!r} are the same keyword, but weigh {before:g} and {weight:g}")
@@ -144,8 +147,9 @@ class FeedModel(BaseModel):
     @field_validator("exclude")
     @classmethod
     def _exclude(cls, words: list[str], info: ValidationInfo) -> list[str]:
+        steps = 0
         for word in words:
-            _check_pattern(info.data.get("match", "word"), word, word)
+            steps = _together(steps, _check_pattern(info.data.get("match", "word"), word, word))
         return words
 
     def to_feed(self, name: str) -> Feed:
@@ -190,21 +194,29 @@ def _check_together(patterns: list[str]) -> None:
 
     from core.matching import regex_set
 
-    too_large = "together these regular expressions are too large; make some of them simpler"
     try:
         regex_set(patterns).Match("")
     except re2.error as error:
-        raise ValueError(too_large) from error
+        raise ValueError(_TOO_LARGE) from error
 
 
-def _check_pattern(match: str, written: str, text: str) -> None:
-    """Raise `ValueError` for a keyword or exclude word that could match nothing, or everything."""
+def _together(before: int, steps: int) -> int:
+    """The steps of several regular expressions. Raises `ValueError` before they are too many."""
+    if before + steps > _MOST_STEPS:
+        raise ValueError(_TOO_LARGE)
+    return before + steps
+
+
+def _check_pattern(match: str, written: str, text: str) -> int:
+    """How many steps it takes, for a regular expression, to look for a keyword or an exclude word; else 0.
+
+    Raises `ValueError` for one that could match nothing, or everything.
+    """
     if not text:
         raise ValueError(f"{written!r} has nothing to look for")
     if match == "word" and not fold(text).strip():
         raise ValueError(f"{written!r} has no words to look for")
-    if match == "regex":
-        _check_regex(text)
+    return _check_regex(text) if match == "regex" else 0
 
 
 def _check_regex(pattern: str) -> int:

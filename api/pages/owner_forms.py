@@ -30,7 +30,7 @@ from core.wire import Wire
 
 log = logging.getLogger("paperwire")
 
-BODY_SECONDS = 10.0  # in which a form has to be there
+BODY_SECONDS = 5.0  # in which a form has to be there
 MOST_FIELDS = 400
 MOST_WRONG = 20
 WRONG_SECONDS = 1.0  # how long a wrong token waits for its answer
