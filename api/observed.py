@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 from itertools import count
-from secrets import token_hex
+from os import urandom
 from time import perf_counter
 from typing import Any
 
@@ -20,7 +20,7 @@ from core.log import EVENTS, log_event
 
 _SENT_ID = (b"x-request-id", b"x-vercel-id")
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:=-]{8,128}")
-_PROCESS, _NUMBERS = token_hex(4), count(1)
+_PROCESS, _NUMBERS = urandom(4).hex(), count(1)
 _FEED = re.compile(r"/(?:api/)?feeds/(?P<feed>[\w-]{1,64})(?:\.(?P<format>[a-z]{1,8}))?")
 _UNAUTHORIZED = 401
 _MOST_AGENT = 300

@@ -6,6 +6,7 @@
 import http.client
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from core.domain.conditions import FIELDS
 from core.domain.query import PARAMETERS
 from core.render.plain import ENTRY_FIELDS
 from core.settings import ROOT
-from tests.api import serving_days
+from tests.api import base, serving_days
 
 FULL = bool(os.environ.get("FULL"))
 EXAMPLES = 10_000 if FULL else 300
@@ -89,18 +90,34 @@ def test_queries(client: httpx.Client, path: str, query: str) -> None:
         assert problem["detail"]
 
 
-def test_the_contract(client: httpx.Client, tmp_path: Path) -> None:
-    """Requests made from the contract, good and bad ones: no answer is undocumented, in status, type or shape."""
+def made_from(contract: str, client: httpx.Client, folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Try the requests that the contract (an address or a file) allows and forbids, in a process of its own."""
     pytest.importorskip("schemathesis")
     checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance"
     command = [
-        sys.executable, "-m", "schemathesis.cli", "run", f"{client.base_url}openapi.json",
+        sys.executable, "-m", "schemathesis.cli", "run", contract, "--url", base(client),
         "--checks", f"{checks},response_schema_conformance,unsupported_method",
-        "--max-examples", "250" if FULL else "12",
+        "--max-examples", "1500" if FULL else "5",
         "--phases", "examples,coverage,fuzzing", "--mode", "all", "--seed", "1", "--no-color",
-        "--suppress-health-check", "all", "--generation-database", "none",
+        "--suppress-health-check", "all", "--generation-database", "none", *options,
     ]  # fmt: skip
-    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(tmp_path), "COLUMNS": "160"}
-    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(folder), "COLUMNS": "160"}
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+
+
+def test_the_contract(client: httpx.Client, tmp_path: Path) -> None:
+    """Requests made from the contract, good and bad ones: no answer is undocumented, in status, type or shape."""
+    done = made_from(f"{base(client)}/openapi.json", client, tmp_path)
     assert 0 == done.returncode, done.stdout[-6000:] + done.stderr[-2000:]
-    print(done.stdout[-2500:])
+    made = re.search(r"(\d+) generated, (\d+) passed", done.stdout)
+    assert made, done.stdout[-3000:]
+    assert (True, made[1]) == (int(made[1]) >= (5_000 if FULL else 300), made[2])
+
+
+def test_what_is_undocumented_is_seen(client: httpx.Client, tmp_path: Path) -> None:
+    """Where the contract does not say that queries are refused, it is found to be wrong."""
+    contract = client.get("/openapi.json").json()
+    del contract["paths"]["/rss"]["get"]["responses"]["422"]
+    (tmp_path / "contract.json").write_text(json.dumps(contract), "utf-8")
+    done = made_from("contract.json", client, tmp_path, "--include-path", "/rss")
+    assert (1, True) == (done.returncode, "Undocumented status code: 1" in done.stdout), done.stdout[-3000:]
