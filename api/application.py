@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import badge, docs, feeds, operations, pages, papers, problems, static
+from api import badge, digests, docs, feeds, operations, pages, papers, problems, static
 from api.conditional import HeadMiddleware
 from api.hot import HotPath
 from api.limits import Limits
@@ -77,7 +77,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     inside = PrivateCopy(HotPath(app.framework, wire), wire.settings)
     app.first = Observed(inside, wire.settings.public_url, Limits(wire.settings))
     problems.install(app)
-    for module in (feeds, badge, papers, operations):
+    for module in (feeds, badge, papers, digests, operations):
         app.include_router(module.router, responses=docs.EVERYWHERE)
     static.install(app)
     return app

@@ -24,7 +24,10 @@ router = APIRouter(tags=["operations"])
 @router.api_route("/api/refresh", methods=["GET"], summary="Fetch what arXiv announces now", responses=docs.REFRESH)
 @router.post("/api/refresh", summary="Fetch what arXiv announces now", responses=docs.REFRESH)
 async def refresh_now(request: Request) -> Response:
-    """Fetch, score and store, whatever was tried before; answers with a report when done.
+    """Fetch, score and store, whatever was tried before, then what is owed; answers with a report when done.
+
+    After the due batch the API of arXiv is asked for what was missed, and Hugging Face for its picks, for a minute at
+    most (`CATCH_UP_SECONDS`); what is left is done by the next refresh.
 
     Needs `Authorization: Bearer …` with `CRON_SECRET` or `ADMIN_TOKEN`; where neither is set, nobody may.
     """
@@ -32,12 +35,14 @@ async def refresh_now(request: Request) -> Response:
     _check_token(request, wire)
     try:
         report = await wire.refresh()
+        caught = await wire.catch_up() if report and not report.error else None
     except StoreError as error:  # its owner may know which store, and how to mend it
         log.warning("%s", error)
         return problem(503, "store", "The store does not answer", str(error), {"Retry-After": "10"})
     if report is None:
         return _json({"status": "running", "detail": "another refresh is at it"}, 202)
-    return _json(report.to_plain(), 502 if report.record.state == "failed" else 200)
+    done = report.to_plain() | ({"caught": caught.to_plain()} if caught else {})
+    return _json(done, 502 if report.record.state == "failed" else 200)
 
 
 @router.get("/api/health", summary="What is there, and what is missing", responses=docs.HEALTH)

@@ -1,20 +1,17 @@
-"""The command line: `paperwire serve | refresh | papers | check | import | store`."""
+"""The command line: `paperwire serve | refresh | audit | papers | digest | check | import | store`."""
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
-from time import monotonic
-from typing import Annotated, TypeVar
+from typing import Annotated
 from urllib.parse import quote
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from core import __version__, cli_store, sample
+from core import __version__, cli_digest, cli_refresh, cli_store, llm, sample
 from core.config import load_feeds_file
+from core.console import err, out, with_wire
 from core.domain.errors import ConfigError, PaperwireError, QueryError
 from core.domain.feed import Entry
 from core.domain.page import Page, page
@@ -22,7 +19,6 @@ from core.domain.query import parse_query
 from core.domain.selection import choose, feeds_of
 from core.log import configure_logging
 from core.migrate import to_feeds_toml
-from core.refresh import Report
 from core.render.plain import ENTRY_FIELDS, entry_to_plain, to_json
 from core.settings import Settings, load_settings
 from core.stores import describe
@@ -36,10 +32,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(cli_store.app, name="store")
-out = Console(highlight=False, markup=False)
-err = Console(stderr=True, highlight=False, markup=False)
-T = TypeVar("T")
-LOCK_PATIENCE_SECONDS = 60.0
+app.command()(cli_refresh.refresh)
+app.command()(cli_refresh.audit)
+app.command()(cli_digest.digest)
 SAMPLE_STORE = Path(".paperwire/sample.sqlite3")
 
 
@@ -61,25 +56,6 @@ def serve(
     err.print(f"Paperwire {__version__}: http://{host}:{port}  ({kind}, stored in {describe(settings)})")
     configure_logging(settings.log_level, as_json=settings.logs_json)
     uvicorn.run(application, host=host, port=port, **server_options())
-
-
-@app.command()
-def refresh() -> None:
-    """Fetch what arXiv announces now, score it and store it."""
-    report = asyncio.run(_with_wire(_refresh))
-    if report is None:
-        err.print("Another process is refreshing right now; nothing was done.")
-        raise typer.Exit(1)
-    record = report.record
-    out.print(f"{record.date}: {record.state}, {record.total} papers, {'new' if report.changed else 'unchanged'}")
-    for name, kept in report.kept.items():
-        out.print(f"  {name}: {kept} entries")
-    for line in filter(None, (record.reason, report.error if report.error not in record.reason else "")):
-        out.print(f"  {line}")
-    for item in record.rejected:
-        out.print(f"  could not be read: {item['reason']}: {item['excerpt']}")
-    if record.state == "failed":
-        raise typer.Exit(1)
 
 
 @app.command()
@@ -106,7 +82,7 @@ def papers(
         ]
         return page(chosen, query)
 
-    found = asyncio.run(_with_wire(find))
+    found = asyncio.run(with_wire(find))
     if as_json:
         sys.stdout.buffer.write(to_json([entry_to_plain(entry, query.fields) for entry in found.entries]) + b"\n")
         return
@@ -140,6 +116,7 @@ def check(
             "Note: WEBSUB_HUB is set, but BASE_URL is not: without the public address the hub is not told of news."
         )
     out.print(f"Store: {describe(settings)}")
+    out.print(llm.describe(settings))
     out.print(f"{origin}: good")
 
 
@@ -192,29 +169,6 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
-
-
-async def _with_wire(work: Callable[[Wire], Awaitable[T]]) -> T:
-    wire = Wire(load_settings())
-    try:
-        return await work(wire)
-    finally:
-        await wire.close()
-
-
-async def _refresh(wire: Wire) -> Report | None:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task("starting", total=None)
-
-        def show(what: str, done: int, total: int) -> None:
-            bar.update(task, description=what, completed=done, total=total)
-
-        end = monotonic() + LOCK_PATIENCE_SECONDS
-        while (report := await wire.refresh(show)) is None and monotonic() < end:
-            show("waiting for another process that is refreshing", 0, 1)
-            await asyncio.sleep(0.5)
-        return report
 
 
 async def _sample_settings() -> Settings:

@@ -3,17 +3,16 @@
 import asyncio
 import sys
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from pathlib import Path
 from time import perf_counter, time
 from typing import Annotated, TypeVar
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from core.console import err, out, progress_bar
 from core.domain.errors import ConfigError
 from core.settings import load_settings
 from core.state import read_state
@@ -27,8 +26,6 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-out = Console(highlight=False, markup=False)
-err = Console(stderr=True, highlight=False, markup=False)
 T = TypeVar("T")
 
 
@@ -43,7 +40,7 @@ def info() -> None:
         manifest = (await read_state(store)).manifest
         out.print(f"answers in {(perf_counter() - start) * 1000:.0f} ms")
         counts: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
-        with _progress() as show:
+        with progress_bar() as show:
             async for key, value, _ in store.entries():
                 kind = counts[key.removeprefix(keys.PREFIX).partition(":")[0]]
                 kind[0] += 1
@@ -72,7 +69,10 @@ def export_to(
         count = 0
         # Under another name until it is whole: a dump that was interrupted replaces nothing
         partial = file.with_name(file.name + ".partial") if file else None
-        with partial.open("w", encoding="utf-8") if partial else nullcontext(sys.stdout) as target, _progress() as show:
+        with (
+            partial.open("w", encoding="utf-8") if partial else nullcontext(sys.stdout) as target,
+            progress_bar() as show,
+        ):
             async for line in export_store(store, time()):
                 target.write(line)
                 count += 1
@@ -106,7 +106,7 @@ def import_from(
         manifest = (await read_state(store)).manifest
         if manifest.stored and not force:
             raise ConfigError([f"the store has {len(manifest.stored)} dates already; add --force to write over them"])
-        with _progress() as show:
+        with progress_bar() as show:
             await import_store(store, values, lambda done: show("importing", done, len(values)))
 
     asyncio.run(_with_store(read))
@@ -119,18 +119,3 @@ async def _with_store(work: Callable[[Store], Awaitable[T]]) -> T:
         return await work(store)
     finally:
         await store.close()
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[str, int, int | None], None]]:
-    """A bar on standard error that is gone afterwards; yields what moves it: what is done, how many, of how many."""
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task("starting", total=None)
-        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)

@@ -118,14 +118,14 @@ def joined(rules: Mapping[str, Iterable[str]]) -> dict[str, str]:
 
 
 def read_rules(
-    rules: Mapping[str, str], *, most_keywords: int = MOST_KEYWORDS
+    rules: Mapping[str, str], *, most_keywords: int = MOST_KEYWORDS, source: str = "arxiv"
 ) -> tuple[FeedModel | None, dict[str, str]]:
     """The feed that `rules` (parameter → value as text) describe; or None, and what is wrong, by parameter.
 
-    What does not come from a URL may have more than the `most_keywords` of one, and be longer.
+    What does not come from a URL may have more than the `most_keywords` of one, be longer, and have another `source`.
     """
     problems = _too_long(rules) if most_keywords <= MOST_KEYWORDS else {}
-    plain: dict[str, Any] = {"title": TITLE, "max_entries": MOST_ENTRIES}
+    plain: dict[str, Any] = {"title": TITLE, "max_entries": MOST_ENTRIES, "source": source}
     for name, value in rules.items():
         if not value.strip() or name in problems:
             continue
@@ -133,7 +133,7 @@ def read_rules(
             plain[RULES[name]] = _read(name, value)
         except ValueError as error:
             problems[name] = str(error)
-    if not plain.get("categories") and "category" not in problems:
+    if not plain.get("categories") and "category" not in problems and source == "arxiv":
         problems["category"] = "at least one category is needed"
     try:
         model = FeedModel.model_validate(plain)
@@ -173,6 +173,7 @@ def model_of(feed: Feed) -> FeedModel:
     return FeedModel(
         title=feed.title,
         description=feed.description,
+        source=feed.source,
         categories=list(feed.categories),
         announce_types=list(feed.announce_types),
         match=feed.match,
@@ -223,20 +224,22 @@ def _read_keywords(value: str) -> dict[str, float]:
 
 
 def _read_keyword(part: str) -> tuple[str, float]:
-    """ "KV cache:3" and "ti:quantization:2"; without a number the weight is 1."""
+    """ "KV cache:3" and "ti:quantization:2"; without a number the weight is 1. That of "hf:20" is no weight."""
     text, colon, weight = part.rpartition(":")
     try:
         number = float(weight)
     except ValueError:
         return part, 1.0
-    if not (colon and text.strip()) or math.isnan(number):
+    if not (colon and text.strip()) or math.isnan(number) or (text.strip() == "hf" and weight.strip().isdigit()):
         return part, 1.0
     return text.strip(), number
 
 
 def _written_keyword(text: str, weight: float) -> str:
-    is_plain = weight == 1 and _read_keyword(text) == (text, 1)
-    return quoted(text if is_plain else f"{text}:{_number(weight)}")
+    if weight == 1 and _read_keyword(text) == (text, 1):
+        return quoted(text)
+    # The weight of a keyword "hf" must not be taken for a number of upvotes
+    return quoted(f"{text}:{weight!r}" if text == "hf" else f"{text}:{_number(weight)}")
 
 
 def _number(value: float) -> str:

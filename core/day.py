@@ -1,5 +1,6 @@
 """A feed's day: a batch scored by the feed's rules, and what is stored of that."""
 
+from collections.abc import Iterable
 from math import inf
 
 from core.domain.batch import Batch
@@ -29,3 +30,11 @@ def make_day(feed: Feed, batch: Batch, ttl: float) -> tuple[Day, Made]:
         key = keys.entries(feed.scoring_fingerprint, feed.min_score, batch.hash)
         made[key] = (encode(day_to_plain(feed, batch, day.best(feed.min_score))), ttl)
     return day, made
+
+
+def batch_values(batch: Batch, feeds: Iterable[Feed], ttl: float) -> Made:
+    """What is to be stored of a batch for `ttl` seconds: itself, and what it is to each of the `feeds`."""
+    values: Made = {keys.batch(batch.date, batch.hash): (encode(batch.to_plain()), ttl)}
+    for feed in feeds:
+        values |= make_day(feed, batch, ttl)[1]
+    return values

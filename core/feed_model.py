@@ -2,6 +2,8 @@
 
 import difflib
 import math
+import re
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import (
@@ -19,6 +21,7 @@ from core.domain.feed import Feed, Keyword, parse_keyword
 from core.domain.rubric import Criterion, Rubric
 from core.domain.scoring import same_keyword
 from core.domain.text import fold
+from core.models.templates import template_names
 
 _HEAVIEST = 1000
 MOST_ENTRIES = 500
@@ -39,6 +42,11 @@ class InstanceModel(BaseModel):
     title: Text = "My arXiv wire"
     contact: str = Field("", max_length=200)
     retention_days: int = Field(30, ge=1, le=MOST_DAYS)
+
+    @property
+    def retention(self) -> timedelta:
+        """How long batches are kept."""
+        return timedelta(days=self.retention_days)
 
 
 class CriterionModel(BaseModel):
@@ -99,13 +107,22 @@ class FeedModel(BaseModel):
     max_entries: int = Field(0, ge=0, le=MOST_ENTRIES)
     keywords: dict[Pattern, float] = Field({}, max_length=1000)
     exclude: list[Pattern] = Field([], max_length=200)
-    summary: str = Field("extract", pattern=r"^[a-z0-9-]{0,40}$")
+    summary: str = "extract"
     summaries: int = Field(15, ge=0, le=MOST_ENTRIES)
     language: Literal["en", "ko", "zh"] = "en"
     hold: bool = False
     hold_hours: float = Field(12, gt=0, le=168, allow_inf_nan=False)
     digest: Literal["list", "staged", "daily"] = "list"
     rubric: RubricModel | None = None
+
+    @field_validator("summary")
+    @classmethod
+    def _template(cls, name: str) -> str:
+        if name and name not in template_names():
+            raise ValueError(
+                f"there is no template of that name; allowed are {', '.join(template_names())}, or nothing"
+            )
+        return name
 
     @field_validator("categories")
     @classmethod
@@ -134,14 +151,18 @@ class FeedModel(BaseModel):
             if not math.isfinite(weight) or abs(weight) > _HEAVIEST:
                 allowed = f"numbers from -{_HEAVIEST} to {_HEAVIEST}"
                 raise ValueError(f"the weight of {written!r} is {weight}; allowed are {allowed}")
-            steps = _together(steps, _check_pattern(match, written, keyword.text))
+            if keyword.field == "upvotes":
+                _check_upvotes(written, keyword.text)
+            else:
+                steps = _together(steps, _check_pattern(match, written, keyword.text))
             other, before = weights.setdefault(_sameness(match, keyword), (written, weight))
             if before != weight:
                 raise ValueError(f"{other!r} and {written!r} are the same keyword, but weigh {before:g} and {weight:g}")
             if keyword.field == "categories":
                 cls._in_arxiv([keyword.text])
         if match == "regex":
-            _check_together([parse_keyword(written).text for written in keywords])
+            parsed = map(parse_keyword, keywords)
+            _check_together([keyword.text for keyword in parsed if keyword.field != "upvotes"])
         return keywords
 
     @field_validator("exclude")
@@ -205,6 +226,12 @@ def _together(before: int, steps: int) -> int:
     if before + steps > _MOST_STEPS:
         raise ValueError(_TOO_LARGE)
     return before + steps
+
+
+def _check_upvotes(written: str, text: str) -> None:
+    """Raise `ValueError` for what is no number of upvotes."""
+    if not re.fullmatch(r"[1-9]\d{0,6}", text, re.ASCII):
+        raise ValueError(f"{written!r} needs a whole number from 1 on, so many upvotes on Hugging Face: hf:20")
 
 
 def _check_pattern(match: str, written: str, text: str) -> int:

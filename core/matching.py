@@ -33,6 +33,7 @@ def make_scorer(feed: Feed) -> Scorer:
     body = [n for n, k in enumerate(feed.keywords) if k.field in ("", "title", "abstract")]
     named = [n for n, k in enumerate(feed.keywords) if k.field == "authors"]
     filed = [n for n, k in enumerate(feed.keywords) if k.field == "categories"]
+    upvoted = [(n, int(k.text)) for n, k in enumerate(feed.keywords) if k.field == "upvotes"]
     # One scan finds keywords and exclude words: patterns from number len(body) on exclude
     find = engine([*(feed.keywords[n].text for n in body), *feed.exclude])
     find_authors = engine([feed.keywords[n].text for n in named]) if named else None
@@ -53,21 +54,28 @@ def make_scorer(feed: Feed) -> Scorer:
             hits += [Hit(named[number], "authors", start, end) for number, start, end in found]
         for rule in filed:
             hits += _category_hits(rule, feed.keywords[rule].text, paper)
+        if upvoted and paper.upvotes is not None:
+            whole = len(field_text(paper, "upvotes"))
+            hits += [Hit(rule, "upvotes", 0, whole) for rule, least in upvoted if paper.upvotes >= least]
         return tally(feed, paper, hits)
 
     return score
 
 
 def score_batch(feed: Feed, batch: Batch, until: float = inf) -> dict[str, Score | None]:
-    """The scores of a batch's papers in the feed's categories, by versioned id; None for excluded ones.
+    """The scores of the batch's papers that the feed is about, by versioned id; None for excluded ones.
 
+    These are the papers in its categories; of Hugging Face's those too whose categories are unknown, if it names none.
     Raises `TimeoutError` if it is not done at `until` (`time.monotonic`).
     """
     score = make_scorer(feed)
     wanted = frozenset(feed.categories)
+    picked = feed.source == "huggingface"
     scores: dict[str, Score | None] = {}
     for item in batch.announcements:
-        if any(listed(category, wanted) for category in item.paper.categories):
+        if (item.paper.upvotes is not None or not picked) and (
+            (picked and not wanted) or any(listed(category, wanted) for category in item.paper.categories)
+        ):
             if monotonic() > until:
                 raise TimeoutError
             scores[item.paper.versioned] = score(item.paper)

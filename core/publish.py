@@ -60,7 +60,7 @@ async def read_entries(
     `own` nothing is looked for in the store but batches, and nothing is made for it: encoding takes twice as long as
     scoring.
     """
-    records = manifest.stored
+    records = manifest.of(feed.source)
     whole = whole or feed.min_score <= 0
     identity = (whole, feed.name, feed.scoring_fingerprint, feed.min_score, *(record.hash for record in records))
     entries = library.feeds.get(identity)

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from random import uniform
 from time import time
 from typing import Any
 
@@ -32,6 +33,8 @@ from core.store.protocol import Store
 # every further try, up to an hour. The owner's own refreshes do not wait.
 BACKOFF = {"failed": 60, "partial": 300, "waiting": 300, "quiet": 1800}
 LONGEST_BACKOFF = 3600
+JITTER = 0.2  # of a pause, so that not all copies of Paperwire ask arXiv in the same second
+MISSED = "it was not fetched while arXiv's feed held it; the API has it"
 REFRESH_SECONDS = 50.0
 
 
@@ -105,7 +108,7 @@ async def refresh(
             return None
         state = await read_state(store)
         rules = rules_of(state.saved)
-        manifest, categories, feeds = state.manifest, rules.categories, tuple(rules.feeds.values())
+        manifest, categories, feeds = state.manifest, rules.categories, rules.of("arxiv")
         due = manifest.get(due_date(now))
         if on_demand and (due.settled(categories) or state.paused_until(due.date) > time()):
             return None
@@ -185,6 +188,8 @@ async def _found(
         fetched.failures | {name: reason for name, reason in odd.items() if fetched.dates[name] != day},
         tuple(fetched.unchanged),
         tuple(fetched.rejected),
+        at=rfc3339(now),
+        over=day < due_date(now),
     )
     known, before = manifest.get(day), _before(manifest, day)
     # Read already, unless the upstream shows another date than the one that is due
@@ -206,11 +211,10 @@ def _updated(manifest: Manifest, record: BatchRecord, now: datetime, retention: 
         if record.date < due:
             records.append(BatchRecord(due, "waiting", f"arXiv still shows {record.date}"))
         else:
-            gone = f"arXiv's feed has gone on to {record.date}, and this date was not fetched while it was there"
-            records.append(BatchRecord(due, "failed", gone))
+            records.append(BatchRecord(due, "failed", f"arXiv's feed has gone on to {record.date}; {MISSED}"))
     if manifest.records:
         missed = announcement_days(max(manifest.records), min(record.date, due))
-        records += [BatchRecord(day, "failed", "it was not fetched while arXiv's feed held it") for day in missed]
+        records += [BatchRecord(day, "failed", MISSED) for day in missed]
     same_error = manifest.error.get("reason", "") == error
     if same_error and all(manifest.get(r.date) == r for r in records):
         return manifest
@@ -241,4 +245,5 @@ def _backoff(before: Mapping[str, Any], due: BatchRecord) -> dict[str, Any]:
     """The note that keeps requests from asking the upstream again too soon, and counts the tries."""
     tries = before["tries"] + 1 if before.get("date") == due.date.isoformat() else 1
     pause = min(BACKOFF.get(due.state, BACKOFF["failed"]) * 2 ** min(tries - 1, 10), LONGEST_BACKOFF)
+    pause *= uniform(1, 1 + JITTER)  # noqa: S311 - nothing secret
     return {"date": due.date.isoformat(), "tries": tries, "until": time() + pause}

@@ -1,9 +1,11 @@
-"""A refresh as an instance is configured: its upstream, its rules, its politeness, and whom it tells of news."""
+"""A refresh as an instance is configured: its upstreams, its rules, its politeness, and whom it tells of news."""
 
 import asyncio
 import logging
-from datetime import timedelta
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 import httpx
 
@@ -12,9 +14,13 @@ from core.refresh import Report, refresh
 from core.rules import rules_in_force
 from core.settings import Settings
 from core.sources.announcements import Progress
-from core.sources.fetch import GATE_SECONDS, Fetcher
+from core.sources.fetch import Fetcher
+from core.state import State, read_state
 from core.store.protocol import Store
 from core.websub import tell_hub, topics
+
+if TYPE_CHECKING:
+    from core.catch_up import Caught, Upstreams
 
 log = logging.getLogger("paperwire")
 
@@ -23,18 +29,14 @@ async def refresh_configured(
     settings: Settings, store: Store, progress: Progress, *, on_demand: bool = False
 ) -> Report | None:
     """`core.refresh.refresh` with everything that `settings` say."""
-    instance = settings.feeds.instance
-    agent = f"Paperwire/{__version__} ({instance.contact or 'no contact configured'})"
-    # A client for each refresh: nothing of it is kept open, and no event loop is outlived
-    async with await asyncio.to_thread(_make_client, settings) as client:
-        fetcher = Fetcher(client, store, user_agent=agent, gate_seconds=0 if settings.sample else GATE_SECONDS)
+    async with _upstreams(settings, store) as upstreams:
         report = await refresh(
             store,
-            fetcher.get,
+            upstreams.get,
             partial(rules_in_force, settings.feeds),
             now=settings.clock(),
             rss_url=settings.rss_url,
-            retention=timedelta(days=instance.retention_days),
+            retention=settings.feeds.instance.retention,
             on_demand=on_demand,
             progress=progress,
         )
@@ -44,6 +46,41 @@ async def refresh_configured(
     if report:
         log.info("refresh %s", report.to_plain() | {"rejected": len(report.record.rejected)})
     return report
+
+
+async def catch_up_configured(
+    settings: Settings, store: Store, progress: Progress, *, seconds: float
+) -> "tuple[Caught, State] | None":
+    """`core.catch_up.catch_up` with everything that `settings` say. The sample week owes nothing."""
+    from core.catch_up import Caught, catch_up  # not at a cold start: no request leads here
+
+    if settings.sample:
+        return Caught(), await read_state(store)
+    async with _upstreams(settings, store) as upstreams:
+        done = await catch_up(
+            store,
+            upstreams,
+            partial(rules_in_force, settings.feeds),
+            now=settings.clock(),
+            retention=settings.feeds.instance.retention,
+            seconds=seconds,
+            progress=progress,
+        )
+    if done:
+        log.info("catch up %s", done[0].to_plain())
+    return done
+
+
+@asynccontextmanager
+async def _upstreams(settings: Settings, store: Store) -> "AsyncIterator[Upstreams]":
+    """The upstreams, each asked as politely as it wants. Nothing of them is kept open, no event loop is outlived."""
+    from core.catch_up import Upstreams
+
+    agent = f"Paperwire/{__version__} ({settings.feeds.instance.contact or 'no contact configured'})"
+    async with await asyncio.to_thread(_make_client, settings) as client:
+        fetcher = Fetcher(client, store, user_agent=agent, gate_seconds=settings.gate_seconds)
+        ungated = Fetcher(client, store, user_agent=agent, gate_seconds=0)
+        yield Upstreams(fetcher.get, settings.api_url, ungated.get, settings.hf_url)
 
 
 def _make_client(settings: Settings) -> httpx.AsyncClient:

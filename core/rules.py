@@ -31,10 +31,19 @@ class Rules:
         """The feeds by name."""
         return {name: model.to_feed(name) for name, model in self.models.items()}
 
+    def of(self, source: str) -> list[Feed]:
+        """The feeds of a source."""
+        return [feed for feed in self.feeds.values() if feed.source == source]
+
+    @property
+    def wants_picks(self) -> bool:
+        """Whether a feed needs what Hugging Face has."""
+        return any(feed.source == "huggingface" or feed.uses_upvotes for feed in self.feeds.values())
+
     @cached_property
     def categories(self) -> tuple[str, ...]:
         """What has to be fetched for the feeds."""
-        return all_categories(self.feeds.values())
+        return all_categories(self.of("arxiv"))
 
     @cached_property
     def fingerprint(self) -> str:

@@ -7,8 +7,10 @@ import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AwareDatetime, Field, HttpUrl, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -20,6 +22,7 @@ from core.domain.fingerprint import fingerprint
 
 ROOT = Path(__file__).resolve().parents[1]
 SHORTEST_KEY = 16
+GATE_SECONDS = 3.0  # https://info.arxiv.org/help/api/tou.html
 _SHIPPED = (".py", ".html", ".css", ".js")  # what answers are made from
 Clock = Callable[[], datetime]
 
@@ -30,6 +33,14 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True)
 
     arxiv_rss_url: HttpUrl = Field(HttpUrl("https://rss.arxiv.org"), description="where arXiv's RSS is")
+    arxiv_api_url: HttpUrl | None = Field(None, description="where arXiv's API is; else with a replay, else arXiv's")
+    hf_api_url: HttpUrl | None = Field(None, description="where Hugging Face is; else with a replay, else its own")
+    arxiv_pdf_url: HttpUrl | None = Field(
+        None, description="where the papers' texts are; else with a replay, else arXiv's"
+    )
+    replay_gate_seconds: float = Field(
+        3.0, ge=0, description="the pause between requests to a replay; arXiv itself always gets three seconds"
+    )
     admin_token: str = Field("", repr=False, description="lets its owner refresh at will")
     feed_key: str = Field(
         "", repr=False, description="makes this copy private: feeds, API and pages open with ?key=… only"
@@ -51,7 +62,25 @@ class Settings(BaseSettings):
     sqlite_path: Path | None = Field(None, description="the store: a file; by default .paperwire/store.sqlite3")
     store_connect_seconds: float = Field(1.0, gt=0, description="how long a connection to the store may take")
     store_read_seconds: float = Field(2.0, gt=0, description="how long an answer of the store may take")
+    catch_up_seconds: float = Field(
+        60.0, ge=0, description="how long a refresh goes on after the due batch, with what was missed; 0: not at all"
+    )
     confirm_seconds: float = Field(10.0, ge=0, description="how long an instance believes what it read of the store")
+    llm_base_url: str = Field(
+        "", pattern=r"^(https?://[^\s?#@]+)?$", description="an OpenAI-compatible endpoint; by default OpenAI's"
+    )
+    llm_api_key: str = Field("", repr=False, description="its key; servers of one's own may need none")
+    llm_model: str = Field("", description="which of its models; without one no model is asked")
+    llm_model_screen: str = Field("", description="another one for the first look at a paper")
+    llm_model_analyse: str = Field("", description="another one for the analysis of a paper")
+    llm_model_summarise: str = Field("", description="another one for summaries")
+    llm_model_review: str = Field("", description="another one for reviews")
+    llm_daily_tokens: int = Field(0, ge=0, description="how many tokens a day may take at most; 0: no limit")
+    llm_monthly_tokens: int = Field(0, ge=0, description="how many tokens a month may take at most; 0: no limit")
+    llm_concurrency: int = Field(4, ge=1, le=100, description="how many calls an instance makes at the same time")
+    llm_timeout_seconds: float = Field(120.0, gt=0, description="how long one call may take")
+    llm_price_prompt: float = Field(0.0, ge=0, description="money for a million tokens that are read; 0: not known")
+    llm_price_completion: float = Field(0.0, ge=0, description="money for a million tokens that are written")
     now: AwareDatetime | None = Field(None, description="freezes the clock, to replay a day: 2025-12-30T12:00:00Z")
     sample: bool = Field(False, description="serve the built-in sample week instead of arXiv")
     vercel: str = Field("", description="set by Vercel")
@@ -67,7 +96,7 @@ class Settings(BaseSettings):
         240, ge=0, le=1_000_000, description="answers a minute that have to be made for one client address; 0: no limit"
     )
 
-    @field_validator("base_url", "upstash_redis_rest_url", "kv_rest_api_url")
+    @field_validator("base_url", "upstash_redis_rest_url", "kv_rest_api_url", "llm_base_url")
     @classmethod
     def _no_slash(cls, url: str) -> str:
         return url.strip().rstrip("/")
@@ -80,7 +109,7 @@ class Settings(BaseSettings):
             raise ValueError(f"a key has at least {SHORTEST_KEY} characters of ASCII; `openssl rand -hex 16` makes one")
         return key
 
-    @field_validator("upstash_redis_rest_token", "kv_rest_api_token", "redis_url")
+    @field_validator("upstash_redis_rest_token", "kv_rest_api_token", "redis_url", "llm_api_key")
     @classmethod
     def _no_space(cls, secret: str) -> str:
         secret = secret.strip()
@@ -93,6 +122,20 @@ class Settings(BaseSettings):
     def _in_capitals(cls, level: object) -> object:
         return level.strip().upper() if isinstance(level, str) else level
 
+    @field_validator("llm_base_url")
+    @classmethod
+    def _no_method(cls, url: str) -> str:
+        if url.endswith("/completions"):
+            raise ValueError("it is the address before /chat/completions, such as https://api.openai.com/v1")
+        return url
+
+    @field_validator("llm_price_prompt", "llm_price_completion", "llm_timeout_seconds")
+    @classmethod
+    def _finite(cls, number: float) -> float:
+        if not isfinite(number):
+            raise ValueError("it has to be a number")
+        return number
+
     @property
     def logs_json(self) -> bool:
         """Whether logs are for machines: where nobody sits at a terminal."""
@@ -102,6 +145,11 @@ class Settings(BaseSettings):
     def serverless(self) -> bool:
         """Whether this runs where nothing happens between requests, and no disk stays."""
         return bool(self.vercel or self.aws_lambda_function_name)
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a language model is to be asked; see `core.llm`."""
+        return bool(self.llm_model)
 
     @property
     def clock(self) -> Clock:
@@ -129,6 +177,35 @@ class Settings(BaseSettings):
         """The upstream's address without a trailing slash."""
         return str(self.arxiv_rss_url).rstrip("/")
 
+    @property
+    def api_url(self) -> str:
+        """Where arXiv's API is, without a trailing slash."""
+        return self._upstream(self.arxiv_api_url, "https://export.arxiv.org")
+
+    @property
+    def hf_url(self) -> str:
+        """Where Hugging Face is, without a trailing slash."""
+        return self._upstream(self.hf_api_url, "https://huggingface.co")
+
+    @property
+    def pdf_url(self) -> str:
+        """Where papers' texts are, without a trailing slash."""
+        return self._upstream(self.arxiv_pdf_url, "https://arxiv.org")
+
+    def _upstream(self, given: HttpUrl | None, own: str) -> str:
+        """The address `given`, or else the upstream's `own`; a replay of the RSS stands in for the others too."""
+        if given:
+            return str(given).rstrip("/")
+        return own if _is_of_arxiv(self.rss_url) else self.rss_url
+
+    @property
+    def gate_seconds(self) -> float:
+        """The pause between two requests to arXiv; what stands in for it may be asked sooner."""
+        if self.sample:
+            return 0.0
+        real = any(map(_is_of_arxiv, (self.rss_url, self.api_url, self.pdf_url)))
+        return GATE_SECONDS if real else self.replay_gate_seconds
+
     @cached_property
     def feeds(self) -> FeedsFile:
         """The configuration of the feeds. Raises `ConfigError`."""
@@ -141,6 +218,10 @@ class Settings(BaseSettings):
         """The feeds.toml in force, if `FEEDS_TOML` does not hold it."""
         here = Path("feeds.toml")
         return self.feeds_file or (here if here.exists() else ROOT / "feeds.toml")
+
+
+def _is_of_arxiv(url: str) -> bool:
+    return f".{urlsplit(url).hostname}".endswith(".arxiv.org")
 
 
 def load_settings(**overrides: Any) -> Settings:

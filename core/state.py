@@ -1,17 +1,23 @@
 """The state of things as stored: the manifest, the note that spares the upstream, and what the owner saved."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from time import monotonic
 from typing import Any
 
+from core.domain.errors import StoreError
 from core.domain.manifest import Manifest
 from core.domain.saved import Saved
 from core.store import keys
 from core.store.codec import decode_as, encode
-from core.store.lock import holding
+from core.store.lock import Lock, holding
 from core.store.protocol import Store
 
+_PATIENCE_SECONDS = 30.0
+_POLL_SECONDS = 0.2
 STATE_KEYS = (keys.MANIFEST, keys.BACKOFF, keys.SAVED)
 
 
@@ -52,6 +58,22 @@ def _note(plain: Mapping[str, Any]) -> Mapping[str, Any]:
 async def read_state(store: Store) -> State:
     """The state as stored, in one round trip."""
     return decode_state(*await store.get_many(STATE_KEYS))
+
+
+@asynccontextmanager
+async def changing(store: Store) -> AsyncIterator[tuple[Lock, State]]:
+    """Hold the state, which nobody else changes meanwhile, to commit another one; waits for who holds it.
+
+    Raises `StoreError` if it cannot be had in half a minute.
+    """
+    end = monotonic() + _PATIENCE_SECONDS
+    while monotonic() < end:
+        async with holding(store, keys.REFRESH_LOCK) as lock:
+            if lock is not None:
+                yield lock, await read_state(store)
+                return
+        await asyncio.sleep(_POLL_SECONDS)
+    raise StoreError("another process has been refreshing for too long")
 
 
 async def adopt_rules(store: Store, rules: str, now: datetime) -> State | None:

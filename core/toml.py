@@ -22,5 +22,9 @@ def _key(key: str) -> str:
 
 
 def _value(value: Any) -> str:
-    """JSON's strings, numbers and lists are TOML's too, but for one character."""
+    """JSON's strings and numbers are TOML's too, but for one character."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_key(key)} = {_value(inner)}" for key, inner in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_value, value)) + "]"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

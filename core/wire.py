@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import partial
 from time import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core import sample
 from core.current import Current, View
@@ -23,13 +23,16 @@ from core.outbox import Outbox
 from core.owner import change_saved
 from core.publish import Library, read_entries
 from core.refresh import BACKOFF, Report
-from core.refreshing import refresh_configured
+from core.refreshing import catch_up_configured, refresh_configured
 from core.rules import rules_in_force
 from core.settings import Settings
 from core.shared import Shared
 from core.sources.announcements import Progress
 from core.state import State, adopt_rules
 from core.stores import open_store
+
+if TYPE_CHECKING:
+    from core.catch_up import Caught
 
 log = logging.getLogger("paperwire")
 
@@ -131,6 +134,19 @@ class Wire:
         if report:
             self._learn(report)
         return report
+
+    async def catch_up(self, progress: Progress = _ignore, *, seconds: float | None = None) -> "Caught | None":
+        """Work off what is owed beside the due batch, for so many seconds at most, by default the configured number.
+
+        None if there is no time for that, or another process is at it. Only for the owner, the cron, and a server that
+        refreshes by itself.
+        """
+        seconds = self.settings.catch_up_seconds if seconds is None else seconds
+        done = seconds > 0 and await catch_up_configured(self.settings, self.store, progress, seconds=seconds)
+        if not done:
+            return None
+        self.current.put(done[1])
+        return done[0]
 
     async def entries(self, manifest: Manifest, feed: Feed, query: Query) -> list[Entry]:
         """The entries of a feed that `query` may select, and perhaps others, newest date first.
@@ -254,7 +270,7 @@ class Wire:
             self.rules, self._settled = rules, None
         if report.batch:
             self._library.put_batch(report.batch)
-            for feed in rules.feeds.values():
+            for feed in rules.of("arxiv"):
                 self._library.put_day(feed, report.batch.hash, report.days[feed.name])
 
     def _is_settled(self, manifest: Manifest, due: date) -> bool:

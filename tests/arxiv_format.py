@@ -13,11 +13,16 @@ NAMESPACES = (
     'xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:dc="http://purl.org/dc/elements/1.1/" '
     'xmlns:atom="http://www.w3.org/2005/Atom" xmlns:content="http://purl.org/rss/1.0/modules/content/"'
 )
+_SUBMITTED, _UPDATED = datetime(2026, 3, 5, 10, tzinfo=UTC), datetime(2026, 3, 5, 18, 30, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """An invented paper with the raw strings that arXiv would serve."""
+    """An invented paper with the raw strings that arXiv would serve.
+
+    `submitted` is the time of version 1, `updated` that of this one; without them they follow from the day on which the
+    stand-in announces it.
+    """
 
     id: str
     title: str = "A Paper"
@@ -26,6 +31,9 @@ class Sheet:
     categories: tuple[str, ...] = ("cs.LG",)
     version: int = 1
     more: dict[str, str] = field(default_factory=dict)  # element → text, e.g. {"arxiv:DOI": "10.0000/sample"}
+    comment: str = ""  # which RSS does not show
+    submitted: datetime | None = None
+    updated: datetime | None = None
 
 
 def make_sheets(count: int, *, start: int = 90000, category: str = "cs.LG") -> list[Sheet]:
@@ -130,20 +138,42 @@ Abstract: {escape(sheet.abstract, quote=False)}</summary>
 """  # noqa: W291
 
 
-def api(sheets: Iterable[Sheet], total: int | None = None) -> bytes:
+def api(sheets: Iterable[Sheet], total: int | None = None, start: int = 0, size: int = 200) -> bytes:
     """A page as export.arxiv.org/api/query serves it."""
     entries = [_api_entry(sheet) for sheet in sheets]
+    return _results("".join(entries), len(entries) if total is None else total, start, size)
+
+
+def api_error(reason: str) -> bytes:
+    """What comes with status 400: a page whose only entry is the error."""
+    address = f"https://arxiv.org/api/errors#{reason.replace(' ', '_')}"
+    entry = f"""  <entry>
+    <id>{address}</id>
+    <title>Error</title>
+    <updated>2026-03-06T17:00:00Z</updated>
+    <link href="{address}" rel="alternate" type="text/html"/>
+    <summary>{escape(reason, quote=False)}</summary>
+    <author>
+      <name>arXiv api core</name>
+    </author>
+  </entry>
+"""
+    return _results(entry, 1, 0, 1)
+
+
+def _results(entries: str, total: int, start: int, size: int) -> bytes:
+    asked = f"search_query=sample&amp;start={start}&amp;max_results={size}&amp;id_list="
     return f"""<?xml version='1.0' encoding='UTF-8'?>
 <feed xmlns:opensearch="http://a9.com/-/spec/opensearch/1.1/" xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns="http://www.w3.org/2005/Atom">
   <id>https://arxiv.org/api/sample</id>
-  <title>arXiv Query: search_query=sample&amp;id_list=&amp;start=0&amp;max_results=200</title>
+  <title>arXiv Query: search_query=sample&amp;id_list=&amp;start={start}&amp;max_results={size}</title>
   <updated>2026-03-06T17:00:00Z</updated>
-  <link href="https://arxiv.org/api/query?search_query=sample&amp;start=0&amp;max_results=200&amp;id_list=" type="application/atom+xml"/>
-  <opensearch:itemsPerPage>200</opensearch:itemsPerPage>
-  <opensearch:totalResults>{len(entries) if total is None else total}</opensearch:totalResults>
-  <opensearch:startIndex>0</opensearch:startIndex>
-{"".join(entries)}</feed>
-""".encode()  # noqa: E501
+  <link href="https://arxiv.org/api/query?{asked}" type="application/atom+xml"/>
+  <opensearch:itemsPerPage>{size}</opensearch:itemsPerPage>
+  <opensearch:totalResults>{total}</opensearch:totalResults>
+  <opensearch:startIndex>{start}</opensearch:startIndex>
+{entries}</feed>
+""".encode()
 
 
 def _api_entry(sheet: Sheet) -> str:
@@ -154,16 +184,16 @@ def _api_entry(sheet: Sheet) -> str:
     names = {"arxiv:DOI": "arxiv:doi", "arxiv:journal_reference": "arxiv:journal_ref"}
     more = "".join(
         f"    <{names.get(tag, tag)}>{escape(text, quote=False)}</{names.get(tag, tag)}>\n"
-        for tag, text in sheet.more.items()
+        for tag, text in (({"arxiv:comment": sheet.comment} if sheet.comment else {}) | sheet.more).items()
     )
     return f"""  <entry>
     <id>http://arxiv.org/abs/{versioned}</id>
     <title>{escape(sheet.title, quote=False)}</title>
-    <updated>2026-03-05T18:30:00Z</updated>
+    <updated>{sheet.updated or _UPDATED:%Y-%m-%dT%H:%M:%SZ}</updated>
     <link href="https://arxiv.org/abs/{versioned}" rel="alternate" type="text/html"/>
     <link href="https://arxiv.org/pdf/{versioned}" rel="related" type="application/pdf" title="pdf"/>
     <summary>{escape(sheet.abstract, quote=False)}</summary>
-{categories}    <published>2026-03-05T10:00:00Z</published>
+{categories}    <published>{sheet.submitted or _SUBMITTED:%Y-%m-%dT%H:%M:%SZ}</published>
 {more}    <arxiv:primary_category term="{sheet.categories[0]}"/>
 {"".join(_api_author(name) for name in re.split(r", (?![^()]*[)])", sheet.creator) if name)}  </entry>
 """

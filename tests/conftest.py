@@ -34,6 +34,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the machine's own configuration reaches a test."""
     for name in Settings.model_fields:
         monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("CATCH_UP_SECONDS", "0")  # only the due batch, unless a test is about the rest
 
 
 @pytest.fixture(autouse=True)
@@ -109,7 +110,13 @@ def wait_until(holds: Callable[[], bool], seconds: float = 10) -> None:
 def paperwire(*arguments: str, cwd: Path, env: dict[str, str], timeout: float = 60) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own."""
     command = [sys.executable, "-m", "core.cli", *arguments]
-    base = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "COLUMNS": "120", "NO_COLOR": "1"}
+    base = {
+        "PATH": "/usr/bin:/bin",
+        "PYTHONPATH": str(ROOT),
+        "COLUMNS": "120",
+        "NO_COLOR": "1",
+        "CATCH_UP_SECONDS": "0",
+    }
     return subprocess.run(
         command, cwd=cwd, env=base | env, timeout=timeout, capture_output=True, text=True, check=False
     )

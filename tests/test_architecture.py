@@ -11,7 +11,9 @@ from core.settings import ROOT
 
 MAX_LINES = 300
 MODULES = sorted(path for name in ("api", "core") for path in (ROOT / name).rglob("*.py"))
-NOT_AT_START = ("feedgen", "jinja2", "lxml", "ahocorasick_rs", "re2", "pydantic.v1", "api.pages.home")
+NOT_AT_START = (
+    "feedgen", "jinja2", "lxml", "ahocorasick_rs", "re2", "pypdfium2", "pydantic.v1", "openai", "api.pages.home",
+)  # fmt: skip
 COMMAND_LINE_ONLY = ("typer", "rich", "click", "uvicorn")
 
 # Tells of the first import of each named package by which chain of modules it came

@@ -57,10 +57,11 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 # Commands, and words that their help has
 HELP = {
-    (): ("serve", "refresh", "papers", "check", "import", "--version"),
+    (): ("serve", "refresh", "papers", "digest", "check", "import", "--version"),
     ("serve",): ("--host", "--port", "--sample", "HOST", "PORT"),
     ("refresh",): ("Fetch",),
     ("papers",): ("score>=10", "--feed", "--json"),
+    ("digest",): ("--date", "--style", "--language", "--front-matter", "--output", "--all-dates", "--force"),
     ("check",): ("feeds.toml",),
     ("import",): ("config.json", "--output", "--exact", "--force"),
 }
@@ -290,7 +291,7 @@ MISTAKES = (
     ("feeds.main.title_bonus", "-1", "0"),
     ("feeds.main.summary_style", "unknown key"),
     ("feeds.weights.keywords", "'cache'", "inf", "-1000", "1000"),
-    ("feeds.twice.categories", "at least 1"),
+    ("feeds.twice.categories", "at least one"),
     ("feeds.twice.keywords", "'KV cache'", "'kv-cache'", "same keyword"),
     ("feeds.patterns", "'(?=x)y'", "RE2"),
 )

@@ -38,10 +38,10 @@ def problems(toml: str) -> tuple[str, ...]:
 
 
 def test_shipped_file() -> None:
-    """The feeds.toml that is shipped is valid, with two feeds and the keywords of efficient language models."""
+    """The feeds.toml that is shipped is valid, with three feeds and the keywords of efficient language models."""
     feeds = load_feeds_file(ROOT / "feeds.toml").to_feeds()
     main = feeds["main"]
-    assert list(feeds) == ["main", "storage"]
+    assert list(feeds) == ["main", "storage", "daily"]
     assert (main.categories, main.match, main.min_score) == (("cs.AI", "cs.CL", "cs.DC", "cs.LG"), "word", 2.5)
     assert {"LLM", "RL", "FP8", "quantization", "state space"} <= {keyword.label for keyword in main.keywords}
     assert len(main.keywords) == 36
@@ -49,6 +49,38 @@ def test_shipped_file() -> None:
     assert {"survey", "review", "tutorial"} == set(main.exclude)
     assert Keyword("KV cache", 3) in feeds["storage"].keywords
     assert Keyword("memory", 1, "title") in feeds["storage"].keywords
+    daily = feeds["daily"]
+    assert ("huggingface", (), ("new",), 30) == (
+        daily.source, daily.categories, daily.announce_types, daily.max_entries,
+    )  # fmt: skip
+    assert (0, "daily", "sections") == (daily.min_score, daily.digest, daily.summary)
+
+
+@pytest.mark.parametrize("match", ["word", "substring", "regex"])
+def test_upvotes_as_a_rule(match: str) -> None:
+    """A rule may ask for a number of upvotes, whatever else keywords are taken for."""
+    toml = f"{MAIN}match = '{match}'\n[feeds.main.keywords]\n'hf:20' = 2\n'hf: 100' = 3\n20 = 1"
+    assert (Keyword("20", 2, "upvotes"), Keyword("100", 3, "upvotes"), Keyword("20", 1)) == read(toml).keywords
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "+5", "2.5", "020", "1e3", "many", "20+", "٣", "9" * 8, "1 000"])
+def test_upvotes_that_are_no_number(text: str) -> None:
+    """What is no whole number from one on is refused with the way to write it."""
+    toml = f"{MAIN}[feeds.main.keywords]\n'hf:{text}' = 2"
+    expected = f"{f'hf:{text}'!r} needs a whole number from 1 on, so many upvotes on Hugging Face: hf:20"
+    (problem,) = problems(toml)
+    assert expected in problem
+
+
+def test_shipped_rubric() -> None:
+    """The storage feed that is shipped is judged by three criteria worth 3, 3 and 2 points, in stages."""
+    storage = load_feeds_file(ROOT / "feeds.toml").to_feeds()["storage"]
+    rubric = storage.rubric
+    assert rubric
+    expected = {"Direct storage": 3, "Algorithmic": 3, "System impact": 2}
+    assert expected == {criterion.name: criterion.max for criterion in rubric.criteria}
+    assert (8, 4, 5, 3) == (rubric.max, rubric.deep_at, rubric.must_read_at, rubric.review_at)
+    assert ("four-point", "staged") == (storage.summary, storage.digest)
 
 
 def test_smallest_file() -> None:
@@ -114,6 +146,12 @@ categories = ["cs", "math.CO", "cs"]
 
 
 BROKEN = [
+    # templates
+    (
+        MAIN + "summary = 'review'",
+        "feeds.main.summary = 'review': there is no template of that name; "
+        "allowed are extract, four-point, key-findings, sections, or nothing",
+    ),
     # the file as a whole
     ("", "feeds: is missing"),
     ("[feeds]", "feeds: Dictionary should have at least 1 item after validation, not 0"),

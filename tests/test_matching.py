@@ -1,4 +1,4 @@
-"""Finding keywords: three modes, four prefixes, exclude words, and laws that hold for any text."""
+"""Finding keywords: three modes, five prefixes, exclude words, and laws that hold for any text."""
 
 import asyncio
 import re
@@ -363,3 +363,69 @@ def test_one_match_of_each_regular_expression() -> None:
     """Of each regular expression the first match in a text is looked for: `.` matches in every place."""
     find, _ = ENGINES["regex"]
     assert [(0, 0, 1), (1, 2, 7)] == list(find([".", "cache"])("a cache, a cache"))
+
+
+# -- upvotes
+
+
+@pytest.mark.parametrize("mode", ENGINES)
+@pytest.mark.parametrize(
+    ("upvotes", "expected"),
+    [
+        (None, []),
+        (0, []),
+        (4, []),
+        (5, ["hf:5"]),
+        (19, ["hf:5"]),
+        (20, ["hf:5", "hf:20"]),
+        (1234, ["hf:5", "hf:20"]),
+    ],
+)
+def test_rules_on_upvotes(mode: str, upvotes: int | None, expected: list[str]) -> None:
+    """A paper with as many upvotes as a rule asks for, or more, gets its points once; numbers in its text count not."""
+    feed = make_feed("hf:5", "hf:20", match=mode)
+    made = score(feed, "hf:5 with 20 upvotes", "20 and 5", upvotes=upvotes)
+    assert [Reason(rule, 1.0, "upvotes", 0, len(str(upvotes)), str(upvotes)) for rule in expected] == list(made.reasons)
+    assert (len(expected), tuple(expected)) == (made.total, made.matched)
+
+
+@pytest.mark.parametrize("mode", ENGINES)
+def test_numbers_that_are_keywords(mode: str) -> None:
+    """A keyword that is a number is found in the text, and has nothing to do with upvotes."""
+    assert ("20",) == score(make_feed("20", "hf:30", match=mode), "The top 20", upvotes=25).matched
+
+
+DAILY = {"source": "huggingface", "categories": ()}
+
+
+def test_upvotes_are_points_of_daily_papers() -> None:
+    """In a feed of Hugging Face's papers each upvote is a point, to which keywords add; they are no keyword."""
+    made = score(make_feed("cache", "hf:20", **DAILY), "A cache", upvotes=42)
+    assert [
+        Reason("upvotes", 42.0, "upvotes", 0, 2, "42"),
+        Reason("cache", 1.0, "title", 2, 7, "cache"),
+        Reason("cache", 0.5, "title", 2, 7, "cache", bonus=True),
+        Reason("hf:20", 1.0, "upvotes", 0, 2, "42"),
+    ] == list(made.reasons)
+    assert (44.5, ("cache", "hf:20")) == (made.total, made.matched)
+    assert Score(0, (), ()) == score(make_feed(**DAILY), upvotes=0)
+    assert 0 == score(make_feed(), upvotes=42).total  # another source's feed
+
+
+def test_daily_papers_of_a_batch() -> None:
+    """Of a batch such a feed takes what Hugging Face picked, whatever its categories, unless it names some."""
+    picks = [
+        announce(1, categories=(), upvotes=3),
+        announce(2, "math.CO", upvotes=0),
+        announce(3, "cs.LG", upvotes=7, title="A survey"),
+        announce(4, "cs.LG"),
+    ]
+    batch = make_batch(FRIDAY, picks)
+
+    def totals(**more: Any) -> dict[str, float | None]:
+        made = score_batch(make_feed(**(DAILY | more)), batch)
+        return {name.partition("v")[0][-1]: score and score.total for name, score in made.items()}
+
+    assert {"1": 3, "2": 0, "3": None} == totals(exclude=("survey",))
+    assert {"3": 7} == totals(categories=("cs.LG",))
+    assert {"3v1", "4v1"} == {name[-3:] for name in score_batch(make_feed(), batch)}

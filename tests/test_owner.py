@@ -15,7 +15,7 @@ from core.config import read_feeds_file
 from core.domain.errors import StoreError
 from core.domain.saved import Change, Saved, undone
 from core.editing import MOST_FEEDS, Refused, delete_feed, export_feeds, origin_of, restore_feed, save_feed
-from core.feed_model import FeedModel
+from core.feed_model import CriterionModel, FeedModel, RubricModel
 from core.owner import HISTORY_BYTES, LONGEST_HISTORY, MOST_BYTES, Conflict, TooMuch, change_saved, read_saved
 from core.rules import Rules, rules_in_force
 from core.store import keys
@@ -266,6 +266,7 @@ def test_deleted_feeds_of_the_file_come_back() -> None:
     assert list(START.models) == list(ruled(restore_feed(rules, "main")[0]).models)
 
 
+ONE = CriterionModel(name="One", max=2)
 HARD = FeedModel(
     title='A "title" \\ with\ttabs, \x7f, ünïcödé 😀 and a line\nbreak',
     description="#not a comment = [x]",
@@ -277,6 +278,7 @@ HARD = FeedModel(
     max_entries=7,
     keywords={"a{1,3}\\d": 2.5, "ti:x": 1, "a.b = c": -1, "'quoted'": 1e-3, "縮約": 1},
     exclude=["[x]", '"""'],
+    rubric=RubricModel(criteria=[CriterionModel(name='A "name" = {1}', max=3, about="Is it\n[so]?"), ONE], review_at=1),
 )
 
 

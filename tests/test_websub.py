@@ -82,7 +82,8 @@ def test_the_hub_is_told_once(settings: Settings, hub: Hub) -> None:
     assert refresh(with_hub(settings, hub)).changed
     assert not refresh(with_hub(settings, hub)).changed
     assert 1 == len(hub.told)
-    expected = [f"{BASE}/api/feeds/{name}.{kind}" for name in ("main", "storage") for kind in ("rss", "atom", "json")]
+    names, kinds = ("main", "storage", "daily"), ("rss", "atom", "json")
+    expected = [f"{BASE}/api/feeds/{name}.{kind}" for name in names for kind in kinds]
     assert {"hub.mode": ["publish"], "hub.topic": expected, "hub.url": expected} == hub.told[0]
 
 

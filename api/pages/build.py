@@ -92,10 +92,10 @@ async def preview_of_form(request: Request) -> Response:
 
 
 def read_sent(
-    sent: Mapping[str, Sequence[str]], *, fetched: tuple[str, ...] = (), **limits: int
+    sent: Mapping[str, Sequence[str]], *, fetched: tuple[str, ...] = (), **options: Any
 ) -> tuple[FeedModel | None, RuleForm]:
     """The feed that was sent, or None; and the form again. With `fetched`, no other categories are possible."""
-    model, problems = read_rules(joined(sent), **limits)
+    model, problems = read_rules(joined(sent), **options)
     if fetched and model and (unknown := not_fetched(model.categories, fetched)):
         there = f"there is {', '.join(fetched)}"
         model, problems = None, {"category": f"{', '.join(unknown)}: nothing of that is fetched here; {there}"}

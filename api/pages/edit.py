@@ -85,12 +85,13 @@ async def _save(request: Request, wire: Wire, sent: Form, edited: Edit, rules: R
 
 def read_edit(sent: Form, rules: Rules) -> Edit:
     """What was sent. Keys of the feed that the form does not show stay as they are."""
-    model, form = read_sent(rules_sent(sent), most_keywords=OWNER_KEYWORDS)
     was, called, description = (first(sent, name) for name in ("was", "called", "description"))
+    before = rules.models.get(was)
+    source = before.source if before else "arxiv"
+    model, form = read_sent(rules_sent(sent), most_keywords=OWNER_KEYWORDS, source=source)
     problems = dict(form.problems)
     if not first(sent, "name"):
         problems["name"] = "a feed needs a title"
-    before = rules.models.get(was)
     plain = (before.model_dump(exclude_defaults=True) if before else {"title": "x", "categories": ["cs"]}) | {
         "description": description
     }

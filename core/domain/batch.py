@@ -16,10 +16,16 @@ ANNOUNCE_TYPES = ("new", "cross", "replace", "replace-cross")
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """A paper, and its announce type as arXiv served it. For a feed's own view of the type, see `announce_type`."""
+    """A paper, and its announce type as arXiv served it. For a feed's own view of the type, see `announce_type`.
+
+    `late` is when it was stored (RFC 3339) if the batch had been published without it before, or its day was over.
+    `source` is "rss", or "api" for a paper that arXiv's feed was not seen to announce.
+    """
 
     paper: Paper
     served: str
+    late: str = ""
+    source: str = "rss"
 
 
 def announce_type(announcement: Announcement, categories: tuple[str, ...]) -> str:
@@ -27,13 +33,15 @@ def announce_type(announcement: Announcement, categories: tuple[str, ...]) -> st
 
     arXiv's `new` means "the primary category is in the requested set", so the type depends on how categories were
     grouped in the request. Here it depends on the paper and the feed alone. An old paper that is newly listed in a
-    category (version > 1, not a replacement) is a cross-list wherever its primary category lies.
+    category (version > 1, not a replacement) is a cross-list wherever its primary category lies. Where no category is
+    known, none speaks against "new".
     """
     paper = announcement.paper
-    primary = listed(paper.primary, categories)
+    primary = not paper.categories or listed(paper.primary, categories)
     if announcement.served.startswith("replace"):
         return "replace" if primary else "replace-cross"
-    return "new" if primary and paper.version == 1 else "cross"
+    # The API has the newest version only, also of a paper whose first one was announced
+    return "new" if primary and (paper.version == 1 or announcement.source == "api") else "cross"
 
 
 @dataclass(frozen=True)
@@ -93,7 +101,7 @@ def make_batch(day: date, announcements: Iterable[Announcement]) -> Batch:
     return Batch(day, tuple(best[key] for key in sorted(best)))
 
 
-_TEXTS = tuple(f.name for f in fields(Paper) if f.name not in ("authors", "categories", "id", "version"))
+_OPTIONAL = tuple(f.name for f in fields(Paper) if f.name not in ("authors", "categories", "id", "version"))
 
 
 def _to_plain(item: Announcement) -> dict[str, Any]:
@@ -104,7 +112,10 @@ def _to_plain(item: Announcement) -> dict[str, Any]:
         "type": item.served,
         "authors": [list(author) if author.affiliation else author.name for author in paper.authors],
         "categories": list(paper.categories),
-    } | {name: text for name in _TEXTS if (text := getattr(paper, name))}
+        **{name: value for name in _OPTIONAL if (value := getattr(paper, name)) not in ("", None)},
+        **({"late": item.late} if item.late else {}),
+        **({"source": item.source} if item.source != "rss" else {}),
+    }
 
 
 def _from_plain(plain: dict[str, Any]) -> Announcement:
@@ -113,6 +124,6 @@ def _from_plain(plain: dict[str, Any]) -> Announcement:
         version=plain["version"],
         authors=tuple(Author(a) if isinstance(a, str) else Author(*a) for a in plain["authors"]),
         categories=tuple(plain["categories"]),
-        **{"title": "", "abstract": ""} | {name: plain[name] for name in _TEXTS if name in plain},
+        **{"title": "", "abstract": ""} | {name: plain[name] for name in _OPTIONAL if name in plain},
     )
-    return Announcement(paper, plain["type"])
+    return Announcement(paper, plain["type"], plain.get("late", ""), plain.get("source", "rss"))

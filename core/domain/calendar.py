@@ -1,15 +1,34 @@
-"""arXiv's calendar: which announcement date is due when.
+"""arXiv's calendar: which announcement date is due when, and which submissions it announces.
 
 arXiv announces Sunday to Thursday at 20:00 US Eastern; its feeds change soon after the following midnight and carry
-that day's date, so feed dates are Monday to Friday (https://info.arxiv.org/help/availability.html).
+that day's date, so feed dates are Monday to Friday. What was submitted until 14:00 of a working day is announced in the
+evening, on Fridays on Sunday evening. On some evenings, mostly of holidays, there is no announcement: what would have
+been in it is in the next one (https://info.arxiv.org/help/availability.html).
 """
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 EASTERN = ZoneInfo("America/New_York")
 PUBLISHED_AT = time(0, 20)  # "soon after midnight": asking earlier gets the batch of the day before
-_SATURDAY = 5
+DEADLINE = time(14)
+_MONDAY, _THURSDAY, _SATURDAY = 0, 3, 5
+_DAY = timedelta(days=1)
+
+# Evenings without an announcement, as arXiv listed them for the year; other years follow `_usual`. Where arXiv does
+# otherwise nothing is lost: an empty feed is quiet, and a date that was not expected is taken when it is served.
+_LISTED: dict[int, dict[str, str]] = {
+    2023: {
+        "01-16": "Martin Luther King Day", "06-14": "a deferred mailing", "06-19": "Juneteenth",
+        "07-04": "Independence Day", "09-04": "Labor Day", "11-23": "Thanksgiving", "12-25": "Christmas",
+        "12-27": "a deferred mailing",
+    },
+    2025: {
+        "01-01": "New Year's Day", "01-20": "Martin Luther King Day", "06-19": "Juneteenth",
+        "07-06": "Independence Day", "09-01": "Labor Day", "11-27": "Thanksgiving", "12-25": "Christmas",
+    },
+}  # fmt: skip
 
 
 def midnight(day: date) -> datetime:
@@ -17,13 +36,21 @@ def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), EASTERN)
 
 
+def why_quiet(day: date) -> str:
+    """Why arXiv's feeds carry nothing on `day`, in words; "" for a day on which they should."""
+    if day.weekday() >= _SATURDAY:
+        return "arXiv announces nothing at weekends"
+    holiday = _evenings_off(day.year).get(day - _DAY) or _evenings_off((day - _DAY).year).get(day - _DAY)
+    return f"arXiv's holiday: no announcement in the evening of {holiday}" if holiday else ""
+
+
 def is_announcement_day(day: date) -> bool:
-    """Whether arXiv's feeds may carry this date: Monday to Friday."""
-    return day.weekday() < _SATURDAY
+    """Whether arXiv's feeds should carry this date: Monday to Friday, but for holidays."""
+    return not why_quiet(day)
 
 
 def announcement_days(after: date, before: date) -> list[date]:
-    """The days between two dates, neither included, that arXiv's feeds may carry."""
+    """The days between two dates, neither included, that arXiv's feeds should carry."""
     days = (after + timedelta(days=n) for n in range(1, (before - after).days))
     return [day for day in days if is_announcement_day(day)]
 
@@ -31,15 +58,75 @@ def announcement_days(after: date, before: date) -> list[date]:
 def due_date(now: datetime) -> date:
     """The newest announcement date whose batch should be there at `now`."""
     local = now.astimezone(EASTERN)
-    day = local.date() if local.time() >= PUBLISHED_AT else local.date() - timedelta(days=1)
-    while not is_announcement_day(day):
-        day -= timedelta(days=1)
-    return day
+    day = local.date() if local.time() >= PUBLISHED_AT else local.date() - _DAY
+    return day if is_announcement_day(day) else before(day)
 
 
 def next_due(now: datetime) -> datetime:
     """When, after `now`, the next batch is due (UTC)."""
-    day = due_date(now) + timedelta(days=1)
+    day = due_date(now) + _DAY
     while not is_announcement_day(day):
-        day += timedelta(days=1)
+        day += _DAY
+    return due_at(day)
+
+
+def due_at(day: date) -> datetime:
+    """When the batch of an announcement day is due (UTC)."""
     return datetime.combine(day, PUBLISHED_AT, EASTERN).astimezone(UTC)
+
+
+def before(day: date) -> date:
+    """The announcement day before `day`."""
+    day -= _DAY
+    while not is_announcement_day(day):
+        day -= _DAY
+    return day
+
+
+def submission_window(day: date) -> tuple[datetime, datetime]:
+    """Between which times (UTC) those papers were submitted that are announced on `day`, unless a moderator held them.
+
+    `day` has to be an announcement day.
+    """
+    return _deadline(before(day)), _deadline(day)
+
+
+def announced_on(submitted: datetime) -> date:
+    """The date on which a paper is announced that was submitted then, unless a moderator holds it."""
+    day = submitted.astimezone(EASTERN).date()
+    while not is_announcement_day(day) or _deadline(day) < submitted:
+        day += _DAY
+    return day
+
+
+def _deadline(day: date) -> datetime:
+    """Until when papers are accepted for an announcement day: 14:00 of the working day before it."""
+    working = day - timedelta(days=3 if day.weekday() == _MONDAY else 1)
+    return datetime.combine(working, DEADLINE, EASTERN).astimezone(UTC)
+
+
+@cache
+def _evenings_off(year: int) -> dict[date, str]:
+    """The evenings of a year without an announcement, with the holiday."""
+    listed = _LISTED.get(year)
+    if listed:
+        return {date.fromisoformat(f"{year}-{day}"): name for day, name in listed.items()}
+    return _usual(year)
+
+
+def _usual(year: int) -> dict[date, str]:
+    """The evenings off of a year whose list is not known: the holidays of those years whose list is."""
+    return {
+        date(year, 1, 1): "New Year's Day",
+        _nth(year, 1, _MONDAY, 3): "Martin Luther King Day",
+        date(year, 6, 19): "Juneteenth",
+        date(year, 7, 4): "Independence Day",
+        _nth(year, 9, _MONDAY, 1): "Labor Day",
+        _nth(year, 11, _THURSDAY, 4): "Thanksgiving",
+        date(year, 12, 25): "Christmas",
+    }
+
+
+def _nth(year: int, month: int, weekday: int, number: int) -> date:
+    first = date(year, month, 1)
+    return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (number - 1))

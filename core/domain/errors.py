@@ -79,13 +79,19 @@ class SourceError(PaperwireError):
 
 
 class FetchError(SourceError):
-    """No usable bytes came from `url`. `again`: a later try may succeed, in `retry_after` seconds if that is known."""
+    """No usable bytes came from `url`. `again`: a later try may succeed, in `retry_after` seconds if that is known.
 
-    def __init__(self, url: str, reason: str, *, again: bool = True, retry_after: float | None = None) -> None:
+    `state` is "not-found", "too-large", "timeout", or "" for all other reasons.
+    """
+
+    def __init__(
+        self, url: str, reason: str, *, again: bool = True, retry_after: float | None = None, state: str = ""
+    ) -> None:
         super().__init__(f"{url}: {reason}")
         self.reason = reason
         self.again = again
         self.retry_after = retry_after
+        self.state = state
 
 
 class ParseError(SourceError):
@@ -93,15 +99,18 @@ class ParseError(SourceError):
 
 
 class ModelError(PaperwireError):
-    """A model gave no usable answer: `state` names what was wrong (see `core.models`), `again` whether to try later.
+    """A model gave no usable answer: `state` names what was wrong (`core.models.states`), `again` whether to try later.
 
-    `usage` is what was spent all the same.
+    `retry_after` is in seconds, if that is known. `usage` is what was spent all the same.
     """
 
-    def __init__(self, state: str, message: str, *, again: bool = True, usage: Any = None) -> None:
+    def __init__(
+        self, state: str, message: str, *, again: bool = True, retry_after: float | None = None, usage: Any = None
+    ) -> None:
         super().__init__(message)
         self.state = state
         self.again = again
+        self.retry_after = retry_after
         self.usage = usage
 
 

@@ -11,7 +11,8 @@ from core.domain.rubric import Rubric, Scorecard
 from core.domain.summary import Summary
 
 MATCH_MODES = ("word", "substring", "regex")
-PREFIXES = {"ti": "title", "abs": "abstract", "au": "authors", "cat": "categories"}
+PREFIXES = {"ti": "title", "abs": "abstract", "au": "authors", "cat": "categories", "hf": "upvotes"}
+UPVOTES = "upvotes"  # what the points are called that a feed of Hugging Face's papers gives for these
 BONUS_NAME = "{} in title"  # what the extra points of a keyword are called
 _SHOWN = (
     "name", "title", "description", "announce_types", "min_score", "max_entries", "language", "hold", "hold_hours",
@@ -22,7 +23,10 @@ SCORING_VERSION = 1  # to be raised when the same rules come to give other score
 
 @dataclass(frozen=True, slots=True)
 class Keyword:
-    """A rule: `weight` points where `text` is found in `field`; "" means in the title or the abstract."""
+    """A rule: `weight` points where `text` is found in `field`; "" means in the title or the abstract.
+
+    In the field "upvotes", `text` is a whole number: so many or more of them on Hugging Face.
+    """
 
     text: str
     weight: float = 1.0
@@ -36,7 +40,7 @@ class Keyword:
 
 
 def parse_keyword(written: str, weight: float = 1.0) -> Keyword:
-    """Read a rule with its optional prefix: "KV cache", "ti:quantization", "au:Tri Dao", "cat:cs.DC"."""
+    """Read a rule with its optional prefix: "KV cache", "ti:quantization", "au:Tri Dao", "cat:cs.DC", "hf:20"."""
     prefix, colon, rest = written.partition(":")
     if colon and prefix in PREFIXES:
         return Keyword(rest.strip(), weight, PREFIXES[prefix])
@@ -49,9 +53,9 @@ class Feed:
 
     `min_score`, `announce_types` and `max_entries` (a day; 0 means all) are defaults that a request's filters replace.
 
-    `source` is "arxiv", or "huggingface" for the daily papers there, in order of upvotes. `summary` names the template
-    of its summaries ("" for none), of which the best `summaries` of a day get one, in `language`. With `hold`, an entry
-    is kept back until its summary is there, `hold_hours` at most. `digest` is the style of its digests.
+    `source` is "arxiv", or "huggingface" for the daily papers there, whose upvotes are points. `summary` names the
+    template of its summaries ("" for none), of which the best `summaries` of a day get one, in `language`. With `hold`,
+    an entry is kept back until its summary is there, `hold_hours` at most. `digest` is the style of its digests.
     """
 
     name: str
@@ -79,6 +83,11 @@ class Feed:
         """The keywords as their owner wrote them, in order."""
         return tuple(keyword.label for keyword in self.keywords)
 
+    @property
+    def uses_upvotes(self) -> bool:
+        """Whether a rule asks for upvotes on Hugging Face."""
+        return any(keyword.field == "upvotes" for keyword in self.keywords)
+
     @cached_property
     def fingerprint(self) -> str:
         """Changes with everything that there is to a feed."""
@@ -105,14 +114,15 @@ class Feed:
             rules,
             sorted(self.exclude),
             sorted(self.categories),
+            *([] if self.source == "arxiv" else [self.source]),
         )
 
 
 class Reason(NamedTuple):
     """Where points come from: the keyword, and the place in the paper that it matched.
 
-    `text` is what stands at `start:end` of `field`: "title", "abstract", "authors" (the names joined by ", ") or
-    "categories" (joined by " ").
+    `text` is what stands at `start:end` of `field`: "title", "abstract", "authors" (the names joined by ", "),
+    "categories" (joined by " ") or "upvotes" (their number).
     """
 
     rule: str
@@ -122,6 +132,11 @@ class Reason(NamedTuple):
     end: int
     text: str
     bonus: bool = False  # the extra points of a keyword that is in the title
+
+    @property
+    def of_upvotes(self) -> bool:
+        """Whether the points are the upvotes themselves, which no keyword asked for."""
+        return self.rule == UPVOTES == self.field
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Papers: an arXiv work at a version, its identifier and its authors."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -16,6 +16,7 @@ _ID = re.compile(
 
 # Where authors publish code; trailing punctuation belongs to the sentence
 _CODE = re.compile(r"https?://(?:github\.com|gitlab\.com|huggingface\.co|codeberg\.org)/[\w.\-/]*[\w\-]")
+_LONGEST_ADDRESS = 300
 
 
 class PaperId(NamedTuple):
@@ -52,8 +53,10 @@ class Paper:
     """An arXiv work at a version.
 
     `title` and `abstract` are readable text (TeX accents as Unicode, paragraphs separated by one newline); `title_tex`
-    and `abstract_tex` hold what arXiv served where that differs. `categories` begins with the primary one. `published`
-    (of version 1) and `updated` are RFC 3339 times. What arXiv did not say is the empty string.
+    and `abstract_tex` hold what arXiv served where that differs. `categories` begins with the primary one; it is empty
+    for a paper that only Hugging Face has told of. `published` (of version 1) and `updated` are RFC 3339 times. What
+    arXiv did not say is the empty string. `upvotes` and `repo`, a code host's address, are Hugging Face's; None and ""
+    where it has not picked the paper.
     """
 
     id: str
@@ -70,6 +73,8 @@ class Paper:
     comment: str = ""
     published: str = ""
     updated: str = ""
+    repo: str = ""
+    upvotes: int | None = None
 
     @property
     def versioned(self) -> str:
@@ -78,8 +83,8 @@ class Paper:
 
     @property
     def primary(self) -> str:
-        """The primary category."""
-        return self.categories[0]
+        """The primary category; "" where none is known."""
+        return self.categories[0] if self.categories else ""
 
     @property
     def links(self) -> dict[str, str]:
@@ -94,9 +99,40 @@ class Paper:
 
     @property
     def code(self) -> str:
-        """The first address of a code host that the abstract or the comment names, or ""."""
+        """The first address of a code host that the abstract or the comment names, else the one that its `repo` is."""
         match = _CODE.search(self.abstract) or _CODE.search(self.comment)
-        return match[0] if match else ""
+        return match[0] if match else self.repo
+
+
+def code_address(text: str) -> str:
+    """`text` without query and fragment if it is an address at a code host, else ""."""
+    address = re.split(r"[?#]", text.strip(), maxsplit=1)[0].rstrip("/")
+    return address if len(address) <= _LONGEST_ADDRESS and _CODE.fullmatch(address) else ""
+
+
+# What other sources than the announcement tell of a paper: of all its versions, and of the very one
+_OF_ALL = ("published", "repo", "upvotes")
+_OF_VERSION = ("updated", "comment", "doi", "journal_ref")
+
+
+def complete(paper: Paper, known: Paper) -> Paper:
+    """`paper` as announced, with what arXiv's RSS leaves out and `known` says, which is of the API or Hugging Face.
+
+    What was announced stays as it was. Of another version only that is taken which all versions share; of another paper
+    nothing.
+    """
+    if paper.id != known.id:
+        return paper
+    names = (*_OF_ALL, *_OF_VERSION) if paper.version == known.version else _OF_ALL
+    news = {name: getattr(known, name) for name in names if getattr(paper, name) in ("", None)}
+    news = {name: value for name, value in news.items() if value not in ("", None)}
+    return replace(paper, **news) if news else paper
+
+
+def picked(paper: Paper, pick: Paper | None) -> Paper:
+    """`paper` with what Hugging Face says about it in `pick`; without any of that if there is no pick."""
+    upvotes, repo = (pick.upvotes, pick.repo) if pick else (None, "")
+    return paper if (paper.upvotes, paper.repo) == (upvotes, repo) else replace(paper, upvotes=upvotes, repo=repo)
 
 
 def listed(category: str, wanted: tuple[str, ...] | frozenset[str]) -> bool:

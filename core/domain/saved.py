@@ -31,7 +31,8 @@ class Saved:
         if was and was != name:
             # In its old place, for the first feed is the main one
             feeds = {name if key == was else key: value for key, value in feeds.items() if key != name} | {was: None}
-            places = {key: place for key, place in places.items() if key != was} | {name: places.get(was, was)}
+            places = {name if key == was else key: place for key, place in places.items() if key != name}
+            places.setdefault(name, was)
             moved[was] = name
         feeds[name] = feed
         return Saved(self.version + 1, feeds, moved, {key: place for key, place in places.items() if key != place})
@@ -83,12 +84,18 @@ class Saved:
         return in_place | {name: feed for name, feed in saved.items() if name not in in_place}
 
     def _in_place(self, file: Mapping[str, T], saved: Mapping[str, T]) -> Iterator[tuple[str, T]]:
-        places = {name: place for name, place in self.places.items() if place in file}
-        came = {place: name for name, place in places.items()}
+        places = {name: place for name in self.places if (place := self._place(name, file)) in file}
         for place, of_file in file.items():
-            for name in dict.fromkeys((came.get(place, place), place)):
+            came = [name for name, other in places.items() if other == place]
+            for name in dict.fromkeys((*came, place)):
                 if self.feeds.get(name, {}) is not None and places.get(name, place) == place:
                     yield name, saved.get(name, of_file)
+
+    def _place(self, name: str, file: Mapping[str, object]) -> str:
+        """Where a feed stands: in its place, or if the `file` has none of that name, in that of a name it had since."""
+        had = [old for old in self.moved if old in file and self.name_now(old) == name]
+        place = self.places.get(name, name)
+        return place if place in file or not had else had[-1]
 
     def to_plain(self) -> dict[str, Any]:
         """This as JSON values. The order of feeds and keywords means something, and that of JSON objects gets lost."""

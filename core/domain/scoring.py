@@ -6,7 +6,7 @@ How places are found is a matter of speed and lives in `core.matching`; what the
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from core.domain.feed import Feed, Keyword, Reason
+from core.domain.feed import UPVOTES, Feed, Keyword, Reason
 from core.domain.paper import Paper
 from core.domain.text import fold
 
@@ -34,6 +34,8 @@ def field_text(paper: Paper, field: str) -> str:
         return ", ".join(author.name for author in paper.authors)
     if field == "categories":
         return " ".join(paper.categories)
+    if field == "upvotes":
+        return "" if paper.upvotes is None else str(paper.upvotes)
     return paper.title if field == "title" else paper.abstract
 
 
@@ -41,7 +43,8 @@ def tally(feed: Feed, paper: Paper, hits: Iterable[Hit]) -> Score:
     """Points for `hits`, which come in any order and any number.
 
     A keyword counts once, however often it is found; it earns `title_bonus` of its weight on top when it may match
-    anywhere and is found in the title. The reason points to its first place, the title before the abstract.
+    anywhere and is found in the title. The reason points to its first place, the title before the abstract. In a feed
+    of Hugging Face's papers each upvote is a point.
     """
     first: dict[int, Hit] = {}
     for hit in hits:
@@ -49,6 +52,9 @@ def tally(feed: Feed, paper: Paper, hits: Iterable[Hit]) -> Score:
         if known is None or (hit.field != "title", hit.start) < (known.field != "title", known.start):
             first[hit.rule] = hit
     reasons: list[Reason] = []
+    if feed.source == "huggingface" and paper.upvotes:
+        text = field_text(paper, UPVOTES)
+        reasons.append(Reason(UPVOTES, float(paper.upvotes), UPVOTES, 0, len(text), text))
     for rule in sorted(first):
         _, field, start, end = first[rule]
         keyword, label = feed.keywords[rule], feed.labels[rule]
@@ -63,7 +69,8 @@ def tally(feed: Feed, paper: Paper, hits: Iterable[Hit]) -> Score:
 def make_score(reasons: tuple[Reason, ...]) -> Score:
     """The score that `reasons` make."""
     total = round(sum([reason.points for reason in reasons]), 4)
-    return Score(total, reasons, tuple([reason.rule for reason in reasons if not reason.bonus]))
+    matched = [reason.rule for reason in reasons if not reason.bonus and not reason.of_upvotes]
+    return Score(total, reasons, tuple(matched))
 
 
 def spellings(keyword: str) -> list[str]:

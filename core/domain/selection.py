@@ -15,7 +15,11 @@ from core.domain.scoring import Score
 
 
 def make_entries(feed: Feed, batch: Batch, scores: Mapping[str, Score | None]) -> tuple[Entry, ...]:
-    """The batch as the feed shows it, best first: papers that have a score, which excluded ones have not."""
+    """The batch as the feed shows it, best first: papers that have a score, which excluded ones have not.
+
+    The type is as seen from the feed's categories; Hugging Face announces nothing but new papers.
+    """
+    picked = feed.source == "huggingface"
     scored = [(score, item) for item in batch.announcements if (score := scores.get(item.paper.versioned)) is not None]
     scored.sort(key=lambda pair: (-pair[0].total, pair[1].paper.id, -pair[1].paper.version))
     return tuple(
@@ -23,11 +27,13 @@ def make_entries(feed: Feed, batch: Batch, scores: Mapping[str, Score | None]) -
             feed=feed.name,
             paper=item.paper,
             announced=batch.date,
-            type=announce_type(item, feed.categories),
+            type=item.served if picked else announce_type(item, feed.categories),
             score=score.total,
             reasons=score.reasons,
             matched=score.matched,
             rank=rank,
+            upvotes=item.paper.upvotes,
+            late=item.late,
         )
         for rank, (score, item) in enumerate(scored)
     )

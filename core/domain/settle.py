@@ -1,28 +1,34 @@
 """What a fetch means for the record of a date: which state, which batch, and why. Pure: the heart of honesty.
 
-The last good batch stays: a worse answer never replaces a better one, it only leaves a reason behind.
+The last good batch stays: a worse answer never replaces a better one, it only leaves a reason behind. A category that
+came once has come, whatever answers follow.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from core.domain.batch import Announcement, Batch, make_batch
-from core.domain.calendar import is_announcement_day
-from core.domain.manifest import BatchRecord
-from core.domain.paper import listed
+from core.domain.calendar import why_quiet
+from core.domain.manifest import BatchRecord, CategoryState
+from core.domain.paper import complete, listed
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One date's fetch: announcements, and by category why something is missing. `unchanged` categories had no news."""
+    """One date's fetch: announcements, and by category why something is missing. `unchanged` categories had no news.
+
+    `at` is the time of the fetch (RFC 3339); `over`: another date was due by then, so that all that is new is late.
+    """
 
     date: date
     announcements: tuple[Announcement, ...]
     failures: Mapping[str, str]
     unchanged: tuple[str, ...] = ()
     rejected: tuple[Mapping[str, str], ...] = ()
+    at: str = ""
+    over: bool = False
 
 
 def settle(
@@ -49,25 +55,84 @@ def settle(
         for item in (existing.announcements if existing else ())
         if failures or any(listed(c, outcome.unchanged) for c in item.paper.categories)
     ]
-    missing = _reasons(failures)
     if not fresh and not kept:
-        return _without_batch(outcome, stale, missing, known, existing), existing
-    if missing and known.settled(categories):
+        return (known if existing else _without_batch(outcome, categories, known, failures, stale)), existing
+    if failures and known.settled(categories):
         return known, existing
-    batch = make_batch(outcome.date, [*fresh, *kept])
-    stays = known.rejected if kept else ()
-    rejected = (*outcome.rejected, *(item for item in stays if item not in outcome.rejected))
-    unread = f"{len(rejected)} item(s) could not be read" if rejected else ""
+    kept += [item for item in (existing.announcements if existing else ()) if item.source == "api"]
+    batch = make_batch(outcome.date, [*_joined(fresh, existing, outcome), *kept])
+    came = {name for item in batch.announcements for name in _within(item, categories)}
+    # Of a date without a batch, an empty category was not the last word
+    before = {name: known.of(name) if existing else CategoryState("expected") for name in categories}
+    states = {name: _state(before[name], failures.get(name, ""), name in stale, name in came) for name in categories}
+    rejected = (*outcome.rejected, *(item for item in known.rejected if kept and item not in outcome.rejected))
+    return recorded(replace(known, rejected=rejected), batch, states, outcome.at), batch
+
+
+def recorded(known: BatchRecord, batch: Batch, states: Mapping[str, CategoryState], at: str) -> BatchRecord:
+    """The record of a date with `batch`, whose categories are in these `states` as of `at` (RFC 3339)."""
     record = replace(
         known,
-        state="partial" if missing else "complete",
-        reason="; ".join(filter(None, (missing, unread))),
         hash=batch.hash,
         total=len(batch.announcements),
-        counts=batch.counts(categories),
-        rejected=rejected,
+        counts=batch.counts(states),
+        late=sum(bool(item.late) for item in batch.announcements),
+        last=max((item.paper.id for item in batch.announcements if _is_news(item)), default=""),
     )
-    return record, batch
+    return restated(record, states, at)
+
+
+def restated(known: BatchRecord, states: Mapping[str, CategoryState], at: str) -> BatchRecord:
+    """The record of a date whose categories are in these `states` as of `at`, with the state that follows from them."""
+    missing = {name: state.reason for name, state in states.items() if not state.settled}
+    if known.hash:
+        state = "partial" if missing else "complete"
+    elif missing:
+        state = "waiting" if "waiting" in {one.state for one in states.values()} else "failed"
+    else:
+        state = "quiet"
+    quiet = "; ".join(dict.fromkeys(one.reason for one in states.values())) if state == "quiet" else ""
+    unread = f"{len(known.rejected)} item(s) could not be read" if known.rejected else ""
+    since = {name: known.of(name).since if known.of(name).state == one.state else at for name, one in states.items()}
+    return replace(
+        known,
+        state=state,
+        reason="; ".join(filter(None, (_reasons(missing), quiet, unread))),
+        categories={name: one._replace(since=since[name]) for name, one in states.items()},
+    )
+
+
+def _is_news(item: Announcement) -> bool:
+    """Whether arXiv's feed announced it in a first version: the greatest identifier of these is of this date."""
+    return item.source == "rss" and item.paper.version == 1 and "/" not in item.paper.id
+
+
+def _reasons(failures: Mapping[str, str]) -> str:
+    """Failures in words, categories with the same reason together."""
+    by_reason: dict[str, list[str]] = {}
+    for category, reason in failures.items():
+        by_reason.setdefault(reason, []).append(category)
+    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in by_reason.items())
+
+
+def _state(known: CategoryState, failure: str, stale: bool, came: bool) -> CategoryState:
+    """The state of a category of a date that has a batch: from whether it failed, is stale, and has announcements."""
+    if not failure:
+        return CategoryState("complete" if came else "quiet")
+    if known.settled:
+        return known
+    return CategoryState("waiting" if stale else "partial" if came else "failed", failure)
+
+
+def _joined(fresh: Iterable[Announcement], existing: Batch | None, outcome: Outcome) -> Iterator[Announcement]:
+    """The announcements with what is known of them beyond the feed; late where readers were shown the date before."""
+    known = {item.paper.versioned: item for item in existing.announcements} if existing else {}
+    late = outcome.at if existing or outcome.over else ""
+    for item in fresh:
+        if before := known.get(item.paper.versioned):
+            yield replace(item, paper=complete(item.paper, before.paper), late=before.late)
+        else:
+            yield replace(item, late=late)
 
 
 def _repeated(announcements: Iterable[Announcement], categories: Sequence[str], previous: Batch | None) -> set[str]:
@@ -95,23 +160,14 @@ def _within(item: Announcement, categories: Sequence[str]) -> set[str]:
     return {name for name in categories if any(listed(c, (name,)) for c in item.paper.categories)}
 
 
-def _reasons(failures: Mapping[str, str]) -> str:
-    """Failures in words, categories with the same reason together."""
-    by_reason: dict[str, list[str]] = {}
-    for category, reason in failures.items():
-        by_reason.setdefault(reason, []).append(category)
-    return "; ".join(f"{', '.join(names)}: {reason}" for reason, names in by_reason.items())
-
-
 def _without_batch(
-    outcome: Outcome, stale: tuple[str, ...], missing: str, known: BatchRecord, existing: Batch | None
+    outcome: Outcome, categories: Sequence[str], known: BatchRecord, failures: Mapping[str, str], stale: Sequence[str]
 ) -> BatchRecord:
-    if existing is not None:
-        return known
-    if missing:
-        return replace(known, state="waiting" if stale else "failed", reason=missing)
-    if outcome.unchanged:
-        return replace(known, state="failed", reason="its batch was lost by the store; it is to be fetched again")
-    if is_announcement_day(outcome.date):
-        return replace(known, state="quiet", reason="arXiv served a valid empty feed: a holiday, or it is late")
-    return replace(known, state="quiet", reason="arXiv announces nothing at weekends")
+    """The record of a date of which nothing is there."""
+    lost = "its batch was lost by the store; it is to be fetched again"
+    late = "arXiv served a valid empty feed: a holiday, or it is late"
+    rest = (
+        CategoryState("failed", lost) if outcome.unchanged else CategoryState("quiet", why_quiet(outcome.date) or late)
+    )
+    failed = {name: CategoryState("waiting" if name in stale else "failed", why) for name, why in failures.items()}
+    return restated(known, {name: failed.get(name, rest) for name in categories}, outcome.at)

@@ -59,5 +59,8 @@ class Model(Protocol):
         """The answer, at the latest at `deadline` (the event loop's time).
 
         Takes the budget before it asks, and settles it afterwards. Raises `ModelError`, whose `state` says what was
-        wrong and whose `again` says whether a later try may succeed.
+        wrong (`core.models.states`) and whose `again` says whether a later try may succeed.
         """
+
+    async def close(self) -> None:
+        """Free connections; the model is not asked afterwards."""

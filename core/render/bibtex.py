@@ -38,7 +38,7 @@ def bibtex(paper: Paper) -> str:
         "year": year(paper),
         "eprint": paper.id,
         "archivePrefix": "arXiv",
-        "primaryClass": paper.primary,
+        **({"primaryClass": paper.primary} if paper.primary else {}),
         "url": paper.links["abs"],
     }
     lines = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items())

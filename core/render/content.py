@@ -6,10 +6,11 @@ from html import escape
 from core.domain.calendar import EASTERN, PUBLISHED_AT
 from core.domain.categories import category_name
 from core.domain.feed import Entry
+from core.domain.links import addresses
 from core.domain.meant import clean, plain
 from core.domain.paper import Paper
 from core.domain.summary import Summary
-from core.render.markdown import addresses, to_html
+from core.render.markdown import to_html
 from core.render.text import label
 
 _FOLD_AUTHORS_AFTER = 10
@@ -41,7 +42,7 @@ def entry_html(entry: Entry) -> str:
         escape(f"{TYPES.get(entry.type, entry.type)} · arXiv:{paper.versioned}, version {paper.version}"),
         f"<strong>Score {entry.score:g}</strong>{escape(reasons_in_words(entry))}",
     ]
-    parts = ["<br>".join(head), *(escape(plain(text)) for text in paper.abstract.split("\n"))]
+    parts = ["<br>".join(filter(None, head)), *(escape(plain(text)) for text in paper.abstract.split("\n"))]
     parts += [f"{name}: {escape(plain(text))}" for name, text in _notes(paper) if text]
     parts.append(" · ".join(f'<a href="{escape(url)}">{LINKS[name]}</a>' for name, url in links_of(paper)))
     summary = _summary_block(entry.summary, paper) if entry.summary else ""

@@ -7,10 +7,9 @@ import re
 from functools import cache, lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
+from core.domain.links import may_lead_to
 from core.domain.meant import clean, reread
-from core.domain.paper import Paper
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -22,7 +21,6 @@ _TAGS |= {"sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul"}
 _ATTRIBUTES: dict[str, set[str]] = {"a": {"href"}, "ol": {"start"}, "*": set()}
 _TOP = 2  # headings begin below those of the page that shows them
 _LOWEST = 6
-_HOSTS = frozenset({"arxiv.org", "www.arxiv.org", "doi.org", "dx.doi.org"})
 
 # pandoc's rule (https://pandoc.org/MANUAL.html#math): `$5 and $10` is money; and TeX's own brackets
 _MATHS = re.compile(
@@ -31,16 +29,6 @@ _MATHS = re.compile(
     r"|\\\([^\n]{1,500}?\\\)|\\\[[^$]{1,500}?\\\]"
 )
 _KEPT = re.compile("\ue000(\\d+)\ue001")  # private use: no meaning to Markdown, HTML or Unicode
-_ADDRESS = re.compile(r"(?<![\w.-])(?:https?://)?[\w-]+(?:\.[\w-]+)+(?:/[^\s<>\"'`]*)?")
-_HTTP = re.compile(r"https?://", re.IGNORECASE)
-_PLAIN_URL = re.compile(r"https?://[\w.~:/?#\[\]!$&'()*+,;=%-]+", re.ASCII | re.IGNORECASE)  # no @, no \
-_TRAILING = ".,;:!?)]}'\"/"
-
-
-def addresses(paper: Paper) -> frozenset[str]:
-    """The addresses that a summary of `paper` may link to: its links, and what its abstract and comment name."""
-    named = _ADDRESS.findall(f"{paper.abstract}\n{paper.comment}")
-    return frozenset(_bare(url) for url in (*named, *paper.links.values()))
 
 
 @lru_cache(maxsize=512)
@@ -49,8 +37,31 @@ def to_html(markdown: str, known: frozenset[str] = frozenset()) -> str:
 
     Formulas between dollar signs come out as they were written.
     """
+    tokens, kept = read_markdown(markdown, known)
+    return _cleaned(_parser().renderer.render(tokens, _parser().options, {}), kept)
+
+
+@lru_cache(maxsize=2048)
+def to_html_line(markdown: str, known: frozenset[str] = frozenset()) -> str:
+    """Markdown as harmless HTML within a line: headings, lists and tables become words in a row."""
+    tokens, kept = read_markdown(markdown, known)
+    inlines = [[token] for token in tokens if token.type == "inline"]
+    parts = [str(_parser().renderer.render(inline, _parser().options, {})) for inline in inlines]
+    return " ".join(_cleaned(" ".join(filter(str.strip, parts)), kept).split())
+
+
+def _cleaned(html: str, kept: list[str]) -> str:
     import nh3  # not at a cold start: most requests show no summary
 
+    html = nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes={"http", "https"}, link_rel=None)
+    return restore(html, [escape(text) for text in kept]).strip()
+
+
+def read_markdown(markdown: str, known: frozenset[str]) -> "tuple[list[Token], list[str]]":
+    """Markdown as tokens, with headings lowered and without links that lead elsewhere; and the formulas in it.
+
+    In the tokens' texts stands a mark for each formula, which `restore` puts back.
+    """
     kept: list[str] = []
 
     def keep(match: "re.Match[str]") -> str:
@@ -64,16 +75,14 @@ def to_html(markdown: str, known: frozenset[str] = frozenset()) -> str:
             token.tag = f"h{min(int(token.tag[1]) + _TOP, _LOWEST)}"
         if token.children:
             token.children = _allowed(token.children, known)
-    html = nh3.clean(
-        _parser().renderer.render(tokens, _parser().options, {}),
-        tags=_TAGS,
-        attributes=_ATTRIBUTES,
-        url_schemes={"http", "https"},
-        link_rel=None,
-    )
+    return tokens, kept
+
+
+def restore(text: str, kept: list[str]) -> str:
+    """`text` with the formulas where their marks are."""
     # By its number as text: with a reference such as `&#xE000;` a model can write one that stands for nothing
-    by_number = {str(number): escape(text) for number, text in enumerate(kept)}
-    return _KEPT.sub(lambda match: by_number.get(match[1], ""), html).strip()
+    by_number = {str(number): formula for number, formula in enumerate(kept)}
+    return _KEPT.sub(lambda match: by_number.get(match[1], ""), text)
 
 
 @cache
@@ -96,20 +105,7 @@ def _allowed(tokens: "list[Token]", known: frozenset[str]) -> "list[Token]":
     dropped = False
     for token in tokens:
         if token.type == "link_open":
-            dropped = not _may_lead_to(str(token.attrGet("href") or ""), known)
+            dropped = not may_lead_to(str(token.attrGet("href") or ""), known)
         if not (dropped and token.type in ("link_open", "link_close")):
             out.append(token)
     return out
-
-
-def _may_lead_to(url: str, known: frozenset[str]) -> bool:
-    if not _PLAIN_URL.fullmatch(url):
-        return False
-    bare = _bare(url)
-    return bare in known or bare.partition("/")[0] in _HOSTS
-
-
-def _bare(url: str) -> str:
-    """An address without its scheme and what a sentence puts behind it, in ASCII, so that spellings compare."""
-    host, slash, path = _HTTP.sub("", url).rstrip(_TRAILING).partition("/")
-    return host.lower() + slash + quote(path, safe="%/?#[]!$&'()*+,;=:@~-._")

@@ -53,6 +53,8 @@ def entry_to_plain(entry: Entry, fields: tuple[str, ...] = ()) -> dict[str, Any]
             for rule, points, field, start, end, text, bonus in entry.reasons
         ],
     }
+    if not paper.primary:
+        del plain["primary"]
     for name in _TEXTS:
         if value := getattr(paper, name):
             plain[name] = value

@@ -62,7 +62,7 @@ async def fetch_announcements(
     done, how many categories are done, and how many there are.
     """
     fetched = Fetched()
-    groups = [tuple(categories)]
+    groups = [tuple(categories)] if categories else []
     while groups:
         group = groups.pop(0)
         done = len(fetched.dates) + len(fetched.failures) + len(fetched.unchanged)

@@ -8,17 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from email.utils import parsedate_to_datetime
+from typing import Any
 
 from lxml import etree
 
 from core.domain.batch import ANNOUNCE_TYPES, Announcement
 from core.domain.calendar import EASTERN
 from core.domain.errors import ParseError
-from core.domain.meant import plain
 from core.domain.paper import Author, Paper, PaperId, parse_id
 from core.domain.text import has_text
 from core.sources.authors import split_authors
-from core.sources.tex import decode_name, to_readable
+from core.sources.tex import decode_name
+from core.sources.texts import readable_texts, squeezed, utc_time
 from core.sources.xml import Document, read_items
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
@@ -29,7 +30,6 @@ _OPENSEARCH = "{http://a9.com/-/spec/opensearch/1.1/}"
 _DESCRIPTION = re.compile(
     r"\s*(?:arXiv:(?P<id>\S+))?\s*(?:Announce Type:\s*(?P<type>[\w-]+))?\s*(?:Abstract:\s*)?(?P<abstract>.*)", re.DOTALL
 )
-_PARAGRAPH = re.compile(r"\n(?:[^\S\n]+|\n)\s*")  # arXiv: an indented line begins a paragraph
 _CATEGORY = re.compile(r"[a-z]+(?:-[a-z]+)*(?:\.[A-Za-z][A-Za-z-]*)?")
 
 
@@ -133,7 +133,7 @@ def _announcement(
         categories,
         licence=(texts.get(f"{_DC}rights") or texts.get(f"{_ATOM}rights", "")).strip(),
         doi=texts.get(f"{_ARXIV}DOI", "").strip(),
-        journal_ref=_squeezed(texts.get(f"{_ARXIV}journal_reference", "")),
+        journal_ref=squeezed(texts.get(f"{_ARXIV}journal_reference", "")),
     )
     return Announcement(paper, served)
 
@@ -151,52 +151,37 @@ def _api_entry(entry: etree._Element) -> Paper:
         texts.get(f"{_ATOM}title", ""),
         texts.get(f"{_ATOM}summary", ""),
         tuple(
-            Author(name, _squeezed(author.get(f"{_ARXIV}affiliation", "")))
+            Author(name, squeezed(author.get(f"{_ARXIV}affiliation", "")))
             for author in authors
             if has_text(name := decode_name(author.get(f"{_ATOM}name", "")))
         ),
         [*primary, *terms],
         doi=texts.get(f"{_ARXIV}doi", "").strip(),
-        journal_ref=_squeezed(texts.get(f"{_ARXIV}journal_ref", "")),
-        comment=_squeezed(texts.get(f"{_ARXIV}comment", "")),
-        published=texts.get(f"{_ATOM}published", "").strip(),
-        updated=texts.get(f"{_ATOM}updated", "").strip(),
+        journal_ref=squeezed(texts.get(f"{_ARXIV}journal_ref", "")),
+        comment=squeezed(texts.get(f"{_ARXIV}comment", "")),
+        published=utc_time(texts.get(f"{_ATOM}published", "")),
+        updated=utc_time(texts.get(f"{_ATOM}updated", "")),
     )
 
 
 def _paper(
-    parsed: PaperId, title: str, abstract: str, authors: tuple[Author, ...], categories: list[str], **more: str
+    parsed: PaperId, title: str, abstract: str, authors: tuple[Author, ...], categories: list[str], **more: Any
 ) -> Paper:
     """A paper from raw strings. Raises `ValueError` that names the paper if it lacks what it cannot do without."""
-    title = _squeezed(title)
     if not has_text(title):
         raise ValueError(f"{parsed}: no title")
     # Old papers also list ACM and MSC classes, which are no categories: "90C59", "G.1.6"
     known = tuple(dict.fromkeys(name for c in categories if _CATEGORY.fullmatch(name := c.strip())))
     if not known:
         raise ValueError(f"{parsed}: no category")
-    abstract = abstract.strip()
-    paragraphs = _PARAGRAPH.split(abstract) if "\n" in abstract else [abstract]
-    abstract = "\n".join(map(_squeezed, paragraphs))
-    readable, readable_abstract = to_readable(plain(title)), to_readable(plain(abstract))
     return Paper(
         id=parsed.id,
         version=parsed.version or 1,
-        title=readable,
-        abstract=readable_abstract,
         authors=authors,
         categories=known,
-        title_tex=title if title != readable else "",
-        abstract_tex=abstract if abstract != readable_abstract else "",
+        **readable_texts(title, abstract),
         **more,
     )
-
-
-def _squeezed(text: str) -> str:
-    """`text` with every run of white space as one space."""
-    # The check is far quicker than the work, which few texts need
-    unclean = not text.isascii() or "  " in text or "\n" in text or "\t" in text or "\r" in text
-    return " ".join(text.split()) if unclean or text[:1] == " " or text[-1:] == " " else text
 
 
 def _feed_date(document: Document, *, atom: bool) -> date | None:

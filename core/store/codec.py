@@ -8,7 +8,7 @@ import orjson
 
 from core.domain.batch import Batch
 from core.domain.errors import StoreError
-from core.domain.feed import Feed, Reason
+from core.domain.feed import UPVOTES, Feed, Reason
 from core.domain.fingerprint import canonical
 from core.domain.paper import Paper
 from core.domain.scoring import Score, field_text, make_score
@@ -70,9 +70,10 @@ def _numbers(feed: Feed) -> dict[str, int]:
 
 
 def _reason_to_plain(numbers: Mapping[str, int], reason: Reason) -> list[Any]:
-    number = numbers[reason.rule]
-    # A bonus has the number of its keyword, below zero
-    return [-number - 1 if reason.bonus else number, reason.points, reason.field, reason.start, reason.end]
+    # Upvotes have no number, and a bonus has the number of its keyword, below zero
+    number = None if reason.of_upvotes else numbers[reason.rule]
+    number = -number - 1 if number is not None and reason.bonus else number
+    return [number, reason.points, reason.field, reason.start, reason.end]
 
 
 def scores_from_plain(feed: Feed, papers: Mapping[str, Paper], plain: Mapping[str, Any]) -> dict[str, Score | None]:
@@ -84,13 +85,13 @@ def scores_from_plain(feed: Feed, papers: Mapping[str, Paper], plain: Mapping[st
             continue
         reasons = tuple(
             Reason(
-                feed.labels[number if number >= 0 else -number - 1],
+                UPVOTES if number is None else feed.labels[number if number >= 0 else -number - 1],
                 points,
                 field,
                 start,
                 end,
                 field_text(papers[name], field)[start:end],
-                number < 0,
+                number is not None and number < 0,
             )
             for number, points, field, start, end in rows
         )

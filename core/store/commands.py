@@ -57,9 +57,10 @@ end
 return 1"""
 # KEYS: counter · ARGV: amount, limit, milliseconds
 _TAKE = """
-local used = tonumber(redis.call('GET', KEYS[1]) or '0')
-if used + tonumber(ARGV[1]) > tonumber(ARGV[2]) then return 0 end
-redis.call('INCRBY', KEYS[1], ARGV[1])
+local used, amount = tonumber(redis.call('GET', KEYS[1]) or '0'), tonumber(ARGV[1])
+if amount < -used then amount = 0 - used end
+if amount >= 0 and used + amount > tonumber(ARGV[2]) then return 0 end
+redis.call('INCRBY', KEYS[1], amount)
 if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
 return 1"""
 _READ = """

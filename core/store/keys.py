@@ -9,23 +9,38 @@ PREFIX = f"{_V}:"
 
 MANIFEST = f"{_V}:manifest"
 REFRESH_LOCK = f"{_V}:lock:refresh"
+CATCH_UP_LOCK = f"{_V}:lock:catch-up"
 ARXIV_GATE = f"{_V}:gate:arxiv"
 PASSING = (f"{_V}:lock:", f"{_V}:gate:")  # what belongs to running processes
 SCORES_SECONDS = 31 * 86_400  # scores made on demand; those of a refresh live as long as their batch
 RENDERED_SECONDS = 2 * 86_400
+WRITTEN_SECONDS = 400 * 86_400  # scorecards and summaries: what they cost is not to be paid twice
 BACKOFF = f"{_V}:backoff:arxiv"
+ASKED = f"{_V}:asked"  # the papers that arXiv's API was asked for by their identifiers
 SAVED = f"{_V}:saved"  # feeds that the owner saved
 SAVED_HISTORY = f"{_V}:saved:history"
 SAVED_LOCK = f"{_V}:lock:saved"
+WINDOW_SECONDS = 3 * 86_400  # how long the beginning of a window is kept, to go on from there
 WRONG_TOKENS = f"{_V}:budget:wrong-tokens"
 CUSTOM_BUDGET = f"{_V}:budget:custom"
 CUSTOM_A_DAY = 500  # such feeds are stored: everybody can ask for new ones
 DAY_SECONDS = 86_400
+USAGE_LOCK = f"{_V}:lock:usage"
 
 
 def batch(day: date, batch_hash: str) -> str:
     """The announcements of a date; immutable."""
     return f"{_V}:batch:{day.isoformat()}:{batch_hash}"
+
+
+def ledger(day: date) -> str:
+    """The identifiers of a date that arXiv's API has confirmed."""
+    return f"{_V}:ledger:{day.isoformat()}"
+
+
+def window(day: date) -> str:
+    """What was fetched so far of the papers that were submitted for a date."""
+    return f"{_V}:window:{day.isoformat()}"
 
 
 def scores(feed_fingerprint: str, batch_hash: str) -> str:
@@ -38,6 +53,16 @@ def entries(feed_fingerprint: str, min_score: float, batch_hash: str) -> str:
     return f"{_V}:entries:{feed_fingerprint}:{min_score:g}:{batch_hash}"
 
 
+def card(versioned: str, card_fingerprint: str) -> str:
+    """How a rubric judges a paper ("2512.22925v1")."""
+    return f"{_V}:card:{versioned}:{card_fingerprint}"
+
+
+def summary(versioned: str, template: str, language: str, summary_fingerprint: str) -> str:
+    """A paper's summary by a template, in a language."""
+    return f"{_V}:summary:{versioned}:{template}:{language}:{summary_fingerprint}"
+
+
 def custom(feed_fingerprint: str, query: str, format_name: str) -> str:
     """What was last served of a feed with rules in its URL, in the same shape."""
     return f"{_V}:feed:custom:{fingerprint(feed_fingerprint, query)}.{format_name}"
@@ -46,3 +71,18 @@ def custom(feed_fingerprint: str, query: str, format_name: str) -> str:
 def rendered(path: str) -> str:
     """What was last served at an address without a query: bytes and ETag, with the fingerprint of what they show."""
     return f"{_V}:feed:{path}"
+
+
+def llm_budget(period: str) -> str:
+    """How many tokens were taken in a day ("2026-03-06") or a month ("2026-03")."""
+    return f"{_V}:budget:llm:{period}"
+
+
+def usage(month: str) -> str:
+    """Of which steps and models there are counters in a month ("2026-03")."""
+    return f"{_V}:usage:{month}"
+
+
+def usage_counter(month: str, step: str, model: str, what: str) -> str:
+    """One counter of what a model took in a step of a month."""
+    return f"{_V}:usage:{month}:{step}:{what}:{model}"

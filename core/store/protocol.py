@@ -49,7 +49,10 @@ class Store(Protocol):
         """Give the lock up if `token` holds it."""
 
     async def take(self, name: str, amount: int, limit: int, ttl: float) -> bool:
-        """Count `amount` against a budget of `limit` for `ttl` seconds from its first use; False: it does not fit."""
+        """Count `amount` against a budget of `limit` for `ttl` seconds from its first use; False: it does not fit.
+
+        An amount below zero gives back, always, but never more than was taken.
+        """
 
     def entries(self) -> AsyncIterator[tuple[str, bytes, float | None]]:
         """Every key of Paperwire with its value and the seconds it still lives (None: for ever). For dumps only."""

@@ -103,9 +103,9 @@ class SqliteStore:
             now = time.time()
             row = db.execute("SELECT value, expires FROM entries WHERE key = ? AND expires > ?", (name, now)).fetchone()
             used, expires = (int(row[0]), row[1]) if row else (0, now + ttl)
-            if used + amount > limit:
+            if amount >= 0 and used + amount > limit:
                 return False
-            db.execute(_PUT, (name, str(used + amount).encode(), expires))
+            db.execute(_PUT, (name, str(max(used + amount, 0)).encode(), expires))
             return True
 
         return await self._run(work)

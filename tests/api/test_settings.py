@@ -448,3 +448,17 @@ def test_saved_while_a_refresh_runs(tmp_path: Path) -> None:
         after = client.get("/api/feeds/main.rss", headers={"If-Modified-Since": stale.headers["last-modified"]})
         assert (200, True) == (after.status_code, "<title>Anew" in after.text)
         assert moment(stale) < moment(after)
+
+
+def test_daily_papers_need_no_category(tmp_path: Path) -> None:
+    """A feed of Hugging Face's papers is changed in the form like any other, and stays one, without categories."""
+    toml = f'{FEEDS}\n[feeds.daily]\ntitle = "Daily"\nsource = "huggingface"\n'
+    with serving_days(tmp_path, feeds_toml=toml) as client:
+        assert 200 == client.get("/settings/edit?feed=daily").status_code == client.get("/build?feed=daily").status_code
+        answer = save(client, called="daily", was="daily", name="Picked", category=[], keywords="hf:20:2")
+        assert (303, "/settings?notice=saved#feed-daily") == (answer.status_code, answer.headers["location"])
+        (feed,) = (feed for feed in client.get("/api/feeds").json()["feeds"] if feed["name"] == "daily")
+        assert "Picked" == feed["title"]
+        assert 'source = "huggingface"' in client.get("/settings/feeds.toml").text
+        assert 200 == client.get("/feeds/daily").status_code
+        assert 422 == save(client, called="other", name="No category", category=[]).status_code

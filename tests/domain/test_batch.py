@@ -22,7 +22,7 @@ papers = st.builds(
     title=texts,
     abstract=texts,
     authors=st.lists(st.builds(Author, texts, texts), max_size=3).map(tuple),
-    categories=st.lists(st.sampled_from(["cs.LG", "cs.CL", "stat.ML"]), min_size=1, max_size=3, unique=True).map(tuple),
+    categories=st.lists(st.sampled_from(["cs.LG", "cs.CL", "stat.ML"]), max_size=3, unique=True).map(tuple),
     title_tex=texts,
     abstract_tex=texts,
     licence=texts,
@@ -31,6 +31,8 @@ papers = st.builds(
     comment=texts,
     published=texts,
     updated=texts,
+    repo=texts,
+    upvotes=st.none() | st.integers(0, 3),
 )
 announcements = st.lists(st.builds(Announcement, papers, st.sampled_from(ANNOUNCE_TYPES)), max_size=8)
 
@@ -53,13 +55,15 @@ announcements = st.lists(st.builds(Announcement, papers, st.sampled_from(ANNOUNC
         ("replace-cross", 2, ("cs.LG", "cs.CL"), ("cs.CL",), "replace-cross"),
         ("replace", 1, ("cs.LG",), ("cs.LG",), "replace"),
         ("new", 1, ("cs.LG",), ("math",), "cross"),
+        ("new", 1, (), ("cs.LG",), "new"),
     ],
 )
 def test_announce_type_per_feed(
     served: str, version: int, categories: tuple[str, ...], feed: tuple[str, ...], expected: str
 ) -> None:
     """The type depends on the paper's primary category and version and on the feed, not on how it was requested."""
-    assert expected == announce_type(announce(1, *categories, served=served, version=version), feed)
+    announcement = announce(1, categories=categories, served=served, version=version)
+    assert expected == announce_type(announcement, feed)
 
 
 @pytest.mark.parametrize(
@@ -123,6 +127,8 @@ def test_hash_is_stable_over_processes() -> None:
         [announce(1, authors=(Author("First Sample", "Sample Institute"), Author("Second Sample")))],
         [announce(1, doi="10.0000/sample.1")],
         [announce(1, comment="10.0000/sample.1")],
+        [announce(1, repo="https://github.com/sample/tool")],
+        [announce(1, upvotes=0)],
     ],
 )
 def test_hash_tells_batches_apart(other: list[Announcement]) -> None:

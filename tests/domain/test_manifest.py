@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.calendar import EASTERN
-from core.domain.manifest import STATES, BatchRecord, Manifest, rfc3339
+from core.domain.manifest import STATES, BatchRecord, CategoryState, Count, Manifest, rfc3339
 from tests.domain import FRIDAY, THURSDAY, law
 
 NOW = datetime(2026, 3, 6, 17, 30, 5, 999999, tzinfo=UTC)
@@ -28,6 +28,10 @@ records = st.builds(
     fetched=texts,
     rejected=st.lists(words, max_size=2).map(tuple),
     validators=st.dictionaries(texts, words, max_size=2),
+    categories=st.dictionaries(texts, st.builds(CategoryState, st.sampled_from(STATES), texts, texts), max_size=2),
+    read=words,
+    ledger=st.dictionaries(texts, st.builds(Count, *[st.integers(0, 999)] * 4), max_size=2),
+    late=st.integers(0, 9),
 )
 
 
@@ -52,8 +56,18 @@ def test_stored_are_those_with_a_batch_newest_first() -> None:
 @pytest.mark.parametrize("state", STATES)
 def test_only_complete_is_settled(state: str) -> None:
     """Only of a complete batch nothing more is expected."""
-    record = BatchRecord(FRIDAY, state, counts={"cs.LG": {"new": 1}})
+    record = BatchRecord(FRIDAY, state, categories={"cs.LG": CategoryState("complete")})
     assert (state == "complete") is record.settled(("cs.LG",))
+
+
+@pytest.mark.parametrize(
+    ("day", "expected"), [(date(2026, 3, 7), True), (date(2026, 1, 2), True), (FRIDAY, False)], ids=str
+)
+def test_quiet_days(day: date, expected: bool) -> None:
+    """A weekend or holiday stays quiet; on a working day an empty feed may be a late one."""
+    assert expected is BatchRecord(day, "quiet").settled(("cs.LG",))
+    assert ("quiet" if expected else "expected") == Manifest().get(day).state
+    assert expected is bool(Manifest().get(day).reason)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +76,8 @@ def test_only_complete_is_settled(state: str) -> None:
 )
 def test_settled_in_the_categories_it_was_fetched_for(categories: tuple[str, ...], expected: bool) -> None:
     """A complete batch is not settled in a category that was added after it was fetched."""
-    record = BatchRecord(FRIDAY, "complete", counts={"cs.LG": {"new": 1}, "cs.CL": {}})
+    states = {"cs.LG": CategoryState("complete"), "cs.CL": CategoryState("quiet")}
+    record = BatchRecord(FRIDAY, "complete", categories=states)
     assert expected is record.settled(categories)
 
 
@@ -124,7 +139,8 @@ def test_manifest_survives_json(
     found: list[BatchRecord], error: dict[str, str], version: int, updated: str, rules: str
 ) -> None:
     """A manifest read back from its JSON is equal to itself."""
-    manifest = Manifest(version, updated, {record.date: record for record in found}, error, rules)
+    by_date = {record.date: record for record in found}
+    manifest = Manifest(version, updated, by_date, error, rules, by_date, {"main": {"2026-03-06": rules}})
     assert manifest == Manifest.from_plain(json.loads(json.dumps(manifest.to_plain())))
 
 
@@ -132,7 +148,8 @@ def test_plain_form_leaves_out_what_is_empty() -> None:
     """A record's empty fields are not written down."""
     plain = Manifest(1, "x", {FRIDAY: BatchRecord(FRIDAY, "waiting")}, rules="abc").to_plain()
     records = {"2026-03-06": {"state": "waiting"}}
-    assert plain == {"version": 1, "updated": "x", "records": records, "error": {}, "rules": "abc"}
+    rest = {"error": {}, "rules": "abc", "picks": {}, "analyses": {}}
+    assert plain == {"version": 1, "updated": "x", "records": records} | rest
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.paper import PaperId, listed, parse_id
+from core.domain.paper import Author, PaperId, code_address, complete, listed, parse_id, picked
 from tests.domain import law, make_paper
 
 SPELLINGS = [
@@ -157,10 +157,82 @@ def test_code_links(abstract: str, comment: str, code: str) -> None:
     assert code == make_paper(abstract=abstract, comment=comment).code
 
 
+def test_code_from_hugging_face() -> None:
+    """The address that Hugging Face knows stands in where the paper itself names none."""
+    repo = "https://github.com/sample/told"
+    assert repo == make_paper(repo=repo).code == make_paper(repo=repo).links["code"]
+    assert make_paper(repo=repo, comment="At https://github.com/sample/own").code == "https://github.com/sample/own"
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("https://github.com/sample/tool", "https://github.com/sample/tool"),
+        (" https://github.com/sample/tool/ ", "https://github.com/sample/tool"),
+        ("https://github.com/sample/tool?tab=readme#use", "https://github.com/sample/tool"),
+        ("http://codeberg.org/sample/tool", "http://codeberg.org/sample/tool"),
+        ("https://github.com/", ""),
+        ("https://github.com/sample/tool and more", ""),
+        ("https://github.com/sample/<script>", ""),
+        ("https://github.com@example.org/sample", ""),
+        ("https://example.org/sample/tool", ""),
+        ("ftp://github.com/sample/tool", ""),
+        ("javascript:alert(1)//https://github.com/sample/tool", ""),
+        ("github.com/sample/tool", ""),
+        ("", ""),
+        ("https://github.com/" + "a" * 281, "https://github.com/" + "a" * 281),
+        ("https://github.com/" + "a" * 282, ""),
+    ],
+)
+def test_code_address(text: str, address: str) -> None:
+    """Only a whole address at a code host is one."""
+    assert address == code_address(text)
+
+
+def test_picked() -> None:
+    """A paper takes upvotes and code from its pick, loses them without one, and keeps all else."""
+    repo = "https://github.com/sample/tool"
+    pick = make_paper(title="Theirs", categories=(), upvotes=0, repo=repo)
+    paper = make_paper(comment="9 pages")
+    assert make_paper(comment="9 pages", upvotes=0, repo=repo) == picked(paper, pick)
+    assert paper == picked(picked(paper, pick), None)
+    assert paper is picked(paper, None)
+
+
+API_SAYS = {
+    "published": "2026-01-01T10:00:00Z",
+    "updated": "2026-01-02T10:00:00Z",
+    "comment": "12 pages",
+    "doi": "10.0000/sample.1",
+    "journal_ref": "J. Samples 1",
+}
+
+
+def test_completed_by_the_api() -> None:
+    """What RSS leaves out comes from the API; what was announced stays, and so does what is known already."""
+    paper = make_paper(doi="10.0000/announced")
+    known = make_paper(1, "cs.AI", title="Changed", abstract="Changed.", authors=(Author("Another"),), **API_SAYS)
+    assert make_paper(**(API_SAYS | {"doi": "10.0000/announced"})) == complete(paper, known)
+
+
+def test_completed_by_another_version() -> None:
+    """All versions share the time of the first one, and nothing else."""
+    known = make_paper(version=2, **API_SAYS)
+    assert make_paper(published=API_SAYS["published"]) == complete(make_paper(), known)
+
+
+def test_not_completed_by_another_paper() -> None:
+    """Another paper says nothing about this one."""
+    paper = make_paper()
+    assert paper is complete(paper, make_paper(2, **API_SAYS))
+    assert paper is complete(paper, make_paper())
+
+
 def test_names_of_a_paper() -> None:
     """The versioned identifier and the primary category follow from the paper's fields."""
     paper = make_paper(7, "cs.DC", "cs.LG", version=2)
     assert (paper.versioned, paper.primary) == ("2601.00007v2", "cs.DC")
+    assert make_paper(categories=()).primary == ""
 
 
 @pytest.mark.parametrize(

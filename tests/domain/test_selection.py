@@ -1,15 +1,18 @@
 """Feeds' days: what is left out of the best entries changes nothing for those who ask for these only."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.domain.batch import Announcement, make_batch
 from core.domain.feed import Entry, Feed
 from core.domain.paper import Paper
 from core.domain.query import parse_query
-from core.domain.selection import Day, first_announced, reaches_below
+from core.domain.scoring import make_score
+from core.domain.selection import Day, first_announced, make_entries, reaches_below
 
 MONDAY = date(2026, 3, 2)
 
@@ -74,3 +77,13 @@ def test_reaches_below(query: str, below: bool) -> None:
     """A query is about entries below the feed's threshold if its own conditions on the score let them through."""
     feed = Feed("main", "Main", ("cs.LG",), min_score=2.5)
     assert below == reaches_below(feed, parse_query(query))
+
+
+@pytest.mark.parametrize(("source", "type_"), [("arxiv", "cross"), ("huggingface", "new")])
+def test_entries_of_picked_papers(source: str, type_: str) -> None:
+    """An entry has its paper's upvotes; what Hugging Face picked is new, in whatever version and categories."""
+    paper = replace(make_paper(1), version=2, categories=("math.CO",), upvotes=7)
+    feed = Feed("main", "Main", ("cs.LG",), source=source)
+    batch = make_batch(MONDAY, [Announcement(paper, "new")])
+    (entry,) = make_entries(feed, batch, {"2603.00001v2": make_score(())})
+    assert (type_, 7) == (entry.type, entry.upvotes)

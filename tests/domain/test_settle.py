@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.domain.batch import Announcement, Batch, make_batch
-from core.domain.manifest import STATES, BatchRecord
+from core.domain.manifest import STATES, BatchRecord, CategoryState
 from core.domain.settle import Outcome, settle
 from tests.domain import FRIDAY, THURSDAY, announce, law
 
@@ -62,7 +62,13 @@ def test_complete() -> None:
     wire = Wire().fetched([*LG, *CL])
     assert wire.batch == make_batch(FRIDAY, [*LG, *CL])
     assert BatchRecord(
-        FRIDAY, "complete", hash=wire.batch.hash, total=3, counts={"cs.LG": {"new": 2}, "cs.CL": {"new": 1}}
+        FRIDAY,
+        "complete",
+        hash=wire.batch.hash,
+        total=3,
+        counts={"cs.LG": {"new": 2}, "cs.CL": {"new": 1}},
+        categories=dict.fromkeys(BOTH, CategoryState("complete")),
+        last="2601.00021",
     ) == (wire.record)
 
 
@@ -126,7 +132,7 @@ def test_waiting_while_another_category_fails() -> None:
     """An old batch in one category and a failure in the other: waiting, with both reasons."""
     old = [item for item in YESTERDAY.announcements if item.paper.primary == "cs.LG"]
     state, reason = Wire().fetched(old, {"cs.CL": DOWN}).state
-    assert (state, reason) == ("waiting", "cs.CL: HTTP 503; cs.LG: still shows the batch of 2026-03-05")
+    assert (state, reason) == ("waiting", "cs.LG: still shows the batch of 2026-03-05; cs.CL: HTTP 503")
 
 
 def test_one_stale_category() -> None:
@@ -210,6 +216,55 @@ def test_late_answers(first: Outcome, before: str) -> None:
     assert Wire().fetched([*LG, *CL]).record == wire.record
 
 
+def test_states_of_categories() -> None:
+    """Each category has a state of its own, with its reason, and the time since when."""
+    both = (*BOTH, "cs.DC", "cs.AI")
+    wire = Wire(both).fetched([*LG, *YESTERDAY.announcements[3:]], {"cs.AI": DOWN}, at="05:30")
+    assert {
+        "cs.LG": CategoryState("complete", "", "05:30"),
+        "cs.CL": CategoryState("waiting", "still shows the batch of 2026-03-05", "05:30"),
+        "cs.DC": CategoryState("quiet", "", "05:30"),
+        "cs.AI": CategoryState("failed", DOWN, "05:30"),
+    } == wire.record.categories
+    wire.fetched([*LG, *CL], {"cs.AI": "time-out"}, at="06:00")
+    assert {
+        "cs.LG": CategoryState("complete", "", "05:30"),
+        "cs.CL": CategoryState("complete", "", "06:00"),
+        "cs.DC": CategoryState("quiet", "", "05:30"),
+        "cs.AI": CategoryState("failed", "time-out", "05:30"),
+    } == wire.record.categories
+
+
+def test_late_announcements() -> None:
+    """What comes after readers were shown the date is marked with its time, and stays so; what was there is not."""
+    wire = Wire().fetched(LG, {"cs.CL": DOWN}, at="05:30").fetched([*LG, *CL], at="06:00")
+    assert wire.batch is not None
+    assert ["", "", "06:00"] == [item.late for item in wire.batch.announcements]
+    assert 1 == wire.record.late
+    wire.fetched([*LG, *CL], at="07:00")
+    assert ["", "", "06:00"] == [item.late for item in wire.batch.announcements]
+
+
+def test_a_date_that_is_over_comes_late() -> None:
+    """Where another date is due already, all that comes is late."""
+    assert 2 == Wire().fetched(LG, at="06:00", over=True).record.late
+
+
+def test_what_was_learnt_of_a_paper_stays() -> None:
+    """A feed that is fetched again takes away nothing that the API told, of a paper or of the date."""
+    wire = Wire().fetched(LG, {"cs.CL": DOWN}, at="05:30")
+    assert wire.batch is not None
+    told = replace(LG[0], paper=replace(LG[0].paper, comment="Ten pages", published="2026-03-04T12:00:00Z"))
+    only = replace(announce(31, "cs.CL"), source="api", late="05:40")
+    wire.batch = make_batch(FRIDAY, [told, LG[1], only])
+    wire.record = replace(wire.record, hash=wire.batch.hash)
+    wire.fetched([*LG, *CL], at="06:00")
+    assert {11: "Ten pages", 12: "", 21: "", 31: ""} == {
+        int(item.paper.id[5:]): item.paper.comment for item in wire.batch.announcements
+    }
+    assert ["rss", "rss", "rss", "api"] == [item.source for item in wire.batch.announcements]
+
+
 def test_quiet_after_failure() -> None:
     """A valid empty feed after a failure says that the day is quiet."""
     assert Wire().fetched([], dict.fromkeys(BOTH, DOWN)).fetched().record.state == "quiet"
@@ -253,7 +308,7 @@ def test_the_last_good_batch_stays(worse: Outcome) -> None:
 def test_partial_stays_when_all_fails() -> None:
     """What a partial batch has stays when the next answer is a failure, with the newer reason."""
     wire = Wire().fetched(LG, {"cs.CL": DOWN}).fetched([], dict.fromkeys(BOTH, "time-out"))
-    assert (wire.state, wire.ids) == (("partial", "cs.LG, cs.CL: time-out"), [11, 12])
+    assert (wire.state, wire.ids) == (("partial", "cs.CL: time-out"), [11, 12])
 
 
 def test_partial_stays_when_the_feed_is_empty() -> None:
@@ -263,9 +318,12 @@ def test_partial_stays_when_the_feed_is_empty() -> None:
 
 
 def test_union_of_partials() -> None:
-    """Partial answers add up, until a whole one settles the date."""
+    """Partial answers add up: a date is complete when each of its categories has come once."""
+    wire = Wire((*BOTH, "cs.DC")).fetched(LG, {"cs.CL": DOWN, "cs.DC": DOWN})
+    wire.fetched(CL, {"cs.LG": DOWN, "cs.DC": "time-out"})
+    assert (wire.state, wire.ids) == (("partial", "cs.DC: time-out"), [11, 12, 21])
     wire = Wire().fetched(LG, {"cs.CL": DOWN}).fetched(CL, {"cs.LG": DOWN})
-    assert (wire.state, wire.ids) == (("partial", "cs.LG: HTTP 503"), [11, 12, 21])
+    assert (wire.state, wire.ids) == (("complete", ""), [11, 12, 21])
     assert wire.record.counts == {"cs.LG": {"new": 2}, "cs.CL": {"new": 1}}
     assert (wire.fetched([*LG, *CL]).state, wire.ids) == (("complete", ""), [11, 12, 21])
 
@@ -389,6 +447,7 @@ answers = st.lists(
 def test_nothing_good_is_lost(fetches: list[tuple[list[Announcement], dict[str, str]]]) -> None:
     """Over any fetches: record and batch agree, failures never take papers away nor make a date complete."""
     wire = Wire()
+    came: set[str] = set()
     for items, failures in fetches:
         record, batch = wire.record, wire.batch
         wire.fetched(items, failures)
@@ -398,7 +457,9 @@ def test_nothing_good_is_lost(fetches: list[tuple[list[Announcement], dict[str, 
         assert not batch or wire.batch
         if failures:
             assert set(numbers(batch)) <= set(wire.ids)
-            assert (record.state == "complete") is (wire.record.state == "complete")
+            assert (record.state == "complete") <= (wire.record.state == "complete")
+        came |= {name for name in BOTH if name not in failures} if wire.batch and (items or failures) else set()
+        assert (wire.record.state == "complete") <= (came == set(BOTH) or record.state == "complete")
         if wire.record.state not in ("complete", "expected"):
             assert wire.record.reason
         assert replace(wire.record, date=FRIDAY) == wire.record

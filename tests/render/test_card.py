@@ -6,12 +6,21 @@ from typing import Any
 import pytest
 from lxml import html
 
+from core.domain.batch import Announcement, make_batch
+from core.domain.conditions import select
 from core.domain.feed import Keyword
 from core.domain.paper import Author
+from core.domain.query import parse_query
+from core.domain.selection import make_entries
+from core.matching import score_batch
+from core.render.bibtex import bibtex
 from core.render.card import LONGEST_ABSTRACT, LONGEST_TITLE, SHOWN_AUTHORS, author_names, make_card, whys
+from core.render.content import entry_html, reasons_in_words
+from core.render.plain import entry_to_plain
+from core.render.syndication import render_atom, render_rss
 from tests.arxiv_format import Sheet
-from tests.domain import make_entry, make_feed
-from tests.render import LONG, MANY, ODD, RICH, SUMMARY, entries_of
+from tests.domain import FRIDAY, make_entry, make_feed, make_paper
+from tests.render import LONG, MANY, ODD, RICH, SUMMARY, channel, entries_of
 
 FEED = make_feed(Keyword("cache", 2), "kernel", "au:Author77 Sample", categories=("cs.LG", "cs.DC"), title_bonus=0.5)
 
@@ -102,3 +111,31 @@ def test_places_in_a_list_of_authors() -> None:
     reason = entries_of([MANY], feed=FEED)[0].reasons[0]
     marked = replace(entry, reasons=(reason._replace(field="authors", start=5, end=8),))
     assert ["Ada", "<mark>Bob</mark>", "Cy"] == list(author_names(marked))
+
+
+def test_upvotes_explained() -> None:
+    """Points for upvotes show their number, in the same words everywhere."""
+    paper = make_paper(categories=(), upvotes=42)
+    feed = make_feed("hf:20", source="huggingface", categories=())
+    batch = make_batch(FRIDAY, [Announcement(paper, "new")])
+    (entry,) = make_entries(feed, batch, score_batch(feed, batch))
+    assert [("upvotes", 42, "upvotes", "<mark>42</mark>"), ("hf:20", 1, "upvotes", "<mark>42</mark>")] == [
+        (why.keyword, why.points, why.field, why.context) for why in whys(entry)
+    ]
+    assert (("upvotes", 42), ("hf:20", 1)) == make_card(entry).reasons
+    assert ": upvotes +42, hf:20 +1" == reasons_in_words(entry)
+    assert () == make_card(entry).categories
+
+
+def test_papers_without_categories() -> None:
+    """A paper of which no category is known is shown without, in all forms."""
+    entry = make_entry(categories=(), upvotes=0)
+    plain = entry_to_plain(entry)
+    assert (0, ()) == (plain["upvotes"], plain["categories"])
+    assert "primary" not in plain
+    assert "primaryClass" not in bibtex(entry.paper)
+    assert "<br><br>" not in entry_html(entry)
+    assert [] == select([entry], parse_query("primary=cs.LG&category=cs.LG").conditions)
+    assert [entry] == select([entry], parse_query("primary!=cs.LG&upvotes<1").conditions)
+    for write in (render_rss, render_atom):
+        assert b"<category" not in write(channel(), (entry,))

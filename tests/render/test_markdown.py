@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.render.markdown import addresses, to_html
+from core.domain.links import addresses
+from core.render.markdown import to_html
 from tests.domain import law, make_paper
 from tests.render.rules import UNWANTED, html_faults
 

@@ -412,3 +412,20 @@ def test_any_bytes_are_a_feed_or_a_parse_error(body: bytes) -> None:
             parse_feed(document)
         except ParseError:
             continue
+
+
+@pytest.mark.parametrize(
+    ("served", "expected"),
+    [
+        ("2026-03-05T10:00:00Z", "2026-03-05T10:00:00Z"),
+        (" 2026-03-05T10:00:00-05:00\n", "2026-03-05T15:00:00Z"),
+        ("2026-03-05", "2026-03-05T00:00:00Z"),
+        ("5 March 2026", ""),
+        ("9999-12-31T23:59:59-05:00", ""),
+        ("", ""),
+    ],
+)
+def test_times_of_the_api(served: str, expected: str) -> None:
+    """Filters compare times, so what is none is left out rather than kept."""
+    body = api([Sheet("2603.10001")]).replace(b"2026-03-05T10:00:00Z", served.encode())
+    assert expected == parse_api(body).papers[0].published

@@ -100,6 +100,15 @@ async def take_what_there_is(store: Store) -> int:
     return taken
 
 
+async def take_and_give_back(store: Store) -> int:
+    """Take more than is kept of a common budget, and give the rest back, until nothing fits: how much is kept."""
+    kept = 0
+    while await store.take("budget", 5, BUDGET, 60):
+        await store.take("budget", -2, BUDGET, 60)
+        kept += 3
+    return kept
+
+
 async def win_locks(store: Store) -> list[int]:
     """The locks that this process gets; none is given back."""
     token = str(id(store)) + str(time.time_ns())
@@ -124,7 +133,7 @@ async def add_under_lock(store: Store) -> int:
 
 
 WORKERS: dict[str, Callable[[Store], Awaitable[Any]]] = {
-    worker.__name__: worker for worker in (take_what_there_is, win_locks, add_under_lock)
+    worker.__name__: worker for worker in (take_what_there_is, take_and_give_back, win_locks, add_under_lock)
 }
 
 

@@ -125,8 +125,9 @@ def test_manifests_come_back(records: list[BatchRecord], version: int, updated: 
 
 # -- scores
 
-WORDS = ("LLM", "KV cache", "cache", "kernel", "Größe", "in title")
-WRITTEN = st.tuples(st.sampled_from(["", "ti:", "abs:", "au:", "cat:"]), st.sampled_from([*WORDS, "cs.LG", "Sample"]))
+WORDS = ("LLM", "KV cache", "cache", "kernel", "Größe", "in title", "upvotes")
+PREFIXES = st.sampled_from(["", "ti:", "abs:", "au:", "cat:"])
+WRITTEN = st.tuples(PREFIXES, st.sampled_from([*WORDS, "cs.LG", "Sample"])) | st.just(("hf:", "20"))
 KEYWORDS = st.lists(
     st.builds(
         lambda written, weight: parse_keyword("".join(written), weight),
@@ -145,6 +146,7 @@ FEEDS = st.builds(
     title_bonus=st.sampled_from([0.0, 0.5, 1 / 3]),
     keywords=KEYWORDS,
     exclude=st.sampled_from([(), ("survey",)]),
+    source=st.sampled_from(["arxiv", "huggingface"]),
 )
 SENTENCES = st.lists(st.sampled_from([*WORDS, "survey", "of", "🦉", "KV-caches", "É"]), max_size=10).map(" ".join)
 SCORED = st.lists(
@@ -158,6 +160,7 @@ SCORED = st.lists(
             abstract=SENTENCES,
             authors=st.just((Author("First Sample"), Author("Second Sample"))),
             categories=st.sampled_from([("cs.LG",), ("math.OC", "cs.AI"), ("math.OC",)]),
+            upvotes=st.sampled_from([None, 0, 7, 42]),
         ),
         st.just("new"),
     ),

@@ -430,6 +430,37 @@ def test_budget_lasts_from_its_first_use(place: Place) -> None:
     place.run(work)
 
 
+def test_a_budget_is_given_back(place: Place) -> None:
+    """What is given back can be taken again, but never more than was taken; a limit that fell does not keep it."""
+
+    async def work(store: Store) -> None:
+        assert await store.take("budget", 10, 10, 60)
+        assert await store.take("budget", -4, 10, 60)
+        assert [False, True, False] == [await store.take("budget", amount, 10, 60) for amount in (5, 4, 1)]
+        assert await store.take("budget", -2, 5, 60)
+        assert [False, False] == [await store.take("budget", amount, 5, 60) for amount in (0, 1)]
+        assert await store.take("budget", -100, 10, 60)
+        assert await store.take("never taken", -100, 10, 60)
+        for name in ("budget", "never taken"):
+            assert [False, True, False] == [await store.take(name, amount, 10, 60) for amount in (11, 10, 1)]
+
+    place.run(work)
+
+
+def test_giving_back_prolongs_nothing(place: Place) -> None:
+    """A budget ends at its time, whatever was given back meanwhile."""
+
+    async def work(store: Store) -> None:
+        assert await store.take("budget", 9, 10, 1.5)
+        await asyncio.sleep(0.8)
+        assert await store.take("budget", -1, 10, 1.5)
+        assert not await store.take("budget", 3, 10, 1.5)
+        await asyncio.sleep(0.9)
+        assert await store.take("budget", 10, 10, 1.5)
+
+    place.run(work)
+
+
 # -- processes
 
 
@@ -438,6 +469,14 @@ def test_processes_take_exactly_the_limit(place: Place) -> None:
     taken = race(place.implementation, place.target, "take_what_there_is")
     assert BUDGET == sum(taken), taken
     assert [False] == place.run(lambda store: store.take("budget", 1, BUDGET, 60))
+
+
+def test_processes_that_give_back_leave_nothing_over(place: Place) -> None:
+    """What six processes keep of a budget is counted exactly, and the last of them to give back leaves no room."""
+    kept = sum(race(place.implementation, place.target, "take_and_give_back"))
+    assert BUDGET - 5 < kept <= BUDGET
+    left = place.run(lambda store: store.take("budget", BUDGET - kept, BUDGET, 60))
+    assert [[True], [False]] == [left, place.run(lambda store: store.take("budget", 1, BUDGET, 60))]
 
 
 def test_processes_win_a_lock_once(place: Place) -> None:

@@ -1,0 +1,117 @@
+"""`paperwire refresh` and `paperwire audit`: fetching what there is, and proving what is there."""
+
+import asyncio
+import json
+import sys
+from datetime import date, datetime
+from time import monotonic
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from core.audit import Line, audit_dates
+from core.catch_up import Caught, in_words
+from core.console import err, out, progress_bar, with_wire
+from core.refresh import Report
+from core.wire import Wire
+
+LOCK_PATIENCE_SECONDS = 60.0
+DAY_SECONDS = 86_400.0
+
+
+def refresh(
+    seconds: Annotated[
+        float | None, typer.Option(min=0, help="how long to go on with what was missed; CATCH_UP_SECONDS by default")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="go on until nothing is missing")] = False,
+) -> None:
+    """Fetch what arXiv announces now, score it and store it; then what was missed. It may be stopped at any moment."""
+    limit = DAY_SECONDS if everything else seconds
+
+    async def work(wire: Wire) -> tuple[Report | None, Caught | None]:
+        report = await _refresh(wire)
+        if report is None or report.error:
+            return report, None
+        with progress_bar() as show:
+            return report, await wire.catch_up(show, seconds=limit)
+
+    report, caught = asyncio.run(with_wire(work))
+    if report is None:
+        err.print("Another process is refreshing right now; nothing was done.")
+        raise typer.Exit(1)
+    record = report.record
+    out.print(f"{record.date}: {record.state}, {record.total} papers, {'new' if report.changed else 'unchanged'}")
+    for name, kept in report.kept.items():
+        out.print(f"  {name}: {kept} entries")
+    for line in filter(None, (record.reason, report.error if report.error not in record.reason else "")):
+        out.print(f"  {line}")
+    for item in record.rejected:
+        out.print(f"  could not be read: {item['reason']}: {item['excerpt']}")
+    if caught:
+        _tell(caught)
+    if record.state == "failed":
+        raise typer.Exit(1)
+
+
+def _tell(caught: Caught) -> None:
+    """What came of catching up, in lines."""
+    done = (
+        (caught.windows, "dates read from the API"),
+        (caught.late, "papers found late"),
+        (caught.completed, "papers completed"),
+        (caught.picks, "dates of Hugging Face"),
+    )
+    if words := ", ".join(f"{number} {what}" for number, what in done if number):
+        out.print(f"caught up: {words}")
+    for problem in caught.problems:
+        out.print(f"  {problem}")
+    if caught.owed:
+        out.print(f"  still to be read: {in_words(caught.owed)}; `paperwire refresh --all` goes on until all is there")
+
+
+def audit(
+    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="the first date")] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="the last date")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the ledger as JSON, with the identifiers")] = False,
+) -> None:
+    """Show for each date and category what arXiv announced, what its API confirms, and what is missing.
+
+    The status is 1 if a date that is over lacks something.
+    """
+
+    async def work(wire: Wire) -> list[Line]:
+        manifest = await wire.manifest()
+        return await audit_dates(wire.store, manifest, wire.rules.categories, wire.clock(), _day(first), _day(last))
+
+    lines = asyncio.run(with_wire(work))
+    if as_json:
+        sys.stdout.write(json.dumps([line.to_plain() for line in lines], indent=2) + "\n")
+    else:
+        out.print(_ledger(lines))
+        lacking = sorted({str(line.date) for line in lines if line.lacks})
+        out.print(f"incomplete: {', '.join(lacking)}" if lacking else "nothing is missing")
+    if any(line.lacks for line in lines):
+        raise typer.Exit(1)
+
+
+def _day(moment: datetime | None) -> date | None:
+    return moment.date() if moment else None
+
+
+def _ledger(lines: list[Line]) -> Table:
+    table = Table("date", "category", "state", "announced", "confirmed", "missing", "extra", "late", "why")
+    for line in lines:
+        numbers = [str(len(ids)) if line.read or not n else "?" for n, ids in enumerate(line.ids)]
+        late = str(line.late or "")
+        table.add_row(str(line.date), line.category, line.state.state, *numbers, late, line.state.reason)
+    return table
+
+
+async def _refresh(wire: Wire) -> Report | None:
+    with progress_bar() as show:
+        end = monotonic() + LOCK_PATIENCE_SECONDS
+        while (report := await wire.refresh(show)) is None and monotonic() < end:
+            show("waiting for another process that is refreshing", 0, 1)
+            await asyncio.sleep(0.5)
+        return report

@@ -1,0 +1,214 @@
+"""The ledger: what the API confirms of each date, what it has that arXiv's feed did not show, and what is still owed.
+
+The API knows when a paper was submitted, not when it was announced. Submissions of a window are announced on one date,
+but moderators hold some papers back for days. Identifiers tell of these: arXiv gives them when it announces
+(https://info.arxiv.org/help/availability.html), so that they rise from one date to the next.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from core.domain.batch import Announcement, Batch, make_batch
+from core.domain.calendar import announced_on, announcement_days, before, due_at, due_date, next_due
+from core.domain.manifest import BatchRecord, CategoryState, Count, Manifest, rfc3339
+from core.domain.paper import Paper, complete, listed
+from core.domain.settle import recorded, restated
+
+HELD = (
+    4  # announcement days by which a moderator may delay a paper; what is held longer is found by its identifier only
+)
+NOT_ALL_READ = "it was not fetched while arXiv's feed held it; the API is being asked for it"
+NOTHING = "neither arXiv's feed nor the API had anything"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What was submitted for one announcement `date`, in `categories`: the API is to be asked for it."""
+
+    date: date
+    categories: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All that the API had for a window at a time (RFC 3339)."""
+
+    window: Window
+    papers: tuple[Paper, ...]
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What a reading made: the records and batches that are others now, the confirmed ids of their dates, and how many
+    papers were `added` that nobody had seen.
+    """
+
+    records: Mapping[date, BatchRecord]
+    batches: Mapping[date, Batch]
+    confirmed: Mapping[date, frozenset[str]]
+    added: int
+
+
+def owed(manifest: Manifest, categories: Sequence[str], now: datetime, retention: timedelta) -> list[Window]:
+    """The windows that the API has to be asked for, newest first.
+
+    Each date is confirmed once. A date that arXiv's feed did not settle in a category (it was missed, or the category
+    is new) is read when it is over, and with it the windows before it, because of papers that were held.
+    """
+    due, days = due_date(now), _days(now, retention)
+    wanted: dict[date, dict[str, str]] = {day: {} for day in days}
+    for day in days:
+        for name in categories:
+            state = manifest.get(day).of(name)
+            if state.settled and state.source == "rss":
+                _want(wanted, day, name, due_at(day))
+            elif day < due:
+                for earlier in _held_for(day):
+                    _want(wanted, earlier, name, _over_at(day))
+    windows = [
+        Window(day, tuple(name for name in wanted[day] if manifest.get(day).read.get(name, "") < wanted[day][name]))
+        for day in reversed(days)
+    ]
+    return [window for window in windows if window.categories]
+
+
+def enter(
+    manifest: Manifest,
+    batches: Mapping[date, Batch],
+    confirmed: Mapping[date, frozenset[str]],
+    reading: Reading,
+    categories: Sequence[str],
+    now: datetime,
+    retention: timedelta,
+) -> Entered:
+    """What a reading makes of the ledger.
+
+    `batches` are those of the dates that `placed` names, `confirmed` the ids confirmed so far of the same dates. Papers
+    that a batch lacks are added to it, late.
+    """
+    found, day = placed(manifest, reading, now, retention), reading.window.date
+    records, made, ids = dict(manifest.records), dict[date, Batch](), dict[date, frozenset[str]]()
+    read = {**manifest.get(day).read, **dict.fromkeys(reading.window.categories, reading.at)}
+    records[day] = replace(manifest.get(day), read=read)
+    for target, papers in found.items():
+        ids[target] = confirmed.get(target, frozenset()) | {paper.id for paper in papers}
+        made[target] = with_papers(target, batches.get(target), papers, categories, reading.at)
+        known = records.get(target) or manifest.get(target)
+        ledger = {name: Count(*map(len, ids_of(made[target], ids[target], name))) for name in categories}
+        states = {name: known.of(name) for name in categories}
+        records[target] = replace(recorded(known, made[target], states, reading.at), ledger=ledger)
+        records[target] = replace(records[target], fetched=known.fetched or reading.at)
+    entered = replace(manifest, records=records)
+    touched = {*found, *(target for target in records if day in _held_for(target))}
+    for target in sorted(touched):
+        states = {name: _state(entered, target, name, now, retention) for name in categories}
+        records[target] = restated(records[target], states, reading.at)
+    had = sum(len(batch.announcements) for batch in batches.values())
+    added = sum(len(batch.announcements) for batch in made.values()) - had
+    return Entered({target: records[target] for target in {*touched, day}}, made, ids, added)
+
+
+def placed(manifest: Manifest, reading: Reading, now: datetime, retention: timedelta) -> dict[date, list[Paper]]:
+    """The papers of a reading by the date on which they were announced, without those of dates that are not kept."""
+    days = _days(now, retention)
+    kept: dict[date, list[Paper]] = {}
+    for paper in reading.papers:
+        if (day := place(manifest, paper, reading.window.date)) in days:
+            kept.setdefault(day, []).append(paper)
+    return kept
+
+
+def place(manifest: Manifest, paper: Paper, window: date) -> date:
+    """When a paper was announced: by its time of submission (without one: for the date of the `window`), unless the
+    identifiers that arXiv's feed announced on the dates around it say otherwise.
+    """
+    try:
+        day = announced_on(datetime.fromisoformat(paper.published))
+    except (ValueError, TypeError):
+        day = window
+    last = {known: record.last for known, record in manifest.records.items() if record.last}
+    after = max((known for known, greatest in last.items() if greatest < paper.id), default=None)
+    until = min((known for known, greatest in last.items() if greatest >= paper.id), default=None)
+    if after and day <= after:
+        day = next(iter(announcement_days(after, after + timedelta(days=9))))
+    return min(day, until) if until else day
+
+
+def with_papers(day: date, batch: Batch | None, papers: Iterable[Paper], categories: Sequence[str], at: str) -> Batch:
+    """The batch with what the API says of its papers, and with those papers that it lacks, as late as `at`."""
+    told = {paper.id: paper for paper in papers}
+    items = [
+        replace(item, paper=complete(item.paper, told[item.paper.id])) if item.paper.id in told else item
+        for item in (batch.announcements if batch else ())
+    ]
+    there = {item.paper.id for item in items}
+    wanted = frozenset(categories)
+    items += [
+        Announcement(paper, "new" if listed(paper.primary, wanted) else "cross", at, "api")
+        for paper in told.values()
+        if paper.id not in there and any(listed(name, wanted) for name in paper.categories)
+    ]
+    return make_batch(day, items)
+
+
+def _state(manifest: Manifest, day: date, name: str, now: datetime, retention: timedelta) -> CategoryState:
+    """The state of a category of a date after a reading: what arXiv's feed settled is so, the rest when all is read."""
+    state = manifest.get(day).of(name)
+    if (state.settled and state.source == "rss") or day >= due_date(now):
+        return state if state.state != "expected" else state._replace(reason="it was not fetched yet")
+    number = manifest.get(day).ledger.get(name, Count(0, 0, 0, 0))
+    kept = _days(now, retention)
+    read = [manifest.get(earlier).read.get(name, "") for earlier in _held_for(day) if earlier in kept]
+    if min(read, default="") < rfc3339(_over_at(day)):
+        return CategoryState("partial" if number.announced + number.missing else "failed", NOT_ALL_READ, source="api")
+    if number.announced + number.missing:
+        return CategoryState("complete", source="api")
+    return CategoryState("quiet", NOTHING, source="api")
+
+
+class Ids(NamedTuple):
+    """The identifiers behind a `Count`."""
+
+    announced: frozenset[str]
+    confirmed: frozenset[str]
+    missing: frozenset[str]
+    extra: frozenset[str]
+
+
+def ids_of(batch: Batch | None, confirmed: frozenset[str], category: str) -> Ids:
+    """The line of the ledger for a category. Of the feed's announcements those count that are new or cross-listed."""
+    items = [
+        item
+        for item in (batch.announcements if batch else ())
+        if any(listed(c, (category,)) for c in item.paper.categories) and not item.served.startswith("replace")
+    ]
+    announced = frozenset(item.paper.id for item in items if item.source == "rss" and item.paper.version == 1)
+    missing = frozenset(item.paper.id for item in items if item.source == "api")
+    return Ids(announced, (announced | missing) & confirmed, missing, announced - confirmed)
+
+
+def _days(now: datetime, retention: timedelta) -> list[date]:
+    """The announcement days that are kept, up to the one that is due."""
+    due = due_date(now)
+    return announcement_days(due - retention - timedelta(days=1), due + timedelta(days=1))
+
+
+def _held_for(day: date) -> list[date]:
+    """An announcement day, and those before it whose papers may have been held until then."""
+    days = [day]
+    while len(days) <= HELD:
+        days.append(before(days[-1]))
+    return days
+
+
+def _over_at(day: date) -> datetime:
+    """When the next date is due: what arXiv announced on `day` is in the API by then."""
+    return next_due(due_at(day))
+
+
+def _want(wanted: Mapping[date, dict[str, str]], day: date, name: str, moment: datetime) -> None:
+    if day in wanted:
+        wanted[day][name] = max(wanted[day].get(name, ""), rfc3339(moment))

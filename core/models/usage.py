@@ -1,0 +1,123 @@
+"""What models took, by month, step and model: counters in the store, to which any number of instances add."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import orjson
+
+from core.domain.errors import StoreError
+from core.models.ask import Usage
+from core.store import keys
+from core.store.lock import holding
+from core.store.protocol import Store
+
+KEPT_SECONDS = 400 * keys.DAY_SECONDS
+_WHAT = ("prompt", "completion", "calls", "cost")
+_NO_LIMIT = 2**53
+_LOCK_TRIES, _LOCK_PAUSE = 20, 0.05  # seconds; the list is changed in a moment
+_MILLIONTHS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Money for a million tokens, read and written; 0 where it is not known."""
+
+    prompt: float = 0.0
+    completion: float = 0.0
+
+    def millionths(self, usage: Usage) -> int:
+        """What the usage cost, in millionths of the prices' currency: a token's price for a million tokens is that."""
+        return round(usage.prompt * self.prompt + usage.completion * self.completion)
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What one model took in one step; `cost` is in the currency of the prices, 0 where they were not known."""
+
+    step: str
+    model: str
+    usage: Usage
+    cost: float
+
+
+class UsageRecord:
+    """Adds up what is taken. Counters only grow, each by one atomic command, so that no instance undoes another's."""
+
+    def __init__(self, store: Store, prices: Prices | None = None) -> None:
+        self._store = store
+        self._prices = prices or Prices()
+        self._named: set[tuple[str, str, str]] = set()  # month, step and model that are known to be listed
+
+    async def add(self, step: str, model: str, usage: Usage, now: datetime) -> None:
+        """Count `usage`. Raises `StoreError`."""
+        if usage == Usage():
+            return
+        month = month_of(now)
+        await self._name(month, step, model)
+        amounts = (usage.prompt, usage.completion, usage.calls, self._prices.millionths(usage))
+        counters = {keys.usage_counter(month, step, model, what): n for what, n in zip(_WHAT, amounts, strict=True)}
+        await asyncio.gather(
+            *(self._store.take(key, amount, _NO_LIMIT, KEPT_SECONDS) for key, amount in counters.items() if amount)
+        )
+
+    async def _name(self, month: str, step: str, model: str) -> None:
+        """List the step and model, once a month; where the list stays locked, the next call does it."""
+        name = (month, step, model)
+        for _ in range(_LOCK_TRIES):
+            if name in self._named:
+                return
+            if await _list(self._store, *name):
+                self._named = {known for known in self._named if known[0] == month} | {name}
+                return
+            await asyncio.sleep(_LOCK_PAUSE)
+
+
+def month_of(now: datetime) -> str:
+    """The month that something is counted in, by UTC: "2026-03"."""
+    return f"{now.astimezone(UTC):%Y-%m}"
+
+
+async def read_usage(store: Store, month: str) -> list[Spent]:
+    """What was taken in a month ("2026-03"), by step and model. Raises `StoreError`."""
+    listed = await _listed(store, month)
+    wanted = [keys.usage_counter(month, step, model, what) for step, model in listed for what in _WHAT]
+    found = dict(zip(wanted, await store.get_many(wanted), strict=True))
+    return [_spent(month, step, model, found) for step, model in listed]
+
+
+def _spent(month: str, step: str, model: str, found: Mapping[str, bytes | None]) -> Spent:
+    prompt, completion, calls, cost = (_number(found[keys.usage_counter(month, step, model, w)]) for w in _WHAT)
+    return Spent(step, model, Usage(prompt, completion, calls), cost / _MILLIONTHS)
+
+
+def _number(value: bytes | None) -> int:
+    try:
+        return int(value or b"0")
+    except ValueError as error:
+        raise StoreError("a counter of the models' usage is no number") from error
+
+
+async def _list(store: Store, month: str, step: str, model: str) -> bool:
+    """Have a step and model in the list; False if another process is changing it."""
+    if [step, model] in await _listed(store, month):
+        return True
+    async with holding(store, keys.USAGE_LOCK) as lock:
+        if lock is None:
+            return False
+        listed = await _listed(store, month)  # again: it may have been added meanwhile
+        if [step, model] not in listed:
+            value = orjson.dumps(sorted([*listed, [step, model]]))
+            await lock.commit({keys.usage(month): (value, KEPT_SECONDS)}, release=True)
+    return True
+
+
+async def _listed(store: Store, month: str) -> list[list[str]]:
+    value = await store.get(keys.usage(month))
+    if value is None:
+        return []
+    try:
+        return [[str(step), str(model)] for step, model in orjson.loads(value)]
+    except (TypeError, ValueError) as error:
+        raise StoreError("the list of the models' usage cannot be read") from error

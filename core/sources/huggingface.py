@@ -1,0 +1,152 @@
+"""Hugging Face's daily papers: what its readers picked on a date, with their upvotes. JSON, in which little is certain.
+
+A selection of a day's papers and a measure of them, but no record of what arXiv announced: categories, versions and
+licences are not in it.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from core.domain.errors import ParseError
+from core.domain.meant import clean
+from core.domain.paper import Author, Paper, code_address, parse_id
+from core.domain.text import has_text
+from core.sources.fetch import Get
+from core.sources.tex import decode_name
+from core.sources.texts import readable_texts, utc_time
+
+ASKED_FOR = 100  # Hugging Face serves no more at once
+MOST_READ = 1000
+DAILY_SECONDS = 15.0
+DAILY_BYTES = 8_000_000  # 30 papers are about 100 KB
+ACCEPT = "application/json"
+MOST_AUTHORS = 5000
+LONGEST_TITLE, LONGEST_ABSTRACT, LONGEST_NAME = 1000, 20_000, 300
+MOST_UPVOTES = 1_000_000
+
+_EXCERPT = 200
+_DIGITS = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Picks:
+    """The papers of a date, most upvotes first, and the elements that could not be read, each with its reason.
+
+    Their `upvotes` are never None, `repo` may be "", `categories` are empty, and their version is 1: none is named.
+    """
+
+    papers: tuple[Paper, ...]
+    rejected: tuple[Mapping[str, str], ...] = ()
+
+
+def daily_url(base_url: str, day: date) -> str:
+    """The address of the papers of a date."""
+    return f"{base_url}/api/daily_papers?date={day.isoformat()}&limit={ASKED_FOR}"
+
+
+async def fetch_daily(get: Get, base_url: str, day: date) -> Picks:
+    """Fetch the papers of a date: none is a valid answer. Raises `FetchError` or `ParseError`.
+
+    Hugging Face has no part in arXiv's gate: `get` is that of a `Fetcher` with `gate_seconds=0`.
+    """
+    answer = await get(daily_url(base_url, day), accept=ACCEPT, most_bytes=DAILY_BYTES, total_seconds=DAILY_SECONDS)
+    return await asyncio.to_thread(parse_daily, answer.body or b"")
+
+
+def parse_daily(body: bytes) -> Picks:
+    """Read the papers of a date. Raises `ParseError` for what is no list of papers, or one of which none can be read.
+
+    A paper that is listed twice counts once, with the most upvotes.
+    """
+    best: dict[str, Paper] = {}
+    rejected: list[Mapping[str, str]] = []
+    listed = _listed(body)
+    for element in listed[:MOST_READ]:
+        try:
+            paper = _paper(element)
+        except ValueError as error:
+            rejected.append({"reason": str(error), "excerpt": _named(element)})
+            continue
+        known = best.get(paper.id)
+        if known is None or (paper.upvotes or 0) > (known.upvotes or 0):
+            best[paper.id] = paper
+    if listed and not best:
+        raise ParseError(f"none of {len(listed)} papers could be read; of the first one: {rejected[0]['reason']}")
+    if len(listed) > MOST_READ:
+        rejected.append({"reason": f"{len(listed) - MOST_READ} more than {MOST_READ} were not read", "excerpt": ""})
+    return Picks(tuple(sorted(best.values(), key=lambda paper: (-(paper.upvotes or 0), paper.id))), tuple(rejected))
+
+
+def _listed(body: bytes) -> list[Any]:
+    text = body.decode("utf-8", "replace").removeprefix("\ufeff").strip()  # one bad byte is one bad letter
+    try:
+        value = json.loads(
+            text, parse_int=lambda digits: int(digits[:_DIGITS])
+        )  # one absurd number is no more than that
+    except (ValueError, RecursionError) as error:
+        kind = "empty" if not text else "an HTML page, not JSON" if text[:1] == "<" else f"not JSON: {_excerpt(text)!r}"
+        raise ParseError(f"the answer is {kind}") from error
+    if isinstance(value, dict) and "error" in value:
+        raise ParseError(f"Hugging Face answered: {_excerpt(str(value['error']))}")
+    if not isinstance(value, list):
+        raise ParseError("the answer is JSON, but not a list of papers")
+    return value
+
+
+def _named(element: Any) -> str:
+    """By what a person would recognise an element."""
+    outer = element if isinstance(element, dict) else {}
+    inner = outer.get("paper")
+    values = inner if isinstance(inner, dict) else outer
+    return _excerpt(f"{_text(values, 'id', _EXCERPT)} {_text(values, 'title', _EXCERPT)}")
+
+
+def _paper(element: Any) -> Paper:
+    """The paper of an element. Raises `ValueError` if it lacks what it cannot do without: identifier and title."""
+    outer = element if isinstance(element, dict) else {}
+    inner = outer.get("paper")
+    if not isinstance(inner, dict):
+        raise ValueError("no paper")
+    parsed = parse_id(_text(inner, "id", LONGEST_NAME))
+    title = _text(inner, "title", LONGEST_TITLE) or _text(outer, "title", LONGEST_TITLE)
+    if not has_text(title):
+        raise ValueError(f"{parsed}: no title")
+    abstract = _text(inner, "summary", LONGEST_ABSTRACT) or _text(outer, "summary", LONGEST_ABSTRACT)
+    return Paper(
+        id=parsed.id,
+        version=parsed.version or 1,
+        authors=_authors(inner.get("authors")),
+        categories=(),
+        published=utc_time(_text(inner, "publishedAt", LONGEST_NAME)),
+        repo=code_address(_text(inner, "githubRepo", LONGEST_ABSTRACT)),
+        upvotes=_count(inner.get("upvotes")),
+        **readable_texts(title, abstract),
+    )
+
+
+def _text(values: Mapping[str, Any], name: str, longest: int) -> str:
+    """A text of `values`, cut if it is too long; "" for whatever else may be there."""
+    value = values.get(name)
+    return value[:longest] if isinstance(value, str) else ""
+
+
+def _count(value: Any) -> int:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return min(max(value, 0), MOST_UPVOTES) if whole else 0
+
+
+def _authors(values: Any) -> tuple[Author, ...]:
+    """The authors that are to be shown: those who do not want it are marked as hidden."""
+    some = values[:MOST_AUTHORS] if isinstance(values, list) else []
+    shown = (author for author in some if isinstance(author, dict) and not author.get("hidden"))
+    names = (decode_name(_text(author, "name", LONGEST_NAME)) for author in shown)
+    return tuple(Author(name) for name in names if has_text(name))
+
+
+def _excerpt(text: str) -> str:
+    """The beginning of `text` on one line, for reports."""
+    return " ".join(clean(text[:_EXCERPT]).split())

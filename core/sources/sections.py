@@ -1,0 +1,194 @@
+"""The sections of a paper: their headings recognised, and what an analysis needs of them.
+
+A heading is a line of its own: a known name, or a number and a capitalised title. English only; what is not recognised
+stays text of the section before.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+APPENDIX_CHARACTERS = 40_000  # of all appendices together; what follows is left out
+_LONGEST_HEADING = 90
+_MOST_WORDS = 12
+# Where less than this part of a text were left, what was taken for references was none
+_LEAST_LEFT = 0.15
+
+# How headings begin, folded; what matches none is "body"
+_KINDS = {
+    "references": ("references", "bibliography", "literature cited", "works cited"),
+    "thanks": ("acknowledg", "author contribution", "competing interest", "conflict of interest",
+               "conflicts of interest", "declaration of competing", "disclosure statement"),
+    "appendix": ("appendix", "appendices", "supplement", "supporting information", "technical appendix",
+                 "neurips paper checklist"),
+}  # fmt: skip
+_EXACT = {"funding": "thanks"}  # more than that is a subject
+_KNOWN = frozenset({
+    "abstract", "introduction", "related work", "related works", "background", "preliminaries", "problem statement",
+    "method", "methods", "methodology", "approach", "materials and methods", "model", "data", "datasets", "experiments",
+    "experimental setup", "experimental results", "evaluation", "results", "results and discussion", "discussion",
+    "analysis", "limitations", "future work", "conclusion", "conclusions", "conclusion and future work",
+    "conclusions and future work", "discussion and conclusion", "summary", "broader impact", "impact statement",
+    "ethics statement", "ethical considerations", "reproducibility statement", "data availability", "code availability",
+})  # fmt: skip
+_NUMBERED = re.compile(
+    r"(?:appendix\s+)?(?P<number>\d{1,2}(?:\.\d{1,2}){0,3}|[IVX]{1,5}(?=\.)|(?P<letter>[A-Z])(?:\.\d{1,2}){0,3})"
+    r"[.:]?\s+(?P<title>\S.*)",
+    re.IGNORECASE,
+)
+# Small capitals of other fonts come apart: "R EFERENCES", "I NTRODUCTION"
+_APART = re.compile(r"\b([A-Z]) ([A-Z]{2,})")
+
+
+class Section(NamedTuple):
+    """A part of a paper: `kind` is "body", "references", "thanks" or "appendix"; the first one has no heading."""
+
+    heading: str
+    text: str
+    kind: str = "body"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What came of reading a document: a `state` (see `core.sources.fulltext.STATES`), "" if all of it was read.
+
+    `read` of its `pages` were read; both are 0 for what has no pages.
+    """
+
+    state: str = ""
+    sections: tuple[Section, ...] = ()
+    pages: int = 0
+    read: int = 0
+
+
+def kind_of(heading: str) -> str:
+    """The kind of the section under `heading`, which may be numbered."""
+    numbered = _NUMBERED.fullmatch(heading)
+    titles = {heading.lower(), numbered["title"].lower() if numbered else ""}
+    for title in titles & _EXACT.keys():
+        return _EXACT[title]
+    return next((kind for kind, names in _KINDS.items() for title in titles if title.startswith(names)), "body")
+
+
+def split(lines: Iterable[str]) -> list[tuple[str, str, list[str]]]:
+    """Heading, kind and lines of each section of a text without marks, such as a PDF's."""
+    sections: list[tuple[str, str, list[str]]] = [("", "body", [])]
+    outline = _Outline()
+    for line in lines:
+        if (heading := _heading(line)) and (kind := outline.take(heading)):
+            sections.append((heading, kind, []))
+        else:
+            sections[-1][2].append(line)
+    return sections
+
+
+def is_name(line: str) -> bool:
+    """Whether `line` is the name of a section that many papers have, without a number."""
+    return line.lower() in _KNOWN or (kind_of(line) != "body" and not any(map(str.isdigit, line)))
+
+
+def keep(sections: Sequence[Section], appendix_characters: int = APPENDIX_CHARACTERS) -> tuple[Section, ...]:
+    """What is worth reading: no references, no thanks, and of appendices no more than so many characters."""
+    kept, left = [], appendix_characters
+    for section in sections:
+        if section.kind == "appendix":
+            text = section.text[: max(left, 0)]
+            left -= len(section.text)
+            if text:
+                kept.append(section._replace(text=text))
+        elif section.kind == "body" and (section.text or section.heading):
+            kept.append(section)
+    if length(kept) < _LEAST_LEFT * length(sections) and not any(s.kind == "appendix" for s in sections):
+        return tuple(sections)
+    return tuple(kept)
+
+
+def cap(sections: Sequence[Section], characters: int) -> tuple[tuple[Section, ...], bool]:
+    """The first so many characters of `sections`, and whether that left something out."""
+    kept, left = [], characters
+    for section in sections:
+        if left > 0:
+            kept.append(section._replace(text=section.text[:left]))
+        left -= len(section.text)
+    return tuple(kept), left < 0
+
+
+def length(sections: Iterable[Section]) -> int:
+    """The number of characters in the texts of `sections`."""
+    return sum(len(section.text) for section in sections)
+
+
+def join(sections: Iterable[Section]) -> str:
+    """`sections` as one text: each heading on a line before its text, empty lines between them."""
+    return "\n\n".join("\n".join(filter(None, (section.heading, section.text))) for section in sections)
+
+
+def printable(line: str, but: str = "") -> str:
+    """`line` without what cannot be seen, except the characters of `but`; each white space is one blank.
+
+    Controls, marks of direction, private use, halves of pairs: none is text, some are made to deceive.
+    """
+    if not line.isprintable():
+        seen = (char for char in line.replace("\t", " ") if char in but or unicodedata.category(char)[0] != "C")
+        line = "".join(seen)
+    return " ".join(line.split())
+
+
+class _Outline:
+    """What may follow: after the references only what is known by name, or an appendix; appendices go on to A, B, C."""
+
+    def __init__(self) -> None:
+        self._kind = "body"
+        self._next_letter = "A"
+        self._ended = False  # whether a conclusion, or anything that follows one, has been seen
+
+    def take(self, heading: str) -> str:
+        """The kind of the section that `heading` begins, or "" if it begins none here."""
+        numbered = _NUMBERED.fullmatch(heading)
+        title = (numbered["title"] if numbered else heading).lower().rstrip(".:")
+        kind, known = kind_of(heading), title in _KNOWN
+        letter = (numbered["letter"] or "").upper() if numbered and not heading.lower().startswith("app") else ""
+        if letter and not known and kind == "body":
+            if not self._ended or letter not in (self._next_letter, chr(ord(self._next_letter) - 1)):
+                return ""
+            self._next_letter = chr(ord(letter) + 1)
+            kind = "appendix"
+        elif self._kind == "references" and kind == "body" and not known:
+            return ""
+        elif self._kind == "appendix" and kind == "body":
+            kind = "appendix"
+        self._ended = self._ended or kind != "body" or title.startswith(("conclusion", "discussion", "limitation"))
+        self._kind = kind
+        return kind
+
+
+def _heading(line: str) -> str:
+    """`line` as a heading, or "" if it does not look like one."""
+    line = line.strip()
+    if not line or len(line) > _LONGEST_HEADING or line[-1] in ",;-" or not line[0].isalnum() or line[0].islower():
+        return ""
+    if line.isupper():
+        line = _APART.sub(r"\1\2", line)
+    numbered = _NUMBERED.fullmatch(line)
+    title = (numbered["title"] if numbered else line).rstrip(".:")
+    if title.lower() in _KNOWN or (kind_of(line) != "body" and _is_short(title) and "." not in title):
+        return line.rstrip(".:")
+    return line if numbered and _is_title(title, line) else ""
+
+
+def _is_short(title: str) -> bool:
+    return len(title.split()) <= _MOST_WORDS // 2
+
+
+def _is_title(title: str, line: str) -> bool:
+    letters = sum(char.isalpha() or char == " " for char in title)
+    return (
+        title[0].isupper()
+        and line[-1] not in ".:"
+        and "," not in title
+        and len(title) >= 4
+        and len(title.split()) <= _MOST_WORDS
+        and letters >= 0.85 * len(title)
+    )
