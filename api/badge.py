@@ -27,7 +27,7 @@ async def get_badge(request: Request) -> Response:
     wire = wire_of(request)
     await wire.manifest(also=slot_of(request))
     feed = wire.feed(request.path_params["name"])
-    manifest, due = await wire.ready(), wire.due[0]
+    manifest, due = await wire.ready(), wire.due.date
 
     def make(manifest: Manifest, loaded: Loaded) -> Document:
         from core.render.badge import render_badge  # not at a cold start

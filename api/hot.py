@@ -4,6 +4,7 @@ A request through the framework costs several times the sending of its answer, o
 """
 
 from dataclasses import dataclass
+from time import monotonic
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -23,9 +24,10 @@ _OK, _NOT_MODIFIED = 200, 304
 
 @dataclass(frozen=True, slots=True)
 class _Hot:
-    """What is kept, and the headers that stay the same, as they are sent."""
+    """What is kept, until when (`time.monotonic`), and the headers that stay the same, as they are sent."""
 
     kept: Kept
+    until: float
     validators: list[tuple[bytes, bytes]]
     of_body: list[tuple[bytes, bytes]]
 
@@ -35,7 +37,8 @@ def _hot(kept: Kept, public_url: str) -> _Hot:
     length, kind = str(len(document.body)), document.content_type
     of_body = [(b"content-length", length.encode()), (b"content-type", kind.encode())]
     validators = [(name.lower().encode(), value.encode()) for name, value in document.headers.items()]
-    return _Hot(kept, [*validators, *missing_headers([*validators, *of_body], public_url)], of_body)
+    safe = missing_headers([*validators, *of_body], public_url)
+    return _Hot(kept, monotonic() + kept.at_most, [*validators, *safe], of_body)
 
 
 class HotPath:
@@ -56,10 +59,10 @@ class HotPath:
         sent: dict[bytes, bytes] = dict(scope["headers"])
         # Links in answers are made from these where no public address is set
         place = None if self._fixed_host else (scope["scheme"], sent.get(b"host"), scope.get("root_path"))
-        key = (scope["path"], scope["query_string"], scope.get(SENT_KEY), place)
+        key = (scope["path"], scope["query_string"], scope.get(SENT_KEY), place, self._wire.phase)
         manifest = self._wire.hot()
         hot = self._memory.get(key) if manifest else None
-        if manifest and hot and (hot.kept.manifest is manifest or key in self._renewing):
+        if manifest and hot and monotonic() < hot.until and (hot.kept.manifest is manifest or key in self._renewing):
             note_cache("hot")
             await self._answer(hot, manifest, sent, send, with_body=scope["method"] == "GET")
             return

@@ -145,3 +145,17 @@ def batch_summaries(manifest: Manifest) -> list[dict[str, object]]:
         | ({"reason": r.reason} if r.reason else {})
         for r in sorted(manifest.records.values(), key=lambda r: r.date, reverse=True)
     ]
+
+
+def batch_to_plain(record: BatchRecord) -> dict[str, object]:
+    """All that is known of a date as JSON values: with the state of each category, and its line of the ledger."""
+    plain: dict[str, object] = {"date": record.date.isoformat(), "state": record.state, "papers": record.total}
+    more = {"reason": record.reason, "fetched": record.fetched, "late": record.late, "rejected": len(record.rejected)}
+    categories = {
+        name: {key: value for key, value in state._asdict().items() if value}
+        | (record.ledger[name]._asdict() if name in record.ledger else {})
+        | ({"read": record.read[name]} if name in record.read else {})
+        for name, state in sorted(record.categories.items())
+    }
+    plain |= {name: value for name, value in more.items() if value}
+    return plain | ({"categories": categories} if categories else {})

@@ -17,7 +17,7 @@ from core.store import keys
 from core.store.sqlite import SqliteStore
 from tests.api import DAYS, FEEDS, FRIDAY, NOWHERE, OF_EACH_REQUEST, TOKEN, Raw, make_settings, noon, send, store_days
 from tests.arxiv_format import Sheet
-from tests.conftest import serving_app
+from tests.conftest import ONLY_WHEN_ASKED, serving_app
 from tests.runtime_api import Function, FunctionError, running_function
 from tests.upstream import Upstream, serving
 
@@ -172,6 +172,7 @@ def bare(answer: Raw) -> Raw:
 def environment(settings: Settings, url: str = NOWHERE) -> dict[str, str]:
     return {
         "PYTHONPATH": str(ROOT),
+        **ONLY_WHEN_ASKED,
         "ARXIV_RSS_URL": url,
         "NOW": noon(FRIDAY).isoformat(),
         "SQLITE_PATH": str(settings.sqlite_path),
