@@ -10,18 +10,21 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import digests, feeds, operations, pages, papers, problems, static
+from api import badge, digests, docs, feeds, operations, pages, papers, problems, static
 from api.conditional import HeadMiddleware
 from api.hot import HotPath
+from api.limits import Limits
 from api.links import own_path
+from api.observed import Observed
 from api.private import PrivateCopy
 from core import __version__
 from core.domain.errors import ConfigError
+from core.log import configure_logging
 from core.scheduler import keep_fresh
 from core.settings import Settings, load_settings
 from core.wire import Wire
 
-_NO_PAGES = ("/api/", "/rss")
+_NO_PAGES = ("/api/", "/badge/", "/rss")
 DESCRIPTION = """
 A personal arXiv wire: each day's announcements, scored by your keywords with reasons.
 
@@ -80,10 +83,11 @@ def create_app(settings: Settings | None = None, *, self_refresh: bool = False) 
     )
     app.state.wire = wire
     app.add_middleware(HeadMiddleware)
-    app.first = PrivateCopy(HotPath(app.framework, wire), wire.settings)
+    inside = PrivateCopy(HotPath(app.framework, wire), wire.settings)
+    app.first = Observed(inside, wire.settings.public_url, Limits(wire.settings))
     problems.install(app)
-    for module in (feeds, papers, digests, operations):
-        app.include_router(module.router)
+    for module in (feeds, badge, papers, digests, operations):
+        app.include_router(module.router, responses=docs.EVERYWHERE)
     static.install(app)
     return app
 
@@ -94,7 +98,10 @@ def create_app_or_explain() -> ASGIApp:
     On serverless platforms that is an application that says so; elsewhere the process ends, with the reasons.
     """
     try:
-        return create_app()
+        settings = load_settings()
+        alone = bool(settings.aws_lambda_function_name)
+        configure_logging(settings.log_level, as_json=settings.logs_json, alone=alone)
+        return create_app(settings)
     except ConfigError as error:
         if not {"VERCEL", "AWS_LAMBDA_FUNCTION_NAME"} & os.environ.keys():
             sys.exit(f"Paperwire cannot start; `paperwire check` explains more:\n{error}")

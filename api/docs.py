@@ -118,7 +118,29 @@ _NOTHING = _problem(
     "The announcements of 2026-03-06 are being fetched from arXiv for the first time; try again soon.",
 )
 _UNKNOWN = _problem(404, "unknown-name", "Not found", "There is no feed 'mian' here. Known: main, storage.")
-_READ: dict[int | str, dict[str, Any]] = {304: _UNCHANGED, 422: _BAD_QUERY, 503: _NOTHING}
+_LIMITED = _problem(
+    429,
+    "rate-limited",
+    "Too many requests",
+    "Your address has asked for more than one client may; try again in 12 s. "
+    "Feeds without filters, and answers that were made before, are not limited.",
+)
+_READ: dict[int | str, dict[str, Any]] = {304: _UNCHANGED, 422: _BAD_QUERY, 429: _LIMITED, 503: _NOTHING}
+
+
+def _plain_problem(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {"application/problem+json": {}}}
+
+
+# What any path may answer to a request that is not one, or to whom has no key
+EVERYWHERE: dict[int | str, dict[str, Any]] = {
+    400: _plain_problem("The request cannot be understood: a header is wrong or comes twice"),
+    401: _plain_problem("This is a private copy, and the key is missing or wrong"),
+    404: _plain_problem("There is nothing at this address"),
+    413: _plain_problem("The body is too long"),
+    414: _plain_problem("The address is too long"),
+    503: _plain_problem("The store does not answer, or nothing can be served yet"),
+}
 
 _FEED_CONTENT = {
     "application/rss+xml": {"schema": {"type": "string"}},
@@ -159,6 +181,13 @@ OPML: dict[int | str, dict[str, Any]] = {
 }
 RSS: dict[int | str, dict[str, Any]] = FEED | {
     200: {"description": "The feed as RSS", "content": {"application/rss+xml": {"schema": {"type": "string"}}}}
+}
+BADGE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The picture", "content": {"image/svg+xml": {"schema": {"type": "string"}}}},
+    304: _UNCHANGED,
+    404: _UNKNOWN,
+    429: _LIMITED,
+    503: _NOTHING,
 }
 LIST_OF_FEEDS: dict[int | str, dict[str, Any]] = {
     200: _answer(
@@ -212,6 +241,7 @@ REFRESH: dict[int | str, dict[str, Any]] = {
         "Unauthorized",
         "Send the header `Authorization: Bearer …` with the value of CRON_SECRET or ADMIN_TOKEN.",
     ),
+    429: _LIMITED,
     502: _answer("arXiv delivered nothing usable; what was there stays", _REPORT | {"state": "failed"}),
     503: _problem(503, "store", "The store does not answer", "SQLite at …: disk I/O error"),
 }

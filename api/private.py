@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.links import SENT_KEY, own_path
 from api.problems import Problem
+from api.trace import CURRENT
 from core.settings import Settings
 from core.signing import KEY, sign
 
@@ -45,6 +46,8 @@ class PrivateCopy:
                 await _refuse(scope, receive, send)
                 return
             scope[SENT_KEY] = sent
+            if trace := CURRENT.get():
+                trace.is_owner = hmac.compare_digest(sent.encode(), self._secret.encode())
         await self._app(scope, receive, send)
 
     def _opens(self, sent: str, path: str, query: str) -> bool:

@@ -17,6 +17,7 @@ from core.domain.feed import Entry
 from core.domain.page import Page, page
 from core.domain.query import parse_query
 from core.domain.selection import choose, feeds_of
+from core.log import configure_logging
 from core.migrate import to_feeds_toml
 from core.render.plain import ENTRY_FIELDS, entry_to_plain, to_json
 from core.settings import Settings, load_settings
@@ -50,12 +51,14 @@ def serve(
     import uvicorn
 
     from api.application import create_app
+    from api.server import server_options
 
     settings = asyncio.run(_sample_settings()) if sample_week else load_settings()
     application = create_app(settings, self_refresh=self_refresh and not settings.sample)
     kind = "a sample week of invented papers" if settings.sample else settings.rss_url
     err.print(f"Paperwire {__version__}: http://{host}:{port}  ({kind}, stored in {describe(settings)})")
-    uvicorn.run(application, host=host, port=port, log_level="info")
+    configure_logging(settings.log_level, as_json=settings.logs_json)
+    uvicorn.run(application, host=host, port=port, **server_options())
 
 
 @app.command()

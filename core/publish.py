@@ -4,9 +4,11 @@ import asyncio
 import gc
 from dataclasses import dataclass, field
 from functools import partial
+from time import monotonic
 
 from core.day import Made, make_day, score_day
 from core.domain.batch import Batch
+from core.domain.errors import QueryError
 from core.domain.feed import Entry, Feed
 from core.domain.manifest import BatchRecord, Manifest
 from core.domain.selection import Day, first_announced, make_entries
@@ -14,6 +16,8 @@ from core.memory import Memory
 from core.store import keys
 from core.store.codec import day_from_plain, decode_as, scores_from_plain
 from core.store.protocol import Store
+
+GUEST_SECONDS = 8.0  # in which rules that came with a request have to have scored everything; readers give up after 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,7 @@ async def _read_whole(
     found = dict(zip(wanted, await store.get_many(wanted) if wanted else (), strict=True))
     days: dict[str, Day | None] = {}
     made: Made = {}
+    until = monotonic() + GUEST_SECONDS
     for record in records:
         days[record.hash] = None
         batch = library.batches.get(record.hash)
@@ -106,13 +111,22 @@ async def _read_whole(
         if data := found.get(key):
             day = await asyncio.to_thread(_scored_day, feed, batch, data)
         elif not own:
-            day = await asyncio.to_thread(score_day, feed, batch)
+            day = await _score_for_guest(feed, batch, until)
         else:
             day, values = await asyncio.to_thread(make_day, feed, batch, keys.SCORES_SECONDS)
             made |= values
         library.put_day(feed, record.hash, day)
         days[record.hash] = day
     return days, made
+
+
+async def _score_for_guest(feed: Feed, batch: Batch, until: float) -> Day:
+    """A day of a feed whose rules came with a request: anybody can send rules that take for ever."""
+    try:
+        return await asyncio.to_thread(score_day, feed, batch, until)
+    except TimeoutError:
+        message = f"these rules take longer than {GUEST_SECONDS:g} s over what is stored; make some of them simpler"
+        raise QueryError("keywords", message) from None
 
 
 def _scored_day(feed: Feed, batch: Batch, scores: bytes) -> Day:

@@ -74,6 +74,7 @@ def settings(upstream: Upstream, tmp_path: Path) -> Settings:
         now=NOON,
         sqlite_path=tmp_path / "store.sqlite3",
         admin_token="open-sesame",
+        rate_limit=0,
     )
 
 
