@@ -1,5 +1,6 @@
 """The application: routes, errors and the wire, put together."""
 
+import asyncio
 import logging
 import os
 import sys
@@ -16,6 +17,7 @@ from api.links import own_path
 from api.private import PrivateCopy
 from core import __version__
 from core.domain.errors import ConfigError
+from core.scheduler import keep_fresh
 from core.settings import Settings, load_settings
 from core.wire import Wire
 
@@ -48,8 +50,11 @@ class _Application(FastAPI):
         await super().__call__(scope, receive, send)
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """The application for `settings`, by default those of the environment. Raises `ConfigError`."""
+def create_app(settings: Settings | None = None, *, self_refresh: bool = False) -> FastAPI:
+    """The application for `settings`, by default those of the environment. Raises `ConfigError`.
+
+    With `self_refresh` it fetches each batch when it is due, and what was missed, for as long as it runs.
+    """
     wire = Wire(settings or load_settings())
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log every question to the store
 
@@ -57,7 +62,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         # Threads that make a new batch hand over ten times as often as by default to the one that answers
         sys.setswitchinterval(0.0005)
+        refreshing = asyncio.create_task(keep_fresh(wire)) if self_refresh else None
         yield
+        if refreshing:
+            refreshing.cancel()
+            await asyncio.wait([refreshing])
         await wire.close()
 
     app = _Application(

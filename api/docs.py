@@ -215,15 +215,41 @@ REFRESH: dict[int | str, dict[str, Any]] = {
     502: _answer("arXiv delivered nothing usable; what was there stays", _REPORT | {"state": "failed"}),
     503: _problem(503, "store", "The store does not answer", "SQLite at …: disk I/O error"),
 }
-HEALTH: dict[int | str, dict[str, Any]] = {
-    200: _answer(
-        "The state of things",
+_HEALTHY = {
+    "status": "ok",
+    "due": "2026-03-06",
+    "state": "complete",
+    "next_due": "2026-03-09T04:20:00Z",
+    "now": "2026-03-06T12:00:00Z",
+    "batches": [
         {
-            "due": "2026-03-06",
+            "date": "2026-03-06",
             "state": "complete",
-            "next_due": "2026-03-09T04:20:00Z",
-            "now": "2026-03-06T12:00:00Z",
-            "batches": [_BATCH],
-        },
-    )
+            "papers": 463,
+            "fetched": "2026-03-06T05:20:40Z",
+            "categories": {
+                "cs.LG": {
+                    "state": "complete",
+                    "since": "2026-03-06T05:20:40Z",
+                    "source": "rss",
+                    "announced": 463,
+                    "confirmed": 441,
+                    "missing": 0,
+                    "extra": 22,
+                    "read": "2026-03-06T05:21:02Z",
+                }
+            },
+        }
+    ],
+}
+_TROUBLE = {
+    "kind": "gap",
+    "detail": "2026-03-03 is failed: it was not fetched while arXiv's feed held it",
+    "since": "2026-03-03T05:20:00Z",
+    "mend": "`paperwire refresh --all` asks the API until all is there; `paperwire audit` shows what is missing",
+    "act": True,
+}
+HEALTH: dict[int | str, dict[str, Any]] = {
+    200: _answer("All is well, or what is wrong passes by itself", _HEALTHY),
+    503: _answer("The owner should act", _HEALTHY | {"status": "failing", "troubles": [_TROUBLE]}),
 }

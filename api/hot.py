@@ -4,6 +4,7 @@ A request through the framework costs several times the sending of its answer, o
 """
 
 from dataclasses import dataclass
+from time import monotonic
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -20,9 +21,10 @@ _OK, _NOT_MODIFIED = 200, 304
 
 @dataclass(frozen=True, slots=True)
 class _Hot:
-    """What is kept, and the headers that stay the same, as they are sent."""
+    """What is kept, until when (`time.monotonic`), and the headers that stay the same, as they are sent."""
 
     kept: Kept
+    until: float
     validators: list[tuple[bytes, bytes]]
     of_body: list[tuple[bytes, bytes]]
 
@@ -32,6 +34,7 @@ def _hot(kept: Kept) -> _Hot:
     length, kind = str(len(document.body)), document.content_type
     return _Hot(
         kept,
+        monotonic() + kept.at_most,
         [(name.lower().encode(), value.encode()) for name, value in document.headers.items()],
         [(b"content-length", length.encode()), (b"content-type", kind.encode())],
     )
@@ -55,10 +58,10 @@ class HotPath:
         sent: dict[bytes, bytes] = dict(scope["headers"])
         # Links in answers are made from these where no public address is set
         place = None if self._fixed_host else (scope["scheme"], sent.get(b"host"), scope.get("root_path"))
-        key = (scope["path"], scope["query_string"], scope.get(SENT_KEY), place)
+        key = (scope["path"], scope["query_string"], scope.get(SENT_KEY), place, self._wire.phase)
         manifest = self._wire.hot()
         hot = self._memory.get(key) if manifest else None
-        if manifest and hot and (hot.kept.manifest is manifest or key in self._renewing):
+        if manifest and hot and monotonic() < hot.until and (hot.kept.manifest is manifest or key in self._renewing):
             await self._answer(hot, manifest, sent, send, with_body=scope["method"] == "GET")
             return
         self._renewing.add(key)  # one waits for what is new; until it is there, the others get what was

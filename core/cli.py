@@ -42,14 +42,17 @@ def serve(
     host: Annotated[str, typer.Option(envvar="HOST", help="address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(envvar="PORT", help="port to listen on", min=0, max=65535)] = 8000,
     sample_week: Annotated[bool, typer.Option("--sample", help="serve a built-in week of invented papers")] = False,
+    self_refresh: Annotated[
+        bool, typer.Option("--refresh/--no-refresh", envvar="SELF_REFRESH", help="fetch each batch when it is due")
+    ] = True,
 ) -> None:
-    """Serve feeds, API and pages over HTTP."""
+    """Serve feeds, API and pages over HTTP, and refresh when a batch is due."""
     import uvicorn
 
     from api.application import create_app
 
     settings = asyncio.run(_sample_settings()) if sample_week else load_settings()
-    application = create_app(settings)
+    application = create_app(settings, self_refresh=self_refresh and not settings.sample)
     kind = "a sample week of invented papers" if settings.sample else settings.rss_url
     err.print(f"Paperwire {__version__}: http://{host}:{port}  ({kind}, stored in {describe(settings)})")
     uvicorn.run(application, host=host, port=port, log_level="info")

@@ -3,21 +3,21 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import date, datetime
+from dataclasses import replace
+from datetime import date
 from functools import partial
 from time import time
 from typing import TYPE_CHECKING, Any
 
 from core import sample
 from core.current import Current, View
-from core.domain.calendar import due_date, next_due
-from core.domain.errors import NothingYet, PaperwireError, StoreError, UnknownName
+from core.domain.errors import PaperwireError, StoreError, UnknownName
 from core.domain.feed import Entry, Feed
-from core.domain.manifest import BatchRecord, Manifest, rfc3339
+from core.domain.manifest import Manifest
 from core.domain.query import Query
 from core.domain.saved import Change, Saved
 from core.domain.selection import reaches_below
+from core.freshness import DOUBTFUL_SECONDS, Due, Freshness, due_of, freshness_of, has_gaps, nothing_yet
 from core.memory import Memory
 from core.outbox import Outbox
 from core.owner import change_saved
@@ -39,22 +39,12 @@ log = logging.getLogger("paperwire")
 PATIENCE_SECONDS = 15.0  # how long a request waits for a first batch; feed readers give up after 20
 RENDERED_BYTES = 32_000_000
 GUEST_ENTRIES = 40_000  # remembered of feeds whose rules came with a request
-UNSETTLED_SECONDS = 60  # how long answers stay fresh while something is missing
-DOUBTFUL_SECONDS = 30  # and while the store does not answer
 _POLL_SECONDS = 0.5
 _FOLLOW_SECONDS = 5.0  # how long another process is left to its refresh before this one looks again
 
 
 def _ignore(_what: str, _done: int, _total: int) -> None:
     """No progress is shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Freshness:
-    """How long an answer stays true (s), and what its client should be warned of."""
-
-    seconds: int
-    warning: str = ""
 
 
 class Wire:
@@ -80,8 +70,8 @@ class Wire:
         self._loading: Shared[list[Entry]] = Shared()
         self._refreshing: asyncio.Task[None] | None = None
         self._not_before = 0.0
-        self._settled: tuple[Manifest, date, bool] | None = None
-        self._due: tuple[date, datetime] | None = None
+        self._settled: tuple[Manifest, date, bool, bool] | None = None
+        self._due: Due | None = None
 
     async def manifest(self, also: str = "") -> Manifest:
         """The manifest as this process believes it to be. Raises `StoreError` if it has never been read.
@@ -97,7 +87,7 @@ class Wire:
         time. Raises `NothingYet` if then there is still nothing.
         """
         view = await self._view()
-        due, manifest = self.due[0], view.state.manifest
+        due, manifest = self.due.date, view.state.manifest
         if view.doubt and not manifest.stored:
             raise StoreError(view.doubt)
         if view.doubt or self._is_settled(manifest, due):
@@ -109,7 +99,8 @@ class Wire:
                 view = await self._view()
                 manifest = view.state.manifest
         if not manifest.stored:
-            raise self._nothing(manifest.get(due), self._pause(view.state, due))
+            failed = self._not_before > time()
+            raise nothing_yet(manifest.get(due), self.due, self._pause(view.state, due), failed=failed)
         return manifest
 
     def hot(self) -> Manifest | None:
@@ -120,7 +111,7 @@ class Wire:
         view = self.current.believed()
         if view is None or view.doubt or not (manifest := view.state.manifest).has_batches:
             return None
-        due = self.due[0]
+        due = self.due.date
         if self._is_settled(manifest, due) or self.is_refreshing or self._pause(view.state, due) > 0:
             return manifest
         return None
@@ -190,12 +181,17 @@ class Wire:
         return next(iter(self.feeds.values()))
 
     @property
-    def due(self) -> tuple[date, datetime]:
-        """The date whose batch should be there, and when the next one will be due; worked out once for each."""
-        now = self.clock()
-        if self._due is None or now >= self._due[1]:
-            self._due = due_date(now), next_due(now)
+    def due(self) -> Due:
+        """What is due; worked out once for each date."""
+        if self._due is None or self.clock() >= self._due.following:
+            self._due = due_of(self.clock())
         return self._due
+
+    @property
+    def phase(self) -> tuple[date, bool]:
+        """What answers depend on beside the manifest: the due date, and whether readers are told if it is missing."""
+        due = self.due
+        return due.date, self.clock() >= due.told
 
     @property
     def is_refreshing(self) -> bool:
@@ -206,10 +202,9 @@ class Wire:
         """How long what is served now stays true: until the next batch is due, or a minute if one is missing."""
         if self.current.unconfirmed:
             return Freshness(DOUBTFUL_SECONDS, "the store does not answer; this is the last good copy")
-        due, following = self.due
-        if not self._is_settled(manifest, due):
-            return Freshness(UNSETTLED_SECONDS)
-        return Freshness(max(int((following - self.clock()).total_seconds()), UNSETTLED_SECONDS))
+        settled = self._is_settled(manifest, self.due.date)
+        gaps = bool(self._settled and self._settled[3])
+        return freshness_of(self.due, self.clock(), settled=settled, gaps=gaps)
 
     async def finish(self) -> None:
         """Wait for the refresh behind the answers: Vercel goes on with what follows them, and then stops everything."""
@@ -275,7 +270,8 @@ class Wire:
 
     def _is_settled(self, manifest: Manifest, due: date) -> bool:
         if self._settled is None or self._settled[0] is not manifest or self._settled[1] != due:
-            self._settled = manifest, due, manifest.get(due).settled(self.rules.categories)
+            settled = manifest.get(due).settled(self.rules.categories)
+            self._settled = manifest, due, settled, has_gaps(manifest, due)
         return self._settled[2]
 
     def _pause(self, state: State, due: date) -> float:
@@ -289,7 +285,7 @@ class Wire:
 
     async def _refresh_or_follow(self) -> None:
         """Refresh, or wait for the process that does; take over if it dies. Never raises: what failed is logged."""
-        end, due = time() + PATIENCE_SECONDS, self.due[0]
+        end, due = time() + PATIENCE_SECONDS, self.due.date
         try:
             while await self.refresh(on_demand=True) is None and time() < end:
                 state = (await self.current.get(confirmed=True)).state
@@ -302,15 +298,3 @@ class Wire:
         except Exception as error:  # whatever it is, requests are answered from what is stored
             self._not_before = time() + BACKOFF["failed"]
             log.log(logging.WARNING if isinstance(error, PaperwireError) else logging.ERROR, "refresh", exc_info=True)
-
-    def _nothing(self, due: BatchRecord, pause: float) -> NothingYet:
-        if due.reason:
-            text = (
-                f"There are no announcements yet. The batch of {due.date} is {due.state}: {due.reason}. "
-                f"The next one is due at {rfc3339(self.due[1])}."
-            )
-        elif self._not_before > time():
-            text = "There are no announcements yet, and fetching them failed; the log of the service has the details."
-        else:
-            text = f"The announcements of {due.date} are being fetched from arXiv for the first time; try again soon."
-        return NothingYet(text, max(int(pause) + 1, 5))

@@ -16,7 +16,7 @@ import pytest
 
 from core.config import read_feeds_file
 from core.settings import ROOT, load_settings
-from tests.conftest import NOON
+from tests.conftest import NOON, ONLY_WHEN_ASKED
 from tests.ports import free_port
 from tests.upstream import Upstream
 
@@ -57,6 +57,7 @@ def place(tmp_path: Path, upstream: Upstream) -> tuple[Path, dict[str, str]]:
     env = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
+        **ONLY_WHEN_ASKED,
         "SQLITE_PATH": str(tmp_path / "store.sqlite3"),
         "ARXIV_RSS_URL": upstream.url,
         "NOW": NOON.isoformat(),

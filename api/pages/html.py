@@ -110,5 +110,6 @@ def _environment() -> "Environment":
         "points": "{:g}".format,
         "signed": "{:+g}".format,
         "thousands": "{:,}".format,
+        "capitalize_first": lambda text: text[:1].upper() + text[1:],
     }
     return environment

@@ -41,6 +41,7 @@ def entry_html(entry: Entry) -> str:
         escape("; ".join(_named(category) for category in paper.categories)),
         escape(f"{TYPES.get(entry.type, entry.type)} · arXiv:{paper.versioned}, version {paper.version}"),
         f"<strong>Score {entry.score:g}</strong>{escape(reasons_in_words(entry))}",
+        *([escape(late_in_words(entry))] if entry.late else []),
     ]
     parts = ["<br>".join(filter(None, head)), *(escape(plain(text)) for text in paper.abstract.split("\n"))]
     parts += [f"{name}: {escape(plain(text))}" for name, text in _notes(paper) if text]
@@ -53,6 +54,11 @@ def entry_html(entry: Entry) -> str:
 def entry_summary(entry: Entry) -> str:
     """One line of plain text: the score and its reasons."""
     return label(f"Score {entry.score:g}{reasons_in_words(entry)}")
+
+
+def late_in_words(entry: Entry) -> str:
+    """Since when an entry is there that came after its day."""
+    return f"Late: announced on {entry.announced.isoformat()}, found on {entry.late[:10]} at {entry.late[11:16]} UTC"
 
 
 def reasons_in_words(entry: Entry) -> str:
@@ -80,7 +86,8 @@ def entry_time(entry: Entry) -> datetime:
     that are not in the future: the best gets the last second before the batch is due.
     """
     due = datetime.combine(entry.announced, PUBLISHED_AT, EASTERN)
-    return due - timedelta(seconds=entry.rank + 1)
+    came = datetime.fromisoformat(entry.late) if entry.late else due
+    return came - timedelta(seconds=entry.rank + 1)
 
 
 def _authors(paper: Paper) -> str:

@@ -16,7 +16,7 @@ from lxml import etree
 from core.domain.errors import ConfigError
 from core.settings import ROOT, Settings, load_settings
 from core.signing import sign, with_key
-from tests.conftest import NOON, serving_app, wait_until
+from tests.conftest import NOON, ONLY_WHEN_ASKED, serving_app, wait_until
 from tests.upstream import Upstream
 
 SECRET = "correct horse battery"
@@ -169,6 +169,7 @@ def test_keys_are_not_logged(upstream: Upstream, tmp_path: Path) -> None:
     env = {
         "PATH": "/usr/bin:/bin",
         "PYTHONPATH": str(ROOT),
+        **ONLY_WHEN_ASKED,
         "ARXIV_RSS_URL": upstream.url,
         "NOW": NOON.isoformat(),
         "SQLITE_PATH": str(tmp_path / "store.sqlite3"),
