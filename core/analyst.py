@@ -18,7 +18,8 @@ from core.models.ask import Answer, Ask, Model, Usage
 from core.models.states import STATES
 from core.shared import Shared
 from core.sources.announcements import Progress
-from core.sources.fulltext import FullText, Get, fetch_text
+from core.sources.fetch import Get
+from core.sources.fulltext import FullText, fetch_text
 from core.store.protocol import Store
 
 log = logging.getLogger("paperwire")
@@ -95,6 +96,7 @@ class Run:
     stopped: ModelError | None = None
     cancelled: bool = False
     unsaved: Made = field(default_factory=dict)
+    _at: tuple[int, int] = (0, 1)  # how far the stage is
     _texts: Memory[FullText] = field(default_factory=lambda: Memory(limit=_TEXT_CHARS))
     _fetching: Shared[FullText] = field(default_factory=Shared)
     _one_by_one: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -126,18 +128,22 @@ class Run:
             nonlocal done
             while left and self.may_ask:
                 one = left.popleft()
-                self.progress(what, done, len(todo))
+                self._tell(what, done, len(todo))
                 try:
                     await work(one)
                     await then()
                 except StoreError as error:
                     self.stop(ModelError("store", str(error)))
                 done += 1
-                self.progress(what, done, len(todo))
+                self._tell(what, done, len(todo))
 
         async with asyncio.TaskGroup() as group:
             for _ in range(min(self.analyst.at_once, len(todo))):
                 group.create_task(worker())
+
+    def _tell(self, what: str, done: int, total: int) -> None:
+        self._at = (done, total)
+        self.progress(what, done, total)
 
     async def ask(self, question: Ask) -> Answer:
         """The answer, whose usage is counted. Raises `ModelError`.
@@ -177,14 +183,14 @@ class Run:
             for key in values:
                 self.unsaved.pop(key, None)
 
-    async def read(self, paper: Paper, done: int, total: int) -> FullText:
+    async def read(self, paper: Paper) -> FullText:
         """The full text of a paper, or what there is of it. Papers are fetched one by one. Raises `StoreError`."""
         if text := self._texts.get(paper.versioned):
             return text
 
         async def fetch() -> FullText:
             async with self._one_by_one:
-                self.progress(f"reading {paper.versioned}", done, total)
+                self.progress(f"reading {paper.versioned}", *self._at)
                 analyst, end = self.analyst, self.deadline
                 text = await fetch_text(analyst.get, paper, pdf_url=analyst.pdf_url, deadline=end)
             if not text.again:

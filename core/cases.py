@@ -131,9 +131,8 @@ class Cases:
 
     def _absent(self, case: Case, stopped: ModelError | None) -> Summary:
         """In the place of a summary that is not there, why."""
-        steps = (SUMMARISE, READ, ANALYSE, SCREEN)
-        if self.questions.come_with_analysis and self.awaits_analysis(case):
-            steps = (READ, ANALYSE)
+        of_analysis = self.questions.come_with_analysis and self.awaits_analysis(case)
+        steps = (READ, ANALYSE) if of_analysis else (SUMMARISE, READ, ANALYSE, SCREEN)
         wait = next((case.waits[step] for step in steps if step in case.waits), None)
         state, problem = "pending", wait.problem if wait else ""
         if case.given_up(SUMMARISE):
@@ -144,7 +143,9 @@ class Cases:
         return Summary(self.questions.template, self.questions.feed.language, "", "", state, problem=problem)
 
 
-def _first(make: Callable[[Mapping[str, object]], T], found: Mapping[str, bytes | None], keys: Iterable[str]) -> T | None:
+def _first(
+    make: Callable[[Mapping[str, object]], T], found: Mapping[str, bytes | None], keys: Iterable[str]
+) -> T | None:
     """What the first of the keys holds that holds anything; what cannot be read is made again."""
     for key in keys:
         if data := found.get(key):

@@ -77,8 +77,8 @@ async def catch_up(
 ) -> tuple[Caught, State] | None:
     """Work off what is owed, for so many seconds at most. None: another process is at it.
 
-    Without `upstreams` nothing is fetched, without an `analyst` nothing is analysed. Raises `StoreError`; what upstreams
-    and models do wrong is told in the report.
+    Without `upstreams` nothing is fetched, without an `analyst` nothing is analysed. Raises `StoreError`; what others
+    do wrong, upstreams and models, is told in the report.
     """
     end = monotonic() + seconds
     async with holding(store, keys.CATCH_UP_LOCK) as lock:

@@ -22,7 +22,7 @@ _OF_ABSTRACT = (POINTS,)  # templates whose summaries are made of the abstract, 
 class Questions:
     """`rubric` is None where nothing is judged, `template` "" where nothing is summarised.
 
-    `screening`, `analysis` and `summary` are fingerprints of the questions. `candidates` are the fingerprints under
+    `screening` and `analysis` are fingerprints of the questions. `candidates` are the fingerprints under
     which a summary may be stored, the best first; none for an extract, which is made in a moment.
     """
 
@@ -31,8 +31,12 @@ class Questions:
     template: str
     screening: str = ""
     analysis: str = ""
-    summary: str = ""
     candidates: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """The fingerprint of the question for a summary."""
+        return fingerprint("summary", self.candidates)
 
     @property
     def extracts(self) -> bool:
@@ -80,19 +84,19 @@ def questions_of(feed: Feed, model: Model | None) -> Questions | None:
     if model is None or template == EXTRACT:
         template = template and EXTRACT
     if model is None or feed.rubric is None:
-        return Questions(feed, None, template, **_of_summary(feed, template, model, ())) if template else None
+        found = _candidates(feed, template, model, ())
+        return Questions(feed, None, template, candidates=found) if template else None
     screening = screening_fingerprint(feed.rubric, feed.language, model.name("screen"))
     analysis = analysis_fingerprint(feed.rubric, feed.language, model.name("analyse"), screening)
     also = (model.name("analyse"),) if template == POINTS else ()
-    return Questions(feed, feed.rubric, template, screening, analysis, **_of_summary(feed, template, model, also))
+    return Questions(feed, feed.rubric, template, screening, analysis, _candidates(feed, template, model, also))
 
 
-def _of_summary(feed: Feed, template: str, model: Model | None, also: tuple[str, ...]) -> dict[str, object]:
+def _candidates(feed: Feed, template: str, model: Model | None, also: tuple[str, ...]) -> tuple[str, ...]:
     """The fingerprints of a summary, which one of the models `also` may have written beside its own."""
     if not template or template == EXTRACT or model is None:
-        return {}
+        return ()
     names = dict.fromkeys((*also, model.name("summarise")))
-    found = tuple(
+    return tuple(
         summary_fingerprint(get_template(template), feed.language, name, kind) for kind in KINDS for name in names
     )
-    return {"candidates": found, "summary": fingerprint("summary", found)}

@@ -16,7 +16,7 @@ from core.rules import rules_in_force
 from core.settings import Settings
 from core.sources.announcements import Progress
 from core.sources.fetch import Fetcher
-from core.state import State, read_state
+from core.state import State
 from core.store.protocol import Store
 from core.websub import tell_hub, topics
 
@@ -89,13 +89,16 @@ async def _analyst(
         return
     prices = Prices(settings.llm_price_prompt, settings.llm_price_completion)
     try:
-        yield Analyst(
-            model,
-            upstreams.get,
-            settings.pdf_url,
-            settings.llm_concurrency,
-            lambda usage: prices.millionths(usage) / MILLIONTHS,
-        ), []
+        yield (
+            Analyst(
+                model,
+                upstreams.get,
+                settings.pdf_url,
+                settings.llm_concurrency,
+                lambda usage: prices.millionths(usage) / MILLIONTHS,
+            ),
+            [],
+        )
     finally:
         if model:
             await model.close()

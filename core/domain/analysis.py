@@ -81,7 +81,9 @@ def _row_to_plain(row: Row) -> dict[str, Any]:
 
 
 def _row_from_plain(plain: Mapping[str, Any]) -> Row:
-    waits = {str(s): Wait(*map(str, w[:3]), int(w[3]), str(w[4])) for s, w in plain.get("waits", {}).items()}
+    waits = {
+        str(s): Wait(str(w[0]), str(w[1]), str(w[2]), int(w[3]), str(w[4])) for s, w in plain.get("waits", {}).items()
+    }
     return Row(
         Scorecard.from_plain(plain["card"]) if "card" in plain else None,
         Summary.from_plain(plain["summary"]) if "summary" in plain else None,
