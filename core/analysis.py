@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from core.analyst import Analysed, Analyst, Run
@@ -36,6 +36,7 @@ from core.store.protocol import Store
 log = logging.getLogger("paperwire")
 
 DAYS = 3  # the newest dates of a feed, for which models are asked
+_At = tuple[str, date]  # the name of a feed, and a date
 WRITE_SECONDS = 10.0  # between two publications of what was found so far
 
 
@@ -63,7 +64,7 @@ async def analyse(
     try:
         for job in jobs:
             if batch := batches.get(job.record.hash):
-                stages = await _open(run, job, batch, before.get(job, {}))
+                stages = await _open(run, job, batch, before.get(job.at, {}))
                 desk.take(job, stages)
                 await stages.work(desk.write_now_and_then)
     except StoreError as error:
@@ -81,6 +82,11 @@ class _Job(NamedTuple):
     questions: Questions
     name: str
     asks: bool
+
+    @property
+    def at(self) -> _At:
+        """Which one it is."""
+        return self.feed.name, self.record.date
 
     @property
     def work(self) -> str:
@@ -111,14 +117,14 @@ def _jobs(manifest: Manifest, rules: Rules, analyst: Analyst) -> Iterator[_Job]:
     return (job for job in sorted(jobs, key=lambda job: job.record.date, reverse=True) if not job.is_done)
 
 
-async def _read_before(store: Store, jobs: Iterable[_Job]) -> dict[_Job, Mapping[str, Row]]:
+async def _read_before(store: Store, jobs: Iterable[_Job]) -> dict[_At, Mapping[str, Row]]:
     """The analyses that there are of the jobs; one that cannot be read is made again."""
     named = [job for job in jobs if job.name]
     found = await store.get_many([job.key for job in named]) if named else []
-    before: dict[_Job, Mapping[str, Row]] = {}
+    before: dict[_At, Mapping[str, Row]] = {}
     for job, data in zip(named, found, strict=True):
         try:
-            before[job] = decode_as(from_plain, data) if data else {}
+            before[job.at] = decode_as(from_plain, data) if data else {}
         except StoreError as error:
             log.warning("%s is made again: %s", job.key, error)
     return before
@@ -144,14 +150,14 @@ class _Desk:
 
     run: Run
     retention: timedelta
-    _open: dict[_Job, Stages] = field(default_factory=dict)
-    _names: dict[_Job, str] = field(default_factory=dict)
+    _open: dict[_At, tuple[_Job, Stages]] = field(default_factory=dict)
+    _names: dict[_At, str] = field(default_factory=dict)
     _written: float = field(default_factory=lambda: asyncio.get_running_loop().time())
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def take(self, job: _Job, stages: Stages) -> None:
         """From now on, publish what becomes of this job."""
-        self._open[job] = stages
+        self._open[job.at] = job, stages
 
     async def write_now_and_then(self) -> None:
         """Publish what was found, if that was not done for a while. Raises `StoreError`."""
@@ -164,7 +170,7 @@ class _Desk:
             await self._write()
         except StoreError as error:
             self.run.report.problems.append(str(error))
-        asking = [stages for stages in self._open.values() if stages.asks]
+        asking = [stages for _, stages in self._open.values() if stages.asks]
         self.run.report.pending = sum(stages.cases.pending() for stages in asking)
 
     async def _write(self) -> None:
@@ -184,19 +190,19 @@ class _Desk:
             self._names |= made
             self._written = asyncio.get_running_loop().time()
 
-    def _made(self) -> tuple[dict[_Job, str], dict[str, dict[str, str]], Made]:
+    def _made(self) -> tuple[dict[_At, str], dict[str, dict[str, str]], Made]:
         """The names of analyses that are new, by job and by feed and date, and their values."""
         ttl = (self.retention + timedelta(days=1)).total_seconds()
-        made: dict[_Job, str] = {}
+        made: dict[_At, str] = {}
         names: dict[str, dict[str, str]] = {}
         values: Made = {}
-        for job, stages in self._open.items():
+        for at, (job, stages) in self._open.items():
             rows = stages.cases.rows(self.run.stopped, asks=stages.asks)
             finished = not stages.asks or not stages.cases.pending()
             name = name_of(job.feed, job.work, rows, finished=finished)
-            if name == self._names.get(job, job.name):
+            if name == self._names.get(at, job.name):
                 continue
-            made[job] = name
+            made[at] = name
             names.setdefault(job.feed.name, {})[job.record.date.isoformat()] = name
             values[keys.analysis(job.feed.name, job.record.date, name)] = (encode(to_plain(rows)), ttl)
         return made, names, values
