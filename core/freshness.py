@@ -1,10 +1,13 @@
 """How long answers stay true, and what is said where there is none yet."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from core.domain.calendar import announcement_days, due_at, due_date, next_due
 from core.domain.errors import NothingYet
+from core.domain.feed import Feed
+from core.domain.hold import next_release
 from core.domain.manifest import BatchRecord, Manifest, rfc3339
 from core.domain.notice import GRACE, LOOK_BACK
 
@@ -39,12 +42,35 @@ def due_of(now: datetime) -> Due:
     return Due(day, next_due(now), due_at(day) + GRACE)
 
 
-def freshness_of(due: Due, now: datetime, *, settled: bool, gaps: bool) -> Freshness:
-    """Until the next batch is due; for a minute if one is missing, and for some if an earlier one is."""
-    if not settled:
-        return Freshness(UNSETTLED_SECONDS)
-    left = max(int((due.following - now).total_seconds()), UNSETTLED_SECONDS)
-    return Freshness(min(left, GAP_SECONDS) if gaps else left)
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What is to come of a manifest, as seen while `due` is due: whether the due batch is `settled`, whether an earlier
+    one of the last days has `gaps`, and when entries that are held back will be shown in any case (`release`).
+    """
+
+    manifest: Manifest
+    due: Due
+    settled: bool
+    gaps: bool
+    release: datetime | None
+
+    def freshness(self, now: datetime) -> Freshness:
+        """Until one of these comes; for a minute if the due batch is missing, and for some if an earlier one is."""
+        if not self.settled:
+            return Freshness(UNSETTLED_SECONDS)
+        end = min(self.due.following, self.release) if self.release else self.due.following
+        left = max(int((end - now).total_seconds()), UNSETTLED_SECONDS)
+        return Freshness(min(left, GAP_SECONDS) if self.gaps else left)
+
+    def releases(self, now: datetime) -> bool:
+        """Whether entries that are held back are to be shown by now."""
+        return self.release is not None and self.release <= now
+
+
+def outlook_of(manifest: Manifest, due: Due, categories: Iterable[str], feeds: Iterable[Feed]) -> Outlook:
+    """The outlook for a wire of these categories and feeds."""
+    settled = manifest.get(due.date).settled(categories)
+    return Outlook(manifest, due, settled, has_gaps(manifest, due.date), next_release(feeds, manifest))
 
 
 def has_gaps(manifest: Manifest, due: date) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from core import __version__, sample
+from core.domain.errors import ConfigError
 from core.refresh import Report, refresh
 from core.rules import rules_in_force
 from core.settings import Settings
@@ -20,6 +21,7 @@ from core.store.protocol import Store
 from core.websub import tell_hub, topics
 
 if TYPE_CHECKING:
+    from core.analyst import Analyst
     from core.catch_up import Caught, Upstreams
 
 log = logging.getLogger("paperwire")
@@ -54,10 +56,11 @@ async def catch_up_configured(
     """`core.catch_up.catch_up` with everything that `settings` say. The sample week has no API to be asked."""
     from core.catch_up import catch_up  # not at a cold start: no request leads here
 
-    async with _upstreams(settings, store) as upstreams:
+    async with _upstreams(settings, store) as upstreams, _analyst(settings, store, upstreams) as (analyst, problem):
         done = await catch_up(
             store,
             upstreams,
+            analyst,
             partial(rules_in_force, settings.feeds),
             now=settings.clock(),
             retention=settings.feeds.instance.retention,
@@ -65,8 +68,40 @@ async def catch_up_configured(
             progress=progress,
         )
     if done:
+        done[0].problems.extend(problem)
         log.info("catch up %s", done[0].to_plain())
     return done
+
+
+@asynccontextmanager
+async def _analyst(
+    settings: Settings, store: Store, upstreams: "Upstreams"
+) -> "AsyncIterator[tuple[Analyst | None, list[str]]]":
+    """Who analyses papers, and what is wrong with the model that the settings name: then nobody does."""
+    from core.analyst import Analyst
+    from core.llm import open_model
+    from core.models.usage import MILLIONTHS, Prices
+
+    try:
+        model = open_model(settings, store, settings.clock)
+    except ConfigError as error:
+        yield None, list(error.problems)
+        return
+    prices = Prices(settings.llm_price_prompt, settings.llm_price_completion)
+    try:
+        yield (
+            Analyst(
+                model,
+                upstreams.get,
+                settings.pdf_url,
+                settings.llm_concurrency,
+                lambda usage: prices.millionths(usage) / MILLIONTHS,
+            ),
+            [],
+        )
+    finally:
+        if model:
+            await model.close()
 
 
 @asynccontextmanager

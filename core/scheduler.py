@@ -36,7 +36,7 @@ async def refresh_once(wire: Wire) -> float:
     caught = await wire.catch_up(seconds=CATCH_UP_SECONDS)
     if caught and caught.owed and not caught.problems:
         return 0.0
-    if caught and caught.problems:
+    if caught and (caught.problems or caught.analysed.pending):
         return FAILED_SECONDS
     # What is missing is looked for as often as answers are renewed; how often arXiv is asked for it, its note decides
     fresh = wire.freshness(await wire.manifest()).seconds

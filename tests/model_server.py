@@ -31,6 +31,7 @@ class ModelServer:
     faults: list[str] = field(default_factory=list)
     faulty_for_ever: bool = False
     prey: str = ""
+    write: Callable[[dict[str, Any]], str] = lambda request: good_text(request)  # what it says when nothing is wrong
     delay: float = 0.0
     headers: Mapping[str, str] = field(default_factory=dict)  # sent with errors
     requests: list[dict[str, Any]] = field(default_factory=list)
@@ -97,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault.isdigit():
             self.error(int(fault), "Try again later", "")
         else:
-            self.say(good_text(request))
+            self.say(stand_in.write(request))
 
     def say(self, text: str | None, finish: str = "stop", usage: Any = None, **message: Any) -> None:
         read, written = self.server_of.tokens

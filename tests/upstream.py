@@ -32,6 +32,7 @@ class Upstream:
     sheets: list[Sheet] = field(default_factory=list)  # of whatever day it is
     days: Mapping[date, Iterable[Sheet]] = field(default_factory=dict)  # and of these days
     picks: Mapping[date, Iterable[Picked]] = field(default_factory=dict)  # by Hugging Face
+    texts: Mapping[str, bytes] = field(default_factory=dict)  # of papers, by path: "/html/2603.00001v1"
     stale: Mapping[str, list[Sheet]] = field(default_factory=dict)  # category → what it shows instead
     unknown: tuple[str, ...] = ()  # categories that spoil a request
     faults: list[str] = field(default_factory=list)
@@ -117,6 +118,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault.isdigit():
             retry = {"Retry-After": upstream.retry_after}
             self.answer(int(fault), b"<html><body>Error</body></html>", "text/html", retry)
+        elif path.startswith(("/html/", "/pdf/")):
+            text = upstream.texts.get(path)
+            self.answer(404 if text is None else 200, text or b"<html>No such paper</html>", "text/html")
         elif path == "/api/query" and self.page.error:
             self.answer(400, self.page.write(), "application/atom+xml")
         elif set(self.requested) & set(upstream.unknown):

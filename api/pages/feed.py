@@ -45,12 +45,13 @@ async def _listed(request: Request, feed: Feed, form: FilterForm) -> Response:
     feeds_of(wire.feeds, query)  # refuses the name of a feed that there is not
     manifest = await wire.ready()
     told = notice_of(manifest, feed, wire.clock())
+    held = await wire.held(manifest, feed)
 
     def make(manifest: Manifest, loaded: Loaded) -> Document:
         listing = make_listing(form, query, find(loaded, query, capped=True))
         stored = manifest.of(feed.source)
         newest = stored[0] if stored else None
-        body = _render(request, feed, form, selection(form), listing=listing, newest=newest, notice=told)
+        body = _render(request, feed, form, selection(form), listing=listing, newest=newest, notice=told, held=held)
         return make_document(body, MEDIA_TYPE, updated(manifest))
 
     key = ("feed page", query.canonical, self_url(request), told.lines if told else ())
@@ -70,5 +71,6 @@ def _render(request: Request, feed: Feed, form: FilterForm, chosen: str, **more:
         "listing": None,
         "newest": None,
         "notice": None,
+        "held": 0,
     }
     return render(request, "feed.html", **context | form_context(form, feed.categories) | more)

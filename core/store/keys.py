@@ -63,6 +63,11 @@ def summary(versioned: str, template: str, language: str, summary_fingerprint: s
     return f"{_V}:summary:{versioned}:{template}:{language}:{summary_fingerprint}"
 
 
+def analysis(feed_name: str, day: date, name: str) -> str:
+    """What became of the papers that a feed shows of a date, by its name in the manifest; immutable."""
+    return f"{_V}:analysis:{feed_name}:{day.isoformat()}:{name}"
+
+
 def custom(feed_fingerprint: str, query: str, format_name: str) -> str:
     """What was last served of a feed with rules in its URL, in the same shape."""
     return f"{_V}:feed:custom:{fingerprint(feed_fingerprint, query)}.{format_name}"
