@@ -1,16 +1,22 @@
 """JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/), with each entry in full as `_paperwire`."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from core.domain.feed import Entry
 from core.render.channel import Channel
-from core.render.content import entry_authors, entry_guid, entry_html, entry_summary, entry_time, entry_title
-from core.render.plain import entry_to_plain, to_json
-from core.render.text import clean_entry, label
+from core.render.item import Item, entry_items
+from core.render.plain import to_json
+from core.render.text import label
 
 
 def render_jsonfeed(channel: Channel, entries: tuple[Entry, ...]) -> bytes:
-    """A JSON Feed document, the same bytes for the same input."""
+    """Entries as a JSON Feed document, the same bytes for the same input."""
+    return jsonfeed_of(channel, entry_items(entries, in_full=True))
+
+
+def jsonfeed_of(channel: Channel, items: Sequence[Item]) -> bytes:
+    """Whatever items as a JSON Feed document."""
     feed: dict[str, Any] = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": label(channel.title),
@@ -25,20 +31,20 @@ def render_jsonfeed(channel: Channel, entries: tuple[Entry, ...]) -> bytes:
         feed["hubs"] = [{"type": "WebSub", "url": channel.hub}]
     if channel.next_url:
         feed["next_url"] = channel.next_url
-    return to_json(feed | {"items": [_item(clean_entry(entry)) for entry in entries]})
+    return to_json(feed | {"items": [_item(item) for item in items]})
 
 
-def _item(entry: Entry) -> dict[str, Any]:
-    time = entry_time(entry).isoformat()
+def _item(item: Item) -> dict[str, Any]:
+    time = item.time.isoformat()
     return {
-        "id": entry_guid(entry),
-        "url": entry.paper.links["abs"],
-        "title": entry_title(entry),
-        "summary": entry_summary(entry),
-        "content_html": entry_html(entry),
+        "id": item.guid,
+        "url": item.url,
+        "title": item.title,
+        "summary": item.summary,
+        "content_html": item.html,
         "date_published": time,
         "date_modified": time,
-        "authors": [{"name": name} for name in entry_authors(entry)],
-        "tags": list(dict.fromkeys(entry.paper.categories)),
-        "_paperwire": entry_to_plain(entry),
+        "authors": [{"name": name} for name in item.authors],
+        "tags": list(dict.fromkeys(item.categories)),
+        "_paperwire": item.more,
     }

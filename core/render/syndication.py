@@ -1,5 +1,6 @@
 """RSS 2.0 and Atom 1.0, written by feedgen, with its traps avoided."""
 
+from collections.abc import Sequence
 from email.utils import format_datetime
 
 import feedgen.entry
@@ -10,8 +11,8 @@ from lxml import etree
 
 from core.domain.feed import Entry
 from core.render.channel import Channel
-from core.render.content import entry_authors, entry_guid, entry_html, entry_summary, entry_time, entry_title
-from core.render.text import clean_entry, label
+from core.render.item import Item, entry_items
+from core.render.text import label
 
 # feedgen formats RSS dates under setlocale(), which is global to the process and not safe with threads
 for _module in (feedgen.feed, feedgen.entry):
@@ -46,16 +47,26 @@ class _EntryLinks(BaseEntryExtension):  # type: ignore[misc]
 
 
 def render_rss(channel: Channel, entries: tuple[Entry, ...]) -> bytes:
-    """An RSS 2.0 document, the same bytes for the same input."""
-    return bytes(_generator(channel, entries, "rss").rss_str(pretty=True))
+    """Entries as an RSS 2.0 document, the same bytes for the same input."""
+    return rss_of(channel, entry_items(entries))
 
 
 def render_atom(channel: Channel, entries: tuple[Entry, ...]) -> bytes:
-    """An Atom 1.0 document, the same bytes for the same input."""
-    return bytes(_generator(channel, entries, "atom").atom_str(pretty=True))
+    """Entries as an Atom 1.0 document, the same bytes for the same input."""
+    return atom_of(channel, entry_items(entries))
 
 
-def _generator(channel: Channel, entries: tuple[Entry, ...], kind: str) -> FeedGenerator:
+def rss_of(channel: Channel, items: Sequence[Item]) -> bytes:
+    """Whatever items as an RSS 2.0 document."""
+    return bytes(_generator(channel, items, "rss").rss_str(pretty=True))
+
+
+def atom_of(channel: Channel, items: Sequence[Item]) -> bytes:
+    """Whatever items as an Atom 1.0 document."""
+    return bytes(_generator(channel, items, "atom").atom_str(pretty=True))
+
+
+def _generator(channel: Channel, items: Sequence[Item], kind: str) -> FeedGenerator:
     media_type = f"application/{kind}+xml"
     generator = FeedGenerator()
     generator.load_extension("dc", atom=False, rss=True)
@@ -78,37 +89,36 @@ def _generator(channel: Channel, entries: tuple[Entry, ...], kind: str) -> FeedG
             generator.channel_links.links.append(link)
     # The channel's <link> is the last one that was added
     generator.link(href=channel.home_url, **_HTML)
-    for entry in entries:
-        _ADD[kind](generator, clean_entry(entry))
+    for item in items:
+        _ADD[kind](generator, item)
     return generator
 
 
-def _add(generator: FeedGenerator, entry: Entry) -> feedgen.entry.FeedEntry:
-    item, time = generator.add_entry(order="append"), entry_time(entry)
-    item.title(entry_title(entry))
-    item.link(href=entry.paper.links["abs"], **_HTML)
-    item.updated(time)
-    item.published(time)
-    return item
-
-
-def _add_rss(generator: FeedGenerator, entry: Entry) -> None:
-    item = _add(generator, entry)
-    item.guid(entry_guid(entry), permalink=False)
-    item.description(entry_html(entry))
-    item.category([{"term": name} for name in entry.paper.categories])
-    # One element with all names: readers keep only one of several
-    item.dc.dc_creator(", ".join(entry_authors(entry)))
-
-
-def _add_atom(generator: FeedGenerator, entry: Entry) -> None:
-    item = _add(generator, entry)
-    item.id(entry_guid(entry))
-    item.author([{"name": name} for name in entry_authors(entry)])
+def _add(generator: FeedGenerator, item: Item) -> feedgen.entry.FeedEntry:
+    entry = generator.add_entry(order="append")
+    entry.title(item.title)
+    entry.link(href=item.url, **_HTML)
+    entry.updated(item.time)
+    entry.published(item.time)
     # No labels: FreshRSS splits them at commas, and Liferea takes the two that are called "Machine Learning" for one
-    item.category([{"term": name} for name in entry.paper.categories])
-    item.summary(entry_summary(entry))
-    item.content(entry_html(entry), type="html")
+    entry.category([{"term": name} for name in item.categories])
+    return entry
+
+
+def _add_rss(generator: FeedGenerator, item: Item) -> None:
+    entry = _add(generator, item)
+    entry.guid(item.guid, permalink=False)
+    entry.description(item.html)
+    # One element with all names: readers keep only one of several
+    entry.dc.dc_creator(", ".join(item.authors))
+
+
+def _add_atom(generator: FeedGenerator, item: Item) -> None:
+    entry = _add(generator, item)
+    entry.id(item.guid)
+    entry.author([{"name": name} for name in item.authors])
+    entry.summary(item.summary)
+    entry.content(item.html, type="html")
 
 
 _ADD = {"rss": _add_rss, "atom": _add_atom}
