@@ -3,6 +3,7 @@
 from typing import Any
 
 from core.domain.conditions import FIELDS
+from core.domain.digest_query import ALLOWED
 from core.domain.query import MAX_LIMIT, SORTABLE
 from core.render.plain import ENTRY_FIELDS
 
@@ -74,6 +75,11 @@ RULES = [
     _parameter("name", "the title of the feed", "Caches"),
     *(row for row in FILTERS if row["name"] not in ("category", "type")),
 ]
+DIGEST_PARAMETERS = [
+    _parameter("style", f"how it is written: {', '.join(ALLOWED['style'])}", "staged"),
+    _parameter("language", f"of its headings: {', '.join(ALLOWED['language'])}", "en"),
+    _parameter("front_matter", f"at the top of Markdown: {', '.join(ALLOWED['front_matter'])}", "jekyll"),
+]
 PAPER_FILTERS = [*FILTERS, _parameter("fields", f"only these fields of each entry: {', '.join(ENTRY_FIELDS)}")]
 
 
@@ -125,6 +131,28 @@ FEED: dict[int | str, dict[str, Any]] = {
     **_READ,
 }
 NAMED_FEED: dict[int | str, dict[str, Any]] = FEED | {301: {"description": "The feed has another name now"}}
+DIGEST: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The digest in the format that was asked for",
+        "content": {
+            "text/markdown": {"schema": {"type": "string"}},
+            "text/html": {"schema": {"type": "string"}},
+            "application/json": {"schema": {"type": "object"}},
+        },
+    },
+    301: {"description": "The feed has another name now"},
+    304: _UNCHANGED,
+    404: _problem(404, "unknown-name", "Not found", "There is no batch '2025-01-01' here. Known: 2026-03-06."),
+    422: _problem(
+        422,
+        "query",
+        "The query is not understood",
+        "'style=table': 'table' is no style",
+        token="style=table",  # noqa: S106 - a token of the query, no secret
+        allowed=["list", "staged", "daily"],
+    ),
+    503: _NOTHING,
+}
 OPML: dict[int | str, dict[str, Any]] = {
     200: {"description": "The feeds as OPML 2.0", "content": {"text/x-opml": {"schema": {"type": "string"}}}},
     304: _UNCHANGED,

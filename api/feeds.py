@@ -211,5 +211,9 @@ def _describe(request: Request, feed: Feed) -> dict[str, Any]:
         "keywords": {keyword.label: keyword.weight for keyword in feed.keywords},
         "exclude": feed.exclude,
         "links": {name: feed_url(request, f"{path}.{name}") for name in FORMATS}
+        | {
+            "digest": feed_url(request, f"/api/digests/{feed.name}/latest.md"),
+            "digests": feed_url(request, f"/api/digests/{feed.name}.rss"),
+        }
         | {"page": _home(request, feed), "papers": feed_url(request, f"/api/papers?feed={feed.name}")},
     }

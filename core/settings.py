@@ -179,19 +179,15 @@ class Settings(BaseSettings):
         """The address `given`, or else the upstream's `own`; a replay of the RSS stands in for the others too."""
         if given:
             return str(given).rstrip("/")
-        return self.rss_url if self._is_replayed else own
+        return own if _is_of_arxiv(self.rss_url) else self.rss_url
 
     @property
     def gate_seconds(self) -> float:
         """The pause between two requests to arXiv; what stands in for it may be asked sooner."""
         if self.sample:
             return 0.0
-        return self.replay_gate_seconds if self._is_replayed else GATE_SECONDS
-
-    @property
-    def _is_replayed(self) -> bool:
-        urls = (self.rss_url, str(self.arxiv_api_url or self.rss_url))
-        return not any(f".{urlsplit(url).hostname}".endswith(".arxiv.org") for url in urls)
+        real = any(map(_is_of_arxiv, (self.rss_url, self.api_url, self.pdf_url)))
+        return GATE_SECONDS if real else self.replay_gate_seconds
 
     @cached_property
     def feeds(self) -> FeedsFile:
@@ -205,6 +201,10 @@ class Settings(BaseSettings):
         """The feeds.toml in force, if `FEEDS_TOML` does not hold it."""
         here = Path("feeds.toml")
         return self.feeds_file or (here if here.exists() else ROOT / "feeds.toml")
+
+
+def _is_of_arxiv(url: str) -> bool:
+    return f".{urlsplit(url).hostname}".endswith(".arxiv.org")
 
 
 def load_settings(**overrides: Any) -> Settings:

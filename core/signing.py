@@ -4,6 +4,7 @@ import hmac
 from urllib.parse import quote, unquote_plus
 
 KEY = "key"  # the parameter that holds either
+_DIGESTS = "/api/digests/"
 _SIGNATURE_LENGTH = 32  # hexadecimal digits: 128 bits
 
 
@@ -18,9 +19,13 @@ def sign(secret: str, url: str) -> str:
 
 
 def _scope(url: str) -> str:
-    """What a signature is for: a feed with its page, in all formats and under all filters; else this very address."""
+    """What a signature is for: a feed with its page and digests, in all formats and under all filters; else this very
+    address.
+    """
     path, _, query = url.partition("?")
     folder, _, name = path.rpartition("/")
+    if path.startswith(_DIGESTS):
+        return f"feed {path.removeprefix(_DIGESTS).partition('/')[0].partition('.')[0]}"
     if folder in ("/api/feeds", "/feeds") and name:
         name = name.partition(".")[0]
         if name != "custom":

@@ -37,8 +37,31 @@ def to_html(markdown: str, known: frozenset[str] = frozenset()) -> str:
 
     Formulas between dollar signs come out as they were written.
     """
+    tokens, kept = read_markdown(markdown, known)
+    return _cleaned(_parser().renderer.render(tokens, _parser().options, {}), kept)
+
+
+@lru_cache(maxsize=2048)
+def to_html_line(markdown: str, known: frozenset[str] = frozenset()) -> str:
+    """Markdown as harmless HTML within a line: headings, lists and tables become words in a row."""
+    tokens, kept = read_markdown(markdown, known)
+    inlines = [[token] for token in tokens if token.type == "inline"]
+    parts = [str(_parser().renderer.render(inline, _parser().options, {})) for inline in inlines]
+    return " ".join(_cleaned(" ".join(filter(str.strip, parts)), kept).split())
+
+
+def _cleaned(html: str, kept: list[str]) -> str:
     import nh3  # not at a cold start: most requests show no summary
 
+    html = nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes={"http", "https"}, link_rel=None)
+    return restore(html, [escape(text) for text in kept]).strip()
+
+
+def read_markdown(markdown: str, known: frozenset[str]) -> "tuple[list[Token], list[str]]":
+    """Markdown as tokens, with headings lowered and without links that lead elsewhere; and the formulas in it.
+
+    In the tokens' texts stands a mark for each formula, which `restore` puts back.
+    """
     kept: list[str] = []
 
     def keep(match: "re.Match[str]") -> str:
@@ -52,16 +75,14 @@ def to_html(markdown: str, known: frozenset[str] = frozenset()) -> str:
             token.tag = f"h{min(int(token.tag[1]) + _TOP, _LOWEST)}"
         if token.children:
             token.children = _allowed(token.children, known)
-    html = nh3.clean(
-        _parser().renderer.render(tokens, _parser().options, {}),
-        tags=_TAGS,
-        attributes=_ATTRIBUTES,
-        url_schemes={"http", "https"},
-        link_rel=None,
-    )
+    return tokens, kept
+
+
+def restore(text: str, kept: list[str]) -> str:
+    """`text` with the formulas where their marks are."""
     # By its number as text: with a reference such as `&#xE000;` a model can write one that stands for nothing
-    by_number = {str(number): escape(text) for number, text in enumerate(kept)}
-    return _KEPT.sub(lambda match: by_number.get(match[1], ""), html).strip()
+    by_number = {str(number): formula for number, formula in enumerate(kept)}
+    return _KEPT.sub(lambda match: by_number.get(match[1], ""), text)
 
 
 @cache

@@ -448,7 +448,7 @@ def test_list_of_feeds(client: httpx.Client) -> None:
         feeds[0][name] for name in ("keywords", "exclude", "min_score", "max_entries", "title_bonus")
     )
     for feed in feeds:
-        assert {*FORMATS, "papers", "page"} == feed["links"].keys()
+        assert {*FORMATS, "papers", "page", "digest", "digests"} == feed["links"].keys()
         assert {200} == {client.get(link).status_code for link in feed["links"].values()}
 
 

@@ -30,6 +30,8 @@ PATHS = {
     "/rss/{category}": {"get"},
     "/api/papers": {"get"},
     "/api/papers/{paper_id}": {"get"},
+    "/api/digests/{name}/{date}.{format}": {"get"},
+    "/api/digests/{name}.{format}": {"get"},
     "/api/refresh": {"get", "post"},
     "/api/health": {"get"},
 }
@@ -189,6 +191,10 @@ PROBLEMS = {
     "/rss": {422: "/rss?score~10"},
     "/api/papers": {422: "/api/papers?score~10"},
     "/api/papers/{paper_id}": {404: "/api/papers/2603.00000"},
+    "/api/digests/{name}/{date}.{format}": {
+        404: "/api/digests/main/2025-01-01.md",
+        422: "/api/digests/main/latest.md?style=table",
+    },
     "/api/refresh": {401: "/api/refresh"},
 }
 
@@ -260,6 +266,14 @@ REQUESTS = {
     "/api/papers/2603.90045": "/api/papers/{paper_id}",
     "/api/papers/2603.00000": "/api/papers/{paper_id}",
     "/api/papers/2603.90045?score~1": "/api/papers/{paper_id}",
+    "/api/digests/main/latest.md": "/api/digests/{name}/{date}.{format}",
+    "/api/digests/main/latest.html": "/api/digests/{name}/{date}.{format}",
+    "/api/digests/main/latest.json": "/api/digests/{name}/{date}.{format}",
+    "/api/digests/main/latest.json?style=x": "/api/digests/{name}/{date}.{format}",
+    "/api/digests/main.rss": "/api/digests/{name}.{format}",
+    "/api/digests/main.atom": "/api/digests/{name}.{format}",
+    "/api/digests/main.json": "/api/digests/{name}.{format}",
+    "/api/digests/mian.json": "/api/digests/{name}.{format}",
     "/api/refresh": "/api/refresh",
     "/api/health": "/api/health",
 }

@@ -22,6 +22,8 @@ PAPER = "/papers/2603.90000"
 KINDS = {
     "home": "/",
     "feed": "/feeds/main",
+    "digest": "/api/digests/main/latest.html",
+    "staged digest": "/api/digests/main/latest.html?style=staged&language=zh",
     "paper": PAPER,
     "search": "/search?q=kernel",
     "builder": "/build?category=cs.DC,cs.LG&keywords=kernel:3",

@@ -21,7 +21,7 @@ import pytest
 
 from core.domain.errors import FetchError, StoreError
 from core.domain.paper import Author, Paper
-from core.settings import ARXIV, ROOT, load_settings
+from core.settings import ROOT, load_settings
 from core.sources.fetch import Answer, Fetcher
 from core.sources.fulltext import STATES, FullText, fetch_text
 from core.sources.reading import MOST_OUTPUT, end, environment, parse_output, read_apart, talk
@@ -540,8 +540,8 @@ def test_limits_of_one_request(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("given", "url"),
     [
-        ({}, ARXIV),
-        ({"arxiv_rss_url": "https://rss.arxiv.org/"}, ARXIV),
+        ({}, "https://arxiv.org"),
+        ({"arxiv_rss_url": "https://rss.arxiv.org/"}, "https://arxiv.org"),
         ({"arxiv_rss_url": "http://127.0.0.1:8900/"}, "http://127.0.0.1:8900"),
         ({"arxiv_rss_url": "http://127.0.0.1:8900", "arxiv_pdf_url": "http://127.0.0.1:9/x/"}, "http://127.0.0.1:9/x"),
         ({"arxiv_pdf_url": "http://127.0.0.1:9"}, "http://127.0.0.1:9"),

@@ -1,0 +1,112 @@
+"""A document as blocks, which one module writes as Markdown and another as HTML.
+
+What is a `str` here is text of anybody: it may say what it likes, and is written so that it is read as text.
+"""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A link to an http address that this project has made."""
+
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Strong:
+    """Words that stand out."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a model wrote, as Markdown, about a paper that names the `known` addresses: it may link to nothing else.
+
+    Within a line it becomes one line.
+    """
+
+    markdown: str
+    known: frozenset[str] = frozenset()
+    language: str = ""  # BCP 47, where it is not that of the document
+
+
+Inline: TypeAlias = str | Link | Strong | Written
+Line: TypeAlias = tuple[Inline, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading; level 1 is the document's title."""
+
+    level: int
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A paragraph of one line."""
+
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A paragraph of somebody else's."""
+
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class Bullets:
+    """A list."""
+
+    items: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table; each row has as many cells as its head."""
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[Line, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fixed:
+    """Lines that are shown as they are, in letters of one width."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A line across."""
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    """An image that is a link; where no image may be loaded, its text."""
+
+    text: str
+    image: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Blocks that are shown when their title is clicked."""
+
+    title: str
+    blocks: "tuple[Block, ...]"
+
+
+Block: TypeAlias = Heading | Paragraph | Quote | Bullets | Table | Fixed | Rule | Badge | Fold | Written
+
+
+def plain_words(line: Line) -> str:
+    """What a line says, without its links: for titles of documents."""
+    return "".join(part if isinstance(part, str) else getattr(part, "text", "") for part in line)

@@ -1,0 +1,105 @@
+"""What the styles of digests share: what is told at the top, lines about a paper, and its summary."""
+
+from collections.abc import Iterable
+
+from core.domain.digest import Digest
+from core.domain.feed import Entry
+from core.domain.links import addresses
+from core.domain.meant import plain
+from core.domain.paper import Paper
+from core.domain.summary import Summary
+from core.render.blocks import Block, Line, Link, Paragraph, Strong, Written
+from core.render.digest.words import Words
+from core.render.rewrite import text_of
+
+SHOWN_AUTHORS = 10
+_GIST = 200  # characters
+
+
+def notices(digest: Digest, words: Words) -> Iterable[Block]:
+    """What a reader has to know first: what is missing of this day."""
+    record = digest.record
+    if record.state != "complete":
+        reason = record.reason.rstrip(".") or words["no reason"]
+        yield Paragraph((Strong(words["incomplete"].format(state=record.state, reason=reason)),))
+    summaries = [entry.summary for entry in wanted(digest)]
+    waiting = [summary for summary in summaries if summary is None or summary.state != "ready"]
+    if waiting:
+        yield Paragraph((words["pending"].format(count=len(waiting), total=len(summaries)),))
+    if late := [entry for entry in digest.entries if entry.late]:
+        yield Paragraph((words["late"].format(count=len(late)),))
+    others = sorted({s.language for s in summaries if s and s.state == "ready" and s.language != digest.language})
+    if others:
+        yield Paragraph((words["other language"].format(language=", ".join(others)),))
+    if not digest.entries:
+        yield Paragraph((words["none"],))
+
+
+def wanted(digest: Digest) -> tuple[Entry, ...]:
+    """The entries that get a summary: the best ones, if the feed has any summaries."""
+    return digest.entries[: digest.feed.summaries] if digest.feed.summary else ()
+
+
+def named(name: str, value: str | Link, words: Words) -> Line:
+    """ "**Category:** cs.DC"."""
+    return (Strong(name), words["colon"], value)
+
+
+def paper_link(paper: Paper, text: str = "") -> Link:
+    """A link to arXiv's page, by the paper's title if nothing else is said."""
+    return Link(text or title(paper), paper.links["abs"])
+
+
+def title(paper: Paper) -> str:
+    """The title as one line; the identifier where nothing of it is left."""
+    return " ".join(plain(paper.title).split()) or f"arXiv:{paper.versioned}"
+
+
+def author_names(paper: Paper, words: Words) -> str:
+    """The first authors, and how many there are besides."""
+    names = [name for author in paper.authors if (name := " ".join(plain(author.name).split()))]
+    shown = ", ".join(names[:SHOWN_AUTHORS])
+    if len(names) > SHOWN_AUTHORS:
+        return words["more authors"].format(names=shown, count=f"{len(names) - SHOWN_AUTHORS:,}")
+    return shown or words["no authors"]
+
+
+def summary_text(entry: Entry, digest: Digest, words: Words) -> Block | None:
+    """A summary as it was written, or in words why there is none; None where none is wanted."""
+    summary = entry.summary
+    if summary is None and entry not in wanted(digest):
+        return None
+    problem = summary_problem(summary, words)
+    return Paragraph((problem,)) if problem or not summary else written(summary.markdown, entry, digest)
+
+
+def summary_problem(summary: Summary | None, words: Words) -> str:
+    """Why there is no summary to show, "" if there is one."""
+    if summary is None:
+        return words["summary pending"]
+    if summary.state == "ready":
+        return "" if summary.markdown.strip() else words["no summary"]
+    key = f"summary {summary.state}"
+    problem = summary.problem.rstrip(".") or words["unknown problem"]
+    return words.get(key, words["summary pending"]).format(problem=problem)
+
+
+def written(markdown: str, entry: Entry, digest: Digest) -> Written:
+    """What a model wrote of a paper, which may link to what the paper names."""
+    language = entry.summary.language if entry.summary else ""
+    return Written(markdown, addresses(entry.paper), "" if language == digest.language else language)
+
+
+def gist(entry: Entry) -> str:
+    """One line of plain text: the method as the summary has it, else the summary's beginning, else the abstract's."""
+    summary = entry.summary if entry.summary and entry.summary.state == "ready" else None
+    parts = [summary.part("method"), summary.part("problem"), summary.markdown] if summary else []
+    texts = [text for part in parts if (text := text_of(part))]
+    text = texts[0] if texts else " ".join(plain(entry.paper.abstract).split())
+    end = text.find(". ", 0, _GIST)
+    return text[: end + 1] if end > 0 else cut(text, _GIST)
+
+
+def cut(text: str, most: int) -> str:
+    """The first `most` characters of `text`, with a sign that there are more."""
+    return text if len(text) <= most else f"{text[:most].rstrip()}…"

@@ -1,0 +1,97 @@
+"""The style `list`: the keyword bot's page, with statistics, papers in order of their scores, and how it is made."""
+
+from collections.abc import Iterable, Iterator
+
+from core.domain.digest import Digest
+from core.domain.feed import Entry
+from core.domain.meant import plain
+from core.render.blocks import Badge, Block, Bullets, Fold, Heading, Line, Link, Quote, Rule, Table
+from core.render.content import TYPES
+from core.render.digest.common import author_names, cut, named, notices, paper_link, summary_text, wanted
+from core.render.digest.site import Site
+from core.render.digest.words import Words
+
+SHOWN_ABSTRACT = 300  # characters
+_BUTTON = "https://vercel.com/button"
+
+
+def list_title(digest: Digest, _: Words) -> str:
+    """The feed's own."""
+    return digest.feed.title
+
+
+def list_blocks(digest: Digest, site: Site, words: Words) -> Iterator[Block]:
+    """The document below its title."""
+    if site.deployed:
+        yield Badge(words["deployed"], _BUTTON, site.deployed)
+    yield Heading(2, (words["statistics"],))
+    yield Bullets(tuple(named(name, value, words) for name, value in _statistics(digest, words)))
+    yield from notices(digest, words)
+    yield Heading(2, (words["recent papers"],))
+    for number, entry in enumerate(digest.entries, 1):
+        yield from _paper(number, entry, digest, words)
+    yield Heading(2, (words["configuration"],))
+    yield from _configuration(digest, words)
+    yield Heading(2, (words["schedule"],))
+    yield Bullets(((words["schedule text"],),))
+    yield Heading(2, (words["how to use"],))
+    yield Bullets(tuple(_usage(digest, site, words)))
+
+
+def _statistics(digest: Digest, words: Words) -> Iterator[tuple[str, str]]:
+    fetched, numbers = digest.record.fetched, digest.statistics
+    yield words["date"], digest.record.date.isoformat()
+    if fetched:
+        yield words["last updated"], f"{fetched[:10]} {fetched[11:16]} UTC"
+    total = words["of collected"].format(count=numbers.prioritised, total=numbers.collected)
+    yield words["total papers"], total
+    yield words["categories monitored"], ", ".join(digest.feed.categories)
+
+
+def _paper(number: int, entry: Entry, digest: Digest, words: Words) -> Iterator[Block]:
+    paper = entry.paper
+    announced = words["announced on"].format(date=entry.announced.isoformat())
+    yield Heading(3, (f"{number}. ", paper_link(paper)))
+    facts = {
+        "authors": author_names(paper, words),
+        "category": ", ".join(paper.categories),
+        "published": paper.published[:10] or announced,
+        "score": f"{entry.score:.1f}",
+        "type": TYPES.get(entry.type, entry.type),
+        "arxiv id": paper.versioned,
+    }
+    yield Bullets(tuple(named(words[key], value, words) for key, value in facts.items()))
+    if abstract := " ".join(plain(paper.abstract).split()):
+        yield Quote((cut(abstract, SHOWN_ABSTRACT),))
+    summary = summary_text(entry, digest, words) if entry in wanted(digest) else None
+    if summary:
+        is_ready = entry.summary is not None and entry.summary.state == "ready"
+        by = entry.summary.model or words["extracted"] if entry.summary and is_ready else ""
+        yield Fold(by, (summary,)) if by else summary
+    yield Rule()
+
+
+def _configuration(digest: Digest, words: Words) -> Iterable[Block]:
+    feed = digest.feed
+    if feed.keywords:
+        ordered = sorted(feed.keywords, key=lambda keyword: -keyword.weight)
+        rows = tuple(((keyword.label,), (f"{keyword.weight:g}",)) for keyword in ordered)
+        yield Table((words["keyword"], words["weight"]), rows)
+    else:
+        yield Bullets(((words["no keywords"],),))
+    facts = {
+        "categories monitored": ", ".join(feed.categories),
+        "excluded": ", ".join(feed.exclude),
+        "from score": f"{feed.min_score:g}",
+        "a day": str(feed.max_entries or ""),
+    }
+    yield Bullets(tuple(named(words[key], value, words) for key, value in facts.items() if value))
+
+
+def _usage(digest: Digest, site: Site, words: Words) -> Iterator[Line]:
+    for label, url in site.feeds:
+        yield named(f"{words['subscribe']} ({label})", Link(url, url), words)
+    for key, url in (("one a day", site.digests), ("query", site.papers)):
+        if url:
+            yield named(words[key], Link(url, url), words)
+    yield named(words["command"], f"paperwire digest {digest.feed.name} --date {digest.record.date}", words)

@@ -1,0 +1,165 @@
+"""The style `staged`: the staged analyser's digest, from the statistics of its stages to what was skipped."""
+
+from collections.abc import Iterator
+
+from core.domain.digest import Digest, points_of
+from core.domain.feed import Entry
+from core.render.blocks import Block, Bullets, Fixed, Heading, Line, Link, Paragraph, Rule, Strong, Table, Written
+from core.render.digest.common import (
+    gist,
+    named,
+    notices,
+    paper_link,
+    summary_problem,
+    summary_text,
+    title,
+    written,
+)
+from core.render.digest.facts import institutions_of, venue_of
+from core.render.digest.site import Site
+from core.render.digest.words import Words
+
+FOUR_POINTS = ("problem", "limits", "method", "effect")
+
+
+def staged_title(digest: Digest, words: Words) -> str:
+    """The feed's with the date."""
+    return f"{digest.feed.title}: {words['digest']} — {digest.record.date}"
+
+
+def staged_blocks(digest: Digest, _: Site, words: Words) -> Iterator[Block]:
+    """The document below its title."""
+    rubric = digest.rubric
+    at = {"at": f"{rubric.must_read_at:g}"}
+    between = {"at": f"{rubric.review_at:g}", "below": f"{rubric.must_read_at:g}"}
+    yield from notices(digest, words)
+    if digest.feed.rubric is None:
+        yield Paragraph((words["no rubric"],))
+    yield Heading(2, (words["analysis statistics"],))
+    yield Fixed(tuple(statistics_lines(digest, words)))
+    yield Heading(2, (words["high"].format(**at),))
+    for entry in digest.groups["must-read"]:
+        yield from _high(entry, digest, words)
+    if not digest.groups["must-read"]:
+        yield Paragraph((words["nothing here"],))
+    yield Heading(2, (words["to review"].format(**between),))
+    yield _table_or_none(_to_review(digest, words), words)
+    for group, name in (("awaiting", "waiting papers"), ("unscreened", "unscreened papers")):
+        if digest.groups[group]:
+            yield Heading(2, (words[name],))
+            yield _waiting(digest.groups[group], words)
+    yield Heading(2, (words["skipped papers"],))
+    yield _table_or_none(_skipped(digest, words), words)
+    yield Rule()
+    yield Paragraph((words["footer"].format(date=digest.record.date),))
+
+
+def statistics_lines(digest: Digest, words: Words) -> Iterator[str]:
+    """The fixed block: what became of the day's papers, stage by stage; counts that belong together add up."""
+    numbers, rubric = digest.statistics, digest.rubric
+    deep_at, review, must_read = (f"{n:g}" for n in (rubric.deep_at, rubric.review_at, rubric.must_read_at))
+    yield words["stage 1"].format(collected=numbers.collected, prioritised=numbers.prioritised)
+    yield "  " + words["screened"].format(count=numbers.screened)
+    yield "    " + words["deep"].format(at=deep_at, count=numbers.deep)
+    yield "    " + words["skipped"].format(at=deep_at, count=numbers.passed)
+    if numbers.unscreened:
+        yield "  " + words["not screened"].format(count=numbers.unscreened)
+    yield words["stage 2"].format(count=numbers.analysed)
+    limits = {
+        "must-read": {"at": must_read},
+        "review": {"at": review, "below": must_read},
+        "skip": {"at": review},
+    }
+    for band, by_points in numbers.bands:
+        yield "  " + words[f"count {band}"].format(count=numbers.count(band), **limits[band])
+        for points, ids in by_points:
+            yield "    " + words["of points"].format(points=f"{points:g}", ids=", ".join(ids))
+    if numbers.awaiting:
+        yield "  " + words["awaiting"].format(count=numbers.awaiting)
+
+
+def _high(entry: Entry, digest: Digest, words: Words) -> Iterator[Block]:
+    paper = entry.paper
+    yield Heading(3, (f"[{words['points'].format(points=f'{points_of(entry):g}')}] {title(paper)}",))
+    facts: dict[str, str | Link] = {
+        "title": title(paper),
+        "institutions": institutions_of(entry) or words["not named"],
+        "venue": venue_of(entry) or words["preprint"],
+        "link": paper_link(paper, paper.links["abs"]),
+    }
+    if code := paper.links.get("code"):
+        facts["code"] = Link(code, code)
+    facts["predicted → final"] = _course(entry)
+    if entry.scorecard and entry.scorecard.note:
+        facts["note"] = entry.scorecard.note
+    yield Bullets(tuple(named(words[key], value, words) for key, value in facts.items()))
+    yield Heading(4, (words["four-point summary"],))
+    yield _four_points(entry, digest, words)
+    if entry.scorecard and entry.scorecard.marks:
+        yield Heading(4, (words["rubric"],))
+        yield _rubric(entry, digest, words)
+
+
+def _four_points(entry: Entry, digest: Digest, words: Words) -> Block:
+    """The four points as a table; a summary by another template as it is, or in words why there is none."""
+    summary = entry.summary
+    if summary is None or summary.state != "ready":
+        return Paragraph((summary_problem(summary, words),))
+    if not any(summary.part(key).strip() for key in FOUR_POINTS):
+        return summary_text(entry, digest, words) or Paragraph((words["no summary"],))
+    rows: list[tuple[Line, ...]] = []
+    for key in FOUR_POINTS:
+        text = summary.part(key)
+        said: str | Written = written(text, entry, digest) if text.strip() else words["not in summary"]
+        rows.append(((Strong(words[key]),), (said,)))
+    return Table((words["point"], words["summary"]), tuple(rows))
+
+
+def _rubric(entry: Entry, digest: Digest, words: Words) -> Block:
+    marks = entry.scorecard.marks if entry.scorecard else ()
+    rows = tuple(
+        ((mark.criterion,), (f"{mark.points}/{mark.max}",), (written(mark.grounds, entry, digest),)) for mark in marks
+    )
+    return Table((words["criterion"], words["points/max"], words["grounds"]), rows)
+
+
+def _to_review(digest: Digest, words: Words) -> Table:
+    rows = tuple(
+        ((str(number),), (title(entry.paper),), (_course(entry),), (gist(entry),), (_id_link(entry),))
+        for number, entry in enumerate(digest.groups["review"], 1)
+    )
+    return Table(("#", words["title"], words["predicted → final"], words["gist"], words["link"]), rows)
+
+
+def _waiting(entries: tuple[Entry, ...], words: Words) -> Table:
+    rows: list[tuple[Line, ...]] = []
+    for entry in entries:
+        card = entry.scorecard
+        predicted = f"{card.predicted:g}" if card else "–"
+        rows.append(((title(entry.paper),), (_id_link(entry),), (predicted,), (f"{entry.score:g}",)))
+    return Table((words["title"], words["arxiv id"], words["predicted"], words["score"]), tuple(rows))
+
+
+def _skipped(digest: Digest, words: Words) -> Table:
+    rows: list[tuple[Line, ...]] = []
+    for entry in (*digest.groups["skip"], *digest.groups["passed"]):
+        card = entry.scorecard
+        if card is None:
+            continue
+        final = words["final points"].format(points=f"{card.points:g}", max=sum(mark.max for mark in card.marks))
+        reason = "; ".join(filter(None, (final if card.marks else "", card.reason, card.note)))
+        rows.append(((title(entry.paper),), (_id_link(entry),), (f"{card.predicted:g}",), (reason,)))
+    return Table((words["title"], words["arxiv id"], words["predicted"], words["reason"]), tuple(rows))
+
+
+def _table_or_none(table: Table, words: Words) -> Block:
+    return table if table.rows else Paragraph((words["nothing here"],))
+
+
+def _course(entry: Entry) -> str:
+    card = entry.scorecard
+    return f"{card.predicted:g} → {card.points:g}" if card else "–"
+
+
+def _id_link(entry: Entry) -> Link:
+    return paper_link(entry.paper, entry.paper.versioned)

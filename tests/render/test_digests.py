@@ -1,0 +1,464 @@
+"""Digests as documents: what is in each style, and that nothing that a paper or a model says breaks them."""
+
+import json
+import re
+from dataclasses import replace
+from functools import cache
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+from core.domain.digest import LANGUAGES, STYLES, Digest, make_digest
+from core.domain.feed import Feed, Keyword
+from core.domain.paper import Author
+from core.domain.rubric import Criterion, Mark, Rubric, Scorecard
+from core.render.digest import FRONT_MATTERS, Site, render_digest_json, render_html, render_markdown, title_of
+from core.render.digest.document import MARKER
+from core.render.digest.feed import digest_item, render_digest_feed
+from core.render.digest.words import _ROWS, words
+from core.render.plain import entry_to_plain
+from tests.digests import ENTRIES, FEED, RECORD, SITE, card, digest, entry, summary
+from tests.render import channel
+from tests.render.rules import SAFE_TAGS, atom_faults, html_faults, jsonfeed_faults, rss_faults
+from tests.vectors import HOST, joined_texts
+
+DATA = Path(__file__).parents[1] / "data" / "digests"
+READER = MarkdownIt("commonmark", {"html": True}).enable("table")
+HOSTS = re.compile(r"https://(arxiv\.org|www\.alphaxiv\.org|wire\.example|github\.com/sample|doi\.org)(/|$)")
+OWN_HTML = re.compile(
+    r"<details( markdown=\"1\")?>\n<summary>[^<>{]*</summary>\n?|</details>\n?|<!-- paperwire digest -->\n?"
+)
+CASES = [(style, language) for style in STYLES for language in LANGUAGES]
+
+
+def body_of(text: str) -> str:
+    """Markdown without its front matter."""
+    return text.split("---\n", 2)[2] if text.startswith("---\n") else text
+
+
+def flat(text: str) -> list[Token]:
+    """All tokens of Markdown, those within lines too."""
+    return [child for token in READER.parse(body_of(text)) for child in (token, *(token.children or ()))]
+
+
+def headings(text: str) -> list[tuple[str, str]]:
+    """The headings with their levels, as they are read."""
+    tokens = READER.parse(body_of(text))
+    pairs = [(token, tokens[at + 1]) for at, token in enumerate(tokens) if token.type == "heading_open"]
+    return [(token.tag, "".join(child.content for child in inline.children or ())) for token, inline in pairs]
+
+
+def tables(text: str) -> list[list[list[str]]]:
+    """The tables: rows of cells, each as it is read."""
+    out: list[list[list[str]]] = []
+    tokens = READER.parse(body_of(text))
+    for token, following in pairwise(tokens):
+        if token.type == "table_open":
+            out.append([])
+        elif token.type == "tr_open":
+            out[-1].append([])
+        elif token.type in ("td_open", "th_open"):
+            out[-1][-1].append("".join(child.content for child in following.children or ()))
+    return out
+
+
+@pytest.mark.parametrize(("style", "language"), CASES)
+def test_golden(style: str, language: str) -> None:
+    """The invented day gives just these bytes."""
+    expected = (DATA / f"{style}.{language}.md").read_text("utf-8")
+    assert expected == render_markdown(digest(style, language), SITE)
+    assert expected == render_markdown(digest(style, language, entries=tuple(reversed(ENTRIES))), SITE)
+
+
+def test_no_other_golden_files() -> None:
+    """Each of the files is compared with something."""
+    assert {f"{style}.{language}.md" for style, language in CASES} == {path.name for path in DATA.iterdir()}
+
+
+@pytest.mark.parametrize("key", _ROWS)
+def test_words(key: str) -> None:
+    """Each language has all words, with the same values in them."""
+    values = {tuple(sorted(re.findall(r"{(\w+)}", words(language)[key]))) for language in LANGUAGES}
+    assert 1 == len(values)
+    assert all(words(language)[key].strip() or key == "colon" for language in LANGUAGES)
+
+
+# --- the styles, read back
+
+
+def test_list() -> None:
+    """The keyword bot's page has its parts in order, and a numbered heading for each paper that links to its page."""
+    text = render_markdown(digest("list"), SITE)
+    found = headings(text)
+    assert ("h1", FEED.title) == found[0]
+    assert ["Statistics", "Recent papers", "Configuration", "Schedule", "How to use"] == [
+        name for tag, name in found if tag == "h2"
+    ]
+    assert [f"{n}. {e.paper.title}" for n, e in enumerate(ENTRIES, 1)] == [name for tag, name in found if tag == "h3"]
+    links = [str(token.attrGet("href")) for token in flat(text) if token.type == "link_open"]
+    assert [e.paper.links["abs"] for e in ENTRIES] == [url for url in links if "arxiv.org" in url]
+    assert "[![Deployed with Vercel](https://vercel.com/button)](<https://wire.example>)" in text
+    assert ["example/model-1", "example/model-1"] == re.findall(r"<summary>(.*)</summary>", text)
+    assert [["Keyword", "Weight"], ["KV cache", "3"], ["ti:memory", "2"]] == tables(text)[0]
+    assert "- **Score**: 9.0\n- **Type**: new\n- **arXiv ID**: 2603.90001v1\n" in text
+
+
+def test_list_cuts_abstracts() -> None:
+    """An abstract is cut after 300 characters, and only then has a sign of it."""
+    abstracts = {"x" * 300: "x" * 300, "x" * 301: "x" * 300 + "…", "a  b\nc": "a b c"}
+    for abstract, shown in abstracts.items():
+        text = render_markdown(digest("list", entries=(entry(1, 5, abstract=abstract),)), SITE)
+        assert f"\n> {shown}\n" in text
+
+
+def test_best_have_summaries() -> None:
+    """The feed's number of papers have a summary in the list, others not, whatever is stored."""
+    entries = tuple(entry(n, 20 - n, summary=summary(model="")) for n in range(1, 16))
+    for most in (1, 4, 15):
+        made = make_digest(replace(FEED, summaries=most), RECORD, entries, style="list")
+        assert most == render_markdown(made, SITE).count("<summary>Extracted from the abstract</summary>")
+
+
+def test_deploy_badge_needs_an_address() -> None:
+    """Without a public address there is no badge, and no address of the service."""
+    text = render_markdown(digest("list"), Site("Test wire"))
+    assert "vercel.com" not in text
+    assert "wire.example" not in text
+
+
+def test_staged() -> None:
+    """The staged digest has its statistics, bands and tables, as the rubric sorts the papers."""
+    text = render_markdown(digest("staged"), SITE)
+    (fence,) = [token.content for token in flat(text) if token.type == "fence"]
+    assert [
+        "Stage 1 (abstract screening): collected 224 → 7 prioritised",
+        "  screened: 6",
+        "    for deep analysis (predicted ≥ 4): 5",
+        "    skipped (predicted < 4): 1",
+        "  not analysed yet: 1",
+        "Stage 2 (PDF): analysed 4",
+        "  must-read (≥ 5): 2",
+        "    8 points: 2603.90001",
+        "    5 points: 2603.90002",
+        "  review (≥ 3, < 5): 1",
+        "    3 points: 2603.90003",
+        "  skip (< 3): 1",
+        "    1 points: 2603.90004",
+        "  waiting for analysis: 1",
+    ] == fence.splitlines()
+    found = [name for tag, name in headings(text) if tag in ("h2", "h3")]
+    assert [
+        "Analysis statistics",
+        "High-scoring papers (final ≥ 5)",
+        "[8 points] Prefetching the KV cache",
+        "[5 points] Flash | for models: $O(n^2)$ writes & <reads>",
+        "Papers to review (final ≥ 3, < 5)",
+        "Waiting for analysis",
+        "Not analysed yet",
+        "Skipped papers",
+    ] == found
+    four, rubric, _, review, waiting, unscreened, skipped = tables(text)
+    assert ["a) Problem solved", "b) Limits of existing approaches", "c) Proposed method", "d) Effect"] == [
+        row[0] for row in four[1:]
+    ]
+    assert "Offloading waits for PCIe | and SSDs." == four[2][1]
+    assert ["Direct storage", "3/3", "Because of Direct storage."] == rubric[1]
+    assert [["1", "Checkpoints in the cloud", "4 → 3", "Tiles are prefetched by layer.", "2603.90003v1"]] == review[1:]
+    assert [["Waiting for its analysis", "2603.90005v1", "7", "5"]] == waiting[1:]
+    assert [["Not looked at", "2603.90007v1", "–", "3"]] == unscreened[1:]
+    assert ["A graph", "2603.90006v1", "1", "It is about graphs | only."] == skipped[2]
+    for line in (
+        "**Institutions**: Institute of Examples",
+        "**Venue**: SampleConf 2026",
+        "**Predicted → final**: 6 → 8",
+    ):
+        assert line in text
+    assert "**Venue**: Symposium of Samples 2026" in text
+    assert "The summary failed: the model's answer was cut off." in text
+    assert text.startswith("---\nshare: true\n---\n\n# Storage for models: Digest — 2026-03-06\n")
+
+
+def test_staged_without_a_rubric() -> None:
+    """A feed without a rubric says so, and shows its papers as not analysed."""
+    feed = replace(FEED, rubric=None)
+    made = make_digest(feed, RECORD, [replace(e, scorecard=None) for e in ENTRIES], style="staged")
+    text = render_markdown(made, SITE)
+    assert "This feed has no rubric" in text
+    assert [e.paper.title for e in ENTRIES] == [row[0] for row in tables(text)[0][1:]]
+
+
+def test_other_templates_in_staged() -> None:
+    """A summary by another template is shown as it is."""
+    other = summary(template="key-findings", markdown="# Findings\n\nA *finding*.", parts=())
+    text = render_markdown(digest("staged", entries=(entry(1, 9, scorecard=card(6, 3, 3, 2), summary=other),)), SITE)
+    assert "### Findings\n\nA *finding*." in text
+
+
+def test_daily() -> None:
+    """The blog's post has numbered headings that link, and each paper's AlphaXiv overview."""
+    text = render_markdown(digest("daily"), SITE)
+    assert {"layout": "post", "title": "Daily Papers — 2026-03-06", "lang": "en"}.items() <= front(text).items()
+    assert "h1" not in dict(headings(text))
+    links = [str(token.attrGet("href")) for token in flat(text) if token.type == "link_open"]
+    assert [
+        url for e in ENTRIES for url in (e.paper.links["abs"], f"https://www.alphaxiv.org/overview/{e.id}")
+    ] == links
+
+
+@pytest.mark.parametrize(("style", "language"), CASES)
+def test_partial_days_say_so_first(style: str, language: str) -> None:
+    """A batch that is not complete is told of before any paper, with the reason."""
+    made = digest(style, language, state="partial", reason="cs.LG failed | twice")
+    text = body_of(render_markdown(made, SITE))
+    assert 0 < text.index("cs.LG failed") < text.index(ENTRIES[0].paper.title)
+    assert "cs.LG failed | twice" in render_html(made, SITE)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_what_is_missing_is_said(style: str) -> None:
+    """Summaries that wait are counted, late papers too, and a day without papers says so."""
+    waiting = tuple(replace(e, summary=summary(state="budget", markdown="")) for e in ENTRIES)
+    late = (replace(waiting[0], late="2026-03-09T05:00:00Z"), *waiting[1:])
+    text = render_markdown(digest(style, entries=late), SITE)
+    assert "4 of 4 summaries are not there yet." in text
+    assert "1 papers came after their day." in text
+    assert "The summary waits: the budget of models is spent for now." in text
+    assert "No paper of this day meets the feed's rules." in render_markdown(digest(style, entries=()), SITE)
+
+
+# --- front matter
+
+
+def front(text: str) -> dict[str, Any]:
+    """The front matter, as YAML has it."""
+    found: dict[str, Any] = yaml.safe_load(text.split("---\n")[1])
+    return found
+
+
+EVIL = ("a\" 'b: #c\\d", "x\n---\nlayout: evil\n", "{{ site.x }} {% raw %}", "- [a]: &b *c !d", "%YAML\t\u2028e", "…'")
+
+
+@pytest.mark.parametrize("title", [*EVIL, *joined_texts()])
+def test_titles_in_front_matter(title: str) -> None:
+    """No title can end the front matter, or add anything to it."""
+    feed = replace(FEED, title=title)
+    for kind in FRONT_MATTERS:
+        made = make_digest(feed, RECORD, ENTRIES, style="list")
+        text = render_markdown(made, SITE, kind)
+        if kind in ("jekyll", "hugo"):
+            assert {"title": title_of(made), "tags": ["arxiv", "cs.DC", "cs.LG"]}.items() <= front(text).items()
+            assert {"layout", "date", "title", "tags", "categories", "lang", "draft"} >= front(text).keys()
+            assert "Statistics" == headings(text)[0][1]
+        else:
+            assert 1 == [tag for tag, _ in headings(text)].count("h1")
+
+
+def test_dates_in_front_matter() -> None:
+    """Jekyll and Hugo get the time at which the batch was due, with its zone."""
+    text = {kind: render_markdown(digest("list"), SITE, kind) for kind in FRONT_MATTERS}
+    assert "2026-03-06 00:20:00 -0500" == front(text["jekyll"])["date"]
+    assert "2026-03-06T00:20:00-05:00" == front(text["hugo"])["date"]
+    assert {"share": True} == front(text["share"])
+    assert not text["plain"].startswith("---")
+
+
+def test_folds() -> None:
+    """kramdown is told to read the Markdown that is folded; for Hugo, which drops HTML, nothing is folded."""
+    text = {kind: render_markdown(digest("list"), SITE, kind) for kind in FRONT_MATTERS}
+    counts = {k: (t.count("<details>"), t.count('<details markdown="1">'), t.count("<")) for k, t in text.items()}
+    assert {"plain": (2, 0), "share": (2, 0), "jekyll": (0, 2), "hugo": (0, 0)} == {k: c[:2] for k, c in counts.items()}
+    assert text["hugo"].count("**example/model-1**") == 2
+
+
+# --- hostile texts
+
+
+def hostile(text: str) -> Digest:
+    """A day on which everything that can be said by anybody says `text`."""
+    rubric = Rubric((Criterion(text, 8),))
+    scorecard = Scorecard("analysed", 6, text, (Mark(text, 8, 8, text),), "pdf", text, (text,), text, note=text)
+    written = summary(markdown=text, model=text, parts=tuple((k, text) for k in ("problem", "limits", "method")))
+    papers: dict[str, Any] = {"title": text, "authors": (Author(text, text),)}
+    # What an abstract names, a summary may link to: texts of papers and of models are in different ones
+    plain = replace(scorecard, venue="", marks=(Mark("a", 8, 8, "b"),))
+    said: dict[str, Any] = {"abstract": text, "comment": f"Accepted to {text}"}
+    entries = (
+        entry(1, 9, scorecard=scorecard, summary=written, **papers),
+        entry(2, 8, scorecard=replace(scorecard, marks=(Mark(text, 3, 8, text),)), summary=written, **papers),
+        entry(3, 7, scorecard=replace(scorecard, marks=(Mark(text, 1, 8, text),)), **papers),
+        entry(4, 6, scorecard=Scorecard("screened", 1, text), summary=summary(state="failed", problem=text), **papers),
+        entry(5, 5, scorecard=Scorecard("screened", 7, text), **papers, **said),
+        entry(6, 4, **papers, **said),
+        entry(7, 3, scorecard=plain, **papers, **said),
+    )
+    feed = Feed(**{**vars_of(FEED), "title": text, "keywords": (Keyword(text),), "exclude": (text,), "rubric": rubric})
+    return make_digest(feed, replace(RECORD, state="partial", reason=text), entries)
+
+
+def vars_of(feed: Feed) -> dict[str, Any]:
+    """The fields of a feed."""
+    return {name: getattr(feed, name) for name in Feed.__dataclass_fields__}
+
+
+def markdown_faults(text: str) -> list[str]:
+    """Why Markdown is not only what the project itself has put there."""
+    faults = [f"liquid {match[0]}" for match in re.finditer(r"\{[{%:#]", body_of(text))]
+    for token in flat(text):
+        if token.type in ("html_block", "html_inline") and not OWN_HTML.fullmatch(token.content.strip() + "\n"):
+            faults.append(f"HTML {token.content}")
+        if token.type == "image" and token.attrGet("src") != "https://vercel.com/button":
+            faults.append("image")
+        if token.type == "link_open" and not HOSTS.match(str(token.attrGet("href"))):
+            faults.append(f"link to {token.attrGet('href')}")
+    if not text.endswith(f"\n\n{MARKER}\n"):
+        faults.append("end")
+    return faults
+
+
+@cache
+def shape(style: str) -> list[tuple[str, int]]:
+    """Headings of the project's own and cells of its tables, where the texts are harmless."""
+    return shape_of(render_markdown(replace(hostile("harmless"), style=style), SITE))
+
+
+def shape_of(text: str) -> list[tuple[str, int]]:
+    tokens = READER.parse(body_of(text))
+    return [(t.tag, t.level) for t in tokens if t.type in ("tr_open", "td_open", "th_open", "list_item_open")]
+
+
+@pytest.mark.parametrize("text", joined_texts())
+@pytest.mark.parametrize("style", STYLES)
+def test_hostile_markdown(style: str, text: str) -> None:
+    """Whatever is said anywhere, Markdown has no HTML, image or link of it."""
+    made = replace(hostile(text), style=style)
+    for kind in ("jekyll", "hugo"):
+        assert [] == markdown_faults(render_markdown(made, SITE, kind))
+
+
+BREAKERS = (
+    *("a | b", "| a |\n|---|\n| b |", "x\n\n---\n\ny", "---", "```", "`a|b`", "]()", "](x)[", "# a", "- a", "1. a"),
+    *("> a", "\\", "a\\", "\\|", "<!--", "</details>", "<details>", "a\n===", "* * *", "[x]: y", "&#124;", "&lt;"),
+    *("$a|b$", "$", "**", "_", "~~~", "{: .x}", "{% raw %}", "a  \nb", "a\u2028b", "| --- |", "é" * 5000),
+)
+
+
+@pytest.mark.parametrize("text", BREAKERS)
+def test_staged_tables_stand(text: str) -> None:
+    """No text adds a row or a cell to a table, or takes one away."""
+    made = replace(hostile(text), style="staged")
+    assert shape("staged") == shape_of(render_markdown(made, SITE))
+    assert [] == markdown_faults(render_markdown(made, SITE))
+
+
+class Page(HTMLParser):
+    """What is there in a page's HTML besides text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.faults: list[str] = []
+        self.open: list[str] = []
+        self.feed(html)
+        self.close()
+        self.faults += self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in SAFE_TAGS | {"h2", "details", "summary"}:
+            self.faults.append(tag)
+        self.faults += [f"{tag} {name}" for name, _ in attrs if (tag, name) not in ALLOWED]
+        self.faults += [f"link {value}" for name, value in attrs if name == "href" and not HOSTS.match(value or "")]
+        if tag not in ("br", "hr"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.faults.append(f"/{tag}")
+
+    def handle_comment(self, data: str) -> None:
+        self.faults.append(data)
+
+
+ALLOWED = {("a", "href"), ("div", "lang"), ("ol", "start")}
+
+
+@pytest.mark.parametrize("text", [*joined_texts(2000), *BREAKERS])
+@pytest.mark.parametrize("style", STYLES)
+def test_hostile_html(style: str, text: str) -> None:
+    """Whatever is said anywhere, HTML is balanced, of harmless tags, and links nowhere else: in pages and in feeds."""
+    made = replace(hostile(text), style=style)
+    assert [] == Page(render_html(made, SITE)).faults
+    in_feed = render_html(made, SITE, in_feed=True)
+    assert [] == html_faults(in_feed)
+    assert [] == Page(in_feed).faults
+
+
+def test_the_checkers_see_what_is_wrong() -> None:
+    """HTML, images and links that are not the project's own are found."""
+    for bad in ("<b>x</b>", "<script>x</script>", "![x](https://arxiv.org/)", f"[x](https://{HOST}/)", "{{ x }}"):
+        assert markdown_faults(f"a {bad}\n\n{MARKER}\n")
+    for bad in ("<b>x</b>", "<p onclick=x>", "<p>", "</p>", f"<a href='https://{HOST}'>x</a>", "<!-- x -->"):
+        assert Page(bad).faults
+
+
+def test_models_cannot_link_to_other_papers_addresses() -> None:
+    """A summary may lead to what its own paper names, not to what another one does."""
+    text = "See [a](https://github.com/sample/one) and [b](https://github.com/sample/two)."
+    papers = [
+        entry(n, 9 - n, abstract=f"At https://github.com/sample/{name}.", summary=summary(markdown=text, parts=()))
+        for n, name in ((1, "one"), (2, "two"))
+    ]
+    found = re.findall(r"github\.com/sample/(\w+)>\)", render_markdown(digest("daily", entries=tuple(papers)), SITE))
+    assert ["one", "two"] == found
+    assert ["one", "two"] == re.findall(r'href="https://github\.com/sample/(\w+)"', render_html(
+        digest("daily", entries=tuple(papers)), SITE))  # fmt: skip
+
+
+# --- JSON and feeds
+
+
+def test_json() -> None:
+    """JSON has what is known of the day, numbers that add up, and the entries as everywhere else."""
+    plain = json.loads(render_digest_json(digest("staged", state="partial", reason="one failed")))
+    assert {
+        "feed": "main",
+        "title": "Storage for models: Digest — 2026-03-06",
+        "date": "2026-03-06",
+        "style": "staged",
+        "language": "en",
+        "state": "partial",
+        "reason": "one failed",
+        "fetched": "2026-03-06T05:20:04Z",
+    }.items() <= plain.items()
+    assert [e.id for e in ENTRIES] == [shown["id"] for shown in plain["entries"]]
+    for one, shown in zip(ENTRIES, plain["entries"], strict=True):
+        assert json.loads(json.dumps(entry_to_plain(one))).items() <= shown.items()
+    groups = [shown["group"] for shown in plain["entries"]]
+    assert ["must-read", "must-read", "review", "skip", "awaiting", "passed", "unscreened"] == groups
+    assert plain["statistics"]["screened"] == 6
+    assert plain["entries"][0]["scorecard"]["points"] == 8
+    assert "null" not in render_digest_json(digest()).decode()
+
+
+@pytest.mark.parametrize("text", ["harmless", *joined_texts(3000)])
+@pytest.mark.parametrize("kind", ["rss", "atom", "json"])
+def test_feeds_of_digests(kind: str, text: str) -> None:
+    """A feed of digests is as valid as one of papers, whatever is in it."""
+    made = [replace(hostile(text), style=style) for style in STYLES]
+    days = [replace(d, record=replace(RECORD, date=RECORD.date.replace(day=6 - n))) for n, d in enumerate(made)]
+    head = channel(kind, language="ko", title="Digests")
+    items = [digest_item(d, SITE, f"{SITE.deployed}/{d.record.date}", f"{SITE.deployed}/x.html") for d in days]
+    body = render_digest_feed(kind, head, items)
+    check = {"rss": rss_faults, "atom": atom_faults, "json": jsonfeed_faults}[kind]
+    assert [] == check(body, head.self_url)
+
+
+def test_many_authors() -> None:
+    """Of 3,000 authors ten are named."""
+    text = render_markdown(digest("list"), SITE)
+    assert "Author9 Sample and 2,990 more" in text
+    assert "Author10 Sample" not in text
