@@ -29,7 +29,7 @@ async def refresh_configured(
     settings: Settings, store: Store, progress: Progress, *, on_demand: bool = False
 ) -> Report | None:
     """`core.refresh.refresh` with everything that `settings` say."""
-    async with _upstreams(settings, store) as upstreams:
+    async with open_upstreams(settings, store) as upstreams:
         report = await refresh(
             store,
             upstreams.get,
@@ -56,7 +56,7 @@ async def catch_up_configured(
 
     if settings.sample:
         return Caught(), await read_state(store)
-    async with _upstreams(settings, store) as upstreams:
+    async with open_upstreams(settings, store) as upstreams:
         done = await catch_up(
             store,
             upstreams,
@@ -72,7 +72,7 @@ async def catch_up_configured(
 
 
 @asynccontextmanager
-async def _upstreams(settings: Settings, store: Store) -> "AsyncIterator[Upstreams]":
+async def open_upstreams(settings: Settings, store: Store) -> "AsyncIterator[Upstreams]":
     """The upstreams, each asked as politely as it wants. Nothing of them is kept open, no event loop is outlived."""
     from core.catch_up import Upstreams
 

@@ -107,7 +107,8 @@ async def go_on(
     concurrency: int,
     progress: Progress,
 ) -> Outcome | None:
-    """Ask what is not answered of the review that has `begun`, then have the post written; until `deadline` (loop time).
+    """Ask what is not answered of the review that has `begun`, then have the post written; until `deadline` (the event
+    loop's time).
 
     `text` is not needed where all is answered. None: another process is at it. Raises `StoreError`; what models do
     wrong is told in the review, or by the outcome where it ends the run.
@@ -211,9 +212,7 @@ class _Run:
         self.usage += answer.usage
         # The answers name no address that the paper does not
         known = "\n".join(text for _, text in answers)
-        post, tags = read_post(
-            answer.value, template, review.language, review.paper, known, review.input, answer.model
-        )
+        post, tags = read_post(answer.value, template, review.language, review.paper, known, review.input, answer.model)
         await self._keep(answer.usage, lambda review: review.posted(post, tags, dict(answers)))
         self._tell("the post is written")
 

@@ -121,10 +121,12 @@ class Review:
     def from_plain(cls, plain: Mapping[str, Any]) -> "Review":
         """The inverse of `to_plain`. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
         failures = [Failure(str(k), str(s), str(w), int(n), bool(a)) for k, s, w, n, a in plain["failures"]]
+        texts: dict[str, Any] = {name: str(plain[name]) for name in _TEXTS}
+        numbers: dict[str, Any] = {name: int(plain[name]) for name in _NUMBERS}
         return cls(
             paper=paper_from_plain(plain["paper"]),
-            **{name: str(plain[name]) for name in _TEXTS},
-            **{name: int(plain[name]) for name in _NUMBERS},
+            **texts,
+            **numbers,
             keys=tuple(map(str, plain["keys"])),
             answers={str(key): str(text) for key, text in plain["answers"].items()},
             failures={failure.key: failure for failure in failures},
@@ -167,10 +169,17 @@ class Listed:
     @classmethod
     def from_plain(cls, plain: list[Any]) -> "Listed":
         """The inverse of `to_plain`. Raises `TypeError` or `ValueError` for anything else."""
-        name, version, language, fingerprint, read, state, answered, total, updated, title = plain
-        texts = map(str, (language, fingerprint, read, state))
+        name, version, language, fingerprint, kind, state, answered, total, updated, title = plain
         return cls(
-            PaperId(str(name), int(version)), *texts, int(answered), int(total), str(updated), title=str(title)
+            paper=PaperId(str(name), int(version)),
+            language=str(language),
+            fingerprint=str(fingerprint),
+            input=str(kind),
+            state=str(state),
+            answered=int(answered),
+            total=int(total),
+            updated=str(updated),
+            title=str(title),
         )
 
 
@@ -196,16 +205,14 @@ def with_row(rows: Iterable[Listed], row: Listed, most: int) -> list[Listed]:
 
 
 def find_row(rows: Iterable[Listed], paper: PaperId, language: str = "") -> Listed | None:
-    """The row to show of a paper: of the version that is named, else of the newest one; of the language if one is named.
+    """The row to show of a paper: of its version and in the language that are named, else whatever there is.
 
-    One with a post before one without, then the newest.
+    One with a post before one without, then that of the newest version.
     """
     fitting = [
         row
         for row in rows
-        if row.paper.id == paper.id
-        and paper.version in (None, row.paper.version)
-        and language in ("", row.language)
+        if row.paper.id == paper.id and paper.version in (None, row.paper.version) and language in ("", row.language)
     ]
     return max(fitting, key=lambda row: (row.has_post, row.paper.version or 0, row.updated), default=None)
 

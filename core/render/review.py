@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from core.domain.links import addresses
@@ -59,6 +60,18 @@ def render_markdown(review: Review, template: "Template", kind: str = "plain") -
 def render_html(review: Review, template: "Template") -> str:
     """The document below its title as harmless HTML, for a page."""
     return clean(Html().write(_blocks(review, template)))
+
+
+def render_page(review: Review, template: "Template") -> str:
+    """The document as a page of its own that loads nothing."""
+    title = escape(title_of(review))
+    return (
+        f'<!doctype html>\n<html lang="{review.language}">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="default-src \'none\'">\n<title>{title}</title>\n'
+        f"</head>\n<body>\n<main>\n<h1>{title}</h1>\n{render_html(review, template)}\n</main>\n</body>\n</html>\n"
+        f"{MARKER}\n"
+    )
 
 
 def render_json(review: Review, template: "Template") -> bytes:
