@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import digests, feeds, operations, pages, papers, problems, static
+from api import digests, feeds, operations, pages, papers, problems, reviews, static, summaries
 from api.conditional import HeadMiddleware
 from api.hot import HotPath
 from api.links import own_path
@@ -73,7 +73,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(HeadMiddleware)
     app.first = PrivateCopy(HotPath(app.framework, wire), wire.settings)
     problems.install(app)
-    for module in (feeds, papers, digests, operations):
+    for module in (feeds, reviews, summaries, papers, digests, operations):  # `papers` takes what is left below it
         app.include_router(module.router)
     static.install(app)
     return app

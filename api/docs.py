@@ -5,6 +5,7 @@ from typing import Any
 from core.domain.conditions import FIELDS
 from core.domain.digest_query import ALLOWED
 from core.domain.query import MAX_LIMIT, SORTABLE
+from core.domain.template import LANGUAGES
 from core.render.plain import ENTRY_FIELDS
 
 _EXAMPLES = {"score": 10, "category": "cs.DC,cs.LG", "title": "cache", "announced": "2026-03-06", "type": "new,cross"}
@@ -80,6 +81,10 @@ DIGEST_PARAMETERS = [
     _parameter("language", f"of its headings: {', '.join(ALLOWED['language'])}", "en"),
     _parameter("front_matter", f"at the top of Markdown: {', '.join(ALLOWED['front_matter'])}", "jekyll"),
 ]
+REVIEW_PARAMETERS = [
+    _parameter("language", f"of the text: {', '.join(LANGUAGES)}", "en"),
+    _parameter("front_matter", "at the top of Markdown: plain, jekyll, hugo", "jekyll"),
+]
 PAPER_FILTERS = [*FILTERS, _parameter("fields", f"only these fields of each entry: {', '.join(ENTRY_FIELDS)}")]
 
 
@@ -152,6 +157,61 @@ DIGEST: dict[int | str, dict[str, Any]] = {
         allowed=["list", "staged", "daily"],
     ),
     503: _NOTHING,
+}
+_TEXTS = {
+    "text/markdown": {"schema": {"type": "string"}},
+    "text/html": {"schema": {"type": "string"}},
+    "application/json": {"schema": {"type": "object"}},
+}
+_BAD_LANGUAGE = _problem(
+    422,
+    "query",
+    "The query is not understood",
+    "'language=fr': 'fr' is no language",
+    token="language=fr",  # noqa: S106 - a token of the query, no secret
+    allowed=list(LANGUAGES),
+)
+REVIEW: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The review in the format that was asked for", "content": _TEXTS},
+    304: _UNCHANGED,
+    404: _problem(
+        404,
+        "http",
+        "Not Found",
+        "There is no review of 2603.90045 yet. Its owner makes one with `paperwire review 2603.90045`, or with POST "
+        "/api/papers/2603.90045/review and the header `Authorization: Bearer …`.",
+    ),
+    422: _BAD_LANGUAGE,
+}
+SUMMARY: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The summary in the format that was asked for", "content": _TEXTS},
+    304: _UNCHANGED,
+    404: _problem(404, "unknown-name", "Not found", "There is no paper '2603.00000' here."),
+    422: _BAD_LANGUAGE,
+}
+_NO_TOKEN = _problem(
+    401,
+    "http",
+    "Unauthorized",
+    "Send the header `Authorization: Bearer …` with the value of CRON_SECRET or ADMIN_TOKEN.",
+)
+_COMMANDED: dict[int | str, dict[str, Any]] = {
+    401: _NO_TOKEN,
+    404: _problem(404, "unknown-name", "Not found", "There is no paper '2603.00000' here."),
+    422: _BAD_LANGUAGE,
+    501: _problem(501, "no-model", "There is no language model", "This needs a language model; set LLM_MODEL."),
+    502: _problem(502, "model", "A language model did not answer", "The endpoint refuses the key; check LLM_API_KEY."),
+    503: _problem(503, "model", "A language model did not answer", "The budget of tokens is used up."),
+}
+MAKE_REVIEW: dict[int | str, dict[str, Any]] = {
+    200: _answer("The review, complete", {"id": "2603.90045", "version": 1, "state": "ready", "language": "en"}),
+    202: _answer("Not complete yet: send it again", {"status": "running", "answered": 7, "total": 12}),
+    **_COMMANDED,
+}
+MAKE_SUMMARY: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The summary in the format that was asked for", "content": _TEXTS},
+    202: _answer("Another process is at it", {"status": "running", "detail": "another process is making it"}),
+    **_COMMANDED,
 }
 OPML: dict[int | str, dict[str, Any]] = {
     200: {"description": "The feeds as OPML 2.0", "content": {"text/x-opml": {"schema": {"type": "string"}}}},

@@ -38,15 +38,21 @@ _POST_TOKENS = 1_500  # what ask and title of the post take beside the answers
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The review as far as it is made, what this run took, and why it did not go on: "" if it came to its end.
-
-    `retry_after` is in seconds, if it is known when to go on.
+    """The review as far as it is made, what this run took, and what ended it early: an `error` of the model that would
+    hit the next question as well, or the time.
     """
 
     review: Review
     usage: Usage = field(default_factory=Usage)
-    stopped: str = ""
-    retry_after: float | None = None
+    error: ModelError | None = None
+    out_of_time: bool = False
+
+    @property
+    def stopped(self) -> str:
+        """Why it did not come to its end, in words, or ""."""
+        if self.error:
+            return str(self.error)
+        return "The time for this run was over" if self.out_of_time else ""
 
 
 def begin(paper: Paper, language: str, model: str, text: FullText, now: datetime) -> Review:
@@ -161,10 +167,9 @@ class _Run:
     @property
     def outcome(self) -> Outcome:
         """What came of it."""
-        waits = self.review.wants_post or any(key not in self.review.failures for key in self.review.missing)
-        over = "the time for this run was over" if waits and POST not in self.review.failures else ""
-        after = self.stop.retry_after if self.stop else None
-        return Outcome(self.review, self.usage, str(self.stop) if self.stop else over, after)
+        unasked = any(key not in self.review.failures for key in self.review.missing)
+        waits = unasked or (self.review.wants_post and POST not in self.review.failures)
+        return Outcome(self.review, self.usage, self.stop, out_of_time=waits and self.stop is None)
 
     async def ask_all(self, concurrency: int) -> None:
         """Ask all questions without an answer, so many at the same time."""

@@ -33,6 +33,7 @@ class Upstream:
     days: Mapping[date, Iterable[Sheet]] = field(default_factory=dict)  # and of these days
     picks: Mapping[date, Iterable[Picked]] = field(default_factory=dict)  # by Hugging Face
     stale: Mapping[str, list[Sheet]] = field(default_factory=dict)  # category → what it shows instead
+    texts: Mapping[str, bytes] = field(default_factory=dict)  # path → the HTML or PDF of a paper; others have none
     unknown: tuple[str, ...] = ()  # categories that spoil a request
     faults: list[str] = field(default_factory=list)
     faulty_for_ever: bool = False
@@ -119,6 +120,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer(int(fault), b"<html><body>Error</body></html>", "text/html", retry)
         elif path == "/api/query" and self.page.error:
             self.answer(400, self.page.write(), "application/atom+xml")
+        elif path.startswith(("/html/", "/pdf/")):
+            body = upstream.texts.get(path)
+            kind = "text/html" if path.startswith("/html/") else "application/pdf"
+            self.answer(404 if body is None else 200, body or b"<html>No such paper</html>", kind)
         elif set(self.requested) & set(upstream.unknown):
             self.answer(400, ERROR_FEED)
         else:

@@ -1,6 +1,6 @@
 """Reviews: what a model answered to questions on one paper, the post that it made of that, and what is missing."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -215,6 +215,12 @@ def find_row(rows: Iterable[Listed], paper: PaperId, language: str = "") -> List
         if row.paper.id == paper.id and paper.version in (None, row.paper.version) and language in ("", row.language)
     ]
     return max(fitting, key=lambda row: (row.has_post, row.paper.version or 0, row.updated), default=None)
+
+
+def shown_rows(rows: Sequence[Listed], paper: PaperId) -> tuple[Listed, ...]:
+    """What a paper's page links to: in each language what `find_row` finds."""
+    languages = sorted({row.language for row in rows if row.paper.id == paper.id})
+    return tuple(row for language in languages if (row := find_row(rows, paper, language)))
 
 
 def best_rows(rows: Iterable[Listed]) -> list[Listed]:

@@ -75,6 +75,11 @@ def review_lock(versioned: str, language: str) -> str:
     return f"{_V}:lock:review:{versioned}:{language}"
 
 
+def summary_lock(versioned: str, template: str, language: str) -> str:
+    """Held by whoever has that summary made on the owner's command."""
+    return f"{_V}:lock:summary:{versioned}:{template}:{language}"
+
+
 def custom(feed_fingerprint: str, query: str, format_name: str) -> str:
     """What was last served of a feed with rules in its URL, in the same shape."""
     return f"{_V}:feed:custom:{fingerprint(feed_fingerprint, query)}.{format_name}"
