@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.domain.links import addresses
 from core.domain.meant import clean, plain
+from core.domain.prose import block
 from core.domain.review import POST, Review
 from core.render.blocks import Block, Fold, Heading, Line, Link, Paragraph, Strong, Written
 from core.render.blocks_html import Html
@@ -125,7 +126,7 @@ def _item(review: Review, template: "Template", url: str, time: datetime) -> Ite
             "id": paper.id,
             "version": paper.version,
             "language": review.language,
-            "model": review.model,
+            "model": clean(review.model),
             "state": review.state,
         },
     )
@@ -181,7 +182,10 @@ def _answers(review: Review, template: "Template", terms: Words) -> Iterable[Blo
     for key in review.keys:
         heading = _headings(template, review.language).get(key, key)
         yield Heading(3, (heading,))
-        yield Written(review.answers[key], known) if key in review.answers else Paragraph((_why(review, key, terms),))
+        if key in review.answers:
+            yield Written(block(review.answers[key], 1), known)  # its own headings are below that of the question
+        else:
+            yield Paragraph((_why(review, key, terms),))
 
 
 def _why(review: Review, key: str, terms: Words) -> str:

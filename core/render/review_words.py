@@ -8,7 +8,7 @@ _ROWS: dict[str, tuple[str, str, str]] = {  # English, Korean, Chinese
     "review of": ("A review of", "리뷰 대상:", "评述对象："),
     "by model": (
         "Written by {model} from {input}. It may be wrong: the paper itself decides.",
-        "{model}이(가) {input}을(를) 읽고 작성했습니다. 틀릴 수 있으므로 논문 원문을 확인하십시오.",
+        "작성 모델: {model} · 읽은 자료: {input}. 내용이 틀릴 수 있으므로 논문 원문을 확인하십시오.",
         "由 {model} 根据{input}撰写。内容可能有误，请以论文为准。",
     ),
     "html": ("the paper's HTML", "논문의 HTML", "论文的 HTML 全文"),
