@@ -14,7 +14,6 @@ from core.models.templates import get_template
 from core.review import Outcome
 from core.reviewing import carry_out, plan_review
 from core.settings import Settings
-from core.store import keys
 from core.wire import Wire
 from tests import latexml_format, model_server, upstream
 from tests.api import make_settings
@@ -47,7 +46,8 @@ _LANGUAGES = {"Korean": "ko", "Simplified Chinese": "zh", "English": "en"}
 # What the model says to a question, by language; with a table, a formula, its own heading, and addresses of others
 _ANSWERS = {
     "en": "# Finding {n}\n\nOn *{key}*: cold keys go to flash ($t < 1$ ms), see "
-    "[code](https://github.com/sample/tiers) and [more](https://evil.example/x).\n\n| Tier | Latency |\n|---|---|\n| DRAM | 0.1 ms |\n| Flash | 0.9 ms |",
+    "[code](https://github.com/sample/tiers) and [more](https://evil.example/x).\n\n"
+    "| Tier | Latency |\n|---|---|\n| DRAM | 0.1 ms |\n| Flash | 0.9 ms |",
     "ko": "{n}번째 답 (*{key}*): 차가운 key를 flash로 옮긴다 ($t < 1$ ms).\n\n"
     "- DRAM은 0.1 ms이다.\n- Flash는 0.9 ms이다.",
     "zh": "第 {n} 个回答（*{key}*）：冷 key 移到 flash（$t < 1$ ms）。\n\n1. DRAM 为 0.1 ms。\n2. Flash 为 0.9 ms。",
@@ -142,15 +142,6 @@ class Reviewing:
             return outcome
 
         return self.run(work)
-
-    def free(self) -> None:
-        """Let the locks of processes that were killed come to their end."""
-
-        async def work(wire: Wire) -> None:
-            for name in (keys.REVIEWS_LOCK, keys.USAGE_LOCK, keys.review_lock(f"{ID}v1", "en")):
-                await wire.store.delete(name)
-
-        self.run(work)
 
 
 def no_progress(_what: str, _done: int, _total: int) -> None:
