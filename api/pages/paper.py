@@ -44,7 +44,7 @@ async def paper_page(request: Request, paper_id: str) -> Response:
         reviewed = [datetime.fromisoformat(row.updated) for row in reviews]
         return make_document(body, MEDIA_TYPE, max([updated(manifest), *reviewed]))
 
-    key = ("paper page", str(wanted), self_url(request), reviews)
+    key = ("paper page", str(wanted), self_url(request), [row.to_plain() for row in reviews])
     document = await published(wire, manifest, list(wire.feeds.values()), _ALL, key, make)
     freshness = wire.freshness(manifest)
     return answer(request, document, min(freshness.seconds, KEPT_SECONDS), freshness.warning)

@@ -239,7 +239,7 @@ def test_summaries(tmp_path: Path) -> None:
 def test_summaries_that_are_not_made(tmp_path: Path) -> None:
     """Extracts need no model; unknown templates, papers and formats are 404; the model's failure is told, not kept."""
     with serving(tmp_path) as (client, given):
-        assert "We move cold keys to flash" in client.get(f"/api/papers/{ID}/summaries/extract.md").text
+        assert "extracted from the abstract" in client.get(f"/api/papers/{ID}/summaries/extract.md").text
         assert 200 == client.post(f"/api/papers/{ID}/summaries/extract.md", headers=BEARER).status_code
         for path in (f"/api/papers/{ID}/summaries/none.md", "/api/papers/2603.00001/summaries/extract.md"):
             assert [404, 404] == [client.get(path).status_code, client.post(path, headers=BEARER).status_code]
