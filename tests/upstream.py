@@ -118,11 +118,12 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault.isdigit():
             retry = {"Retry-After": upstream.retry_after}
             self.answer(int(fault), b"<html><body>Error</body></html>", "text/html", retry)
-        elif path.startswith(("/html/", "/pdf/")):
-            text = upstream.texts.get(path)
-            self.answer(404 if text is None else 200, text or b"<html>No such paper</html>", "text/html")
         elif path == "/api/query" and self.page.error:
             self.answer(400, self.page.write(), "application/atom+xml")
+        elif path.startswith(("/html/", "/pdf/")):
+            body = upstream.texts.get(path)
+            kind = "text/html" if path.startswith("/html/") else "application/pdf"
+            self.answer(404 if body is None else 200, body or b"<html>No such paper</html>", kind)
         elif set(self.requested) & set(upstream.unknown):
             self.answer(400, ERROR_FEED)
         else:
