@@ -14,6 +14,7 @@ from rich.table import Table
 
 from core.console import err, out, progress_bar
 from core.domain.errors import ConfigError
+from core.models.usage import month_of, read_usage
 from core.settings import load_settings
 from core.state import read_state
 from core.store import keys
@@ -52,6 +53,12 @@ def info() -> None:
         out.print(table)
         dates = [record.date.isoformat() for record in manifest.stored]
         out.print(f"{len(dates)} dates" + (f", {dates[-1]} to {dates[0]}" if dates else ": nothing was fetched yet"))
+        if spent := await read_usage(store, month_of(settings.clock())):
+            used = Table("models this month", "model", "calls", "tokens", "cost")
+            for row in spent:
+                cost = f"{row.cost:.2f}" if row.cost else ""
+                used.add_row(row.step, row.model, f"{row.usage.calls:,}", f"{row.usage.total:,}", cost)
+            out.print(used)
 
     asyncio.run(_with_store(look))
 

@@ -1,9 +1,9 @@
 """The page of a paper: what it says, what it scored and why, and how to cite it."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -15,14 +15,18 @@ from api.publishing import Loaded, published, updated, wire_of
 from api.shelf import rows_if_known
 from core.domain.conditions import Condition, predicate
 from core.domain.errors import UnknownName
-from core.domain.feed import Entry
+from core.domain.feed import Entry, Feed
 from core.domain.manifest import Manifest
 from core.domain.paper import PaperId, parse_id
 from core.domain.query import Query
 from core.domain.review import shown_rows
 
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
 router = APIRouter(include_in_schema=False)
 SHOWN_AUTHORS = 10
+MOST_TABS = 8  # of which the styles know
 KEPT_SECONDS = 60  # in shared caches: a review may be made at any time
 _ALL = Query((Condition("score", ">=", (float("-inf"),)),))
 
@@ -40,7 +44,8 @@ async def paper_page(request: Request, paper_id: str) -> Response:
     reviews = shown_rows(await rows_if_known(request), wanted)
 
     def make(manifest: Manifest, loaded: Loaded) -> Document:
-        body = render(request, "paper.html", reviews=reviews, **_context(wanted, loaded))
+        context = _context(wanted, loaded) | {"reviews": reviews, "models": wire.settings.has_model}
+        body = render(request, "paper.html", **context)
         reviewed = [datetime.fromisoformat(row.updated) for row in reviews]
         return make_document(body, MEDIA_TYPE, max([updated(manifest), *reviewed]))
 
@@ -68,10 +73,39 @@ def _context(wanted: PaperId, loaded: Loaded) -> dict[str, Any]:
         "authors": list(author_names(clean_entry(whole))),
         "shown_authors": SHOWN_AUTHORS,
         "scores": [(feed, entry, whys(entry)) for feed, entry in shown],
-        "summaries": [(feed, card) for feed, entry in shown if (card := make_card(entry)).summary],
+        "summaries": _tabs(shown),
         "others": sorted({entry.paper.versioned for _, entry in found if entry.paper.version != newest}, reverse=True),
         "bibtex": bibtex(whole.paper),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A summary, or why there is none, and the titles of the feeds that have it."""
+
+    template: str
+    language: str
+    model: str
+    input: str
+    ready: bool
+    html: "Markup"
+    feeds: tuple[str, ...]
+
+
+def _tabs(shown: Sequence[tuple[Feed, Entry]]) -> list[Tab]:
+    """The summaries that feeds have of a paper, each once; those that are there first."""
+    from core.render.card import make_card
+
+    tabs: dict[tuple[str, str, str, str], Tab] = {}
+    for feed, entry in shown:
+        html, summary = make_card(entry).summary, entry.summary
+        if summary is None or not html:
+            continue
+        key = (summary.template, summary.language, summary.model, summary.markdown)
+        before = tabs[key].feeds if key in tabs else ()
+        ready = summary.state == "ready"
+        tabs[key] = Tab(*key[:3], summary.input, ready, html, (*before, feed.title))
+    return sorted(tabs.values(), key=lambda tab: not tab.ready)[:MOST_TABS]
 
 
 def _together(entries: Sequence[Entry]) -> Entry:

@@ -15,10 +15,11 @@ from api.links import page_url
 from api.pages.build import page
 from api.pages.owner_forms import EXPECTED, Failure, check_token, explain, first, load, read_form, version_of
 from api.publishing import wire_of
-from core.domain.errors import UnknownName
+from core.domain.errors import ConfigError, UnknownName
 from core.domain.saved import Change, undone
 from core.editing import Changed, Refused, delete_feed, export_feeds, origin_of, restore_feed
 from core.rules import Rules, rules_in_force
+from core.wire import Wire
 
 router = APIRouter(include_in_schema=False)
 _SEE_OTHER = 303
@@ -90,8 +91,20 @@ async def settings(request: Request) -> Response:
         ],
         "notice": _NOTICES.get(request.query_params.get("notice", ""), ""),
         "has_token": bool(wire.settings.admin_token),
+        "models": _models(wire),
     }
     return await page(request, "settings.html", context, cache="no-store")
+
+
+def _models(wire: Wire) -> str:
+    """Which models write summaries, or how there can be one. Where they are is nobody's business."""
+    from core.llm import NO_MODEL, models_of  # not at a cold start
+
+    try:
+        names = dict.fromkeys(models_of(wire.settings).values())
+    except ConfigError as error:
+        return "; ".join(error.problems)
+    return f"summaries and scorecards are made by {', '.join(names)}" if names else NO_MODEL
 
 
 @router.get("/settings/feeds.toml")
