@@ -49,13 +49,14 @@ async def analyse(
     retention: timedelta,
     seconds: float,
     progress: Progress,
-) -> Analysed:
-    """Analyse what the feeds show of the newest dates, newest first, for so many seconds at most.
+    report: Analysed,
+) -> None:
+    """Analyse what the feeds show of the newest dates, newest first, for so many seconds at most; `report` on it.
 
     Older dates are gone on with if they were begun. Raises `StoreError` if it cannot even begin; whatever else goes
     wrong is told in the report, and in the analyses.
     """
-    run = Run.of(store, analyst, now, seconds, progress)
+    run = Run.of(store, analyst, now, seconds, progress, report)
     manifest = (await read_state(store)).manifest
     jobs = list(_jobs(manifest, rules, analyst))
     batches = await read_batches(store, {job.record.hash: job.record for job in jobs}.values())
@@ -71,7 +72,6 @@ async def analyse(
         run.report.problems.append(str(error))
     finally:
         await desk.write()
-    return run.report
 
 
 class _Job(NamedTuple):

@@ -92,7 +92,7 @@ class Run:
     deadline: float
     reserve: float
     progress: Progress
-    report: Analysed = field(default_factory=Analysed)
+    report: Analysed
     stopped: ModelError | None = None
     cancelled: bool = False
     unsaved: Made = field(default_factory=dict)
@@ -102,10 +102,12 @@ class Run:
     _one_by_one: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod
-    def of(cls, store: Store, analyst: Analyst, now: datetime, seconds: float, progress: Progress) -> "Run":
-        """A run of so many seconds from now on."""
+    def of(
+        cls, store: Store, analyst: Analyst, now: datetime, seconds: float, progress: Progress, report: Analysed
+    ) -> "Run":
+        """A run of so many seconds from now on, which adds to a report."""
         end = asyncio.get_running_loop().time() + seconds
-        return cls(store, analyst, now, end, min(RESERVE_SECONDS, seconds * _RESERVE_SHARE), progress)
+        return cls(store, analyst, now, end, min(RESERVE_SECONDS, seconds * _RESERVE_SHARE), progress, report)
 
     @property
     def is_over(self) -> bool:

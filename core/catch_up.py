@@ -89,12 +89,17 @@ async def catch_up(
         rules = rules_of((await read_state(store)).saved)
         fetching = _Fetching(store, upstreams, rules, caught, now, retention, end, progress)
         await fetching.due()
-        if analyst:
-            left = end - monotonic()
-            caught.analysed = await analyse(
-                store, analyst, rules, now=now, retention=retention, seconds=left, progress=progress
-            )
-        await fetching.windows(lambda _: True)
+
+        async def analyse_now() -> None:
+            if analyst and not caught.analysed.problems and (left := end - monotonic()) > 0:
+                await analyse(
+                    store, analyst, rules, now=now, retention=retention, seconds=left, progress=progress,
+                    report=caught.analysed,
+                )  # fmt: skip
+
+        await analyse_now()
+        if await fetching.windows(lambda _: True):
+            await analyse_now()  # dates of which nothing was known before
         state = await read_state(store)
         caught.owed = fetching.owed(state.manifest)
         return caught, state
@@ -143,21 +148,25 @@ class _Fetching:
             )
             self.caught.problems += problems
 
-    async def windows(self, wanted: Callable[[Window], bool]) -> None:
-        """Read the windows that are owed and `wanted`, newest first, until time is up or the API does not deliver."""
+    async def windows(self, wanted: Callable[[Window], bool]) -> int:
+        """Read the windows that are owed and `wanted`, newest first, until time is up or the API does not deliver. How
+        many were read.
+        """
+        before = self.caught.windows
         tried: set[Window] = set()
         while not self._is_late and not self.is_down:
             manifest = (await read_state(self.store)).manifest
             windows = [window for window in self.owed(manifest) if wanted(window)]
             window = next((one for one in windows if one not in tried), None)
             if window is None:
-                return
+                break
             tried.add(window)
             begun = await begin(self.store, window, self.now)
             if await self._read(begun, len(windows)):
                 entered = await enter_window(self.store, begun, self.rules, self.now, self.retention)
                 self.caught.windows += 1
                 self.caught.late += entered.added
+        return self.caught.windows - before
 
     async def _read(self, begun: Begun, number: int) -> bool:
         """Read a window on: whether it was read to its end."""

@@ -16,11 +16,13 @@ from core.catch_up import Caught
 from core.console import err, out, progress_bar, with_wire
 from core.domain.ledger import in_words
 from core.refresh import Report
+from core.store.lock import LOCK_SECONDS
 from core.wire import Wire
 
 LOCK_PATIENCE_SECONDS = 60.0
 DAY_SECONDS = 86_400.0
 _INTERRUPTED = 130
+_DEAD_SECONDS = LOCK_SECONDS + 2  # by then the lock of a process that was killed has ended
 
 
 def refresh(
@@ -36,8 +38,7 @@ def refresh(
         report = await _refresh(wire)
         if report is None or report.error:
             return report, None
-        with progress_bar() as show:
-            return report, await wire.catch_up(show, seconds=limit)
+        return report, await _catch_up(wire, limit)
 
     try:
         report, caught = asyncio.run(with_wire(work))
@@ -133,6 +134,20 @@ def _ledger(lines: list[Line]) -> Table:
         late = str(line.late or "")
         table.add_row(str(line.date), line.category, line.state.state, *numbers, late, line.state.reason)
     return table
+
+
+async def _catch_up(wire: Wire, seconds: float | None) -> Caught | None:
+    """Catch up, also where another process has just died of it."""
+    if (wire.settings.catch_up_seconds if seconds is None else seconds) <= 0:
+        return None
+    with progress_bar() as show:
+        end = monotonic() + _DEAD_SECONDS
+        while (caught := await wire.catch_up(show, seconds=seconds)) is None and monotonic() < end:
+            show("waiting for another process that is catching up", 0, 1)
+            await asyncio.sleep(0.5)
+    if caught is None:
+        err.print("Another process is catching up right now; that is left to it.")
+    return caught
 
 
 async def _refresh(wire: Wire) -> Report | None:
