@@ -103,8 +103,11 @@ def restated(known: BatchRecord, states: Mapping[str, CategoryState], at: str) -
 
 
 def _is_news(item: Announcement) -> bool:
-    """Whether arXiv's feed announced it in a first version: the greatest identifier of these is of this date."""
-    return item.source == "rss" and item.paper.version == 1 and "/" not in item.paper.id
+    """Whether arXiv's feed announced it as new: the greatest identifier of these is of this date.
+
+    A cross-list may be of an old paper, and be all that there is on a date.
+    """
+    return item.source == "rss" and item.served == "new" and item.paper.version == 1 and "/" not in item.paper.id
 
 
 def _reasons(failures: Mapping[str, str]) -> str:
