@@ -3,9 +3,10 @@
 import asyncio
 import json
 import sys
+from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 from time import monotonic
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.table import Table
@@ -14,7 +15,10 @@ from core.audit import Line, audit_dates
 from core.catch_up import Caught, in_words
 from core.console import err, out, progress_bar, with_wire
 from core.refresh import Report
+from core.sources.announcements import Progress
 from core.wire import Wire
+
+T = TypeVar("T")
 
 LOCK_PATIENCE_SECONDS = 60.0
 DAY_SECONDS = 86_400.0
@@ -33,8 +37,7 @@ def refresh(
         report = await _refresh(wire)
         if report is None or report.error:
             return report, None
-        with progress_bar() as show:
-            return report, await wire.catch_up(show, seconds=limit)
+        return report, await _catch_up(wire, limit)
 
     report, caught = asyncio.run(with_wire(work))
     if report is None:
@@ -110,8 +113,22 @@ def _ledger(lines: list[Line]) -> Table:
 
 async def _refresh(wire: Wire) -> Report | None:
     with progress_bar() as show:
-        end = monotonic() + LOCK_PATIENCE_SECONDS
-        while (report := await wire.refresh(show)) is None and monotonic() < end:
-            show("waiting for another process that is refreshing", 0, 1)
-            await asyncio.sleep(0.5)
-        return report
+        return await _patiently(lambda: wire.refresh(show), show)
+
+
+async def _catch_up(wire: Wire, seconds: float | None) -> Caught | None:
+    """Catch up for so many seconds, by default as configured. None if there is no time for that."""
+    if seconds == 0 or (seconds is None and not wire.settings.catch_up_seconds):
+        return None
+    with progress_bar() as show:
+        caught = await _patiently(lambda: wire.catch_up(show, seconds=seconds), show)
+    return caught or Caught(problems=["another process is catching up right now; nothing more was done"])
+
+
+async def _patiently(work: Callable[[], Awaitable[T | None]], show: Progress) -> T | None:
+    """The result of `work`, tried again while another process has the lock; one that was killed has it for seconds."""
+    end = monotonic() + LOCK_PATIENCE_SECONDS
+    while (done := await work()) is None and monotonic() < end:
+        show("waiting for another process that is refreshing", 0, 1)
+        await asyncio.sleep(0.5)
+    return done
