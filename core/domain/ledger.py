@@ -55,7 +55,7 @@ class Entered:
 def owed(manifest: Manifest, categories: Sequence[str], now: datetime, retention: timedelta) -> list[Window]:
     """The windows that the API has to be asked for, newest first.
 
-    Each date is confirmed once, when the feed has settled it. A date that arXiv's feed did not settle in a category (it
+    Each date is confirmed once for what the feed shows of it. A date that arXiv's feed did not settle in a category (it
     was missed, or the category is new) is read when it is over, and with it the windows before it, because of papers
     that were held.
     """
@@ -65,7 +65,7 @@ def owed(manifest: Manifest, categories: Sequence[str], now: datetime, retention
         for name in categories:
             state = manifest.get(day).of(name)
             if state.settled and state.source == "rss":
-                _want(wanted, day, name, max(due_at(day), _since(state, day)))
+                _want(wanted, day, name, due_at(day))
             elif day < due:
                 for earlier in _held_for(day):
                     _want(wanted, earlier, name, _over_at(day))
@@ -233,11 +233,6 @@ def _held_for(day: date) -> list[date]:
 def _over_at(day: date) -> datetime:
     """When the next date is due: what arXiv announced on `day` is in the API by then."""
     return next_due(due_at(day))
-
-
-def _since(state: CategoryState, day: date) -> datetime:
-    """Since when a category is in its state: what the API said before that is not known to agree with the feed."""
-    return datetime.fromisoformat(state.since) if state.since else due_at(day)
 
 
 def _want(wanted: Mapping[date, dict[str, str]], day: date, name: str, moment: datetime) -> None:

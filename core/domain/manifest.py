@@ -48,8 +48,8 @@ class BatchRecord:
     in words why the state is not "complete". `rejected` are items of the feed that could not be read, each with `id`,
     `reason` and an `excerpt`. `validators` are the upstream's ETag and Last-Modified per request, for conditional GETs.
     `categories` are the states of the single categories. `read` is when the API was last asked for what was submitted
-    for this date, by category, and `ledger` what came of that. `late` counts announcements that came after their day,
-    `last` is the greatest identifier that arXiv's feed announced as new.
+    for this date, by category, since the feed shows what it shows, and `ledger` what came of that. `late` counts
+    announcements that came after their day, `last` is the greatest identifier that arXiv's feed announced as new.
     """
 
     date: date
