@@ -82,8 +82,9 @@ async def catch_up(
             get, url = upstreams.get_picks, upstreams.hf_url
             caught.picks, problems = await refresh_picks(store, get, url, rules, now, retention)
             caught.problems += problems
+        before = len(caught.problems)
         await _read_windows(store, upstreams, rules, caught, now, retention, end, progress)
-        if not caught.problems and end - monotonic() > _LEAST_SECONDS:
+        if len(caught.problems) == before and end - monotonic() > _LEAST_SECONDS:
             caught.completed, problems = await complete_shown(
                 store, upstreams.get, upstreams.api_url, rules, now, retention
             )

@@ -56,9 +56,12 @@ def visit(settings: Settings, step: Step) -> None:
         wire = Wire(settings.model_copy(update={"now": step.now}))
         try:
             await wire.refresh()
-            await wire.catch_up(seconds=60)
+            caught = await wire.catch_up(seconds=60)
         finally:
             await wire.close()
+
+        assert caught is not None
+        assert ((), []) == (caught.owed, caught.problems)
 
     asyncio.run(main())
 

@@ -152,7 +152,10 @@ def killed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             upstream.delay = ANSWER_SECONDS
             where = {"SQLITE_PATH": str(folder / str(name) / "store.sqlite3")}
             if request.param == "redis":
-                where = {"REDIS_URL": redis_server().url_of(redis_server().empty_database())}
+                where = {
+                    "REDIS_URL": redis_server().url_of(redis_server().empty_database()),
+                    "STORE_READ_SECONDS": "15",
+                }
             return Course(folder / str(name), stack.enter_context(serving(upstream)), steps, where)
 
         undisturbed = course("undisturbed")
