@@ -85,7 +85,8 @@ def audit(
 
     async def work(wire: Wire) -> list[Line]:
         manifest = await wire.manifest()
-        return await audit_dates(wire.store, manifest, wire.rules.categories, wire.clock(), _day(first), _day(last))
+        categories, retention = wire.rules.categories, wire.instance.retention
+        return await audit_dates(wire.store, manifest, categories, wire.clock(), retention, _day(first), _day(last))
 
     lines = asyncio.run(with_wire(work))
     if as_json:

@@ -28,7 +28,8 @@ class Replay:
         for day, rows in sorted(self.state.days.items()):
             for row in rows:
                 self.first.setdefault(row["id"], date.fromisoformat(day))
-        self._dated: Mapping[date, list[Sheet]] = {}
+        rows = {row["id"]: row for day in self.state.days.values() for row in day}
+        self._dated = {name: dated(_sheet(rows[name]), day) for name, day in self.first.items()}
 
     def fault(self, path: str, kind: str, times: int = -1) -> None:
         """Let requests below `path` fail."""
@@ -49,9 +50,10 @@ class Replay:
     def api(self, _days: object, query: str) -> bytes:
         """What arXiv's API would say at the date that is served: papers that were announced, dated by submission."""
         today = date.fromisoformat(self.state.date)
-        rows = {row["id"]: row for day in self.state.days.values() for row in day}
-        sheets = [dated(_sheet(rows[name]), day) for name, day in self.first.items() if day <= today]
-        return find(sheets, query).write()
+        there = {row["id"] for day in self.state.days.values() for row in day}
+        return find(
+            [self._dated[name] for name, day in self.first.items() if day <= today and name in there], query
+        ).write()
 
 
 def _sheet(row: Mapping[str, Any]) -> Sheet:

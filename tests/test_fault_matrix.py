@@ -100,11 +100,12 @@ class Seen:
 PATHS = ("/api/feeds/main.json", "/api/feeds/main.rss", "/api/feeds/picks.json")
 
 
-def _read(url: str) -> list[httpx.Response]:
+def read_feeds(url: str) -> list[httpx.Response]:
+    """What readers get."""
     return [httpx.get(url + path, timeout=40) for path in PATHS]
 
 
-def _refresh(url: str) -> dict[str, Any]:
+def refresh_now(url: str) -> dict[str, Any]:
     """Refresh as the owner does; a request of a reader may be at it already."""
     headers = {"Authorization": "Bearer open-sesame"}
     while (answer := httpx.post(f"{url}/api/refresh", headers=headers, timeout=200)).status_code == RUNNING:
@@ -136,19 +137,19 @@ def _course(place: str, fault: str, path: Path) -> Seen:
         else:
             upstream.faults, upstream.faulty_for_ever = [f"{place} {fault}"], True
         with serving_app(settings) as url, ThreadPoolExecutor(1) as pool:
-            refreshing: Future[dict[str, Any]] = pool.submit(_refresh, url)
+            refreshing: Future[dict[str, Any]] = pool.submit(refresh_now, url)
             begun = time.monotonic()
-            during = _read(url)
+            during = read_feeds(url)
             seconds = time.monotonic() - begun
-            reports, after, manifests = [refreshing.result()], _read(url), [manifest_of(settings)]
+            reports, after, manifests = [refreshing.result()], read_feeds(url), [manifest_of(settings)]
             upstream.faults, upstream.faulty_for_ever, upstream.days = [], False, days
             forget(settings, keys.BACKOFF)
-            reports.append(_refresh(url))
-            mended, manifests = _read(url), [*manifests, manifest_of(settings)]
-        return Seen(during, seconds, after, mended, reports, manifests, _doubled(settings))
+            reports.append(refresh_now(url))
+            mended, manifests = read_feeds(url), [*manifests, manifest_of(settings)]
+        return Seen(during, seconds, after, mended, reports, manifests, doubled(settings))
 
 
-def _doubled(settings: Settings) -> list[str]:
+def doubled(settings: Settings) -> list[str]:
     """What is stored of a paper beside its first announcement."""
     manifest = manifest_of(settings)
     found = [item.paper.id for record in manifest.stored for item in batch_of(settings, record).announcements]

@@ -59,7 +59,7 @@ def owed(manifest: Manifest, categories: Sequence[str], now: datetime, retention
     was missed, or the category is new) is read when it is over, and with it the windows before it, because of papers
     that were held.
     """
-    due, days = due_date(now), _days(now, retention)
+    due, days = due_date(now), days_kept(now, retention)
     wanted: dict[date, dict[str, str]] = {day: {} for day in days}
     for day in days:
         for name in categories:
@@ -120,7 +120,7 @@ def concerned(manifest: Manifest, reading: Reading, now: datetime, retention: ti
     """The dates whose batches tell what a reading means: those around its window, because its papers may be there
     already, and those that its papers seem to be of.
     """
-    day, days = reading.window.date, _days(now, retention)
+    day, days = reading.window.date, days_kept(now, retention)
     around = {one for one in days if one in _held_for(day) or day in _held_for(one)}
     seeming = {place(manifest, paper, day) for paper in reading.papers}
     until = {latest(manifest, paper) for paper in reading.papers}
@@ -139,7 +139,7 @@ def placed(
 
     Where arXiv's feed announced a paper, there it is.
     """
-    days, shown = _days(now, retention), shown_on(batches, categories)
+    days, shown = days_kept(now, retention), shown_on(batches, categories)
     kept: dict[date, list[Paper]] = {}
     for paper in reading.papers:
         if (day := shown.get(paper.id) or place(manifest, paper, reading.window.date)) in days:
@@ -182,7 +182,7 @@ def _state(manifest: Manifest, day: date, name: str, now: datetime, retention: t
     if (state.settled and state.source == "rss") or day >= due_date(now):
         return state if state.state != "expected" else state._replace(reason="it was not fetched yet")
     number = manifest.get(day).ledger.get(name, Count(0, 0, 0, 0))
-    if not _is_read(manifest, day, name, _days(now, retention)):
+    if not _is_read(manifest, day, name, days_kept(now, retention)):
         return CategoryState("partial" if number.announced + number.missing else "failed", NOT_ALL_READ, source="api")
     if number.announced + number.missing:
         return CategoryState("complete", source="api")
@@ -216,7 +216,7 @@ def ids_of(batch: Batch | None, confirmed: frozenset[str], category: str) -> Ids
     return Ids(announced, (announced | missing) & confirmed, missing, announced - confirmed)
 
 
-def _days(now: datetime, retention: timedelta) -> list[date]:
+def days_kept(now: datetime, retention: timedelta) -> list[date]:
     """The announcement days that are kept, up to the one that is due."""
     due = due_date(now)
     return announcement_days(due - retention - timedelta(days=1), due + timedelta(days=1))
