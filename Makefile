@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: serve demo test lint type check bench format clean
+.PHONY: serve demo test fuzz lint type check bench format clean
 
 serve: .venv/cli     ## Serve on http://127.0.0.1:8000 (HOST and PORT change that)
 	$(BIN)/paperwire serve
@@ -12,6 +12,9 @@ demo: .venv/cli      ## The same with a built-in week of invented papers: no int
 
 test: .venv/dev      ## All tests, on as many cores as there are
 	$(BIN)/pytest -n auto --dist loadfile
+
+fuzz: .venv/dev      ## What strangers may try, in full number: some minutes
+	FULL=1 $(BIN)/pytest -n auto --dist load tests/api/test_fuzz.py tests/api/test_abuse.py
 
 lint: .venv/dev      ## Style, and the directions of imports
 	$(BIN)/ruff format --check .

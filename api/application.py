@@ -1,5 +1,6 @@
 """The application: routes, errors and the wire, put together."""
 
+import asyncio
 import logging
 import os
 import sys
@@ -9,17 +10,21 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import digests, feeds, operations, pages, papers, problems, static
+from api import badge, digests, docs, feeds, operations, pages, papers, problems, reviews, static, summaries
 from api.conditional import HeadMiddleware
 from api.hot import HotPath
+from api.limits import Limits
 from api.links import own_path
+from api.observed import Observed
 from api.private import PrivateCopy
 from core import __version__
 from core.domain.errors import ConfigError
+from core.log import configure_logging
+from core.scheduler import keep_fresh
 from core.settings import Settings, load_settings
 from core.wire import Wire
 
-_NO_PAGES = ("/api/", "/rss")
+_NO_PAGES = ("/api/", "/badge/", "/rss")
 DESCRIPTION = """
 A personal arXiv wire: each day's announcements, scored by your keywords with reasons.
 
@@ -48,8 +53,11 @@ class _Application(FastAPI):
         await super().__call__(scope, receive, send)
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """The application for `settings`, by default those of the environment. Raises `ConfigError`."""
+def create_app(settings: Settings | None = None, *, self_refresh: bool = False) -> FastAPI:
+    """The application for `settings`, by default those of the environment. Raises `ConfigError`.
+
+    With `self_refresh` it fetches each batch when it is due, and what was missed, for as long as it runs.
+    """
     wire = Wire(settings or load_settings())
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log every question to the store
 
@@ -57,7 +65,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         # Threads that make a new batch hand over ten times as often as by default to the one that answers
         sys.setswitchinterval(0.0005)
+        refreshing = asyncio.create_task(keep_fresh(wire)) if self_refresh else None
         yield
+        if refreshing:
+            refreshing.cancel()
+            await asyncio.wait([refreshing])
         await wire.close()
 
     app = _Application(
@@ -71,10 +83,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.wire = wire
     app.add_middleware(HeadMiddleware)
-    app.first = PrivateCopy(HotPath(app.framework, wire), wire.settings)
+    inside = PrivateCopy(HotPath(app.framework, wire), wire.settings)
+    app.first = Observed(inside, wire.settings.public_url, Limits(wire.settings))
     problems.install(app)
-    for module in (feeds, papers, digests, operations):
-        app.include_router(module.router)
+    # `papers` takes what is left below its path
+    for module in (feeds, badge, reviews, summaries, papers, digests, operations):
+        app.include_router(module.router, responses=docs.EVERYWHERE)
     static.install(app)
     return app
 
@@ -85,7 +99,10 @@ def create_app_or_explain() -> ASGIApp:
     On serverless platforms that is an application that says so; elsewhere the process ends, with the reasons.
     """
     try:
-        return create_app()
+        settings = load_settings()
+        alone = bool(settings.aws_lambda_function_name)
+        configure_logging(settings.log_level, as_json=settings.logs_json, alone=alone)
+        return create_app(settings)
     except ConfigError as error:
         if not {"VERCEL", "AWS_LAMBDA_FUNCTION_NAME"} & os.environ.keys():
             sys.exit(f"Paperwire cannot start; `paperwire check` explains more:\n{error}")

@@ -146,7 +146,7 @@ def _record(wire: Wire, manifest: Manifest, feed: Feed, day: str) -> BatchRecord
         return known[0]
     if day in stored:
         return stored[day]
-    if day == wire.due[0].isoformat():
+    if day == wire.due.date.isoformat():
         record = manifest.get(date.fromisoformat(day))
         if record.state not in ("quiet", "complete"):
             reason = f": {record.reason}" if record.reason else ""

@@ -2,38 +2,14 @@
 
 from typing import Any
 
+from api.examples import BATCH, ENTRY, HEALTHY, REPORT, TROUBLE
 from core.domain.conditions import FIELDS
 from core.domain.digest_query import ALLOWED
 from core.domain.query import MAX_LIMIT, SORTABLE
+from core.domain.template import LANGUAGES
 from core.render.plain import ENTRY_FIELDS
 
 _EXAMPLES = {"score": 10, "category": "cs.DC,cs.LG", "title": "cache", "announced": "2026-03-06", "type": "new,cross"}
-
-ENTRY = {
-    "id": "2603.90045",
-    "version": 1,
-    "feed": "main",
-    "title": "KV cache compression for fast inference",
-    "authors": [{"name": "First Sample", "affiliation": "Institute of Examples, Sampletown"}],
-    "abstract": "We compress the KV cache …",
-    "categories": ["cs.DC", "cs.LG"],
-    "primary": "cs.DC",
-    "type": "new",
-    "announced": "2026-03-06",
-    "links": {
-        "abs": "https://arxiv.org/abs/2603.90045",
-        "pdf": "https://arxiv.org/pdf/2603.90045v1",
-        "html": "https://arxiv.org/html/2603.90045v1",
-    },
-    "score": 3,
-    "reasons": [
-        {"rule": "inference", "points": 1, "field": "title", "start": 30, "end": 39, "text": "inference"},
-        {"rule": "inference in title", "points": 0.5, "field": "title", "start": 30, "end": 39, "text": "inference"},
-        {"rule": "fast", "points": 1, "field": "title", "start": 25, "end": 29, "text": "fast"},
-        {"rule": "fast in title", "points": 0.5, "field": "title", "start": 25, "end": 29, "text": "fast"},
-    ],
-}
-_BATCH = {"date": "2026-03-06", "state": "complete", "papers": 16, "counts": {"cs.DC": {"new": 2, "cross": 1}}}
 
 
 def _parameter(name: str, about: str, example: Any = None, operators: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -80,6 +56,10 @@ DIGEST_PARAMETERS = [
     _parameter("language", f"of its headings: {', '.join(ALLOWED['language'])}", "en"),
     _parameter("front_matter", f"at the top of Markdown: {', '.join(ALLOWED['front_matter'])}", "jekyll"),
 ]
+REVIEW_PARAMETERS = [
+    _parameter("language", f"of the text: {', '.join(LANGUAGES)}", "en"),
+    _parameter("front_matter", "at the top of Markdown: plain, jekyll, hugo", "jekyll"),
+]
 PAPER_FILTERS = [*FILTERS, _parameter("fields", f"only these fields of each entry: {', '.join(ENTRY_FIELDS)}")]
 
 
@@ -118,7 +98,29 @@ _NOTHING = _problem(
     "The announcements of 2026-03-06 are being fetched from arXiv for the first time; try again soon.",
 )
 _UNKNOWN = _problem(404, "unknown-name", "Not found", "There is no feed 'mian' here. Known: main, storage.")
-_READ: dict[int | str, dict[str, Any]] = {304: _UNCHANGED, 422: _BAD_QUERY, 503: _NOTHING}
+_LIMITED = _problem(
+    429,
+    "rate-limited",
+    "Too many requests",
+    "Your address has asked for more than one client may; try again in 12 s. "
+    "Feeds without filters, and answers that were made before, are not limited.",
+)
+_READ: dict[int | str, dict[str, Any]] = {304: _UNCHANGED, 422: _BAD_QUERY, 429: _LIMITED, 503: _NOTHING}
+
+
+def _plain_problem(description: str) -> dict[str, Any]:
+    return {"description": description, "content": {"application/problem+json": {}}}
+
+
+# What any path may answer to a request that is not one, or to whom has no key
+EVERYWHERE: dict[int | str, dict[str, Any]] = {
+    400: _plain_problem("The request cannot be understood: a header is wrong or comes twice"),
+    401: _plain_problem("This is a private copy, and the key is missing or wrong"),
+    404: _plain_problem("There is nothing at this address"),
+    413: _plain_problem("The body is too long"),
+    414: _plain_problem("The address is too long"),
+    503: _plain_problem("The store does not answer, or nothing can be served yet"),
+}
 
 _FEED_CONTENT = {
     "application/rss+xml": {"schema": {"type": "string"}},
@@ -153,6 +155,61 @@ DIGEST: dict[int | str, dict[str, Any]] = {
     ),
     503: _NOTHING,
 }
+_TEXTS = {
+    "text/markdown": {"schema": {"type": "string"}},
+    "text/html": {"schema": {"type": "string"}},
+    "application/json": {"schema": {"type": "object"}},
+}
+_BAD_LANGUAGE = _problem(
+    422,
+    "query",
+    "The query is not understood",
+    "'language=fr': 'fr' is no language",
+    token="language=fr",  # noqa: S106 - a token of the query, no secret
+    allowed=list(LANGUAGES),
+)
+REVIEW: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The review in the format that was asked for", "content": _TEXTS},
+    304: _UNCHANGED,
+    404: _problem(
+        404,
+        "http",
+        "Not Found",
+        "There is no review of 2603.90045 yet. Its owner makes one with `paperwire review 2603.90045`, or with POST "
+        "/api/papers/2603.90045/review and the header `Authorization: Bearer …`.",
+    ),
+    422: _BAD_LANGUAGE,
+}
+SUMMARY: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The summary in the format that was asked for", "content": _TEXTS},
+    304: _UNCHANGED,
+    404: _problem(404, "unknown-name", "Not found", "There is no paper '2603.00000' here."),
+    422: _BAD_LANGUAGE,
+}
+_NO_TOKEN = _problem(
+    401,
+    "http",
+    "Unauthorized",
+    "Send the header `Authorization: Bearer …` with the value of CRON_SECRET or ADMIN_TOKEN.",
+)
+_COMMANDED: dict[int | str, dict[str, Any]] = {
+    401: _NO_TOKEN,
+    404: _problem(404, "unknown-name", "Not found", "There is no paper '2603.00000' here."),
+    422: _BAD_LANGUAGE,
+    501: _problem(501, "no-model", "There is no language model", "This needs a language model; set LLM_MODEL."),
+    502: _problem(502, "model", "A language model did not answer", "The endpoint refuses the key; check LLM_API_KEY."),
+    503: _problem(503, "model", "A language model did not answer", "The budget of tokens is used up."),
+}
+MAKE_REVIEW: dict[int | str, dict[str, Any]] = {
+    200: _answer("The review, complete", {"id": "2603.90045", "version": 1, "state": "ready", "language": "en"}),
+    202: _answer("Not complete yet: send it again", {"status": "running", "answered": 7, "total": 12}),
+    **_COMMANDED,
+}
+MAKE_SUMMARY: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The summary in the format that was asked for", "content": _TEXTS},
+    202: _answer("Another process is at it", {"status": "running", "detail": "another process is making it"}),
+    **_COMMANDED,
+}
 OPML: dict[int | str, dict[str, Any]] = {
     200: {"description": "The feeds as OPML 2.0", "content": {"text/x-opml": {"schema": {"type": "string"}}}},
     304: _UNCHANGED,
@@ -160,12 +217,19 @@ OPML: dict[int | str, dict[str, Any]] = {
 RSS: dict[int | str, dict[str, Any]] = FEED | {
     200: {"description": "The feed as RSS", "content": {"application/rss+xml": {"schema": {"type": "string"}}}}
 }
+BADGE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The picture", "content": {"image/svg+xml": {"schema": {"type": "string"}}}},
+    304: _UNCHANGED,
+    404: _UNKNOWN,
+    429: _LIMITED,
+    503: _NOTHING,
+}
 LIST_OF_FEEDS: dict[int | str, dict[str, Any]] = {
     200: _answer(
         "The feeds",
         {
             "feeds": [{"name": "main", "title": "Efficient language models", "categories": ["cs.DC"]}],
-            "batches": [_BATCH],
+            "batches": [BATCH],
             "generated": "2026-03-06T05:20:04Z",
         },
     ),
@@ -178,7 +242,7 @@ PAPERS: dict[int | str, dict[str, Any]] = {
             "papers": [ENTRY],
             "total": 57,
             "next": "WyJkMjEwMTMxM2NhMWZjNzUxIl0",
-            "batches": [_BATCH],
+            "batches": [BATCH],
             "generated": "2026-03-06T05:20:04Z",
         },
     ),
@@ -192,19 +256,8 @@ PAPER: dict[int | str, dict[str, Any]] = {
     404: _problem(404, "unknown-name", "Not found", "There is no paper '2603.00000' here."),
     **_READ,
 }
-_REPORT = {
-    "date": "2026-03-06",
-    "state": "complete",
-    "reason": "",
-    "papers": 16,
-    "changed": True,
-    "requests": 1,
-    "feeds": {"main": 7},
-    "rejected": [],
-    "error": "",
-}
 REFRESH: dict[int | str, dict[str, Any]] = {
-    200: _answer("What was found", _REPORT),
+    200: _answer("What was found", REPORT),
     202: _answer("Another refresh is running", {"status": "running", "detail": "another refresh is at it"}),
     401: _problem(
         401,
@@ -212,18 +265,11 @@ REFRESH: dict[int | str, dict[str, Any]] = {
         "Unauthorized",
         "Send the header `Authorization: Bearer …` with the value of CRON_SECRET or ADMIN_TOKEN.",
     ),
-    502: _answer("arXiv delivered nothing usable; what was there stays", _REPORT | {"state": "failed"}),
+    429: _LIMITED,
+    502: _answer("arXiv delivered nothing usable; what was there stays", REPORT | {"state": "failed"}),
     503: _problem(503, "store", "The store does not answer", "SQLite at …: disk I/O error"),
 }
 HEALTH: dict[int | str, dict[str, Any]] = {
-    200: _answer(
-        "The state of things",
-        {
-            "due": "2026-03-06",
-            "state": "complete",
-            "next_due": "2026-03-09T04:20:00Z",
-            "now": "2026-03-06T12:00:00Z",
-            "batches": [_BATCH],
-        },
-    )
+    200: _answer("All is well, or what is wrong passes by itself", HEALTHY),
+    503: _answer("The owner should act", HEALTHY | {"status": "failing", "troubles": [TROUBLE]}),
 }

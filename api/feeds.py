@@ -1,27 +1,34 @@
 """The feeds: their list, each as RSS, Atom and JSON Feed, those with rules in the URL, and the bot's addresses."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pkgutil import resolve_name
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api import docs
-from api.conditional import Document, make_document, respond
+from api.conditional import Document, answer, make_document, respond
 from api.links import base_url, feed_url, link_header, next_url, page_url, raw_query, self_url
 from api.publishing import Loaded, find, published, slot_of, updated, wire_of
+from api.shelf import rows_if_known
 from core.custom import check_fetched, read_custom
 from core.domain.conditions import Condition
 from core.domain.errors import UnknownName
 from core.domain.feed import Entry, Feed
 from core.domain.manifest import Manifest
+from core.domain.notice import Notice, notice_of
 from core.domain.query import Query, parse_query
+from core.domain.review import best_rows
 from core.domain.selection import feeds_of
 from core.publish import batch_summaries
 from core.render.channel import Channel
 from core.render.plain import to_json
 from core.store import keys
+
+if TYPE_CHECKING:
+    from core.render.item import Item
 
 router = APIRouter(tags=["feeds"], default_response_class=Response)
 _MOVED = 301  # readers change the address of their subscription
@@ -35,16 +42,19 @@ class Format:
     label: str
     renderer: str
 
-    def render(self, channel: Channel, entries: tuple[Entry, ...]) -> bytes:
-        """The feed as a document in this format."""
-        body: bytes = resolve_name(self.renderer)(channel, entries)
+    def render(self, channel: Channel, entries: tuple[Entry, ...], notice: "Item | None") -> bytes:
+        """The feed as a document in this format, with a notice before its entries if there is one."""
+        from core.render.item import entry_items  # not at a cold start
+
+        items = entry_items(entries, in_full=self.media_type.endswith("json"))
+        body: bytes = resolve_name(self.renderer)(channel, [notice, *items] if notice else items)
         return body
 
 
 FORMATS = {
-    "rss": Format("application/rss+xml", "RSS", "core.render.syndication:render_rss"),
-    "atom": Format("application/atom+xml", "Atom", "core.render.syndication:render_atom"),
-    "json": Format("application/feed+json", "JSON Feed", "core.render.jsonfeed:render_jsonfeed"),
+    "rss": Format("application/rss+xml", "RSS", "core.render.syndication:rss_of"),
+    "atom": Format("application/atom+xml", "Atom", "core.render.syndication:atom_of"),
+    "json": Format("application/feed+json", "JSON Feed", "core.render.jsonfeed:jsonfeed_of"),
 }
 _FORMAT = docs.of_path("format", f"one of {', '.join(FORMATS)}", "rss")
 _NAME = docs.of_path("name", "the name of a feed", "main")
@@ -72,8 +82,14 @@ async def get_opml(request: Request) -> Response:
         Outline(_title(request, feed), feed_url(request, f"/api/feeds/{feed.name}.rss"), _home(request, feed))
         for feed in wire.feeds.values()
     ]
-    body = render_opml(wire.title, outlines, updated(manifest))
-    return respond(request, make_document(body, "text/x-opml", updated(manifest)), manifest)
+    changed = updated(manifest)
+    if rows := best_rows(await rows_if_known(request)):
+        home = feed_url(request, "/reviews")
+        outlines.append(Outline(f"Reviews · {wire.title}", feed_url(request, "/api/reviews.rss"), home))
+        changed = max(changed, datetime.fromisoformat(rows[-1].updated))  # when there was the first one
+    freshness = wire.freshness(manifest)
+    document = make_document(render_opml(wire.title, outlines, changed), "text/x-opml", changed)
+    return answer(request, document, freshness.seconds, freshness.warning)
 
 
 @router.get(
@@ -152,17 +168,28 @@ async def _publish(
     feeds_of(wire.feeds, query)  # refuses the name of a feed that there is not
     manifest = await wire.ready()
 
+    # What is told of missing days belongs to the beginning of a feed; pages behind it go on with what is there
+    told = None if query.cursor else notice_of(manifest, feed, wire.clock())
+
     def render(manifest: Manifest, loaded: Loaded) -> Document:
         shown = find(loaded, query, capped=True)
         channel = _channel(request, feed, manifest, shown.next)
-        body = FORMATS[format_name].render(channel, shown.entries)
+        body = FORMATS[format_name].render(channel, shown.entries, _notice(request, feed, told))
         links = {"self": channel.self_url} | ({"hub": channel.hub} if channel.hub else {})
         return make_document(body, FORMATS[format_name].media_type, updated(manifest), link_header(links))
 
-    key = (format_name, query.canonical, self_url(request))
+    key = (format_name, query.canonical, self_url(request), told.lines if told else ())
     slot = slot or slot_of(request)
     document = await published(wire, manifest, [feed], query, key, render, slot=slot, budget=budget)
     return respond(request, document, manifest)
+
+
+def _notice(request: Request, feed: Feed, told: Notice | None) -> "Item | None":
+    if told is None:
+        return None
+    from core.render.notice import notice_item  # not at a cold start
+
+    return notice_item(told, feed, _home(request, feed))
 
 
 def _channel(request: Request, feed: Feed, manifest: Manifest, cursor: str) -> Channel:

@@ -4,37 +4,41 @@ A request through the framework costs several times the sending of its answer, o
 """
 
 from dataclasses import dataclass
+from time import monotonic
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.conditional import KEPT, Kept, cache_control, is_unchanged
 from api.links import SENT_KEY
+from api.safety import missing_headers
+from api.trace import note_cache
 from core.domain.manifest import Manifest
 from core.memory import Memory
 from core.wire import Wire
 
 MOST_BYTES = 32_000_000
 MOST_QUERY = 1_000  # bytes of a query that is worth remembering
+OVERHEAD = 4_000  # bytes that an answer takes in memory beside its body, at most
 _OK, _NOT_MODIFIED = 200, 304
 
 
 @dataclass(frozen=True, slots=True)
 class _Hot:
-    """What is kept, and the headers that stay the same, as they are sent."""
+    """What is kept, until when (`time.monotonic`), and the headers that stay the same, as they are sent."""
 
     kept: Kept
+    until: float
     validators: list[tuple[bytes, bytes]]
     of_body: list[tuple[bytes, bytes]]
 
 
-def _hot(kept: Kept) -> _Hot:
+def _hot(kept: Kept, public_url: str) -> _Hot:
     document = kept.document
     length, kind = str(len(document.body)), document.content_type
-    return _Hot(
-        kept,
-        [(name.lower().encode(), value.encode()) for name, value in document.headers.items()],
-        [(b"content-length", length.encode()), (b"content-type", kind.encode())],
-    )
+    of_body = [(b"content-length", length.encode()), (b"content-type", kind.encode())]
+    validators = [(name.lower().encode(), value.encode()) for name, value in document.headers.items()]
+    safe = missing_headers([*validators, *of_body], public_url)
+    return _Hot(kept, monotonic() + kept.at_most, [*validators, *safe], of_body)
 
 
 class HotPath:
@@ -55,10 +59,11 @@ class HotPath:
         sent: dict[bytes, bytes] = dict(scope["headers"])
         # Links in answers are made from these where no public address is set
         place = None if self._fixed_host else (scope["scheme"], sent.get(b"host"), scope.get("root_path"))
-        key = (scope["path"], scope["query_string"], scope.get(SENT_KEY), place)
+        key = (scope["path"], scope["query_string"], scope.get(SENT_KEY), place, self._wire.phase)
         manifest = self._wire.hot()
         hot = self._memory.get(key) if manifest else None
-        if manifest and hot and (hot.kept.manifest is manifest or key in self._renewing):
+        if manifest and hot and monotonic() < hot.until and (hot.kept.manifest is manifest or key in self._renewing):
+            note_cache("hot")
             await self._answer(hot, manifest, sent, send, with_body=scope["method"] == "GET")
             return
         self._renewing.add(key)  # one waits for what is new; until it is there, the others get what was
@@ -69,7 +74,8 @@ class HotPath:
         if self._wire.settings.vercel:
             await self._wire.finish()
         if made := scope.get(KEPT):
-            self._memory.put(key, _hot(made), len(made.document.body) + MOST_QUERY)
+            hot = _hot(made, self._wire.settings.public_url)
+            self._memory.put(key, hot, len(made.document.body) + OVERHEAD)
 
     async def _answer(
         self, hot: "_Hot", manifest: Manifest, sent: dict[bytes, bytes], send: Send, *, with_body: bool

@@ -1,18 +1,21 @@
 """Running the wire: refreshing at will, and its state of health."""
 
-import hmac
 import logging
+from collections.abc import Mapping
+from datetime import date
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api import docs
+from api.owner import check_token
 from api.problems import problem
 from api.publishing import wire_of
-from core.domain.calendar import due_date, next_due
 from core.domain.errors import StoreError
-from core.domain.manifest import rfc3339
-from core.publish import batch_summaries
+from core.domain.health import status_of, trouble_to_plain, troubles
+from core.domain.ledger import Window, owed
+from core.domain.manifest import BatchRecord, Manifest, rfc3339
+from core.publish import batch_to_plain
 from core.render.plain import to_json
 from core.wire import Wire
 
@@ -32,7 +35,7 @@ async def refresh_now(request: Request) -> Response:
     Needs `Authorization: Bearer …` with `CRON_SECRET` or `ADMIN_TOKEN`; where neither is set, nobody may.
     """
     wire = wire_of(request)
-    _check_token(request, wire)
+    check_token(request, "Refreshing")
     try:
         report = await wire.refresh()
         caught = await wire.catch_up() if report and not report.error else None
@@ -47,41 +50,45 @@ async def refresh_now(request: Request) -> Response:
 
 @router.get("/api/health", summary="What is there, and what is missing", responses=docs.HEALTH)
 async def health(request: Request) -> Response:
-    """The due date and its state, all known batches with their states and reasons, and the last error."""
+    """The overall status, what is wrong and how to mend it, and every date with its categories: the ledger in numbers.
+
+    The status is 503 when the owner should act ("failing"), else 200: "ok", or "degraded" for what passes by itself.
+    """
     wire = wire_of(request)
     manifest = await wire.manifest()
     now = wire.clock()
-    due = manifest.get(due_date(now))
+    windows = owed_by(wire, manifest)
+    found = troubles(manifest, windows, now, doubt=wire.current.doubt_reason)
+    due = manifest.get(wire.due.date)
     body = {
+        "status": status_of(found),
+        "troubles": [trouble_to_plain(trouble) for trouble in found],
         "due": due.date.isoformat(),
         "state": due.state,
         "reason": due.reason,
-        "next_due": rfc3339(next_due(now)),
+        "next_due": rfc3339(wire.due.following),
         "now": rfc3339(now),
+        "owed": [window.date.isoformat() for window in windows],
         "error": dict(manifest.error),
         "rejected": list(due.rejected),
         "warning": wire.freshness(manifest).warning,
-        "batches": batch_summaries(manifest),
+        "batches": [batch_to_plain(record) for record in _newest_first(manifest.records)],
+        "picks": [batch_to_plain(record) for record in _newest_first(manifest.picks)],
     }
-    return _json({name: value for name, value in body.items() if value}, 200)
+    failing = body["status"] == "failing"
+    return _json({name: value for name, value in body.items() if value}, 503 if failing else 200)
+
+
+def owed_by(wire: Wire, manifest: Manifest) -> list[Window]:
+    """What the API is still to be asked for; the sample week owes nothing."""
+    if wire.settings.sample or not manifest.records:
+        return []
+    return owed(manifest, wire.rules.categories, wire.clock(), wire.instance.retention)
+
+
+def _newest_first(records: Mapping[date, BatchRecord]) -> list[BatchRecord]:
+    return sorted(records.values(), key=lambda record: record.date, reverse=True)
 
 
 def _json(value: object, status: int) -> Response:
     return Response(to_json(value), status, {"Cache-Control": "no-store"}, "application/json")
-
-
-def _check_token(request: Request, wire: Wire) -> None:
-    secrets = [secret for secret in (wire.settings.cron_secret, wire.settings.admin_token) if secret]
-    scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
-    matches = [hmac.compare_digest(sent.strip().encode(), secret.encode()) for secret in secrets]
-    if scheme.lower() != "bearer" or not any(matches):
-        hint = (
-            ""
-            if secrets
-            else "Refreshing over HTTP is off: set ADMIN_TOKEN (or CRON_SECRET for a cron) to turn it on. "
-        )
-        raise HTTPException(
-            401,
-            f"{hint}Send the header `Authorization: Bearer …` with the value of CRON_SECRET or ADMIN_TOKEN.",
-            {"WWW-Authenticate": "Bearer"},
-        )

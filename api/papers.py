@@ -7,6 +7,7 @@ from fastapi.responses import Response
 
 from api import docs
 from api.conditional import Document, make_document, respond
+from api.limits import RENDERING, doing
 from api.links import raw_query
 from api.publishing import Loaded, find, published, updated, wire_of
 from core.domain.conditions import Condition, predicate, select
@@ -75,7 +76,8 @@ async def get_paper(request: Request) -> Response:
     feeds = feeds_of(wire.feeds, query) if query.names("feed") else list(wire.feeds.values())
     manifest = await wire.ready()
     of_id = predicate(Condition("id", "=", (str(wanted),)))
-    found = [entry for feed in feeds for entry in await wire.entries(manifest, feed, _ALL) if of_id(entry)]
+    async with doing(RENDERING):
+        found = [entry for feed in feeds for entry in await wire.entries(manifest, feed, _ALL) if of_id(entry)]
     if not found:
         raise UnknownName("paper", str(wanted))
     shown = page(select(found, query.conditions), query)

@@ -19,9 +19,12 @@ from api.links import own_path, raw_query
 from core.domain.errors import (
     ConfigError,
     ModelError,
+    NoText,
     NothingYet,
+    Overloaded,
     PaperwireError,
     QueryError,
+    RateLimited,
     SourceError,
     StoreError,
     UnknownName,
@@ -33,15 +36,18 @@ log = logging.getLogger("paperwire")
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = 10  # seconds, where the error does not know better
-_FOR_PROGRAMS = ("/api", "/rss", "/openapi.json")  # feed readers say that they would take a page, too
+_FOR_PROGRAMS = ("/api", "/badge", "/rss", "/openapi.json")  # feed readers say that they would take a page, too
 
 # The first class that fits decides: status, slug of the type, title
 TABLE: tuple[tuple[type[PaperwireError], int, str, str], ...] = (
     (QueryError, 422, "query", "The query is not understood"),
     (UnknownName, 404, "unknown-name", "Not found"),
     (NothingYet, 503, "nothing-yet", "Nothing to serve yet"),
+    (RateLimited, 429, "rate-limited", "Too many requests"),
+    (Overloaded, 503, "overloaded", "Too much is being asked for"),
     (StoreError, 503, "store", "The store does not answer"),
     (ModelError, 502, "model", "A language model did not answer"),
+    (NoText, 404, "no-text", "There is no full text"),
     (SourceError, 502, "source", "An upstream did not deliver"),
     (ConfigError, 500, "config", "The configuration is wrong"),
     (PaperwireError, 500, "internal", "Something went wrong"),
@@ -126,8 +132,10 @@ def of_error(error: PaperwireError) -> Problem:
         more = {"token": error.token, "allowed": error.allowed}
     if isinstance(error, UnknownName):
         more = {"known": error.known}
-    if status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = str(error.retry_after if isinstance(error, NothingYet) else RETRY_AFTER)
+    if isinstance(error, NothingYet | Overloaded):
+        headers["Retry-After"] = str(error.retry_after)
+    elif status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(RETRY_AFTER)
     detail = str(error)
     if isinstance(error, StoreError):  # where the store lies is for the log
         log.warning("%s", error)

@@ -2,15 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 from fastapi import Request
 
 from api.conditional import Document, make_document
+from api.limits import RENDERING, RULES, current_client, doing
 from api.links import own_path, raw_query
-from core.domain.errors import StoreError
+from api.trace import note_cache, span
+from core.domain.errors import RateLimited, StoreError
 from core.domain.feed import Entry, Feed
 from core.domain.fingerprint import fingerprint
 from core.domain.manifest import Manifest
@@ -22,6 +25,7 @@ from core.store.codec import decode_as, encode
 from core.wire import Wire
 
 log = logging.getLogger("paperwire")
+OVERHEAD = 2_000  # bytes that a document takes in memory beside its body, at most
 
 
 def wire_of(request: Request) -> Wire:
@@ -63,21 +67,48 @@ async def published(
     rules = [feed.fingerprint for feed in feeds]
     identity = fingerprint(key, rules, manifest.version, manifest.updated, wire.settings.build)
     document: Document | None = wire.rendered.get(identity)
+    note_cache("rendered")
     if document is None:
+        cost = _cost(wire, slot, budget)
 
         async def work() -> Document:
             if slot and (stored := await _stored(wire, slot, identity)):
                 return stored
-            loaded = [(feed, await wire.entries(manifest, feed, query)) for feed in feeds]
-            made = await asyncio.to_thread(make, manifest, loaded)  # tens of milliseconds, in which others are answered
+            note_cache("cold")
+            async with doing(cost):
+                with span("store"):
+                    loaded = [(feed, await wire.entries(manifest, feed, query)) for feed in feeds]
+                with span("render"):  # tens of milliseconds, in which others are answered
+                    made = await asyncio.to_thread(make, manifest, loaded)
             if slot and (not budget or await _allows(wire, budget)):
                 wire.outbox.add({slot: (await asyncio.to_thread(_to_value, identity, made), keys.RENDERED_SECONDS)})
             return made
 
-        document = await wire.rendering.get(identity, work)
-        wire.rendered.put(identity, document, len(document.body))
+        document = await _together(wire, identity, work)
+        wire.rendered.put(identity, document, len(document.body) + OVERHEAD)
     if not wire.current.unconfirmed:
         await wire.outbox.flush()
+    return document
+
+
+def _cost(wire: Wire, slot: str, budget: str) -> int:
+    """What it costs a client to have something made: nothing where there are only so many such addresses.
+
+    Where the public address is not known, everything there is can be asked for under any name of a host.
+    """
+    if budget:
+        return RULES
+    return 0 if slot and wire.settings.public_url else RENDERING
+
+
+async def _together(wire: Wire, identity: str, work: Callable[[], Coroutine[Any, Any, Document]]) -> Document:
+    """What `work` makes, once for all that want it now: unless that was for a client that may not have more."""
+    try:
+        document: Document = await wire.rendering.get(identity, work)
+    except RateLimited as error:
+        if error.client == current_client():
+            raise
+        document = await wire.rendering.get(identity, work)
     return document
 
 

@@ -5,9 +5,11 @@ from html import escape
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.observed import Observed
 from api.problems import problem
 from core.domain.errors import ConfigError
 
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"  # the page has no file of its own
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark"><title>Paperwire: one step left</title>
@@ -26,13 +28,13 @@ def explain(error: ConfigError) -> ASGIApp:
         if scope["type"] == "lifespan":
             await _live(receive, send)
         elif scope["path"] == "/":
-            headers = {"Cache-Control": "no-store", "Retry-After": "60"}
+            headers = {"Cache-Control": "no-store", "Retry-After": "60", "Content-Security-Policy": _POLICY}
             await Response(page, 503, headers, "text/html")(scope, receive, send)
         else:
             told = problem(503, "config", "Not configured yet", "\n".join(error.problems), {"Retry-After": "60"})
             await told(scope, receive, send)
 
-    return app
+    return Observed(app)
 
 
 async def _live(receive: Receive, send: Send) -> None:

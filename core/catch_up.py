@@ -2,16 +2,23 @@
 
 Work is done in units, each of which is stored when it is done, until time is up or an upstream does not deliver. What
 is left is owed, and the next refresh goes on there. No request of a stranger leads here.
+
+The order is that of what readers miss most: Hugging Face's picks, the due date's papers as the API has them, scorecards
+and summaries, and then the dates before.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
+from core.analysis import analyse
+from core.analyst import Analysed, Analyst
+from core.domain.calendar import due_date
 from core.domain.errors import FetchError, SourceError
 from core.domain.ledger import Window, owed
+from core.domain.manifest import Manifest
 from core.domain.saved import Saved
 from core.picks import refresh_picks
 from core.rules import Rules
@@ -22,7 +29,7 @@ from core.state import State, read_state
 from core.store import keys
 from core.store.lock import holding
 from core.store.protocol import Store
-from core.windows import begin, enter_window, read_slice
+from core.windows import Begun, begin, enter_window, read_slice
 
 _LEAST_SECONDS = 5.0  # no request is begun with less time left
 
@@ -30,7 +37,7 @@ _LEAST_SECONDS = 5.0  # no request is begun with less time left
 @dataclass(slots=True)
 class Caught:
     """What came of it: windows that were read, papers that were found late, papers that were completed, dates of
-    Hugging Face, the windows that are still owed, and what went wrong.
+    Hugging Face, the analysis, the windows that are still owed, and what went wrong.
     """
 
     windows: int = 0
@@ -39,16 +46,18 @@ class Caught:
     picks: int = 0
     owed: tuple[Window, ...] = ()
     problems: list[str] = field(default_factory=list)
+    analysed: Analysed = field(default_factory=Analysed)
 
     def to_plain(self) -> dict[str, Any]:
         """This as JSON values."""
         numbers = {name: getattr(self, name) for name in ("windows", "late", "completed", "picks")}
-        return numbers | {"owed": len(self.owed), "problems": list(self.problems)}
+        more = {"owed": len(self.owed), "problems": list(self.problems), "analysis": self.analysed.to_plain()}
+        return numbers | more
 
 
 @dataclass(frozen=True, slots=True)
 class Upstreams:
-    """Where arXiv's API and Hugging Face are, and how each is asked."""
+    """Where arXiv's API and Hugging Face are, and how each is asked. Where there is no API it is not asked."""
 
     get: Get
     api_url: str
@@ -59,6 +68,7 @@ class Upstreams:
 async def catch_up(
     store: Store,
     upstreams: Upstreams,
+    analyst: Analyst | None,
     rules_of: Callable[[Saved], Rules],
     *,
     now: datetime,
@@ -68,71 +78,102 @@ async def catch_up(
 ) -> tuple[Caught, State] | None:
     """Work off what is owed, for so many seconds at most. None: another process is at it.
 
-    Raises `StoreError`; what upstreams do wrong is told in the report.
+    Without an `analyst` nothing is analysed. Raises `StoreError`; what upstreams and models do wrong is told in the
+    report.
     """
     end = monotonic() + seconds
     async with holding(store, keys.CATCH_UP_LOCK) as lock:
         if lock is None:
             return None
         caught = Caught()
-        state = await read_state(store)
-        rules = rules_of(state.saved)
-        if rules.wants_picks:
-            progress("asking Hugging Face", 0, 1)
-            get, url = upstreams.get_picks, upstreams.hf_url
-            caught.picks, problems = await refresh_picks(store, get, url, rules, now, retention)
-            caught.problems += problems
-        before = len(caught.problems)
-        await _read_windows(store, upstreams, rules, caught, now, retention, end, progress)
-        if len(caught.problems) == before and end - monotonic() > _LEAST_SECONDS:
-            caught.completed, problems = await complete_shown(
-                store, upstreams.get, upstreams.api_url, rules, now, retention
+        rules = rules_of((await read_state(store)).saved)
+        fetching = _Fetching(store, upstreams, rules, caught, now, retention, end, progress)
+        await fetching.due()
+        if analyst:
+            left = end - monotonic()
+            caught.analysed = await analyse(
+                store, analyst, rules, now=now, retention=retention, seconds=left, progress=progress
             )
-            caught.problems += problems
+        await fetching.windows(lambda _: True)
         state = await read_state(store)
-        caught.owed = tuple(owed(state.manifest, rules.categories, now, retention))
+        caught.owed = fetching.owed(state.manifest)
         return caught, state
 
 
-async def _read_windows(
-    store: Store,
-    upstreams: Upstreams,
-    rules: Rules,
-    caught: Caught,
-    now: datetime,
-    retention: timedelta,
-    end: float,
-    progress: Progress,
-) -> None:
-    """Read the windows that are owed, newest first, until the time is up or the API does not deliver."""
-    tried: set[Window] = set()
-    while end - monotonic() > _LEAST_SECONDS:
-        manifest = (await read_state(store)).manifest
-        windows = owed(manifest, rules.categories, now, retention)
-        window = next((one for one in windows if one not in tried), None)
-        if window is None:
+@dataclass(slots=True)
+class _Fetching:
+    """What is fetched, for whom, and until when (`time.monotonic`). `is_down`: the API does not deliver; `tried` are
+    windows that it was asked for: once each, though they may be owed again.
+    """
+
+    store: Store
+    upstreams: Upstreams
+    rules: Rules
+    caught: Caught
+    now: datetime
+    retention: timedelta
+    end: float
+    progress: Progress
+    is_down: bool = False
+    tried: set[Window] = field(default_factory=set)
+
+    @property
+    def _is_late(self) -> bool:
+        return self.end - monotonic() <= _LEAST_SECONDS
+
+    def owed(self, manifest: Manifest) -> tuple[Window, ...]:
+        """The windows that the API is still to be asked for; none where there is no API."""
+        if not self.upstreams.api_url:
+            return ()
+        return tuple(owed(manifest, self.rules.categories, self.now, self.retention))
+
+    async def due(self) -> None:
+        """Fetch what the papers that feeds show now still lack: picks, the due date's window, details."""
+        store, upstreams, rules, now = self.store, self.upstreams, self.rules, self.now
+        if rules.wants_picks:
+            self.progress("asking Hugging Face", 0, 1)
+            self.caught.picks, problems = await refresh_picks(
+                store, upstreams.get_picks, upstreams.hf_url, rules, now, self.retention
+            )
+            self.caught.problems += problems
+        if not upstreams.api_url:
             return
-        tried.add(window)
-        begun, last, total = await begin(store, window, now), False, 0
-        while not last and end - monotonic() > _LEAST_SECONDS:
-            progress(f"asking arXiv's API for {window.date}, {len(windows)} dates to go", begun.start, max(total, 1))
-            try:
-                total, last, short = await read_slice(store, upstreams.get, upstreams.api_url, begun)
-            except SourceError as error:
-                caught.problems.append(error.reason if isinstance(error, FetchError) else str(error))
+        due = due_date(now)
+        await self.windows(lambda window: window.date == due)
+        if not self.is_down and not self._is_late:
+            self.caught.completed, problems = await complete_shown(
+                store, upstreams.get, upstreams.api_url, rules, now, self.retention
+            )
+            self.caught.problems += problems
+
+    async def windows(self, wanted: Callable[[Window], bool]) -> None:
+        """Read the windows that are owed and `wanted`, newest first, until time is up or the API does not deliver."""
+        while not self._is_late and not self.is_down:
+            manifest = (await read_state(self.store)).manifest
+            windows = [window for window in self.owed(manifest) if wanted(window)]
+            window = next((one for one in windows if one not in self.tried), None)
+            if window is None:
                 return
+            self.tried.add(window)
+            begun = await begin(self.store, window, self.now)
+            if await self._read(begun, len(windows)):
+                entered = await enter_window(self.store, begun, self.rules, self.now, self.retention)
+                self.caught.windows += 1
+                self.caught.late += entered.added
+
+    async def _read(self, begun: Begun, number: int) -> bool:
+        """Read a window on: whether it was read to its end."""
+        last, total = False, 0
+        while not last and not self._is_late:
+            what = f"asking arXiv's API for {begun.window.date}, {number} dates to go"
+            self.progress(what, begun.start, max(total, 1))
+            try:
+                total, last, short = await read_slice(self.store, self.upstreams.get, self.upstreams.api_url, begun)
+            except SourceError as error:
+                self.caught.problems.append(error.reason if isinstance(error, FetchError) else str(error))
+                self.is_down = True
+                return False
             if short:
-                caught.problems.append(short)
+                self.caught.problems.append(short)
                 break
-        if last:
-            entered = await enter_window(store, begun, rules, now, retention)
-            caught.windows += 1
-            caught.late += entered.added
-
-
-def in_words(windows: Sequence[Window]) -> str:
-    """What is owed, for people: "3 dates, 2026-03-02 to 2026-03-05", or ""."""
-    if not windows:
-        return ""
-    days = sorted(window.date for window in windows)
-    return f"{len(days)} date{'s' if len(days) > 1 else ''}, {days[0]} to {days[-1]}" if days[1:] else f"{days[0]}"
+        return last

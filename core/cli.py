@@ -1,4 +1,4 @@
-"""The command line: `paperwire serve | refresh | audit | papers | digest | check | import | store`."""
+"""The command line: `paperwire serve | refresh | audit | papers | digest | review | check | import | store`."""
 
 import asyncio
 import sys
@@ -9,7 +9,7 @@ from urllib.parse import quote
 import typer
 from rich.table import Table
 
-from core import __version__, cli_digest, cli_refresh, cli_store, llm, sample
+from core import __version__, cli_digest, cli_refresh, cli_review, cli_store, llm, sample
 from core.config import load_feeds_file
 from core.console import err, out, with_wire
 from core.domain.errors import ConfigError, PaperwireError, QueryError
@@ -17,6 +17,7 @@ from core.domain.feed import Entry
 from core.domain.page import Page, page
 from core.domain.query import parse_query
 from core.domain.selection import choose, feeds_of
+from core.log import configure_logging
 from core.migrate import to_feeds_toml
 from core.render.plain import ENTRY_FIELDS, entry_to_plain, to_json
 from core.settings import Settings, load_settings
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.add_typer(cli_store.app, name="store")
 app.command()(cli_refresh.refresh)
 app.command()(cli_refresh.audit)
+app.command()(cli_review.review)
 app.command()(cli_digest.digest)
 SAMPLE_STORE = Path(".paperwire/sample.sqlite3")
 
@@ -42,17 +44,22 @@ def serve(
     host: Annotated[str, typer.Option(envvar="HOST", help="address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(envvar="PORT", help="port to listen on", min=0, max=65535)] = 8000,
     sample_week: Annotated[bool, typer.Option("--sample", help="serve a built-in week of invented papers")] = False,
+    self_refresh: Annotated[
+        bool, typer.Option("--refresh/--no-refresh", envvar="SELF_REFRESH", help="fetch each batch when it is due")
+    ] = True,
 ) -> None:
-    """Serve feeds, API and pages over HTTP."""
+    """Serve feeds, API and pages over HTTP, and refresh when a batch is due."""
     import uvicorn
 
     from api.application import create_app
+    from api.server import server_options
 
     settings = asyncio.run(_sample_settings()) if sample_week else load_settings()
-    application = create_app(settings)
+    application = create_app(settings, self_refresh=self_refresh and not settings.sample)
     kind = "a sample week of invented papers" if settings.sample else settings.rss_url
     err.print(f"Paperwire {__version__}: http://{host}:{port}  ({kind}, stored in {describe(settings)})")
-    uvicorn.run(application, host=host, port=port, log_level="info")
+    configure_logging(settings.log_level, as_json=settings.logs_json)
+    uvicorn.run(application, host=host, port=port, **server_options())
 
 
 @app.command()
@@ -175,6 +182,7 @@ async def _sample_settings() -> Settings:
         settings = load_settings(sample=True, now=sample.noon(day), sqlite_path=SAMPLE_STORE)
         wire = Wire(settings)
         await wire.refresh()
+        await wire.catch_up(seconds=60)
         await wire.close()
     return settings
 

@@ -11,9 +11,11 @@ from typing import Annotated, TypeVar
 import typer
 from rich.table import Table
 
+from core.analyst import Analysed
 from core.audit import Line, audit_dates
-from core.catch_up import Caught, in_words
+from core.catch_up import Caught
 from core.console import err, out, progress_bar, with_wire
+from core.domain.ledger import in_words
 from core.refresh import Report
 from core.sources.announcements import Progress
 from core.wire import Wire
@@ -22,6 +24,7 @@ T = TypeVar("T")
 
 LOCK_PATIENCE_SECONDS = 60.0
 DAY_SECONDS = 86_400.0
+_INTERRUPTED = 130
 
 
 def refresh(
@@ -39,7 +42,11 @@ def refresh(
             return report, None
         return report, await _catch_up(wire, limit)
 
-    report, caught = asyncio.run(with_wire(work))
+    try:
+        report, caught = asyncio.run(with_wire(work))
+    except KeyboardInterrupt:
+        err.print("Stopped. What was done until now is kept; the next refresh goes on there.")
+        raise typer.Exit(_INTERRUPTED) from None
     if report is None:
         err.print("Another process is refreshing right now; nothing was done.")
         raise typer.Exit(1)
@@ -67,10 +74,30 @@ def _tell(caught: Caught) -> None:
     )
     if words := ", ".join(f"{number} {what}" for number, what in done if number):
         out.print(f"caught up: {words}")
+    _tell_analysed(caught.analysed)
     for problem in caught.problems:
         out.print(f"  {problem}")
     if caught.owed:
         out.print(f"  still to be read: {in_words(caught.owed)}; `paperwire refresh --all` goes on until all is there")
+
+
+def _tell_analysed(analysed: Analysed) -> None:
+    """What came of the analysis, in lines."""
+    done = (
+        (analysed.screened, "screened"),
+        (analysed.analysed, "analysed"),
+        (analysed.summarised, "summarised"),
+        (analysed.extracted, "summarised from abstracts, without a model"),
+        (analysed.pending, "pending"),
+        *((number, f"failed ({reason})") for reason, number in sorted(analysed.failed.items())),
+    )
+    if words := ", ".join(f"{number} {what}" for number, what in done if number):
+        out.print(f"papers: {words}")
+    if usage := analysed.usage.calls and analysed.usage:
+        cost = f", cost {analysed.cost:.4f}" if analysed.cost else ""
+        out.print(f"models: {usage.calls} calls, {usage.prompt:,} tokens read, {usage.completion:,} written{cost}")
+    for problem in analysed.problems:
+        out.print(f"  {problem}")
 
 
 def audit(

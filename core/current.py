@@ -86,6 +86,11 @@ class Current:
         """Whether the store failed when it was asked last, however long ago that was."""
         return self._view is not None and bool(self._view.doubt)
 
+    @property
+    def doubt_reason(self) -> str:
+        """Why the store could not be read when it was asked last, "" if it could."""
+        return self._view.doubt if self._view else ""
+
     def doubt(self, error: StoreError) -> View:
         """Go on with what was known last, and leave the store alone for a while. Raises `error` if nothing is known."""
         if self._view is None:

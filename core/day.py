@@ -1,6 +1,7 @@
 """A feed's day: a batch scored by the feed's rules, and what is stored of that."""
 
 from collections.abc import Iterable
+from math import inf
 
 from core.domain.batch import Batch
 from core.domain.feed import Feed
@@ -13,9 +14,9 @@ Value = tuple[bytes, float | None]  # with its time to live (s)
 Made = dict[str, Value]
 
 
-def score_day(feed: Feed, batch: Batch) -> Day:
-    """A feed's day, of which nothing is to be stored."""
-    return Day(make_entries(feed, batch, score_batch(feed, batch)))
+def score_day(feed: Feed, batch: Batch, until: float = inf) -> Day:
+    """A feed's day, of which nothing is to be stored. Raises `TimeoutError` at `until` (`time.monotonic`)."""
+    return Day(make_entries(feed, batch, score_batch(feed, batch, until)))
 
 
 def make_day(feed: Feed, batch: Batch, ttl: float) -> tuple[Day, Made]:

@@ -25,6 +25,9 @@ from core.models.templates import template_names
 
 _HEAVIEST = 1000
 MOST_ENTRIES = 500
+_TOO_LARGE = "together these regular expressions are too large; make some of them simpler"
+_MOST_STEPS = 20_000  # of all regular expressions of a feed: each letter of a text may take them all
+_LARGEST_REGEX = 5_000  # steps of RE2's program: a letter of any alphabet takes 1,200
 MOST_DAYS = 366
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
 
@@ -142,6 +145,7 @@ class FeedModel(BaseModel):
     def _rules(cls, keywords: dict[str, float], info: ValidationInfo) -> dict[str, float]:
         match = info.data.get("match", "word")
         weights: dict[object, tuple[str, float]] = {}
+        steps = 0
         for written, weight in keywords.items():
             keyword = parse_keyword(written)
             if not math.isfinite(weight) or abs(weight) > _HEAVIEST:
@@ -150,7 +154,7 @@ class FeedModel(BaseModel):
             if keyword.field == "upvotes":
                 _check_upvotes(written, keyword.text)
             else:
-                _check_pattern(match, written, keyword.text)
+                steps = _together(steps, _check_pattern(match, written, keyword.text))
             other, before = weights.setdefault(_sameness(match, keyword), (written, weight))
             if before != weight:
                 raise ValueError(f"{other!r} and {written!r} are the same keyword, but weigh {before:g} and {weight:g}")
@@ -164,8 +168,9 @@ class FeedModel(BaseModel):
     @field_validator("exclude")
     @classmethod
     def _exclude(cls, words: list[str], info: ValidationInfo) -> list[str]:
+        steps = 0
         for word in words:
-            _check_pattern(info.data.get("match", "word"), word, word)
+            steps = _together(steps, _check_pattern(info.data.get("match", "word"), word, word))
         return words
 
     def to_feed(self, name: str) -> Feed:
@@ -208,17 +213,19 @@ def _check_together(patterns: list[str]) -> None:
     """Raise `ValueError` for patterns that are too much for one pass over a text."""
     import re2  # only where a feed uses it
 
-    options = re2.Options()
-    options.case_sensitive = False
-    options.log_errors = False
-    together = re2.Set.SearchSet(options)
-    for pattern in patterns:
-        together.Add(pattern)
+    from core.matching import regex_set
+
     try:
-        together.Compile()
-        together.Match("")
+        regex_set(patterns).Match("")
     except re2.error as error:
-        raise ValueError("together these regular expressions are too large; make some of them simpler") from error
+        raise ValueError(_TOO_LARGE) from error
+
+
+def _together(before: int, steps: int) -> int:
+    """The steps of several regular expressions. Raises `ValueError` before they are too many."""
+    if before + steps > _MOST_STEPS:
+        raise ValueError(_TOO_LARGE)
+    return before + steps
 
 
 def _check_upvotes(written: str, text: str) -> None:
@@ -227,25 +234,32 @@ def _check_upvotes(written: str, text: str) -> None:
         raise ValueError(f"{written!r} needs a whole number from 1 on, so many upvotes on Hugging Face: hf:20")
 
 
-def _check_pattern(match: str, written: str, text: str) -> None:
-    """Raise `ValueError` for a keyword or exclude word that could match nothing, or everything."""
+def _check_pattern(match: str, written: str, text: str) -> int:
+    """How many steps it takes, for a regular expression, to look for a keyword or an exclude word; else 0.
+
+    Raises `ValueError` for one that could match nothing, or everything.
+    """
     if not text:
         raise ValueError(f"{written!r} has nothing to look for")
     if match == "word" and not fold(text).strip():
         raise ValueError(f"{written!r} has no words to look for")
-    if match == "regex":
-        _check_regex(text)
+    return _check_regex(text) if match == "regex" else 0
 
 
-def _check_regex(pattern: str) -> None:
+def _check_regex(pattern: str) -> int:
+    """The steps of a regular expression. Raises `ValueError` if it is none, is too much, or matches nothing."""
     import re2
 
-    options = re2.Options()
-    options.log_errors = False
+    from core.matching import regex_options
+
     try:
-        compiled = re2.compile(pattern, options)
+        compiled = re2.compile(pattern, regex_options())
     except re2.error as error:
         reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
         raise ValueError(f"{pattern!r} is not a regular expression in RE2's syntax: {reason}") from None
     if any((match := compiled.search(text)) and not match[0] for text in ("", "a", "a b")):
         raise ValueError(f"{pattern!r} matches the empty text, and so every paper")
+    size: int = compiled.programsize
+    if size > _LARGEST_REGEX:
+        raise ValueError(f"{pattern!r} is too large: {size:,} steps, of which {_LARGEST_REGEX:,} are possible")
+    return size

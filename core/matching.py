@@ -5,6 +5,9 @@ boundaries, and a token dictionary in pure Python 6 times as long; `make bench` 
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from math import inf
+from time import monotonic
+from typing import Any
 
 from core.domain.batch import Batch
 from core.domain.feed import Feed
@@ -12,6 +15,8 @@ from core.domain.paper import Paper, listed
 from core.domain.scoring import Hit, Score, field_text, spellings, tally
 from core.domain.text import fold, is_whole
 
+REGEX_BYTES = 1 << 20  # of memory for one regular expression and what its search remembers; RE2's default is 8 MB
+REGEX_SET_BYTES = 8 << 20  # for all of a feed together
 Scorer = Callable[[Paper], Score | None]
 # (number of the pattern, start, end) for every place in a text
 Finder = Callable[[str], Iterable[tuple[int, int, int]]]
@@ -57,20 +62,24 @@ def make_scorer(feed: Feed) -> Scorer:
     return score
 
 
-def score_batch(feed: Feed, batch: Batch) -> dict[str, Score | None]:
+def score_batch(feed: Feed, batch: Batch, until: float = inf) -> dict[str, Score | None]:
     """The scores of the batch's papers that the feed is about, by versioned id; None for excluded ones.
 
     These are the papers in its categories; of Hugging Face's those too whose categories are unknown, if it names none.
+    Raises `TimeoutError` if it is not done at `until` (`time.monotonic`).
     """
     score = make_scorer(feed)
     wanted = frozenset(feed.categories)
     picked = feed.source == "huggingface"
-    return {
-        item.paper.versioned: score(item.paper)
-        for item in batch.announcements
-        if (item.paper.upvotes is not None or not picked)
-        and ((picked and not wanted) or any(listed(category, wanted) for category in item.paper.categories))
-    }
+    scores: dict[str, Score | None] = {}
+    for item in batch.announcements:
+        if (item.paper.upvotes is not None or not picked) and (
+            (picked and not wanted) or any(listed(category, wanted) for category in item.paper.categories)
+        ):
+            if monotonic() > until:
+                raise TimeoutError
+            scores[item.paper.versioned] = score(item.paper)
+    return scores
 
 
 def _places(find: Finder, paper: Paper) -> Iterator[Place]:
@@ -150,23 +159,47 @@ def _lowered(text: str) -> str:
     return "".join(one if len(one := char.lower()) == 1 else char for char in text)
 
 
-def _regexes(patterns: list[str]) -> Finder:
-    """Owners' regular expressions in RE2's syntax, whatever the case: linear time on any input."""
-    import re2
+def regex_options() -> Any:
+    """RE2's options for regular expressions of owners and strangers: whatever the case, and in bounded memory."""
+    import re2  # only where a feed uses it
 
     options = re2.Options()
     options.case_sensitive = False
-    compiled = [re2.compile(pattern, options) for pattern in patterns]
+    options.log_errors = False
+    options.max_mem = REGEX_BYTES
+    return options
+
+
+def regex_set(patterns: Iterable[str]) -> Any:
+    """What tells in one pass which of `patterns` match. Raises `re2.error` if they are too much for that."""
+    import re2
+
+    options = regex_options()
+    options.max_mem = REGEX_SET_BYTES
     which = re2.Set.SearchSet(options)
     for pattern in patterns:
         which.Add(pattern)
     which.Compile()
+    return which
+
+
+def _regexes(patterns: list[str]) -> Finder:
+    """Regular expressions in RE2's syntax, whatever the case: linear time on any input.
+
+    Of each the first match in a text is found: `.` would match in every place.
+    """
+    import re2
+
+    options = regex_options()
+    compiled = [re2.compile(pattern, options) for pattern in patterns]
+    which = regex_set(patterns)
 
     def find(text: str) -> Iterator[tuple[int, int, int]]:
         for number in sorted(which.Match(text) or ()):
             for match in compiled[number].finditer(text):
                 if match[0]:  # a pattern may match nothing between two letters
                     yield number, *match.span()
+                    break
 
     return find
 

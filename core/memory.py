@@ -15,6 +15,11 @@ class Memory(Generic[T]):
         self._used = 0
         self._values: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
 
+    @property
+    def used(self) -> int:
+        """The weight of all that is kept."""
+        return self._used
+
     def get(self, key: Hashable) -> T | None:
         """The value, which is now the most recently used, or None."""
         if (found := self._values.get(key)) is None:

@@ -10,16 +10,18 @@ from typing import TYPE_CHECKING
 import httpx
 
 from core import __version__, sample
+from core.domain.errors import ConfigError
 from core.refresh import Report, refresh
 from core.rules import rules_in_force
 from core.settings import Settings
 from core.sources.announcements import Progress
 from core.sources.fetch import Fetcher
-from core.state import State, read_state
+from core.state import State
 from core.store.protocol import Store
 from core.websub import tell_hub, topics
 
 if TYPE_CHECKING:
+    from core.analyst import Analyst
     from core.catch_up import Caught, Upstreams
 
 log = logging.getLogger("paperwire")
@@ -29,7 +31,7 @@ async def refresh_configured(
     settings: Settings, store: Store, progress: Progress, *, on_demand: bool = False
 ) -> Report | None:
     """`core.refresh.refresh` with everything that `settings` say."""
-    async with _upstreams(settings, store) as upstreams:
+    async with open_upstreams(settings, store) as upstreams:
         report = await refresh(
             store,
             upstreams.get,
@@ -51,15 +53,14 @@ async def refresh_configured(
 async def catch_up_configured(
     settings: Settings, store: Store, progress: Progress, *, seconds: float
 ) -> "tuple[Caught, State] | None":
-    """`core.catch_up.catch_up` with everything that `settings` say. The sample week owes nothing."""
-    from core.catch_up import Caught, catch_up  # not at a cold start: no request leads here
+    """`core.catch_up.catch_up` with everything that `settings` say. The sample week has no API to be asked."""
+    from core.catch_up import catch_up  # not at a cold start: no request leads here
 
-    if settings.sample:
-        return Caught(), await read_state(store)
-    async with _upstreams(settings, store) as upstreams:
+    async with open_upstreams(settings, store) as upstreams, _analyst(settings, store, upstreams) as (analyst, problem):
         done = await catch_up(
             store,
             upstreams,
+            analyst,
             partial(rules_in_force, settings.feeds),
             now=settings.clock(),
             retention=settings.feeds.instance.retention,
@@ -67,12 +68,44 @@ async def catch_up_configured(
             progress=progress,
         )
     if done:
+        done[0].problems.extend(problem)
         log.info("catch up %s", done[0].to_plain())
     return done
 
 
 @asynccontextmanager
-async def _upstreams(settings: Settings, store: Store) -> "AsyncIterator[Upstreams]":
+async def _analyst(
+    settings: Settings, store: Store, upstreams: "Upstreams"
+) -> "AsyncIterator[tuple[Analyst | None, list[str]]]":
+    """Who analyses papers, and what is wrong with the model that the settings name: then nobody does."""
+    from core.analyst import Analyst
+    from core.llm import open_model
+    from core.models.usage import MILLIONTHS, Prices
+
+    try:
+        model = open_model(settings, store, settings.clock)
+    except ConfigError as error:
+        yield None, list(error.problems)
+        return
+    prices = Prices(settings.llm_price_prompt, settings.llm_price_completion)
+    try:
+        yield (
+            Analyst(
+                model,
+                upstreams.get,
+                settings.pdf_url,
+                settings.llm_concurrency,
+                lambda usage: prices.millionths(usage) / MILLIONTHS,
+            ),
+            [],
+        )
+    finally:
+        if model:
+            await model.close()
+
+
+@asynccontextmanager
+async def open_upstreams(settings: Settings, store: Store) -> "AsyncIterator[Upstreams]":
     """The upstreams, each asked as politely as it wants. Nothing of them is kept open, no event loop is outlived."""
     from core.catch_up import Upstreams
 
@@ -80,7 +113,7 @@ async def _upstreams(settings: Settings, store: Store) -> "AsyncIterator[Upstrea
     async with await asyncio.to_thread(_make_client, settings) as client:
         fetcher = Fetcher(client, store, user_agent=agent, gate_seconds=settings.gate_seconds)
         ungated = Fetcher(client, store, user_agent=agent, gate_seconds=0)
-        yield Upstreams(fetcher.get, settings.api_url, ungated.get, settings.hf_url)
+        yield Upstreams(fetcher.get, "" if settings.sample else settings.api_url, ungated.get, settings.hf_url)
 
 
 def _make_client(settings: Settings) -> httpx.AsyncClient:

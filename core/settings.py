@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AwareDatetime, Field, HttpUrl, ValidationError, field_validator
@@ -88,6 +88,13 @@ class Settings(BaseSettings):
     vercel_env: str = Field("", description="set by Vercel: production, preview or development")
     vercel_project_production_url: str = Field("", description="set by Vercel: the public address of production")
     aws_lambda_function_name: str = Field("", description="set by AWS Lambda")
+    log_format: Literal["", "json", "text"] = Field(
+        "", description="json or text, a line for each event; by default JSON on Vercel and AWS, else text"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="what is logged, from there on")
+    rate_limit: int = Field(
+        240, ge=0, le=1_000_000, description="answers a minute that have to be made for one client address; 0: no limit"
+    )
 
     @field_validator("base_url", "upstash_redis_rest_url", "kv_rest_api_url", "llm_base_url")
     @classmethod
@@ -110,6 +117,11 @@ class Settings(BaseSettings):
             raise ValueError("it has a space, a line break or a letter beyond ASCII inside; copy it anew")
         return secret
 
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_capitals(cls, level: object) -> object:
+        return level.strip().upper() if isinstance(level, str) else level
+
     @field_validator("llm_base_url")
     @classmethod
     def _no_method(cls, url: str) -> str:
@@ -123,6 +135,11 @@ class Settings(BaseSettings):
         if not isfinite(number):
             raise ValueError("it has to be a number")
         return number
+
+    @property
+    def logs_json(self) -> bool:
+        """Whether logs are for machines: where nobody sits at a terminal."""
+        return self.log_format == "json" or (self.serverless and not self.log_format)
 
     @property
     def serverless(self) -> bool:

@@ -1,7 +1,7 @@
 """The state of things as stored: the manifest, the note that spares the upstream, and what the owner saved."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -81,12 +81,27 @@ async def adopt_rules(store: Store, rules: str, now: datetime) -> State | None:
 
     The state after that; None if another process is writing.
     """
+    return await _change(store, lambda known: known if known.rules == rules else known.under(rules, now))
+
+
+async def note_time(store: Store, end: datetime, now: datetime) -> State | None:
+    """Note in the manifest that it is later than `end`: what waited for that moment is shown from now on.
+
+    The state after that; None if another process is writing.
+    """
+    return await _change(
+        store,
+        lambda known: known if datetime.fromisoformat(known.updated) >= end else known.under(known.rules, now),
+    )
+
+
+async def _change(store: Store, change: Callable[[Manifest], Manifest]) -> State | None:
     async with holding(store, keys.REFRESH_LOCK) as lock:
         if lock is None:
             return None
         state = await read_state(store)
-        if state.manifest.rules == rules:
+        manifest = change(state.manifest)
+        if manifest is state.manifest:
             return state
-        manifest = state.manifest.under(rules, now)
         await lock.commit({keys.MANIFEST: (encode(manifest.to_plain()), None)}, release=True)
         return replace(state, manifest=manifest)

@@ -2,33 +2,34 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from datetime import date, datetime
-from functools import partial
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import date
 from time import time
 from typing import TYPE_CHECKING, Any
 
 from core import sample
 from core.current import Current, View
-from core.domain.calendar import due_date, next_due
-from core.domain.errors import NothingYet, PaperwireError, StoreError, UnknownName
+from core.domain.errors import PaperwireError, StoreError, UnknownName
 from core.domain.feed import Entry, Feed
-from core.domain.manifest import BatchRecord, Manifest, rfc3339
+from core.domain.hold import dates_in_hold
+from core.domain.manifest import Manifest
 from core.domain.query import Query
 from core.domain.saved import Change, Saved
 from core.domain.selection import reaches_below
+from core.freshness import DOUBTFUL_SECONDS, Due, Freshness, Outlook, due_of, nothing_yet, outlook_of
 from core.memory import Memory
 from core.outbox import Outbox
 from core.owner import change_saved
-from core.publish import Library, read_entries
+from core.publish import Shown
 from core.refresh import BACKOFF, Report
 from core.refreshing import catch_up_configured, refresh_configured
 from core.rules import rules_in_force
 from core.settings import Settings
 from core.shared import Shared
-from core.sources.announcements import Progress
-from core.state import State, adopt_rules
+from core.shelf import Shelf
+from core.sources.announcements import NO_PROGRESS, Progress
+from core.state import State, adopt_rules, note_time
 from core.stores import open_store
 
 if TYPE_CHECKING:
@@ -38,23 +39,8 @@ log = logging.getLogger("paperwire")
 
 PATIENCE_SECONDS = 15.0  # how long a request waits for a first batch; feed readers give up after 20
 RENDERED_BYTES = 32_000_000
-GUEST_ENTRIES = 40_000  # remembered of feeds whose rules came with a request
-UNSETTLED_SECONDS = 60  # how long answers stay fresh while something is missing
-DOUBTFUL_SECONDS = 30  # and while the store does not answer
 _POLL_SECONDS = 0.5
 _FOLLOW_SECONDS = 5.0  # how long another process is left to its refresh before this one looks again
-
-
-def _ignore(_what: str, _done: int, _total: int) -> None:
-    """No progress is shown."""
-
-
-@dataclass(frozen=True, slots=True)
-class Freshness:
-    """How long an answer stays true (s), and what its client should be warned of."""
-
-    seconds: int
-    warning: str = ""
 
 
 class Wire:
@@ -74,14 +60,12 @@ class Wire:
         self.rendered: Memory[Any] = Memory(limit=RENDERED_BYTES)
         self._adopted = ""
         self._rules_are_new = False
-        self._library = Library()
-        self._guests = Library(self._library.batches, Memory(limit=GUEST_ENTRIES), Memory(limit=GUEST_ENTRIES))
+        self._shelf = Shelf(self.store, self.outbox)
         self.rendering: Shared[Any] = Shared()
-        self._loading: Shared[list[Entry]] = Shared()
         self._refreshing: asyncio.Task[None] | None = None
         self._not_before = 0.0
-        self._settled: tuple[Manifest, date, bool] | None = None
-        self._due: tuple[date, datetime] | None = None
+        self._due: Due | None = None
+        self._seen: Outlook | None = None
 
     async def manifest(self, also: str = "") -> Manifest:
         """The manifest as this process believes it to be. Raises `StoreError` if it has never been read.
@@ -97,10 +81,10 @@ class Wire:
         time. Raises `NothingYet` if then there is still nothing.
         """
         view = await self._view()
-        due, manifest = self.due[0], view.state.manifest
+        due, manifest = self.due.date, view.state.manifest
         if view.doubt and not manifest.stored:
             raise StoreError(view.doubt)
-        if view.doubt or self._is_settled(manifest, due):
+        if view.doubt or self._outlook(manifest).settled:
             return manifest
         if self._pause(view.state, due) <= 0:
             task = self._start_refreshing()
@@ -109,7 +93,8 @@ class Wire:
                 view = await self._view()
                 manifest = view.state.manifest
         if not manifest.stored:
-            raise self._nothing(manifest.get(due), self._pause(view.state, due))
+            failed = self._not_before > time()
+            raise nothing_yet(manifest.get(due), self.due, self._pause(view.state, due), failed=failed)
         return manifest
 
     def hot(self) -> Manifest | None:
@@ -120,12 +105,14 @@ class Wire:
         view = self.current.believed()
         if view is None or view.doubt or not (manifest := view.state.manifest).has_batches:
             return None
-        due = self.due[0]
-        if self._is_settled(manifest, due) or self.is_refreshing or self._pause(view.state, due) > 0:
+        outlook = self._outlook(manifest)
+        if outlook.releases(self.clock()):
+            return None
+        if outlook.settled or self.is_refreshing or self._pause(view.state, outlook.due.date) > 0:
             return manifest
         return None
 
-    async def refresh(self, progress: Progress = _ignore, *, on_demand: bool = False) -> Report | None:
+    async def refresh(self, progress: Progress = NO_PROGRESS, *, on_demand: bool = False) -> Report | None:
         """Refresh now, whatever was tried before. None if another process is at it.
 
         With `on_demand`, also None if nothing is missing after all.
@@ -135,7 +122,7 @@ class Wire:
             self._learn(report)
         return report
 
-    async def catch_up(self, progress: Progress = _ignore, *, seconds: float | None = None) -> "Caught | None":
+    async def catch_up(self, progress: Progress = NO_PROGRESS, *, seconds: float | None = None) -> "Caught | None":
         """Work off what is owed beside the due batch, for so many seconds at most, by default the configured number.
 
         None if there is no time for that, or another process is at it. Only for the owner, the cron, and a server that
@@ -154,10 +141,17 @@ class Wire:
         The feed may be one of nobody's, whose rules came with a request: nothing of it is stored. Concurrent callers
         share one reading of the store.
         """
+        return (await self._shown(manifest, feed, query)).entries
+
+    async def held(self, manifest: Manifest, feed: Feed) -> int:
+        """How many entries the feed holds back until their summaries are there."""
+        return (await self._shown(manifest, feed, Query())).held if dates_in_hold(feed, manifest) else 0
+
+    async def _shown(self, manifest: Manifest, feed: Feed, query: Query) -> Shown:
         # Where this process has found other rules, the best entries by its own are not stored yet
-        whole = reaches_below(feed, query) or self._rules_are_new or not self._is_own(feed)
-        key = (feed.name, feed.scoring_fingerprint, manifest.version, whole)
-        return await self._loading.get(key, partial(self._read_entries, manifest, feed, whole=whole))
+        own = self.feeds.get(feed.name) == feed
+        whole = reaches_below(feed, query) or self._rules_are_new or not own
+        return await self._shelf.shown(manifest, feed, whole=whole, own=own)
 
     async def change(self, expected: int, make: Callable[[Saved, tuple[Change, ...]], tuple[Saved, str]]) -> Saved:
         """Change what the owner saved, if that is still version `expected` (see `core.owner.change_saved`)."""
@@ -190,12 +184,17 @@ class Wire:
         return next(iter(self.feeds.values()))
 
     @property
-    def due(self) -> tuple[date, datetime]:
-        """The date whose batch should be there, and when the next one will be due; worked out once for each."""
-        now = self.clock()
-        if self._due is None or now >= self._due[1]:
-            self._due = due_date(now), next_due(now)
+    def due(self) -> Due:
+        """What is due; worked out once for each date."""
+        if self._due is None or self.clock() >= self._due.following:
+            self._due = due_of(self.clock())
         return self._due
+
+    @property
+    def phase(self) -> tuple[date, bool]:
+        """What answers depend on beside the manifest: the due date, and whether readers are told if it is missing."""
+        due = self.due
+        return due.date, self.clock() >= due.told
 
     @property
     def is_refreshing(self) -> bool:
@@ -206,10 +205,7 @@ class Wire:
         """How long what is served now stays true: until the next batch is due, or a minute if one is missing."""
         if self.current.unconfirmed:
             return Freshness(DOUBTFUL_SECONDS, "the store does not answer; this is the last good copy")
-        due, following = self.due
-        if not self._is_settled(manifest, due):
-            return Freshness(UNSETTLED_SECONDS)
-        return Freshness(max(int((following - self.clock()).total_seconds()), UNSETTLED_SECONDS))
+        return self._outlook(manifest).freshness(self.clock())
 
     async def finish(self) -> None:
         """Wait for the refresh behind the answers: Vercel goes on with what follows them, and then stops everything."""
@@ -229,35 +225,36 @@ class Wire:
         view = await self.current.get(also=also)
         manifest = view.state.manifest
         if view.state.saved is not self.rules.saved:
-            self.rules, self._settled = rules_in_force(self.settings.feeds, view.state.saved), None
+            self.rules, self._seen = rules_in_force(self.settings.feeds, view.state.saved), None
         # Each once, because an older version may still run beside this one
         if self._adopted != self.rules.fingerprint and not view.doubt:
             self._adopted = self.rules.fingerprint
             if manifest.stored and manifest.rules != self._adopted:
                 await self._adopt()
                 view = await self.current.get()
+        outlook, now = self._outlook(view.state.manifest), self.clock()
+        if outlook.release and outlook.releases(now) and not view.doubt:
+            await self._note(note_time(self.store, outlook.release, now))
+            view = await self.current.get()
         return view
 
     async def _adopt(self) -> None:
+        noted = await self._note(adopt_rules(self.store, self.rules.fingerprint, self.clock()))
+        if noted:
+            self._rules_are_new = True
+        elif noted is False:  # a refresh is writing, perhaps under the rules of before
+            self._adopted = ""
+
+    async def _note(self, noting: Awaitable[State | None]) -> bool | None:
+        """Whether a change of the manifest was noted: False if another process is writing, None if the store failed."""
         try:
-            if state := await adopt_rules(self.store, self.rules.fingerprint, self.clock()):
-                self.current.put(state)
-                self._rules_are_new = True
-            else:  # a refresh is writing, perhaps under the rules of before
-                self._adopted = ""
+            state = await noting
         except StoreError as error:
-            log.warning("that the rules have changed could not be noted: %s", error)
-
-    async def _read_entries(self, manifest: Manifest, feed: Feed, *, whole: bool) -> list[Entry]:
-        own = self._is_own(feed)
-        library = self._library if own else self._guests
-        entries, made = await read_entries(self.store, library, manifest, feed, whole=whole, own=own)
-        if own:
-            self.outbox.add(made)
-        return entries
-
-    def _is_own(self, feed: Feed) -> bool:
-        return self.feeds.get(feed.name) == feed
+            log.warning("what has changed could not be noted: %s", error)
+            return None
+        if state:
+            self.current.put(state)
+        return state is not None
 
     def _learn(self, report: Report) -> None:
         """Keep what a refresh has made: it need not be read again."""
@@ -267,16 +264,14 @@ class Wire:
             self.current.put(replace(report.state, saved=self.rules.saved))
         else:
             self.current.put(report.state)
-            self.rules, self._settled = rules, None
-        if report.batch:
-            self._library.put_batch(report.batch)
-            for feed in rules.of("arxiv"):
-                self._library.put_day(feed, report.batch.hash, report.days[feed.name])
+            self.rules, self._seen = rules, None
+        self._shelf.learn(report, rules)
 
-    def _is_settled(self, manifest: Manifest, due: date) -> bool:
-        if self._settled is None or self._settled[0] is not manifest or self._settled[1] != due:
-            self._settled = manifest, due, manifest.get(due).settled(self.rules.categories)
-        return self._settled[2]
+    def _outlook(self, manifest: Manifest) -> Outlook:
+        """What is to come of the manifest; worked out once for each, and for each due date."""
+        if self._seen is None or self._seen.manifest is not manifest or self._seen.due is not self.due:
+            self._seen = outlook_of(manifest, self.due, self.rules.categories, self.feeds.values())
+        return self._seen
 
     def _pause(self, state: State, due: date) -> float:
         """How many seconds requests still leave the upstream alone after a refresh that did not settle `due`."""
@@ -289,11 +284,11 @@ class Wire:
 
     async def _refresh_or_follow(self) -> None:
         """Refresh, or wait for the process that does; take over if it dies. Never raises: what failed is logged."""
-        end, due = time() + PATIENCE_SECONDS, self.due[0]
+        end, due = time() + PATIENCE_SECONDS, self.due.date
         try:
             while await self.refresh(on_demand=True) is None and time() < end:
                 state = (await self.current.get(confirmed=True)).state
-                if self._is_settled(state.manifest, due) or self._pause(state, due) > 0:
+                if self._outlook(state.manifest).settled or self._pause(state, due) > 0:
                     break
                 if state.manifest.stored:  # nobody waits
                     self._not_before = time() + _FOLLOW_SECONDS
@@ -302,15 +297,3 @@ class Wire:
         except Exception as error:  # whatever it is, requests are answered from what is stored
             self._not_before = time() + BACKOFF["failed"]
             log.log(logging.WARNING if isinstance(error, PaperwireError) else logging.ERROR, "refresh", exc_info=True)
-
-    def _nothing(self, due: BatchRecord, pause: float) -> NothingYet:
-        if due.reason:
-            text = (
-                f"There are no announcements yet. The batch of {due.date} is {due.state}: {due.reason}. "
-                f"The next one is due at {rfc3339(self.due[1])}."
-            )
-        elif self._not_before > time():
-            text = "There are no announcements yet, and fetching them failed; the log of the service has the details."
-        else:
-            text = f"The announcements of {due.date} are being fetched from arXiv for the first time; try again soon."
-        return NothingYet(text, max(int(pause) + 1, 5))

@@ -23,6 +23,8 @@ from tests.upstream import Upstream, serving
 
 SHARED = ROOT.parent / "shared"
 NOON = datetime(2026, 3, 6, 17, tzinfo=UTC)  # of the Friday that the stand-in serves
+# For processes: they fetch the due batch when they are asked, and nothing else, unless a test is about that
+ONLY_WHEN_ASKED = {"SELF_REFRESH": "0", "CATCH_UP_SECONDS": "0"}
 
 # An example may take as long as it does: other work may share the machine
 hypothesis.settings.register_profile("patient", hypothesis.settings(), deadline=None)
@@ -72,6 +74,7 @@ def settings(upstream: Upstream, tmp_path: Path) -> Settings:
         now=NOON,
         sqlite_path=tmp_path / "store.sqlite3",
         admin_token="open-sesame",
+        rate_limit=0,
     )
 
 

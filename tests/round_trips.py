@@ -85,6 +85,7 @@ def place(days: int, make: Callable[[int], list[Sheet]]) -> Iterator[Place]:
             "admin_token": "open-sesame",
             "base_url": "https://wire.example",
             "confirm_seconds": CONFIRM_SECONDS,
+            "catch_up_seconds": 0,
             "store_read_seconds": 20,
         }
         wanted: list[date] = []

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 
 from core.catch_up import Caught
@@ -21,6 +22,7 @@ from core.sources.api import SLICE_SIZE
 from core.windows import MOST_TRIES
 from core.wire import Wire
 from tests.arxiv_format import Sheet
+from tests.conftest import serving_app
 from tests.fortnight import without
 from tests.hf_format import Picked
 from tests.test_refresh import batch_of, ids, manifest_of, names, refreshed
@@ -236,6 +238,18 @@ def test_replacements_are_not_doubled(settings: Settings, upstream: Upstream) ->
     assert names([*sheets_of(DAYS[2]), second]) == ids(today, DAYS[2])
 
 
+def test_lateness_is_visible(settings: Settings, upstream: Upstream) -> None:
+    """Entries as JSON say when a paper came that came late, and nothing of the others."""
+    today = at(settings, upstream, DAYS[9])
+    dropped = sheets_of(DAYS[9])[0]
+    upstream.change = without([dropped.id])
+    visit(today)
+    with serving_app(today) as url:
+        found = httpx.get(f"{url}/api/papers?announced={DAYS[9]}&type=new,cross", timeout=30).json()["papers"]
+    assert {sheet.id for sheet in sheets_of(DAYS[9])} == {entry["id"] for entry in found}
+    assert {dropped.id: f"{DAYS[9]}T17:00:00Z"} == {entry["id"]: entry["late"] for entry in found if "late" in entry}
+
+
 # -- an API that does not deliver
 
 
@@ -274,12 +288,12 @@ def test_an_api_that_is_down_loses_nothing(settings: Settings, upstream: Upstrea
     refresh_at(at(settings, upstream, DAYS[0]))
     today = at(settings, upstream, DAYS[3])
     refresh_at(today)
-    before = {record.date: record.hash for record in manifest_of(today).stored}
+    before = {record.date: ids(today, record.date) for record in manifest_of(today).stored}
     upstream.faults, upstream.faulty_for_ever = [f"/api/query {fault}"], True
     caught = catch_up(today)
     assert caught.problems
     assert caught.owed
-    assert before == {record.date: record.hash for record in manifest_of(today).stored}
+    assert before == {record.date: ids(today, record.date) for record in manifest_of(today).stored}
     upstream.faults, upstream.faulty_for_ever = [], False
     assert ((), []) == (catch_up(today).owed, catch_up(today).problems)
     for day in DAYS[:4]:

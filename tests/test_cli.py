@@ -21,7 +21,7 @@ from core.sample import TITLE
 from core.settings import ROOT
 from tests.api import DAYS, FEEDS, MAIN_UNCAPPED, NOWHERE, make_settings, store_days
 from tests.arxiv_format import Sheet
-from tests.conftest import NOON, paperwire, wait_until
+from tests.conftest import NOON, ONLY_WHEN_ASKED, paperwire, wait_until
 from tests.ports import free_port
 from tests.upstream import Upstream, serving
 
@@ -497,7 +497,13 @@ def server(
 ) -> Iterator[tuple[str, Path]]:
     """A process that serves: its address and its log. It ends at once when told to, and without a traceback."""
     log = cwd / "log"
-    base = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"}
+    base = {
+        "PATH": "/usr/bin:/bin",
+        "PYTHONPATH": str(ROOT),
+        **ONLY_WHEN_ASKED,
+        "PYTHONUNBUFFERED": "1",
+        "NO_COLOR": "1",
+    }
     with log.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", *arguments], cwd=cwd, env=base | dict(env), stdout=out, stderr=out
@@ -560,7 +566,7 @@ def test_broken_configuration_stops_the_server(tmp_path: Path) -> None:
     by_server = subprocess.run(
         [sys.executable, "-m", "uvicorn", "api.index:app", "--port", "0"],
         cwd=tmp_path,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)},
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **ONLY_WHEN_ASKED},
         capture_output=True,
         text=True,
         timeout=30,

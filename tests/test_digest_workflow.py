@@ -12,7 +12,7 @@ import yaml
 from core.settings import ROOT
 from tests.api import FEEDS, FRIDAY, base, make_settings, serving_days, store_days
 from tests.arxiv_format import Sheet
-from tests.conftest import NOON
+from tests.conftest import NOON, ONLY_WHEN_ASKED
 
 WORKFLOW: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "digest-workflow.yml").read_text("utf-8"))
 JOBS: dict[str, Any] = WORKFLOW["jobs"]
@@ -39,7 +39,7 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     """What the steps are told: nothing of the machine's own Git."""
     path = f"{home}/bin{os.pathsep}/usr/local/bin{os.pathsep}/usr/bin{os.pathsep}/bin"
     own = {"PATH": path, "HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1", "FEED": WORKFLOW["env"]["FEED"]}
-    return own | {"PYTHONPATH": str(ROOT), "NOW": NOON.isoformat()} | more
+    return own | {"PYTHONPATH": str(ROOT), **ONLY_WHEN_ASKED, "NOW": NOON.isoformat()} | more
 
 
 def run(job: str, clone: Path, env: dict[str, str], *names: str) -> None:

@@ -26,7 +26,7 @@ from core.store.codec import decode
 from core.store.protocol import Store
 from core.store.sqlite import SqliteStore
 from tests.arxiv_format import make_sheets
-from tests.conftest import NOON, paperwire
+from tests.conftest import NOON, ONLY_WHEN_ASKED, paperwire
 from tests.store.contract import redis_server
 from tests.upstream import Upstream, serving
 
@@ -66,7 +66,7 @@ class Case:
 
     def start(self) -> subprocess.Popen[bytes]:
         """Start a refresh."""
-        env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "NO_COLOR": "1"} | self.env
+        env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **ONLY_WHEN_ASKED, "NO_COLOR": "1"} | self.env
         command = [sys.executable, "-m", "core.cli", "refresh"]
         self.folder.mkdir(exist_ok=True)
         return subprocess.Popen(command, cwd=self.folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

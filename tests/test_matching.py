@@ -1,6 +1,8 @@
 """Finding keywords: three modes, five prefixes, exclude words, and laws that hold for any text."""
 
+import asyncio
 import re
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -9,10 +11,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.domain.batch import make_batch
+from core.domain.errors import QueryError
 from core.domain.feed import Feed, Keyword, Reason
 from core.domain.paper import Author
 from core.domain.scoring import Score, field_text
 from core.matching import ENGINES, make_scorer, score_batch
+from core.publish import _score_for_guest
 from tests.domain import FRIDAY, announce, law, make_feed, make_paper, tricky
 
 
@@ -342,6 +346,23 @@ def test_substring_mode_is_the_bots_rule(drawn: tuple[list[str], str, str]) -> N
     written, title, abstract = drawn
     texts = list(dict.fromkeys(text.strip() for text in written))
     assert bot_score(texts, title, abstract) == score(make_feed(*texts, match="substring"), title, abstract).total
+
+
+def test_rules_that_take_too_long() -> None:
+    """Scoring ends at its deadline: with an error, not with some of the scores."""
+    feed = make_feed(Keyword("cache"))
+    batch = make_batch(FRIDAY, [announce(title="A cache")])
+    assert 1 == len(score_batch(feed, batch, monotonic() + 60))
+    with pytest.raises(TimeoutError):
+        score_batch(feed, batch, monotonic() - 1)
+    with pytest.raises(QueryError, match="longer than 8 s"):
+        asyncio.run(_score_for_guest(feed, batch, monotonic() - 1))
+
+
+def test_one_match_of_each_regular_expression() -> None:
+    """Of each regular expression the first match in a text is looked for: `.` matches in every place."""
+    find, _ = ENGINES["regex"]
+    assert [(0, 0, 1), (1, 2, 7)] == list(find([".", "cache"])("a cache, a cache"))
 
 
 # -- upvotes

@@ -19,7 +19,7 @@ from core.settings import ROOT, Settings, load_settings
 from core.store import keys
 from core.store.sqlite import SqliteStore
 from tests.arxiv_format import make_sheets
-from tests.conftest import NOON, serving_app, wait_until
+from tests.conftest import NOON, ONLY_WHEN_ASKED, serving_app, wait_until
 from tests.ports import free_port
 from tests.upstream import Upstream, serving
 
@@ -64,6 +64,7 @@ def server_process(settings: Settings) -> Iterator[Server]:
     env = {
         "PATH": "/usr/bin:/bin",
         "PYTHONPATH": str(ROOT),
+        **ONLY_WHEN_ASKED,
         "ARXIV_RSS_URL": settings.rss_url,
         "NOW": NOON.isoformat(),
         "SQLITE_PATH": str(settings.sqlite_path),

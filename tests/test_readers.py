@@ -24,7 +24,7 @@ from reader import make_reader
 from core.settings import ROOT
 from tests.api import make_settings, store_days
 from tests.arxiv_format import Sheet
-from tests.conftest import wait_until
+from tests.conftest import ONLY_WHEN_ASKED, wait_until
 
 NEWSBOAT = shutil.which("newsboat")
 R2E = Path(sys.executable).with_name("r2e")
@@ -124,6 +124,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     env = {
         "PATH": "/usr/bin:/bin",
         "PYTHONPATH": str(ROOT),
+        **ONLY_WHEN_ASKED,
         "PYTHONUNBUFFERED": "1",
         "NOW": NOW.isoformat(),
         "SQLITE_PATH": str(settings.sqlite_path),

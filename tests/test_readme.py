@@ -16,7 +16,7 @@ import pytest
 
 from core.config import read_feeds_file
 from core.settings import ROOT, load_settings
-from tests.conftest import NOON
+from tests.conftest import NOON, ONLY_WHEN_ASKED
 from tests.ports import free_port
 from tests.upstream import Upstream
 
@@ -57,6 +57,8 @@ def place(tmp_path: Path, upstream: Upstream) -> tuple[Path, dict[str, str]]:
     env = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
+        **ONLY_WHEN_ASKED,
+        "REPLAY_GATE_SECONDS": "0",
         "SQLITE_PATH": str(tmp_path / "store.sqlite3"),
         "ARXIV_RSS_URL": upstream.url,
         "NOW": NOON.isoformat(),
@@ -158,4 +160,4 @@ def test_configuration_shown_is_valid() -> None:
 
     shown = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
     assert 1 == len(shown)
-    assert ["main"] == list(read_feeds_file(shown[0], "README.md").to_feeds())
+    assert ["main", "daily"] == list(read_feeds_file(shown[0], "README.md").to_feeds())

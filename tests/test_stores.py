@@ -13,7 +13,7 @@ import pytest
 from core.domain.errors import ConfigError
 from core.settings import ROOT, load_settings
 from core.stores import describe, open_store
-from tests.conftest import paperwire, wait_until
+from tests.conftest import ONLY_WHEN_ASKED, paperwire, wait_until
 from tests.ports import free_port
 
 SECRET, OTHER = "AXx-secret", "AYy-other"
@@ -196,7 +196,7 @@ UNCONFIGURED = {
 def application(env: Mapping[str, str], folder: Path) -> Iterator[tuple[str, Path]]:
     """`api.index:app` in a server of its own, as a platform starts it; its address and its log."""
     port, log = free_port(), folder / "log"
-    base = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
+    base = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **ONLY_WHEN_ASKED}
     command = [sys.executable, "-m", "uvicorn", "api.index:app", "--port", str(port)]
     with log.open("w") as out, subprocess.Popen(command, cwd=folder, env=base | env, stdout=out, stderr=out) as process:
         try:
@@ -236,7 +236,7 @@ COMMANDS = {
 
 def _served(env: Mapping[str, str], folder: Path) -> str:
     """What `paperwire serve` says as it starts."""
-    base = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "COLUMNS": "200", "NO_COLOR": "1"}
+    base = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **ONLY_WHEN_ASKED, "COLUMNS": "200", "NO_COLOR": "1"}
     command = [sys.executable, "-m", "core.cli", "serve", "--port", str(free_port())]
     log = folder / "log"
     with log.open("w") as out, subprocess.Popen(command, cwd=folder, env=base | env, stdout=out, stderr=out) as process:

@@ -17,7 +17,7 @@ from core.settings import ROOT, load_settings
 from core.store import keys
 from core.stores import open_store
 from tests.arxiv_format import make_sheets
-from tests.conftest import NOON, wait_until
+from tests.conftest import NOON, ONLY_WHEN_ASKED, wait_until
 from tests.ports import free_port
 from tests.store.contract import redis_server, upstash_rest
 from tests.test_on_demand import FRIDAY, THURSDAY
@@ -56,7 +56,13 @@ def store(request: pytest.FixtureRequest) -> Environment:
 @contextmanager
 def two_processes(env: Environment, upstream: Upstream, folder: Path, **more: str) -> Iterator[tuple[str, str]]:
     """Two servers with one environment, which have had no request of consequence; their addresses."""
-    base = {"PATH": os.defpath, "PYTHONPATH": str(ROOT), "ARXIV_RSS_URL": upstream.url, "NOW": NOON.isoformat()}
+    base = {
+        "PATH": os.defpath,
+        "PYTHONPATH": str(ROOT),
+        **ONLY_WHEN_ASKED,
+        "ARXIV_RSS_URL": upstream.url,
+        "NOW": NOON.isoformat(),
+    }
     commands = [
         [sys.executable, "-m", "core.cli", "serve", "--port"],
         [sys.executable, "-m", "uvicorn", "api.index:app", "--log-level", "warning", "--port"],

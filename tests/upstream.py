@@ -32,6 +32,7 @@ class Upstream:
     sheets: list[Sheet] = field(default_factory=list)  # of whatever day it is
     days: Mapping[date, Iterable[Sheet]] = field(default_factory=dict)  # and of these days
     picks: Mapping[date, Iterable[Picked]] = field(default_factory=dict)  # by Hugging Face
+    texts: Mapping[str, bytes] = field(default_factory=dict)  # of papers, by path: "/html/2603.00001v1"
     stale: Mapping[str, list[Sheet]] = field(default_factory=dict)  # category → what it shows instead
     unknown: tuple[str, ...] = ()  # categories that spoil a request
     faults: list[str] = field(default_factory=list)
@@ -119,6 +120,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.answer(int(fault), b"<html><body>Error</body></html>", "text/html", retry)
         elif path == "/api/query" and self.page.error:
             self.answer(400, self.page.write(), "application/atom+xml")
+        elif path.startswith(("/html/", "/pdf/")):
+            body = upstream.texts.get(path)
+            kind = "text/html" if path.startswith("/html/") else "application/pdf"
+            self.answer(404 if body is None else 200, body or b"<html>No such paper</html>", kind)
         elif set(self.requested) & set(upstream.unknown):
             self.answer(400, ERROR_FEED)
         else:

@@ -83,6 +83,7 @@ def _answer(status: str, plain: Mapping[str, Any]) -> Answer:
     return Answer(status, plain["description"], tuple(content), example)
 
 
+@cache
 def to_html(text: str) -> str:
     """The project's own descriptions, which are Markdown, as HTML."""
     html: str = _markdown().render(text)

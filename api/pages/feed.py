@@ -15,6 +15,7 @@ from core.domain.errors import QueryError
 from core.domain.feed import Feed
 from core.domain.filter_form import FilterForm, read_form
 from core.domain.manifest import Manifest
+from core.domain.notice import notice_of
 from core.domain.selection import feeds_of
 
 router = APIRouter(include_in_schema=False)
@@ -43,14 +44,17 @@ async def _listed(request: Request, feed: Feed, form: FilterForm) -> Response:
     query = page_query(form.all_tokens())
     feeds_of(wire.feeds, query)  # refuses the name of a feed that there is not
     manifest = await wire.ready()
+    told = notice_of(manifest, feed, wire.clock())
+    held = await wire.held(manifest, feed)
 
     def make(manifest: Manifest, loaded: Loaded) -> Document:
         listing = make_listing(form, query, find(loaded, query, capped=True))
-        newest = manifest.stored[0]
-        body = _render(request, feed, form, selection(form), listing=listing, newest=newest)
+        stored = manifest.of(feed.source)
+        newest = stored[0] if stored else None
+        body = _render(request, feed, form, selection(form), listing=listing, newest=newest, notice=told, held=held)
         return make_document(body, MEDIA_TYPE, updated(manifest))
 
-    key = ("feed page", query.canonical, self_url(request))
+    key = ("feed page", query.canonical, self_url(request), told.lines if told else ())
     document = await published(wire, manifest, [feed], query, key, make, slot=slot_of(request))
     return respond(request, document, manifest)
 
@@ -66,5 +70,7 @@ def _render(request: Request, feed: Feed, form: FilterForm, chosen: str, **more:
         "error": None,
         "listing": None,
         "newest": None,
+        "notice": None,
+        "held": 0,
     }
     return render(request, "feed.html", **context | form_context(form, feed.categories) | more)

@@ -11,9 +11,11 @@ from fastapi.responses import Response
 
 from api.conditional import Document, make_document, respond
 from api.links import self_url
+from api.operations import owed_by
 from api.pages.html import MEDIA_TYPE, render
 from api.publishing import Loaded, published, slot_of, updated, wire_of
 from core.domain.feed import Entry, Feed
+from core.domain.health import Trouble, troubles
 from core.domain.manifest import BatchRecord, Manifest
 from core.domain.page import ranked
 from core.domain.query import Query
@@ -28,9 +30,10 @@ _AT_MOST = 60  # seconds in shared caches: states change before batches do
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """A feed's entries of the newest date, best first, and how many they are."""
+    """A feed's entries of its newest date, best first, and how many they are; no date where nothing was fetched."""
 
     feed: Feed
+    date: date | None
     best: tuple[Entry, ...]
     count: int
 
@@ -45,23 +48,24 @@ async def home(request: Request) -> Response:
     slot = slot_of(request)
     manifest = await wire.manifest(also=slot)
     feeds = list(wire.feeds.values()) if manifest.has_batches else []
-    due = wire.due[0]
+    due = wire.due.date
 
     def make(manifest: Manifest, loaded: Loaded) -> Document:
-        return make_document(_page(request, manifest, loaded, due), MEDIA_TYPE, updated(manifest))
+        return make_document(_page(request, manifest, loaded, due, found), MEDIA_TYPE, updated(manifest))
 
-    key = ("home", self_url(request), wire.rules.fingerprint, due.isoformat())
+    found = troubles(manifest, owed_by(wire, manifest), wire.clock(), doubt=wire.current.doubt_reason)
+    key = ("home", self_url(request), wire.rules.fingerprint, due.isoformat(), [trouble.detail for trouble in found])
     document = await published(wire, manifest, feeds, Query(), key, make, slot=slot if feeds else "")
     return respond(request, document, manifest, at_most=_AT_MOST)
 
 
-def _page(request: Request, manifest: Manifest, loaded: Loaded, due: date) -> bytes:
+def _page(request: Request, manifest: Manifest, loaded: Loaded, due: date, found: list[Trouble]) -> bytes:
     from core.render.card import make_card  # not at a cold start, like all that only pages need
 
     wire = wire_of(request)
     newest = manifest.stored[0] if manifest.stored else None
     entries = {feed.name: found for feed, found in loaded}
-    today = {feed.name: _today(feed, found, newest) for feed, found in loaded}
+    today = {feed.name: _today(feed, found, next(iter(manifest.of(feed.source)), None)) for feed, found in loaded}
     return render(
         request,
         "home.html",
@@ -69,6 +73,7 @@ def _page(request: Request, manifest: Manifest, loaded: Loaded, due: date) -> by
         main=wire.main,
         newest=newest,
         due=manifest.get(due),
+        troubles=[trouble for trouble in found if trouble.kind not in ("due", "empty")],
         today=today,
         cards=[make_card(entry) for entry in today[wire.main.name].best] if today else [],
         batches=_batches(manifest, due),
@@ -79,7 +84,7 @@ def _page(request: Request, manifest: Manifest, loaded: Loaded, due: date) -> by
 def _today(feed: Feed, entries: Sequence[Entry], newest: BatchRecord | None) -> Today:
     of_day = [entry for entry in entries if newest and entry.announced == newest.date]
     found = choose(feed, of_day, Query(), capped=True)
-    return Today(feed, tuple(ranked(found, Query())[:_BEST]), len(found))
+    return Today(feed, newest.date if newest else None, tuple(ranked(found, Query())[:_BEST]), len(found))
 
 
 def _batches(manifest: Manifest, due: date) -> list[BatchRecord]:

@@ -19,6 +19,7 @@ from core.signing import KEY
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from markupsafe import Markup
 
     from core.wire import Wire
 
@@ -75,6 +76,16 @@ def readers_of(address: str) -> list[tuple[str, str]]:
     return [(name, start + quote(address, safe="")) for name, start in _READERS]
 
 
+def sentence(text: str) -> "Markup":
+    """A text with a capital at its beginning, and what is between backticks as code."""
+    from markupsafe import Markup, escape  # not at a cold start
+
+    parts = (text[:1].upper() + text[1:]).split("`")
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if at % 2 else escape(part) for at, part in enumerate(parts)
+    )
+
+
 def long_date(day: date) -> str:
     """ "Friday, 6 March 2026"; whatever the process's locale."""
     return f"{_DAYS[day.weekday()]}, {day.day} {_MONTHS[day.month - 1]} {day.year}"
@@ -110,5 +121,6 @@ def _environment() -> "Environment":
         "points": "{:g}".format,
         "signed": "{:+g}".format,
         "thousands": "{:,}".format,
+        "sentence": sentence,
     }
     return environment

@@ -13,14 +13,14 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from ipaddress import ip_address, ip_network
 from urllib.parse import parse_qs, urlsplit
 
 from fastapi import HTTPException, Request
 
+from api.limits import client_of
 from api.links import base_url
+from api.safety import MOST_BODY
 from core.domain.errors import PaperwireError, StoreError
-from core.domain.fingerprint import fingerprint
 from core.domain.saved import Change
 from core.editing import Refused
 from core.owner import Conflict, TooMuch, read_saved
@@ -30,13 +30,12 @@ from core.wire import Wire
 
 log = logging.getLogger("paperwire")
 
-MOST_BYTES = 64_000
+BODY_SECONDS = 5.0  # in which a form has to be there
 MOST_FIELDS = 400
 MOST_WRONG = 20
 WRONG_SECONDS = 1.0  # how long a wrong token waits for its answer
 HOUR = 3600
 _SAME_SITE = ("same-origin", "none")
-_NETWORK = 64  # bits of an IPv6 address that are one customer's
 
 Form = Mapping[str, list[str]]
 
@@ -106,11 +105,11 @@ async def read_form(request: Request) -> Form:
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise HTTPException(415, "Forms are sent as application/x-www-form-urlencoded.")
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MOST_BYTES:
-            raise HTTPException(413, f"A form has up to {MOST_BYTES:,} bytes.")
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            body = await _read_body(request)
+    except TimeoutError:
+        raise HTTPException(408, f"The form was not there after {BODY_SECONDS:g} s.", {"Connection": "close"}) from None
     try:
         return parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except ValueError:
@@ -122,7 +121,8 @@ async def check_token(request: Request, wire: Wire, sent: str) -> None:
     token = wire.settings.admin_token
     if not token:
         raise NotAllowed(403, "There is no token: set ADMIN_TOKEN in the environment of this service, and restart it.")
-    counter = f"{keys.WRONG_TOKENS}:{_client(request, wire)}"
+    client = client_of(request.scope, dict(request.scope["headers"]), vercel=bool(wire.settings.vercel))
+    counter = f"{keys.WRONG_TOKENS}:{client}"
     too_many = NotAllowed(429, "There were too many wrong tokens from your address. Try again in an hour.")
     if not await wire.store.take(counter, 0, MOST_WRONG - 1, HOUR):
         raise too_many
@@ -136,6 +136,15 @@ async def check_token(request: Request, wire: Wire, sent: str) -> None:
     raise NotAllowed(403, "That is not the token. It is the value of ADMIN_TOKEN in the environment of this service.")
 
 
+async def _read_body(request: Request) -> bytes:
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > MOST_BODY:
+            raise HTTPException(413, f"A form has up to {MOST_BODY:,} bytes.", {"Connection": "close"})
+    return bytes(body)
+
+
 def _check_site(request: Request) -> None:
     """Refuse what a page of another site sent. Browsers say where a form comes from; others need not."""
     site, origin = (request.headers.get(name) for name in ("Sec-Fetch-Site", "Origin"))
@@ -144,15 +153,3 @@ def _check_site(request: Request) -> None:
     is_own = site in _SAME_SITE if site else origin in (None, "null") or urlsplit(origin or "").netloc in own
     if not is_own:
         raise HTTPException(403, "This form was sent from a page of another site.")
-
-
-def _client(request: Request, wire: Wire) -> str:
-    """What stands for the address of a client in the store."""
-    known = request.headers.get("X-Real-IP") if wire.settings.vercel else None  # set by Vercel, whatever was sent
-    text = known or (request.client.host if request.client else "")
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return fingerprint("client", text)
-    network = ip_network((address, _NETWORK), strict=False) if address.version == 6 else address
-    return fingerprint("client", str(network))

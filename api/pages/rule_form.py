@@ -9,6 +9,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from api.limits import RULES as COST
+from api.limits import doing
 from core.custom import LISTS, MOST_ENTRIES, RULES, custom_feed, joined, not_fetched, written
 from core.domain.categories import CATEGORIES, category_name
 from core.domain.feed import Entry
@@ -98,8 +100,9 @@ class Shown:
 async def show(wire: Wire, model: FeedModel) -> Shown:
     """What a feed would select from what is stored. Nothing is fetched for it, and nothing of it is stored."""
     manifest, feed = await wire.manifest(), custom_feed(model)
-    entries = await wire.entries(manifest, feed, Query())
-    preview = await asyncio.to_thread(make_preview, feed, entries, manifest.stored)
+    async with doing(COST):
+        entries = await wire.entries(manifest, feed, Query())
+        preview = await asyncio.to_thread(make_preview, feed, entries, manifest.stored)
     return Shown(preview, tuple(not_fetched(feed.categories, wire.rules.categories)))
 
 

@@ -81,7 +81,7 @@ def _render(request: Request, form: FilterForm, **more: Any) -> bytes:
         "listing": None,
         "feed_path": "",
         "fields": tuple(FIELDS),
-        "since": wire.due[0].replace(day=1).isoformat(),
+        "since": wire.due.date.replace(day=1).isoformat(),
     }
     categories = dict.fromkeys(code for feed in wire.feeds.values() for code in feed.categories)
     return render(request, "search.html", **context | form_context(form, categories) | more)

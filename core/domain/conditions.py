@@ -20,6 +20,8 @@ Predicate = Callable[[Entry], bool]
 ORDERED = ("=", "!=", ">=", ">", "<=", "<")
 NAMED = ("=", "!=")
 TEXTUAL = ("=", "!=", "~")
+# a summary that is ready, code that arXiv's record or the analysis names, an analysis of the full text (PDF or HTML)
+HAS = ("summary", "code", "pdf-analysis")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,13 @@ def _identifier(text: str) -> str:
 
 
 def _has(entry: Entry) -> tuple[str, ...]:
-    return ("code",) if entry.paper.code else ()
+    card, summary = entry.scorecard, entry.summary
+    found = {
+        "summary": summary is not None and summary.state == "ready",
+        "code": bool(entry.paper.code or (card and card.code)),
+        "pdf-analysis": card is not None and card.stage == "analysed" and card.input != "abstract",
+    }
+    return tuple(name for name, there in found.items() if there)
 
 
 def _day(text: str) -> date | None:
@@ -129,7 +137,7 @@ FIELDS: dict[str, Field] = {
     "text": Field(TEXT, lambda e: f"{e.paper.title}\n{e.paper.abstract}", "with ~ a part of title or abstract"),
     "keyword": Field(TEXT, operator.attrgetter("matched"), "a keyword of the feed that was found", many=True),
     "upvotes": Field(NUMBER, operator.attrgetter("upvotes"), "a number: upvotes on Hugging Face"),
-    "has": Field(CHOICE, _has, "what the entry comes with", many=True, choices=("summary", "code", "pdf-analysis")),
+    "has": Field(CHOICE, _has, "what the entry comes with", many=True, choices=HAS),
     "feed": Field(CHOICE, operator.attrgetter("feed"), "the name of a feed", plain=True),
     "id": Field(IDENTIFIER, lambda e: e.paper, "an arXiv identifier, with or without version"),
 }

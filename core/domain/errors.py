@@ -5,9 +5,12 @@ PaperwireError
 ├── QueryError        a request's filters are wrong: names the token
 ├── UnknownName       no feed, category or paper of that name: lists the known ones
 ├── NothingYet        nothing is stored that could be served: says what is being done about it
+├── Overloaded        more is asked for at once than can be made: says when to try again
+│   └── RateLimited   by one client alone
 ├── SourceError       an upstream did not deliver
 │   ├── FetchError    no usable bytes came (status, time-out, size)
-│   └── ParseError    bytes came, but they are not what was asked for
+│   ├── ParseError    bytes came, but they are not what was asked for
+│   └── NoText        a paper has no full text that could be read: withdrawn, or images only
 ├── ModelError        a language model did not answer, or not usefully: one paper goes without
 └── StoreError        the store failed
     └── LockLost      another process holds the lock that this one worked under: nothing was written
@@ -56,6 +59,22 @@ class NothingYet(PaperwireError):
         self.retry_after = retry_after
 
 
+class Overloaded(PaperwireError):
+    """More is asked for at once than can be made. `retry_after` is in seconds."""
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class RateLimited(Overloaded):
+    """One `client` has asked for more than its share."""
+
+    def __init__(self, message: str, retry_after: int, client: str) -> None:
+        super().__init__(message, retry_after)
+        self.client = client
+
+
 class SourceError(PaperwireError):
     """An upstream did not deliver."""
 
@@ -78,6 +97,10 @@ class FetchError(SourceError):
 
 class ParseError(SourceError):
     """Bytes came, but they are not what was asked for."""
+
+
+class NoText(SourceError):
+    """A paper has no full text that could be read, now or later: says why."""
 
 
 class ModelError(PaperwireError):

@@ -64,7 +64,8 @@ def owed(manifest: Manifest, categories: Sequence[str], now: datetime, retention
     for day in days:
         for name in categories:
             state = manifest.get(day).of(name)
-            if state.settled and state.source == "rss":
+            # Of a date without a batch, an empty category was not the last word
+            if state.settled and state.source == "rss" and manifest.get(day).hash:
                 _want(wanted, day, name, due_at(day))
             elif day < due:
                 for earlier in _held_for(day):
@@ -179,7 +180,7 @@ def with_papers(day: date, batch: Batch | None, papers: Iterable[Paper], categor
 def _state(manifest: Manifest, day: date, name: str, now: datetime, retention: timedelta) -> CategoryState:
     """The state of a category of a date after a reading: what arXiv's feed settled is so, the rest when all is read."""
     state = manifest.get(day).of(name)
-    if (state.settled and state.source == "rss") or day >= due_date(now):
+    if (state.settled and state.source == "rss" and manifest.get(day).hash) or day >= due_date(now):
         return state if state.state != "expected" else state._replace(reason="it was not fetched yet")
     number = manifest.get(day).ledger.get(name, Count(0, 0, 0, 0))
     if not _is_read(manifest, day, name, days_kept(now, retention)):
@@ -238,3 +239,11 @@ def _over_at(day: date) -> datetime:
 def _want(wanted: Mapping[date, dict[str, str]], day: date, name: str, moment: datetime) -> None:
     if day in wanted:
         wanted[day][name] = max(wanted[day].get(name, ""), rfc3339(moment))
+
+
+def in_words(windows: Sequence[Window]) -> str:
+    """What is owed, for people: "3 dates, 2026-03-02 to 2026-03-05", or ""."""
+    if not windows:
+        return ""
+    days = sorted(window.date for window in windows)
+    return f"{len(days)} date{'s' if len(days) > 1 else ''}, {days[0]} to {days[-1]}" if days[1:] else f"{days[0]}"

@@ -131,6 +131,12 @@ class Manifest:
         analyses = {feed: rows for feed, rows in days.items() if rows}
         return Manifest(self.version + 1, self._later(now), kept, error or {}, self.rules, picks, analyses)
 
+    def naming(self, analyses: Mapping[str, Mapping[str, str]], now: datetime) -> "Manifest":
+        """The manifest with these names of analyses put in place, by feed and date: changed now."""
+        named = {feed: {**self.analyses.get(feed, {}), **names} for feed, names in analyses.items()}
+        changed = self.under(self.rules, now)
+        return replace(changed, analyses={**self.analyses, **named})
+
     def under(self, rules: str, now: datetime) -> "Manifest":
         """The manifest under other rules: changed now, and in any case later than it was."""
         return replace(self, version=self.version + 1, updated=self._later(now), rules=rules)

@@ -103,6 +103,8 @@ def _read_sort(token: str, value: str, _: tuple[str, ...]) -> tuple[tuple[str, b
     keys = tuple((part.strip().removeprefix("-"), part.strip().startswith("-")) for part in value.split(","))
     if any(name not in SORTABLE for name, _ in keys):
         raise QueryError(token, "is not an order", tuple(s for name in SORTABLE for s in (name, f"-{name}")))
+    if len({name for name, _ in keys}) < len(keys):
+        raise QueryError(token, "names a field twice")
     return keys
 
 

@@ -49,6 +49,15 @@ class Rubric:
             return "must-read"
         return "review" if points >= self.review_at else "skip"
 
+    def band_of(self, card: "Scorecard", *, given_up: bool = False) -> str | None:
+        """The band of a paper with this scorecard; None as long as its analysis is awaited, unless that is `given_up`.
+
+        What the screening finds not worth reading is skipped.
+        """
+        if card.stage == "analysed" or given_up:
+            return self.band(card.points)
+        return None if card.predicted >= self.deep_at else "skip"
+
 
 @dataclass(frozen=True, slots=True)
 class Mark:

@@ -17,7 +17,7 @@ KEPT_SECONDS = 400 * keys.DAY_SECONDS
 _WHAT = ("prompt", "completion", "calls", "cost")
 _NO_LIMIT = 2**53
 _LOCK_TRIES, _LOCK_PAUSE = 20, 0.05  # seconds; the list is changed in a moment
-_MILLIONTHS = 1_000_000
+MILLIONTHS = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ async def read_usage(store: Store, month: str) -> list[Spent]:
 
 def _spent(month: str, step: str, model: str, found: Mapping[str, bytes | None]) -> Spent:
     prompt, completion, calls, cost = (_number(found[keys.usage_counter(month, step, model, w)]) for w in _WHAT)
-    return Spent(step, model, Usage(prompt, completion, calls), cost / _MILLIONTHS)
+    return Spent(step, model, Usage(prompt, completion, calls), cost / MILLIONTHS)
 
 
 def _number(value: bytes | None) -> int:

@@ -10,7 +10,8 @@ from core.domain.categories import category_name
 from core.domain.feed import Entry, Reason
 from core.domain.paper import Paper
 from core.domain.scoring import field_text
-from core.render.content import LINKS, TYPES, links_of, summary_html
+from core.domain.summary import Summary
+from core.render.content import LINKS, TYPES, absence_in_words, links_of, summary_html
 from core.render.highlight import Span, cut, paragraphs, readable
 from core.render.text import clean_entry, label
 
@@ -86,8 +87,14 @@ def make_card(entry: Entry, words: Iterable[str] = (), *, whole: bool = False) -
         type=TYPES.get(entry.type, entry.type),
         links=tuple((LINKS[kind], url) for kind, url in links_of(paper) if url.startswith(("https://", "http://"))),
         abstract=tuple(paragraphs(abstract, spans_of(entry, "abstract"), words)),
-        summary=Markup(summary_html(entry.summary, paper)) if entry.summary else Markup(),  # noqa: S704 - sanitised
+        summary=_summary(entry.summary, paper) if entry.summary else Markup(),
     )
+
+
+def _summary(summary: Summary, paper: Paper) -> Markup:
+    if absent := absence_in_words(summary):
+        return Markup("<p>{}.</p>").format(absent)
+    return Markup(summary_html(summary, paper))  # noqa: S704 - sanitised
 
 
 def spans_of(entry: Entry, field: str) -> list[Span]:

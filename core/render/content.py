@@ -41,6 +41,8 @@ def entry_html(entry: Entry) -> str:
         escape("; ".join(_named(category) for category in paper.categories)),
         escape(f"{TYPES.get(entry.type, entry.type)} · arXiv:{paper.versioned}, version {paper.version}"),
         f"<strong>Score {entry.score:g}</strong>{escape(reasons_in_words(entry))}",
+        *([escape(late_in_words(entry))] if entry.late else []),
+        *map(escape, judgement_in_words(entry)),
     ]
     parts = ["<br>".join(filter(None, head)), *(escape(plain(text)) for text in paper.abstract.split("\n"))]
     parts += [f"{name}: {escape(plain(text))}" for name, text in _notes(paper) if text]
@@ -55,12 +57,42 @@ def entry_summary(entry: Entry) -> str:
     return label(f"Score {entry.score:g}{reasons_in_words(entry)}")
 
 
+def late_in_words(entry: Entry) -> str:
+    """Since when an entry is there that came after its day."""
+    return f"Late: announced on {entry.announced.isoformat()}, found on {entry.late[:10]} at {entry.late[11:16]} UTC"
+
+
 def reasons_in_words(entry: Entry) -> str:
     """ ": LLM +1, KV cache +3, in title +1.5", or "" where no keyword was found."""
     bonus = sum(reason.points for reason in entry.reasons if reason.bonus)
     words = [f"{reason.rule} {reason.points:+g}" for reason in entry.reasons if not reason.bonus]
     words += [f"in title {bonus:+g}"] if bonus else []
     return ": " + ", ".join(words) if words else ""
+
+
+def judgement_in_words(entry: Entry) -> list[str]:
+    """What the feed's rubric makes of an entry: band and points with their grounds, and what was read; or nothing."""
+    card = entry.scorecard
+    if card is None:
+        return []
+    band = f"{entry.band[0].upper()}{entry.band[1:]}: " if entry.band else ""
+    if not card.marks:
+        return [label(f"{band}{card.points:g} points predicted from the abstract: {card.reason}")]
+    most = sum(mark.max for mark in card.marks)
+    grounds = (f"{m.criterion} {m.points}/{m.max}" + (f" ({m.grounds})" if m.grounds else "") for m in card.marks)
+    told = [f"{band}{card.points:g} of {most} points: {'; '.join(grounds)}", card.note]
+    return [label(line) for line in told if line]
+
+
+def absence_in_words(summary: Summary) -> str:
+    """Why a summary is not there, "" if it is."""
+    if summary.state == "ready":
+        return ""
+    if summary.state == "failed":
+        return label(f"There is no summary: {summary.problem or 'it could not be made'}")
+    if summary.state == "budget":
+        return "Summary pending: the budget for models is spent, and it is made when there is some again"
+    return label(f"Summary pending: {summary.problem}") if summary.problem else "Summary pending"
 
 
 def summary_html(summary: Summary, paper: Paper) -> str:
@@ -80,7 +112,8 @@ def entry_time(entry: Entry) -> datetime:
     that are not in the future: the best gets the last second before the batch is due.
     """
     due = datetime.combine(entry.announced, PUBLISHED_AT, EASTERN)
-    return due - timedelta(seconds=entry.rank + 1)
+    came = datetime.fromisoformat(entry.late) if entry.late else due
+    return came - timedelta(seconds=entry.rank + 1)
 
 
 def _authors(paper: Paper) -> str:
@@ -108,6 +141,8 @@ def links_of(paper: Paper) -> list[tuple[str, str]]:
 
 def _summary_block(summary: Summary, paper: Paper) -> str:
     """The summary under a line that says where it comes from; `lang`, because fonts and voices depend on it."""
+    if absent := absence_in_words(summary):
+        return f"<p>{escape(absent)}.</p>"
     html = summary_html(summary, paper)
     if not html:
         return ""

@@ -13,13 +13,13 @@ from core.domain.summary import Summary
 ENTRY_FIELDS = (
     "id", "version", "feed", "title", "title_tex", "authors", "abstract", "categories", "primary", "type", "announced",
     "published", "updated", "comment", "doi", "journal_ref", "licence", "links", "score", "reasons", "points", "band",
-    "upvotes", "summary",
+    "scorecard", "upvotes", "late", "summary",
 )  # fmt: skip
 
 
 # what an entry may lack
 _TEXTS = ("title_tex", "published", "updated", "comment", "doi", "journal_ref", "licence")
-_NUMBERS = ("points", "band", "upvotes")
+_NUMBERS = ("points", "band", "upvotes")  # absent where None
 
 
 def entry_to_plain(entry: Entry, fields: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -61,6 +61,10 @@ def entry_to_plain(entry: Entry, fields: tuple[str, ...] = ()) -> dict[str, Any]
     for name in _NUMBERS:
         if (value := getattr(entry, name)) is not None:
             plain[name] = value
+    if entry.scorecard:
+        plain["scorecard"] = entry.scorecard.to_plain()
+    if entry.late:
+        plain["late"] = entry.late
     if entry.summary and (not fields or "summary" in fields):
         plain["summary"] = _summary_to_plain(entry.summary, paper)
     return {name: plain[name] for name in plain if name in fields} if fields else plain
@@ -69,7 +73,7 @@ def entry_to_plain(entry: Entry, fields: tuple[str, ...] = ()) -> dict[str, Any]
 def _summary_to_plain(summary: Summary, paper: Paper) -> dict[str, str]:
     from core.render.content import summary_html  # not at a cold start
 
-    return {
+    plain = {
         "template": summary.template,
         "language": summary.language,
         "model": summary.model,
@@ -77,6 +81,7 @@ def _summary_to_plain(summary: Summary, paper: Paper) -> dict[str, str]:
         "markdown": summary.markdown,
         "state": summary.state,
     }
+    return plain | ({"problem": summary.problem} if summary.problem else {})
 
 
 def to_json(value: Any) -> bytes:

@@ -22,6 +22,7 @@ TRIES = 2
 LONGEST_PAUSE = 8.0  # seconds; an upstream that asks for more is asked again at the next refresh
 
 Progress = Callable[[str, int, int], None]
+NO_PROGRESS: Progress = lambda _what, _done, _total: None  # noqa: E731 - a value among others
 Get = Callable[[str, Mapping[str, str] | None], Awaitable[Answer]]
 
 

@@ -7,32 +7,17 @@ there is the PDF, else the abstract. Its texts may be read, but not stored or se
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from core.domain.errors import FetchError
 from core.domain.paper import Paper
-from core.sources.fetch import Answer
+from core.sources.fetch import Get
 from core.sources.reading import read_apart
 from core.sources.sections import Reading, Section, join
 
 READ_SECONDS = 30.0  # of one document, in the process that reads it; a common one takes less than one
 _FIRST_WITH_HTML = "2312"
 _OLD_STYLE = "/"
-
-
-class Get(Protocol):
-    """How documents are fetched: `core.sources.fetch.Fetcher.get`."""
-
-    async def __call__(
-        self,
-        url: str,
-        validators: Mapping[str, str] | None = None,
-        *,
-        accept: str = ...,
-        most_bytes: int = ...,
-        total_seconds: float = ...,
-    ) -> Answer:
-        """The answer, after waiting for the gate. Raises `FetchError`."""
 
 
 @dataclass(frozen=True, slots=True)

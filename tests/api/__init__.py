@@ -19,6 +19,7 @@ from tests.conftest import serving_app
 from tests.upstream import Upstream, serving
 
 TOKEN = "open-sesame"
+OF_EACH_REQUEST = ("x-request-id", "server-timing")  # headers that are never the same twice
 WEDNESDAY, THURSDAY, FRIDAY = date(2026, 3, 4), date(2026, 3, 5), date(2026, 3, 6)
 NOWHERE = "http://127.0.0.1:9"  # nothing listens there: a test that fetches by mistake fails
 
@@ -103,6 +104,7 @@ def make_settings(folder: Path, **overrides: Any) -> Settings:
         "cron_secret": "",
         "base_url": "",
         "sample": False,
+        "rate_limit": 0,
         "vercel": "",
     }
     return load_settings(**base | overrides)

@@ -15,9 +15,9 @@ import pytest
 from core.settings import ROOT, Settings
 from core.store import keys
 from core.store.sqlite import SqliteStore
-from tests.api import DAYS, FEEDS, FRIDAY, NOWHERE, TOKEN, Raw, make_settings, noon, send, store_days
+from tests.api import DAYS, FEEDS, FRIDAY, NOWHERE, OF_EACH_REQUEST, TOKEN, Raw, make_settings, noon, send, store_days
 from tests.arxiv_format import Sheet
-from tests.conftest import serving_app
+from tests.conftest import ONLY_WHEN_ASKED, serving_app
 from tests.runtime_api import Function, FunctionError, running_function
 from tests.upstream import Upstream, serving
 
@@ -165,13 +165,14 @@ def answer_of(function: Function, event: Mapping[str, Any]) -> Raw:
 
 
 def bare(answer: Raw) -> Raw:
-    connection = ("date", "server", "connection", "transfer-encoding")
+    connection = ("date", "server", "connection", "transfer-encoding", *OF_EACH_REQUEST)
     return answer._replace(headers={n: v for n, v in sorted(answer.headers.items()) if n not in connection})
 
 
 def environment(settings: Settings, url: str = NOWHERE) -> dict[str, str]:
     return {
         "PYTHONPATH": str(ROOT),
+        **ONLY_WHEN_ASKED,
         "ARXIV_RSS_URL": url,
         "NOW": noon(FRIDAY).isoformat(),
         "SQLITE_PATH": str(settings.sqlite_path),

@@ -109,10 +109,11 @@ def test_headers(client: httpx.Client, path: str) -> None:
         assert ("no-referrer", "nosniff") == (headers["Referrer-Policy"], headers["X-Content-Type-Options"])
 
 
-def test_feeds_have_no_such_headers(client: httpx.Client) -> None:
-    """What is no page says nothing of pages."""
+def test_what_is_no_page_runs_nothing(client: httpx.Client) -> None:
+    """Nothing in a feed may run, load or be framed, whoever shows it as a page; cold and hot."""
     for _ in range(2):
-        assert "Content-Security-Policy" not in client.get("/api/feeds/main.rss").headers
+        headers = client.get("/api/feeds/main.rss").headers
+        assert "default-src 'none'; frame-ancestors 'none'" == headers["Content-Security-Policy"]
 
 
 @pytest.mark.parametrize("path", PAGES)

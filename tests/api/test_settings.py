@@ -14,7 +14,8 @@ import httpx
 import pytest
 from lxml import etree, html
 
-from api.pages.owner_forms import MOST_BYTES, MOST_WRONG, WRONG_SECONDS
+from api.pages.owner_forms import MOST_WRONG, WRONG_SECONDS
+from api.safety import MOST_BODY
 from core.config import read_feeds_file
 from core.settings import Settings
 from core.store import keys
@@ -256,7 +257,7 @@ def test_the_crons_secret_is_not_the_owners(tmp_path: Path) -> None:
         ({"Content-Type": "multipart/form-data; boundary=x"}, b"--x--", 415),
         ({"Content-Type": "text/plain"}, b"called=x", 415),
         ({}, b"called=x", 415),
-        ({"Content-Type": "application/x-www-form-urlencoded"}, b"x" * (MOST_BYTES + 1), 413),
+        ({"Content-Type": "application/x-www-form-urlencoded"}, b"x" * (MOST_BODY + 1), 413),
         ({"Content-Type": "application/x-www-form-urlencoded"}, b"&".join([b"x=1"] * 500), 422),
         ({"Content-Type": "application/x-www-form-urlencoded"}, b"x=\xff", 422),
         ({"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "cross-site"}, b"x=1", 403),

@@ -1,0 +1,142 @@
+"""Limits on what a request costs: for each client a share a minute, for all together so much at a time.
+
+What is in memory, and the addresses that a wire has anyway (its feeds and pages without a query), cost nothing and are
+never limited. What has to be made for one client counts: filters, searches, rules in an address. Owners, who show their
+token or key, are not limited. All of it is in the memory of one process, within bounds.
+"""
+
+import asyncio
+import hmac
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from ipaddress import ip_address, ip_network
+from math import ceil
+from time import monotonic
+
+from starlette.types import Scope
+
+from api.trace import CURRENT, Trace
+from core.domain.errors import Overloaded, RateLimited
+from core.domain.fingerprint import fingerprint
+from core.memory import Memory
+from core.settings import Settings
+
+RENDERING, RULES, WRONG = 1, 2, 12  # what an answer to filters costs, one to rules in an address, and a wrong token
+MOST_CLIENTS = 10_000  # that are remembered; the one seen longest ago is forgotten
+AT_ONCE = 4  # answers that are made at the same time: they share the processor
+WAITING = 60  # that wait for their turn
+_SOON = 5  # seconds
+_NETWORK = 64  # bits of an IPv6 address that are one customer's
+
+
+class Limits:
+    """The shares of clients as token buckets: a minute's worth at first, and filled up steadily."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._most = float(settings.rate_limit)
+        self._left: Memory[tuple[float, float]] = Memory(MOST_CLIENTS)  # what is left, and when that was
+        self._turns: asyncio.Semaphore | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting = 0
+
+    def spend(self, trace: Trace, cost: float) -> None:
+        """Take `cost` from the share of the request's client. Raises `RateLimited` if there is not so much left."""
+        if not self._most or trace.is_owner or self._has_token(trace):
+            return
+        client = self.client(trace)
+        left = self._now(client)
+        if left < cost:
+            raise self._limited(client, cost - left)
+        self._left.put(client, (left - cost, monotonic()))
+
+    def check_wrong(self, trace: Trace) -> None:
+        """Raise `RateLimited` if this client has shown too many wrong tokens to be heard: also with the right one."""
+        name = f"wrong {self.client(trace)}"
+        if self._most and (left := self._now(name)) < WRONG:
+            raise self._limited(name, WRONG - left)
+
+    def note_wrong(self, trace: Trace) -> None:
+        """Note that a client has shown a wrong token: these have a share of their own."""
+        name = f"wrong {self.client(trace)}"
+        self._left.put(name, (max(self._now(name) - WRONG, 0.0), monotonic()))
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for a turn, and have it. Raises `Overloaded` if too many are waiting."""
+        if self._waiting >= WAITING:
+            raise Overloaded("More is being asked for than can be made right now; try again in a moment.", _SOON)
+        self._waiting += 1
+        try:
+            turns = self._semaphore()
+            await turns.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            turns.release()
+
+    def client(self, trace: Trace) -> str:
+        """What stands for the client of a request."""
+        return client_of(trace.scope, trace.headers, vercel=bool(self._settings.vercel))
+
+    def _limited(self, client: str, missing: float) -> RateLimited:
+        seconds = ceil(missing * 60 / self._most)
+        return RateLimited(
+            f"Your address has asked for more than one client may; try again in {seconds} s. "
+            "Feeds without filters, and answers that were made before, are not limited.",
+            seconds,
+            client,
+        )
+
+    def _now(self, client: str) -> float:
+        left, since = self._left.get(client) or (self._most, 0.0)
+        return min(left + (monotonic() - since) * self._most / 60, self._most)
+
+    def _semaphore(self) -> asyncio.Semaphore:
+        loop = asyncio.get_running_loop()
+        if self._turns is None or self._loop is not loop:  # one that belongs to an event loop of the past never ends
+            self._turns, self._loop = asyncio.Semaphore(AT_ONCE), loop
+        return self._turns
+
+    def _has_token(self, trace: Trace) -> bool:
+        token, sent = self._settings.admin_token, trace.headers.get(b"authorization", b"")
+        return bool(token) and hmac.compare_digest(sent, f"Bearer {token}".encode())
+
+
+def client_of(scope: Scope, headers: Mapping[bytes, bytes], *, vercel: bool) -> str:
+    """What stands for the address of a client, an IPv6 network being one.
+
+    Vercel sets `X-Real-IP`, whatever was sent. Elsewhere it is the address that the server names: the socket's, or what
+    a proxy says that the server trusts (uvicorn's FORWARDED_ALLOW_IPS, by default loopback alone).
+    """
+    known = headers.get(b"x-real-ip", b"").decode("latin-1") if vercel else ""
+    text = known or (scope["client"][0] if scope.get("client") else "")
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return fingerprint("client", text)
+    network = ip_network((address, _NETWORK), strict=False) if address.version == 6 else address
+    return fingerprint("client", str(network))
+
+
+@asynccontextmanager
+async def doing(cost: float) -> AsyncIterator[None]:
+    """Do for the current request what costs so much: its client's share first, and then a turn; 0 needs neither.
+
+    Raises `RateLimited` and `Overloaded`.
+    """
+    trace = CURRENT.get()
+    if not cost or trace is None or trace.limits is None:
+        yield
+        return
+    trace.limits.spend(trace, cost)
+    async with trace.limits.turn():
+        yield
+
+
+def current_client() -> str:
+    """What stands for the client of the current request, as `RateLimited.client` has it; "" for none."""
+    trace = CURRENT.get()
+    return trace.limits.client(trace) if trace and trace.limits else ""

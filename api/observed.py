@@ -1,0 +1,129 @@
+"""The outermost layer: refuses what nobody sends in good faith, and tells of every request, in its log and headers."""
+
+import logging
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from itertools import count
+from os import urandom
+from time import perf_counter
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.limits import Limits
+from api.problems import Problem, of_error
+from api.safety import missing_headers, refusal
+from api.trace import CURRENT, Trace
+from core.domain.errors import RateLimited
+from core.log import EVENTS, log_event
+
+_SENT_ID = (b"x-request-id", b"x-vercel-id")
+_SANE_ID = re.compile(rb"[A-Za-z0-9._:=-]{8,128}")
+_PROCESS, _NUMBERS = urandom(4).hex(), count(1)
+_FEED = re.compile(r"/(?:api/)?feeds/(?P<feed>[\w-]{1,64})(?:\.(?P<format>[a-z]{1,8}))?")
+_UNAUTHORIZED = 401
+_MOST_AGENT = 300
+_SHOWN = 200  # characters of a path
+# Beginnings of what a User-Agent holds in lower case → what kind of client that is; the first that is found decides
+_CLIENTS = (
+    ("monitor", ("uptime", "monitor", "healthcheck", "pingdom", "vercel-cron")),
+    ("reader", ("feed", "rss", "newsboat", "miniflux", "inoreader", "newsblur", "theoldreader", "liferea", "reeder")),
+    ("bot", ("bot", "crawl", "spider", "slurp", "preview")),
+    ("program", ("curl", "wget", "python", "httpx", "go-http", "okhttp", "node", "axios", "java", "ruby")),
+    ("browser", ("mozilla", "opera")),
+)
+
+
+class Observed:
+    """Gives every HTTP request an id, a time and the headers of safety; logs one event `request` for each."""
+
+    def __init__(self, app: ASGIApp, public_url: str = "", limits: Limits | None = None) -> None:
+        self._app = app
+        self._public_url = public_url
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, or refuse."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        trace = Trace(scope, headers, perf_counter(), request_id(headers), limits=self._limits)
+        shows_token = b"authorization" in headers
+        CURRENT.set(trace)
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                trace.status = message["status"]
+                if shows_token and self._limits and trace.status == _UNAUTHORIZED:
+                    self._limits.note_wrong(trace)
+                message["headers"] = self._headers(trace, message["headers"])
+            else:
+                trace.sent += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            refused = refusal(scope, headers) or (self._too_many_wrong(trace) if shows_token else None)
+            if refused:
+                await refused.document()(scope, receive, told)
+            else:
+                await self._app(scope, receive, told)
+        finally:
+            if EVENTS.isEnabledFor(logging.INFO):
+                _log(trace)
+
+    def _too_many_wrong(self, trace: Trace) -> Problem | None:
+        try:
+            if self._limits:
+                self._limits.check_wrong(trace)
+        except RateLimited as error:
+            return of_error(error)
+        return None
+
+    def _headers(self, trace: Trace, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        own = [(b"x-request-id", trace.id.encode()), (b"server-timing", server_timing(trace).encode())]
+        # Hot answers have all of the others already
+        return [*headers, *own, *([] if trace.cache == "hot" else missing_headers(headers, self._public_url))]
+
+
+def request_id(headers: Mapping[bytes, bytes]) -> str:
+    """What the platform or the client calls the request, if that is sane; else a new name."""
+    for name in _SENT_ID:
+        if (sent := headers.get(name)) and _SANE_ID.fullmatch(sent):
+            return sent.decode()
+    return f"{_PROCESS}-{next(_NUMBERS):06x}"
+
+
+def server_timing(trace: Trace) -> str:
+    """How long the answer took up to its beginning, and parts of that (https://www.w3.org/TR/server-timing/), in ms."""
+    total = f"total;dur={(perf_counter() - trace.started) * 1000:.1f}"
+    if not trace.spans:
+        return total
+    return ", ".join([total, *(f"{name};dur={seconds * 1000:.1f}" for name, seconds in trace.spans.items())])
+
+
+@lru_cache(maxsize=256)
+def client_kind(agent: bytes) -> str:
+    """What kind of client a `User-Agent` is of: monitor, reader, bot, program, browser or other."""
+    lowered = agent[:_MOST_AGENT].decode("latin-1").lower()
+    return next((kind for kind, parts in _CLIENTS if any(part in lowered for part in parts)), "other")
+
+
+def _log(trace: Trace) -> None:
+    """One line: neither the query, which may hold a key, nor the address of the client."""
+    scope: Mapping[str, Any] = trace.scope
+    found = _FEED.fullmatch(scope["path"])
+    log_event(
+        "request",
+        method=scope["method"][:20],
+        path=scope["path"][:_SHOWN],
+        status=trace.status,
+        ms=round((perf_counter() - trace.started) * 1000, 2),
+        bytes=trace.sent,
+        feed=found["feed"] if found else None,
+        format=found["format"] if found else None,
+        cache=trace.cache or None,
+        client=client_kind(trace.headers.get(b"user-agent", b"")[:_MOST_AGENT]),
+        id=trace.id,
+    )

@@ -1,0 +1,146 @@
+"""How `paperwire serve` runs uvicorn: with bounds on connections, on headers, and on how long these may take."""
+
+import asyncio
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+CONNECTIONS = 1_000  # at a time; more are answered 503 by the server itself
+IDLE_SECONDS = 10  # that a connection is kept for the next request
+HEAD_SECONDS = 10.0  # in which the head of a request has to be there
+WRITE_SECONDS = 30.0  # in which a client has to take some of its answer
+MOST_HEAD = 65_536  # bytes of it
+
+
+class PatientProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, which by itself waits for ever for the rest of a request, and keeps a head of any length.
+
+    Bodies are bounded where they are read, in size and time; here only what is left of them after the answer.
+    """
+
+    head_seconds = HEAD_SECONDS
+    write_seconds = WRITE_SECONDS
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._in_head = True
+        self._begun = False
+        self._head = 0
+        self._too_late: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
+
+    # What uvicorn's server calls
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        self._stop_waiting()
+        self._stop_hoping()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, unless a head gets too long."""
+        if self._in_head:
+            self._head += len(data)
+        super().data_received(data)
+        if not self._in_head or self.transport.is_closing():
+            return
+        if self._head > MOST_HEAD:
+            self.send_400_response("The head of the request is too long.")
+        elif self._too_late is None and (self._begun or not self._is_answering()):
+            self._wait()
+
+    def pause_writing(self) -> None:
+        """Give a client that does not take its answer some time."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(self.write_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It does."""
+        self._stop_hoping()
+        super().resume_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Let go of an idle connection, also one whose client has not taken the end of its answer."""
+        if self.transport.get_write_buffer_size():
+            self._unread = self._unread or self.loop.call_later(self.write_seconds, self.transport.abort)
+        super().timeout_keep_alive_handler()
+
+    # What the parser calls
+
+    def on_message_begin(self) -> None:
+        """A head begins."""
+        self._begun = True
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header; not what comes after a body, which nothing here looks at."""
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The head is there."""
+        self._in_head, self._begun, self._head = False, False, 0
+        self._stop_waiting()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Whatever comes now is the head of another request."""
+        self._in_head = True
+        self._stop_waiting()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """The rest of a body that nobody has read has to come soon, too."""
+        super().on_response_complete()
+        if not self._in_head and not self.transport.is_closing():
+            self._wait()
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _wait(self) -> None:
+        self._stop_waiting()
+        self._too_late = self.loop.call_later(self.head_seconds, self._give_up)
+
+    def _stop_waiting(self) -> None:
+        if self._too_late is not None:
+            self._too_late.cancel()
+            self._too_late = None
+
+    def _stop_hoping(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
+
+    def _give_up(self) -> None:
+        self._too_late = None
+        if self._is_answering():  # the request before this one
+            self._wait()
+        else:
+            self.transport.abort()
+
+
+def server_options() -> dict[str, Any]:
+    """The options of `uvicorn.run` and `uvicorn.Config`."""
+    return {
+        "http": PatientProtocol,
+        "ws": "none",
+        "limit_concurrency": CONNECTIONS,
+        "timeout_keep_alive": IDLE_SECONDS,
+        "server_header": False,
+        "log_config": None,
+        "access_log": False,
+    }
