@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from core.domain.batch import Batch
 from core.domain.calendar import due_date
-from core.domain.ledger import Ids, ids_of
+from core.domain.ledger import NOT_ALL_READ, Ids, days_kept, ids_of
 from core.domain.manifest import BatchRecord, CategoryState, Manifest
 from core.domain.paper import listed
 from core.refresh import read_batches
@@ -42,14 +42,19 @@ class Line:
 
 
 async def audit_dates(
-    store: Store, manifest: Manifest, categories: Sequence[str], now: datetime, first: date | None, last: date | None
+    store: Store,
+    manifest: Manifest,
+    categories: Sequence[str],
+    now: datetime,
+    retention: timedelta,
+    first: date | None = None,
+    last: date | None = None,
 ) -> list[Line]:
-    """The lines of the dates from `first` to `last`, newest date first; by default of all that are kept."""
-    records = [
-        record
-        for day, record in sorted(manifest.records.items(), reverse=True)
-        if (first is None or day >= first) and (last is None or day <= last)
-    ]
+    """The lines of the dates from `first` to `last`, newest date first; by default of all that are kept, or should be:
+    a date that nothing is known of yet lacks everything.
+    """
+    days = sorted({*manifest.records, *days_kept(now, retention)}, reverse=True)
+    records = [manifest.get(day) for day in days if (first is None or day >= first) and (last is None or day <= last)]
     batches = await read_batches(store, records)
     confirmed = await read_confirmed(store, [record.date for record in records])
     due = due_date(now)
@@ -63,6 +68,8 @@ async def audit_dates(
 def _line(record: BatchRecord, category: str, batch: Batch | None, confirmed: frozenset[str], *, over: bool) -> Line:
     lost = bool(record.hash) and batch is None
     state = CategoryState("failed", "its batch was lost by the store") if lost else record.of(category)
+    if over and state.state == "expected":
+        state = state._replace(reason=NOT_ALL_READ)
     items = batch.announcements if batch else ()
     late = sum(bool(i.late) for i in items if any(listed(name, (category,)) for name in i.paper.categories))
     ids = ids_of(batch, confirmed, category)

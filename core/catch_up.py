@@ -107,7 +107,9 @@ async def catch_up(
 
 @dataclass(slots=True)
 class _Fetching:
-    """What is fetched, for whom, and until when (`time.monotonic`). `is_down`: the API does not deliver."""
+    """What is fetched, for whom, and until when (`time.monotonic`). `is_down`: the API does not deliver; `tried` are
+    windows that it was asked for: once each, though they may be owed again.
+    """
 
     store: Store
     upstreams: Upstreams
@@ -118,6 +120,7 @@ class _Fetching:
     end: float
     progress: Progress
     is_down: bool = False
+    tried: set[Window] = field(default_factory=set)
 
     @property
     def _is_late(self) -> bool:
@@ -142,7 +145,7 @@ class _Fetching:
             return
         due = due_date(now)
         await self.windows(lambda window: window.date == due)
-        if not self.caught.problems and not self._is_late:
+        if not self.is_down and not self._is_late:
             self.caught.completed, problems = await complete_shown(
                 store, upstreams.get, upstreams.api_url, rules, now, self.retention
             )
@@ -153,14 +156,13 @@ class _Fetching:
         many were read.
         """
         before = self.caught.windows
-        tried: set[Window] = set()
         while not self._is_late and not self.is_down:
             manifest = (await read_state(self.store)).manifest
             windows = [window for window in self.owed(manifest) if wanted(window)]
-            window = next((one for one in windows if one not in tried), None)
+            window = next((one for one in windows if one not in self.tried), None)
             if window is None:
                 break
-            tried.add(window)
+            self.tried.add(window)
             begun = await begin(self.store, window, self.now)
             if await self._read(begun, len(windows)):
                 entered = await enter_window(self.store, begun, self.rules, self.now, self.retention)

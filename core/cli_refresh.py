@@ -3,9 +3,10 @@
 import asyncio
 import json
 import sys
+from collections.abc import Awaitable, Callable
 from datetime import date, datetime
 from time import monotonic
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.table import Table
@@ -16,13 +17,14 @@ from core.catch_up import Caught
 from core.console import err, out, progress_bar, with_wire
 from core.domain.ledger import in_words
 from core.refresh import Report
-from core.store.lock import LOCK_SECONDS
+from core.sources.announcements import Progress
 from core.wire import Wire
+
+T = TypeVar("T")
 
 LOCK_PATIENCE_SECONDS = 60.0
 DAY_SECONDS = 86_400.0
 _INTERRUPTED = 130
-_DEAD_SECONDS = LOCK_SECONDS + 2  # by then the lock of a process that was killed has ended
 
 
 def refresh(
@@ -110,7 +112,8 @@ def audit(
 
     async def work(wire: Wire) -> list[Line]:
         manifest = await wire.manifest()
-        return await audit_dates(wire.store, manifest, wire.rules.categories, wire.clock(), _day(first), _day(last))
+        categories, retention = wire.rules.categories, wire.instance.retention
+        return await audit_dates(wire.store, manifest, categories, wire.clock(), retention, _day(first), _day(last))
 
     lines = asyncio.run(with_wire(work))
     if as_json:
@@ -136,24 +139,24 @@ def _ledger(lines: list[Line]) -> Table:
     return table
 
 
-async def _catch_up(wire: Wire, seconds: float | None) -> Caught | None:
-    """Catch up, also where another process has just died of it."""
-    if (wire.settings.catch_up_seconds if seconds is None else seconds) <= 0:
-        return None
-    with progress_bar() as show:
-        end = monotonic() + _DEAD_SECONDS
-        while (caught := await wire.catch_up(show, seconds=seconds)) is None and monotonic() < end:
-            show("waiting for another process that is catching up", 0, 1)
-            await asyncio.sleep(0.5)
-    if caught is None:
-        err.print("Another process is catching up right now; that is left to it.")
-    return caught
-
-
 async def _refresh(wire: Wire) -> Report | None:
     with progress_bar() as show:
-        end = monotonic() + LOCK_PATIENCE_SECONDS
-        while (report := await wire.refresh(show)) is None and monotonic() < end:
-            show("waiting for another process that is refreshing", 0, 1)
-            await asyncio.sleep(0.5)
-        return report
+        return await _patiently(lambda: wire.refresh(show), show)
+
+
+async def _catch_up(wire: Wire, seconds: float | None) -> Caught | None:
+    """Catch up for so many seconds, by default as configured. None if there is no time for that."""
+    if seconds == 0 or (seconds is None and not wire.settings.catch_up_seconds):
+        return None
+    with progress_bar() as show:
+        caught = await _patiently(lambda: wire.catch_up(show, seconds=seconds), show)
+    return caught or Caught(problems=["another process is catching up right now; nothing more was done"])
+
+
+async def _patiently(work: Callable[[], Awaitable[T | None]], show: Progress) -> T | None:
+    """The result of `work`, tried again while another process has the lock; one that was killed has it for seconds."""
+    end = monotonic() + LOCK_PATIENCE_SECONDS
+    while (done := await work()) is None and monotonic() < end:
+        show("waiting for another process that is refreshing", 0, 1)
+        await asyncio.sleep(0.5)
+    return done

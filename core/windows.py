@@ -12,7 +12,7 @@ from typing import Any
 from core.day import Made, batch_values
 from core.domain.batch import Announcement, Batch
 from core.domain.calendar import submission_window
-from core.domain.ledger import Entered, Reading, Window, enter, placed
+from core.domain.ledger import Entered, Reading, Window, concerned, enter
 from core.domain.manifest import Manifest, rfc3339
 from core.domain.paper import Paper
 from core.refresh import read_batches
@@ -89,7 +89,7 @@ async def enter_window(store: Store, begun: Begun, rules: Rules, now: datetime, 
     reading = Reading(begun.window, tuple(begun.papers), begun.at)
     async with changing(store) as (lock, state):
         manifest = state.manifest
-        dates = sorted(placed(manifest, reading, now, retention))
+        dates = concerned(manifest, reading, now, retention)
         batches = await read_batches(store, [manifest.records.get(day) for day in dates])
         by_date = {day: batches[manifest.get(day).hash] for day in dates if manifest.get(day).hash in batches}
         confirmed = await read_confirmed(store, dates)

@@ -1,8 +1,6 @@
 """The ledger: what the API confirms of each date, what it has that arXiv's feed did not show, and what is still owed.
 
-The API knows when a paper was submitted, not when it was announced. Submissions of a window are announced on one date,
-but moderators hold some papers back for days. Identifiers tell of these: arXiv gives them when it announces
-(https://info.arxiv.org/help/availability.html), so that they rise from one date to the next.
+The API knows when a paper was submitted, not when it was announced: see `core.domain.placing`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,9 +9,10 @@ from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from core.domain.batch import Announcement, Batch, make_batch
-from core.domain.calendar import announced_on, announcement_days, before, due_at, due_date, next_due
+from core.domain.calendar import announcement_days, before, due_at, due_date, next_due
 from core.domain.manifest import BatchRecord, CategoryState, Count, Manifest, rfc3339
 from core.domain.paper import Paper, complete, listed
+from core.domain.placing import latest, place, shown_on
 from core.domain.settle import recorded, restated
 
 HELD = (
@@ -21,6 +20,7 @@ HELD = (
 )
 NOT_ALL_READ = "it was not fetched while arXiv's feed held it; the API is being asked for it"
 NOTHING = "neither arXiv's feed nor the API had anything"
+_NONE = Batch(date.min, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,11 @@ class Entered:
 def owed(manifest: Manifest, categories: Sequence[str], now: datetime, retention: timedelta) -> list[Window]:
     """The windows that the API has to be asked for, newest first.
 
-    Each date is confirmed once. A date that arXiv's feed did not settle in a category (it was missed, or the category
-    is new) is read when it is over, and with it the windows before it, because of papers that were held.
+    Each date is confirmed once for what the feed shows of it. A date that arXiv's feed did not settle in a category (it
+    was missed, or the category is new) is read when it is over, and with it the windows before it, because of papers
+    that were held.
     """
-    due, days = due_date(now), _days(now, retention)
+    due, days = due_date(now), days_kept(now, retention)
     wanted: dict[date, dict[str, str]] = {day: {} for day in days}
     for day in days:
         for name in categories:
@@ -69,6 +70,8 @@ def owed(manifest: Manifest, categories: Sequence[str], now: datetime, retention
             elif day < due:
                 for earlier in _held_for(day):
                     _want(wanted, earlier, name, _over_at(day))
+                if not state.settled and _is_read(manifest, day, name, days):  # not yet while earlier dates were kept
+                    _want(wanted, day, name, now)
     windows = [
         Window(day, tuple(name for name in wanted[day] if manifest.get(day).read.get(name, "") < wanted[day][name]))
         for day in reversed(days)
@@ -87,55 +90,74 @@ def enter(
 ) -> Entered:
     """What a reading makes of the ledger.
 
-    `batches` are those of the dates that `placed` names, `confirmed` the ids confirmed so far of the same dates. Papers
-    that a batch lacks are added to it, late.
+    `batches` are those of the dates that are `concerned`, `confirmed` the ids confirmed so far of the same dates.
+    Papers that a batch lacks are added to it, late; those that turn out to be of another date leave it.
     """
-    found, day = placed(manifest, reading, now, retention), reading.window.date
+    day = reading.window.date
+    found = placed(manifest, batches, reading, categories, now, retention)
+    stay = _without_strays(batches, found, categories)
     records, made, ids = dict(manifest.records), dict[date, Batch](), dict[date, frozenset[str]]()
     read = {**manifest.get(day).read, **dict.fromkeys(reading.window.categories, reading.at)}
     records[day] = replace(manifest.get(day), read=read)
-    for target, papers in found.items():
+    for target in sorted({*found, *(one for one in stay if stay[one] is not batches[one])}):
+        papers = found.get(target, [])
         ids[target] = confirmed.get(target, frozenset()) | {paper.id for paper in papers}
-        made[target] = with_papers(target, batches.get(target), papers, categories, reading.at)
+        made[target] = with_papers(target, stay.get(target), papers, categories, reading.at)
         known = records.get(target) or manifest.get(target)
         ledger = {name: Count(*map(len, ids_of(made[target], ids[target], name))) for name in categories}
         states = {name: known.of(name) for name in categories}
         records[target] = replace(recorded(known, made[target], states, reading.at), ledger=ledger)
         records[target] = replace(records[target], fetched=known.fetched or reading.at)
     entered = replace(manifest, records=records)
-    touched = {*found, *(target for target in records if day in _held_for(target))}
+    touched = {*made, *(target for target in records if day in _held_for(target))}
     for target in sorted(touched):
         states = {name: _state(entered, target, name, now, retention) for name in categories}
         records[target] = restated(records[target], states, reading.at)
-    had = sum(len(batch.announcements) for batch in batches.values())
-    added = sum(len(batch.announcements) for batch in made.values()) - had
+    added = sum(len(one.announcements) - len(batches.get(target, _NONE).announcements) for target, one in made.items())
     return Entered({target: records[target] for target in {*touched, day}}, made, ids, added)
 
 
-def placed(manifest: Manifest, reading: Reading, now: datetime, retention: timedelta) -> dict[date, list[Paper]]:
-    """The papers of a reading by the date on which they were announced, without those of dates that are not kept."""
-    days = _days(now, retention)
+def concerned(manifest: Manifest, reading: Reading, now: datetime, retention: timedelta) -> list[date]:
+    """The dates whose batches tell what a reading means: those around its window, because its papers may be there
+    already, and those that its papers seem to be of.
+    """
+    day, days = reading.window.date, days_kept(now, retention)
+    around = {one for one in days if one in _held_for(day) or day in _held_for(one)}
+    seeming = {place(manifest, paper, day) for paper in reading.papers}
+    until = {latest(manifest, paper) for paper in reading.papers}
+    return [one for one in days if one in around | seeming | until]
+
+
+def placed(
+    manifest: Manifest,
+    batches: Mapping[date, Batch],
+    reading: Reading,
+    categories: Sequence[str],
+    now: datetime,
+    retention: timedelta,
+) -> dict[date, list[Paper]]:
+    """The papers of a reading by the date on which they were announced, without those of dates that are not kept.
+
+    Where arXiv's feed announced a paper, there it is.
+    """
+    days, shown = days_kept(now, retention), shown_on(batches, categories)
     kept: dict[date, list[Paper]] = {}
     for paper in reading.papers:
-        if (day := place(manifest, paper, reading.window.date)) in days:
+        if (day := shown.get(paper.id) or place(manifest, paper, reading.window.date)) in days:
             kept.setdefault(day, []).append(paper)
     return kept
 
 
-def place(manifest: Manifest, paper: Paper, window: date) -> date:
-    """When a paper was announced: by its time of submission (without one: for the date of the `window`), unless the
-    identifiers that arXiv's feed announced on the dates around it say otherwise.
-    """
-    try:
-        day = announced_on(datetime.fromisoformat(paper.published))
-    except (ValueError, TypeError):
-        day = window
-    last = {known: record.last for known, record in manifest.records.items() if record.last}
-    after = max((known for known, greatest in last.items() if greatest < paper.id), default=None)
-    until = min((known for known, greatest in last.items() if greatest >= paper.id), default=None)
-    if after and day <= after:
-        day = next(iter(announcement_days(after, after + timedelta(days=9))))
-    return min(day, until) if until else day
+def _without_strays(
+    batches: Mapping[date, Batch], found: Mapping[date, Sequence[Paper]], categories: Sequence[str]
+) -> dict[date, Batch]:
+    """The batches without what the API added to them and is of another date, as is known by now."""
+    home = {paper.id: day for day, papers in found.items() for paper in papers} | shown_on(batches, categories)
+    stay = {}
+    for day, batch in batches.items():
+        kept = [i for i in batch.announcements if i.source == "rss" or home.get(i.paper.id, day) == day]
+        stay[day] = batch if len(kept) == len(batch.announcements) else Batch(day, tuple(kept))
+    return stay
 
 
 def with_papers(day: date, batch: Batch | None, papers: Iterable[Paper], categories: Sequence[str], at: str) -> Batch:
@@ -161,13 +183,17 @@ def _state(manifest: Manifest, day: date, name: str, now: datetime, retention: t
     if (state.settled and state.source == "rss" and manifest.get(day).hash) or day >= due_date(now):
         return state if state.state != "expected" else state._replace(reason="it was not fetched yet")
     number = manifest.get(day).ledger.get(name, Count(0, 0, 0, 0))
-    kept = _days(now, retention)
-    read = [manifest.get(earlier).read.get(name, "") for earlier in _held_for(day) if earlier in kept]
-    if min(read, default="") < rfc3339(_over_at(day)):
+    if not _is_read(manifest, day, name, days_kept(now, retention)):
         return CategoryState("partial" if number.announced + number.missing else "failed", NOT_ALL_READ, source="api")
     if number.announced + number.missing:
         return CategoryState("complete", source="api")
     return CategoryState("quiet", NOTHING, source="api")
+
+
+def _is_read(manifest: Manifest, day: date, name: str, kept: Sequence[date]) -> bool:
+    """Whether the API was asked, after the end of a date, for all that may have been announced on it."""
+    read = [manifest.get(earlier).read.get(name, "") for earlier in _held_for(day) if earlier in kept]
+    return min(read, default="") >= rfc3339(_over_at(day))
 
 
 class Ids(NamedTuple):
@@ -191,7 +217,7 @@ def ids_of(batch: Batch | None, confirmed: frozenset[str], category: str) -> Ids
     return Ids(announced, (announced | missing) & confirmed, missing, announced - confirmed)
 
 
-def _days(now: datetime, retention: timedelta) -> list[date]:
+def days_kept(now: datetime, retention: timedelta) -> list[date]:
     """The announcement days that are kept, up to the one that is due."""
     due = due_date(now)
     return announcement_days(due - retention - timedelta(days=1), due + timedelta(days=1))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from core.domain.calendar import why_quiet
+from core.domain.calendar import is_announcement_day, why_quiet
 
 # expected: not due yet · waiting: due, upstream still shows an older one · complete · partial: some announcements are
 # missing · quiet: a weekend, a holiday, a valid empty feed · failed: due, and nothing usable came
@@ -48,8 +48,8 @@ class BatchRecord:
     in words why the state is not "complete". `rejected` are items of the feed that could not be read, each with `id`,
     `reason` and an `excerpt`. `validators` are the upstream's ETag and Last-Modified per request, for conditional GETs.
     `categories` are the states of the single categories. `read` is when the API was last asked for what was submitted
-    for this date, by category, and `ledger` what came of that. `late` counts announcements that came after their day,
-    `last` is the greatest identifier that arXiv's feed announced in a first version.
+    for this date, by category, since the feed shows what it shows, and `ledger` what came of that. `late` counts
+    announcements that came after their day, `last` is the greatest identifier that arXiv's feed announced as new.
     """
 
     date: date
@@ -121,7 +121,8 @@ class Manifest:
         It is changed now, and in any case later than it was.
         """
         known = dict(self.records) | {record.date: record for record in records}
-        oldest = max(known, default=now.date()) - retention
+        newest = max((day for day in known if is_announcement_day(day)), default=now.date())
+        oldest = newest - retention  # weekends push nothing out that the ledger still asks for
         kept = {day: record for day, record in known.items() if day >= oldest}
         picks = {day: record for day, record in self.picks.items() if day >= oldest}
         days = {

@@ -48,7 +48,7 @@ def settle(
     fresh = [
         item
         for item in outcome.announcements
-        if item.paper.versioned not in repeated or not _within(item, categories) <= set(stale)
+        if item.paper.versioned not in repeated or not _within(item, categories) & set(stale)
     ]
     kept = [
         item
@@ -66,7 +66,8 @@ def settle(
     before = {name: known.of(name) if existing else CategoryState("expected") for name in categories}
     states = {name: _state(before[name], failures.get(name, ""), name in stale, name in came) for name in categories}
     rejected = (*outcome.rejected, *(item for item in known.rejected if kept and item not in outcome.rejected))
-    return recorded(replace(known, rejected=rejected), batch, states, outcome.at), batch
+    read = {name: at for name, at in known.read.items() if name not in _changed(existing, batch, categories)}
+    return recorded(replace(known, rejected=rejected, read=read), batch, states, outcome.at), batch
 
 
 def recorded(known: BatchRecord, batch: Batch, states: Mapping[str, CategoryState], at: str) -> BatchRecord:
@@ -103,8 +104,11 @@ def restated(known: BatchRecord, states: Mapping[str, CategoryState], at: str) -
 
 
 def _is_news(item: Announcement) -> bool:
-    """Whether arXiv's feed announced it in a first version: the greatest identifier of these is of this date."""
-    return item.source == "rss" and item.paper.version == 1 and "/" not in item.paper.id
+    """Whether arXiv's feed announced it as new: the greatest identifier of these is of this date.
+
+    A cross-list may be of an old paper, and be all that there is on a date.
+    """
+    return item.source == "rss" and item.served == "new" and item.paper.version == 1 and "/" not in item.paper.id
 
 
 def _reasons(failures: Mapping[str, str]) -> str:
@@ -154,6 +158,14 @@ def _stale(announcements: Iterable[Announcement], repeated: set[str], categories
     for item in announcements:
         news.update(dict.fromkeys(_within(item, categories), -1 if item.paper.versioned in repeated else 1))
     return tuple(name for name in categories if news[name] < 0)
+
+
+def _changed(existing: Batch | None, batch: Batch, categories: Sequence[str]) -> set[str]:
+    """The categories in which there are other papers than before: the API has not confirmed these."""
+    before, after = ({i.paper.versioned: i for i in one.announcements} if one else {} for one in (existing, batch))
+    items = (before | after).values()
+    others = [i for i in items if (i.paper.versioned in before) != (i.paper.versioned in after)]
+    return {name for item in others for name in _within(item, categories)}
 
 
 def _within(item: Announcement, categories: Sequence[str]) -> set[str]:

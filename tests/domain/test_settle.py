@@ -463,3 +463,12 @@ def test_nothing_good_is_lost(fetches: list[tuple[list[Announcement], dict[str, 
         if wire.record.state not in ("complete", "expected"):
             assert wire.record.reason
         assert replace(wire.record, date=FRIDAY) == wire.record
+
+
+def test_what_a_stale_category_repeats_is_no_news_beside_it() -> None:
+    """A paper of yesterday that a stale category repeats stays yesterday's, though it is in a fresh category too."""
+    both = announce(6, "cs.CL", "cs.LG")
+    wire = Wire(previous=make_batch(THURSDAY, [*YESTERDAY.announcements, both]))
+    wire.fetched([*LG, announce(4, "cs.CL"), announce(5, "cs.CL"), both])
+    assert [11, 12] == wire.ids
+    assert ("waiting", "complete") == (wire.record.of("cs.CL").state, wire.record.of("cs.LG").state)
