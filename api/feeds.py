@@ -12,7 +12,7 @@ from api import docs
 from api.conditional import Document, answer, make_document, respond
 from api.links import base_url, feed_url, link_header, next_url, page_url, raw_query, self_url
 from api.publishing import Loaded, find, published, slot_of, updated, wire_of
-from api.shelf import rows_if_known
+from api.reviewed import rows_if_known
 from core.custom import check_fetched, read_custom
 from core.domain.conditions import Condition
 from core.domain.errors import UnknownName

@@ -8,14 +8,14 @@ from time import monotonic
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
-from api import docs
+from api import docs, review_docs
 from api.conditional import Document, answer, make_document
 from api.feeds import FORMATS
 from api.links import base_url, feed_url, link_header, page_url, raw_query, self_url
 from api.owner import check_token
 from api.problems import problem
 from api.publishing import wire_of
-from api.shelf import rows_of
+from api.reviewed import rows_of
 from core.domain.errors import ConfigError, UnknownName
 from core.domain.options import read_options
 from core.domain.paper import PaperId, parse_id
@@ -49,8 +49,8 @@ class Shown:
 @router.get(
     "/api/papers/{paper_id:path}/review.{format}",
     summary="A paper's review as Markdown, HTML or JSON",
-    responses=docs.REVIEW,
-    openapi_extra={"parameters": [_ID, _FORMAT, *docs.REVIEW_PARAMETERS]},
+    responses=review_docs.REVIEW,
+    openapi_extra={"parameters": [_ID, _FORMAT, *review_docs.REVIEW_PARAMETERS]},
 )
 async def get_review(request: Request) -> Response:
     """What is stored of it, also while it is not complete, which it says; without a language the newest one.
@@ -67,8 +67,8 @@ async def get_review(request: Request) -> Response:
 @router.post(
     "/api/papers/{paper_id:path}/review",
     summary="Have a paper's review made",
-    responses=docs.MAKE_REVIEW,
-    openapi_extra={"parameters": [_ID, docs.REVIEW_PARAMETERS[0]]},
+    responses=review_docs.MAKE_REVIEW,
+    openapi_extra={"parameters": [_ID, review_docs.REVIEW_PARAMETERS[0]]},
 )
 async def make_review(request: Request) -> Response:
     """Begin a review or go on with it, for at most 100 seconds: with what is answered already, nothing is asked again.
@@ -112,7 +112,7 @@ async def make_review(request: Request) -> Response:
     "/api/reviews.{format}",
     summary="The reviews as a feed",
     responses=docs.FEED,
-    openapi_extra={"parameters": [_FEED_FORMAT, docs.REVIEW_PARAMETERS[0]]},
+    openapi_extra={"parameters": [_FEED_FORMAT, review_docs.REVIEW_PARAMETERS[0]]},
 )
 async def get_reviews(request: Request) -> Response:
     """The newest reviews that have a post, newest first, in whatever language or in one."""

@@ -5,7 +5,7 @@ from time import monotonic
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import Response
 
-from api import docs
+from api import docs, review_docs
 from api.conditional import answer, make_document
 from api.links import page_url, raw_query
 from api.owner import check_token
@@ -24,7 +24,7 @@ _PARAMETERS = [
     docs.of_path("paper_id", "an identifier, with or without version", "2603.90045"),
     docs.of_path("template", "the name of a template", "key-findings"),
     docs.of_path("format", f"one of {', '.join(MEDIA_TYPES)}", "md"),
-    docs.REVIEW_PARAMETERS[0],
+    review_docs.REVIEW_PARAMETERS[0],
 ]
 _PATH = "/api/papers/{paper_id:path}/summaries/{template}.{format}"
 
@@ -32,7 +32,7 @@ _PATH = "/api/papers/{paper_id:path}/summaries/{template}.{format}"
 @router.get(
     _PATH,
     summary="A paper's summary by a template",
-    responses=docs.SUMMARY,
+    responses=review_docs.SUMMARY,
     openapi_extra={"parameters": _PARAMETERS},
 )
 async def get_summary(request: Request) -> Response:
@@ -59,7 +59,7 @@ async def get_summary(request: Request) -> Response:
 @router.post(
     _PATH,
     summary="Have a paper's summary made",
-    responses=docs.MAKE_SUMMARY,
+    responses=review_docs.MAKE_SUMMARY,
     openapi_extra={"parameters": _PARAMETERS},
 )
 async def make_summary_now(request: Request) -> Response:

@@ -152,5 +152,5 @@ def no_progress(_what: str, _done: int, _total: int) -> None:
 def reviewing(folder: Path, **more: Any) -> Iterator[Reviewing]:
     """The stand-ins, running: arXiv has the paper with its HTML, and the model answers on it."""
     arxiv = Upstream(sheets=[PAPER, WITHDRAWN], texts={f"/html/{ID}v1": HTML})
-    with upstream.serving(arxiv), model_server.serving(ModelServer(speak=speak)) as model:
+    with upstream.serving(arxiv), model_server.serving(ModelServer(write=speak)) as model:
         yield Reviewing(folder, arxiv, model, more)

@@ -1,6 +1,5 @@
 """`paperwire review` in processes of its own: what it tells before and after, asks, writes, and when it refuses."""
 
-import json
 import os
 import pty
 import signal
@@ -8,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,8 +16,8 @@ import yaml
 from core.render.review import MARKER
 from core.settings import ROOT
 from tests.conftest import paperwire, wait_until
-from tests.reviewing import ID, KEYS, WITHDRAWN, Reviewing, reviewing
-from tests.test_cli import told
+from tests.reviewing import ID, WITHDRAWN, Reviewing, reviewing
+from tests.test_cli import in_parallel, told
 
 Done = subprocess.CompletedProcess[str]
 
@@ -132,33 +132,48 @@ WRONG: dict[tuple[str, ...], tuple[int, str]] = {
 }
 
 
+PRINTED: dict[tuple[str, ...], tuple[str, ...]] = {
+    (ID, "--format", "json"): (f'{{"id":"{ID}"', '"generator":"paperwire review"}'),
+    (ID, "--format", "html"): ("<!doctype html>", "default-src 'none'", MARKER),
+    (ID, "--front-matter", "jekyll"): ('---\nlayout: "post"\n', MARKER),
+}
+
+
+@pytest.fixture(scope="module")
+def done(made: Reviewing) -> dict[tuple[str, ...], Done]:
+    """What came of the commands above, with how often the model was asked before all that."""
+    calls = {arguments: partial(run, made, *arguments) for arguments in (*WRONG, *PRINTED)}
+    without = partial(paperwire, "review", ID, cwd=made.folder, env=made.env | {"LLM_MODEL": ""})
+    return in_parallel(calls | {(): without})
+
+
 @pytest.mark.parametrize(("arguments", "status", "text"), [(a, *rest) for a, rest in WRONG.items()])
-def test_wrong(made: Reviewing, arguments: tuple[str, ...], status: int, text: str) -> None:
-    """What is wrong is told in words, and nothing is printed or asked."""
-    count = len(made.asked)
-    done = run(made, *arguments)
-    assert (status, "", count) == (done.returncode, done.stdout, len(made.asked))
-    assert text in told(done)
+def test_wrong(done: dict[tuple[str, ...], Done], arguments: tuple[str, ...], status: int, text: str) -> None:
+    """What is wrong is told in words, and nothing is printed."""
+    assert (status, "") == (done[arguments].returncode, done[arguments].stdout)
+    assert text in told(done[arguments])
 
 
-def test_without_a_model(made: Reviewing) -> None:
-    """Without a model it says how to set one."""
-    done = paperwire("review", ID, cwd=made.folder, env=made.env | {"LLM_MODEL": ""})
-    assert (2, True) == (done.returncode, "set LLM_API_KEY and LLM_MODEL" in told(done))
+def test_without_a_model(made: Reviewing, done: dict[tuple[str, ...], Done]) -> None:
+    """Without a model it says how to set one; none of all these commands has asked the model."""
+    assert (2, True) == (done[()].returncode, "set LLM_API_KEY and LLM_MODEL" in told(done[()]))
+    assert 13 == len(made.asked)
 
 
-def test_formats_and_files(made: Reviewing) -> None:
-    """Each format is printed or written; of its own making a file is replaced, one of somebody else's is not."""
-    plain = json.loads(run(made, ID, "--format", "json").stdout)
-    assert (ID, list(KEYS)) == (plain["id"], [question["key"] for question in plain["questions"]])
-    page = run(made, ID, "--format", "html").stdout
-    assert page.startswith("<!doctype html>")
-    assert "default-src 'none'" in page
-    assert 'layout: "post"' in run(made, ID, "--front-matter", "jekyll").stdout
+@pytest.mark.parametrize(("arguments", "texts"), PRINTED.items())
+def test_formats(done: dict[tuple[str, ...], Done], arguments: tuple[str, ...], texts: tuple[str, ...]) -> None:
+    """Each format is printed."""
+    assert 0 == done[arguments].returncode
+    assert done[arguments].stdout.startswith(texts[0])
+    assert [] == [text for text in texts if text not in done[arguments].stdout]
+
+
+def test_files(made: Reviewing) -> None:
+    """What somebody else wrote is not replaced; what this command wrote is."""
     target = made.folder / "review.md"
     target.write_text("# My own\n", "utf-8")
     refused = run(made, ID, "--output", "review.md")
     assert (2, "# My own\n") == (refused.returncode, target.read_text("utf-8"))
-    assert 0 == run(made, ID, "--output", "review.md", "--force").returncode
-    assert "is unchanged" in told(run(made, ID, "--output", "review.md"))
-    assert target.read_text("utf-8").endswith(f"{MARKER}\n")
+    target.write_text(f"An older one.\n{MARKER}\n", "utf-8")
+    assert 0 == run(made, ID, "--output", "review.md").returncode
+    assert target.read_text("utf-8").startswith("---\ntitle")

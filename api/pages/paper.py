@@ -12,7 +12,7 @@ from api.conditional import Document, answer, make_document
 from api.links import self_url
 from api.pages.html import MEDIA_TYPE, render
 from api.publishing import Loaded, published, updated, wire_of
-from api.shelf import rows_if_known
+from api.reviewed import rows_if_known
 from core.domain.conditions import Condition, predicate
 from core.domain.errors import UnknownName
 from core.domain.feed import Entry, Feed

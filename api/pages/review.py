@@ -8,8 +8,8 @@ from fastapi.responses import Response
 from api.conditional import answer, make_document
 from api.pages.html import MEDIA_TYPE, render
 from api.publishing import updated, wire_of
+from api.reviewed import rows_of
 from api.reviews import KEPT_SECONDS, find_review, respond_with
-from api.shelf import rows_of
 from core.domain.review import best_rows
 
 router = APIRouter(include_in_schema=False)

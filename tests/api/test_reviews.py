@@ -15,6 +15,7 @@ from api.conditional import PAGE_HEADERS
 from core.signing import sign
 from tests.api import TOKEN, store_days
 from tests.conftest import serving_app
+from tests.model_server import good_text
 from tests.render.rules import atom_faults, jsonfeed_faults, opml_faults, rss_faults
 from tests.reviewing import ID, KEYS, NOW, PAPER, POST, Reviewing, reviewing
 
@@ -221,7 +222,7 @@ def test_private_copy(tmp_path: Path) -> None:
 def test_summaries(tmp_path: Path) -> None:
     """A summary is made once, kept, and served in each format; the next one is not asked for."""
     with serving(tmp_path) as (client, given):
-        given.model.speak = None
+        given.model.write = good_text
         missing = client.get(f"{SUMMARY}.md")
         assert (404, True) == (missing.status_code, f"POST /api/papers/{ID}v1/summaries" in missing.json()["detail"])
         first = client.post(f"{SUMMARY}.json?language=ko", headers=BEARER)

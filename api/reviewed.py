@@ -19,7 +19,7 @@ async def rows_of(request: Request, *, anew: bool = False) -> list[Listed]:
     Where the store fails, what was read before is believed on. Raises `StoreError` if nothing was.
     """
     state, wire = request.app.state, wire_of(request)
-    read: tuple[float, list[Listed]] | None = getattr(state, "shelf", None)
+    read: tuple[float, list[Listed]] | None = getattr(state, "reviewed", None)
     if read is None or anew or monotonic() - read[0] > wire.settings.confirm_seconds:
         try:
             read = monotonic(), await read_rows(wire.store)
@@ -28,7 +28,7 @@ async def rows_of(request: Request, *, anew: bool = False) -> list[Listed]:
                 raise
             log.warning("the list of reviews may be old: %s", error)
             read = monotonic(), read[1]
-        state.shelf = read
+        state.reviewed = read
     return read[1]
 
 
