@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from core.console import err, with_wire
+from core.documents import is_folder, refuse_foreign, write_document
 from core.domain.digest import LANGUAGES, STYLES, Digest, make_digest
 from core.domain.digest_query import FRONT_MATTERS
-from core.domain.errors import ConfigError, QueryError, UnknownName
+from core.domain.errors import QueryError, UnknownName
 from core.domain.feed import Feed
 from core.domain.manifest import BatchRecord
 from core.domain.query import Query
@@ -44,17 +45,19 @@ def digest(
             raise QueryError(f"--{name} {value}", f"there is no such {name.replace('-', ' ')}", allowed)
     if all_dates and date:
         raise QueryError("--all-dates", "names all dates; leave --date out")
-    if all_dates and (output is None or not _is_folder(output)):
+    if all_dates and (output is None or not is_folder(output)):
         raise QueryError("--all-dates", "needs a folder: --output posts/")
     days, site = asyncio.run(_read(feed, date, style, language, all_dates=all_dates))
     if output is None:
         sys.stdout.buffer.write(render_markdown(days[0], site, front_matter).encode("utf-8", "replace"))
         return
-    targets = [output / f"{day.record.date}-{day.feed.name}.md" if _is_folder(output) else output for day in days]
+    targets = [output / f"{day.record.date}-{day.feed.name}.md" if is_folder(output) else output for day in days]
     texts = [render_markdown(day, site, front_matter) for day in days]
-    _refuse_foreign(targets, force=force)
+    if not force:
+        refuse_foreign(targets, MARKER)
     for target, text in zip(targets, texts, strict=True):
-        _write(target, text)
+        changed = write_document(target, text.encode("utf-8", "replace"))
+        err.print(f"{target} written" if changed else f"{target} is unchanged")
 
 
 async def _read(name: str, date: str, style: str, language: str, *, all_dates: bool) -> tuple[Sequence[Digest], Site]:
@@ -96,40 +99,3 @@ def _site(wire: Wire, feed: Feed) -> Site:
         papers=f"{base}/api/papers?feed={feed.name}",
         deployed=base,
     )
-
-
-def _is_folder(path: Path) -> bool:
-    """Whether `path` is one, or is going to be: names of documents have a suffix."""
-    return path.is_dir() or (not path.exists() and not path.suffix)
-
-
-def _refuse_foreign(targets: Sequence[Path], *, force: bool) -> None:
-    """Raise `ConfigError` if something would be lost that nobody else can write again."""
-    if force:
-        return
-    foreign = [path for path in targets if path.exists() and not _is_ours(path)]
-    if foreign:
-        names = ", ".join(map(str, foreign))
-        raise ConfigError([f"{names}: there already, and not written by this command; add --force to replace"])
-
-
-def _is_ours(path: Path) -> bool:
-    try:
-        return path.read_text("utf-8").rstrip().endswith(MARKER)
-    except (OSError, UnicodeDecodeError):
-        return False
-
-
-def _write(path: Path, text: str) -> None:
-    data = text.encode("utf-8", "replace")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and path.read_bytes() == data:
-            err.print(f"{path} is unchanged")
-            return
-        partial = path.with_name(f".{path.name}.partial")  # a run that is interrupted leaves the old one
-        partial.write_bytes(data)
-        partial.replace(path)
-    except OSError as error:
-        raise ConfigError([f"{path}: cannot be written: {error}"]) from error
-    err.print(f"{path} written")

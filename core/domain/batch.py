@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import cached_property
@@ -104,26 +104,36 @@ def make_batch(day: date, announcements: Iterable[Announcement]) -> Batch:
 _OPTIONAL = tuple(f.name for f in fields(Paper) if f.name not in ("authors", "categories", "id", "version"))
 
 
-def _to_plain(item: Announcement) -> dict[str, Any]:
-    paper = item.paper
+def paper_to_plain(paper: Paper) -> dict[str, Any]:
+    """A paper as JSON values; empty fields are left out."""
     return {
         "id": paper.id,
         "version": paper.version,
-        "type": item.served,
         "authors": [list(author) if author.affiliation else author.name for author in paper.authors],
         "categories": list(paper.categories),
         **{name: value for name in _OPTIONAL if (value := getattr(paper, name)) not in ("", None)},
-        **({"late": item.late} if item.late else {}),
-        **({"source": item.source} if item.source != "rss" else {}),
     }
 
 
-def _from_plain(plain: dict[str, Any]) -> Announcement:
-    paper = Paper(
+def paper_from_plain(plain: Mapping[str, Any]) -> Paper:
+    """The inverse of `paper_to_plain`; other keys are passed over."""
+    return Paper(
         id=plain["id"],
         version=plain["version"],
         authors=tuple(Author(a) if isinstance(a, str) else Author(*a) for a in plain["authors"]),
         categories=tuple(plain["categories"]),
         **{"title": "", "abstract": ""} | {name: plain[name] for name in _OPTIONAL if name in plain},
     )
-    return Announcement(paper, plain["type"], plain.get("late", ""), plain.get("source", "rss"))
+
+
+def _to_plain(item: Announcement) -> dict[str, Any]:
+    return {
+        **paper_to_plain(item.paper),
+        "type": item.served,
+        **({"late": item.late} if item.late else {}),
+        **({"source": item.source} if item.source != "rss" else {}),
+    }
+
+
+def _from_plain(plain: dict[str, Any]) -> Announcement:
+    return Announcement(paper_from_plain(plain), plain["type"], plain.get("late", ""), plain.get("source", "rss"))

@@ -1,17 +1,12 @@
-"""Front matter: what Jekyll, Hugo and others read at the top of a Markdown file, in YAML.
+"""What a digest's front matter says."""
 
-Texts are written as JSON strings, which YAML reads as they are (https://yaml.org/spec/1.2.2/#json-schema): no title
-can end the front matter or add a key to it.
-"""
-
-import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
 from core.domain.calendar import EASTERN, PUBLISHED_AT
 from core.domain.digest import Digest
-from core.domain.meant import clean
+from core.render import front_matter as written
 
 _DEFAULT = {"list": "plain", "staged": "share", "daily": "jekyll"}
 _MOST_TAGS = 20
@@ -24,9 +19,7 @@ def front_matter_of(style: str) -> str:
 
 def front_matter(kind: str, digest: Digest, title: str) -> str:
     """The front matter with the lines around it and an empty one below, or ""."""
-    values = FRONT_MATTERS[kind](digest, title)
-    lines = [f"{name}: {_yaml(value)}" for name, value in values.items()]
-    return "\n".join(["---", *lines, "---", "", ""]) if lines else ""
+    return written.front_matter(FRONT_MATTERS[kind](digest, title))
 
 
 def _plain(_: Digest, __: str) -> dict[str, Any]:
@@ -62,11 +55,3 @@ def _due(digest: Digest) -> datetime:
 
 def _tags(digest: Digest) -> list[str]:
     return ["arxiv", *digest.feed.categories[:_MOST_TAGS]]
-
-
-def _yaml(value: Any) -> str:
-    if isinstance(value, str):
-        return json.dumps(" ".join(clean(value).split()), ensure_ascii=False)
-    if isinstance(value, list):
-        return f"[{', '.join(map(_yaml, value))}]"
-    return json.dumps(value)
