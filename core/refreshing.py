@@ -31,7 +31,7 @@ async def refresh_configured(
     settings: Settings, store: Store, progress: Progress, *, on_demand: bool = False
 ) -> Report | None:
     """`core.refresh.refresh` with everything that `settings` say."""
-    async with _upstreams(settings, store) as upstreams:
+    async with open_upstreams(settings, store) as upstreams:
         report = await refresh(
             store,
             upstreams.get,
@@ -56,7 +56,7 @@ async def catch_up_configured(
     """`core.catch_up.catch_up` with everything that `settings` say. The sample week has no API to be asked."""
     from core.catch_up import catch_up  # not at a cold start: no request leads here
 
-    async with _upstreams(settings, store) as upstreams, _analyst(settings, store, upstreams) as (analyst, problem):
+    async with open_upstreams(settings, store) as upstreams, _analyst(settings, store, upstreams) as (analyst, problem):
         done = await catch_up(
             store,
             upstreams,
@@ -105,7 +105,7 @@ async def _analyst(
 
 
 @asynccontextmanager
-async def _upstreams(settings: Settings, store: Store) -> "AsyncIterator[Upstreams]":
+async def open_upstreams(settings: Settings, store: Store) -> "AsyncIterator[Upstreams]":
     """The upstreams, each asked as politely as it wants. Nothing of them is kept open, no event loop is outlived."""
     from core.catch_up import Upstreams
 
