@@ -25,6 +25,8 @@ WRONG_TOKENS = f"{_V}:budget:wrong-tokens"
 CUSTOM_BUDGET = f"{_V}:budget:custom"
 CUSTOM_A_DAY = 500  # such feeds are stored: everybody can ask for new ones
 DAY_SECONDS = 86_400
+REVIEWS = f"{_V}:reviews"  # the list of all reviews
+REVIEWS_LOCK = f"{_V}:lock:reviews"  # held while a review and the list are written
 USAGE_LOCK = f"{_V}:lock:usage"
 
 
@@ -61,6 +63,21 @@ def card(versioned: str, card_fingerprint: str) -> str:
 def summary(versioned: str, template: str, language: str, summary_fingerprint: str) -> str:
     """A paper's summary by a template, in a language."""
     return f"{_V}:summary:{versioned}:{template}:{language}:{summary_fingerprint}"
+
+
+def review(versioned: str, language: str, review_fingerprint: str) -> str:
+    """A paper's review in a language, as far as it is made."""
+    return f"{_V}:review:{versioned}:{language}:{review_fingerprint}"
+
+
+def review_lock(versioned: str, language: str) -> str:
+    """Held by whoever asks the questions of that review."""
+    return f"{_V}:lock:review:{versioned}:{language}"
+
+
+def summary_lock(versioned: str, template: str, language: str) -> str:
+    """Held by whoever has that summary made on the owner's command."""
+    return f"{_V}:lock:summary:{versioned}:{template}:{language}"
 
 
 def analysis(feed_name: str, day: date, name: str) -> str:
