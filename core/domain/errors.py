@@ -9,7 +9,8 @@ PaperwireError
 │   └── RateLimited   by one client alone
 ├── SourceError       an upstream did not deliver
 │   ├── FetchError    no usable bytes came (status, time-out, size)
-│   └── ParseError    bytes came, but they are not what was asked for
+│   ├── ParseError    bytes came, but they are not what was asked for
+│   └── NoText        a paper has no full text that could be read: withdrawn, or images only
 ├── ModelError        a language model did not answer, or not usefully: one paper goes without
 └── StoreError        the store failed
     └── LockLost      another process holds the lock that this one worked under: nothing was written
@@ -96,6 +97,10 @@ class FetchError(SourceError):
 
 class ParseError(SourceError):
     """Bytes came, but they are not what was asked for."""
+
+
+class NoText(SourceError):
+    """A paper has no full text that could be read, now or later: says why."""
 
 
 class ModelError(PaperwireError):
