@@ -1,0 +1,179 @@
+"""Reviews as documents: golden Markdown in three languages, and nothing that a paper or a model says breaks them."""
+
+import json
+import re
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+import yaml
+from markdown_it import MarkdownIt
+
+from core.domain.paper import Author
+from core.domain.review import POST, Failure, Review
+from core.domain.summary import Summary
+from core.domain.template import LANGUAGES
+from core.render.digest.feed import render_digest_feed
+from core.render.review import (
+    FRONT_MATTERS,
+    MARKER,
+    render_html,
+    render_json,
+    render_markdown,
+    render_page,
+    review_items,
+)
+from core.render.review_words import _ROWS, words
+from tests.domain import make_paper
+from tests.render import channel
+from tests.render.rules import atom_faults, html_faults, jsonfeed_faults, rss_faults
+from tests.render.test_digests import BREAKERS, Page
+from tests.reviewing import KEYS, TEMPLATE, reviewing
+from tests.vectors import joined_texts
+
+DATA = Path(__file__).parents[1] / "data" / "reviews"
+READER = MarkdownIt("commonmark", {"html": True}).enable("table")
+HOSTS = re.compile(r"https://(arxiv\.org|wire\.example|github\.com/sample|doi\.org)(/|$)")
+OWN_HTML = re.compile(rf"<details( markdown=\"1\")?>\n<summary>[^<>{{]*</summary>\n?|</details>\n?|{MARKER}\n?")
+FAULTS = {"rss": rss_faults, "atom": atom_faults, "json": jsonfeed_faults}
+
+
+def make_review(text: str = "Some text.", language: str = "en", **more: object) -> Review:
+    """A complete review in which everything that anybody can say is `text`."""
+    paper = make_paper(title=text, authors=(Author(text, text),))
+    post = Summary("review", language, text, text, parts=tuple((part.key, text) for part in TEMPLATE.post), input="pdf")
+    whole = Review(
+        paper, language, text, "0" * 16, KEYS, "2026-03-06T10:00:00Z", "2026-03-06T17:00:00Z", "pdf", text,
+        dict.fromkeys(KEYS, text), {}, post, frozenset(KEYS), (text, "topic"),
+    )  # fmt: skip
+    return replace(whole, **more)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_golden(language: str, tmp_path: Path) -> None:
+    """A review that was asked for over HTTP, answered by the stand-in, stored and read again, is this very document."""
+    with reviewing(tmp_path) as given:
+        review = given.review(language=language).review
+    assert "ready" == review.state
+    for kind in FRONT_MATTERS if language == "en" else ["plain"]:
+        golden = DATA / f"{language}{'' if kind == 'plain' else f'.{kind}'}.md"
+        assert golden.read_text("utf-8") == render_markdown(review, TEMPLATE, kind)
+
+
+def test_no_other_golden_files() -> None:
+    """Every golden file is compared with something."""
+    assert {*(f"{name}.md" for name in LANGUAGES), "en.jekyll.md", "en.hugo.md"} == {
+        path.name for path in DATA.iterdir()
+    }
+
+
+@pytest.mark.parametrize("key", _ROWS)
+def test_words(key: str) -> None:
+    """Each term is there in each language, with the same places to fill in."""
+    places = {tuple(sorted(re.findall(r"\{\w+\}", words(language)[key]))) for language in LANGUAGES}
+    assert 1 == len(places)
+    assert all(words(language)[key] for language in LANGUAGES)
+
+
+@pytest.mark.parametrize("text", ["Plain", 'A "quoted": title', "---\nkey: value", "{{ liquid }}", "#1 {% raw %}"])
+def test_front_matter(text: str) -> None:
+    """Front matter has title, date, categories and tags, the identifier with its version first, whatever the title."""
+    for kind in FRONT_MATTERS:
+        document = render_markdown(make_review(text), TEMPLATE, kind)
+        front = yaml.safe_load(document.split("---\n")[1])
+        assert " ".join(text.split()) == front["title"]
+        assert {"title", "date", "categories", "tags"} <= front.keys()
+        assert "2601.00001v1" == front["tags"][0]
+        assert "topic" in front["tags"]
+        assert "2026-03-06" == str(front["date"])[:10]
+
+
+def test_folds() -> None:
+    """The questions are folded: as kramdown reads it for Jekyll, and not at all for Hugo, which leaves HTML out."""
+    made = {kind: render_markdown(make_review(), TEMPLATE, kind) for kind in FRONT_MATTERS}
+    assert "<details>\n<summary>Questions and answers</summary>" in made["plain"]
+    assert '<details markdown="1">' in made["jekyll"]
+    assert "<details" not in made["hugo"]
+    assert all(part.heading["en"] in made["hugo"] for part in TEMPLATE.parts)
+    assert ["# Some text.\n" in made[kind] for kind in FRONT_MATTERS] == [True, False, False]
+
+
+def test_what_is_missing_is_said() -> None:
+    """Questions without an answer say why, and the document says at its beginning how many there are of them."""
+    answers = dict.fromkeys(KEYS[:7], "An answer.")
+    failures = {KEYS[7]: Failure(KEYS[7], "empty", "The answer is empty")}
+    begun = make_review(post=None, answers=answers, failures=failures)
+    document = render_markdown(begun, TEMPLATE)
+    assert "**7 of 12 questions answered; the review is not complete yet.**" in document
+    assert "The post is not written yet." in document
+    assert "Not answered: The answer is empty." in document
+    assert 4 == document.count("Not answered yet.")
+    partial = make_review(answers=answers, post_of=frozenset(answers), failures={})
+    assert "partial" == partial.state
+    assert "**7 of 12 questions answered; the post was written without the others.**" in render_markdown(
+        partial, TEMPLATE
+    )
+    failed = replace(begun, failures={POST: Failure(POST, "busy", "Too much to do.")})
+    assert "The post is not written yet. (Too much to do)" in render_markdown(failed, TEMPLATE)
+
+
+def markdown_faults(text: str) -> list[str]:
+    """Why Markdown is not only what the project itself has put there."""
+    body = text.split("---\n", 2)[2]
+    faults = [f"liquid {match[0]}" for match in re.finditer(r"\{[{%:#]", body)]
+    tokens = [child for token in READER.parse(body) for child in (token, *(token.children or ()))]
+    for token in tokens:
+        if token.type in ("html_block", "html_inline") and not OWN_HTML.fullmatch(token.content.strip() + "\n"):
+            faults.append(f"HTML {token.content}")
+        if token.type == "image":
+            faults.append("image")
+        if token.type == "link_open" and not HOSTS.match(str(token.attrGet("href"))):
+            faults.append(f"link to {token.attrGet('href')}")
+    own = [(t.tag, t.level) for t in tokens if t.type == "heading_open" and t.tag in ("h1", "h2")]
+    return faults + ([] if own == [("h2", 0)] * 8 else [f"headings {own}"])
+
+
+@pytest.mark.parametrize("text", [*joined_texts(2000), *BREAKERS])
+def test_hostile_texts(text: str) -> None:
+    """Whatever a paper or a model says, Markdown, pages and feeds have no tag, image or foreign link of it."""
+    hostile = make_review(text)
+    assert [] == markdown_faults(render_markdown(hostile, TEMPLATE, "jekyll"))
+    assert [] == Page(render_html(hostile, TEMPLATE)).faults
+    (item,) = review_items([hostile], TEMPLATE, lambda _: "https://wire.example/reviews/1")
+    assert [] == html_faults(item.html)
+    json.loads(render_json(hostile, TEMPLATE))
+    assert "<script" not in render_page(hostile, TEMPLATE).lower()
+
+
+def test_the_checkers_see_what_is_wrong() -> None:
+    """The checkers tell of tags, images and links."""
+    document = render_markdown(make_review(), TEMPLATE, "jekyll")
+    wrong = ("<b>x</b>", "![x](https://evil.example)", "[x](https://evil.example)", "{% x %}", "## x")
+    assert all(markdown_faults(document.replace("Some text.", text)) for text in wrong)
+    assert [] == markdown_faults(document)
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+@pytest.mark.parametrize("text", ["Some text.", *joined_texts(4000)])
+def test_feeds(kind: str, text: str) -> None:
+    """Reviews are valid feeds; of those that were written in the same second, each has a time of its own."""
+    reviews = [make_review(text, language) for language in LANGUAGES]
+    items = review_items(reviews, TEMPLATE, lambda review: f"https://wire.example/reviews/1?language={review.language}")
+    made = channel(kind)
+    assert [] == FAULTS[kind](render_digest_feed(kind, made, items), made.self_url)
+    assert datetime.fromisoformat(reviews[0].updated) == items[0].time
+
+
+def test_json() -> None:
+    """JSON has the questions in order with answers or problems, the parts of the post, and how far it is."""
+    failures = {KEYS[0]: Failure(KEYS[0], "refused", "The model refuses to answer")}
+    answers = dict.fromkeys(KEYS[1:], "An answer.")
+    plain = json.loads(render_json(make_review(answers=answers, failures=failures), TEMPLATE))
+    assert ("2601.00001", 1, "partial", 11, 12) == tuple(
+        plain[k] for k in ("id", "version", "state", "answered", "total")
+    )
+    assert list(KEYS) == [question["key"] for question in plain["questions"]]
+    assert "The model refuses to answer" == plain["questions"][0]["problem"]
+    assert "An answer." == plain["questions"][1]["answer"]
+    assert "Some text." == plain["post"]["parts"]["tldr"]
