@@ -1,4 +1,4 @@
-"""The command line: `paperwire serve | refresh | audit | papers | digest | check | import | store`."""
+"""The command line: `paperwire serve | refresh | audit | papers | digest | review | check | import | store`."""
 
 import asyncio
 import sys
@@ -9,7 +9,7 @@ from urllib.parse import quote
 import typer
 from rich.table import Table
 
-from core import __version__, cli_digest, cli_refresh, cli_store, llm, sample
+from core import __version__, cli_digest, cli_refresh, cli_review, cli_store, llm, sample
 from core.config import load_feeds_file
 from core.console import err, out, with_wire
 from core.domain.errors import ConfigError, PaperwireError, QueryError
@@ -34,6 +34,7 @@ app = typer.Typer(
 app.add_typer(cli_store.app, name="store")
 app.command()(cli_refresh.refresh)
 app.command()(cli_refresh.audit)
+app.command()(cli_review.review)
 app.command()(cli_digest.digest)
 SAMPLE_STORE = Path(".paperwire/sample.sqlite3")
 

@@ -57,11 +57,12 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 # Commands, and words that their help has
 HELP = {
-    (): ("serve", "refresh", "papers", "digest", "check", "import", "--version"),
+    (): ("serve", "refresh", "papers", "digest", "review", "check", "import", "--version"),
     ("serve",): ("--host", "--port", "--sample", "HOST", "PORT"),
     ("refresh",): ("Fetch",),
     ("papers",): ("score>=10", "--feed", "--json"),
     ("digest",): ("--date", "--style", "--language", "--front-matter", "--output", "--all-dates", "--force"),
+    ("review",): ("--language", "--output", "--format", "--front-matter", "--yes", "--force"),
     ("check",): ("feeds.toml",),
     ("import",): ("config.json", "--output", "--exact", "--force"),
 }
