@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import badge, digests, docs, feeds, operations, pages, papers, problems, static
+from api import badge, digests, docs, feeds, operations, pages, papers, problems, reviews, static, summaries
 from api.conditional import HeadMiddleware
 from api.hot import HotPath
 from api.limits import Limits
@@ -86,7 +86,8 @@ def create_app(settings: Settings | None = None, *, self_refresh: bool = False) 
     inside = PrivateCopy(HotPath(app.framework, wire), wire.settings)
     app.first = Observed(inside, wire.settings.public_url, Limits(wire.settings))
     problems.install(app)
-    for module in (feeds, badge, papers, digests, operations):
+    # `papers` takes what is left below it
+    for module in (feeds, badge, reviews, summaries, papers, digests, operations):
         app.include_router(module.router, responses=docs.EVERYWHERE)
     static.install(app)
     return app

@@ -89,9 +89,17 @@ def respond(request: Request, document: Document, manifest: Manifest, *, at_most
     wire: Wire = request.app.state.wire
     request.scope[KEPT] = Kept(document, manifest, at_most)
     freshness = wire.freshness(manifest)
-    headers = document.headers | {"Cache-Control": cache_control(min(freshness.seconds, at_most))}
-    if freshness.warning:
-        headers["Warning"] = f'111 paperwire "{freshness.warning}"'  # RFC 7234, 5.5: revalidation failed
+    return answer(request, document, min(freshness.seconds, at_most), freshness.warning)
+
+
+def answer(request: Request, document: Document, seconds: int, warning: str = "") -> Response:
+    """The document, which shared caches may take for true for so many seconds, or 304; nothing is noted.
+
+    For what changes without the manifest.
+    """
+    headers = document.headers | {"Cache-Control": cache_control(seconds)}
+    if warning:
+        headers["Warning"] = f'111 paperwire "{warning}"'  # RFC 7234, 5.5: revalidation failed
     sent = {name: request.headers.get(name) for name in ("If-None-Match", "If-Modified-Since")}
     if is_unchanged(document, sent["If-None-Match"], sent["If-Modified-Since"]):
         return Response(status_code=304, headers=headers)

@@ -36,7 +36,8 @@ ENTRY = {
 _BATCH = {"date": "2026-03-06", "state": "complete", "papers": 16, "counts": {"cs.DC": {"new": 2, "cross": 1}}}
 
 
-def _parameter(name: str, about: str, example: Any = None, operators: tuple[str, ...] = ()) -> dict[str, Any]:
+def parameter(name: str, about: str, example: Any = None, operators: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A parameter of the query."""
     text = f"{about}. Operators: {' '.join(f'`{o}`' for o in operators)}" if operators else about
     shown = {} if example is None else {"example": example}
     return {"name": name, "in": "query", "required": False, "description": text, "schema": {"type": "string"}} | shown
@@ -48,42 +49,43 @@ def of_path(name: str, about: str, example: str) -> dict[str, Any]:
     Routes read theirs from `request.path_params`: for the first typed one FastAPI imports the old pydantic, which costs
     a cold start 30 ms.
     """
-    return _parameter(name, about, example) | {"in": "path", "required": True}
+    return parameter(name, about, example) | {"in": "path", "required": True}
 
 
 FILTERS = [
     *(
-        _parameter(
+        parameter(
             name, f"{field.about}{': ' + ', '.join(field.choices) if field.choices else ''}", None, field.kind.operators
         )
         for name, field in FIELDS.items()
     ),
-    _parameter("sort", f"fields to order by, `-` for descending: {', '.join(SORTABLE)}"),
-    _parameter("limit", f"how many entries, 1 to {MAX_LIMIT}"),
-    _parameter("per_day", "only the best so many of each day"),
-    _parameter("cursor", "where to go on: `next` of the page before"),
+    parameter("sort", f"fields to order by, `-` for descending: {', '.join(SORTABLE)}"),
+    parameter("limit", f"how many entries, 1 to {MAX_LIMIT}"),
+    parameter("per_day", "only the best so many of each day"),
+    parameter("cursor", "where to go on: `next` of the page before"),
 ]
 RULES = [
-    _parameter("category", "categories, separated by commas; archives stand for all of theirs", "cs.DC,cs.LG"),
-    _parameter("keywords", "keywords with weights, separated by commas", "KV cache:3,prefill,ti:memory:2"),
-    _parameter("exclude", "words that keep a paper out, separated by commas", "survey"),
-    _parameter("min_score", "the least score that is shown", "2"),
-    _parameter("max_entries", "the most entries a day", "20"),
-    _parameter("title_bonus", "the share of a weight that is added in titles", "0.5"),
-    _parameter("match", "how keywords match: word, substring or regex", "word"),
-    _parameter("type", "announce types, separated by commas", "new,cross"),
-    _parameter("name", "the title of the feed", "Caches"),
+    parameter("category", "categories, separated by commas; archives stand for all of theirs", "cs.DC,cs.LG"),
+    parameter("keywords", "keywords with weights, separated by commas", "KV cache:3,prefill,ti:memory:2"),
+    parameter("exclude", "words that keep a paper out, separated by commas", "survey"),
+    parameter("min_score", "the least score that is shown", "2"),
+    parameter("max_entries", "the most entries a day", "20"),
+    parameter("title_bonus", "the share of a weight that is added in titles", "0.5"),
+    parameter("match", "how keywords match: word, substring or regex", "word"),
+    parameter("type", "announce types, separated by commas", "new,cross"),
+    parameter("name", "the title of the feed", "Caches"),
     *(row for row in FILTERS if row["name"] not in ("category", "type")),
 ]
 DIGEST_PARAMETERS = [
-    _parameter("style", f"how it is written: {', '.join(ALLOWED['style'])}", "staged"),
-    _parameter("language", f"of its headings: {', '.join(ALLOWED['language'])}", "en"),
-    _parameter("front_matter", f"at the top of Markdown: {', '.join(ALLOWED['front_matter'])}", "jekyll"),
+    parameter("style", f"how it is written: {', '.join(ALLOWED['style'])}", "staged"),
+    parameter("language", f"of its headings: {', '.join(ALLOWED['language'])}", "en"),
+    parameter("front_matter", f"at the top of Markdown: {', '.join(ALLOWED['front_matter'])}", "jekyll"),
 ]
-PAPER_FILTERS = [*FILTERS, _parameter("fields", f"only these fields of each entry: {', '.join(ENTRY_FIELDS)}")]
+PAPER_FILTERS = [*FILTERS, parameter("fields", f"only these fields of each entry: {', '.join(ENTRY_FIELDS)}")]
 
 
-def _problem(status: int, slug: str, title: str, detail: str, **more: Any) -> dict[str, Any]:
+def problem_of(status: int, slug: str, title: str, detail: str, **more: Any) -> dict[str, Any]:
+    """A problem, with an example of it."""
     example = {"type": f"urn:paperwire:problem:{slug}", "title": title, "status": status, "detail": detail} | more
     schema = {
         "type": "object",
@@ -98,12 +100,13 @@ def _problem(status: int, slug: str, title: str, detail: str, **more: Any) -> di
     return {"description": title, "content": {"application/problem+json": {"schema": schema, "example": example}}}
 
 
-def _answer(description: str, example: Any, media_type: str = "application/json") -> dict[str, Any]:
+def answer_of(description: str, example: Any, media_type: str = "application/json") -> dict[str, Any]:
+    """An answer, with an example of it."""
     return {"description": description, "content": {media_type: {"example": example}}}
 
 
-_UNCHANGED = {"description": "Not modified: the client has this very document"}
-_BAD_QUERY = _problem(
+UNCHANGED = {"description": "Not modified: the client has this very document"}
+_BAD_QUERY = problem_of(
     422,
     "query",
     "The query is not understood",
@@ -111,21 +114,21 @@ _BAD_QUERY = _problem(
     token="score~10",  # noqa: S106 - a token of the query, no secret
     allowed=["=", "!=", ">=", ">", "<=", "<"],
 )
-_NOTHING = _problem(
+_NOTHING = problem_of(
     503,
     "nothing-yet",
     "Nothing to serve yet",
     "The announcements of 2026-03-06 are being fetched from arXiv for the first time; try again soon.",
 )
-_UNKNOWN = _problem(404, "unknown-name", "Not found", "There is no feed 'mian' here. Known: main, storage.")
-_LIMITED = _problem(
+_UNKNOWN = problem_of(404, "unknown-name", "Not found", "There is no feed 'mian' here. Known: main, storage.")
+_LIMITED = problem_of(
     429,
     "rate-limited",
     "Too many requests",
     "Your address has asked for more than one client may; try again in 12 s. "
     "Feeds without filters, and answers that were made before, are not limited.",
 )
-_READ: dict[int | str, dict[str, Any]] = {304: _UNCHANGED, 422: _BAD_QUERY, 429: _LIMITED, 503: _NOTHING}
+_READ: dict[int | str, dict[str, Any]] = {304: UNCHANGED, 422: _BAD_QUERY, 429: _LIMITED, 503: _NOTHING}
 
 
 def _plain_problem(description: str) -> dict[str, Any]:
@@ -163,9 +166,9 @@ DIGEST: dict[int | str, dict[str, Any]] = {
         },
     },
     301: {"description": "The feed has another name now"},
-    304: _UNCHANGED,
-    404: _problem(404, "unknown-name", "Not found", "There is no batch '2025-01-01' here. Known: 2026-03-06."),
-    422: _problem(
+    304: UNCHANGED,
+    404: problem_of(404, "unknown-name", "Not found", "There is no batch '2025-01-01' here. Known: 2026-03-06."),
+    422: problem_of(
         422,
         "query",
         "The query is not understood",
@@ -177,20 +180,20 @@ DIGEST: dict[int | str, dict[str, Any]] = {
 }
 OPML: dict[int | str, dict[str, Any]] = {
     200: {"description": "The feeds as OPML 2.0", "content": {"text/x-opml": {"schema": {"type": "string"}}}},
-    304: _UNCHANGED,
+    304: UNCHANGED,
 }
 RSS: dict[int | str, dict[str, Any]] = FEED | {
     200: {"description": "The feed as RSS", "content": {"application/rss+xml": {"schema": {"type": "string"}}}}
 }
 BADGE: dict[int | str, dict[str, Any]] = {
     200: {"description": "The picture", "content": {"image/svg+xml": {"schema": {"type": "string"}}}},
-    304: _UNCHANGED,
+    304: UNCHANGED,
     404: _UNKNOWN,
     429: _LIMITED,
     503: _NOTHING,
 }
 LIST_OF_FEEDS: dict[int | str, dict[str, Any]] = {
-    200: _answer(
+    200: answer_of(
         "The feeds",
         {
             "feeds": [{"name": "main", "title": "Efficient language models", "categories": ["cs.DC"]}],
@@ -198,10 +201,10 @@ LIST_OF_FEEDS: dict[int | str, dict[str, Any]] = {
             "generated": "2026-03-06T05:20:04Z",
         },
     ),
-    304: _UNCHANGED,
+    304: UNCHANGED,
 }
 PAPERS: dict[int | str, dict[str, Any]] = {
-    200: _answer(
+    200: answer_of(
         "A page of entries; `total` counts all pages, `next` is the cursor of the next one",
         {
             "papers": [ENTRY],
@@ -214,11 +217,11 @@ PAPERS: dict[int | str, dict[str, Any]] = {
     **_READ,
 }
 PAPER: dict[int | str, dict[str, Any]] = {
-    200: _answer(
+    200: answer_of(
         "The paper as each feed shows it",
         {"entries": [ENTRY], "total": 1, "generated": "2026-03-06T05:20:04Z"},
     ),
-    404: _problem(404, "unknown-name", "Not found", "There is no paper '2603.00000' here."),
+    404: problem_of(404, "unknown-name", "Not found", "There is no paper '2603.00000' here."),
     **_READ,
 }
 _REPORT = {
@@ -233,17 +236,17 @@ _REPORT = {
     "error": "",
 }
 REFRESH: dict[int | str, dict[str, Any]] = {
-    200: _answer("What was found", _REPORT),
-    202: _answer("Another refresh is running", {"status": "running", "detail": "another refresh is at it"}),
-    401: _problem(
+    200: answer_of("What was found", _REPORT),
+    202: answer_of("Another refresh is running", {"status": "running", "detail": "another refresh is at it"}),
+    401: problem_of(
         401,
         "http",
         "Unauthorized",
         "Send the header `Authorization: Bearer …` with the value of CRON_SECRET or ADMIN_TOKEN.",
     ),
     429: _LIMITED,
-    502: _answer("arXiv delivered nothing usable; what was there stays", _REPORT | {"state": "failed"}),
-    503: _problem(503, "store", "The store does not answer", "SQLite at …: disk I/O error"),
+    502: answer_of("arXiv delivered nothing usable; what was there stays", _REPORT | {"state": "failed"}),
+    503: problem_of(503, "store", "The store does not answer", "SQLite at …: disk I/O error"),
 }
 _HEALTHY = {
     "status": "ok",
@@ -280,6 +283,6 @@ _TROUBLE = {
     "act": True,
 }
 HEALTH: dict[int | str, dict[str, Any]] = {
-    200: _answer("All is well, or what is wrong passes by itself", _HEALTHY),
-    503: _answer("The owner should act", _HEALTHY | {"status": "failing", "troubles": [_TROUBLE]}),
+    200: answer_of("All is well, or what is wrong passes by itself", _HEALTHY),
+    503: answer_of("The owner should act", _HEALTHY | {"status": "failing", "troubles": [_TROUBLE]}),
 }

@@ -1,6 +1,7 @@
 """The feeds: their list, each as RSS, Atom and JSON Feed, those with rules in the URL, and the bot's addresses."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
@@ -8,9 +9,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api import docs
-from api.conditional import Document, make_document, respond
+from api.conditional import Document, answer, make_document, respond
 from api.links import base_url, feed_url, link_header, next_url, page_url, raw_query, self_url
 from api.publishing import Loaded, find, published, slot_of, updated, wire_of
+from api.reviewed import rows_if_known
 from core.custom import check_fetched, read_custom
 from core.domain.conditions import Condition
 from core.domain.errors import UnknownName
@@ -18,6 +20,7 @@ from core.domain.feed import Entry, Feed
 from core.domain.manifest import Manifest
 from core.domain.notice import Notice, notice_of
 from core.domain.query import Query, parse_query
+from core.domain.review import best_rows
 from core.domain.selection import feeds_of
 from core.publish import batch_summaries
 from core.render.channel import Channel
@@ -79,8 +82,14 @@ async def get_opml(request: Request) -> Response:
         Outline(_title(request, feed), feed_url(request, f"/api/feeds/{feed.name}.rss"), _home(request, feed))
         for feed in wire.feeds.values()
     ]
-    body = render_opml(wire.title, outlines, updated(manifest))
-    return respond(request, make_document(body, "text/x-opml", updated(manifest)), manifest)
+    changed = updated(manifest)
+    if rows := best_rows(await rows_if_known(request)):
+        home = feed_url(request, "/reviews")
+        outlines.append(Outline(f"Reviews · {wire.title}", feed_url(request, "/api/reviews.rss"), home))
+        changed = max(changed, datetime.fromisoformat(rows[-1].updated))  # when there was the first one
+    freshness = wire.freshness(manifest)
+    document = make_document(render_opml(wire.title, outlines, changed), "text/x-opml", changed)
+    return answer(request, document, freshness.seconds, freshness.warning)
 
 
 @router.get(

@@ -1,14 +1,14 @@
 """Running the wire: refreshing at will, and its state of health."""
 
-import hmac
 import logging
 from collections.abc import Mapping
 from datetime import date
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api import docs
+from api.owner import check_token
 from api.problems import problem
 from api.publishing import wire_of
 from core.domain.errors import StoreError
@@ -35,7 +35,7 @@ async def refresh_now(request: Request) -> Response:
     Needs `Authorization: Bearer …` with `CRON_SECRET` or `ADMIN_TOKEN`; where neither is set, nobody may.
     """
     wire = wire_of(request)
-    _check_token(request, wire)
+    check_token(request, "Refreshing")
     try:
         report = await wire.refresh()
         caught = await wire.catch_up() if report and not report.error else None
@@ -92,20 +92,3 @@ def _newest_first(records: Mapping[date, BatchRecord]) -> list[BatchRecord]:
 
 def _json(value: object, status: int) -> Response:
     return Response(to_json(value), status, {"Cache-Control": "no-store"}, "application/json")
-
-
-def _check_token(request: Request, wire: Wire) -> None:
-    secrets = [secret for secret in (wire.settings.cron_secret, wire.settings.admin_token) if secret]
-    scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
-    matches = [hmac.compare_digest(sent.strip().encode(), secret.encode()) for secret in secrets]
-    if scheme.lower() != "bearer" or not any(matches):
-        hint = (
-            ""
-            if secrets
-            else "Refreshing over HTTP is off: set ADMIN_TOKEN (or CRON_SECRET for a cron) to turn it on. "
-        )
-        raise HTTPException(
-            401,
-            f"{hint}Send the header `Authorization: Bearer …` with the value of CRON_SECRET or ADMIN_TOKEN.",
-            {"WWW-Authenticate": "Bearer"},
-        )

@@ -19,6 +19,7 @@ from api.links import own_path, raw_query
 from core.domain.errors import (
     ConfigError,
     ModelError,
+    NoText,
     NothingYet,
     Overloaded,
     PaperwireError,
@@ -46,6 +47,7 @@ TABLE: tuple[tuple[type[PaperwireError], int, str, str], ...] = (
     (Overloaded, 503, "overloaded", "Too much is being asked for"),
     (StoreError, 503, "store", "The store does not answer"),
     (ModelError, 502, "model", "A language model did not answer"),
+    (NoText, 404, "no-text", "There is no full text"),
     (SourceError, 502, "source", "An upstream did not deliver"),
     (ConfigError, 500, "config", "The configuration is wrong"),
     (PaperwireError, 500, "internal", "Something went wrong"),

@@ -2,24 +2,28 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from api.conditional import Document, make_document, respond
+from api.conditional import Document, answer, make_document
 from api.links import self_url
 from api.pages.html import MEDIA_TYPE, render
 from api.publishing import Loaded, published, updated, wire_of
+from api.reviewed import rows_if_known
 from core.domain.conditions import Condition, predicate
 from core.domain.errors import UnknownName
 from core.domain.feed import Entry
 from core.domain.manifest import Manifest
 from core.domain.paper import PaperId, parse_id
 from core.domain.query import Query
+from core.domain.review import shown_rows
 
 router = APIRouter(include_in_schema=False)
 SHOWN_AUTHORS = 10
+KEPT_SECONDS = 60  # in shared caches: a review may be made at any time
 _ALL = Query((Condition("score", ">=", (float("-inf"),)),))
 
 
@@ -33,14 +37,17 @@ async def paper_page(request: Request, paper_id: str) -> Response:
         raise UnknownName("paper", paper_id) from error
     await wire.manifest()
     manifest = await wire.ready()
+    reviews = shown_rows(await rows_if_known(request), wanted)
 
     def make(manifest: Manifest, loaded: Loaded) -> Document:
-        body = render(request, "paper.html", **_context(wanted, loaded))
-        return make_document(body, MEDIA_TYPE, updated(manifest))
+        body = render(request, "paper.html", reviews=reviews, **_context(wanted, loaded))
+        reviewed = [datetime.fromisoformat(row.updated) for row in reviews]
+        return make_document(body, MEDIA_TYPE, max([updated(manifest), *reviewed]))
 
-    key = ("paper page", str(wanted), self_url(request))
+    key = ("paper page", str(wanted), self_url(request), [row.to_plain() for row in reviews])
     document = await published(wire, manifest, list(wire.feeds.values()), _ALL, key, make)
-    return respond(request, document, manifest)
+    freshness = wire.freshness(manifest)
+    return answer(request, document, min(freshness.seconds, KEPT_SECONDS), freshness.warning)
 
 
 def _context(wanted: PaperId, loaded: Loaded) -> dict[str, Any]:

@@ -31,6 +31,10 @@ PATHS = {
     "/badge/{name}.svg": {"get"},
     "/api/papers": {"get"},
     "/api/papers/{paper_id}": {"get"},
+    "/api/papers/{paper_id}/review": {"post"},
+    "/api/papers/{paper_id}/review.{format}": {"get"},
+    "/api/papers/{paper_id}/summaries/{template}.{format}": {"get", "post"},
+    "/api/reviews.{format}": {"get"},
     "/api/digests/{name}/{date}.{format}": {"get"},
     "/api/digests/{name}.{format}": {"get"},
     "/api/refresh": {"get", "post"},
@@ -203,6 +207,14 @@ PROBLEMS = {
         404: "/api/digests/main/2025-01-01.md",
         422: "/api/digests/main/latest.md?style=table",
     },
+    "/api/papers/{paper_id}/review.{format}": {
+        404: "/api/papers/2603.90045/review.md",
+        422: "/api/papers/2603.90045/review.md?language=fr",
+    },
+    "/api/papers/{paper_id}/summaries/{template}.{format}": {
+        404: "/api/papers/2603.00000/summaries/extract.md",
+        422: "/api/papers/2603.90045/summaries/extract.md?language=fr",
+    },
     "/api/refresh": {401: "/api/refresh"},
 }
 
@@ -284,6 +296,17 @@ REQUESTS = {
     "/api/digests/main.atom": "/api/digests/{name}.{format}",
     "/api/digests/main.json": "/api/digests/{name}.{format}",
     "/api/digests/mian.json": "/api/digests/{name}.{format}",
+    "/api/papers/2603.90045/review.md": "/api/papers/{paper_id}/review.{format}",
+    "/api/papers/2603.90045/review.md?language=x": "/api/papers/{paper_id}/review.{format}",
+    "/api/papers/2603.90045/summaries/extract.md": "/api/papers/{paper_id}/summaries/{template}.{format}",
+    "/api/papers/2603.90045/summaries/extract.html": "/api/papers/{paper_id}/summaries/{template}.{format}",
+    "/api/papers/2603.90045/summaries/extract.json": "/api/papers/{paper_id}/summaries/{template}.{format}",
+    "/api/papers/2603.90045/summaries/none.json": "/api/papers/{paper_id}/summaries/{template}.{format}",
+    "/api/reviews.rss": "/api/reviews.{format}",
+    "/api/reviews.atom": "/api/reviews.{format}",
+    "/api/reviews.json": "/api/reviews.{format}",
+    "/api/reviews.rss?x=1": "/api/reviews.{format}",
+    "/api/reviews.xml": "/api/reviews.{format}",
     "/api/refresh": "/api/refresh",
     "/api/health": "/api/health",
 }
@@ -300,13 +323,19 @@ def test_answers_are_documented(client: httpx.Client, contract: dict[str, Any], 
 
 def test_documented_media_types_are_served(client: httpx.Client, contract: dict[str, Any]) -> None:
     """No media type is documented that a path never serves."""
-    served: dict[str, set[str]] = {path: set() for path in PATHS}
+    served: dict[str, set[str]] = {path: set() for path, methods in PATHS.items() if "get" in methods}
     for target, path in REQUESTS.items():
         answer = client.get(target)
         if answer.status_code == 200:
             served[path].add(answer.headers["Content-Type"].partition(";")[0])
     served["/api/refresh"] = {"application/json"}
-    assert served == {path: set(item["get"]["responses"]["200"]["content"]) for path, item in contract["paths"].items()}
+    served["/api/papers/{paper_id}/review.{format}"] = {
+        "text/markdown",
+        "text/html",
+        "application/json",
+    }  # test_reviews
+    paths = contract["paths"].items()
+    assert served == {path: set(item["get"]["responses"]["200"]["content"]) for path, item in paths if "get" in item}
 
 
 @pytest.mark.parametrize("target", ["/docs", "/openapi.json"])
