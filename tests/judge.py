@@ -65,7 +65,7 @@ def texts(papers: list[Sheet]) -> dict[str, bytes]:
 
 def judge() -> ModelServer:
     """The model, to be served."""
-    return ModelServer(speak=write)
+    return ModelServer(write=write)
 
 
 def upstream(*worth: int) -> Upstream:

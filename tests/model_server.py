@@ -28,7 +28,7 @@ class ModelServer:
     formats: tuple[str, ...] = ("json_schema", "json_object")  # of response_format that it knows
     limits: tuple[str, ...] = ("max_tokens", "max_completion_tokens")  # names of the bound that it knows
     tokens: tuple[int, int] = (100, 20)  # what it says that an answer took
-    speak: Callable[[dict[str, Any]], str] | None = None  # what it says where it is not faulty; else what is good
+    write: Callable[[dict[str, Any]], str] | None = None  # what it says where it is not faulty; else what is good
     faults: list[str] = field(default_factory=list)
     faulty_for_ever: bool = False
     prey: str = ""
@@ -98,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif fault.isdigit():
             self.error(int(fault), "Try again later", "")
         else:
-            self.say((stand_in.speak or good_text)(request))
+            self.say((stand_in.write or good_text)(request))
 
     def say(self, text: str | None, finish: str = "stop", usage: Any = None, **message: Any) -> None:
         read, written = self.server_of.tokens
