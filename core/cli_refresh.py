@@ -120,6 +120,9 @@ def audit(
         sys.stdout.write(json.dumps([line.to_plain() for line in lines], indent=2) + "\n")
     else:
         out.print(_ledger(lines))
+        for line in lines:
+            if line.state.reason and line.state.state != "quiet":
+                out.print(f"{line.date} {line.category}: {line.state.reason}")
         lacking = sorted({str(line.date) for line in lines if line.lacks})
         out.print(f"incomplete: {', '.join(lacking)}" if lacking else "nothing is missing")
     if any(line.lacks for line in lines):
@@ -131,11 +134,14 @@ def _day(moment: datetime | None) -> date | None:
 
 
 def _ledger(lines: list[Line]) -> Table:
-    table = Table("date", "category", "state", "announced", "confirmed", "missing", "extra", "late", "why")
+    table = Table(box=None, header_style="bold")
+    for name in ("date", "category", "state"):
+        table.add_column(name, no_wrap=True)
+    for name in ("announced", "confirmed", "missing", "extra", "late"):
+        table.add_column(name, justify="right")
     for line in lines:
         numbers = [str(len(ids)) if line.read or not n else "?" for n, ids in enumerate(line.ids)]
-        late = str(line.late or "")
-        table.add_row(str(line.date), line.category, line.state.state, *numbers, late, line.state.reason)
+        table.add_row(str(line.date), line.category, line.state.state, *numbers, str(line.late or ""))
     return table
 
 

@@ -20,7 +20,6 @@ HELD = (
 )
 NOT_ALL_READ = "it was not fetched while arXiv's feed held it; the API is being asked for it"
 NOTHING = "neither arXiv's feed nor the API had anything"
-_NONE = Batch(date.min, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +112,12 @@ def enter(
     for target in sorted(touched):
         states = {name: _state(entered, target, name, now, retention) for name in categories}
         records[target] = restated(records[target], states, reading.at)
-    added = sum(len(one.announcements) - len(batches.get(target, _NONE).announcements) for target, one in made.items())
+    added = len(_papers_of(made.values()) - _papers_of(batches.values()))
     return Entered({target: records[target] for target in {*touched, day}}, made, ids, added)
+
+
+def _papers_of(batches: Iterable[Batch]) -> set[str]:
+    return {item.paper.id for batch in batches for item in batch.announcements}
 
 
 def concerned(manifest: Manifest, reading: Reading, now: datetime, retention: timedelta) -> list[date]:
