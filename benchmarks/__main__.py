@@ -8,6 +8,7 @@ from pathlib import Path
 from time import perf_counter
 
 from benchmarks import (
+    bench_analysis,
     bench_cold_start,
     bench_engines,
     bench_http,
@@ -24,6 +25,7 @@ BENCHMARKS = {
     "query": bench_query.run,
     "http": bench_http.run,
     "round_trips": bench_round_trips.run,
+    "analysis": bench_analysis.run,
     "cold_start": bench_cold_start.run,
 }
 PACKAGES = ("lxml", "ahocorasick_rs", "google-re2", "feedgen", "fastapi", "starlette", "feedparser")

@@ -91,7 +91,7 @@ def run(*, invented: bool = False, rounds: int = 7, seconds: float = 0.5, refres
         ports["bare FastAPI"] = stack.enter_context(_running(_bare_fastapi, answers))
         ports["bare ASGI"] = stack.enter_context(_running(_bare_asgi, answers))
         _check_sameness(ports, answers)
-        ask = stack.enter_context(_generator())
+        ask = stack.enter_context(generator())
         _print_throughput(_by_turns(ports, answers, ask, rounds, seconds), answers, rounds, seconds)
         _print_tail([_tail(ports["Paperwire"], ask, load, refreshes) for load in LOADS], origin, refreshes)
 
@@ -365,7 +365,7 @@ async def _trigger(job: Job, result: Result) -> None:
 
 
 @contextmanager
-def _generator() -> Iterator[Callable[[Job], Result]]:
+def generator() -> Iterator[Callable[[Job], Result]]:
     with _process(_generate) as pipe:
 
         def ask(job: Job) -> Result:
