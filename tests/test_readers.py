@@ -88,7 +88,8 @@ class Served:
     def statuses(self, target: str) -> list[int]:
         """The statuses of all requests for `target` so far."""
         return [
-            int(status) for status in re.findall(rf'"GET {re.escape(target)} HTTP/1.\d" (\d+)', self.log.read_text())
+            int(status)
+            for status in re.findall(rf"request method=GET path={re.escape(target)} status=(\d+)", self.log.read_text())
         ]
 
     def home(self, feed: str) -> str:

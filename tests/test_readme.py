@@ -142,6 +142,8 @@ def test_running(place: tuple[Path, dict[str, str]], command: str) -> None:
     if "store import" in command:  # what it takes in is what the command before it wrote
         paperwire(folder, env, "refresh")
         paperwire(folder, env, "store", "export", "wire.jsonl")
+    if "audit" in command:  # nothing is proven before anything was asked
+        paperwire(folder, env, "refresh", "--all")
     done = paperwire(folder, env, *shlex.split(command)[1:])
     assert 0 == done.returncode, done.stderr
     assert (done.stdout + done.stderr).strip()

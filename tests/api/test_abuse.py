@@ -485,8 +485,8 @@ def test_rules_without_number(tmp_path: Path) -> None:
         assert more - values <= 501  # and their budget
         assert longer - length < 501 * 10_000
         state = wire.app.state.wire
-        assert state._guests.days.used <= 40_000
-        assert state._guests.feeds.used <= 40_000
+        assert state._shelf._guests.days.used <= 40_000
+        assert state._shelf._guests.feeds.used <= 40_000
         assert [] == wire.upstream.requests
 
 

@@ -38,9 +38,11 @@ entries = st.lists(
     max_size=25,
     unique_by=lambda entry: (entry.id, entry.announced, entry.feed),
 )
-sorts = st.lists(st.builds("{}{}".format, st.sampled_from(["", "-"]), st.sampled_from(SORTABLE)), max_size=3).map(
-    lambda keys: f"sort={','.join(keys)}" if keys else ""
-)
+sorts = st.lists(
+    st.builds("{}{}".format, st.sampled_from(["", "-"]), st.sampled_from(SORTABLE)),
+    max_size=3,
+    unique_by=lambda key: key.removeprefix("-"),
+).map(lambda keys: f"sort={','.join(keys)}" if keys else "")
 
 
 def numbers(found: list[Entry] | tuple[Entry, ...]) -> list[int]:

@@ -121,11 +121,13 @@ def test_summary() -> None:
 
 
 def test_extracted_summary() -> None:
-    """A summary without a model says that it comes from the abstract; one without text is not shown."""
+    """A summary without a model says that it comes from the abstract; one that is not there says why."""
     assert "Summary (key-findings, extracted from the abstract)" in shown(
         replace(entry(), summary=replace(SUMMARY, model=""))
     )
-    assert "Summary" not in shown(replace(entry(), summary=replace(SUMMARY, markdown=" \n", state="pending")))
+    waiting = shown(replace(entry(), summary=replace(SUMMARY, markdown=" \n", state="pending")))
+    assert "Summary pending" in waiting
+    assert "extracted" not in waiting
 
 
 def test_one_line() -> None:

@@ -36,9 +36,8 @@ def notices(digest: Digest, words: Words) -> Iterable[Block]:
 
 
 def wanted(digest: Digest) -> tuple[Entry, ...]:
-    """The entries that get a summary, or will: those of which that is known, or else the best ones, if any do."""
-    known = tuple(entry for entry in digest.entries if entry.summary)
-    return known or (digest.entries[: digest.feed.summaries] if digest.feed.summary else ())
+    """The entries that get a summary: the best ones, if the feed has any summaries."""
+    return digest.entries[: digest.feed.summaries] if digest.feed.summary else ()
 
 
 def named(name: str, value: str | Link, words: Words) -> Line:
