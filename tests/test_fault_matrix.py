@@ -179,9 +179,10 @@ def seen(request: pytest.FixtureRequest, all_seen: dict[tuple[str, str], Seen]) 
     return all_seen[request.getfixturevalue("row")]
 
 
-def _ids(answer: httpx.Response) -> list[str]:
+def ids_of(answer: httpx.Response) -> list[str]:
+    """The papers of a JSON Feed, without its notices."""
     assert 200 == answer.status_code, answer.text
-    return [item["_paperwire"]["id"] for item in answer.json()["items"] if "_paperwire" in item]
+    return [item["_paperwire"]["id"] for item in answer.json()["items"] if "id" in item.get("_paperwire", {})]
 
 
 def _papers(*days: date) -> set[str]:
@@ -205,10 +206,10 @@ def test_readers_get_the_last_good_feeds(seen: Seen, row: tuple[str, str]) -> No
     assert seen.seconds < PATIENCE_SECONDS, row
     for answers in (seen.during, seen.after):
         main, rss, picks = answers
-        assert _papers(*DAYS[:4]) <= set(_ids(main))
-        assert len(_ids(main)) == len(set(_ids(main)))
+        assert _papers(*DAYS[:4]) <= set(ids_of(main))
+        assert len(ids_of(main)) == len(set(ids_of(main)))
         assert 200 == rss.status_code
-        assert {sheet.id for sheet in sheets_of(THURSDAY)[:2]} <= set(_ids(picks))
+        assert {sheet.id for sheet in sheets_of(THURSDAY)[:2]} <= set(ids_of(picks))
 
 
 @every_row
@@ -238,6 +239,7 @@ def test_the_next_good_answer_completes(seen: Seen, row: tuple[str, str]) -> Non
     assert (0, []) == (report["caught"]["owed"], report["caught"]["problems"]), row
     assert ["complete"] * len(DAYS) == [manifest.get(day).state for day in DAYS]
     assert {} == manifest.error
-    assert sorted(_papers(*DAYS)) == sorted(_ids(seen.mended[0]))
+    assert sorted(_papers(*DAYS)) == sorted(ids_of(seen.mended[0]))
+    assert len(seen.mended[0].json()["items"]) == len(_papers(*DAYS))  # no notice is left
     assert [] == seen.doubled
-    assert {sheet.id for sheet in sheets_of(FRIDAY)[:2]} <= set(_ids(seen.mended[2]))
+    assert {sheet.id for sheet in sheets_of(FRIDAY)[:2]} <= set(ids_of(seen.mended[2]))

@@ -18,7 +18,18 @@ from core.store import keys
 from tests.conftest import serving_app
 from tests.fortnight import Step
 from tests.replay import replaying
-from tests.test_fault_matrix import API, HF, MATRIX, PATIENCE_SECONDS, RSS, STATES, doubled, read_feeds, refresh_now
+from tests.test_fault_matrix import (
+    API,
+    HF,
+    MATRIX,
+    PATIENCE_SECONDS,
+    RSS,
+    STATES,
+    doubled,
+    ids_of,
+    read_feeds,
+    refresh_now,
+)
 from tests.test_fortnight import visit
 from tests.test_on_demand import forget
 from tests.test_refresh import batch_of, manifest_of
@@ -127,7 +138,7 @@ def test_faults_over_real_records(all_seen: dict[tuple[str, str], Seen], row: tu
         assert [200] * 3 == [answer.status_code for answer in answers]
         for old, new in zip(seen.before, answers, strict=True):
             if "json" in old.headers["Content-Type"]:
-                assert {item["id"] for item in old.json()["items"]} <= {item["id"] for item in new.json()["items"]}
+                assert set(ids_of(old)) <= set(ids_of(new))
     applies = place in ONLY.get(kind, (place,))
     expected = (HANGS.get(place, "") if kind == "hang" else "") or MATRIX[place].get(kind, "")
     expected = expected.removesuffix("2026-03-05")
