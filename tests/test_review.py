@@ -106,7 +106,7 @@ def test_estimate_and_usage(tmp_path: Path) -> None:
 def test_killed_at_every_question(tmp_path: Path) -> None:
     """After `kill -9` while any question is under way, the next process asks that one again and none before it."""
     path = tmp_path / "store.sqlite3"
-    with model_server.serving(ModelServer(write=speak, delay=0.2)) as model, _worker(path, model.url) as worker:
+    with model_server.serving(ModelServer(write=speak, delay=0.1)) as model, _worker(path, model.url) as worker:
         for number in range(len(KEYS) + 1):
             # Killed while it waits for its second answer, or for the post
             wanted = len(model.requests) + (2 if number < len(KEYS) else 1)

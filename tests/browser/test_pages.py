@@ -1,7 +1,9 @@
 """The pages in a real browser: a feed is built, subscribed to and saved; everything is in reach for everybody."""
 
+import asyncio
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,9 +15,16 @@ from axe_playwright_python.sync_playwright import Axe
 from lxml import etree
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from core.domain.review import listed
 from core.settings import Settings
+from core.store import keys
+from core.store.codec import encode
+from core.stores import open_store
 from tests.browser.conftest import Watched
 from tests.conftest import serving_app
+from tests.domain import make_paper
+from tests.render.test_review import make_review
+from tests.reviewing import KEYS
 
 PHONE = {"width": 360, "height": 740}
 PAPER = "/papers/2603.90000"
@@ -25,6 +34,8 @@ KINDS = {
     "digest": "/api/digests/main/latest.html",
     "staged digest": "/api/digests/main/latest.html?style=staged&language=zh",
     "paper": PAPER,
+    "review": "/reviews/2603.90000",
+    "reviews": "/reviews",
     "search": "/search?q=kernel",
     "builder": "/build?category=cs.DC,cs.LG&keywords=kernel:3",
     "settings": "/settings",
@@ -38,10 +49,23 @@ KINDS = {
 
 @pytest.fixture
 def site(settings: Settings) -> Iterator[str]:
-    """The address of a wire that has its papers."""
+    """The address of a wire that has its papers, and a review of one of them that is not complete."""
+    with ThreadPoolExecutor(1) as thread:  # in this one Playwright's event loop runs
+        thread.submit(lambda: asyncio.run(put_review(settings))).result()
     with serving_app(settings) as url:
         httpx.get(f"{url}/api/papers")
         yield url
+
+
+async def put_review(settings: Settings) -> None:
+    """Store a review with a post, a table, and questions without an answer."""
+    store = open_store(settings)
+    text = "Reads are **3.5x** faster.\n\n| Tier | Latency |\n|---|---|\n| DRAM | 0.1 ms |"
+    review = make_review(text, paper=make_paper(id=PAPER.rpartition("/")[2]), answers=dict.fromkeys(KEYS[:9], text))
+    row = listed(review)
+    await store.put(keys.review(str(row.paper), row.language, row.fingerprint), encode(review.to_plain()))
+    await store.put(keys.REVIEWS, encode([row.to_plain()]))
+    await store.close()
 
 
 @pytest.fixture
