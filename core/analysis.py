@@ -27,7 +27,7 @@ from core.questions import Questions, questions_of
 from core.refresh import read_batches
 from core.rules import Rules
 from core.sources.announcements import Progress
-from core.staged import Stages
+from core.staged import Found, Stages
 from core.state import changing, read_state
 from core.store import keys
 from core.store.codec import decode_as, encode
@@ -175,7 +175,8 @@ class _Desk:
 
     async def _write(self) -> None:
         async with self._writing:
-            made, names, values = await asyncio.to_thread(self._made)
+            rows = {at: stages.rows() for at, (_, stages) in self._open.items()}
+            made, names, values = await asyncio.to_thread(self._made, rows)
             unsaved = dict(self.run.unsaved)
             if not names and not unsaved:
                 return
@@ -190,19 +191,18 @@ class _Desk:
             self._names |= made
             self._written = asyncio.get_running_loop().time()
 
-    def _made(self) -> tuple[dict[_At, str], dict[str, dict[str, str]], Made]:
+    def _made(self, rows: Mapping[_At, Found]) -> tuple[dict[_At, str], dict[str, dict[str, str]], Made]:
         """The names of analyses that are new, by job and by feed and date, and their values."""
         ttl = (self.retention + timedelta(days=1)).total_seconds()
         made: dict[_At, str] = {}
         names: dict[str, dict[str, str]] = {}
         values: Made = {}
-        for at, (job, stages) in self._open.items():
-            rows = stages.cases.rows(self.run.stopped, asks=stages.asks)
-            finished = not stages.asks or not stages.cases.pending()
-            name = name_of(job.feed, job.work, rows, finished=finished)
+        for at, found in rows.items():
+            job = self._open[at][0]
+            name = name_of(job.feed, job.work, found.rows, finished=found.finished)
             if name == self._names.get(at, job.name):
                 continue
             made[at] = name
             names.setdefault(job.feed.name, {})[job.record.date.isoformat()] = name
-            values[keys.analysis(job.feed.name, job.record.date, name)] = (encode(to_plain(rows)), ttl)
+            values[keys.analysis(job.feed.name, job.record.date, name)] = (encode(to_plain(found.rows)), ttl)
         return made, names, values

@@ -114,7 +114,7 @@ class Cases:
             case.paper.versioned: Row(
                 case.card,
                 case.summary or (self._absent(case, stopped) if case.paper.versioned in lacking else None),
-                case.waits,
+                dict(case.waits),  # as they are now: what this becomes is worked out beside the run
             )
             for case in self.all
         }

@@ -7,11 +7,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import NamedTuple
 
 from core.analyst import TEXT_TRIES, Run
 from core.cases import Case, Cases
 from core.day import Made
-from core.domain.analysis import ANALYSE, READ, SCREEN, SUMMARISE, Wait
+from core.domain.analysis import ANALYSE, READ, SCREEN, SUMMARISE, Row, Wait
 from core.domain.errors import ModelError
 from core.domain.rubric import Scorecard
 from core.domain.summary import Summary
@@ -30,6 +31,13 @@ Then = Callable[[], Awaitable[None]]
 _UNREAD = FullText("", "abstract")
 
 
+class Found(NamedTuple):
+    """What was found at a moment, and whether that is all."""
+
+    rows: dict[str, Row]
+    finished: bool
+
+
 @dataclass(slots=True)
 class Stages:
     """A feed's date on its way through the stages. `asks`: models may be asked, else only what is stored is used."""
@@ -43,6 +51,11 @@ class Stages:
     def questions(self) -> Questions:
         """What the feed wants to know."""
         return self.cases.questions
+
+    def rows(self) -> Found:
+        """What was found until now."""
+        finished = not self.asks or not self.cases.pending()
+        return Found(self.cases.rows(self.run.stopped, asks=self.asks), finished)
 
     async def work(self, then: Then) -> None:
         """Go through the stages as far as that is possible now; `then` after each answer."""

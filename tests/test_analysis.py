@@ -478,3 +478,22 @@ def test_two_feeds_share(place: Place) -> None:
     one = feeds(summaries=0)
     place.refresh(feeds_toml=one + one.replace("feeds.main", "feeds.second").replace("Main", "Second"))
     assert {"analyse": [1, 2, 3, 4], "screen": [1, 2, 3, 4, 5, 6, 7]} == steps(place.model)
+
+
+def test_older_dates(place: Place) -> None:
+    """Models are asked about the newest dates only; those before keep what they have, also under other thresholds."""
+    days = [DAY - timedelta(days=back) for back in (4, 3, 2, 1, 0)]
+    place.source.days = {day: sheets(6, start=10 * at + 1) for at, day in enumerate(days)}
+    for day in days:
+        place.source.day = day
+        place.refresh(now=datetime(day.year, day.month, day.day, 17, tzinfo=UTC))
+        assert 2 == len(place.model.requests)
+    assert ["must-read"] * 5 == [entry.band for entry in place.shown()]
+    place.refresh(feeds_toml=feeds(rubric=RUBRIC.replace("must_read_at = 5", "must_read_at = 7")))
+    assert [] == place.model.requests
+    entries = place.shown()
+    assert ["review"] * 5 == [entry.band for entry in entries]
+    assert {"ready"} == {entry.summary.state for entry in entries if entry.summary}
+    place.refresh(feeds_toml=feeds(language="ko"))
+    assert {"screen": [21, 31, 41], "analyse": [21, 31, 41]} == steps(place.model)
+    assert [None, None, 6, 6, 6] == sorted((entry.points for entry in place.shown()), key=lambda points: points or 0)

@@ -1,14 +1,17 @@
 """What is promised of the store's round trips, counted at the server."""
 
+import asyncio
+import html
 import time
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
+from core.wire import Wire
 from tests.arxiv_format import make_sheets
 from tests.conftest import serving_app
-from tests.round_trips import CONFIRM_SECONDS, FEED, READERS, Cost, Place, measure, place
+from tests.round_trips import CONFIRM_SECONDS, FEED, QUERY, READERS, Cost, Place, cold, measure, place
 
 # The most round trips that each kind of request may take
 PROMISED = {
@@ -63,3 +66,25 @@ def test_reading_ahead(stored: Place) -> None:
 
         cost = stored.cost(read)
     assert 3 <= cost.requests <= 5
+
+
+def test_analyses_come_along() -> None:
+    """What was analysed is read together with the days: an instance that just started needs no more round trips."""
+    with place(2, lambda number: make_sheets(10, start=10_000 + 40 * number)) as made:
+        analysing = made.with_settings(replay_gate_seconds=0)
+
+        async def catch_up() -> None:
+            wire = Wire(analysing.settings)
+            try:
+                assert await wire.catch_up(seconds=30)
+            finally:
+                await wire.close()
+
+        asyncio.run(catch_up())
+        cold(made, FEED)
+        feed, answer = cold(made, FEED)
+        assert "Summary</strong> (extract" in html.unescape(answer.text)
+        query, found = cold(made, QUERY)
+        below, _ = cold(made, "/api/papers?score>=0")
+    assert (1, 2, 2) == (feed.requests, query.requests, below.requests)
+    assert any("summary" in paper for paper in found.json()["papers"])
