@@ -64,6 +64,12 @@ async def get_review(request: Request) -> Response:
     return await respond_with(request, shown, format_name)
 
 
+@router.get("/api/papers/{paper_id:path}/review", include_in_schema=False)
+async def no_format(request: Request) -> Response:  # noqa: ARG001 - the route's own signature
+    """Reading needs a format; below the paper's own address this one would be taken for a paper's."""
+    raise HTTPException(405, headers={"Allow": "POST"})
+
+
 @router.post(
     "/api/papers/{paper_id:path}/review",
     summary="Have a paper's review made",

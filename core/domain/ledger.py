@@ -71,6 +71,8 @@ def owed(manifest: Manifest, categories: Sequence[str], now: datetime, retention
                     _want(wanted, earlier, name, _over_at(day))
                 if not state.settled and _is_read(manifest, day, name, days):  # not yet while earlier dates were kept
                     _want(wanted, day, name, now)
+            elif manifest.get(day).state == "quiet":  # the API may have what an empty feed had not
+                _want(wanted, day, name, due_at(day))
     windows = [
         Window(day, tuple(name for name in wanted[day] if manifest.get(day).read.get(name, "") < wanted[day][name]))
         for day in reversed(days)

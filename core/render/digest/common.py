@@ -36,8 +36,11 @@ def notices(digest: Digest, words: Words) -> Iterable[Block]:
 
 
 def wanted(digest: Digest) -> tuple[Entry, ...]:
-    """The entries that get a summary: the best ones, if the feed has any summaries."""
-    return digest.entries[: digest.feed.summaries] if digest.feed.summary else ()
+    """The entries that get a summary, or will, if the feed has any: those of which that is known, then the best."""
+    if not digest.feed.summary:
+        return ()
+    chosen = sorted(digest.entries, key=lambda entry: entry.summary is None)[: digest.feed.summaries]
+    return tuple(entry for entry in digest.entries if entry in chosen)
 
 
 def named(name: str, value: str | Link, words: Words) -> Line:
