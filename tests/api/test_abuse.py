@@ -354,8 +354,10 @@ def test_a_body_in_chunks(wire: Site) -> None:
     """A body that does not say how long it is is read as far as a form goes, and refused."""
     chunk = b"10000\r\n" + b"a" * 0x10000 + b"\r\n"
     for target in ("/settings/edit", "/build/preview"):
-        answer = exchange(wire.client, post(target, f"{FORM}Transfer-Encoding: chunked\r\n"), chunk, chunk, pause=0.1)
-        assert 413 == status_of(answer)
+        parts = post(target, f"{FORM}Transfer-Encoding: chunked\r\n"), chunk, chunk
+        # A client that is still sending when the connection is closed may see a reset in place of the answer
+        answers = (exchange(wire.client, *parts, pause=0.1) for _ in range(5))
+        assert 413 == status_of(next(filter(None, answers), b""))
     small = exchange(
         wire.client, post("/build/preview", f"{FORM}Transfer-Encoding: chunked\r\n"), b"1\r\na\r\n0\r\n\r\n"
     )
