@@ -66,6 +66,7 @@ async def published(
     """
     rules = [feed.fingerprint for feed in feeds]
     identity = fingerprint(key, rules, manifest.version, manifest.updated, wire.settings.build)
+    wire.rendered.enter(manifest.version)
     document: Document | None = wire.rendered.get(identity)
     note_cache("rendered")
     if document is None:

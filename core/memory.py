@@ -13,6 +13,7 @@ class Memory(Generic[T]):
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._used = 0
+        self._epoch = 0
         self._values: OrderedDict[Hashable, tuple[T, int]] = OrderedDict()
 
     @property
@@ -26,6 +27,13 @@ class Memory(Generic[T]):
             return None
         self._values.move_to_end(key)
         return found[0]
+
+    def enter(self, epoch: int) -> None:
+        """Forget everything if `epoch` is a later one: nothing is asked for that was made in those before."""
+        if epoch > self._epoch:
+            self._epoch = epoch
+            self._values.clear()
+            self._used = 0
 
     def put(self, key: Hashable, value: T, weight: int = 1) -> None:
         """Keep `value`, and forget what no longer fits; a value heavier than the limit is not kept."""
