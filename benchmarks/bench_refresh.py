@@ -24,12 +24,12 @@ from core.domain.scoring import Score
 from core.domain.selection import choose, make_entries
 from core.matching import score_batch
 from core.render.channel import Channel
-from core.render.syndication import render_rss
 from core.settings import ROOT
 from core.sources.arxiv import parse_feed
 from core.store import keys
 from core.store.codec import encode, scores_to_plain
 from core.store.sqlite import SqliteStore
+from tests.render.documents import render_rss
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 STEPS = ("parse", "score", "store", "render")

@@ -3,16 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
-from core.domain.feed import Entry
 from core.render.channel import Channel
-from core.render.item import Item, entry_items
+from core.render.item import Item
 from core.render.plain import to_json
 from core.render.text import label
-
-
-def render_jsonfeed(channel: Channel, entries: tuple[Entry, ...]) -> bytes:
-    """Entries as a JSON Feed document, the same bytes for the same input."""
-    return jsonfeed_of(channel, entry_items(entries, in_full=True))
 
 
 def jsonfeed_of(channel: Channel, items: Sequence[Item]) -> bytes:

@@ -9,9 +9,8 @@ from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from feedgen.feed import FeedGenerator
 from lxml import etree
 
-from core.domain.feed import Entry
 from core.render.channel import Channel
-from core.render.item import Item, entry_items
+from core.render.item import Item
 from core.render.text import label
 
 # feedgen formats RSS dates under setlocale(), which is global to the process and not safe with threads
@@ -44,16 +43,6 @@ class _EntryLinks(BaseEntryExtension):  # type: ignore[misc]
             for name, value in _HTML.items():
                 link.set(name, value)
         return entry
-
-
-def render_rss(channel: Channel, entries: tuple[Entry, ...]) -> bytes:
-    """Entries as an RSS 2.0 document, the same bytes for the same input."""
-    return rss_of(channel, entry_items(entries))
-
-
-def render_atom(channel: Channel, entries: tuple[Entry, ...]) -> bytes:
-    """Entries as an Atom 1.0 document, the same bytes for the same input."""
-    return atom_of(channel, entry_items(entries))
 
 
 def rss_of(channel: Channel, items: Sequence[Item]) -> bytes:

@@ -20,14 +20,13 @@ from core.domain.manifest import Manifest
 from core.domain.query import Query
 from core.domain.summary import Summary
 from core.render.content import entry_html, entry_title
-from core.render.jsonfeed import render_jsonfeed
-from core.render.syndication import render_atom, render_rss
 from core.wire import Wire
 from tests.api import TOKEN, base, make_settings
 from tests.arxiv_format import Sheet
 from tests.browser.conftest import Watched
 from tests.conftest import serving_app
 from tests.render import channel, entries_of
+from tests.render.documents import render_atom, render_jsonfeed, render_rss
 from tests.upstream import Upstream, serving
 from tests.vectors import HOST, PLACES, TEXTS, VECTORS, hostile_feeds, hostile_sheets, joined_texts
 

@@ -17,10 +17,10 @@ from core.render.bibtex import bibtex
 from core.render.card import LONGEST_ABSTRACT, LONGEST_TITLE, SHOWN_AUTHORS, author_names, make_card, whys
 from core.render.content import entry_html, reasons_in_words
 from core.render.plain import entry_to_plain
-from core.render.syndication import render_atom, render_rss
 from tests.arxiv_format import Sheet
 from tests.domain import FRIDAY, make_entry, make_feed, make_paper
 from tests.render import LONG, MANY, ODD, RICH, SUMMARY, channel, entries_of
+from tests.render.documents import render_atom, render_rss
 
 FEED = make_feed(Keyword("cache", 2), "kernel", "au:Author77 Sample", categories=("cs.LG", "cs.DC"), title_bonus=0.5)
 

@@ -10,13 +10,12 @@ import feedparser
 import pytest
 from lxml import etree
 
-from core.render.jsonfeed import render_jsonfeed
 from core.render.opml import Outline, render_opml
 from core.render.plain import entry_to_plain, to_json
-from core.render.syndication import render_atom, render_rss
 from core.settings import ROOT
 from tests.domain import make_entry
 from tests.render import MANY, ODD, RICH, SELF, SUMMARY, UPDATED, channel, entries_of
+from tests.render.documents import render_atom, render_jsonfeed, render_rss
 from tests.render.rules import ATOM
 
 LINK = f"{ATOM}link"

@@ -22,14 +22,13 @@ from lxml import html as lxml_html
 from core.domain.feed import Entry
 from core.domain.summary import Summary
 from core.render.content import summary_html
-from core.render.jsonfeed import render_jsonfeed
 from core.render.opml import Outline, render_opml
-from core.render.syndication import render_atom, render_rss
 from core.sources.arxiv import parse_api
 from tests.api import TOKEN, base, make_settings, send
 from tests.arxiv_format import Sheet, api
 from tests.conftest import serving_app
 from tests.render import UPDATED, channel, entries_of
+from tests.render.documents import render_atom, render_jsonfeed, render_rss
 from tests.upstream import Upstream, serving
 from tests.vectors import HOST, TEXTS, VECTORS, hostile_feeds, hostile_sheets
 
