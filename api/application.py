@@ -10,19 +10,20 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import badge, digests, docs, feeds, operations, pages, papers, problems, reviews, static, summaries
-from api.conditional import HeadMiddleware
+from api import errors, openapi, pages, static
+from api.access import PrivateCopy
 from api.hot import HotPath
 from api.limits import Limits
-from api.links import own_path
-from api.observed import Observed
-from api.private import PrivateCopy
+from api.observe import Observed
+from api.resource import HeadMiddleware
+from api.routes import badge, digests, feeds, operations, papers, reviews, summaries
+from api.urls import own_path
 from core import __version__
-from core.domain.errors import ConfigError
-from core.log import configure_logging
+from core.app import Wire
+from core.config.settings import Settings, load_settings
+from core.model.errors import ConfigError
 from core.scheduler import keep_fresh
-from core.settings import Settings, load_settings
-from core.wire import Wire
+from core.util.log import configure_logging
 
 _NO_PAGES = ("/api/", "/badge/", "/rss")
 DESCRIPTION = """
@@ -85,10 +86,10 @@ def create_app(settings: Settings | None = None, *, self_refresh: bool = False) 
     app.add_middleware(HeadMiddleware)
     inside = PrivateCopy(HotPath(app.framework, wire), wire.settings)
     app.first = Observed(inside, wire.settings.public_url, Limits(wire.settings))
-    problems.install(app)
+    errors.install(app)
     # `papers` takes what is left below its path
     for module in (feeds, badge, reviews, summaries, papers, digests, operations):
-        app.include_router(module.router, responses=docs.EVERYWHERE)
+        app.include_router(module.router, responses=openapi.EVERYWHERE)
     static.install(app)
     return app
 

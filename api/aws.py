@@ -9,9 +9,9 @@ from mangum import Mangum
 from starlette.types import Receive, Scope, Send
 
 from api.index import app
-from core.domain.errors import SourceError
-from core.settings import load_settings
-from core.wire import Wire
+from core.app import Wire
+from core.config.settings import load_settings
+from core.model.errors import SourceError
 
 FINISH_SECONDS = 10  # after the up to 15 that a first reader waits; API Gateway gives up after 29
 

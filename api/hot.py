@@ -8,13 +8,13 @@ from time import monotonic
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.conditional import KEPT, Kept, cache_control, is_unchanged
-from api.links import SENT_KEY
-from api.safety import missing_headers
+from api.observe import missing_headers
+from api.resource import KEPT, Kept, cache_control, is_unchanged
 from api.trace import note_cache
-from core.domain.manifest import Manifest
-from core.memory import Memory
-from core.wire import Wire
+from api.urls import SENT_KEY
+from core.app import Wire
+from core.model.manifest import Manifest
+from core.util.caches import Memory
 
 MOST_BYTES = 32_000_000
 MOST_QUERY = 1_000  # bytes of a query that is worth remembering

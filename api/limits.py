@@ -16,10 +16,10 @@ from time import monotonic
 from starlette.types import Scope
 
 from api.trace import CURRENT, Trace
-from core.domain.errors import Overloaded, RateLimited
-from core.domain.fingerprint import fingerprint
-from core.memory import Memory
-from core.settings import Settings
+from core.config.settings import Settings
+from core.model.errors import Overloaded, RateLimited
+from core.util.caches import Memory
+from core.util.signing import fingerprint
 
 RENDERING, RULES, WRONG = 1, 2, 12  # what an answer to filters costs, one to rules in an address, and a wrong token
 MOST_CLIENTS = 10_000  # that are remembered; the one seen longest ago is forgotten

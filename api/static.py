@@ -6,7 +6,7 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 from fastapi.responses import FileResponse
 
-from core.settings import ROOT
+from core.config.settings import ROOT
 
 PUBLIC = ROOT / "public"
 _HEADERS = {"Cache-Control": "public, max-age=86400"}

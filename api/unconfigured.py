@@ -5,9 +5,9 @@ from html import escape
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.observed import Observed
-from api.problems import problem
-from core.domain.errors import ConfigError
+from api.errors import problem
+from api.observe import Observed
+from core.model.errors import ConfigError
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"  # the page has no file of its own
 _PAGE = """<!doctype html>

@@ -18,7 +18,7 @@ import httpx
 
 from benchmarks.bench_http import HOST, Job, generator
 from benchmarks.measure import note, p99, table
-from core.settings import ROOT
+from core.config.settings import ROOT
 from tests import model_server
 from tests.arxiv_format import Sheet, make_sheets
 from tests.conftest import NOON
@@ -102,7 +102,7 @@ def _start(folder: Path, port: int, arxiv: str, model: str) -> "subprocess.Popen
         "SELF_REFRESH": "0",
         "LOG_LEVEL": "WARNING",
     }
-    command = [sys.executable, "-m", "core.cli", "serve", "--port", str(port)]
+    command = [sys.executable, "-m", "core.cli.main", "serve", "--port", str(port)]
     process = subprocess.Popen(command, cwd=folder, env=env)
     end = time.monotonic() + 30
     while time.monotonic() < end:

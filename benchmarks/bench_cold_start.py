@@ -29,7 +29,7 @@ from time import perf_counter
 
 from benchmarks.day import REAL_DAY, load_day
 from benchmarks.measure import Cell, Steps, note, spread, table
-from core.settings import ROOT
+from core.config.settings import ROOT
 from tests.redis_server import find_binary, running
 from tests.upstash_rest import UpstashRest
 from tests.upstash_rest import serving as serving_rest

@@ -10,13 +10,13 @@ from typing import TypeVar
 from benchmarks.day import load_texts
 from benchmarks.measure import Cell, Run, Steps, Stopwatch, interleaved, note, of_steps, table
 from benchmarks.vocabulary import HEADS, MODIFIERS
-from core.config import load_feeds_file
-from core.domain.feed import Feed, parse_keyword
-from core.domain.paper import Paper
-from core.domain.scoring import spellings
-from core.domain.text import fold
-from core.matching import ENGINES, make_scorer
-from core.settings import ROOT
+from core.config.feeds_file import load_feeds_file
+from core.config.settings import ROOT
+from core.model.feed import Feed, parse_keyword
+from core.model.paper import Paper
+from core.model.scoring import spellings
+from core.ranking.matching import ENGINES, make_scorer
+from core.text.fold import fold
 
 TEXTS = 1000
 SIZES = {40: 5, 400: 3}  # keywords → rounds

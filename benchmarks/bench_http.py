@@ -33,9 +33,9 @@ from api.application import create_app
 from benchmarks.bench_query import NOON, fill
 from benchmarks.day import CATEGORIES, REAL_DAY, RECORDS, load_day, make_sheets
 from benchmarks.measure import Cell, note, p99, spread, table
-from core.domain.calendar import midnight
-from core.settings import ROOT, Settings, load_settings
-from core.sources.fetch import GATE_SECONDS
+from core.config.settings import ROOT, Settings, load_settings
+from core.model.calendar import midnight
+from core.sources.client import GATE_SECONDS
 from tests.arxiv_format import rss
 from tests.upstream import Upstream, serving
 

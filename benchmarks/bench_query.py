@@ -15,23 +15,23 @@ from fastapi import FastAPI
 from api.application import create_app
 from benchmarks.day import CATEGORIES, make_sheets
 from benchmarks.measure import Cell, Steps, Stopwatch, note, of_steps, p99, table
-from core.domain.batch import make_batch
-from core.domain.calendar import is_announcement_day
-from core.domain.feed import Feed
-from core.domain.manifest import BatchRecord, Manifest
-from core.domain.page import page
-from core.domain.query import parse_query
-from core.domain.selection import choose
-from core.matching import score_batch
-from core.memory import Memory
-from core.publish import batch_summaries
-from core.render.plain import ENTRY_FIELDS, entry_to_plain, to_json
-from core.settings import ROOT, load_settings
-from core.sources.arxiv import parse_feed
+from core.app import RENDERED_BYTES, Wire
+from core.config.settings import ROOT, load_settings
+from core.model.batch import make_batch
+from core.model.calendar import is_announcement_day
+from core.model.entries import choose
+from core.model.feed import Feed
+from core.model.manifest import BatchRecord, Manifest
+from core.model.pagination import page
+from core.model.query import parse_query
+from core.ranking.matching import score_batch
+from core.render.items import ENTRY_FIELDS, entry_to_plain, to_json
+from core.sources.parse import parse_feed
 from core.store import keys
 from core.store.codec import encode, scores_to_plain
 from core.store.sqlite import SqliteStore
-from core.wire import RENDERED_BYTES, Wire
+from core.util.caches import Memory
+from core.views.entries import batch_summaries
 from tests.arxiv_format import rss
 
 QUERY = "score>=10"

@@ -14,18 +14,18 @@ from feedgen.feed import FeedGenerator
 
 from benchmarks.day import CATEGORIES, Day, load_day
 from benchmarks.measure import Cell, Steps, Stopwatch, interleaved, note, of_steps, spread, table
-from core.config import load_feeds_file
-from core.domain.batch import Batch, make_batch
-from core.domain.feed import Feed
-from core.domain.manifest import BatchRecord, Manifest
-from core.domain.page import page
-from core.domain.query import Query
-from core.domain.scoring import Score
-from core.domain.selection import choose, make_entries
-from core.matching import score_batch
-from core.render.channel import Channel
-from core.settings import ROOT
-from core.sources.arxiv import parse_feed
+from core.config.feeds_file import load_feeds_file
+from core.config.settings import ROOT
+from core.model.batch import Batch, make_batch
+from core.model.entries import choose, make_entries
+from core.model.feed import Feed
+from core.model.manifest import BatchRecord, Manifest
+from core.model.pagination import page
+from core.model.query import Query
+from core.model.scoring import Score
+from core.ranking.matching import score_batch
+from core.render.feeds import Channel
+from core.sources.parse import parse_feed
 from core.store import keys
 from core.store.codec import encode, scores_to_plain
 from core.store.sqlite import SqliteStore
@@ -73,7 +73,7 @@ def wire(job: Job) -> Steps:
 
 
 async def _store(job: Job, batch: Batch, scores: dict[str, Score | None], watch: Stopwatch) -> None:
-    """As `core.refresh` does: batch, scores and manifest in one fenced commit."""
+    """As `core.jobs.refresh` does: batch, scores and manifest in one fenced commit."""
     store = SqliteStore(job.folder / "store.sqlite3")
     await store.acquire(keys.REFRESH_LOCK, "token", 60)  # opens the file: not a part of what is compared
     watch.step("open")

@@ -7,7 +7,7 @@ from itertools import cycle, islice
 
 from benchmarks.day import load_texts, make_sheets
 from benchmarks.measure import note, table
-from core.stores import open_store
+from core.archive.open import open_store
 from tests.arxiv_format import Sheet
 from tests.round_trips import FEED, READERS, Cost, Place, cold, measure, place
 

@@ -9,8 +9,8 @@ from time import perf_counter
 
 from benchmarks.day import load_day
 from benchmarks.measure import Cell, interleaved, note, of_steps, table
-from core.sources.arxiv import parse_feed
-from core.sources.tex import to_readable
+from core.sources.parse import parse_feed
+from core.text.tex import to_readable
 
 Reading = Callable[[str], str]
 GOAL = 0.2  # ms a string

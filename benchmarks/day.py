@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from benchmarks import vocabulary as words
-from core.settings import ROOT
+from core.config.settings import ROOT
 from tests.arxiv_format import Sheet, rss
 
 CATEGORIES = ("cs.AI", "cs.CL", "cs.DC", "cs.LG")  # of both shipped feeds

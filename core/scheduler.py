@@ -7,8 +7,8 @@ import asyncio
 import logging
 from random import uniform
 
-from core.domain.errors import PaperwireError
-from core.wire import Wire
+from core.app import Wire
+from core.model.errors import PaperwireError
 
 log = logging.getLogger("paperwire")
 

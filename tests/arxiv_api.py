@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from urllib.parse import parse_qsl
 from zlib import crc32
 
-from core.domain.calendar import submission_window
+from core.model.calendar import submission_window
 from tests.arxiv_format import Sheet, api, api_error
 
 MOST_AT_ONCE, MOST = 2000, 30_000

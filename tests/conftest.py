@@ -17,7 +17,7 @@ import pytest
 import uvicorn
 
 from api.application import create_app
-from core.settings import ROOT, Settings, load_settings
+from core.config.settings import ROOT, Settings, load_settings
 from tests.arxiv_format import make_sheets
 from tests.upstream import Upstream, serving
 
@@ -111,7 +111,7 @@ def wait_until(holds: Callable[[], bool], seconds: float = 10) -> None:
 
 def paperwire(*arguments: str, cwd: Path, env: dict[str, str], timeout: float = 60) -> subprocess.CompletedProcess[str]:
     """Run the command line in a process of its own."""
-    command = [sys.executable, "-m", "core.cli", *arguments]
+    command = [sys.executable, "-m", "core.cli.main", *arguments]
     base = {
         "PATH": "/usr/bin:/bin",
         "PYTHONPATH": str(ROOT),

@@ -4,12 +4,12 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from core.domain.digest import Digest, make_digest
-from core.domain.feed import Entry, Feed, Keyword
-from core.domain.manifest import BatchRecord
-from core.domain.paper import Author, Paper
-from core.domain.rubric import Criterion, Mark, Rubric, Scorecard
-from core.domain.summary import Summary
+from core.model.digest import Digest, make_digest
+from core.model.feed import Entry, Feed, Keyword
+from core.model.manifest import BatchRecord
+from core.model.paper import Author, Paper
+from core.model.rubric import Criterion, Mark, Rubric, Scorecard
+from core.model.summary import Summary
 from core.render.digest import Site
 
 DAY = date(2026, 3, 6)

@@ -6,14 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from core.domain.calendar import EASTERN, announcement_days, submission_window
-from core.domain.ledger import ids_of
-from core.domain.manifest import Manifest
-from core.refresh import read_batches
+from core.archive.days import read_batches, read_confirmed
+from core.model.calendar import EASTERN, announcement_days, submission_window
+from core.model.ledger import ids_of
+from core.model.manifest import Manifest
 from core.store import keys
+from core.store.base import Store
 from core.store.codec import decode, decode_as
-from core.store.protocol import Store
-from core.windows import read_confirmed
 from tests.arxiv_format import Sheet
 from tests.hf_format import Picked
 from tests.upstream import Upstream

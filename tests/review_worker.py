@@ -8,12 +8,10 @@ from pathlib import Path
 
 import openai  # noqa: F401 - it takes most of the time of a start
 
-from core.models.ask import STEPS
-from core.models.budget import Budget
-from core.models.compatible import CompatibleModel
-from core.models.endpoint import Endpoint
-from core.models.usage import UsageRecord
-from core.review import begin, go_on
+from core.archive.spending import Budget, UsageRecord
+from core.jobs.review import begin, go_on
+from core.llm.base import STEPS
+from core.llm.client import CompatibleModel, Endpoint
 from core.sources.fulltext import FullText
 from core.store.sqlite import SqliteStore
 from tests.domain import make_paper

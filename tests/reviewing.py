@@ -9,12 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from core.domain.paper import parse_id
-from core.models.templates import get_template
-from core.review import Outcome
-from core.reviewing import carry_out, plan_review
-from core.settings import Settings
-from core.wire import Wire
+from core.app import Wire
+from core.config.settings import Settings
+from core.jobs.review import Outcome, carry_out, plan_review
+from core.llm.templates import get_template
+from core.model.paper import parse_id
 from tests import latexml_format, model_server, upstream
 from tests.api import make_settings
 from tests.arxiv_format import Sheet

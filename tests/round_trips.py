@@ -14,10 +14,10 @@ from typing import Any
 
 import httpx
 
-from core.domain.calendar import EASTERN, is_announcement_day
-from core.settings import Settings, load_settings
+from core.app import Wire
+from core.config.settings import Settings, load_settings
+from core.model.calendar import EASTERN, is_announcement_day
 from core.store import keys
-from core.wire import Wire
 from tests.arxiv_format import Sheet
 from tests.conftest import serving_app
 from tests.store.contract import redis_server, upstash_rest

@@ -10,12 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
-from core.analyst import Analysed
-from core.domain.feed import Entry
-from core.domain.query import parse_query
-from core.domain.selection import choose
-from core.settings import Settings, load_settings
-from core.wire import Wire
+from core.app import Wire
+from core.config.settings import Settings, load_settings
+from core.jobs.session import Analysed
+from core.model.entries import choose
+from core.model.feed import Entry
+from core.model.query import parse_query
 from tests.conftest import serving_app
 from tests.judge import DAY, RUBRIC, feeds, judge, sheets, steps, texts, upstream
 from tests.model_server import MODEL, ModelServer

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from core.settings import ROOT
+from core.config.settings import ROOT
 from tests.conftest import NOON, paperwire, wait_until
 from tests.judge import asked, feeds, judge, upstream
 from tests.model_server import MODEL, ModelServer
@@ -43,7 +43,7 @@ class Place:
     def start(self) -> subprocess.Popen[str]:
         """Start a refresh."""
         env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "COLUMNS": "120"} | self.env
-        command = [sys.executable, "-m", "core.cli", "refresh"]
+        command = [sys.executable, "-m", "core.cli.main", "refresh"]
         return subprocess.Popen(
             command, cwd=self.folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )

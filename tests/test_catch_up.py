@@ -10,17 +10,16 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from core.catch_up import Caught
-from core.domain.calendar import announcement_days, submission_window
-from core.domain.feed import Entry
-from core.domain.manifest import Manifest
-from core.domain.page import page
-from core.domain.query import parse_query
-from core.domain.selection import choose
-from core.settings import Settings, load_settings
+from core.app import Wire
+from core.config.settings import Settings, load_settings
+from core.jobs.backfill import MOST_TRIES, Caught
+from core.model.calendar import announcement_days, submission_window
+from core.model.entries import choose
+from core.model.feed import Entry
+from core.model.manifest import Manifest
+from core.model.pagination import page
+from core.model.query import parse_query
 from core.sources.api import SLICE_SIZE
-from core.windows import MOST_TRIES
-from core.wire import Wire
 from tests.arxiv_format import Sheet
 from tests.conftest import serving_app
 from tests.fortnight import without

@@ -17,8 +17,8 @@ import httpx
 import pytest
 
 from core import __version__
-from core.sample import TITLE
-from core.settings import ROOT
+from core.config.settings import ROOT
+from core.sources.sample import TITLE
 from tests.api import DAYS, FEEDS, MAIN_UNCAPPED, NOWHERE, make_settings, store_days
 from tests.arxiv_format import Sheet
 from tests.conftest import NOON, ONLY_WHEN_ASKED, paperwire, wait_until
@@ -528,7 +528,7 @@ def test_serve_by_variables(tmp_path: Path, stored: dict[str, str], stop: signal
     """HOST and PORT say where to listen, as platforms set them, and the first line says where that is."""
     port = str(free_port())
     env = stored | {"HOST": "localhost", "PORT": port}
-    with server(tmp_path, "core.cli", "serve", env=env, stop=stop) as (url, log):
+    with server(tmp_path, "core.cli.main", "serve", env=env, stop=stop) as (url, log):
         assert f"http://localhost:{port}" == url
         assert 10 == httpx.get(f"http://127.0.0.1:{port}/api/papers").json()["total"]
         first = log.read_text().split("\n")[0]
@@ -539,7 +539,7 @@ def test_serve_by_options(tmp_path: Path, stored: dict[str, str]) -> None:
     """Options go before variables."""
     port = str(free_port())
     env = stored | {"HOST": "256.0.0.1", "PORT": "1"}
-    with server(tmp_path, "core.cli", "serve", "--host", "127.0.0.1", "--port", port, env=env) as (url, _):
+    with server(tmp_path, "core.cli.main", "serve", "--host", "127.0.0.1", "--port", port, env=env) as (url, _):
         assert f"http://127.0.0.1:{port}" == url
         assert 200 == httpx.get(f"{url}/api/health").status_code
 
@@ -606,7 +606,7 @@ def test_sample_week(tmp_path: Path, upstream: Upstream) -> None:
     audit = tmp_path / "audit"
     audit.touch()
     env = {"PYTHONPATH": f"{tmp_path}:{ROOT}", "ARXIV_RSS_URL": upstream.url, "AUDIT": str(audit)}
-    with server(tmp_path, "core.cli", "serve", "--sample", "--port", "0", env=env) as (url, _):
+    with server(tmp_path, "core.cli.main", "serve", "--sample", "--port", "0", env=env) as (url, _):
         names = [feed["name"] for feed in httpx.get(f"{url}/api/feeds").json()["feeds"]]
         query = f"feed={','.join(names)}&score>=-999&type=new,cross,replace,replace-cross&limit=500"
         answer = httpx.get(f"{url}/api/papers?{query}").json()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.settings import ROOT
+from core.config.settings import ROOT
 from tests.conftest import paperwire, wait_until
 from tests.fortnight import DAYS, FEEDS, fortnight
 from tests.upstream import Upstream, serving
@@ -73,7 +73,7 @@ def test_a_stopped_refresh_is_resumed(copy: Copy, how: signal.Signals) -> None:
     """
     copy.upstream.delay = 0.1
     env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)} | copy.env
-    command = [sys.executable, "-m", "core.cli", "refresh", "--all"]
+    command = [sys.executable, "-m", "core.cli.main", "refresh", "--all"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, cwd=copy.folder, env=env, **quiet) as process:
         wait_until(lambda: len(copy.windows) >= 4, 30)

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from core.config.settings import ROOT
 from core.render.review import MARKER
-from core.settings import ROOT
 from tests.conftest import paperwire, wait_until
 from tests.reviewing import ID, WITHDRAWN, Reviewing, reviewing
 from tests.test_cli import in_parallel, told
@@ -44,7 +44,7 @@ def in_terminal(given: Reviewing, answer: str, *arguments: str) -> tuple[int, st
     """The status, and all that is shown, of a command in a terminal in which `answer` is typed when it asks."""
     main, side = pty.openpty()
     env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "TERM": "dumb", "COLUMNS": "120"} | given.env
-    command = [sys.executable, "-m", "core.cli", "review", *arguments]
+    command = [sys.executable, "-m", "core.cli.main", "review", *arguments]
     shown = b""
     with subprocess.Popen(command, cwd=given.folder, env=env, stdin=side, stdout=side, stderr=side) as process:
         os.close(side)
@@ -97,7 +97,7 @@ def test_interrupted(given: Reviewing) -> None:
     """Ctrl-C ends it with a word on how to go on; the next run does so at once."""
     given.model.delay = 0.3
     env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "LLM_CONCURRENCY": "1"} | given.env
-    command = [sys.executable, "-m", "core.cli", "review", ID, "--yes"]
+    command = [sys.executable, "-m", "core.cli.main", "review", ID, "--yes"]
     with subprocess.Popen(command, cwd=given.folder, env=env, stderr=subprocess.PIPE, text=True) as process:
         wait_until(lambda: len(given.asked) > 3, 30)
         process.send_signal(signal.SIGINT)

@@ -6,13 +6,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.config import FeedsFile, load_feeds_file, read_feeds_file
-from core.domain.categories import CATEGORIES
-from core.domain.errors import ConfigError
-from core.domain.feed import Feed, Keyword
-from core.feed_model import FeedModel, InstanceModel
-from core.matching import ENGINES, make_scorer
-from core.settings import ROOT
+from core.config.feeds_file import FeedModel, FeedsFile, InstanceModel, load_feeds_file, read_feeds_file
+from core.config.settings import ROOT
+from core.model.categories import CATEGORIES
+from core.model.errors import ConfigError
+from core.model.feed import Feed, Keyword
+from core.ranking.matching import ENGINES, make_scorer
 from tests.domain import law, make_paper
 
 MAIN = '[feeds.main]\ntitle = "Main"\ncategories = ["cs.LG"]\n'

@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 
-from core.current import Current
-from core.domain.manifest import Manifest
-from core.state import State
+from core.archive.state import State
+from core.model.manifest import Manifest
+from core.views.snapshot import Current
 
 
 class LateStore:

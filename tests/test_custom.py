@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.errors import UnsatisfiedAssumption
 from pydantic import ValidationError
 
-from core.config import read_feeds_file
-from core.custom import (
+from core.config.feeds_file import FeedModel, read_feeds_file
+from core.config.settings import ROOT
+from core.config.url_rules import (
     MOST_CHARACTERS,
     MOST_ENTRIES,
     MOST_KEYWORDS,
@@ -22,11 +23,9 @@ from core.custom import (
     rules_of,
     write_rules,
 )
-from core.domain.errors import QueryError
-from core.domain.feed import Keyword
-from core.domain.lists import quoted, split_list
-from core.feed_model import FeedModel
-from core.settings import ROOT
+from core.model.errors import QueryError
+from core.model.feed import Keyword
+from core.text.lists import quoted, split_list
 from tests.domain import law, tricky
 
 KEYWORDS = [

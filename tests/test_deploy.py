@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 
-from core.settings import ROOT, Settings, load_settings
+from core.config.settings import ROOT, Settings, load_settings
 
 DEPLOY = ROOT / "deploy"
 README = (ROOT / "README.md").read_text("utf-8")

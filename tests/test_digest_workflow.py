@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from core.settings import ROOT
+from core.config.settings import ROOT
 from tests.api import FEEDS, FRIDAY, base, make_settings, serving_days, store_days
 from tests.arxiv_format import Sheet
 from tests.conftest import NOON, ONLY_WHEN_ASKED
@@ -76,7 +76,7 @@ def test_by_itself(clone: Path, tmp_path: Path) -> None:
     store_days(settings, DAY)
     command = tmp_path / "bin" / "paperwire"
     command.parent.mkdir()
-    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m core.cli "$@"\n', "utf-8")
+    command.write_text(f'#!/bin/sh\nexec {sys.executable} -m core.cli.main "$@"\n', "utf-8")
     command.chmod(0o755)
     (clone / "feeds.toml").write_text(FEEDS, "utf-8")
     env = environment(tmp_path, **JOBS["by-itself"]["env"] | {"SQLITE_PATH": str(settings.sqlite_path)})

@@ -14,9 +14,9 @@ from typing import Any
 import httpx
 import pytest
 
-from core.domain.calendar import announcement_days
-from core.domain.manifest import Manifest
-from core.settings import Settings, load_settings
+from core.config.settings import Settings, load_settings
+from core.model.calendar import announcement_days
+from core.model.manifest import Manifest
 from core.store import keys
 from tests.arxiv_format import Sheet
 from tests.conftest import serving_app

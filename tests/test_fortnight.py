@@ -11,9 +11,9 @@ from itertools import pairwise
 
 import pytest
 
-from core.settings import Settings, load_settings
+from core.app import Wire
+from core.config.settings import Settings, load_settings
 from core.store.sqlite import SqliteStore
-from core.wire import Wire
 from tests.conftest import paperwire
 from tests.fortnight import (
     CATEGORIES,

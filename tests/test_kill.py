@@ -18,12 +18,12 @@ from typing import Any
 
 import pytest
 
-from core.domain.calendar import due_date
-from core.domain.manifest import Manifest
-from core.settings import ROOT
+from core.config.settings import ROOT
+from core.model.calendar import due_date
+from core.model.manifest import Manifest
 from core.store import keys
+from core.store.base import Store
 from core.store.codec import decode
-from core.store.protocol import Store
 from core.store.sqlite import SqliteStore
 from tests.arxiv_format import make_sheets
 from tests.conftest import NOON, ONLY_WHEN_ASKED, paperwire
@@ -67,7 +67,7 @@ class Case:
     def start(self) -> subprocess.Popen[bytes]:
         """Start a refresh."""
         env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **ONLY_WHEN_ASKED, "NO_COLOR": "1"} | self.env
-        command = [sys.executable, "-m", "core.cli", "refresh"]
+        command = [sys.executable, "-m", "core.cli.main", "refresh"]
         self.folder.mkdir(exist_ok=True)
         return subprocess.Popen(command, cwd=self.folder, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 

@@ -21,9 +21,9 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.manifest import BatchRecord
-from core.settings import ROOT, Settings, load_settings
-from core.stores import open_store
+from core.archive.open import open_store
+from core.config.settings import ROOT, Settings, load_settings
+from core.model.manifest import BatchRecord
 from tests.conftest import paperwire
 from tests.fortnight import FEEDS, Kept, Step, fortnight, kept
 from tests.store.contract import redis_server
@@ -87,7 +87,7 @@ class Course:
     def kill_at(self, step: Step, requests: int, pause: float) -> None:
         """Start a refresh, and kill it so long after so many requests of it, or let it come to its end before."""
         env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "NOW": step.now.isoformat()}
-        command = [sys.executable, "-m", "core.cli", "refresh", "--all"]
+        command = [sys.executable, "-m", "core.cli.main", "refresh", "--all"]
         before = len(self.upstream.requests)
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         with subprocess.Popen(command, cwd=self.folder, env=env | self.env, **quiet) as process:

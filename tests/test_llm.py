@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from core.domain.errors import ConfigError, ModelError
-from core.llm import describe, models_of, open_model
-from core.models.ask import STEPS, Answer
-from core.settings import ROOT, Settings, load_settings
+from core.config.settings import ROOT, Settings, load_settings
+from core.jobs.session import describe, models_of, open_model
+from core.llm.base import STEPS, Answer
+from core.model.errors import ConfigError, ModelError
 from core.store.sqlite import SqliteStore
 from tests.conftest import paperwire
 from tests.model_server import MODEL, ModelServer, serving

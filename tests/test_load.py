@@ -21,7 +21,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from core.settings import ROOT
+from core.config.settings import ROOT
 from tests import redis_server
 from tests.arxiv_format import make_sheets
 from tests.conftest import NOON, ONLY_WHEN_ASKED, wait_until
@@ -68,7 +68,7 @@ def server(upstream: Upstream, redis: RedisServer, folder: Path) -> Iterator[tup
         "RATE_LIMIT": "0",  # all readers come from one address here
         "LOG_LEVEL": "warning",
     } | ONLY_WHEN_ASKED
-    command = [sys.executable, "-m", "core.cli", "serve", "--port", str(port)]
+    command = [sys.executable, "-m", "core.cli.main", "serve", "--port", str(port)]
     with (
         (folder / "log").open("wb") as log,
         subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log) as it,

@@ -9,9 +9,9 @@ from contextlib import contextmanager, redirect_stderr
 
 import pytest
 
-from core.domain.errors import ConfigError
-from core.log import EVENTS, LOGGER, JsonFormatter, TextFormatter, configure_logging, log_event
-from core.settings import load_settings
+from core.config.settings import load_settings
+from core.model.errors import ConfigError
+from core.util.log import EVENTS, LOGGER, JsonFormatter, TextFormatter, configure_logging, log_event
 
 NAMES = (LOGGER, "uvicorn", "uvicorn.error", "uvicorn.access")
 

@@ -10,13 +10,13 @@ import re2
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.domain.batch import make_batch
-from core.domain.errors import QueryError
-from core.domain.feed import Feed, Keyword, Reason
-from core.domain.paper import Author
-from core.domain.scoring import Score, field_text
-from core.matching import ENGINES, make_scorer, score_batch
-from core.publish import _score_for_guest
+from core.model.batch import make_batch
+from core.model.errors import QueryError
+from core.model.feed import Feed, Keyword, Reason
+from core.model.paper import Author
+from core.model.scoring import Score, field_text
+from core.ranking.matching import ENGINES, make_scorer, score_batch
+from core.views.entries import _score_for_guest
 from tests.domain import FRIDAY, announce, law, make_feed, make_paper, tricky
 
 

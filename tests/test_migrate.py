@@ -8,11 +8,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.config import read_feeds_file
-from core.domain.errors import ConfigError
-from core.domain.feed import Feed, Keyword
-from core.matching import make_scorer
-from core.migrate import to_feeds_toml
+from core.config.feeds_file import read_feeds_file
+from core.config.import_bot import to_feeds_toml
+from core.model.errors import ConfigError
+from core.model.feed import Feed, Keyword
+from core.ranking.matching import make_scorer
 from tests.domain import law, make_paper
 
 BOT: dict[str, Any] = {

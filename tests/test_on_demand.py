@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from core.settings import ROOT, Settings, load_settings
+from core.config.settings import ROOT, Settings, load_settings
 from core.store import keys
 from core.store.sqlite import SqliteStore
 from tests.arxiv_format import make_sheets
@@ -69,7 +69,7 @@ def server_process(settings: Settings) -> Iterator[Server]:
         "NOW": NOON.isoformat(),
         "SQLITE_PATH": str(settings.sqlite_path),
     }
-    command = [sys.executable, "-m", "core.cli", "serve", "--port", str(port)]
+    command = [sys.executable, "-m", "core.cli.main", "serve", "--port", str(port)]
     folder = settings.sqlite_path.parent
     with subprocess.Popen(
         command, cwd=folder, env=env, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL

@@ -10,18 +10,33 @@ from typing import Any
 
 import pytest
 
-from core import owner
-from core.config import read_feeds_file
-from core.domain.errors import StoreError
-from core.domain.saved import Change, Saved, undone
-from core.editing import MOST_FEEDS, Refused, delete_feed, export_feeds, origin_of, restore_feed, save_feed
-from core.feed_model import CriterionModel, FeedModel, RubricModel
-from core.owner import HISTORY_BYTES, LONGEST_HISTORY, MOST_BYTES, Conflict, TooMuch, change_saved, read_saved
-from core.rules import Rules, rules_in_force
+from core.archive import overrides as owner
+from core.archive.dump import export_store, import_store, read_dump
+from core.archive.overrides import (
+    HISTORY_BYTES,
+    LONGEST_HISTORY,
+    MOST_BYTES,
+    Conflict,
+    TooMuch,
+    change_saved,
+    read_saved,
+)
+from core.config.feeds_file import CriterionModel, FeedModel, RubricModel, read_feeds_file
+from core.config.overrides import (
+    MOST_FEEDS,
+    Refused,
+    Rules,
+    delete_feed,
+    export_feeds,
+    origin_of,
+    restore_feed,
+    rules_in_force,
+    save_feed,
+)
+from core.model.errors import StoreError
+from core.model.saved import Change, Saved, undone
 from core.store import keys
-from core.store.dump import export_store, import_store, read_dump
-from core.store.lock import LOCK_SECONDS
-from core.store.protocol import Store
+from core.store.base import LOCK_SECONDS, Store
 from core.store.sqlite import SqliteStore
 from tests.api import FEEDS
 

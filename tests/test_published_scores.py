@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from core.domain.feed import Feed, Keyword, Reason
-from core.domain.paper import Author, Paper
-from core.domain.scoring import field_text
-from core.matching import make_scorer
+from core.model.feed import Feed, Keyword, Reason
+from core.model.paper import Author, Paper
+from core.model.scoring import field_text
+from core.ranking.matching import make_scorer
 from tests.conftest import SHARED
 
 DAYS = SHARED / "data" / "days"

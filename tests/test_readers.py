@@ -21,7 +21,7 @@ import httpx
 import pytest
 from reader import make_reader
 
-from core.settings import ROOT
+from core.config.settings import ROOT
 from tests.api import make_settings, store_days
 from tests.arxiv_format import Sheet
 from tests.conftest import ONLY_WHEN_ASKED, wait_until
@@ -130,7 +130,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         "ARXIV_RSS_URL": "http://127.0.0.1:9",
     }
     with log.open("wb") as out:
-        command = [sys.executable, "-m", "core.cli", "serve", "--port", "0"]
+        command = [sys.executable, "-m", "core.cli.main", "serve", "--port", "0"]
         process = subprocess.Popen(command, cwd=folder, env=env, stdout=out, stderr=out)
         try:
             running = re.compile(r"Uvicorn running on (http://127\.0\.0\.1:\d+)")

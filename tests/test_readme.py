@@ -14,8 +14,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from core.config import read_feeds_file
-from core.settings import ROOT, load_settings
+from core.config.feeds_file import read_feeds_file
+from core.config.settings import ROOT, load_settings
 from tests.conftest import NOON, ONLY_WHEN_ASKED
 from tests.ports import free_port
 from tests.upstream import Upstream
@@ -69,7 +69,7 @@ def place(tmp_path: Path, upstream: Upstream) -> tuple[Path, dict[str, str]]:
 
 def paperwire(folder: Path, env: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     """Run the command line in `folder`."""
-    command = [sys.executable, "-m", "core.cli", *words]
+    command = [sys.executable, "-m", "core.cli.main", *words]
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
 
 

@@ -10,16 +10,16 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from core.domain.batch import Batch
-from core.domain.manifest import BatchRecord, Manifest
-from core.domain.query import Query
-from core.matching import score_batch
-from core.refresh import Report
-from core.settings import Settings, load_settings
+from core.app import Wire
+from core.config.settings import Settings, load_settings
+from core.jobs.refresh import Report
+from core.model.batch import Batch
+from core.model.manifest import BatchRecord, Manifest
+from core.model.query import Query
+from core.ranking.matching import score_batch
 from core.store import keys
 from core.store.codec import decode, encode, scores_from_plain
 from core.store.sqlite import SqliteStore
-from core.wire import Wire
 from tests.arxiv_format import Sheet, make_sheets
 from tests.upstream import FAULTS, Upstream, serving
 

@@ -15,18 +15,17 @@ from typing import Any
 
 import pytest
 
-from core.domain.errors import ConfigError, FetchError, LockLost, NoText, UnknownName
-from core.domain.paper import PaperId, parse_id
-from core.domain.review import Review
-from core.models.usage import read_usage
-from core.review import LEAST_SECONDS, begin, estimate, go_on
-from core.reviewing import carry_out, find_paper, plan_review
-from core.reviews import read_review, read_rows
-from core.settings import ROOT
+from core.app import Wire
+from core.archive.reviews import read_review, read_rows
+from core.archive.spending import read_usage
+from core.config.settings import ROOT
+from core.jobs.review import LEAST_SECONDS, begin, carry_out, estimate, find_paper, go_on, plan_review
+from core.model.errors import ConfigError, FetchError, LockLost, NoText, UnknownName
+from core.model.paper import PaperId, parse_id
+from core.model.review import Review
 from core.sources.fulltext import FullText
 from core.store import keys
-from core.store.lock import holding
-from core.wire import Wire
+from core.store.base import holding
 from tests import model_server
 from tests.conftest import wait_until
 from tests.domain import make_paper

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from core.wire import Wire
+from core.app import Wire
 from tests.arxiv_format import make_sheets
 from tests.conftest import serving_app
 from tests.round_trips import CONFIRM_SECONDS, FEED, QUERY, READERS, Cost, Place, cold, measure, place

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from core.settings import Settings
+from core.config.settings import Settings
 from tests.api import DAYS, MAIN_UNCAPPED, make_settings, store_days
 from tests.conftest import serving_app
 from tests.store.contract import redis_server, upstash_rest

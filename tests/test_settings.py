@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from core.settings import Settings, load_settings
+from core.config.settings import Settings, load_settings
 
 ARXIV, HUGGING_FACE = "https://export.arxiv.org", "https://huggingface.co"
 REPLAY = "http://127.0.0.1:8900"

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from core.settings import ROOT, load_settings
+from core.config.settings import ROOT, load_settings
 from tests.conftest import SHARED, paperwire, serving_app, wait_until
 from tests.ports import free_port
 

@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from core.domain.manifest import Manifest
-from core.settings import Settings, load_settings
+from core.config.settings import Settings, load_settings
+from core.model.manifest import Manifest
 from core.store import keys
 from tests.conftest import serving_app
 from tests.fortnight import Step

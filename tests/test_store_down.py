@@ -13,11 +13,11 @@ from typing import Any
 import httpx
 import pytest
 
-from core.domain.manifest import Manifest
-from core.settings import Settings, load_settings
+from core.archive.open import open_store
+from core.config.settings import Settings, load_settings
+from core.model.manifest import Manifest
 from core.store import keys
 from core.store.codec import decode, encode
-from core.stores import open_store
 from tests import redis_server, upstash_rest
 from tests.arxiv_format import make_sheets
 from tests.conftest import NOON, serving_app, wait_until

@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from core.domain.errors import ConfigError
-from core.settings import ROOT, load_settings
-from core.stores import describe, open_store
+from core.archive.open import describe, open_store
+from core.config.settings import ROOT, load_settings
+from core.model.errors import ConfigError
 from tests.conftest import ONLY_WHEN_ASKED, paperwire, wait_until
 from tests.ports import free_port
 
@@ -237,7 +237,7 @@ COMMANDS = {
 def _served(env: Mapping[str, str], folder: Path) -> str:
     """What `paperwire serve` says as it starts."""
     base = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **ONLY_WHEN_ASKED, "COLUMNS": "200", "NO_COLOR": "1"}
-    command = [sys.executable, "-m", "core.cli", "serve", "--port", str(free_port())]
+    command = [sys.executable, "-m", "core.cli.main", "serve", "--port", str(free_port())]
     log = folder / "log"
     with log.open("w") as out, subprocess.Popen(command, cwd=folder, env=base | env, stdout=out, stderr=out) as process:
         try:

@@ -13,9 +13,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from core.settings import ROOT, load_settings
+from core.archive.open import open_store
+from core.config.settings import ROOT, load_settings
 from core.store import keys
-from core.stores import open_store
 from tests.arxiv_format import make_sheets
 from tests.conftest import NOON, ONLY_WHEN_ASKED, wait_until
 from tests.ports import free_port
@@ -64,7 +64,7 @@ def two_processes(env: Environment, upstream: Upstream, folder: Path, **more: st
         "NOW": NOON.isoformat(),
     }
     commands = [
-        [sys.executable, "-m", "core.cli", "serve", "--port"],
+        [sys.executable, "-m", "core.cli.main", "serve", "--port"],
         [sys.executable, "-m", "uvicorn", "api.index:app", "--log-level", "warning", "--port"],
     ]
     ports = [free_port() for _ in commands]

@@ -16,10 +16,10 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
-from core.domain.calendar import due_date
-from core.refresh import REFRESH_SECONDS
-from core.settings import ROOT
-from core.sources.fetch import GATE_SECONDS, TOTAL_SECONDS
+from core.config.settings import ROOT
+from core.jobs.refresh import REFRESH_SECONDS
+from core.model.calendar import due_date
+from core.sources.client import GATE_SECONDS, TOTAL_SECONDS
 from tests.conftest import NOON
 from tests.store.contract import redis_server, upstash_rest
 from tests.test_architecture import python

@@ -13,10 +13,10 @@ import feedparser
 import httpx
 import pytest
 
-from core.refresh import Report
-from core.settings import Settings
-from core.signing import sign, with_key
-from core.wire import Wire
+from core.app import Wire
+from core.config.settings import Settings
+from core.jobs.refresh import Report
+from core.util.signing import sign, with_key
 from tests.conftest import serving_app
 
 BASE = "https://wire.example.org"

@@ -8,7 +8,7 @@ from importlib import import_module
 
 from fastapi import FastAPI
 
-MODULES = ("home", "feed", "paper", "review", "search", "build", "edit", "settings", "contract")
+MODULES = ("day", "feed", "paper", "review", "search", "build", "edit", "settings", "contract")
 
 
 def install(app: FastAPI) -> None:

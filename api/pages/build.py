@@ -8,7 +8,6 @@ from urllib.parse import parse_qsl, unquote_plus
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from api.links import raw_query
 from api.pages.html import HEADERS, MEDIA_TYPE, is_owner, render
 from api.pages.owner_forms import read_form
 from api.pages.rule_form import (
@@ -23,10 +22,11 @@ from api.pages.rule_form import (
     show,
     shown_entry,
 )
-from api.publishing import wire_of
-from core.custom import MOST_CHARACTERS, joined, not_fetched, read_rules, split_rules, write_rules
-from core.domain.errors import UnknownName
-from core.feed_model import FeedModel
+from api.resource import wire_of
+from api.urls import raw_query
+from core.config.feeds_file import FeedModel
+from core.config.url_rules import MOST_CHARACTERS, joined, not_fetched, read_rules, split_rules, write_rules
+from core.model.errors import UnknownName
 
 router = APIRouter(include_in_schema=False)
 OWNER_KEYWORDS = 1000  # what feeds.toml may hold

@@ -7,18 +7,16 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import ValidationError
 
-from api.links import page_url, raw_query
 from api.pages.build import OWNER_KEYWORDS, page, preview_context, read_sent
 from api.pages.owner_forms import EXPECTED, Failure, Form, check_token, explain, first, load, read_form, version_of
 from api.pages.rule_form import MATCHES, TYPES, RuleForm, empty_form, form_of_model, rules_sent, show
-from api.publishing import wire_of
-from core.config import explain_feed
-from core.custom import RULES, split_rules
-from core.domain.errors import PaperwireError, StoreError, UnknownName
-from core.editing import save_feed
-from core.feed_model import FeedModel
-from core.rules import Rules, rules_in_force
-from core.wire import Wire
+from api.resource import wire_of
+from api.urls import page_url, raw_query
+from core.app import Wire
+from core.config.feeds_file import FeedModel, explain_feed
+from core.config.overrides import Rules, rules_in_force, save_feed
+from core.config.url_rules import RULES, split_rules
+from core.model.errors import PaperwireError, StoreError, UnknownName
 
 router = APIRouter(include_in_schema=False)
 _SEE_OTHER = 303

@@ -5,18 +5,17 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.conditional import Document, make_document, respond
-from api.links import feed_url, page_url, raw_query, self_url
 from api.pages.html import HEADERS, MEDIA_TYPE, render
 from api.pages.listing import form_context, make_listing, page_query, selection
-from api.publishing import Loaded, find, published, slot_of, updated, wire_of
-from core.domain.categories import category_name
-from core.domain.errors import QueryError
-from core.domain.feed import Feed
-from core.domain.filter_form import FilterForm, read_form
-from core.domain.manifest import Manifest
-from core.domain.notice import notice_of
-from core.domain.selection import feeds_of
+from api.resource import Document, Loaded, find, make_document, published, respond, slot_of, updated, wire_of
+from api.urls import feed_url, page_url, raw_query, self_url
+from core.model.categories import category_name
+from core.model.entries import feeds_of
+from core.model.errors import QueryError
+from core.model.feed import Feed
+from core.model.manifest import Manifest
+from core.model.notice import notice_of
+from core.model.search import FilterForm, read_form
 
 router = APIRouter(include_in_schema=False)
 _MOVED, _UNUSABLE = 301, 422

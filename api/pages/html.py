@@ -12,16 +12,15 @@ from urllib.parse import quote, urlsplit
 
 from fastapi import Request
 
-from api.conditional import PAGE_HEADERS
-from api.links import feed_url, own_path, page_url, sent_key
-from core.domain.fingerprint import fingerprint
-from core.signing import KEY
+from api.resource import PAGE_HEADERS
+from api.urls import feed_url, own_path, page_url, sent_key
+from core.util.signing import KEY, fingerprint
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-    from core.wire import Wire
+    from core.app import Wire
 
 # Readers on the web that take a feed's address in their own: name and beginning of it
 _READERS = (

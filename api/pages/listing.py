@@ -6,12 +6,11 @@ from datetime import date
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from core.domain.batch import ANNOUNCE_TYPES
-from core.domain.categories import category_name
-from core.domain.filter_form import BOX, FIELDS, FilterForm, without_paging
-from core.domain.page import Page
-from core.domain.query import Query, parse_query
-from core.domain.search import encoded, words_of
+from core.model.batch import ANNOUNCE_TYPES
+from core.model.categories import category_name
+from core.model.pagination import Page
+from core.model.query import Query, parse_query
+from core.model.search import BOX, FORM_FIELDS, FilterForm, encoded, without_paging, words_of
 
 if TYPE_CHECKING:
     from core.render.card import Card
@@ -68,7 +67,7 @@ def form_context(form: FilterForm, categories: Iterable[str]) -> dict[str, Any]:
     named = [(code, f"{code} {category_name(code)}".strip()) for code in categories]
     return {
         "box": BOX,
-        "values": {name: values.get(name, "") for name in (BOX, *FIELDS)},
+        "values": {name: values.get(name, "") for name in (BOX, *FORM_FIELDS)},
         "categories": _with(values.get("category", ""), [_ANY, *named]),
         "types": _with(values.get("type", ""), [("", "as the feed"), *((name, name) for name in ANNOUNCE_TYPES)]),
         "orders": _with(values.get("sort", ""), list(_ORDERS)),

@@ -18,15 +18,14 @@ from urllib.parse import parse_qs, urlsplit
 from fastapi import HTTPException, Request
 
 from api.limits import client_of
-from api.links import base_url
-from api.safety import MOST_BODY
-from core.domain.errors import PaperwireError, StoreError
-from core.domain.saved import Change
-from core.editing import Refused
-from core.owner import Conflict, TooMuch, read_saved
-from core.rules import Rules, rules_in_force
+from api.observe import MOST_BODY
+from api.urls import base_url
+from core.app import Wire
+from core.archive.overrides import Conflict, TooMuch, read_saved
+from core.config.overrides import Refused, Rules, rules_in_force
+from core.model.errors import PaperwireError, StoreError
+from core.model.saved import Change
 from core.store import keys
-from core.wire import Wire
 
 log = logging.getLogger("paperwire")
 

@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING, Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from api.conditional import Document, answer, make_document
-from api.links import self_url
 from api.pages.html import MEDIA_TYPE, render
-from api.publishing import Loaded, published, updated, wire_of
-from api.reviewed import rows_if_known
-from core.domain.conditions import Condition, predicate
-from core.domain.errors import UnknownName
-from core.domain.feed import Entry, Feed
-from core.domain.manifest import Manifest
-from core.domain.paper import PaperId, parse_id
-from core.domain.query import Query
-from core.domain.review import shown_rows
+from api.resource import Document, Loaded, answer, make_document, published, updated, wire_of
+from api.urls import self_url
+from core.model.errors import UnknownName
+from core.model.feed import Entry, Feed
+from core.model.manifest import Manifest
+from core.model.paper import PaperId, parse_id
+from core.model.query import Condition, Query, predicate
+from core.model.review import shown_rows
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -41,7 +38,7 @@ async def paper_page(request: Request, paper_id: str) -> Response:
         raise UnknownName("paper", paper_id) from error
     await wire.manifest()
     manifest = await wire.ready()
-    reviews = shown_rows(await rows_if_known(request), wanted)
+    reviews = shown_rows(await wire_of(request).reviews.rows_if_known(), wanted)
 
     def make(manifest: Manifest, loaded: Loaded) -> Document:
         context = _context(wanted, loaded) | {"reviews": reviews, "models": wire.settings.has_model}
@@ -57,9 +54,9 @@ async def paper_page(request: Request, paper_id: str) -> Response:
 
 def _context(wanted: PaperId, loaded: Loaded) -> dict[str, Any]:
     """What the template shows of the newest version that there is of a paper. Raises `UnknownName` for none."""
-    from core.render.bibtex import bibtex  # not at a cold start
     from core.render.card import author_names, make_card, whys
-    from core.render.text import clean_entry
+    from core.render.citations import bibtex  # not at a cold start
+    from core.render.items import clean_entry
 
     of_id = predicate(Condition("id", "=", (str(wanted),)))
     found = [(feed, entry) for feed, entries in loaded for entry in entries if of_id(entry)]

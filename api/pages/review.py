@@ -5,12 +5,10 @@ from datetime import UTC, datetime
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from api.conditional import answer, make_document
 from api.pages.html import MEDIA_TYPE, render
-from api.publishing import updated, wire_of
-from api.reviewed import rows_of
-from api.reviews import KEPT_SECONDS, find_review, respond_with
-from core.domain.review import best_rows
+from api.resource import answer, make_document, updated, wire_of
+from api.routes.reviews import KEPT_SECONDS, find_review, respond_with
+from core.model.review import best_rows
 
 router = APIRouter(include_in_schema=False)
 
@@ -19,7 +17,7 @@ router = APIRouter(include_in_schema=False)
 async def reviews_page(request: Request) -> Response:
     """All reviews, newest first, and those that are not complete yet."""
     manifest = await wire_of(request).manifest()
-    rows = await rows_of(request)
+    rows = await wire_of(request).reviews.rows()
     done = best_rows(rows)
     known = {(row.paper, row.language) for row in done}
     begun = {(row.paper, row.language): row for row in reversed(rows) if (row.paper, row.language) not in known}

@@ -11,15 +11,15 @@ from markupsafe import Markup
 
 from api.limits import RULES as COST
 from api.limits import doing
-from core.custom import LISTS, MOST_ENTRIES, RULES, custom_feed, joined, not_fetched, written
-from core.domain.categories import CATEGORIES, category_name
-from core.domain.feed import Entry
-from core.domain.lists import quoted, split_list
-from core.domain.query import Query
-from core.feed_model import FeedModel
-from core.preview import Preview, make_preview
-from core.render.highlight import cut, readable
-from core.wire import Wire
+from core.app import Wire
+from core.config.feeds_file import FeedModel
+from core.config.url_rules import LISTS, MOST_ENTRIES, RULES, custom_feed, joined, not_fetched, written
+from core.model.categories import CATEGORIES, category_name
+from core.model.feed import Entry
+from core.model.query import Query
+from core.render.card import cut, readable
+from core.text.lists import quoted, split_list
+from core.views.preview import Preview, make_preview
 
 TYPES = (
     ("new", "New papers"),

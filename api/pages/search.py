@@ -5,18 +5,16 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from api.conditional import Document, make_document, respond
-from api.links import raw_query, self_url
 from api.pages.html import HEADERS, MEDIA_TYPE, render
 from api.pages.listing import form_context, make_listing, page_query
-from api.publishing import Loaded, find, published, updated, wire_of
-from core.domain.conditions import FIELDS
-from core.domain.errors import QueryError
-from core.domain.feed import Feed
-from core.domain.filter_form import FilterForm, read_form, without_paging
-from core.domain.manifest import Manifest
-from core.domain.search import encoded, everything
-from core.domain.selection import feeds_of
+from api.resource import Document, Loaded, find, make_document, published, respond, updated, wire_of
+from api.urls import raw_query, self_url
+from core.model.entries import feeds_of
+from core.model.errors import QueryError
+from core.model.feed import Feed
+from core.model.manifest import Manifest
+from core.model.query import FIELDS
+from core.model.search import FilterForm, encoded, everything, read_form, without_paging
 
 router = APIRouter(include_in_schema=False)
 _UNUSABLE = 422

@@ -11,15 +11,23 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.links import page_url
 from api.pages.build import page
 from api.pages.owner_forms import EXPECTED, Failure, check_token, explain, first, load, read_form, version_of
-from api.publishing import wire_of
-from core.domain.errors import ConfigError, UnknownName
-from core.domain.saved import Change, undone
-from core.editing import Changed, Refused, delete_feed, export_feeds, origin_of, restore_feed
-from core.rules import Rules, rules_in_force
-from core.wire import Wire
+from api.resource import wire_of
+from api.urls import page_url
+from core.app import Wire
+from core.config.overrides import (
+    Changed,
+    Refused,
+    Rules,
+    delete_feed,
+    export_feeds,
+    origin_of,
+    restore_feed,
+    rules_in_force,
+)
+from core.model.errors import ConfigError, UnknownName
+from core.model.saved import Change, undone
 
 router = APIRouter(include_in_schema=False)
 _SEE_OTHER = 303
@@ -98,7 +106,7 @@ async def settings(request: Request) -> Response:
 
 def _models(wire: Wire) -> str:
     """Which models write summaries, or how there can be one. Where they are is nobody's business."""
-    from core.llm import NO_MODEL, models_of  # not at a cold start
+    from core.jobs.session import NO_MODEL, models_of  # not at a cold start
 
     try:
         names = dict.fromkeys(models_of(wire.settings).values())

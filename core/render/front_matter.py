@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from core.domain.meant import clean
+from core.text.sanitize import clean
 
 
 def front_matter(values: Mapping[str, Any]) -> str:

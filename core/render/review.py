@@ -1,25 +1,66 @@
-"""A review as a document: Markdown with its front matter, HTML, JSON, and an item of a feed."""
+"""What reviews say of their own, in each language: a table. Headings are the template's.
+
+A review as a document: Markdown with its front matter, HTML, JSON, and an item of a feed."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from core.domain.links import addresses
-from core.domain.meant import clean, plain
-from core.domain.prose import block
-from core.domain.review import POST, Review
+from core.model.paper import known_addresses
+from core.model.review import POST, Review
 from core.render.blocks import Block, Fold, Heading, Line, Link, Paragraph, Strong, Written
-from core.render.blocks_html import Html
-from core.render.blocks_markdown import Markdown
+from core.render.blocks.html import Html
+from core.render.blocks.markdown import Markdown
 from core.render.front_matter import front_matter
-from core.render.item import Item
-from core.render.plain import to_json
-from core.render.review_words import Words, words
-from core.render.text import label
+from core.render.items import Item, label, to_json
+from core.text.prose import block
+from core.text.sanitize import clean, plain
 
 if TYPE_CHECKING:
-    from core.domain.template import Template
+    from core.model.template import Template
+
+Words = Mapping[str, str]
+
+_ROWS: dict[str, tuple[str, str, str]] = {  # English, Korean, Chinese
+    "review of": ("A review of", "리뷰 대상:", "评述对象："),
+    "by model": (
+        "Written by {model} from {input}. It may be wrong: the paper itself decides.",
+        "작성 모델: {model} · 읽은 자료: {input}. 내용이 틀릴 수 있으므로 논문 원문을 확인하십시오.",
+        "由 {model} 根据{input}撰写。内容可能有误，请以论文为准。",
+    ),
+    "html": ("the paper's HTML", "논문의 HTML", "论文的 HTML 全文"),
+    "pdf": ("the text of its PDF", "논문의 PDF 본문", "论文的 PDF 文本"),
+    "abstract": ("the abstract alone", "초록", "摘要"),
+    "note": ("Note: {note}.", "참고: {note}.", "注：{note}。"),
+    "running": (
+        "{answered} of {total} questions answered; the review is not complete yet.",
+        "질문 {total}개 중 {answered}개에 답했습니다. 리뷰가 아직 완성되지 않았습니다.",
+        "已回答 {total} 个问题中的 {answered} 个；评述尚未完成。",
+    ),
+    "partial": (
+        "{answered} of {total} questions answered; the post was written without the others.",
+        "질문 {total}개 중 {answered}개에 답했습니다. 나머지 없이 글을 작성했습니다.",
+        "已回答 {total} 个问题中的 {answered} 个；本文未包含其余问题的内容。",
+    ),
+    "unanswered": ("Not answered yet.", "아직 답하지 않았습니다.", "尚未回答。"),
+    "failed": ("Not answered: {problem}.", "답하지 못했습니다: {problem}.", "未能回答：{problem}。"),
+    "no post": ("The post is not written yet.", "글이 아직 작성되지 않았습니다.", "文章尚未撰写。"),
+    "more": (
+        "The questions and answers are on the page of the review.",
+        "질문과 답변은 리뷰 페이지에 있습니다.",
+        "问与答见评述页面。",
+    ),
+    "colon": (": ", ": ", "："),
+}
+_LANGUAGES = ("en", "ko", "zh")
+
+
+def words(language: str) -> Words:
+    """The terms in a language; English where it is another one."""
+    at = _LANGUAGES.index(language) if language in _LANGUAGES else 0
+    return {key: texts[at] for key, texts in _ROWS.items()}
+
 
 MARKER = "<!-- paperwire review -->"  # the last line of a document: what the command line may write over
 _MOST_TAGS = 20
@@ -133,7 +174,7 @@ def _item(review: Review, template: "Template", url: str, time: datetime) -> Ite
 
 
 def _text(markdown: str) -> str:
-    from core.render.rewrite import text_of
+    from core.text.rewrite import text_of
 
     return text_of(markdown)
 
@@ -168,7 +209,7 @@ def _post(review: Review, template: "Template", terms: Words) -> Iterable[Block]
         told = terms["no post"] + (f" ({problem})" if problem else "")
         yield Paragraph((told,))
         return
-    known = addresses(review.paper)
+    known = known_addresses(review.paper)
     for section in template.post:
         text = review.post.part(section.key)
         if section.key != "title" and text.strip():
@@ -178,7 +219,7 @@ def _post(review: Review, template: "Template", terms: Words) -> Iterable[Block]
 
 def _answers(review: Review, template: "Template", terms: Words) -> Iterable[Block]:
     """The questions under their headings, with their answers, or why there is none."""
-    known = addresses(review.paper)
+    known = known_addresses(review.paper)
     for key in review.keys:
         heading = _headings(template, review.language).get(key, key)
         yield Heading(3, (heading,))

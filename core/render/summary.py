@@ -3,15 +3,13 @@
 from collections.abc import Callable
 from html import escape
 
-from core.domain.links import addresses
-from core.domain.meant import clean, plain
-from core.domain.paper import Paper
-from core.domain.summary import Summary
+from core.model.paper import Paper, known_addresses
+from core.model.summary import Summary
 from core.render.blocks import Block, Heading, Link, Paragraph, Written
-from core.render.blocks_html import Html
-from core.render.blocks_markdown import Markdown
-from core.render.content import summary_html
-from core.render.plain import to_json
+from core.render.blocks.html import Html
+from core.render.blocks.markdown import Markdown
+from core.render.items import summary_html, to_json
+from core.text.sanitize import clean, plain
 
 
 def summary_document(summary: Summary, paper: Paper, format_name: str) -> bytes:
@@ -22,7 +20,7 @@ def summary_document(summary: Summary, paper: Paper, format_name: str) -> bytes:
 def _blocks(summary: Summary, paper: Paper) -> list[Block]:
     source = f"by {summary.model}" if summary.model else "extracted from the abstract"
     line = (Link(f"arXiv:{paper.versioned}", f"https://arxiv.org/abs/{paper.versioned}"), f" · {source}")
-    return [Heading(1, (_title(paper),)), Paragraph(line), Written(summary.markdown, addresses(paper))]
+    return [Heading(1, (_title(paper),)), Paragraph(line), Written(summary.markdown, known_addresses(paper))]
 
 
 def _title(paper: Paper) -> str:

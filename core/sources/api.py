@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from core.domain.categories import CATEGORIES
-from core.domain.errors import FetchError, SourceError
-from core.domain.paper import Paper, parse_id
-from core.sources.fetch import Get
+from core.model.categories import CATEGORIES
+from core.model.errors import FetchError, SourceError
+from core.model.paper import Paper, parse_id
+from core.sources.client import Get
 
 if TYPE_CHECKING:
-    from core.sources.arxiv import ParsedPage
+    from core.sources.parse import ParsedPage
 
 SLICE_SIZE = 200
 MOST_RESULTS = 30_000  # arXiv serves no more of one query, however it is sliced
@@ -151,7 +151,7 @@ async def _fetch_once(get: Get, url: str) -> "ParsedPage":
 
 
 def _parse(body: bytes) -> "ParsedPage":
-    from core.sources.arxiv import parse_api  # lxml: the read path does without it, and the event loop too
+    from core.sources.parse import parse_api  # lxml: the read path does without it, and the event loop too
 
     return parse_api(body)
 

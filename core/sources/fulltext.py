@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from core.domain.errors import FetchError
-from core.domain.paper import Paper
-from core.sources.fetch import Get
-from core.sources.reading import read_apart
+from core.model.errors import FetchError
+from core.model.paper import Paper
+from core.sources.client import Get
+from core.sources.sandbox import read_apart
 from core.sources.sections import Reading, Section, join
 
 READ_SECONDS = 30.0  # of one document, in the process that reads it; a common one takes less than one

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from core.domain.errors import ParseError
-from core.domain.meant import clean
-from core.domain.paper import Author, Paper, code_address, parse_id
-from core.domain.text import has_text
-from core.sources.fetch import Get
-from core.sources.tex import decode_name
-from core.sources.texts import readable_texts, utc_time
+from core.model.errors import ParseError
+from core.model.paper import Author, Paper, code_address, parse_id
+from core.sources.client import Get
+from core.sources.parse import readable_texts, utc_time
+from core.text.fold import has_text
+from core.text.sanitize import clean
+from core.text.tex import decode_name
 
 ASKED_FOR = 100  # Hugging Face serves no more at once
 MOST_READ = 1000

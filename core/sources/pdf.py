@@ -1,11 +1,132 @@
-"""A PDF's text by PDFium, only ever in a process of its own (`core.sources.worker`): PDFs are hostile."""
+"""The text of a PDF's pages as people read it: lines and words joined, what repeats on every page left out. Pure.
 
+A PDF's text by PDFium, only ever in a process of its own (`core.sources.worker`): PDFs are hostile."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import chain, pairwise
+from operator import itemgetter
 from time import monotonic
 
 import pypdfium2
 
-from core.sources.pdf_text import clean, flow, legible
-from core.sources.sections import Reading, Section, keep, split
+from core.sources.sections import Reading, Section, is_name, keep, printable, split
+
+_LIGATURES = str.maketrans(
+    {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\u00a0": " "}
+)
+_EDGE = 2  # lines at the top and at the bottom of a page that may be running headers and footers
+_LEAST_PAGES = 3  # on which a line has to repeat, and one more in documents of ten pages or more
+_LEAST_NUMBERED = 10  # lines of a page, where lines are numbered
+_MARKS = "\ufffe\x02\u00ad"  # PDFium's for a hyphen at the end of a line, now and before; a soft hyphen
+_NO_MARKS = dict.fromkeys(map(ord, _MARKS))
+_STAMP = re.compile(r"arXiv:\S+v\d+ +\[[\w.-]+\] +\d{1,2} \w{3} \d{4}")  # in the margin of the first page
+_PAGE_NUMBER = re.compile(
+    r"(?:page )?(?:\d{1,4}(?: ?(?:of|/) ?\d{1,4})?|[ivxl]{1,7})|[-–—] ?\d{1,4} ?[-–—]", re.IGNORECASE
+)
+_DIGITS = re.compile(r"\d+")
+_NUMBER_BEFORE = re.compile(r"(\d{1,4})(?: +(.*))?")
+_NUMBER_AFTER = re.compile(r"(.*\S) +(\d{1,4})")
+_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+# Bounded, and from the beginning of a word only: linear in the length of the text
+_BROKEN = re.compile(rf"(?<![\w-])([\w-]{{0,60}}\w)(?:-\n|[{_MARKS}]\n?)(\w[\w-]{{0,60}})")
+_SHORT = 0.8  # of a usual line; what is shorter and ends a sentence ends a paragraph
+_ENDS = (".", "?", "!", ":", ".”", '."', ".)")
+
+
+def clean(pages: Sequence[str]) -> list[str]:
+    """The lines of a document whose `pages` are given as PDFium has them, in their order."""
+    kept = [_without_line_numbers(_lines(page)) for page in pages]
+    kept = [[line for line in lines if not _STAMP.fullmatch(line)] for lines in kept]
+    lines = chain.from_iterable(_without_edges(kept))
+    whole = (" ".join(line.split()) for line in mended("\n".join(lines)).split("\n"))
+    return [line for line in whole if line]
+
+
+def flow(lines: Sequence[str]) -> str:
+    """`lines` joined into paragraphs, one a line: a short line that ends a sentence ends its paragraph."""
+    usual = sorted(map(len, lines))[len(lines) * 4 // 5] if lines else 0
+    paragraphs: list[list[str]] = [[]]
+    for line in lines:
+        paragraphs[-1].append(line)
+        if len(line) < _SHORT * usual and line.endswith(_ENDS):
+            paragraphs.append([])
+    return "\n".join(" ".join(paragraph) for paragraph in paragraphs if paragraph)
+
+
+def mended(text: str) -> str:
+    """`text` with words that were broken at the ends of lines put together.
+
+    Whether the hyphen belongs to the word is learnt from the rest of the text: "state-of-the-" + "art", but "trans-" +
+    "form".
+    """
+    words = set(map(str.lower, _WORD.findall(text)))
+
+    def whole(match: re.Match[str]) -> str:
+        left, right = match[1], match[2]
+        if (left + right).lower() in words:
+            return left + right
+        compound = "-" in left or not left[-1].islower() or not right[0].islower()
+        return f"{left}-{right}" if compound or f"{left}-{right}".lower() in words else left + right
+
+    return _BROKEN.sub(whole, text).translate(_NO_MARKS)
+
+
+def legible(text: str) -> bool:
+    """Whether `text` is made of words: fonts without a table of their characters give mere symbols."""
+    visible = sum(not char.isspace() for char in text)
+    return sum(map(str.isalpha, text)) > visible * 0.4
+
+
+def _lines(page: str) -> list[str]:
+    lines = (printable(line.translate(_LIGATURES), _MARKS) for line in page.splitlines())
+    return [line for line in lines if line]
+
+
+def _without_line_numbers(lines: list[str]) -> list[str]:
+    """Manuscripts for reviewers number their lines: in lines of their own, before, or after them."""
+    for pattern, number, rest in ((_NUMBER_BEFORE, 1, 2), (_NUMBER_AFTER, 2, 1)):
+        matches = [pattern.fullmatch(line) for line in lines]
+        numbers = [int(match[number]) for match in matches if match]
+        if len(numbers) >= max(_LEAST_NUMBERED, len(lines) * 0.4) and _in_sequence(numbers):
+            stripped = ((match[rest] or "") if match else line for match, line in zip(matches, lines, strict=True))
+            return [line for line in stripped if line]
+    return lines
+
+
+def _in_sequence(numbers: Sequence[int]) -> bool:
+    steps = Counter(after - before for before, after in pairwise(numbers))
+    step, times = max(steps.items(), key=itemgetter(1))
+    return step in (1, 5) and times >= 0.8 * (len(numbers) - 1)
+
+
+def _without_edges(pages: Sequence[list[str]]) -> Iterable[list[str]]:
+    """The pages without running headers and footers, which repeat but for their numbers, and without page numbers."""
+    seen = Counter(shape for lines in pages for shape in {_shape(lines[at]) for at in _edges(lines)})
+    least = _LEAST_PAGES + (len(pages) >= 10)  # not on all: even and odd pages, and parts, have different ones
+    for lines in pages:
+        out = {
+            at
+            for at in _edges(lines)
+            if _PAGE_NUMBER.fullmatch(lines[at]) or (seen[_shape(lines[at])] >= least and _repeats(lines[at]))
+        }
+        yield [line for at, line in enumerate(lines) if at not in out]
+
+
+def _repeats(line: str) -> bool:
+    """Whether a line whose shape is that of others is no row of a table, and no heading."""
+    return sum(map(str.isalpha, line)) >= 3 and not is_name(line)
+
+
+def _edges(lines: Sequence[str]) -> set[int]:
+    count = len(lines)
+    return {*range(min(_EDGE, count)), *range(max(count - _EDGE, 0), count)}
+
+
+def _shape(line: str) -> str:
+    return _DIGITS.sub("#", line).lower()
+
 
 MOST_PAGES = 80
 MOST_CHARACTERS = 300_000  # more than models are given

@@ -1,6 +1,6 @@
 """The process that reads one document, and may crash, hang or be taken over while it does: nothing else suffers.
 
-Started by `core.sources.reading`: the document on standard input, what came of it as JSON on standard output. Before
+Started by `core.sources.sandbox`: the document on standard input, what came of it as JSON on standard output. Before
 it reads the first byte it gives up what it does not need: it opens no file, no connection and no process any more.
 """
 
@@ -53,7 +53,7 @@ def _pdf_reader() -> Reader:
 
 
 def _html_reader() -> Reader:
-    from core.sources.latexml import read_html
+    from core.sources.html import read_html
 
     return read_html
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from lxml import etree
 
-from core.domain.errors import ParseError
+from core.model.errors import ParseError
 
 _SAFE: dict[str, Any] = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
 # Illegal in XML 1.0, raw or as a reference; a single one would make a parser give up on all that follows

@@ -6,13 +6,13 @@ from typing import Any, TypeVar
 
 import orjson
 
-from core.domain.batch import Batch
-from core.domain.errors import StoreError
-from core.domain.feed import UPVOTES, Feed, Reason
-from core.domain.fingerprint import canonical
-from core.domain.paper import Paper
-from core.domain.scoring import Score, field_text, make_score
-from core.domain.selection import Day, make_entries
+from core.model.batch import Batch
+from core.model.entries import Day, make_entries
+from core.model.errors import StoreError
+from core.model.feed import UPVOTES, Feed, Reason
+from core.model.paper import Paper
+from core.model.scoring import Score, field_text, make_score
+from core.util.signing import canonical
 
 _COMPRESS_FROM = 1024  # bytes
 _LEVEL = 6

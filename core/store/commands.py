@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from core.domain.errors import LockLost, StoreError
+from core.model.errors import LockLost, StoreError
 from core.store import keys
 
 log = logging.getLogger("paperwire")

@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from core.domain.fingerprint import fingerprint
+from core.util.signing import fingerprint
 
 _V = "pw1"
 PREFIX = f"{_V}:"

@@ -11,7 +11,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as Disconnected
 from redis.exceptions import TimeoutError as TimedOut
 
-from core.domain.errors import ConfigError
+from core.model.errors import ConfigError
 from core.store.commands import CONNECT_SECONDS, READ_SECONDS, Command, CommandStore
 
 _SCHEMES = ("redis", "rediss", "unix")

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from core.domain.errors import LockLost, StoreError
+from core.model.errors import LockLost, StoreError
 from core.store import keys
 
 _T = TypeVar("_T")

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 from upstash_redis.asyncio import Redis
 
-from core.domain.errors import ConfigError
+from core.model.errors import ConfigError
 from core.store.commands import CONNECT_SECONDS, READ_SECONDS, Command, CommandStore
 
 _SAID = 200  # characters of an unexpected answer that an error repeats

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from core.refresh import Report
-from core.settings import Settings, load_settings
+from core.app import Wire
+from core.config.settings import Settings, load_settings
+from core.jobs.refresh import Report
 from core.store import keys
-from core.wire import Wire
 from tests.arxiv_format import Sheet
 from tests.conftest import serving_app
 from tests.upstream import Upstream, serving

@@ -22,11 +22,11 @@ from fastapi import FastAPI
 
 from api.application import create_app
 from api.limits import AT_ONCE, WAITING
+from api.observe import MOST_BODY
 from api.pages.owner_forms import BODY_SECONDS
-from api.safety import MOST_BODY
 from api.server import MOST_HEAD, PatientProtocol, server_options
-from core.settings import Settings
-from core.wire import RENDERED_BYTES
+from core.app import RENDERED_BYTES
+from core.config.settings import Settings
 from tests.api import DAYS, TOKEN, Raw, base, make_settings, send, store_days
 from tests.conftest import wait_until
 from tests.upstream import Upstream, serving

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
-from core.settings import ROOT, Settings
+from core.config.settings import ROOT, Settings
 from core.store import keys
 from core.store.sqlite import SqliteStore
 from tests.api import DAYS, FEEDS, FRIDAY, NOWHERE, OF_EACH_REQUEST, TOKEN, Raw, make_settings, noon, send, store_days

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from lxml import etree
 
-from core.domain.manifest import BatchRecord
-from core.render.badge import render_badge
-from core.signing import sign, with_key
+from core.model.manifest import BatchRecord
+from core.render.pictures import render_badge
+from core.util.signing import sign, with_key
 from tests.api import FRIDAY, noon, serving_days
 
 SVG = "{http://www.w3.org/2000/svg}"

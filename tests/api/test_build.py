@@ -12,11 +12,11 @@ from lxml import etree, html
 
 from api.pages.build import amount
 from api.pages.rule_form import excerpt
-from core.custom import write_rules
-from core.domain.manifest import BatchRecord
-from core.feed_model import FeedModel
-from core.preview import Threshold, make_preview
-from core.settings import Settings
+from core.config.feeds_file import FeedModel
+from core.config.settings import Settings
+from core.config.url_rules import write_rules
+from core.model.manifest import BatchRecord
+from core.views.preview import Threshold, make_preview
 from tests.api import DAYS, MAIN, serving_days
 from tests.conftest import serving_app
 from tests.domain import FRIDAY, THURSDAY, make_entry, make_feed

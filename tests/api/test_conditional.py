@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI
 
 from api.application import create_app
-from core.domain.calendar import next_due
+from core.model.calendar import next_due
 from tests.api import (
     DAYS,
     FEEDS,

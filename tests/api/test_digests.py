@@ -9,8 +9,8 @@ import feedparser
 import httpx
 import pytest
 
-from api.conditional import PAGE_HEADERS
-from core.signing import sign, with_key
+from api.resource import PAGE_HEADERS
+from core.util.signing import sign, with_key
 from tests.api import FRIDAY, MAIN, THURSDAY, WEDNESDAY, base, make_settings, send, serving_days, store_days
 from tests.arxiv_format import Sheet
 from tests.conftest import serving_app

@@ -19,11 +19,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.custom import RULES
-from core.domain.conditions import FIELDS
-from core.domain.query import PARAMETERS
-from core.render.plain import ENTRY_FIELDS
-from core.settings import ROOT
+from core.config.settings import ROOT
+from core.config.url_rules import RULES
+from core.model.query import FIELDS, PARAMETERS
+from core.render.items import ENTRY_FIELDS
 from tests.api import base, serving_days
 
 FULL = bool(os.environ.get("FULL"))

@@ -8,7 +8,7 @@ import feedparser
 import httpx
 import pytest
 
-from core.settings import Settings
+from core.config.settings import Settings
 from tests.api import DAYS, FRIDAY, MAIN, THURSDAY, TOKEN, make_settings, noon, store_days
 from tests.conftest import serving_app
 from tests.render.rules import atom_faults, jsonfeed_faults, rss_faults

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from api.limits import AT_ONCE, MOST_CLIENTS, WAITING, WRONG, Limits, client_of, doing
 from api.trace import CURRENT, Trace
-from core.domain.errors import Overloaded, RateLimited
-from core.settings import Settings
+from core.config.settings import Settings
+from core.model.errors import Overloaded, RateLimited
 from tests.api import TOKEN, make_settings
 
 

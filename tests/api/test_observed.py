@@ -10,11 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
-from api.conditional import PAGE_HEADERS
-from api.observed import client_kind
-from core.log import EVENTS, JsonFormatter
-from core.settings import ROOT
-from core.signing import sign, with_key
+from api.observe import client_kind
+from api.resource import PAGE_HEADERS
+from core.config.settings import ROOT
+from core.util.log import EVENTS, JsonFormatter
+from core.util.signing import sign, with_key
 from tests.api import DAYS, TOKEN, make_settings, send, serving_days, store_days
 from tests.conftest import serving_app, wait_until
 

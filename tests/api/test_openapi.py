@@ -10,10 +10,9 @@ import httpx
 import pytest
 
 from core import __version__
-from core.domain.conditions import FIELDS
-from core.domain.query import PARAMETERS
-from core.render.plain import ENTRY_FIELDS
-from core.settings import Settings
+from core.config.settings import Settings
+from core.model.query import FIELDS, PARAMETERS
+from core.render.items import ENTRY_FIELDS
 from core.store import keys
 from core.store.codec import encode
 from core.store.sqlite import SqliteStore

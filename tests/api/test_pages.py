@@ -11,9 +11,9 @@ import pytest
 from lxml import html
 from lxml.html import HtmlElement
 
-from core.sample import TITLE
-from core.settings import ROOT
-from core.signing import sign, with_key
+from core.config.settings import ROOT
+from core.sources.sample import TITLE
+from core.util.signing import sign, with_key
 from tests.api import DAYS, FRIDAY, MAIN, THURSDAY, base, make_settings, noon, send, serving_days
 from tests.arxiv_format import Sheet, make_sheets
 from tests.conftest import serving_app

@@ -13,9 +13,9 @@ import httpx
 import pytest
 from lxml import etree
 
-from core.domain.errors import ConfigError
-from core.settings import ROOT, Settings, load_settings
-from core.signing import sign, with_key
+from core.config.settings import ROOT, Settings, load_settings
+from core.model.errors import ConfigError
+from core.util.signing import sign, with_key
 from tests.conftest import NOON, ONLY_WHEN_ASKED, serving_app, wait_until
 from tests.upstream import Upstream
 
@@ -176,7 +176,7 @@ def test_keys_are_not_logged(upstream: Upstream, tmp_path: Path) -> None:
         "SQLITE_PATH": str(tmp_path / "store.sqlite3"),
         "FEED_KEY": SECRET,
     }
-    command = [sys.executable, "-m", "core.cli", "serve", "--port", "0"]
+    command = [sys.executable, "-m", "core.cli.main", "serve", "--port", "0"]
     with (
         (tmp_path / "log").open("w") as log,
         subprocess.Popen(command, cwd=tmp_path, env=env, stdout=log, stderr=subprocess.STDOUT) as server,

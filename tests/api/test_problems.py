@@ -12,10 +12,9 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from core.domain.conditions import FIELDS
-from core.domain.query import MAX_LENGTH, PARAMETERS, SORTABLE
-from core.render.plain import ENTRY_FIELDS
-from core.settings import Settings
+from core.config.settings import Settings
+from core.model.query import FIELDS, MAX_LENGTH, PARAMETERS, SORTABLE
+from core.render.items import ENTRY_FIELDS
 from core.store import keys
 from core.store.sqlite import SqliteStore
 from tests.api import THURSDAY, TOKEN, base, make_settings, send, serving_days

@@ -11,8 +11,8 @@ import feedparser
 import httpx
 import pytest
 
-from api.conditional import PAGE_HEADERS
-from core.signing import sign
+from api.resource import PAGE_HEADERS
+from core.util.signing import sign
 from tests.api import TOKEN, store_days
 from tests.conftest import serving_app
 from tests.model_server import good_text

@@ -14,12 +14,12 @@ import httpx
 import pytest
 from lxml import etree, html
 
+from api.observe import MOST_BODY
 from api.pages.owner_forms import MOST_WRONG, WRONG_SECONDS
-from api.safety import MOST_BODY
-from core.config import read_feeds_file
-from core.settings import Settings
+from core.archive.open import open_store
+from core.config.feeds_file import read_feeds_file
+from core.config.settings import Settings
 from core.store import keys
-from core.stores import open_store
 from tests.api import DAYS, FEEDS, TOKEN, make_settings, serving_days, store_days
 from tests.arxiv_format import Sheet
 from tests.conftest import serving_app, wait_until

@@ -15,11 +15,11 @@ from axe_playwright_python.sync_playwright import Axe
 from lxml import etree
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from core.domain.review import listed
-from core.settings import Settings
+from core.archive.open import open_store
+from core.config.settings import Settings
+from core.model.review import listed
 from core.store import keys
 from core.store.codec import encode
-from core.stores import open_store
 from tests.browser.conftest import Watched
 from tests.conftest import serving_app
 from tests.domain import make_paper

@@ -9,7 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from core.settings import ROOT
+from core.config.settings import ROOT
 from tests.api import DAYS, FRIDAY, base, make_settings, store_days
 from tests.arxiv_format import Sheet
 from tests.browser.conftest import Watched

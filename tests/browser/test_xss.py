@@ -15,12 +15,12 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
-from core.domain.feed import Entry, Feed
-from core.domain.manifest import Manifest
-from core.domain.query import Query
-from core.domain.summary import Summary
-from core.render.content import entry_html, entry_title
-from core.wire import Wire
+from core.app import Wire
+from core.model.feed import Entry, Feed
+from core.model.manifest import Manifest
+from core.model.query import Query
+from core.model.summary import Summary
+from core.render.items import entry_html, entry_title
 from tests.api import TOKEN, base, make_settings
 from tests.arxiv_format import Sheet
 from tests.browser.conftest import Watched

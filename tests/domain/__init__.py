@@ -6,9 +6,9 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from core.domain.batch import Announcement
-from core.domain.feed import Entry, Feed, Keyword, parse_keyword
-from core.domain.paper import Author, Paper
+from core.model.batch import Announcement
+from core.model.feed import Entry, Feed, Keyword, parse_keyword
+from core.model.paper import Author, Paper
 
 FRIDAY = date(2026, 3, 6)
 THURSDAY = date(2026, 3, 5)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.batch import ANNOUNCE_TYPES, Announcement, Batch, announce_type, make_batch
-from core.domain.paper import Author, Paper
+from core.model.batch import ANNOUNCE_TYPES, Announcement, Batch, announce_type, make_batch
+from core.model.paper import Author, Paper
 from tests.domain import FRIDAY, THURSDAY, announce, law, make_paper
 
 texts = st.text(max_size=12)

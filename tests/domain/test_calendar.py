@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.calendar import (
+from core.model.calendar import (
     EASTERN,
     announced_on,
     announcement_days,

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.batch import ANNOUNCE_TYPES
-from core.domain.conditions import COMPARISONS, FIELDS, Condition, predicate, select
-from core.domain.paper import Author
-from core.domain.query import parse_query
+from core.model.batch import ANNOUNCE_TYPES
+from core.model.paper import Author
+from core.model.query import COMPARISONS, FIELDS, Condition, parse_query, predicate, select
 from tests.domain import THURSDAY, law, make_entry
 
 ENTRIES = [

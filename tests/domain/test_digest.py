@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.digest import GROUPS, group_of, make_digest
-from core.domain.digest_query import FRONT_MATTERS, read_wanted
-from core.domain.errors import QueryError
-from core.domain.rubric import Mark, Rubric, Scorecard
+from core.model.digest import FRONT_MATTERS, GROUPS, group_of, make_digest, read_wanted
+from core.model.errors import QueryError
+from core.model.rubric import Mark, Rubric, Scorecard
 from core.render.digest import FRONT_MATTERS as WRITTEN
 from tests.digests import ENTRIES, FEED, RECORD, RUBRIC, card, digest, entry
 from tests.domain import law

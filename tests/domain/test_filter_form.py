@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.errors import QueryError
-from core.domain.filter_form import FIELDS, read_form, without_paging
-from core.domain.query import parse_query
+from core.model.errors import QueryError
+from core.model.query import parse_query
+from core.model.search import FORM_FIELDS, read_form, without_paging
 
-EMPTY = dict.fromkeys(("q", *FIELDS), "")
+EMPTY = dict.fromkeys(("q", *FORM_FIELDS), "")
 values = st.fixed_dictionaries(
     {
         "q": st.sampled_from(["", "cache", '"KV cache" x', "has=code score<9"]),

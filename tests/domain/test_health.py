@@ -4,9 +4,9 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from core.domain.health import status_of, troubles
-from core.domain.ledger import Window
-from core.domain.manifest import BatchRecord, Manifest
+from core.model.health import status_of, troubles
+from core.model.ledger import Window
+from core.model.manifest import BatchRecord, Manifest
 from tests.domain import FRIDAY, THURSDAY
 
 NOON = datetime(2026, 3, 6, 17, tzinfo=UTC)

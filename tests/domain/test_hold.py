@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from core.domain.feed import Feed
-from core.domain.hold import dates_in_hold, next_release
-from core.domain.manifest import BatchRecord, Manifest, rfc3339
-from core.freshness import due_of, outlook_of
+from core.model.entries import dates_in_hold, next_release
+from core.model.feed import Feed
+from core.model.freshness import due_of, outlook_of
+from core.model.manifest import BatchRecord, Manifest, rfc3339
 
 DAY = date(2026, 3, 6)
 FETCHED = datetime(2026, 3, 6, 6, tzinfo=UTC)

@@ -7,12 +7,12 @@ from random import Random
 from hypothesis import example, given, note
 from hypothesis import strategies as st
 
-from core.domain.batch import Announcement, Batch
-from core.domain.calendar import announcement_days, due_date, submission_window
-from core.domain.ledger import Reading, Window, concerned, enter, owed
-from core.domain.manifest import Manifest, rfc3339
-from core.domain.paper import Paper, listed
-from core.domain.settle import Outcome, settle
+from core.model.batch import Announcement, Batch
+from core.model.calendar import announcement_days, due_date, submission_window
+from core.model.ledger import Reading, Window, concerned, enter, owed
+from core.model.manifest import Manifest, rfc3339
+from core.model.paper import Paper, listed
+from core.model.reconcile import Outcome, settle
 from tests.domain import law, make_paper
 
 CATEGORIES = ("cs.CL", "cs.LG")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.calendar import EASTERN
-from core.domain.manifest import STATES, BatchRecord, CategoryState, Count, Manifest, rfc3339
+from core.model.calendar import EASTERN
+from core.model.manifest import STATES, BatchRecord, CategoryState, Count, Manifest, rfc3339
 from tests.domain import FRIDAY, THURSDAY, law
 
 NOW = datetime(2026, 3, 6, 17, 30, 5, 999999, tzinfo=UTC)

@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from core.domain.feed import Feed
-from core.domain.manifest import BatchRecord, CategoryState, Manifest
-from core.domain.notice import notice_of
+from core.model.feed import Feed
+from core.model.manifest import BatchRecord, CategoryState, Manifest
+from core.model.notice import notice_of
 from tests.domain import FRIDAY, THURSDAY
 
 NOON = datetime(2026, 3, 6, 17, tzinfo=UTC)

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from core.domain.batch import make_batch
-from core.domain.errors import QueryError
-from core.domain.feed import Entry
-from core.domain.fingerprint import fingerprint
-from core.domain.page import Page, page, ranked
-from core.domain.query import SORTABLE, parse_query
-from core.domain.scoring import Score
-from core.domain.selection import Day, best_of_each_day, choose, first_announced, make_entries
+from core.model.batch import make_batch
+from core.model.entries import Day, best_of_each_day, choose, first_announced, make_entries
+from core.model.errors import QueryError
+from core.model.feed import Entry
+from core.model.pagination import Page, page, ranked
+from core.model.query import SORTABLE, parse_query
+from core.model.scoring import Score
+from core.util.signing import fingerprint
 from tests.domain import FRIDAY, THURSDAY, announce, law, make_entry, make_feed
 
 MONDAY = date(2026, 3, 9)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.paper import Author, PaperId, code_address, complete, listed, parse_id, picked
+from core.model.paper import Author, PaperId, code_address, complete, listed, parse_id, picked
 from tests.domain import law, make_paper
 
 SPELLINGS = [

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.prose import block, cell, harmless, one_line
-from core.render.markdown import to_html
+from core.text.markdown import to_html
+from core.text.prose import block, cell, harmless, one_line
 from tests.domain import law
 from tests.vectors import HOST, TEXTS
 

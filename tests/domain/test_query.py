@@ -9,10 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.domain.conditions import FIELDS, Condition
-from core.domain.errors import QueryError
-from core.domain.query import DEFAULT_LIMIT, DEFAULT_SORT, PARAMETERS, Query, parse_query
-from core.domain.rubric import BANDS
+from core.model.errors import QueryError
+from core.model.query import DEFAULT_LIMIT, DEFAULT_SORT, FIELDS, PARAMETERS, Condition, Query, parse_query
+from core.model.rubric import BANDS
 from tests.domain import law
 
 DAY = date(2026, 3, 6)

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.roles import ROLES, by_role
-from core.domain.sentences import sentences
+from core.llm.extractive import ROLES, by_role, sentences
 from tests.domain import law
 
 SPLIT = {

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.errors import UnknownName
-from core.domain.saved import Change, Saved, undone
+from core.model.errors import UnknownName
+from core.model.saved import Change, Saved, undone
 from core.store.codec import decode_as, encode
 from tests.domain import law
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.feed import Keyword, Reason, parse_keyword
-from core.domain.paper import Author
-from core.domain.scoring import Hit, field_text, same_keyword, spellings, tally
+from core.model.feed import Keyword, Reason, parse_keyword
+from core.model.paper import Author
+from core.model.scoring import Hit, field_text, same_keyword, spellings, tally
 from tests.domain import law, make_feed, make_paper
 
 PAPER = make_paper(1, "cs.LG", "cs.DC", title="KV cache for LLMs", abstract="An LLM with a KV cache and a cache.")

@@ -6,11 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.conditions import Condition
-from core.domain.errors import QueryError
-from core.domain.feed import Keyword
-from core.domain.query import parse_query
-from core.domain.search import encoded, everything, lowest, parse_search, words_of, written
+from core.model.errors import QueryError
+from core.model.feed import Keyword
+from core.model.query import Condition, parse_query
+from core.model.search import encoded, everything, lowest, parse_search, words_of, written
 from tests.domain import law, make_feed
 
 MEANINGS: list[tuple[str, tuple[str, ...]]] = [

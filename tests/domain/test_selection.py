@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.batch import Announcement, make_batch
-from core.domain.feed import Entry, Feed
-from core.domain.paper import Paper
-from core.domain.query import parse_query
-from core.domain.scoring import make_score
-from core.domain.selection import Day, first_announced, make_entries, reaches_below
+from core.model.batch import Announcement, make_batch
+from core.model.entries import Day, first_announced, make_entries, reaches_below
+from core.model.feed import Entry, Feed
+from core.model.paper import Paper
+from core.model.query import parse_query
+from core.model.scoring import make_score
 
 MONDAY = date(2026, 3, 2)
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.batch import Announcement, Batch, make_batch
-from core.domain.manifest import STATES, BatchRecord, CategoryState
-from core.domain.settle import Outcome, settle
+from core.model.batch import Announcement, Batch, make_batch
+from core.model.manifest import STATES, BatchRecord, CategoryState
+from core.model.reconcile import Outcome, settle
 from tests.domain import FRIDAY, THURSDAY, announce, law
 
 BOTH = ("cs.LG", "cs.CL")

@@ -1,6 +1,6 @@
 """Templates and the Markdown that is made of parts."""
 
-from core.domain.template import Section, Template, post_to_markdown, to_markdown
+from core.model.template import Section, Template, post_to_markdown, to_markdown
 
 
 def _texts(text: str) -> dict[str, str]:

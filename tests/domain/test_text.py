@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.text import fold, is_whole
+from core.text.fold import fold, is_whole
 from tests.domain import law, tricky
 
 

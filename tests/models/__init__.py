@@ -1,8 +1,8 @@
 """Invented papers, texts and answers for the tests of what models are asked."""
 
-from core.domain.feed import Feed
-from core.domain.paper import Author, Paper
-from core.domain.rubric import Criterion, Rubric
+from core.model.feed import Feed
+from core.model.paper import Author, Paper
+from core.model.rubric import Criterion, Rubric
 from tests.domain import make_feed, make_paper
 
 RUBRIC = Rubric((Criterion("Direct storage", 3, "Is it about storage?"), Criterion("System impact", 2, "Does it run?")))

@@ -9,13 +9,11 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.domain.errors import ModelError
-from core.models.ask import STEPS, Answer, Ask
-from core.models.budget import Budget
-from core.models.compatible import CompatibleModel
-from core.models.endpoint import Endpoint
-from core.models.usage import Prices, UsageRecord
-from core.store.protocol import Store
+from core.archive.spending import Budget, Prices, UsageRecord
+from core.llm.base import STEPS, Answer, Ask
+from core.llm.client import CompatibleModel, Endpoint
+from core.model.errors import ModelError
+from core.store.base import Store
 from core.store.sqlite import SqliteStore
 from tests.model_server import MODEL
 

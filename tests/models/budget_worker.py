@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from core.models.ask import Answer
+from core.llm.base import Answer
 from core.store.redis import RedisStore
 from tests.models.asking import TEXT_ASK, Asking, outcome
 

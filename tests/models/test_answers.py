@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from core.domain.rubric import Mark, Scorecard
-from core.domain.summary import Summary
-from core.models.answers import read_analysis, read_post, read_question, read_screening, read_summary
-from core.models.prompts import ask_analysis, ask_post, ask_screening, ask_summary
-from core.models.templates import get_template
-from core.render.content import summary_html
+from core.llm.answers import read_analysis, read_post, read_question, read_screening, read_summary
+from core.llm.prompts import ask_analysis, ask_post, ask_screening, ask_summary
+from core.llm.templates import get_template
+from core.model.rubric import Mark, Scorecard
+from core.model.summary import Summary
+from core.render.items import summary_html
 from tests.models import ANALYSIS, RUBRIC, TEXT, sample_feed, sample_paper
 from tests.render.rules import html_faults
 from tests.vectors import HOST, TEXTS

@@ -12,14 +12,12 @@ from typing import Any
 
 import pytest
 
-from core.domain.errors import ModelError
-from core.models.ask import Answer, Usage
-from core.models.budget import Budget
-from core.models.compatible import CompatibleModel
-from core.models.tokens import tokens_of_request
-from core.models.usage import read_usage
-from core.settings import ROOT
-from core.store.protocol import Store
+from core.archive.spending import Budget, read_usage
+from core.config.settings import ROOT
+from core.llm.base import Answer, Usage, tokens_of_request
+from core.llm.client import CompatibleModel
+from core.model.errors import ModelError
+from core.store.base import Store
 from core.store.redis import RedisStore
 from core.store.sqlite import SqliteStore
 from tests.model_server import ModelServer, serving

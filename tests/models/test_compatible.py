@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from core.domain.errors import ModelError
-from core.models.ask import Answer, Ask, Usage
-from core.models.compatible import CompatibleModel
-from core.models.usage import read_usage
-from core.store.protocol import Store
+from core.archive.spending import read_usage
+from core.llm.base import Answer, Ask, Usage
+from core.llm.client import CompatibleModel
+from core.model.errors import ModelError
+from core.store.base import Store
 from tests.model_server import ModelServer, serving
 from tests.models.asking import GOOD, JSON_ASK, NOW, TEXT_ASK, Asking, outcome, used
 

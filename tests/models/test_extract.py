@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from core.domain.paper import Paper
-from core.models.extract import extract
-from core.render.content import summary_html
-from core.sources.tex import to_readable
+from core.llm.extractive import extract
+from core.model.paper import Paper
+from core.render.items import summary_html
+from core.text.tex import to_readable
 from tests.conftest import SHARED
 from tests.models import sample_paper
 from tests.render.rules import html_faults

@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from core.domain.errors import ModelError
-from core.models.ask import Answer, Ask, Usage
-from core.models.compatible import CompatibleModel
-from core.models.states import STATES
-from core.store.protocol import Store
+from core.llm.base import STATES, Answer, Ask, Usage
+from core.llm.client import CompatibleModel
+from core.model.errors import ModelError
+from core.store.base import Store
 from tests.model_server import FAULTS, MODEL, ModelServer, serving
 from tests.models.asking import GOOD, JSON_ASK, NOW, TEXT_ASK, Asking, outcome, used
 

@@ -9,20 +9,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from core.domain.rubric import Criterion, Rubric
-from core.models.fence import ANALYSIS_CHARS, REVIEW_CHARS, SUMMARY_CHARS, cut, fence, material
-from core.models.prompts import (
+from core.llm.prompts import (
+    ANALYSIS_CHARS,
+    REVIEW_CHARS,
+    SUMMARY_CHARS,
     analysis_fingerprint,
     ask_analysis,
     ask_post,
     ask_question,
     ask_screening,
     ask_summary,
+    cut,
+    fence,
+    material,
     review_fingerprint,
     screening_fingerprint,
     summary_fingerprint,
 )
-from core.models.templates import get_template, template_names
+from core.llm.templates import get_template, template_names
+from core.model.rubric import Criterion, Rubric
 from tests.domain import law
 from tests.models import ANALYSIS, MARKS, RUBRIC, TEXT, sample_feed, sample_paper
 

@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
-from core.domain.errors import ModelError
-from core.models.ask import Answer
+from core.llm.base import Answer
+from core.model.errors import ModelError
 from tests.conftest import SHARED
 from tests.models.asking import JSON_ASK, TEXT_ASK, Asking, Shape
 from tests.ports import free_port

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.errors import ModelError
-from core.models.structure import read_answer, without_thoughts
+from core.llm.structured import read_answer, without_thoughts
+from core.model.errors import ModelError
 from tests.models.asking import GOOD, Shape
 
 J = GOOD.model_dump_json()

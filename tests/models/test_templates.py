@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.errors import ConfigError, UnknownName
-from core.domain.links import addresses
-from core.domain.prose import harmless
-from core.domain.template import LANGUAGES, Template, to_markdown
-from core.models.templates import get_template, template_names
-from core.render.markdown import to_html
+from core.llm.templates import get_template, template_names
+from core.model.errors import ConfigError, UnknownName
+from core.model.template import LANGUAGES, Template, to_markdown
+from core.text.links import addresses
+from core.text.markdown import to_html
+from core.text.prose import harmless
 from tests.domain import law
 from tests.models import sample_paper
 from tests.render.rules import UNWANTED, html_faults

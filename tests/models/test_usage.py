@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from core.domain.errors import StoreError
-from core.models.ask import Usage
-from core.models.usage import Prices, Spent, UsageRecord, read_usage
+from core.archive.spending import Prices, Spent, UsageRecord, read_usage
+from core.llm.base import Usage
+from core.model.errors import StoreError
 from core.store import keys
 from core.store.sqlite import SqliteStore
 from tests.models.asking import NOW

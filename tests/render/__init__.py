@@ -4,13 +4,13 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
-from core.domain.batch import make_batch
-from core.domain.feed import Entry, Feed
-from core.domain.selection import make_entries
-from core.domain.summary import Summary
-from core.matching import score_batch
-from core.render.channel import Channel
-from core.sources.arxiv import parse_feed
+from core.model.batch import make_batch
+from core.model.entries import make_entries
+from core.model.feed import Entry, Feed
+from core.model.summary import Summary
+from core.ranking.matching import score_batch
+from core.render.feeds import Channel
+from core.sources.parse import parse_feed
 from tests.arxiv_format import Sheet, rss
 from tests.domain import FRIDAY, make_feed
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable
 
-from core.domain.feed import Entry
-from core.render.channel import Channel
-from core.render.item import entry_items
-from core.render.jsonfeed import jsonfeed_of
+from core.model.feed import Entry
+from core.render.feeds import Channel, jsonfeed_of
+from core.render.items import entry_items
 from core.render.syndication import atom_of, rss_of
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.paper import Author
-from core.render.bibtex import bibtex, citation_key, escaped, year
+from core.model.paper import Author
+from core.render.citations import bibtex, citation_key, escaped, year
 from tests.domain import law, make_paper
 
 

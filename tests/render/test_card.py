@@ -6,17 +6,15 @@ from typing import Any
 import pytest
 from lxml import html
 
-from core.domain.batch import Announcement, make_batch
-from core.domain.conditions import select
-from core.domain.feed import Keyword
-from core.domain.paper import Author
-from core.domain.query import parse_query
-from core.domain.selection import make_entries
-from core.matching import score_batch
-from core.render.bibtex import bibtex
+from core.model.batch import Announcement, make_batch
+from core.model.entries import make_entries
+from core.model.feed import Keyword
+from core.model.paper import Author
+from core.model.query import parse_query, select
+from core.ranking.matching import score_batch
 from core.render.card import LONGEST_ABSTRACT, LONGEST_TITLE, SHOWN_AUTHORS, author_names, make_card, whys
-from core.render.content import entry_html, reasons_in_words
-from core.render.plain import entry_to_plain
+from core.render.citations import bibtex
+from core.render.items import entry_html, entry_to_plain, reasons_in_words
 from tests.arxiv_format import Sheet
 from tests.domain import FRIDAY, make_entry, make_feed, make_paper
 from tests.render import LONG, MANY, ODD, RICH, SUMMARY, channel, entries_of

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from core.render.chart import MOST_DAYS, ChartDay, day_label, render_chart
+from core.render.pictures import MOST_DAYS, ChartDay, day_label, render_chart
 from tests.domain import law
 
 SVG = "{http://www.w3.org/2000/svg}"

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from core.domain.calendar import EASTERN
-from core.domain.feed import Entry, Reason
-from core.domain.paper import Author
-from core.render.content import entry_authors, entry_guid, entry_html, entry_summary, entry_time, entry_title
+from core.model.calendar import EASTERN
+from core.model.feed import Entry, Reason
+from core.model.paper import Author
+from core.render.items import entry_authors, entry_guid, entry_html, entry_summary, entry_time, entry_title
 from tests.domain import FRIDAY, make_entry, make_paper
 from tests.render import RICH, SUMMARY, entries_of
 from tests.render.rules import html_faults

@@ -14,15 +14,14 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from core.domain.digest import LANGUAGES, STYLES, Digest, make_digest
-from core.domain.feed import Feed, Keyword
-from core.domain.paper import Author
-from core.domain.rubric import Criterion, Mark, Rubric, Scorecard
+from core.model.digest import LANGUAGES, STYLES, Digest, make_digest
+from core.model.feed import Feed, Keyword
+from core.model.paper import Author
+from core.model.rubric import Criterion, Mark, Rubric, Scorecard
 from core.render.digest import FRONT_MATTERS, Site, render_digest_json, render_html, render_markdown, title_of
-from core.render.digest.document import MARKER
-from core.render.digest.feed import digest_item, render_digest_feed
+from core.render.digest.document import MARKER, digest_item, render_digest_feed
 from core.render.digest.words import _ROWS, words
-from core.render.plain import entry_to_plain
+from core.render.items import entry_to_plain
 from tests.digests import ENTRIES, FEED, RECORD, SITE, card, digest, entry, summary
 from tests.render import channel
 from tests.render.rules import SAFE_TAGS, atom_faults, html_faults, jsonfeed_faults, rss_faults

@@ -10,9 +10,9 @@ import feedparser
 import pytest
 from lxml import etree
 
-from core.render.opml import Outline, render_opml
-from core.render.plain import entry_to_plain, to_json
-from core.settings import ROOT
+from core.config.settings import ROOT
+from core.render.items import entry_to_plain, to_json
+from core.render.syndication import Outline, render_opml
 from tests.domain import make_entry
 from tests.render import MANY, ODD, RICH, SELF, SUMMARY, UPDATED, channel, entries_of
 from tests.render.documents import render_atom, render_jsonfeed, render_rss
@@ -154,9 +154,9 @@ def test_markdown_is_not_loaded_without_summaries(tmp_path: Path) -> None:
     """Rendering entries without summaries loads neither the Markdown parser nor the sanitiser."""
     code = """
 import sys
-import core.render.jsonfeed, core.render.syndication
+import core.render.feeds, core.render.syndication
 assert not {"markdown_it", "nh3"} & sys.modules.keys()
-import core.render.plain
+import core.render.items
 """
     done = subprocess.run(
         [sys.executable, "-c", code],

@@ -4,10 +4,10 @@ from datetime import date
 
 import pytest
 
-from core.domain.feed import Feed
-from core.domain.query import parse_query
-from core.domain.selection import Day, choose, first_announced
-from core.render.content import entry_guid
+from core.model.entries import Day, choose, first_announced
+from core.model.feed import Feed
+from core.model.query import parse_query
+from core.render.items import entry_guid
 from tests.arxiv_format import Sheet
 from tests.domain import FRIDAY, THURSDAY, make_feed
 from tests.render import entries_of

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.text import fold
-from core.render.highlight import Span, cut, highlight, merged, paragraphs, places_of, readable
-from core.render.text import plain
+from core.render.card import Span, cut, highlight, merged, paragraphs, places_of, readable
+from core.render.items import plain
+from core.text.fold import fold
 from tests.domain import law, tricky
 
 SPANS = st.lists(st.tuples(st.integers(-5, 60), st.integers(-5, 60)), max_size=8)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.links import addresses
-from core.render.markdown import to_html
+from core.model.paper import known_addresses
+from core.text.markdown import to_html
 from tests.domain import law, make_paper
 from tests.render.rules import UNWANTED, html_faults
 
@@ -102,13 +102,13 @@ def test_always_harmless(markdown: str) -> None:
     assert not html or [] == html_faults(html)
 
 
-def test_addresses() -> None:
+def test_known_addresses() -> None:
     """What the paper itself names may be linked: with or without a scheme, and without the sentence's punctuation."""
     paper = make_paper(
         abstract="See https://github.com/Sample/Code, or (www.sample.example/p?x=1). A.B",
         comment="Project: http://sample.example/ö/.",
     )
-    known = addresses(paper)
+    known = known_addresses(paper)
     wanted = {"github.com/Sample/Code", "www.sample.example/p?x=1", "sample.example/%C3%B6"}
     assert wanted < known
     for url in ("https://github.com/Sample/Code", "http://www.sample.example/p?x=1", "https://sample.example/ö/"):
@@ -143,5 +143,5 @@ def test_no_abstract_takes_long() -> None:
     """Nor does looking for addresses in an abstract."""
     start = monotonic()
     for text in ("w" * 100_000, "a." * 50_000, "https://" * 12_000, "-" * 100_000):
-        addresses(make_paper(abstract=text))
+        known_addresses(make_paper(abstract=text))
     assert monotonic() - start < 5

@@ -10,12 +10,13 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
-from core.domain.paper import Author
-from core.domain.review import POST, Failure, Review
-from core.domain.summary import Summary
-from core.domain.template import LANGUAGES
-from core.render.digest.feed import render_digest_feed
+from core.model.paper import Author
+from core.model.review import POST, Failure, Review
+from core.model.summary import Summary
+from core.model.template import LANGUAGES
+from core.render.digest.document import render_digest_feed
 from core.render.review import (
+    _ROWS,
     FRONT_MATTERS,
     MARKER,
     render_html,
@@ -23,8 +24,8 @@ from core.render.review import (
     render_markdown,
     render_page,
     review_items,
+    words,
 )
-from core.render.review_words import _ROWS, words
 from tests.domain import make_paper
 from tests.render import channel
 from tests.render.rules import atom_faults, html_faults, jsonfeed_faults, rss_faults

@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from core.render.escape import code, escape_start, escape_text, fenced
-from core.render.markdown import to_html, to_html_line
-from core.render.rewrite import rewrite, rewrite_line, text_of
+from core.text.markdown import to_html, to_html_line
+from core.text.rewrite import code, escape_start, escape_text, fenced, rewrite, rewrite_line, text_of
 from tests.domain import law
 from tests.render.test_markdown import KNOWN, LINKS, MATHS, PLAIN
 from tests.vectors import TEXTS

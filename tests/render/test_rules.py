@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core.render.opml import Outline, render_opml
+from core.render.syndication import Outline, render_opml
 from tests.arxiv_format import Sheet
 from tests.conftest import SHARED
 from tests.render import RICH, SELF, SHEETS, SUMMARY, UPDATED, channel, entries_of

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.feed import Reason
-from core.domain.meant import clean, plain
-from core.domain.paper import Author
-from core.domain.scoring import field_text
-from core.render.text import clean_entry, label
+from core.model.feed import Reason
+from core.model.paper import Author
+from core.model.scoring import field_text
+from core.render.items import clean_entry, label
+from core.text.sanitize import clean, plain
 from tests.domain import law, make_entry, make_paper
 from tests.render.rules import LIKE_HTML, UNWANTED
 

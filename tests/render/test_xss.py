@@ -19,11 +19,11 @@ import pytest
 from lxml import etree
 from lxml import html as lxml_html
 
-from core.domain.feed import Entry
-from core.domain.summary import Summary
-from core.render.content import summary_html
-from core.render.opml import Outline, render_opml
-from core.sources.arxiv import parse_api
+from core.model.feed import Entry
+from core.model.summary import Summary
+from core.render.items import summary_html
+from core.render.syndication import Outline, render_opml
+from core.sources.parse import parse_api
 from tests.api import TOKEN, base, make_settings, send
 from tests.arxiv_format import Sheet, api
 from tests.conftest import serving_app

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from core.sources.announcements import Fetched, fetch_announcements
-from core.sources.fetch import Fetcher
+from core.sources.client import Fetcher
+from core.sources.rss import Fetched, fetch_announcements
 from core.store.sqlite import SqliteStore
 from tests.arxiv_format import Sheet, make_sheets
 from tests.upstream import FAULTS, ITEM_LIMIT, Upstream

@@ -10,10 +10,10 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from core.domain.calendar import submission_window
-from core.domain.errors import FetchError, ParseError, SourceError
+from core.model.calendar import submission_window
+from core.model.errors import FetchError, ParseError, SourceError
 from core.sources.api import MOST_RESULTS, TRIES, Slice, fetch_by_id, fetch_slice, slice_url
-from core.sources.fetch import Answer, Fetcher
+from core.sources.client import Answer, Fetcher
 from core.store.sqlite import SqliteStore
 from tests.arxiv_format import Sheet, api, make_sheets
 from tests.upstream import API_FAULTS, FAULTS, Upstream

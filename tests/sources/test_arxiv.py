@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.batch import Announcement
-from core.domain.errors import ParseError
-from core.domain.paper import Author, Paper
-from core.sources.arxiv import ParsedFeed, parse_api, parse_feed
+from core.model.batch import Announcement
+from core.model.errors import ParseError
+from core.model.paper import Author, Paper
+from core.sources.parse import ParsedFeed, parse_api, parse_feed
 from tests.arxiv_format import Sheet, api, atom, make_sheets, rss
 
 DAY = date(2026, 3, 6)

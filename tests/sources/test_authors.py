@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.paper import Author
-from core.sources.authors import split_authors
+from core.model.paper import Author
+from core.sources.parse import split_authors
 
 TABLE = [
     ("", []),

@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
-from core.domain.errors import FetchError
-from core.sources.fetch import MAX_BYTES, TOTAL_SECONDS, Answer, Fetcher
+from core.model.errors import FetchError
+from core.sources.client import MAX_BYTES, TOTAL_SECONDS, Answer, Fetcher
 from core.store.sqlite import SqliteStore
 from tests.arxiv_format import make_sheets
 from tests.ports import free_port

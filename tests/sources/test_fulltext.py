@@ -19,12 +19,12 @@ from typing import Any
 import httpx
 import pytest
 
-from core.domain.errors import FetchError, StoreError
-from core.domain.paper import Author, Paper
-from core.settings import ROOT, load_settings
-from core.sources.fetch import Answer, Fetcher
+from core.config.settings import ROOT, load_settings
+from core.model.errors import FetchError, StoreError
+from core.model.paper import Author, Paper
+from core.sources.client import Answer, Fetcher
 from core.sources.fulltext import STATES, FullText, fetch_text
-from core.sources.reading import MOST_OUTPUT, end, environment, parse_output, read_apart, talk
+from core.sources.sandbox import MOST_OUTPUT, end, environment, parse_output, read_apart, talk
 from core.sources.sections import Reading
 from core.store.sqlite import SqliteStore
 from tests import latexml_format, pdf_format

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.errors import FetchError, ParseError, SourceError
-from core.domain.paper import Author, Paper
-from core.sources.fetch import Fetcher
+from core.model.errors import FetchError, ParseError, SourceError
+from core.model.paper import Author, Paper
+from core.sources.client import Fetcher
 from core.sources.huggingface import MOST_READ, Picks, daily_url, fetch_daily, parse_daily
 from core.store import keys
 from core.store.sqlite import SqliteStore

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from core.sources.latexml import LEAST_CHARACTERS, MOST_CHARACTERS, read_html
+from core.sources.html import LEAST_CHARACTERS, MOST_CHARACTERS, read_html
 from core.sources.sections import Section, join
 from tests.latexml_format import LONG, article, bibliography, math, section, table
 

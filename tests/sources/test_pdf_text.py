@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.sources.pdf_text import clean, flow, legible, mended
-from core.sources.reading import read_apart
+from core.sources.pdf import clean, flow, legible, mended
+from core.sources.sandbox import read_apart
 from core.sources.sections import Reading, Section, cap, join, keep, kind_of, split
 from tests import pdf_format
 

@@ -8,12 +8,11 @@ from typing import Any
 
 import pytest
 
-from core.domain.errors import ParseError
-from core.domain.meant import plain
-from core.domain.paper import Author, parse_id
-from core.sources.arxiv import parse_api, parse_feed
-from core.sources.authors import split_authors
-from core.sources.tex import decode_name, to_readable
+from core.model.errors import ParseError
+from core.model.paper import Author, parse_id
+from core.sources.parse import parse_api, parse_feed, split_authors
+from core.text.sanitize import plain
+from core.text.tex import decode_name, to_readable
 from tests.arxiv_format import Sheet, atom, rss
 from tests.conftest import SHARED
 

@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
-from core.domain.paper import parse_id
+from core.model.paper import parse_id
 from core.sources.api import fetch_by_id, fetch_slice
-from core.sources.fetch import Answer, Fetcher
+from core.sources.client import Answer, Fetcher
 from core.sources.huggingface import fetch_daily, parse_daily
 from core.store.sqlite import SqliteStore
 from tests.conftest import SHARED

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.sources.arxiv import parse_api, parse_feed
-from core.sources.tex import decode_accents, decode_name, to_readable
+from core.sources.parse import parse_api, parse_feed
+from core.text.tex import decode_accents, decode_name, to_readable
 from tests.conftest import SHARED
 
 # Every accent command of TeX with a letter that Unicode has composed, and what LaTeX prints for it

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from core.sources.tex import to_readable
+from core.text.tex import to_readable
 from tests.conftest import SHARED
 
 

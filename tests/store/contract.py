@@ -18,8 +18,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.domain.errors import LockLost, StoreError
-from core.store.protocol import Store
+from core.model.errors import LockLost, StoreError
+from core.store.base import Store
 from core.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.batch import Announcement, Batch, make_batch
-from core.domain.errors import StoreError
-from core.domain.feed import Feed, parse_keyword
-from core.domain.manifest import STATES, BatchRecord, Manifest
-from core.domain.paper import Author, Paper
-from core.matching import score_batch
+from core.model.batch import Announcement, Batch, make_batch
+from core.model.errors import StoreError
+from core.model.feed import Feed, parse_keyword
+from core.model.manifest import STATES, BatchRecord, Manifest
+from core.model.paper import Author, Paper
+from core.ranking.matching import score_batch
 from core.store.codec import decode, decode_as, encode, scores_from_plain, scores_to_plain
 
 DAY = date(2026, 3, 6)

@@ -11,9 +11,8 @@ from typing import TypeVar
 
 import pytest
 
-from core.domain.errors import LockLost
-from core.store.lock import holding, prolonged
-from core.store.protocol import Store
+from core.model.errors import LockLost
+from core.store.base import Store, holding, prolonged
 from tests.store.contract import ADDITIONS, BUDGET, IMPLEMENTATIONS, PROCESSES, ROUNDS, race
 
 T = TypeVar("T")

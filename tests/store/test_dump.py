@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.domain.errors import LockLost, StoreError
+from core.archive.dump import export_store, import_store, read_dump
+from core.model.errors import LockLost, StoreError
 from core.store import keys
-from core.store.dump import export_store, import_store, read_dump
-from core.store.lock import holding
-from core.store.protocol import Store
+from core.store.base import Store, holding
 from tests.store.contract import IMPLEMENTATIONS
 
 NOW = 1_790_000_000.0

@@ -20,8 +20,8 @@ from typing import Any, TypeVar
 import pytest
 from redis import Redis
 
-from core.domain.errors import ConfigError, LockLost, StoreError
-from core.store.protocol import Store
+from core.model.errors import ConfigError, LockLost, StoreError
+from core.store.base import Store
 from core.store.redis import RedisStore
 from core.store.upstash import UpstashStore
 from tests.redis_server import RedisServer, running

@@ -15,8 +15,8 @@ from typing import TypeVar
 
 import pytest
 
-from core.domain.errors import StoreError
-from core.settings import ROOT
+from core.config.settings import ROOT
+from core.model.errors import StoreError
 from core.store.sqlite import SqliteStore
 
 T = TypeVar("T")

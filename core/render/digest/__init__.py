@@ -1,5 +1,6 @@
 """Digests as Markdown, HTML and JSON: each style makes blocks of a digest, which are then written."""
 
+from core.render.digest.common import Site
 from core.render.digest.document import (
     FRONT_MATTERS,
     blocks_of,
@@ -9,7 +10,6 @@ from core.render.digest.document import (
     render_markdown,
     title_of,
 )
-from core.render.digest.site import Site
 
 __all__ = [
     "FRONT_MATTERS",

@@ -1,16 +1,65 @@
-"""What the styles of digests share: what is told at the top, lines about a paper, and its summary."""
+"""What digests say of the wire that made them.
 
+What is known of where a paper comes from and where it appears.
+
+What the styles of digests share: what is told at the top, lines about a paper, and its summary."""
+
+import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from core.domain.digest import Digest
-from core.domain.feed import Entry
-from core.domain.links import addresses
-from core.domain.meant import plain
-from core.domain.paper import Paper
-from core.domain.summary import Summary
+from core.model.digest import Digest
+from core.model.feed import Entry
+from core.model.paper import Paper, known_addresses
+from core.model.summary import Summary
 from core.render.blocks import Block, Line, Link, Paragraph, Strong, Written
 from core.render.digest.words import Words
-from core.render.rewrite import text_of
+from core.text.rewrite import text_of
+from core.text.sanitize import plain
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The wire's `title`, and its addresses, absolute and in ASCII; "" or none where they are not known or not told.
+
+    `feeds` pairs the formats of the feed with their addresses, `deployed` is where a deploy badge leads.
+    """
+
+    title: str
+    feeds: tuple[tuple[str, str], ...] = ()
+    digests: str = ""
+    papers: str = ""
+    deployed: str = ""
+
+
+_MOST_INSTITUTIONS = 6
+_LONGEST_VENUE = 120  # characters
+# As authors write it in comments: "Accepted to ICML 2026, 12 pages", "To appear in SOSP '26"
+_VENUE = re.compile(
+    r"\b(?:accepted (?:to|at|by|for|in)|to appear (?:in|at)|published (?:in|at)|presented at) (?P<venue>[^.;,()]+)",
+    re.IGNORECASE,
+)
+
+
+def institutions_of(entry: Entry) -> str:
+    """As the analysis found them in the text, else as arXiv's list of authors has them; "" where nothing is named."""
+    found = entry.scorecard.institutions if entry.scorecard else ()
+    names = found or tuple(author.affiliation for author in entry.paper.authors)
+    distinct = list(dict.fromkeys(name for text in names if (name := " ".join(plain(text).split()))))
+    more = len(distinct) - _MOST_INSTITUTIONS
+    return ", ".join(distinct[:_MOST_INSTITUTIONS]) + (f" (+{more})" if more > 0 else "")
+
+
+def venue_of(entry: Entry) -> str:
+    """As the analysis found it in the text, else as the paper's record has it; "" for a preprint."""
+    paper = entry.paper
+    if entry.scorecard and entry.scorecard.venue.strip():
+        return entry.scorecard.venue
+    if paper.journal_ref:
+        return paper.journal_ref
+    match = _VENUE.search(plain(paper.comment))
+    return match["venue"].strip()[:_LONGEST_VENUE] if match else ""
+
 
 SHOWN_AUTHORS = 10
 _GIST = 200  # characters
@@ -90,7 +139,7 @@ def summary_problem(summary: Summary | None, words: Words) -> str:
 def written(markdown: str, entry: Entry, digest: Digest) -> Written:
     """What a model wrote of a paper, which may link to what the paper names."""
     language = entry.summary.language if entry.summary else ""
-    return Written(markdown, addresses(entry.paper), "" if language == digest.language else language)
+    return Written(markdown, known_addresses(entry.paper), "" if language == digest.language else language)
 
 
 def gist(entry: Entry) -> str:

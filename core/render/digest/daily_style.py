@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator
 
-from core.domain.digest import Digest
+from core.model.digest import Digest
 from core.render.blocks import Block, Bullets, Heading, Link
-from core.render.digest.common import named, notices, paper_link, summary_text
-from core.render.digest.site import Site
+from core.render.digest.common import Site, named, notices, paper_link, summary_text
 from core.render.digest.words import Words
 
 _OVERVIEW = "https://www.alphaxiv.org/overview/"

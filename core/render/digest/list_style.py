@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Iterator
 
-from core.domain.digest import Digest
-from core.domain.feed import Entry
-from core.domain.meant import plain
+from core.model.digest import Digest
+from core.model.feed import Entry
 from core.render.blocks import Badge, Block, Bullets, Fold, Heading, Line, Link, Quote, Rule, Table
-from core.render.content import TYPES
-from core.render.digest.common import author_names, cut, named, notices, paper_link, summary_text, wanted
-from core.render.digest.site import Site
+from core.render.digest.common import Site, author_names, cut, named, notices, paper_link, summary_text, wanted
 from core.render.digest.words import Words
+from core.render.items import TYPES
+from core.text.sanitize import plain
 
 SHOWN_ABSTRACT = 300  # characters
 _BUTTON = "https://vercel.com/button"

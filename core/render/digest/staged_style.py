@@ -2,21 +2,22 @@
 
 from collections.abc import Iterator
 
-from core.domain.digest import Digest, points_of
-from core.domain.feed import Entry
+from core.model.digest import Digest, points_of
+from core.model.feed import Entry
 from core.render.blocks import Block, Bullets, Fixed, Heading, Line, Link, Paragraph, Rule, Strong, Table, Written
 from core.render.digest.common import (
+    Site,
     gist,
+    institutions_of,
     named,
     notices,
     paper_link,
     summary_problem,
     summary_text,
     title,
+    venue_of,
     written,
 )
-from core.render.digest.facts import institutions_of, venue_of
-from core.render.digest.site import Site
 from core.render.digest.words import Words
 
 FOUR_POINTS = ("problem", "limits", "method", "effect")

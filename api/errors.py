@@ -1,0 +1,175 @@
+"""Errors: what was wrong, how to mend it. One table maps the error tree.
+
+To programs as `application/problem+json` (RFC 9457), to people as a page: to browsers that ask for one.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import unquote_plus
+
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from api.resource import NO_GUESSING, PAGE_HEADERS
+from api.urls import own_path, raw_query
+from core.model.errors import (
+    ConfigError,
+    ModelError,
+    NoText,
+    NothingYet,
+    Overloaded,
+    PaperwireError,
+    QueryError,
+    RateLimited,
+    SourceError,
+    StoreError,
+    UnknownName,
+)
+from core.model.paper import parse_id
+from core.render.items import to_json
+
+log = logging.getLogger("paperwire")
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER = 10  # seconds, where the error does not know better
+_FOR_PROGRAMS = ("/api", "/badge", "/rss", "/openapi.json")  # feed readers say that they would take a page, too
+
+# The first class that fits decides: status, slug of the type, title
+TABLE: tuple[tuple[type[PaperwireError], int, str, str], ...] = (
+    (QueryError, 422, "query", "The query is not understood"),
+    (UnknownName, 404, "unknown-name", "Not found"),
+    (NothingYet, 503, "nothing-yet", "Nothing to serve yet"),
+    (RateLimited, 429, "rate-limited", "Too many requests"),
+    (Overloaded, 503, "overloaded", "Too much is being asked for"),
+    (StoreError, 503, "store", "The store does not answer"),
+    (ModelError, 502, "model", "A language model did not answer"),
+    (NoText, 404, "no-text", "There is no full text"),
+    (SourceError, 502, "source", "An upstream did not deliver"),
+    (ConfigError, 500, "config", "The configuration is wrong"),
+    (PaperwireError, 500, "internal", "Something went wrong"),
+)
+
+HINTS = {
+    401: "Send the header `Authorization: Bearer …` with the value of CRON_SECRET or ADMIN_TOKEN.",
+    404: "See / for the feeds, /docs for the API.",
+    405: "See /docs for the methods of each path.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is told of an error. `slug` names its type as `urn:paperwire:problem:SLUG`; `more` are extension members."""
+
+    status: int
+    slug: str
+    title: str
+    detail: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def document(self) -> Response:
+        """For programs."""
+        body = {"type": f"urn:paperwire:problem:{self.slug}", "title": self.title, "status": self.status}
+        body |= {"detail": self.detail} | {name: value for name, value in self.more.items() if value}
+        return Response(
+            to_json(body), self.status, {**NO_GUESSING, "Cache-Control": "no-store", **self.headers}, MEDIA_TYPE
+        )
+
+    def answer(self, request: Request) -> Response:
+        """For whoever asks."""
+        if not wants_page(request):
+            return self.document()
+        try:
+            body = self._page(request)
+        except Exception:  # what is wrong may be in the pages themselves
+            log.exception("no page could be made of an error")
+            return self.document()
+        headers = {**PAGE_HEADERS, "Cache-Control": "no-store", "Vary": "Accept", **self.headers}
+        return Response(body, self.status, headers, "text/html")
+
+    def _page(self, request: Request) -> bytes:
+        from api.pages.html import render  # not at a cold start
+
+        return render(
+            request,
+            "key.html" if self.slug == "private" else "error.html",
+            status=self.status,
+            title=self.title,
+            detail=self.detail,
+            allowed=self.more.get("allowed", ()),
+            retry=self.headers.get("Retry-After", ""),
+            retention=request.app.state.wire.instance.retention_days,
+            elsewhere=_elsewhere(request) if self.status == HTTPStatus.NOT_FOUND else "",
+            feeds=list(request.app.state.wire.feeds.values()) if self.status == HTTPStatus.NOT_FOUND else (),
+            asked=[unquote_plus(token).partition("=")[::2] for token in raw_query(request).split("&") if token],
+        )
+
+
+def problem(
+    status: int, slug: str, title: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any
+) -> Response:
+    """A problem document, see `Problem`."""
+    return Problem(status, slug, title, detail, headers or {}, more).document()
+
+
+def wants_page(request: Request) -> bool:
+    """Whether a browser asks for a page, and gets one when all goes well."""
+    path = own_path(request.scope)
+    for_programs = any(path == start or path.startswith(f"{start}/") for start in _FOR_PROGRAMS)
+    return not for_programs and "text/html" in request.headers.get("Accept", "")
+
+
+def of_error(error: PaperwireError) -> Problem:
+    """What is told of an error of the project's own tree."""
+    status, slug, title = next(row[1:] for row in TABLE if isinstance(error, row[0]))
+    more: dict[str, Any] = {}
+    headers: dict[str, str] = {}
+    if isinstance(error, QueryError):
+        more = {"token": error.token, "allowed": error.allowed}
+    if isinstance(error, UnknownName):
+        more = {"known": error.known}
+    if isinstance(error, NothingYet | Overloaded):
+        headers["Retry-After"] = str(error.retry_after)
+    elif status == HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(RETRY_AFTER)
+    detail = str(error)
+    if isinstance(error, StoreError):  # where the store lies is for the log
+        log.warning("%s", error)
+        detail = "The store does not answer; the log of the service says why. Try again in a moment."
+    return Problem(status, slug, title, detail, headers, more)
+
+
+def install(app: FastAPI) -> None:
+    """Tell of every error of `app` in this way; the unexpected ones say nothing of the inside."""
+
+    @app.exception_handler(PaperwireError)
+    async def _own(request: Request, error: PaperwireError) -> Response:
+        return of_error(error).answer(request)
+
+    @app.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> Response:
+        headers = dict(error.headers or {})
+        documented = app.openapi()["paths"].get(own_path(request.scope), {})
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and documented:  # the framework names one of several
+            headers["Allow"] = ", ".join(method.upper() for method in documented)
+        title = HTTPStatus(error.status_code).phrase
+        detail = HINTS.get(error.status_code, "") if error.detail == title else str(error.detail)
+        return Problem(error.status_code, "http", title, detail, headers).answer(request)
+
+    @app.exception_handler(Exception)
+    async def _unexpected(request: Request, _: Exception) -> Response:
+        detail = "This is a fault of the service; its log has the details."
+        return Problem(500, "internal", "Something went wrong", detail).answer(request)
+
+
+def _elsewhere(request: Request) -> str:
+    """arXiv's own page of a paper that is not here, or no longer."""
+    path = own_path(request.scope)
+    try:
+        return f"https://arxiv.org/abs/{parse_id(path.removeprefix('/papers/'))}" if "/papers/" in path else ""
+    except ValueError:
+        return ""

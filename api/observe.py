@@ -1,0 +1,194 @@
+"""What comes with every answer for safety, and the requests that are refused before anything looks at them.
+
+The outermost layer: refuses what nobody sends in good faith, and tells of every request, in its log and headers."""
+
+import logging
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from itertools import count
+from os import urandom
+from time import perf_counter
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import Problem, of_error
+from api.limits import Limits
+from api.trace import CURRENT, Trace
+from core.model.errors import RateLimited
+from core.util.log import EVENTS, log_event
+
+Header = tuple[bytes, bytes]
+
+MOST_PATH = 2_000  # characters
+MOST_QUERY = 32_000  # bytes: rules of 8,000 characters, most of them encoded
+MOST_BODY = 64_000  # bytes of a form
+_HOST = re.compile(rb"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,253})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+_ONCE = (b"host", b"content-length")
+
+# Of an answer that is no page: nothing in it is to run, to be framed, or to be taken for something else. Pages have
+# their own, which let them load their style and script
+_ALWAYS: tuple[Header, ...] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+)
+_SAME_ORIGIN = (b"cross-origin-resource-policy", b"same-origin")
+_ANY_ORIGIN = (b"cross-origin-resource-policy", b"cross-origin")
+_PICTURES = (b"image/",)  # readers and pages of others show them
+_OF_PAGES: tuple[Header, ...] = (
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+)
+_A_YEAR = 31_536_000
+# RFC 6797; of this host alone, because its neighbours are not ours to decide for
+_HTTPS_ONLY = (b"strict-transport-security", f"max-age={_A_YEAR}".encode())
+
+
+def missing_headers(headers: list[Header], public_url: str) -> list[Header]:
+    """What `headers` of an answer lack, in lower case."""
+    given = {name.lower(): value for name, value in headers}
+    kind = given.get(b"content-type", b"")
+    wanted = [*_ALWAYS, _ANY_ORIGIN if kind.startswith(_PICTURES) else _SAME_ORIGIN]
+    if kind.startswith(b"text/html"):
+        wanted += _OF_PAGES
+    if public_url.startswith("https://"):
+        wanted.append(_HTTPS_ONLY)
+    return [(name, value) for name, value in wanted if name not in given]
+
+
+def refusal(scope: Scope, headers: Mapping[bytes, bytes]) -> Problem | None:
+    """What is told of a request that no client sends in good faith; None for all others.
+
+    `Host` is in links, and they are remembered with it: two of them would be two answers to what it is.
+    """
+    if len(scope["query_string"]) > MOST_QUERY or len(scope["path"]) > MOST_PATH:
+        return _refused(414, f"An address has up to {MOST_PATH:,} characters, and a query of {MOST_QUERY:,}.")
+    if len(headers) != len(scope["headers"]):
+        names = [name for name, _ in scope["headers"]]
+        if repeated := [name.decode() for name in _ONCE if names.count(name) > 1]:
+            return _refused(400, f"The header {repeated[0]} was sent twice.")
+    if (host := headers.get(b"host")) is not None and not _HOST.fullmatch(host):
+        return _refused(400, "The header Host is not a name with or without a port.")
+    if (length := headers.get(b"content-length")) and not (length.isdigit() and int(length[:20]) <= MOST_BODY):
+        return _refused(413, f"A body has up to {MOST_BODY:,} bytes.", {"Connection": "close"})
+    return None
+
+
+_TITLES = {400: "Bad Request", 413: "Content Too Large", 414: "URI Too Long"}
+
+
+def _refused(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Problem:
+    return Problem(status, "http", _TITLES[status], detail, headers or {})
+
+
+_SENT_ID = (b"x-request-id", b"x-vercel-id")
+_SANE_ID = re.compile(rb"[A-Za-z0-9._:=-]{8,128}")
+_PROCESS, _NUMBERS = urandom(4).hex(), count(1)
+_FEED = re.compile(r"/(?:api/)?feeds/(?P<feed>[\w-]{1,64})(?:\.(?P<format>[a-z]{1,8}))?")
+_UNAUTHORIZED = 401
+_MOST_AGENT = 300
+_SHOWN = 200  # characters of a path
+# Beginnings of what a User-Agent holds in lower case → what kind of client that is; the first that is found decides
+_CLIENTS = (
+    ("monitor", ("uptime", "monitor", "healthcheck", "pingdom", "vercel-cron")),
+    ("reader", ("feed", "rss", "newsboat", "miniflux", "inoreader", "newsblur", "theoldreader", "liferea", "reeder")),
+    ("bot", ("bot", "crawl", "spider", "slurp", "preview")),
+    ("program", ("curl", "wget", "python", "httpx", "go-http", "okhttp", "node", "axios", "java", "ruby")),
+    ("browser", ("mozilla", "opera")),
+)
+
+
+class Observed:
+    """Gives every HTTP request an id, a time and the headers of safety; logs one event `request` for each."""
+
+    def __init__(self, app: ASGIApp, public_url: str = "", limits: Limits | None = None) -> None:
+        self._app = app
+        self._public_url = public_url
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, or refuse."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        trace = Trace(scope, headers, perf_counter(), request_id(headers), limits=self._limits)
+        shows_token = b"authorization" in headers
+        CURRENT.set(trace)
+
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                trace.status = message["status"]
+                if shows_token and self._limits and trace.status == _UNAUTHORIZED:
+                    self._limits.note_wrong(trace)
+                message["headers"] = self._headers(trace, message["headers"])
+            else:
+                trace.sent += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            refused = refusal(scope, headers) or (self._too_many_wrong(trace) if shows_token else None)
+            if refused:
+                await refused.document()(scope, receive, told)
+            else:
+                await self._app(scope, receive, told)
+        finally:
+            if EVENTS.isEnabledFor(logging.INFO):
+                _log(trace)
+
+    def _too_many_wrong(self, trace: Trace) -> Problem | None:
+        try:
+            if self._limits:
+                self._limits.check_wrong(trace)
+        except RateLimited as error:
+            return of_error(error)
+        return None
+
+    def _headers(self, trace: Trace, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        own = [(b"x-request-id", trace.id.encode()), (b"server-timing", server_timing(trace).encode())]
+        # Hot answers have all of the others already
+        return [*headers, *own, *([] if trace.cache == "hot" else missing_headers(headers, self._public_url))]
+
+
+def request_id(headers: Mapping[bytes, bytes]) -> str:
+    """What the platform or the client calls the request, if that is sane; else a new name."""
+    for name in _SENT_ID:
+        if (sent := headers.get(name)) and _SANE_ID.fullmatch(sent):
+            return sent.decode()
+    return f"{_PROCESS}-{next(_NUMBERS):06x}"
+
+
+def server_timing(trace: Trace) -> str:
+    """How long the answer took up to its beginning, and parts of that (https://www.w3.org/TR/server-timing/), in ms."""
+    total = f"total;dur={(perf_counter() - trace.started) * 1000:.1f}"
+    if not trace.spans:
+        return total
+    return ", ".join([total, *(f"{name};dur={seconds * 1000:.1f}" for name, seconds in trace.spans.items())])
+
+
+@lru_cache(maxsize=256)
+def client_kind(agent: bytes) -> str:
+    """What kind of client a `User-Agent` is of: monitor, reader, bot, program, browser or other."""
+    lowered = agent[:_MOST_AGENT].decode("latin-1").lower()
+    return next((kind for kind, parts in _CLIENTS if any(part in lowered for part in parts)), "other")
+
+
+def _log(trace: Trace) -> None:
+    """One line: neither the query, which may hold a key, nor the address of the client."""
+    scope: Mapping[str, Any] = trace.scope
+    found = _FEED.fullmatch(scope["path"])
+    log_event(
+        "request",
+        method=scope["method"][:20],
+        path=scope["path"][:_SHOWN],
+        status=trace.status,
+        ms=round((perf_counter() - trace.started) * 1000, 2),
+        bytes=trace.sent,
+        feed=found["feed"] if found else None,
+        format=found["format"] if found else None,
+        cache=trace.cache or None,
+        client=client_kind(trace.headers.get(b"user-agent", b"")[:_MOST_AGENT]),
+        id=trace.id,
+    )

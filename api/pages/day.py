@@ -1,0 +1,111 @@
+"""The start page: the best of today, where to subscribe, and what is there and what is missing."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from api.pages.html import MEDIA_TYPE, render
+from api.resource import Document, Loaded, make_document, published, respond, slot_of, updated, wire_of
+from api.routes.operations import owed_by
+from api.urls import self_url
+from core.model.entries import choose
+from core.model.feed import Entry, Feed
+from core.model.health import Trouble, troubles
+from core.model.manifest import BatchRecord, Manifest
+from core.model.pagination import ranked
+from core.model.query import Query
+
+router = APIRouter(include_in_schema=False)
+
+_BEST = 8  # entries of the main feed
+_BATCHES = 7  # dates in the table
+_AT_MOST = 60  # seconds in shared caches: states change before batches do
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """A feed's entries of its newest date, best first, and how many they are; no date where nothing was fetched."""
+
+    feed: Feed
+    date: date | None
+    best: tuple[Entry, ...]
+    count: int
+
+
+@router.get("/")
+async def home(request: Request) -> Response:
+    """The best of the newest batch, the feeds with their addresses, and the state of the last batches.
+
+    Nothing is fetched for it: before there is anything, it says so.
+    """
+    wire = wire_of(request)
+    slot = slot_of(request)
+    manifest = await wire.manifest(also=slot)
+    feeds = list(wire.feeds.values()) if manifest.has_batches else []
+    due = wire.due.date
+
+    def make(manifest: Manifest, loaded: Loaded) -> Document:
+        return make_document(_page(request, manifest, loaded, due, found), MEDIA_TYPE, updated(manifest))
+
+    found = troubles(manifest, owed_by(wire, manifest), wire.clock())  # of the store a header warns
+    key = ("home", self_url(request), wire.rules.fingerprint, due.isoformat(), [trouble.detail for trouble in found])
+    document = await published(wire, manifest, feeds, Query(), key, make, slot=slot if feeds else "")
+    return respond(request, document, manifest, at_most=_AT_MOST)
+
+
+def _page(request: Request, manifest: Manifest, loaded: Loaded, due: date, found: list[Trouble]) -> bytes:
+    from core.render.card import make_card  # not at a cold start, like all that only pages need
+
+    wire = wire_of(request)
+    newest = manifest.stored[0] if manifest.stored else None
+    entries = {feed.name: found for feed, found in loaded}
+    today = {feed.name: _today(feed, found, next(iter(manifest.of(feed.source)), None)) for feed, found in loaded}
+    return render(
+        request,
+        "home.html",
+        feeds=list(wire.feeds.values()),
+        main=wire.main,
+        newest=newest,
+        due=manifest.get(due),
+        troubles=[trouble for trouble in found if trouble.kind not in ("due", "empty")],
+        today=today,
+        cards=[make_card(entry) for entry in today[wire.main.name].best] if today else [],
+        batches=_batches(manifest, due),
+        **_history(manifest, wire.main, entries.get(wire.main.name, ())),
+    )
+
+
+def _today(feed: Feed, entries: Sequence[Entry], newest: BatchRecord | None) -> Today:
+    of_day = [entry for entry in entries if newest and entry.announced == newest.date]
+    found = choose(feed, of_day, Query(), capped=True)
+    return Today(feed, newest.date if newest else None, tuple(ranked(found, Query())[:_BEST]), len(found))
+
+
+def _batches(manifest: Manifest, due: date) -> list[BatchRecord]:
+    """The last dates, newest first, with the one that is due even if nothing is known of it."""
+    known = {due: manifest.get(due), **manifest.records} if manifest.records else {}
+    return sorted(known.values(), key=lambda record: record.date, reverse=True)[:_BATCHES]
+
+
+def _history(manifest: Manifest, main: Feed, entries: Sequence[Entry]) -> dict[str, Any]:
+    """The chart of the last days, and its numbers, oldest first."""
+    from core.render.pictures import MOST_DAYS, ChartDay, render_chart  # as above
+
+    found = choose(main, entries, Query(), capped=False)  # all that have enough points
+    count = Counter(entry.announced for entry in found)
+    best = {entry.announced: entry.score for entry in sorted(found, key=lambda entry: entry.score)}
+    days = [
+        ChartDay(record.date, record.state, record.total, count[record.date], best.get(record.date))
+        for record in sorted(manifest.records.values(), key=lambda record: record.date)
+    ]
+    newest = manifest.stored[0].date if manifest.stored else None
+    return {
+        "days": days[-MOST_DAYS:],
+        "reaching": count[newest] if newest else 0,
+        "chart": render_chart(days, main.title),
+    }

@@ -1,0 +1,94 @@
+"""Running the wire: refreshing at will, and its state of health."""
+
+import logging
+from collections.abc import Mapping
+from datetime import date
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from api import openapi
+from api.access import check_token
+from api.errors import problem
+from api.resource import wire_of
+from core.app import Wire
+from core.model.errors import StoreError
+from core.model.health import status_of, trouble_to_plain, troubles
+from core.model.ledger import Window, owed
+from core.model.manifest import BatchRecord, Manifest, rfc3339
+from core.render.items import to_json
+from core.views.entries import batch_to_plain
+
+log = logging.getLogger("paperwire")
+
+router = APIRouter(tags=["operations"])
+
+
+@router.api_route("/api/refresh", methods=["GET"], summary="Fetch what arXiv announces now", responses=openapi.REFRESH)
+@router.post("/api/refresh", summary="Fetch what arXiv announces now", responses=openapi.REFRESH)
+async def refresh_now(request: Request) -> Response:
+    """Fetch, score and store, whatever was tried before, then what is owed; answers with a report when done.
+
+    After the due batch the API of arXiv is asked for what was missed, and Hugging Face for its picks, for a minute at
+    most (`CATCH_UP_SECONDS`); what is left is done by the next refresh.
+
+    Needs `Authorization: Bearer …` with `CRON_SECRET` or `ADMIN_TOKEN`; where neither is set, nobody may.
+    """
+    wire = wire_of(request)
+    check_token(request, "Refreshing")
+    try:
+        report = await wire.refresh()
+        caught = await wire.catch_up() if report and not report.error else None
+    except StoreError as error:  # its owner may know which store, and how to mend it
+        log.warning("%s", error)
+        return problem(503, "store", "The store does not answer", str(error), {"Retry-After": "10"})
+    if report is None:
+        return _json({"status": "running", "detail": "another refresh is at it"}, 202)
+    done = report.to_plain() | ({"caught": caught.to_plain()} if caught else {})
+    return _json(done, 502 if report.record.state == "failed" else 200)
+
+
+@router.get("/api/health", summary="What is there, and what is missing", responses=openapi.HEALTH)
+async def health(request: Request) -> Response:
+    """The overall status, what is wrong and how to mend it, and every date with its categories: the ledger in numbers.
+
+    The status is 503 when the owner should act ("failing"), else 200: "ok", or "degraded" for what passes by itself.
+    """
+    wire = wire_of(request)
+    manifest = await wire.manifest()
+    now = wire.clock()
+    windows = owed_by(wire, manifest)
+    found = troubles(manifest, windows, now, doubt=wire.current.doubt_reason)
+    due = manifest.get(wire.due.date)
+    body = {
+        "status": status_of(found),
+        "troubles": [trouble_to_plain(trouble) for trouble in found],
+        "due": due.date.isoformat(),
+        "state": due.state,
+        "reason": due.reason,
+        "next_due": rfc3339(wire.due.following),
+        "now": rfc3339(now),
+        "owed": [window.date.isoformat() for window in windows],
+        "error": dict(manifest.error),
+        "rejected": list(due.rejected),
+        "warning": wire.freshness(manifest).warning,
+        "batches": [batch_to_plain(record) for record in _newest_first(manifest.records)],
+        "picks": [batch_to_plain(record) for record in _newest_first(manifest.picks)],
+    }
+    failing = body["status"] == "failing"
+    return _json({name: value for name, value in body.items() if value}, 503 if failing else 200)
+
+
+def owed_by(wire: Wire, manifest: Manifest) -> list[Window]:
+    """What the API is still to be asked for; the sample week owes nothing."""
+    if wire.settings.sample or not manifest.records:
+        return []
+    return owed(manifest, wire.rules.categories, wire.clock(), wire.instance.retention)
+
+
+def _newest_first(records: Mapping[date, BatchRecord]) -> list[BatchRecord]:
+    return sorted(records.values(), key=lambda record: record.date, reverse=True)
+
+
+def _json(value: object, status: int) -> Response:
+    return Response(to_json(value), status, {"Cache-Control": "no-store"}, "application/json")

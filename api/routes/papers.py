@@ -1,0 +1,90 @@
+"""Entries as JSON: the query API."""
+
+from math import inf
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from api import openapi
+from api.limits import RENDERING, doing
+from api.resource import Document, Loaded, find, make_document, published, respond, updated, wire_of
+from api.urls import raw_query
+from core.model.entries import feeds_of
+from core.model.errors import UnknownName
+from core.model.manifest import Manifest
+from core.model.pagination import page
+from core.model.paper import parse_id
+from core.model.query import Condition, Query, parse_query, predicate, select
+from core.render.items import ENTRY_FIELDS, entry_to_plain, to_json
+from core.views.entries import batch_summaries
+
+router = APIRouter(tags=["papers"])
+_ID = openapi.of_path("paper_id", "an identifier, with or without version", "2512.22925")
+_ALL = Query((Condition("score", ">=", (-inf,)),))
+
+
+@router.get(
+    "/api/papers",
+    summary="Query the papers",
+    responses=openapi.PAPERS,
+    openapi_extra={"parameters": openapi.PAPER_FILTERS},
+)
+async def query_papers(request: Request) -> Response:
+    """Entries that meet all filters, newest date first and best score first.
+
+    Without `feed=` those of the main feed. The feed's `min_score` and announce types hold unless the request filters
+    by `score` or `type` itself; its number of entries a day does not limit this answer, `per_day=` does.
+    """
+    wire = wire_of(request)
+    query = parse_query(raw_query(request), entry_fields=ENTRY_FIELDS)
+    await wire.manifest()
+    feeds = feeds_of(wire.feeds, query)
+    manifest = await wire.ready()
+
+    def render(manifest: Manifest, loaded: Loaded) -> Document:
+        shown = find(loaded, query, capped=False)
+        plain = {
+            "papers": [entry_to_plain(entry, query.fields) for entry in shown.entries],
+            "total": shown.total,
+            "next": shown.next or None,
+            "batches": batch_summaries(manifest),
+            "generated": manifest.updated,
+        }
+        return make_document(to_json(plain), "application/json", updated(manifest))
+
+    document = await published(wire, manifest, feeds, query, ("papers", query.canonical), render)
+    return respond(request, document, manifest)
+
+
+@router.get(
+    "/api/papers/{paper_id:path}",
+    summary="One paper",
+    responses=openapi.PAPER,
+    openapi_extra={"parameters": [_ID, *openapi.PAPER_FILTERS]},
+)
+async def get_paper(request: Request) -> Response:
+    """A paper as every feed that has it shows it: an entry for each feed and announcement, newest first.
+
+    The identifier may have a version, may be of the old style (`astro-ph/9906432`) or the address of its page.
+    """
+    wire, paper_id = wire_of(request), request.path_params["paper_id"]
+    query = parse_query(raw_query(request), entry_fields=ENTRY_FIELDS)
+    try:
+        wanted = parse_id(paper_id)
+    except ValueError as error:
+        raise UnknownName("paper", paper_id) from error
+    await wire.manifest()
+    feeds = feeds_of(wire.feeds, query) if query.names("feed") else list(wire.feeds.values())
+    manifest = await wire.ready()
+    of_id = predicate(Condition("id", "=", (str(wanted),)))
+    async with doing(RENDERING):
+        found = [entry for feed in feeds for entry in await wire.entries(manifest, feed, _ALL) if of_id(entry)]
+    if not found:
+        raise UnknownName("paper", str(wanted))
+    shown = page(select(found, query.conditions), query)
+    plain = {
+        "entries": [entry_to_plain(entry, query.fields) for entry in shown.entries],
+        "total": shown.total,
+        "generated": manifest.updated,
+    } | ({"next": shown.next} if shown.next else {})
+    return respond(request, make_document(to_json(plain), "application/json", updated(manifest)), manifest)

@@ -1,0 +1,241 @@
+"""Reviews over HTTP: what is stored of them, the feed of them, and the owner's command to make one."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from time import monotonic
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import Response
+
+from api import openapi
+from api.access import check_token
+from api.errors import problem
+from api.resource import Document, answer, make_document, wire_of
+from api.routes.feeds import FORMATS
+from api.urls import base_url, feed_url, link_header, page_url, raw_query, self_url
+from core.archive.reviews import read_review, read_reviews
+from core.model.errors import ConfigError, UnknownName
+from core.model.paper import PaperId, parse_id
+from core.model.query import read_options
+from core.model.review import Listed, Review, best_rows, find_row
+from core.model.template import LANGUAGES
+from core.render.feeds import Channel
+from core.render.items import to_json
+
+router = APIRouter(tags=["reviews"], default_response_class=Response)
+POST_SECONDS = 100.0  # of one request; platforms end longer ones, and the next one goes on
+KEPT_SECONDS = 60  # in shared caches: reviews grow
+MOST_IN_FEED = 30
+FRONT_MATTERS = ("plain", "jekyll", "hugo")
+MEDIA_TYPES = {"md": "text/markdown", "html": "text/html", "json": "application/json"}
+_NEVER = datetime(1991, 8, 14, tzinfo=UTC)
+_ID = openapi.of_path("paper_id", "an identifier, with or without version", "2603.90045")
+_FORMAT = openapi.of_path("format", f"one of {', '.join(MEDIA_TYPES)}", "md")
+_FEED_FORMAT = openapi.of_path("format", f"one of {', '.join(FORMATS)}", "rss")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A stored review with its row in the list, and what else the request asked for."""
+
+    row: Listed
+    review: Review
+    front_matter: str = "plain"
+
+
+@router.get(
+    "/api/papers/{paper_id:path}/review.{format}",
+    summary="A paper's review as Markdown, HTML or JSON",
+    responses=openapi.REVIEW,
+    openapi_extra={"parameters": [_ID, _FORMAT, *openapi.REVIEW_PARAMETERS]},
+)
+async def get_review(request: Request) -> Response:
+    """What is stored of it, also while it is not complete, which it says; without a language the newest one.
+
+    No model is asked. Where there is none yet, the answer says how it is made.
+    """
+    format_name = request.path_params["format"]
+    if format_name not in MEDIA_TYPES:
+        raise UnknownName("review format", format_name, tuple(MEDIA_TYPES))
+    shown = await find_review(request, with_front_matter=format_name == "md")
+    return await respond_with(request, shown, format_name)
+
+
+@router.get("/api/papers/{paper_id:path}/review", include_in_schema=False)
+async def no_format(request: Request) -> Response:  # noqa: ARG001 - the route's own signature
+    """Reading needs a format; below the paper's own address this one would be taken for a paper's."""
+    raise HTTPException(405, headers={"Allow": "POST"})
+
+
+@router.post(
+    "/api/papers/{paper_id:path}/review",
+    summary="Have a paper's review made",
+    responses=openapi.MAKE_REVIEW,
+    openapi_extra={"parameters": [_ID, openapi.REVIEW_PARAMETERS[0]]},
+)
+async def make_review(request: Request) -> Response:
+    """Begin a review or go on with it, for at most 100 seconds: with what is answered already, nothing is asked again.
+
+    Answers 200 with the review when it is complete, 202 with how far it is when it is not: send the same request
+    again. Needs `Authorization: Bearer …` with `ADMIN_TOKEN` (or `CRON_SECRET`), and a language model.
+    """
+    from core.jobs.review import carry_out, plan_review  # not at a cold start
+
+    begun, wire = monotonic(), wire_of(request)
+    check_token(request, "Reviewing")
+    wanted = _wanted(request)
+    language = read_options(raw_query(request), {"language": tuple(LANGUAGES)}).get("language", "")
+    await wire.manifest()  # which feed is the first one is told by the store
+    try:
+        plan = await plan_review(wire, wanted, language or wire.main.language, _ignore)
+        seconds = POST_SECONDS - (monotonic() - begun)
+        outcome = await carry_out(wire, plan, seconds=seconds, progress=_ignore)
+    except ConfigError as error:
+        return problem(501, "no-model", "There is no language model", str(error))
+    await wire_of(request).reviews.rows(anew=True)
+    if outcome is None:
+        return _json({"status": "running", "detail": "another process is writing this review"}, 202)
+    review = outcome.review
+    if review.state != "running":
+        from core.llm.templates import get_template
+        from core.render.review import render_json
+
+        return Response(render_json(review, get_template("review", "review")), 200, _NOT_KEPT, "application/json")
+    progress = {"answered": len(review.answers), "total": len(review.keys)}
+    if outcome.error:
+        status = 503 if outcome.error.again else 502
+        after = {"Retry-After": str(int(outcome.error.retry_after or 60))} if outcome.error.again else {}
+        return problem(status, "model", "A language model did not answer", str(outcome.error), after, **progress)
+    failures = [{"question": one.key, "problem": one.words} for one in review.failures.values()]
+    told = {"status": "running", **progress, "detail": outcome.stopped or "some questions failed; send it again"}
+    return _json(told | ({"failures": failures} if failures else {}), 202)
+
+
+@router.get(
+    "/api/reviews.{format}",
+    summary="The reviews as a feed",
+    responses=openapi.FEED,
+    openapi_extra={"parameters": [_FEED_FORMAT, openapi.REVIEW_PARAMETERS[0]]},
+)
+async def get_reviews(request: Request) -> Response:
+    """The newest reviews that have a post, newest first, in whatever language or in one."""
+    format_name = request.path_params["format"]
+    if format_name not in FORMATS:
+        raise UnknownName("feed format", format_name, tuple(FORMATS))
+    language = read_options(raw_query(request), {"language": tuple(LANGUAGES)}).get("language", "")
+    wire = wire_of(request)
+    await wire.manifest()  # its title may be saved
+    rows = [row for row in best_rows(await wire.reviews.rows()) if language in ("", row.language)][:MOST_IN_FEED]
+    key = ("reviews", format_name, self_url(request), wire.title, wire.settings.build, tuple(rows))
+    document: Document | None = wire.rendered.get(key)
+    if document is None:
+        reviews = await read_reviews(wire.store, rows)
+        document = await asyncio.to_thread(_feed, request, format_name, language, reviews)
+        wire.rendered.put(key, document, len(document.body))
+    return answer(request, document, KEPT_SECONDS)
+
+
+async def find_review(request: Request, *, with_front_matter: bool = False) -> Shown:
+    """The review that a request is about. Raises a 404 that says how it is made."""
+    allowed: dict[str, tuple[str, ...]] = {"language": tuple(LANGUAGES)}
+    allowed |= {"front_matter": FRONT_MATTERS} if with_front_matter else {}
+    options = read_options(raw_query(request), allowed)
+    wanted, language = _wanted(request), options.get("language", "")
+    wire = wire_of(request)
+    await wire.manifest()  # its title may be saved
+    row = find_row(await wire_of(request).reviews.rows(), wanted, language)
+    review = await read_review(wire.store, row) if row else None
+    if row is None or review is None:
+        raise HTTPException(404, await _how(request, wanted, language))
+    return Shown(row, review, options.get("front_matter", "plain"))
+
+
+async def respond_with(request: Request, shown: Shown, format_name: str) -> Response:
+    """The document of a review, rendered once for each state that it has."""
+    wire = wire_of(request)
+    key = ("review", format_name, self_url(request), shown.front_matter, wire.title, wire.settings.build, shown.row)
+    document: Document | None = wire.rendered.get(key)
+    if document is None:
+        document = await asyncio.to_thread(_document, request, shown, format_name)
+        wire.rendered.put(key, document, len(document.body))
+    return answer(request, document, KEPT_SECONDS)
+
+
+def _document(request: Request, shown: Shown, format_name: str) -> Document:
+    from core.llm.templates import get_template  # not at a cold start
+    from core.render.review import render_html, render_json, render_markdown, title_of
+
+    review, template = shown.review, get_template("review", "review")
+    if format_name == "json":
+        body = render_json(review, template)
+    elif format_name == "md":
+        body = render_markdown(review, template, shown.front_matter).encode("utf-8", "replace")
+    else:
+        from markupsafe import Markup
+
+        from api.pages.html import render
+
+        article = Markup(render_html(review, template))  # noqa: S704 - harmless by construction
+        body = render(request, "review.html", review=review, title=title_of(review), article=article)
+    return make_document(body, MEDIA_TYPES[format_name], datetime.fromisoformat(review.updated))
+
+
+def _feed(request: Request, format_name: str, language: str, reviews: list[Review]) -> Document:
+    from core.llm.templates import get_template  # not at a cold start
+    from core.render.digest.document import render_digest_feed
+    from core.render.review import review_items
+
+    wire, base = wire_of(request), base_url(request)
+    channel = Channel(
+        id=f"{base}/api/reviews",
+        title=f"Reviews · {wire.title}",
+        description="Deep reviews of single papers: a post, and the questions and answers that it was made of",
+        home_url=feed_url(request, "/reviews"),
+        self_url=self_url(request),
+        updated=max((datetime.fromisoformat(review.updated) for review in reviews), default=_NEVER),
+        language=language or "en",
+        icon=f"{base}/icon.png",
+    )
+    items = review_items(reviews, get_template("review", "review"), lambda review: review_url(request, review))
+    body = render_digest_feed(format_name, channel, items)
+    return make_document(
+        body, FORMATS[format_name].media_type, channel.updated, link_header({"self": channel.self_url})
+    )
+
+
+def review_url(request: Request, review: Review) -> str:
+    """The absolute address of a review's page."""
+    return feed_url(request, f"/reviews/{review.paper.versioned}?language={review.language}")
+
+
+def _wanted(request: Request) -> PaperId:
+    text = request.path_params["paper_id"]
+    try:
+        return parse_id(text)
+    except ValueError as error:
+        raise UnknownName("paper", text) from error
+
+
+async def _how(request: Request, wanted: PaperId, language: str) -> str:
+    """What to do about a review that there is not."""
+    others = sorted({row.language for row in await wire_of(request).reviews.rows() if row.paper.id == wanted.id})
+    there = f" There is one in {', '.join(others)}." if others and language else ""
+    query = f"?language={language}" if language else ""
+    path = page_url(request, f"/api/papers/{wanted}/review{query}", keyed=False)
+    option = f" --language {language}" if language else ""
+    return (
+        f"There is no review of {wanted} yet.{there} Its owner makes one with `paperwire review {wanted}{option}`, "
+        f"or with POST {path} and the header `Authorization: Bearer …`."
+    )
+
+
+_NOT_KEPT = {"Cache-Control": "no-store"}
+
+
+def _json(value: object, status: int) -> Response:
+    return Response(to_json(value), status, _NOT_KEPT, "application/json")
+
+
+def _ignore(_what: str, _done: int, _total: int) -> None:
+    """No progress is shown."""

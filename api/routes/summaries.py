@@ -1,0 +1,114 @@
+"""Summaries of single papers over HTTP: what is stored of them, and the owner's command to make one."""
+
+from time import monotonic
+
+from fastapi import APIRouter, HTTPException, Request
+from fastapi.responses import Response
+
+from api import openapi
+from api.access import check_token
+from api.errors import problem
+from api.resource import answer, make_document, updated, wire_of
+from api.routes.reviews import KEPT_SECONDS, MEDIA_TYPES, POST_SECONDS
+from api.urls import page_url, raw_query
+from core.model.errors import ConfigError, UnknownName
+from core.model.paper import Paper, parse_id
+from core.model.query import read_options
+from core.model.summary import Summary
+from core.model.template import LANGUAGES
+from core.render.items import to_json
+
+router = APIRouter(tags=["summaries"], default_response_class=Response)
+_PARAMETERS = [
+    openapi.of_path("paper_id", "an identifier, with or without version", "2603.90045"),
+    openapi.of_path("template", "the name of a template", "key-findings"),
+    openapi.of_path("format", f"one of {', '.join(MEDIA_TYPES)}", "md"),
+    openapi.REVIEW_PARAMETERS[0],
+]
+_PATH = "/api/papers/{paper_id:path}/summaries/{template}.{format}"
+
+
+@router.get(
+    _PATH,
+    summary="A paper's summary by a template",
+    responses=openapi.SUMMARY,
+    openapi_extra={"parameters": _PARAMETERS},
+)
+async def get_summary(request: Request) -> Response:
+    """What is stored of it, by default in the language of the first feed. No model is asked.
+
+    Where there is none yet, the answer says how it is made. Extracts are always there.
+    """
+    from core.jobs.review import stored_summary  # not at a cold start
+
+    wire, (paper, language) = wire_of(request), await _asked(request)
+    name = request.path_params["template"]
+    summary = await stored_summary(wire, paper, name, language)
+    if summary is None:
+        path = f"/api/papers/{paper.versioned}/summaries/{name}.{request.path_params['format']}?language={language}"
+        raise HTTPException(
+            404,
+            f"There is no summary of {paper.versioned} by {name} in {language} yet. Its owner makes one with "
+            f"POST {page_url(request, path, keyed=False)} and the header `Authorization: Bearer …`.",
+        )
+    document = make_document(_body(request, summary, paper), _media_type(request), updated(await wire.manifest()))
+    return answer(request, document, KEPT_SECONDS)
+
+
+@router.post(
+    _PATH,
+    summary="Have a paper's summary made",
+    responses=openapi.MAKE_SUMMARY,
+    openapi_extra={"parameters": _PARAMETERS},
+)
+async def make_summary_now(request: Request) -> Response:
+    """Have the language model summarise a stored paper by a template, and keep that; one that is there is answered.
+
+    Needs `Authorization: Bearer …` with `ADMIN_TOKEN` (or `CRON_SECRET`), and a language model within its budget.
+    """
+    from core.jobs.review import make_summary  # not at a cold start
+
+    begun, wire = monotonic(), wire_of(request)
+    check_token(request, "Summarising")
+    paper, language = await _asked(request)
+    name = request.path_params["template"]
+    try:
+        left = POST_SECONDS - (monotonic() - begun)
+        summary = await make_summary(wire, paper, name, language, seconds=left)
+    except ConfigError as error:
+        return problem(501, "no-model", "There is no language model", str(error))
+    headers = {"Cache-Control": "no-store"}
+    if summary is None:
+        told = {"status": "running", "detail": "another process is making this summary"}
+        return Response(to_json(told), 202, headers, "application/json")
+    return Response(_body(request, summary, paper), 200, headers, _media_type(request))
+
+
+async def _asked(request: Request) -> tuple[Paper, str]:
+    """The stored paper and the language that a request is about. Raises `UnknownName` and `QueryError`."""
+    from core.jobs.review import stored_paper  # not at a cold start
+    from core.llm.templates import get_template
+
+    text, format_name = request.path_params["paper_id"], request.path_params["format"]
+    if format_name not in MEDIA_TYPES:
+        raise UnknownName("summary format", format_name, tuple(MEDIA_TYPES))
+    get_template(request.path_params["template"])
+    language = read_options(raw_query(request), {"language": tuple(LANGUAGES)}).get("language", "")
+    wire = wire_of(request)
+    try:
+        paper = await stored_paper(wire, parse_id(text))
+    except ValueError as error:
+        raise UnknownName("paper", text) from error
+    if paper is None:
+        raise UnknownName("paper", text)
+    return paper, language or wire.main.language
+
+
+def _media_type(request: Request) -> str:
+    return MEDIA_TYPES[request.path_params["format"]]
+
+
+def _body(request: Request, summary: Summary, paper: Paper) -> bytes:
+    from core.render.summary import summary_document  # not at a cold start
+
+    return summary_document(summary, paper, request.path_params["format"])

@@ -1,0 +1,298 @@
+"""The wire: everything put together, and refreshed on demand. One for each process."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import date
+from time import time
+from typing import TYPE_CHECKING, Any
+
+from core.archive.open import open_store
+from core.archive.overrides import change_saved
+from core.archive.pending import Outbox
+from core.archive.state import State, adopt_rules, note_time
+from core.config.overrides import rules_in_force
+from core.config.settings import Settings
+from core.jobs.refresh import BACKOFF, Report
+from core.jobs.run import catch_up_configured, refresh_configured
+from core.model.entries import dates_in_hold, reaches_below
+from core.model.errors import PaperwireError, StoreError, UnknownName
+from core.model.feed import Entry, Feed
+from core.model.freshness import DOUBTFUL_SECONDS, Due, Freshness, Outlook, due_of, nothing_yet, outlook_of
+from core.model.manifest import Manifest
+from core.model.query import Query
+from core.model.saved import Change, Saved
+from core.sources import sample
+from core.sources.rss import NO_PROGRESS, Progress
+from core.util.caches import Memory, Shared
+from core.views.entries import Shelf, Shown
+from core.views.reviews import ReviewList
+from core.views.snapshot import Current, View
+
+if TYPE_CHECKING:
+    from core.jobs.backfill import Caught
+
+log = logging.getLogger("paperwire")
+
+PATIENCE_SECONDS = 15.0  # how long a request waits for a first batch; feed readers give up after 20
+RENDERED_BYTES = 32_000_000
+_POLL_SECONDS = 0.5
+_FOLLOW_SECONDS = 5.0  # how long another process is left to its refresh before this one looks again
+
+
+class Wire:
+    """The feeds, the store, the upstream, and what this process remembers of them.
+
+    Raises `ConfigError` when made if the configuration is wrong.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.instance = settings.feeds.instance
+        self.rules = rules_in_force(settings.feeds, Saved())  # until the store tells what else was saved
+        self.clock = settings.clock
+        self.store = open_store(settings)
+        self.current = Current(self.store, seconds=settings.confirm_seconds, ahead=not settings.serverless)
+        self.outbox = Outbox(self.store)
+        self.rendered: Memory[Any] = Memory(limit=RENDERED_BYTES)
+        self._adopted = ""
+        self._rules_are_new = False
+        self._shelf = Shelf(self.store, self.outbox)
+        self.rendering: Shared[Any] = Shared()
+        self.reviews = ReviewList(self.store, seconds=settings.confirm_seconds)
+        self._refreshing: asyncio.Task[None] | None = None
+        self._not_before = 0.0
+        self._due: Due | None = None
+        self._seen: Outlook | None = None
+
+    async def manifest(self, also: str = "") -> Manifest:
+        """The manifest as this process believes it to be. Raises `StoreError` if it has never been read.
+
+        `also` is a key that is read along if the store is asked anyway.
+        """
+        return (await self._view(also)).state.manifest
+
+    async def ready(self) -> Manifest:
+        """A manifest with something to serve; a due batch that is not there is fetched, once however many ask.
+
+        With something older in store the fetch goes on behind the answer. With nothing, this waits for it for a bounded
+        time. Raises `NothingYet` if then there is still nothing.
+        """
+        view = await self._view()
+        due, manifest = self.due.date, view.state.manifest
+        if view.doubt and not manifest.stored:
+            raise StoreError(view.doubt)
+        if view.doubt or self._outlook(manifest).settled:
+            return manifest
+        if self._pause(view.state, due) <= 0:
+            task = self._start_refreshing()
+            if not manifest.stored:
+                await asyncio.wait([task], timeout=PATIENCE_SECONDS)
+                view = await self._view()
+                manifest = view.state.manifest
+        if not manifest.stored:
+            failed = self._not_before > time()
+            raise nothing_yet(manifest.get(due), self.due, self._pause(view.state, due), failed=failed)
+        return manifest
+
+    def hot(self) -> Manifest | None:
+        """The manifest, if what was made from it may be sent without asking anything; else None.
+
+        So it is while the manifest is believed, and the due batch is there, being fetched, or left alone for a while.
+        """
+        view = self.current.believed()
+        if view is None or view.doubt or not (manifest := view.state.manifest).has_batches:
+            return None
+        outlook = self._outlook(manifest)
+        if outlook.releases(self.clock()):
+            return None
+        if outlook.settled or self.is_refreshing or self._pause(view.state, outlook.due.date) > 0:
+            return manifest
+        return None
+
+    async def refresh(self, progress: Progress = NO_PROGRESS, *, on_demand: bool = False) -> Report | None:
+        """Refresh now, whatever was tried before. None if another process is at it.
+
+        With `on_demand`, also None if nothing is missing after all.
+        """
+        report = await refresh_configured(self.settings, self.store, progress, on_demand=on_demand)
+        if report:
+            self._learn(report)
+        return report
+
+    async def catch_up(self, progress: Progress = NO_PROGRESS, *, seconds: float | None = None) -> "Caught | None":
+        """Work off what is owed beside the due batch, for so many seconds at most, by default the configured number.
+
+        None if there is no time for that, or another process is at it. Only for the owner, the cron, and a server that
+        refreshes by itself.
+        """
+        seconds = self.settings.catch_up_seconds if seconds is None else seconds
+        done = seconds > 0 and await catch_up_configured(self.settings, self.store, progress, seconds=seconds)
+        if not done:
+            return None
+        self.current.put(done[1])
+        return done[0]
+
+    async def entries(self, manifest: Manifest, feed: Feed, query: Query) -> list[Entry]:
+        """The entries of a feed that `query` may select, and perhaps others, newest date first.
+
+        The feed may be one of nobody's, whose rules came with a request: nothing of it is stored. Concurrent callers
+        share one reading of the store.
+        """
+        return (await self._shown(manifest, feed, query)).entries
+
+    async def held(self, manifest: Manifest, feed: Feed) -> int:
+        """How many entries the feed holds back until their summaries are there."""
+        return (await self._shown(manifest, feed, Query())).held if dates_in_hold(feed, manifest) else 0
+
+    async def _shown(self, manifest: Manifest, feed: Feed, query: Query) -> Shown:
+        # Where this process has found other rules, the best entries by its own are not stored yet
+        own = self.feeds.get(feed.name) == feed
+        whole = reaches_below(feed, query) or self._rules_are_new or not own
+        return await self._shelf.shown(manifest, feed, whole=whole, own=own)
+
+    async def change(self, expected: int, make: Callable[[Saved, tuple[Change, ...]], tuple[Saved, str]]) -> Saved:
+        """Change what the owner saved, if it is still version `expected`: see `core.archive.overrides.change_saved`."""
+        saved = await change_saved(self.store, expected, make, self.clock())
+        view = await self.current.get()
+        manifest = replace(view.state.manifest)  # another one: what was made from that shows other rules
+        self.current.put(replace(view.state, manifest=manifest, saved=saved))
+        await self._view()
+        return saved
+
+    @property
+    def feeds(self) -> Mapping[str, Feed]:
+        """The feeds by name, as they were in force when the store was read last; the first is the main one."""
+        return self.rules.feeds
+
+    def feed(self, name: str) -> Feed:
+        """The feed of that name. Raises `UnknownName` that lists the known ones."""
+        if name not in self.feeds:
+            raise UnknownName("feed", name, tuple(self.feeds))
+        return self.feeds[name]
+
+    @property
+    def title(self) -> str:
+        """The name of this wire."""
+        return sample.TITLE if self.settings.sample else self.instance.title
+
+    @property
+    def main(self) -> Feed:
+        """The first feed."""
+        return next(iter(self.feeds.values()))
+
+    @property
+    def due(self) -> Due:
+        """What is due; worked out once for each date."""
+        if self._due is None or self.clock() >= self._due.following:
+            self._due = due_of(self.clock())
+        return self._due
+
+    @property
+    def phase(self) -> tuple[date, bool]:
+        """What answers depend on beside the manifest: the due date, and whether readers are told if it is missing."""
+        due = self.due
+        return due.date, self.clock() >= due.told
+
+    @property
+    def is_refreshing(self) -> bool:
+        """Whether this process is fetching right now."""
+        return self._refreshing is not None and not self._refreshing.done()
+
+    def freshness(self, manifest: Manifest) -> Freshness:
+        """How long what is served now stays true: until the next batch is due, or a minute if one is missing."""
+        if self.current.unconfirmed:
+            return Freshness(DOUBTFUL_SECONDS, "the store does not answer; this is the last good copy")
+        return self._outlook(manifest).freshness(self.clock())
+
+    async def finish(self) -> None:
+        """Wait for the refresh behind the answers: Vercel goes on with what follows them, and then stops everything."""
+        if self.is_refreshing and self._refreshing:
+            await asyncio.wait([self._refreshing])
+
+    async def close(self) -> None:
+        """Stop what is running, save what is not, and free connections."""
+        if self.is_refreshing and self._refreshing:
+            self._refreshing.cancel()
+            await asyncio.wait([self._refreshing])
+        await self.current.stop()
+        await self.outbox.flush()
+        await self.store.close()
+
+    async def _view(self, also: str = "") -> View:
+        view = await self.current.get(also=also)
+        manifest = view.state.manifest
+        if view.state.saved is not self.rules.saved:
+            self.rules, self._seen = rules_in_force(self.settings.feeds, view.state.saved), None
+        # Each once, because an older version may still run beside this one
+        if self._adopted != self.rules.fingerprint and not view.doubt:
+            self._adopted = self.rules.fingerprint
+            if manifest.stored and manifest.rules != self._adopted:
+                await self._adopt()
+                view = await self.current.get()
+        outlook, now = self._outlook(view.state.manifest), self.clock()
+        if outlook.release and outlook.releases(now) and not view.doubt:
+            await self._note(note_time(self.store, outlook.release, now))
+            view = await self.current.get()
+        return view
+
+    async def _adopt(self) -> None:
+        noted = await self._note(adopt_rules(self.store, self.rules.fingerprint, self.clock()))
+        if noted:
+            self._rules_are_new = True
+        elif noted is False:  # a refresh is writing, perhaps under the rules of before
+            self._adopted = ""
+
+    async def _note(self, noting: Awaitable[State | None]) -> bool | None:
+        """Whether a change of the manifest was noted: False if another process is writing, None if the store failed."""
+        try:
+            state = await noting
+        except StoreError as error:
+            log.warning("what has changed could not be noted: %s", error)
+            return None
+        if state:
+            self.current.put(state)
+        return state is not None
+
+    def _learn(self, report: Report) -> None:
+        """Keep what a refresh has made: it need not be read again."""
+        rules = rules_in_force(self.settings.feeds, report.state.saved)
+        self._adopted = rules.fingerprint
+        if self.rules.saved.version > report.state.saved.version:  # the owner saved something meanwhile
+            self.current.put(replace(report.state, saved=self.rules.saved))
+        else:
+            self.current.put(report.state)
+            self.rules, self._seen = rules, None
+        self._shelf.learn(report, rules)
+
+    def _outlook(self, manifest: Manifest) -> Outlook:
+        """What is to come of the manifest; worked out once for each, and for each due date."""
+        if self._seen is None or self._seen.manifest is not manifest or self._seen.due is not self.due:
+            self._seen = outlook_of(manifest, self.due, self.rules.categories, self.feeds.values())
+        return self._seen
+
+    def _pause(self, state: State, due: date) -> float:
+        """How many seconds requests still leave the upstream alone after a refresh that did not settle `due`."""
+        return max(state.paused_until(due), self._not_before) - time()
+
+    def _start_refreshing(self) -> asyncio.Task[None]:
+        if self._refreshing is None or self._refreshing.done():
+            self._refreshing = asyncio.create_task(self._refresh_or_follow())
+        return self._refreshing
+
+    async def _refresh_or_follow(self) -> None:
+        """Refresh, or wait for the process that does; take over if it dies. Never raises: what failed is logged."""
+        end, due = time() + PATIENCE_SECONDS, self.due.date
+        try:
+            while await self.refresh(on_demand=True) is None and time() < end:
+                state = (await self.current.get(confirmed=True)).state
+                if self._outlook(state.manifest).settled or self._pause(state, due) > 0:
+                    break
+                if state.manifest.stored:  # nobody waits
+                    self._not_before = time() + _FOLLOW_SECONDS
+                    break
+                await asyncio.sleep(_POLL_SECONDS)
+        except Exception as error:  # whatever it is, requests are answered from what is stored
+            self._not_before = time() + BACKOFF["failed"]
+            log.log(logging.WARNING if isinstance(error, PaperwireError) else logging.ERROR, "refresh", exc_info=True)

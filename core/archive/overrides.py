@@ -1,0 +1,86 @@
+"""What the owner saves: changed in the store under a lock, with a history, so that it can be undone."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from core.model.errors import PaperwireError
+from core.model.manifest import rfc3339
+from core.model.saved import Change, Saved
+from core.store import keys
+from core.store.base import LOCK_SECONDS, Store, holding
+from core.store.codec import decode_as, encode
+
+LONGEST_HISTORY = 20
+MOST_BYTES = 200_000  # as stored; every instance reads it every few seconds
+HISTORY_BYTES = 400_000
+PATIENCE_SECONDS = LOCK_SECONDS + 1  # longer than what a process that was killed leaves behind
+_POLL_SECONDS = 0.2
+
+
+class Conflict(PaperwireError):
+    """The feeds were changed meanwhile by somebody else, or are being changed right now: nothing was written."""
+
+
+class TooMuch(PaperwireError):
+    """More than is kept in the store for all feeds together: nothing was written."""
+
+
+async def change_saved(
+    store: Store, expected: int, make: Callable[[Saved, tuple[Change, ...]], tuple[Saved, str]], now: datetime
+) -> Saved:
+    """Change what is saved to what `make` makes of it and of the history, with a word for the history.
+
+    Raises `Conflict` if what is saved is no longer version `expected`, `TooMuch`, and whatever `make` raises.
+    """
+    end = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+    while True:
+        async with holding(store, keys.SAVED_LOCK) as lock:
+            if lock is not None:
+                saved, history = await read_saved(store)
+                if saved.version != expected:
+                    raise Conflict("The feeds were changed meanwhile. Look at them as they are now, and save again.")
+                changed, what = make(saved, history)
+                values = _encoded(changed, (Change(rfc3339(now), what, saved), *history))
+                await lock.commit(values, release=True)
+                return changed
+        if asyncio.get_running_loop().time() > end:
+            raise Conflict("Another change is being saved right now. Try again in a moment.")
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+async def read_saved(store: Store) -> tuple[Saved, tuple[Change, ...]]:
+    """What is saved, and its changes, newest first."""
+    saved, history = await store.get_many((keys.SAVED, keys.SAVED_HISTORY))
+    return (
+        decode_as(Saved.from_plain, saved) if saved else Saved(),
+        decode_as(_changes, history) if history else (),
+    )
+
+
+def _encoded(saved: Saved, history: tuple[Change, ...]) -> dict[str, tuple[bytes, float | None]]:
+    plain = encode(saved.to_plain())
+    if len(plain) > MOST_BYTES:
+        raise TooMuch(f"Together the feeds would take {len(plain):,} bytes in the store; {MOST_BYTES:,} are possible.")
+    changes = [_to_plain(change) for change in history[:LONGEST_HISTORY]]
+    return {
+        keys.SAVED_HISTORY: (next(_shorter(changes)), None),
+        keys.SAVED: (plain, None),
+    }
+
+
+def _shorter(changes: list[dict[str, Any]]) -> Iterator[bytes]:
+    """The changes encoded, with as many of the old ones forgotten as they are too much to keep."""
+    for count in range(len(changes), 0, -1):
+        data = encode(changes[:count])
+        if len(data) <= HISTORY_BYTES or count == 1:
+            yield data
+
+
+def _to_plain(change: Change) -> dict[str, Any]:
+    return {"time": change.time, "what": change.what, "before": change.before.to_plain()}
+
+
+def _changes(plain: list[Mapping[str, Any]]) -> tuple[Change, ...]:
+    return tuple(Change(str(row["time"]), str(row["what"]), Saved.from_plain(row["before"])) for row in plain)

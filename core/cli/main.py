@@ -1,0 +1,202 @@
+"""The command line: `paperwire serve | refresh | audit | papers | digest | review | check | import | store`."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+from rich.table import Table
+
+from core import __version__
+from core.app import Wire
+from core.archive.open import describe
+from core.cli import digest, refresh, review, store
+from core.cli.output import err, out, with_wire
+from core.config.feeds_file import load_feeds_file
+from core.config.import_bot import to_feeds_toml
+from core.config.settings import Settings, load_settings
+from core.jobs import session
+from core.model.entries import choose, feeds_of
+from core.model.errors import ConfigError, PaperwireError, QueryError
+from core.model.feed import Entry
+from core.model.pagination import Page, page
+from core.model.query import parse_query
+from core.render.items import ENTRY_FIELDS, entry_to_plain, to_json
+from core.sources import sample
+from core.util.log import configure_logging
+
+app = typer.Typer(
+    help="A personal arXiv wire: the day's announcements, ranked by your interests with reasons.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.add_typer(store.app, name="store")
+app.command()(refresh.refresh)
+app.command()(refresh.audit)
+app.command()(review.review)
+app.command()(digest.digest)
+SAMPLE_STORE = Path(".paperwire/sample.sqlite3")
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(envvar="HOST", help="address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(envvar="PORT", help="port to listen on", min=0, max=65535)] = 8000,
+    sample_week: Annotated[bool, typer.Option("--sample", help="serve a built-in week of invented papers")] = False,
+    self_refresh: Annotated[
+        bool, typer.Option("--refresh/--no-refresh", envvar="SELF_REFRESH", help="fetch each batch when it is due")
+    ] = True,
+) -> None:
+    """Serve feeds, API and pages over HTTP, and refresh when a batch is due."""
+    import uvicorn
+
+    from api.application import create_app
+    from api.server import server_options
+
+    settings = asyncio.run(_sample_settings()) if sample_week else load_settings()
+    application = create_app(settings, self_refresh=self_refresh and not settings.sample)
+    kind = "a sample week of invented papers" if settings.sample else settings.rss_url
+    err.print(f"Paperwire {__version__}: http://{host}:{port}  ({kind}, stored in {describe(settings)})")
+    configure_logging(settings.log_level, as_json=settings.logs_json)
+    uvicorn.run(application, host=host, port=port, **server_options())
+
+
+@app.command()
+def papers(
+    filters: Annotated[
+        list[str] | None, typer.Argument(help="such as 'score>=10' 'category=cs.DC' 'sort=-score'")
+    ] = None,
+    feed: Annotated[str, typer.Option(help="which feed, by name; the first one by default")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="print the entries as JSON")] = False,
+) -> None:
+    """Print the papers that meet all filters, the same that /api/papers takes."""
+    tokens = [*(filters or ()), *([f"feed={feed}"] if feed else [])]
+    query = parse_query("&".join(quote(token, safe="") for token in tokens), entry_fields=ENTRY_FIELDS)
+
+    async def find(wire: Wire) -> Page:
+        with err.status("looking for papers"):
+            await wire.manifest()  # which feeds there are is told by the store
+            feeds = feeds_of(wire.feeds, query)
+            manifest = await wire.ready()
+        chosen = [
+            entry
+            for one in feeds
+            for entry in choose(one, await wire.entries(manifest, one, query), query, capped=False)
+        ]
+        return page(chosen, query)
+
+    found = asyncio.run(with_wire(find))
+    if as_json:
+        sys.stdout.buffer.write(to_json([entry_to_plain(entry, query.fields) for entry in found.entries]) + b"\n")
+        return
+    out.print(_table(found.entries))
+    out.print(
+        f"{len(found.entries)} of {found.total} papers" + (f"; more with 'cursor={found.next}'" if found.next else "")
+    )
+
+
+@app.command()
+def check(
+    file: Annotated[Path | None, typer.Argument(help="a feeds.toml; by default the one in force")] = None,
+) -> None:
+    """Check the configuration, and explain every mistake."""
+    settings = load_settings()
+    feeds_file = load_feeds_file(file) if file else settings.feeds
+    origin = file or ("FEEDS_TOML" if settings.feeds_toml else settings.feeds_path)
+    table = Table("feed", "categories", "keywords", "match", "from score", "a day")
+    for feed in feeds_file.to_feeds().values():
+        categories, a_day = ", ".join(feed.categories), str(feed.max_entries or "all")
+        table.add_row(feed.name, categories, str(len(feed.keywords)), feed.match, f"{feed.min_score:g}", a_day)
+    out.print(table)
+    if not feeds_file.instance.contact:
+        out.print("Note: instance.contact is empty. arXiv asks for a contact in the User-Agent: an address or a page.")
+    if not (settings.admin_token or settings.cron_secret):
+        out.print(
+            "Note: neither ADMIN_TOKEN nor CRON_SECRET is set: /api/refresh is off. Requests still fetch what is due."
+        )
+    if settings.websub_hub and not settings.public_url:
+        out.print(
+            "Note: WEBSUB_HUB is set, but BASE_URL is not: without the public address the hub is not told of news."
+        )
+    out.print(f"Store: {describe(settings)}")
+    out.print(session.describe(settings))
+    out.print(f"{origin}: good")
+
+
+@app.command("import")
+def import_config(
+    file: Annotated[Path, typer.Argument(help="the keyword bot's config.json")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="write here instead of printing")] = None,
+    exact: Annotated[
+        bool, typer.Option(help="score exactly as the bot did: substrings, repeated keywords repeated")
+    ] = False,
+    force: Annotated[bool, typer.Option(help="replace the output file if it is there")] = False,
+) -> None:
+    """Turn a keyword bot's config.json into a feeds.toml."""
+    try:
+        toml, notes = to_feeds_toml(file.read_text("utf-8"), exact=exact)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError([f"{file}: cannot be read: {error}"]) from error
+    if output is None:
+        sys.stdout.write(toml)
+    elif output.exists() and not force:
+        raise ConfigError([f"{output} is there already; name another --output, or add --force"])
+    else:
+        try:
+            output.write_text(toml, "utf-8")
+        except OSError as error:
+            raise ConfigError([f"{output}: cannot be written: {error}"]) from error
+        err.print(f"{output} written")
+    for note in notes:
+        err.print(note)
+
+
+@app.callback(invoke_without_command=True)
+def _main(version: Annotated[bool, typer.Option("--version", help="print the version")] = False) -> None:
+    if version:
+        out.print(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line. Expected errors are told in words: status 2 for wrong input, 1 for everything else."""
+    try:
+        app()
+    except (ConfigError, QueryError) as error:
+        err.print(str(error), style="red")
+        if isinstance(error, QueryError) and error.allowed:
+            err.print(f"Allowed: {', '.join(error.allowed)}")
+        sys.exit(2)
+    except PaperwireError as error:
+        err.print(str(error), style="red")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+async def _sample_settings() -> Settings:
+    """Settings for the sample week, with all its days stored and the clock at noon of its last one."""
+    settings = load_settings()
+    for day in sample.days():
+        settings = load_settings(sample=True, now=sample.noon(day), sqlite_path=SAMPLE_STORE)
+        wire = Wire(settings)
+        await wire.refresh()
+        await wire.catch_up(seconds=60)
+        await wire.close()
+    return settings
+
+
+def _table(entries: tuple[Entry, ...]) -> Table:
+    table = Table("score", "announced", "paper", "title", "keywords")
+    for entry in entries:
+        cells = (f"{entry.score:g}", entry.announced.isoformat(), entry.id, entry.paper.title, ", ".join(entry.matched))
+        table.add_row(*cells)
+    return table
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""What the commands of `paperwire` share: where they print, their progress bar, and the wire of the environment.
+
+Files that commands write: of their own making they are replaced, what somebody else wrote is left alone."""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from core.app import Wire
+from core.config.settings import load_settings
+from core.model.errors import ConfigError
+
+out = Console(highlight=False, markup=False)
+err = Console(stderr=True, highlight=False, markup=False)
+T = TypeVar("T")
+
+
+@contextmanager
+def progress_bar() -> Iterator[Callable[[str, int, int | None], None]]:
+    """A bar on standard error that is gone afterwards; yields what moves it: what is done, how many, of how many."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+        yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+
+
+async def with_wire(work: Callable[[Wire], Awaitable[T]]) -> T:
+    """What `work` makes of a wire that is opened for it."""
+    wire = Wire(load_settings())
+    try:
+        return await work(wire)
+    finally:
+        await wire.close()
+
+
+def is_folder(path: Path) -> bool:
+    """Whether `path` is one, or is going to be: names of documents have a suffix."""
+    return path.is_dir() or (not path.exists() and not path.suffix)
+
+
+def refuse_foreign(targets: Sequence[Path], marker: str) -> None:
+    """Raise `ConfigError` if one of `targets` is there that does not end with `marker`: nobody can write it again."""
+    foreign = [path for path in targets if path.exists() and not _ends_with(path, marker)]
+    if foreign:
+        names = ", ".join(map(str, foreign))
+        raise ConfigError([f"{names}: there already, and not written by this command; add --force to replace"])
+
+
+def write_document(path: Path, data: bytes) -> bool:
+    """Write `data`, whole or not at all; False if the file is that already. Raises `ConfigError`."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and path.read_bytes() == data:
+            return False
+        partial = path.with_name(f".{path.name}.partial")  # a run that is interrupted leaves the old one
+        partial.write_bytes(data)
+        partial.replace(path)
+    except OSError as error:
+        raise ConfigError([f"{path}: cannot be written: {error}"]) from error
+    return True
+
+
+def _ends_with(path: Path, marker: str) -> bool:
+    try:
+        return path.read_text("utf-8").rstrip().endswith(marker)
+    except (OSError, UnicodeDecodeError):
+        return False

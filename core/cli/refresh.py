@@ -1,0 +1,168 @@
+"""`paperwire refresh` and `paperwire audit`: fetching what there is, and proving what is there."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from datetime import date, datetime
+from time import monotonic
+from typing import Annotated, TypeVar
+
+import typer
+from rich.table import Table
+
+from core.app import Wire
+from core.cli.output import err, out, progress_bar, with_wire
+from core.jobs.backfill import Caught
+from core.jobs.refresh import Report
+from core.jobs.session import Analysed
+from core.model.ledger import in_words
+from core.sources.rss import Progress
+from core.views.audit import Line, audit_dates
+
+T = TypeVar("T")
+
+LOCK_PATIENCE_SECONDS = 60.0
+DAY_SECONDS = 86_400.0
+_INTERRUPTED = 130
+
+
+def refresh(
+    seconds: Annotated[
+        float | None, typer.Option(min=0, help="how long to go on with what was missed; CATCH_UP_SECONDS by default")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="go on until nothing is missing")] = False,
+) -> None:
+    """Fetch what arXiv announces now, score it and store it; then what was missed. It may be stopped at any moment."""
+    limit = DAY_SECONDS if everything else seconds
+
+    async def work(wire: Wire) -> tuple[Report | None, Caught | None]:
+        report = await _refresh(wire)
+        if report is None or report.error:
+            return report, None
+        return report, await _catch_up(wire, limit)
+
+    try:
+        report, caught = asyncio.run(with_wire(work))
+    except KeyboardInterrupt:
+        err.print("Stopped. What was done until now is kept; the next refresh goes on there.")
+        raise typer.Exit(_INTERRUPTED) from None
+    if report is None:
+        err.print("Another process is refreshing right now; nothing was done.")
+        raise typer.Exit(1)
+    record = report.record
+    out.print(f"{record.date}: {record.state}, {record.total} papers, {'new' if report.changed else 'unchanged'}")
+    for name, kept in report.kept.items():
+        out.print(f"  {name}: {kept} entries")
+    for line in filter(None, (record.reason, report.error if report.error not in record.reason else "")):
+        out.print(f"  {line}")
+    for item in record.rejected:
+        out.print(f"  could not be read: {item['reason']}: {item['excerpt']}")
+    if caught:
+        _tell(caught)
+    if record.state == "failed":
+        raise typer.Exit(1)
+
+
+def _tell(caught: Caught) -> None:
+    """What came of catching up, in lines."""
+    done = (
+        (caught.windows, "dates read from the API"),
+        (caught.late, "papers found late"),
+        (caught.completed, "papers completed"),
+        (caught.picks, "dates of Hugging Face"),
+    )
+    if words := ", ".join(f"{number} {what}" for number, what in done if number):
+        out.print(f"caught up: {words}")
+    _tell_analysed(caught.analysed)
+    for problem in caught.problems:
+        out.print(f"  {problem}")
+    if caught.owed:
+        out.print(f"  still to be read: {in_words(caught.owed)}; `paperwire refresh --all` goes on until all is there")
+
+
+def _tell_analysed(analysed: Analysed) -> None:
+    """What came of the analysis, in lines."""
+    done = (
+        (analysed.screened, "screened"),
+        (analysed.analysed, "analysed"),
+        (analysed.summarised, "summarised"),
+        (analysed.extracted, "summarised from abstracts, without a model"),
+        (analysed.pending, "pending"),
+        *((number, f"failed ({reason})") for reason, number in sorted(analysed.failed.items())),
+    )
+    if words := ", ".join(f"{number} {what}" for number, what in done if number):
+        out.print(f"papers: {words}")
+    if usage := analysed.usage.calls and analysed.usage:
+        cost = f", cost {analysed.cost:.4f}" if analysed.cost else ""
+        out.print(f"models: {usage.calls} calls, {usage.prompt:,} tokens read, {usage.completion:,} written{cost}")
+    for problem in analysed.problems:
+        out.print(f"  {problem}")
+
+
+def audit(
+    first: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="the first date")] = None,
+    last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="the last date")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the ledger as JSON, with the identifiers")] = False,
+) -> None:
+    """Show for each date and category what arXiv announced, what its API confirms, and what is missing.
+
+    The status is 1 if a date that is over lacks something.
+    """
+
+    async def work(wire: Wire) -> list[Line]:
+        manifest = await wire.manifest()
+        categories, retention = wire.rules.categories, wire.instance.retention
+        return await audit_dates(wire.store, manifest, categories, wire.clock(), retention, _day(first), _day(last))
+
+    lines = asyncio.run(with_wire(work))
+    if as_json:
+        sys.stdout.write(json.dumps([line.to_plain() for line in lines], indent=2) + "\n")
+    else:
+        out.print(_ledger(lines))
+        for line in lines:
+            if line.state.reason and line.state.state != "quiet":
+                out.print(f"{line.date} {line.category}: {line.state.reason}")
+        lacking = sorted({str(line.date) for line in lines if line.lacks})
+        out.print(f"incomplete: {', '.join(lacking)}" if lacking else "nothing is missing")
+    if any(line.lacks for line in lines):
+        raise typer.Exit(1)
+
+
+def _day(moment: datetime | None) -> date | None:
+    return moment.date() if moment else None
+
+
+def _ledger(lines: list[Line]) -> Table:
+    table = Table(box=None, header_style="bold")
+    for name in ("date", "category", "state"):
+        table.add_column(name, no_wrap=True)
+    for name in ("announced", "confirmed", "missing", "extra", "late"):
+        table.add_column(name, justify="right")
+    for line in lines:
+        numbers = [str(len(ids)) if line.read or not n else "?" for n, ids in enumerate(line.ids)]
+        table.add_row(str(line.date), line.category, line.state.state, *numbers, str(line.late or ""))
+    return table
+
+
+async def _refresh(wire: Wire) -> Report | None:
+    with progress_bar() as show:
+        return await _patiently(lambda: wire.refresh(show), show)
+
+
+async def _catch_up(wire: Wire, seconds: float | None) -> Caught | None:
+    """Catch up for so many seconds, by default as configured. None if there is no time for that."""
+    if seconds == 0 or (seconds is None and not wire.settings.catch_up_seconds):
+        return None
+    with progress_bar() as show:
+        caught = await _patiently(lambda: wire.catch_up(show, seconds=seconds), show)
+    return caught or Caught(problems=["another process is catching up right now; nothing more was done"])
+
+
+async def _patiently(work: Callable[[], Awaitable[T | None]], show: Progress) -> T | None:
+    """The result of `work`, tried again while another process has the lock; one that was killed has it for seconds."""
+    end = monotonic() + LOCK_PATIENCE_SECONDS
+    while (done := await work()) is None and monotonic() < end:
+        show("waiting for another process that is refreshing", 0, 1)
+        await asyncio.sleep(0.5)
+    return done

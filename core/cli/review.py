@@ -1,0 +1,147 @@
+"""`paperwire review`: the deep review of one paper, with what it costs told before and after."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from core.app import Wire
+from core.cli.output import err, is_folder, progress_bar, refuse_foreign, with_wire, write_document
+from core.llm.base import Usage
+from core.model.errors import QueryError
+from core.model.paper import PaperId, parse_id
+from core.model.review import POST, Review
+from core.model.template import LANGUAGES
+
+DAY_SECONDS = 86_400.0
+FORMATS = ("md", "html", "json")
+FRONT_MATTERS = ("plain", "jekyll", "hugo")
+_JSON_MARKER = '"generator":"paperwire review"}'
+_AGAIN = "run the same command again to go on: nothing that is answered is asked twice"
+
+
+def review(
+    paper: Annotated[str, typer.Argument(help="an arXiv identifier or address, such as 2505.23416")],
+    language: Annotated[str, typer.Option(help=f"{', '.join(LANGUAGES)}; by default that of the first feed")] = "",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="a file, or a folder that gets YYYY-MM-DD-PAPER.md")
+    ] = None,
+    format_name: Annotated[str, typer.Option("--format", help=", ".join(FORMATS))] = "md",
+    front_matter: Annotated[str, typer.Option(help=f"of Markdown: {', '.join(FRONT_MATTERS)}")] = "plain",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask before the model is asked")] = False,
+    force: Annotated[bool, typer.Option(help="replace a file that this command did not write")] = False,
+) -> None:
+    """Have a model review one paper: a dozen questions over its full text, then a post made of the answers.
+
+    What it will cost is told first. It may be stopped at any moment, and goes on where it was.
+    """
+    asked = (("format", format_name, FORMATS), ("front-matter", front_matter, FRONT_MATTERS))
+    for name, value, allowed in (*asked, ("language", language, ("", *LANGUAGES))):
+        if value not in allowed:
+            raise QueryError(
+                f"--{name} {value}", f"there is no such {name.replace('-', ' ')}", list(filter(None, allowed))
+            )
+    try:
+        wanted = parse_id(paper)
+    except ValueError as error:
+        raise QueryError(paper, str(error)) from error
+    try:
+        made = asyncio.run(with_wire(lambda wire: _review(wire, wanted, language, yes=yes)))
+    except KeyboardInterrupt:
+        err.print(f"Stopped; {_AGAIN}.")
+        raise typer.Exit(130) from None
+    if made is None:
+        raise typer.Exit(1)
+    _deliver(made, output, format_name, front_matter, force=force)
+    if made.state == "running":
+        raise typer.Exit(1)
+
+
+async def _review(wire: Wire, wanted: PaperId, language: str, *, yes: bool) -> Review | None:
+    """The review as far as it could be made, None if nothing was to be done. Tells what happens on standard error."""
+    from core.jobs.review import Plan, carry_out, cost_of, plan_review
+
+    await wire.manifest()  # which feed is the first one is told by the store
+    language = language or wire.main.language
+    with progress_bar() as show:
+        plan: Plan = await plan_review(wire, wanted, language, show)
+    if plan.complete:
+        err.print(f"The review of {plan.review.paper.versioned} is there already; no model was asked.")
+        return plan.review
+    _tell_plan(wire, plan.review, plan.usage, plan.cost)
+    if not _may_go_on(yes=yes):
+        return None
+    with progress_bar() as show:
+        outcome = await carry_out(wire, plan, seconds=DAY_SECONDS, progress=show)
+    if outcome is None:
+        err.print("Another process is writing this review right now; nothing was done.")
+        return None
+    _tell_outcome(outcome.review, outcome.usage, cost_of(wire, outcome.usage), outcome.stopped)
+    return outcome.review
+
+
+def _tell_plan(wire: Wire, review: Review, usage: Usage, cost: float) -> None:
+    settings = wire.settings
+    title = " ".join(review.paper.title.split())
+    err.print(f"{review.paper.versioned}: {title}")
+    if review.answers:
+        err.print(f"{len(review.answers)} of {len(review.keys)} questions are answered already.")
+    note = f" ({review.note})" if review.note else ""
+    err.print(f"To be read: its {review.input.upper()}{note}, by {review.model}, in {usage.calls} calls.")
+    money = f", {cost:,.2f} in the currency of your prices" if cost else ""
+    unknown = "" if cost else "; set LLM_PRICE_PROMPT and LLM_PRICE_COMPLETION to have that in money"
+    err.print(f"At most {usage.prompt:,} tokens to read and {usage.completion:,} to write{money}{unknown}.")
+    spans = (("LLM_DAILY_TOKENS", settings.llm_daily_tokens), ("LLM_MONTHLY_TOKENS", settings.llm_monthly_tokens))
+    for name, limit in spans:
+        if limit and usage.total > limit:
+            err.print(f"{name} is {limit:,}: it may not come to its end within that; it can be gone on with later.")
+
+
+def _may_go_on(*, yes: bool) -> bool:
+    """Whether its owner wants it; without a terminal only --yes says so."""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        err.print("Nothing was asked: this is no terminal, so add --yes to go on.")
+        return False
+    return typer.confirm("Go on?", default=False, err=True)
+
+
+def _tell_outcome(review: Review, usage: Usage, cost: float, stopped: str) -> None:
+    money = f", {cost:,.2f} in the currency of your prices" if cost else ""
+    err.print(f"Took {usage.calls} calls, {usage.prompt:,} tokens read and {usage.completion:,} written{money}.")
+    for failure in review.failures.values():
+        what = "the post" if failure.key == POST else f"the question {failure.key}"
+        err.print(f"  {what} failed: {failure.words}")
+    if stopped:
+        err.print(f"  {stopped}")
+    if review.state != "ready":
+        err.print(f"{len(review.answers)} of {len(review.keys)} questions are answered; {_AGAIN}.")
+
+
+def _deliver(made: Review, output: Path | None, format_name: str, front_matter: str, *, force: bool) -> None:
+    """Print the review, or write it."""
+    data, marker = _document(made, format_name, front_matter)
+    if output is None:
+        sys.stdout.buffer.write(data)
+        return
+    name = f"{made.updated[:10]}-{made.paper.versioned.replace('/', '-')}.{format_name}"
+    target = output / name if is_folder(output) else output
+    if not force:
+        refuse_foreign([target], marker)
+    changed = write_document(target, data)
+    err.print(f"{target} written" if changed else f"{target} is unchanged")
+
+
+def _document(made: Review, format_name: str, front_matter: str) -> tuple[bytes, str]:
+    """The document, and what it ends with."""
+    from core.llm.templates import get_template
+    from core.render.review import MARKER, render_json, render_markdown, render_page
+
+    template = get_template("review", kind="review")
+    if format_name == "json":
+        return render_json(made, template) + b"\n", _JSON_MARKER
+    text = render_page(made, template) if format_name == "html" else render_markdown(made, template, front_matter)
+    return text.encode("utf-8", "replace"), MARKER

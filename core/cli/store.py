@@ -1,0 +1,128 @@
+"""`paperwire store info | export | import`: looking into the store, and moving it to another one."""
+
+import asyncio
+import sys
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
+from pathlib import Path
+from time import perf_counter, time
+from typing import Annotated, TypeVar
+
+import typer
+from rich.table import Table
+
+from core.archive.dump import export_store, import_store, read_dump
+from core.archive.open import describe, open_store
+from core.archive.spending import month_of, read_usage
+from core.archive.state import read_state
+from core.cli.output import err, out, progress_bar
+from core.config.settings import load_settings
+from core.model.errors import ConfigError
+from core.store import keys
+from core.store.base import Store
+
+app = typer.Typer(
+    help="Look into the store, or move what is in it to another one. Which store: what the environment names.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+T = TypeVar("T")
+
+
+@app.command()
+def info() -> None:
+    """Show which store is in use, whether it answers, and what is in it."""
+    settings = load_settings()
+    out.print(f"store: {describe(settings)}")
+
+    async def look(store: Store) -> None:
+        start = perf_counter()
+        manifest = (await read_state(store)).manifest
+        out.print(f"answers in {(perf_counter() - start) * 1000:.0f} ms")
+        counts: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+        with progress_bar() as show:
+            async for key, value, _ in store.entries():
+                kind = counts[key.removeprefix(keys.PREFIX).partition(":")[0]]
+                kind[0] += 1
+                kind[1] += len(value)
+                show("reading", sum(n for n, _ in counts.values()), None)
+        table = Table("what", "values", "KB")
+        for name, (number, size) in sorted(counts.items()):
+            table.add_row(name, str(number), f"{size / 1000:.1f}")
+        out.print(table)
+        dates = [record.date.isoformat() for record in manifest.stored]
+        out.print(f"{len(dates)} dates" + (f", {dates[-1]} to {dates[0]}" if dates else ": nothing was fetched yet"))
+        if spent := await read_usage(store, month_of(settings.clock())):
+            used = Table("models this month", "model", "calls", "tokens", "cost")
+            for row in spent:
+                cost = f"{row.cost:.2f}" if row.cost else ""
+                used.add_row(row.step, row.model, f"{row.usage.calls:,}", f"{row.usage.total:,}", cost)
+            out.print(used)
+
+    asyncio.run(_with_store(look))
+
+
+@app.command("export")
+def export_to(
+    file: Annotated[Path | None, typer.Argument(help="where to; by default standard output")] = None,
+    force: Annotated[bool, typer.Option(help="replace the file if it is there")] = False,
+) -> None:
+    """Write all that is stored into a file, which `paperwire store import` takes into any other store."""
+    if file and file.exists() and not force:
+        raise ConfigError([f"{file} is there already; name another file, or add --force"])
+
+    async def write(store: Store) -> int:
+        count = 0
+        # Under another name until it is whole: a dump that was interrupted replaces nothing
+        partial = file.with_name(file.name + ".partial") if file else None
+        with (
+            partial.open("w", encoding="utf-8") if partial else nullcontext(sys.stdout) as target,
+            progress_bar() as show,
+        ):
+            async for line in export_store(store, time()):
+                target.write(line)
+                count += 1
+                show("exporting", count, None)
+        if partial and file:
+            partial.replace(file)
+        return count - 2  # the head and the end
+
+    try:
+        count = asyncio.run(_with_store(write))
+    except OSError as error:
+        raise ConfigError([f"{file}: cannot be written: {error}"]) from error
+    err.print(f"{count} values exported" + (f" to {file}" if file else ""))
+
+
+@app.command("import")
+def import_from(
+    file: Annotated[Path | None, typer.Argument(help="what `export` wrote; by default standard input")] = None,
+    force: Annotated[
+        bool, typer.Option(help="also into a store that has dates already; equal keys are replaced")
+    ] = False,
+) -> None:
+    """Take a dump into the store. The whole file is checked before anything is written."""
+    try:
+        with file.open(encoding="utf-8") if file else nullcontext(sys.stdin) as lines:
+            values = read_dump(lines, time())
+    except (OSError, ValueError) as error:  # a UnicodeDecodeError is one too
+        raise ConfigError([f"{file or 'standard input'}: {error}"]) from error
+
+    async def read(store: Store) -> None:
+        manifest = (await read_state(store)).manifest
+        if manifest.stored and not force:
+            raise ConfigError([f"the store has {len(manifest.stored)} dates already; add --force to write over them"])
+        with progress_bar() as show:
+            await import_store(store, values, lambda done: show("importing", done, len(values)))
+
+    asyncio.run(_with_store(read))
+    err.print(f"{len(values)} values imported into {describe(load_settings())}")
+
+
+async def _with_store(work: Callable[[Store], Awaitable[T]]) -> T:
+    store = open_store(load_settings())
+    try:
+        return await work(store)
+    finally:
+        await store.close()

@@ -1,0 +1,70 @@
+"""From the keyword bot's config.json to feeds.toml."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError
+
+from core.config.feeds_file import MOST_DAYS, MOST_ENTRIES, read_feeds_file, to_toml
+from core.model.errors import ConfigError
+
+
+class BotConfig(BaseModel):
+    """The keys of config.json that mean something here."""
+
+    categories: list[str] = Field(min_length=1)
+    keywords: list[str] = []
+    exclude_keywords: list[str] = []
+    max_papers: int = Field(30, ge=1)
+    min_score: float = 0
+    days_back: int = Field(30, ge=1)
+
+
+def to_feeds_toml(text: str, *, exact: bool = False) -> tuple[str, list[str]]:
+    """The text of a feeds.toml for the text of a config.json, and notes on what could not be taken over.
+
+    By default keywords match whole words and count once. `exact` reproduces the bot's scores: substrings, a keyword
+    that is listed twice counts twice, and no minimum (the bot never read its `min_score`). Raises `ConfigError`.
+    """
+    try:
+        plain = json.loads(text)
+        if not isinstance(plain, dict):
+            raise ConfigError(["config.json: an object was expected, with categories and keywords"])
+        bot = BotConfig(**plain)
+    except json.JSONDecodeError as error:
+        raise ConfigError([f"config.json: not JSON: {error}"]) from error
+    except ValidationError as error:
+        lines = [f"config.json: {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+        raise ConfigError(lines) from error
+    notes = [f"not taken over: {name}" for name in plain if name not in BotConfig.model_fields]
+    if bot.max_papers > MOST_ENTRIES:
+        notes.append(f"max_papers: {bot.max_papers} becomes {MOST_ENTRIES}, the most entries a day")
+    toml = _render(bot, exact=exact)
+    read_feeds_file(toml, "config.json")  # what was taken over is checked as any feeds.toml is
+    return toml, notes
+
+
+def _render(bot: BotConfig, *, exact: bool) -> str:
+    feed: dict[str, Any] = {
+        "title": "Imported feed",
+        "categories": bot.categories,
+        "match": "substring" if exact else "word",
+        "min_score": 0 if exact else bot.min_score,
+        "max_entries": min(bot.max_papers, MOST_ENTRIES),
+        "exclude": bot.exclude_keywords,
+    }
+    return to_toml(
+        {
+            "instance": {"title": "My arXiv wire", "contact": "", "retention_days": min(bot.days_back, MOST_DAYS)},
+            "feeds.main": feed,
+            "feeds.main.keywords": _keywords(bot.keywords, counted=exact),
+        }
+    )
+
+
+def _keywords(listed: list[str], *, counted: bool) -> Mapping[str, int]:
+    times = Counter(keyword.strip().lower() for keyword in listed)
+    first = {keyword.strip().lower(): keyword.strip() for keyword in reversed(listed) if keyword.strip()}
+    return {first[key]: times[key] if counted else 1 for key in dict.fromkeys(k.strip().lower() for k in listed) if key}

@@ -1,0 +1,252 @@
+"""Settings from the environment: secrets, where the store and the upstreams are, the clock.
+
+What the wire collects is in feeds.toml (`core.config.feeds_file`); here is what differs between deployments.
+"""
+
+import os
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import cached_property
+from math import isfinite
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AwareDatetime, Field, HttpUrl, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core import __version__
+from core.config.feeds_file import FeedsFile, load_feeds_file, read_feeds_file
+from core.model.errors import ConfigError
+from core.sources import sample
+from core.util.signing import fingerprint
+
+ROOT = Path(__file__).resolve().parents[2]
+SHORTEST_KEY = 16
+GATE_SECONDS = 3.0  # https://info.arxiv.org/help/api/tou.html
+_SHIPPED = (".py", ".html", ".css", ".js")  # what answers are made from
+Clock = Callable[[], datetime]
+
+
+class Settings(BaseSettings):
+    """One field an environment variable, in capitals; a `.env` file in the working directory may hold them too."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True)
+
+    arxiv_rss_url: HttpUrl = Field(HttpUrl("https://rss.arxiv.org"), description="where arXiv's RSS is")
+    arxiv_api_url: HttpUrl | None = Field(None, description="where arXiv's API is; else with a replay, else arXiv's")
+    hf_api_url: HttpUrl | None = Field(None, description="where Hugging Face is; else with a replay, else its own")
+    arxiv_pdf_url: HttpUrl | None = Field(
+        None, description="where the papers' texts are; else with a replay, else arXiv's"
+    )
+    replay_gate_seconds: float = Field(
+        3.0, ge=0, description="the pause between requests to a replay; arXiv itself always gets three seconds"
+    )
+    admin_token: str = Field("", repr=False, description="lets its owner refresh at will")
+    feed_key: str = Field(
+        "", repr=False, description="makes this copy private: feeds, API and pages open with ?key=… only"
+    )
+    websub_hub: HttpUrl | None = Field(None, description="a WebSub hub, which tells subscribers of news at once")
+    cron_secret: str = Field("", repr=False, description="what the platform's cron sends; also lets refresh")
+    base_url: str = Field(
+        "", pattern=r"^(https?://[^\s?#]+)?$", description="the public address, if not that of the request"
+    )
+    feeds_toml: str = Field("", description="the text of a feeds.toml, instead of the file")
+    feeds_file: Path | None = Field(None, description="where feeds.toml is; else ./feeds.toml, else the one shipped")
+    upstash_redis_rest_url: str = Field("", repr=False, description="the store: a database of Upstash, over REST")
+    upstash_redis_rest_token: str = Field("", repr=False, description="its token, one that may write")
+    kv_rest_api_url: str = Field(
+        "", repr=False, description="the same, as Vercel's integration names it, with or without a prefix"
+    )
+    kv_rest_api_token: str = Field("", repr=False, description="its token")
+    redis_url: str = Field("", repr=False, description="the store: a Redis or Valkey server, redis://…")
+    sqlite_path: Path | None = Field(None, description="the store: a file; by default .paperwire/store.sqlite3")
+    store_connect_seconds: float = Field(1.0, gt=0, description="how long a connection to the store may take")
+    store_read_seconds: float = Field(2.0, gt=0, description="how long an answer of the store may take")
+    catch_up_seconds: float = Field(
+        60.0, ge=0, description="how long a refresh goes on after the due batch, with what was missed; 0: not at all"
+    )
+    confirm_seconds: float = Field(10.0, ge=0, description="how long an instance believes what it read of the store")
+    llm_base_url: str = Field(
+        "", pattern=r"^(https?://[^\s?#@]+)?$", description="an OpenAI-compatible endpoint; by default OpenAI's"
+    )
+    llm_api_key: str = Field("", repr=False, description="its key; servers of one's own may need none")
+    llm_model: str = Field("", description="which of its models; without one no model is asked")
+    llm_model_screen: str = Field("", description="another one for the first look at a paper")
+    llm_model_analyse: str = Field("", description="another one for the analysis of a paper")
+    llm_model_summarise: str = Field("", description="another one for summaries")
+    llm_model_review: str = Field("", description="another one for reviews")
+    llm_daily_tokens: int = Field(0, ge=0, description="how many tokens a day may take at most; 0: no limit")
+    llm_monthly_tokens: int = Field(0, ge=0, description="how many tokens a month may take at most; 0: no limit")
+    llm_concurrency: int = Field(4, ge=1, le=100, description="how many calls an instance makes at the same time")
+    llm_timeout_seconds: float = Field(120.0, gt=0, description="how long one call may take")
+    llm_price_prompt: float = Field(0.0, ge=0, description="money for a million tokens that are read; 0: not known")
+    llm_price_completion: float = Field(0.0, ge=0, description="money for a million tokens that are written")
+    now: AwareDatetime | None = Field(None, description="freezes the clock, to replay a day: 2025-12-30T12:00:00Z")
+    sample: bool = Field(False, description="serve the built-in sample week instead of arXiv")
+    vercel: str = Field("", description="set by Vercel")
+    vercel_deployment_id: str = Field("", description="set by Vercel")
+    vercel_env: str = Field("", description="set by Vercel: production, preview or development")
+    vercel_project_production_url: str = Field("", description="set by Vercel: the public address of production")
+    aws_lambda_function_name: str = Field("", description="set by AWS Lambda")
+    log_format: Literal["", "json", "text"] = Field(
+        "", description="json or text, a line for each event; by default JSON on Vercel and AWS, else text"
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="what is logged, from there on")
+    rate_limit: int = Field(
+        240, ge=0, le=1_000_000, description="answers a minute that have to be made for one client address; 0: no limit"
+    )
+
+    @field_validator("base_url", "upstash_redis_rest_url", "kv_rest_api_url", "llm_base_url")
+    @classmethod
+    def _no_slash(cls, url: str) -> str:
+        return url.strip().rstrip("/")
+
+    @field_validator("feed_key")
+    @classmethod
+    def _hard_to_guess(cls, key: str) -> str:
+        key = key.strip()
+        if key and (len(key) < SHORTEST_KEY or not key.isascii() or not key.isprintable()):
+            raise ValueError(f"a key has at least {SHORTEST_KEY} characters of ASCII; `openssl rand -hex 16` makes one")
+        return key
+
+    @field_validator("upstash_redis_rest_token", "kv_rest_api_token", "redis_url", "llm_api_key")
+    @classmethod
+    def _no_space(cls, secret: str) -> str:
+        secret = secret.strip()
+        if not (secret.isascii() and secret.isprintable()) or " " in secret:  # a client's error would repeat it
+            raise ValueError("it has a space, a line break or a letter beyond ASCII inside; copy it anew")
+        return secret
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _in_capitals(cls, level: object) -> object:
+        return level.strip().upper() if isinstance(level, str) else level
+
+    @field_validator("llm_base_url")
+    @classmethod
+    def _no_method(cls, url: str) -> str:
+        if url.endswith("/completions"):
+            raise ValueError("it is the address before /chat/completions, such as https://api.openai.com/v1")
+        return url
+
+    @field_validator("llm_price_prompt", "llm_price_completion", "llm_timeout_seconds")
+    @classmethod
+    def _finite(cls, number: float) -> float:
+        if not isfinite(number):
+            raise ValueError("it has to be a number")
+        return number
+
+    @property
+    def logs_json(self) -> bool:
+        """Whether logs are for machines: where nobody sits at a terminal."""
+        return self.log_format == "json" or (self.serverless and not self.log_format)
+
+    @property
+    def serverless(self) -> bool:
+        """Whether this runs where nothing happens between requests, and no disk stays."""
+        return bool(self.vercel or self.aws_lambda_function_name)
+
+    @property
+    def has_model(self) -> bool:
+        """Whether a language model is to be asked; see `core.jobs.session`."""
+        return bool(self.llm_model)
+
+    @property
+    def clock(self) -> Clock:
+        """The present (UTC), or the moment at which it is frozen: by `NOW`, or because the sample is of the past."""
+        frozen = self.now or (sample.noon(sample.days()[-1]) if self.sample else None)
+        return (lambda: frozen.astimezone(UTC)) if frozen else (lambda: datetime.now(UTC))
+
+    @property
+    def public_url(self) -> str:
+        """The public address if it is known beforehand, else ""."""
+        platform = self.vercel_project_production_url if self.vercel_env == "production" else ""
+        return self.base_url or (f"https://{platform}" if platform else "")
+
+    @cached_property
+    def build(self) -> str:
+        """What tells one deployment's code from another's: rendered bytes of another one are not served."""
+        if self.vercel_deployment_id:
+            return self.vercel_deployment_id
+        paths = (path for name in ("api", "core", "public") for path in (ROOT / name).rglob("*.*"))
+        found = (path.stat() for path in paths if path.suffix in _SHIPPED)
+        return fingerprint(__version__, sorted((file.st_size, file.st_mtime_ns) for file in found))
+
+    @property
+    def rss_url(self) -> str:
+        """The upstream's address without a trailing slash."""
+        return str(self.arxiv_rss_url).rstrip("/")
+
+    @property
+    def api_url(self) -> str:
+        """Where arXiv's API is, without a trailing slash."""
+        return self._upstream(self.arxiv_api_url, "https://export.arxiv.org")
+
+    @property
+    def hf_url(self) -> str:
+        """Where Hugging Face is, without a trailing slash."""
+        return self._upstream(self.hf_api_url, "https://huggingface.co")
+
+    @property
+    def pdf_url(self) -> str:
+        """Where papers' texts are, without a trailing slash."""
+        return self._upstream(self.arxiv_pdf_url, "https://arxiv.org")
+
+    def _upstream(self, given: HttpUrl | None, own: str) -> str:
+        """The address `given`, or else the upstream's `own`; a replay of the RSS stands in for the others too."""
+        if given:
+            return str(given).rstrip("/")
+        return own if _is_of_arxiv(self.rss_url) else self.rss_url
+
+    @property
+    def gate_seconds(self) -> float:
+        """The pause between two requests to arXiv; what stands in for it may be asked sooner."""
+        if self.sample:
+            return 0.0
+        real = any(map(_is_of_arxiv, (self.rss_url, self.api_url, self.pdf_url)))
+        return GATE_SECONDS if real else self.replay_gate_seconds
+
+    @cached_property
+    def feeds(self) -> FeedsFile:
+        """The configuration of the feeds. Raises `ConfigError`."""
+        if self.feeds_toml:
+            return read_feeds_file(self.feeds_toml, "FEEDS_TOML")
+        return load_feeds_file(self.feeds_path)
+
+    @property
+    def feeds_path(self) -> Path:
+        """The feeds.toml in force, if `FEEDS_TOML` does not hold it."""
+        here = Path("feeds.toml")
+        return self.feeds_file or (here if here.exists() else ROOT / "feeds.toml")
+
+
+def _is_of_arxiv(url: str) -> bool:
+    return f".{urlsplit(url).hostname}".endswith(".arxiv.org")
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from the environment, `overrides` before it. Raises `ConfigError` that names the variables."""
+    try:
+        return Settings(**(_prefixed_store() | overrides))
+    except ValidationError as error:
+        lines = [f"{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
+        raise ConfigError(lines) from error
+
+
+def _prefixed_store() -> dict[str, str]:
+    """What Vercel's integration injects if it was told to put a prefix before its variables: `WIRE_KV_REST_API_URL`.
+
+    Raises `ConfigError` if there are several.
+    """
+    if any(os.environ.get(name, "").strip() for name in ("KV_REST_API_URL", "UPSTASH_REDIS_REST_URL")):
+        return {}
+    urls = sorted(name for name in os.environ if name.endswith("_KV_REST_API_URL") and os.environ[name].strip())
+    if not urls:
+        return {}
+    if len(urls) > 1:
+        raise ConfigError([f"{' and '.join(urls)} are set: say which is meant, with KV_REST_API_URL and _TOKEN"])
+    token = urls[0].removesuffix("URL") + "TOKEN"
+    if not os.environ.get(token, "").strip():
+        raise ConfigError([f"{urls[0]} is set, but {token} is not"])
+    return {"kv_rest_api_url": os.environ[urls[0]], "kv_rest_api_token": os.environ[token]}

@@ -1,0 +1,1 @@
+"""The write path: everything that fetches, asks a model, and changes the store."""

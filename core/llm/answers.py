@@ -1,0 +1,121 @@
+"""What models have answered, read into scorecards and summaries: bounded, harmless, and borne out."""
+
+import re
+from typing import Any
+
+from pydantic import BaseModel
+
+from core.llm.prompts import POINTS
+from core.llm.structured import criterion_key
+from core.llm.templates import get_template
+from core.model.paper import Paper, known_addresses
+from core.model.rubric import Mark, Rubric, Scorecard
+from core.model.summary import Summary
+from core.model.template import Template, post_to_markdown, to_markdown
+from core.text.fold import fold
+from core.text.links import is_known
+from core.text.prose import harmless, one_line
+
+PREPRINT = "arXiv preprint"  # the venue of what names none
+_LONGEST = 600  # characters of a reason or of grounds
+_LONGEST_NAME = 120
+_MOST_INSTITUTIONS = 20
+_LONGEST_ANSWER = 20_000
+_WORD = re.compile(r"\w\w+")
+
+
+def read_screening(value: BaseModel, model: str) -> Scorecard:
+    """The scorecard after the screening, from an answer in its shape."""
+    answer = value.model_dump()
+    reason = one_line(harmless(answer["reason"], frozenset()), _LONGEST)
+    return Scorecard("screened", float(answer["points"]), reason, model=model)
+
+
+def read_analysis(
+    value: BaseModel, screened: Scorecard, rubric: Rubric, language: str, paper: Paper, text: str, kind: str, model: str
+) -> tuple[Scorecard, Summary]:
+    """The scorecard after the analysis, and the paper's four points, from an answer in its shape.
+
+    `text` and `kind` are what the model was given. Institutions, venue and code are kept where that names them.
+    """
+    answer = value.model_dump()
+    known = known_addresses(paper, text)
+    names = _Names(paper, text)
+    marks = [
+        Mark(criterion.name, mark["points"], criterion.max, one_line(harmless(mark["grounds"], known), _LONGEST))
+        for place, criterion in enumerate(rubric.criteria)
+        if (mark := answer["marks"][criterion_key(place)])
+    ]
+    card = Scorecard(
+        stage="analysed",
+        predicted=screened.predicted,
+        reason=screened.reason,
+        marks=tuple(marks),
+        input=kind,
+        model=model,
+        institutions=tuple(filter(None, dict.fromkeys(map(names.kept, answer["institutions"]))))[:_MOST_INSTITUTIONS],
+        venue=_venue(names.kept(answer["venue"])),
+        code=_code(answer["code"], paper, known),
+    )
+    return card, _summary(answer["parts"], get_template(POINTS), language, known, kind, model)
+
+
+def read_summary(
+    value: BaseModel, template: Template, language: str, paper: Paper, text: str, kind: str, model: str
+) -> Summary:
+    """The summary, from an answer in the shape of its template; `text` and `kind` are what the model was given."""
+    return _summary(value.model_dump(), template, language, known_addresses(paper, text), kind, model)
+
+
+def read_question(answer: str, paper: Paper, text: str) -> str:
+    """The answer to a question of a review, as harmless Markdown; "" if there is nothing in it."""
+    return harmless(answer[:_LONGEST_ANSWER], known_addresses(paper, text))
+
+
+def read_post(
+    value: BaseModel, template: Template, language: str, paper: Paper, text: str, kind: str, model: str
+) -> tuple[Summary, tuple[str, ...]]:
+    """The post of a review and its tags, from an answer in its shape."""
+    answer = value.model_dump()
+    known = known_addresses(paper, text)
+    parts = tuple((section.key, harmless(answer[section.key], known)) for section in template.post)
+    parts = tuple((key, one_line(part) if key == "title" else part) for key, part in parts)
+    tags = (one_line(harmless(tag, frozenset()), _LONGEST_NAME).lower() for tag in answer["tags"])
+    markdown = post_to_markdown(template, language, parts)
+    post = Summary(template.name, language, model, markdown, parts=parts, input=kind)
+    return post, tuple(filter(None, dict.fromkeys(tags)))
+
+
+def _summary(
+    answer: dict[str, Any], template: Template, language: str, known: frozenset[str], kind: str, model: str
+) -> Summary:
+    parts = tuple((section.key, harmless(answer[section.key], known)) for section in template.parts)
+    markdown = to_markdown(template, language, parts)
+    return Summary(template.name, language, model, markdown, parts=parts, input=kind)
+
+
+class _Names:
+    """Which names stand in what the model was given."""
+
+    def __init__(self, paper: Paper, text: str) -> None:
+        affiliations = " ".join(author.affiliation for author in paper.authors)
+        given = "\n".join((paper.title, paper.comment, paper.journal_ref, paper.abstract, affiliations, text))
+        self._words = set(_WORD.findall(fold(given)))
+
+    def kept(self, name: str) -> str:
+        """`name` on one line, or "" if a word of it stands nowhere in the paper."""
+        name = one_line(harmless(name, frozenset()), _LONGEST_NAME)
+        words = _WORD.findall(fold(name))
+        return name if words and self._words.issuperset(words) else ""
+
+
+def _venue(name: str) -> str:
+    return name if name and "arxiv" not in name.lower() else PREPRINT
+
+
+def _code(url: str, paper: Paper, known: frozenset[str]) -> str:
+    """The address of the code: what arXiv's record names, else what the model found, if the paper has it."""
+    url = url.strip()
+    url = url if "://" in url or not url else f"https://{url}"
+    own = known_addresses(Paper(paper.id, paper.version, "", "", (), paper.categories, doi=paper.doi))
+    return paper.code or (url if is_known(url, known) and not is_known(url, own) else "")

@@ -1,0 +1,233 @@
+"""JSON from models: how it is asked for, how it is found in what comes, and what is said about it when it is wrong.
+
+The shapes of models' answers, as pydantic models: one for each rubric and template. What does not fit is refused."""
+
+import json
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, create_model
+
+from core.llm.base import wrong
+from core.model.rubric import Rubric
+from core.model.template import Section, Template
+from core.text.fold import has_text
+
+MODES = ("json_schema", "json_object", "text")  # from the strictest on; not every endpoint knows each
+MOST_TEXT = 200_000  # characters of an answer that are looked at
+_MOST_STARTS = 50  # braces at which an object is looked for
+_MOST_PROBLEMS = 8
+_MOST_NAME = 80  # characters of a wrong property's name
+_MOST_REPEATED = 6000  # characters of a wrong answer that are sent back
+_FENCE = re.compile(r"```[a-zA-Z]*\s*\n(.*?)```", re.DOTALL)
+_INSIDE = re.compile(r"(\"\s*:|[,\[])\s*\Z")
+_THOUGHT = re.compile(r"\A\s*<(think|thinking|reasoning)>.*?</\1>", re.DOTALL)
+_REFUSAL = re.compile(
+    r"\A\W*(I['’]m (very |really )?sorry|I apologi[sz]e|Sorry, |I can(['’]|no)t |I cannot |I (am|['’]m) (unable|not "
+    r"able) to |I won['’]t |As an AI|I must decline|죄송|抱歉|对不起|很抱歉|作为一)",
+    re.IGNORECASE,
+)
+
+
+def response_format(shape: type[BaseModel] | None, mode: str) -> dict[str, Any] | None:
+    """The parameter of that name, as OpenAI defines it; None where the words have to do.
+
+    Source: https://platform.openai.com/docs/guides/structured-outputs
+    """
+    if shape is None or mode == "text":
+        return None
+    if mode == "json_object":
+        return {"type": "json_object"}
+    return {"type": "json_schema", "json_schema": {"name": _name(shape), "strict": True, "schema": schema_of(shape)}}
+
+
+def instructions(shape: type[BaseModel] | None, mode: str) -> str:
+    """What has to be said besides: the schema where no parameter tells it, and the word JSON that JSON mode needs."""
+    if shape is None or mode == "json_schema":
+        return ""
+    schema = json.dumps(schema_of(shape), ensure_ascii=False)
+    return f"\n\nAnswer with one JSON object and nothing else. It satisfies this JSON schema:\n{schema}"
+
+
+def schema_of(shape: type[BaseModel]) -> dict[str, Any]:
+    """The JSON schema of a shape, as strict as OpenAI wants it: all properties are required, no others allowed."""
+    return _strict(shape.model_json_schema())
+
+
+def _strict(schema: dict[str, Any]) -> dict[str, Any]:
+    out = {key: value for key, value in schema.items() if key != "default"}
+    for key in ("properties", "$defs"):  # by name: a property may itself be called "default"
+        if key in out:
+            out[key] = {name: _strict(part) for name, part in out[key].items()}
+    for key in ("anyOf", "oneOf", "allOf", "prefixItems"):
+        if key in out:
+            out[key] = [_strict(part) for part in out[key]]
+    if isinstance(out.get("items"), dict):
+        out["items"] = _strict(out["items"])
+    if "properties" in out:
+        out |= {"required": list(out["properties"]), "additionalProperties": False}
+    return out
+
+
+def _name(shape: type[BaseModel]) -> str:
+    return re.sub(r"[^a-zA-Z0-9_-]", "_", shape.__name__)[:64]
+
+
+def without_thoughts(text: str) -> str:
+    """The answer without what local models think aloud before it."""
+    return _THOUGHT.sub("", text[:MOST_TEXT]).strip()
+
+
+def read_answer(text: str, shape: type[BaseModel]) -> BaseModel:
+    """The instance of `shape` that is in a text. Raises `ModelError`: "refused", "not-json" or "wrong-shape".
+
+    The details are words for the model, which it may mend its answer by.
+    """
+    problems = ""
+    for found in _objects(text):
+        try:
+            return shape.model_validate_json(_bytes(found))
+        except ValidationError as error:
+            problems = problems or _in_words(error)
+    if problems:
+        raise wrong("wrong-shape", problems)
+    if _REFUSAL.match(text):
+        raise wrong("refused", " ".join(text[:200].split()))
+    raise wrong("not-json", "no JSON object is in it, or one that does not end")
+
+
+def read_json(text: str | bytes) -> bytes | None:
+    """JSON as it came, in UTF-8 that all can read; None if it is none.
+
+    Lone surrogates, which JSON may escape and nothing may hold, become "?".
+    """
+    try:
+        return _bytes(json.loads(text.decode("utf-8", "replace") if isinstance(text, bytes) else text))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _bytes(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def repair(text: str, problem: str, shape: type[BaseModel]) -> list[dict[str, str]]:
+    """The messages that ask for a better answer than `text`."""
+    schema = json.dumps(schema_of(shape), ensure_ascii=False)
+    demand = (
+        f"That cannot be used. {problem}.\n\nAnswer again, with one complete JSON object and nothing else. "
+        f"It satisfies this JSON schema:\n{schema}"
+    )
+    return [{"role": "assistant", "content": text[:_MOST_REPEATED]}, {"role": "user", "content": demand}]
+
+
+def _objects(text: str) -> Iterator[dict[str, Any]]:
+    """The JSON objects in a text: the whole, else those in code fences, else those amid prose; first come first."""
+    candidates = [text, *_FENCE.findall(text)]
+    for candidate in candidates:
+        if isinstance(whole := _loaded(candidate), dict):
+            yield whole
+            return
+    end = 0
+    for start in islice((match.start() for match in re.finditer("{", text)), _MOST_STARTS):
+        # What is inside of another object is no answer, even where that other one does not end
+        if start < end or _INSIDE.search(text[max(start - 20, 0) : start]):
+            continue
+        try:
+            found, end = json.JSONDecoder().raw_decode(text, start)
+        except (ValueError, RecursionError):
+            continue
+        yield found
+
+
+def _loaded(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _in_words(error: ValidationError) -> str:
+    """Where the shape is missed and how, without repeating values: those are the model's."""
+    rows = [f"{'.'.join(map(str, row['loc']))[:_MOST_NAME] or 'the object'}: {row['msg']}" for row in error.errors()]
+    more = len(rows) - _MOST_PROBLEMS
+    return "; ".join(rows[:_MOST_PROBLEMS]) + (f"; and {more} more" if more > 0 else "")
+
+
+_LONG_REASON = 1000
+
+
+class Shape(BaseModel):
+    """Base of all: keys that were not asked for are refused."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+def _visible(text: str) -> str:
+    if not has_text(text):
+        raise ValueError("there is no text")
+    return text
+
+
+def _text(most: int) -> Any:
+    return Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=most), AfterValidator(_visible)
+    ]
+
+
+def criterion_key(place: int) -> str:
+    """The key of a rubric's criterion in an answer: names are free text, keys are not."""
+    return f"criterion_{place + 1}"
+
+
+@lru_cache(maxsize=64)
+def screening_shape(rubric: Rubric) -> type[Shape]:
+    """`reason`, and the predicted `points`: a number from 0 to the most that the rubric gives."""
+    fields: dict[str, Any] = {
+        "reason": (_text(_LONG_REASON), ...),
+        "points": (float, Field(ge=0, le=rubric.max, allow_inf_nan=False)),
+    }
+    return create_model("Screening", __base__=Shape, **fields)
+
+
+@lru_cache(maxsize=64)
+def analysis_shape(rubric: Rubric, template: Template) -> type[Shape]:
+    """`marks` for each criterion within its bounds, what the text names, and the `parts` of a template."""
+    marks = {
+        criterion_key(place): (_mark_shape(criterion.max), Field(description=criterion.name))
+        for place, criterion in enumerate(rubric.criteria)
+    }
+    fields: dict[str, Any] = {
+        "marks": (create_model("Marks", __base__=Shape, **marks), ...),  # type: ignore[call-overload]
+        "institutions": (list[str], Field(max_length=50)),
+        "venue": (str, ...),
+        "code": (str, ...),
+        "parts": (parts_shape(template), ...),
+    }
+    return create_model("Analysis", __base__=Shape, **fields)
+
+
+@lru_cache(maxsize=64)
+def parts_shape(template: Template) -> type[Shape]:
+    """A text for each part of a template."""
+    return _texts_shape("Parts", template.parts)
+
+
+@lru_cache(maxsize=64)
+def post_shape(template: Template) -> type[Shape]:
+    """A text for each part of a review's post, and its `tags`."""
+    return _texts_shape("Post", template.post, tags=(list[str], Field(min_length=1, max_length=20)))
+
+
+@lru_cache(maxsize=64)
+def _mark_shape(most: int) -> type[Shape]:
+    fields: dict[str, Any] = {"grounds": (_text(_LONG_REASON), ...), "points": (int, Field(ge=0, le=most, strict=True))}
+    return create_model(f"MarkOf{most}", __base__=Shape, **fields)
+
+
+def _texts_shape(name: str, sections: tuple[Section, ...], **more: Any) -> type[Shape]:
+    fields: dict[str, Any] = {section.key: (_text(section.most), ...) for section in sections}
+    return create_model(name, __base__=Shape, **fields, **more)

@@ -1,0 +1,139 @@
+"""Announcements and batches: what arXiv announced on one date, and how it is written down."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from core.model.paper import Author, Paper, listed
+from core.util.signing import canonical
+
+ANNOUNCE_TYPES = ("new", "cross", "replace", "replace-cross")
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """A paper, and its announce type as arXiv served it. For a feed's own view of the type, see `announce_type`.
+
+    `late` is when it was stored (RFC 3339) if the batch had been published without it before, or its day was over.
+    `source` is "rss", or "api" for a paper that arXiv's feed was not seen to announce.
+    """
+
+    paper: Paper
+    served: str
+    late: str = ""
+    source: str = "rss"
+
+
+def announce_type(announcement: Announcement, categories: tuple[str, ...]) -> str:
+    """The announce type as seen from a set of categories.
+
+    arXiv's `new` means "the primary category is in the requested set", so the type depends on how categories were
+    grouped in the request. Here it depends on the paper and the feed alone. An old paper that is newly listed in a
+    category (version > 1, not a replacement) is a cross-list wherever its primary category lies. Where no category is
+    known, none speaks against "new".
+    """
+    paper = announcement.paper
+    primary = not paper.categories or listed(paper.primary, categories)
+    if announcement.served.startswith("replace"):
+        return "replace" if primary else "replace-cross"
+    # The API has the newest version only, also of a paper whose first one was announced
+    return "new" if primary and (paper.version == 1 or announcement.source == "api") else "cross"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """All announcements of one date over all configured categories, in the order of identifiers. Immutable."""
+
+    date: date
+    announcements: tuple[Announcement, ...]
+
+    @cached_property
+    def hash(self) -> str:
+        """The fingerprint of the content: equal announcements of a date have equal hashes, whoever fetched them."""
+        # The fingerprint of ("batch", self.to_plain()), item by item: JSON of a whole day holds up all other threads
+        digest = hashlib.sha256(b'["batch",{"announcements":[')
+        for number, item in enumerate(self.announcements):
+            digest.update((b"," if number else b"") + canonical(_to_plain(item)))
+        digest.update(f'],"date":"{self.date.isoformat()}"}}]'.encode())
+        return digest.hexdigest()[:16]
+
+    def counts(self, categories: Iterable[str]) -> dict[str, dict[str, int]]:
+        """For each category, how many announcements of each type it has, seen from that category; in order of names."""
+        return {
+            name: dict(
+                sorted(
+                    Counter(
+                        announce_type(item, (name,))
+                        for item in self.announcements
+                        if any(listed(c, (name,)) for c in item.paper.categories)
+                    ).items()
+                )
+            )
+            for name in sorted(categories)
+        }
+
+    def to_plain(self) -> dict[str, Any]:
+        """The batch as JSON values; empty fields are left out."""
+        return {"date": self.date.isoformat(), "announcements": [_to_plain(item) for item in self.announcements]}
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> "Batch":
+        """The inverse of `to_plain`."""
+        return cls(date.fromisoformat(plain["date"]), tuple(_from_plain(item) for item in plain["announcements"]))
+
+
+def make_batch(day: date, announcements: Iterable[Announcement]) -> Batch:
+    """A batch of `announcements`, each paper version once.
+
+    A paper that several requests served is one announcement: a replacement if any said so, else the type that says
+    most about it ("new" before "cross").
+    """
+    rank = {kind: at for at, kind in enumerate(("replace", "replace-cross", "new", "cross"))}
+    best: dict[tuple[str, int], Announcement] = {}
+    for item in announcements:
+        key = (item.paper.id, item.paper.version)
+        if key not in best or rank[item.served] < rank[best[key].served]:
+            best[key] = item
+    return Batch(day, tuple(best[key] for key in sorted(best)))
+
+
+_OPTIONAL = tuple(f.name for f in fields(Paper) if f.name not in ("authors", "categories", "id", "version"))
+
+
+def paper_to_plain(paper: Paper) -> dict[str, Any]:
+    """A paper as JSON values; empty fields are left out."""
+    return {
+        "id": paper.id,
+        "version": paper.version,
+        "authors": [list(author) if author.affiliation else author.name for author in paper.authors],
+        "categories": list(paper.categories),
+        **{name: value for name in _OPTIONAL if (value := getattr(paper, name)) not in ("", None)},
+    }
+
+
+def paper_from_plain(plain: Mapping[str, Any]) -> Paper:
+    """The inverse of `paper_to_plain`; other keys are passed over."""
+    return Paper(
+        id=plain["id"],
+        version=plain["version"],
+        authors=tuple(Author(a) if isinstance(a, str) else Author(*a) for a in plain["authors"]),
+        categories=tuple(plain["categories"]),
+        **{"title": "", "abstract": ""} | {name: plain[name] for name in _OPTIONAL if name in plain},
+    )
+
+
+def _to_plain(item: Announcement) -> dict[str, Any]:
+    return {
+        **paper_to_plain(item.paper),
+        "type": item.served,
+        **({"late": item.late} if item.late else {}),
+        **({"source": item.source} if item.source != "rss" else {}),
+    }
+
+
+def _from_plain(plain: dict[str, Any]) -> Announcement:
+    return Announcement(paper_from_plain(plain), plain["type"], plain.get("late", ""), plain.get("source", "rss"))

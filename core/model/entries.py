@@ -1,0 +1,184 @@
+"""From a batch and its scores to entries, and which of them a feed shows.
+
+Entries that wait for their summaries: a feed with `hold` shows them when these are there, or after some hours.
+
+Whether the hours are over is read off the time of the manifest's last change, not off a clock: so all that is derived
+from the manifest stays true until it changes. `core.archive.state.note_time` changes it then.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as clock
+from math import inf
+from typing import NamedTuple
+
+from core.model.analysis import Analysis
+from core.model.batch import Batch, announce_type
+from core.model.errors import QueryError
+from core.model.feed import Entry, Feed
+from core.model.manifest import BatchRecord, Manifest
+from core.model.query import Condition, Query, select
+from core.model.scoring import Score
+
+
+def make_entries(feed: Feed, batch: Batch, scores: Mapping[str, Score | None]) -> tuple[Entry, ...]:
+    """The batch as the feed shows it, best first: papers that have a score, which excluded ones have not.
+
+    The type is as seen from the feed's categories; Hugging Face announces nothing but new papers.
+    """
+    picked = feed.source == "huggingface"
+    scored = [(score, item) for item in batch.announcements if (score := scores.get(item.paper.versioned)) is not None]
+    scored.sort(key=lambda pair: (-pair[0].total, pair[1].paper.id, -pair[1].paper.version))
+    return tuple(
+        Entry(
+            feed=feed.name,
+            paper=item.paper,
+            announced=batch.date,
+            type=item.served if picked else announce_type(item, feed.categories),
+            score=score.total,
+            reasons=score.reasons,
+            matched=score.matched,
+            rank=rank,
+            upvotes=item.paper.upvotes,
+            late=item.late,
+        )
+        for rank, (score, item) in enumerate(scored)
+    )
+
+
+class Day(NamedTuple):
+    """A feed over one batch: its `entries`, best first, and the versioned ids of those that are left out here."""
+
+    entries: tuple[Entry, ...]
+    others: frozenset[str] = frozenset()
+
+    def best(self, min_score: float) -> "Day":
+        """The day with the entries from `min_score` on; of the others only the ids."""
+        kept = tuple(entry for entry in self.entries if entry.score >= min_score)
+        return Day(kept, self.others | {entry.paper.versioned for entry in self.entries[len(kept) :]})
+
+
+def first_announced(days: Sequence[Day]) -> list[Entry]:
+    """The entries of all `days` (newest first), each paper version once: on the date on which the feed first had it.
+
+    A paper that is cross-listed later is announced again, and a feed that has both categories would show it twice.
+    """
+    seen: set[str] = set()
+    papers: set[str] = set()
+    out: list[list[Entry]] = []
+    for day in reversed(days):
+        news = [entry for entry in day.entries if entry.paper.versioned not in seen and _is_news(entry, papers)]
+        had = day.others | {entry.paper.versioned for entry in news}
+        seen |= had
+        papers.update(versioned.rpartition("v")[0] for versioned in had)
+        out.append(news)
+    return [entry for day in reversed(out) for entry in day]
+
+
+def _is_news(entry: Entry, papers: set[str]) -> bool:
+    """Whether a feed that had `papers` has not had this one: a later version is news as a replacement only."""
+    return entry.id not in papers or entry.type.startswith("replace")
+
+
+def feeds_of(feeds: Mapping[str, Feed], query: Query) -> list[Feed]:
+    """Those of `feeds` that a query is about: all that meet its conditions on `feed`, without any the first one.
+
+    Raises `QueryError` for a feed that there is not.
+    """
+    conditions = [condition for condition in query.conditions if condition.field == "feed"]
+    for condition in conditions:
+        if unknown := [name for name in condition.values if name not in feeds]:
+            raise QueryError(condition.token, f"there is no feed {unknown[0]!r}", tuple(feeds))
+    fitting = [
+        feed
+        for feed in feeds.values()
+        if all((feed.name in condition.values) == (condition.operator == "=") for condition in conditions)
+    ]
+    return fitting if conditions else fitting[:1]
+
+
+def reaches_below(feed: Feed, query: Query) -> bool:
+    """Whether a query may select entries below the `min_score` of a feed."""
+    if not query.names("score"):
+        return False
+    floors = [min(c.values) for c in query.conditions if c.field == "score" and c.operator in (">=", ">", "=")]
+    return max(floors, default=-inf) < feed.min_score
+
+
+def choose(feed: Feed, entries: Sequence[Entry], query: Query, *, capped: bool) -> list[Entry]:
+    """The entries of a feed that a query selects; its own thresholds hold where the query does not name the field.
+
+    So `main.rss` shows papers from `min_score` on, and `main.rss?score>=1` shows more of them. `capped`: no more than
+    the feed's entries a day, unless the query says `per_day`.
+    """
+    conditions = list(query.conditions)
+    if not query.names("score"):
+        conditions.append(Condition("score", ">=", (feed.min_score,)))
+    if not query.names("type"):
+        conditions.append(Condition("type", "=", feed.announce_types))
+    found = select(entries, conditions)
+    per_day = query.per_day or (feed.max_entries if capped else 0)
+    return best_of_each_day(found, per_day) if per_day else found
+
+
+def best_of_each_day(entries: list[Entry], count: int) -> list[Entry]:
+    """The `count` best of each day, by score, then by identifier; in no particular order."""
+    taken: Counter[date] = Counter()
+    out = []
+    for entry in sorted(entries, key=lambda e: (-e.score, e.id)):
+        taken[entry.announced] += 1
+        if taken[entry.announced] <= count:
+            out.append(entry)
+    return out
+
+
+def _end(feed: Feed, record: BatchRecord) -> datetime:
+    """When nothing of the date is held any more: so many hours after its batch was fetched, or after the day itself.
+
+    Batches that change from hour to hour, as Hugging Face's do, are fetched anew each time.
+    """
+    over = datetime.combine(record.date, clock(), UTC) + timedelta(days=1)
+    return min(datetime.fromisoformat(record.fetched), over) + timedelta(hours=feed.hold_hours)
+
+
+def _ends(feed: Feed, manifest: Manifest) -> dict[date, datetime]:
+    """The ends that had not come when the manifest was changed last, by date."""
+    if not (feed.hold and feed.summary and feed.summaries and manifest.updated):
+        return {}
+    ends = {record.date: _end(feed, record) for record in manifest.of(feed.source) if record.fetched}
+    changed = datetime.fromisoformat(manifest.updated)
+    return {day: end for day, end in ends.items() if end > changed}
+
+
+def dates_in_hold(feed: Feed, manifest: Manifest) -> frozenset[date]:
+    """The dates of which the feed holds back what has no summary."""
+    return frozenset(_ends(feed, manifest))
+
+
+def next_release(feeds: Iterable[Feed], manifest: Manifest) -> datetime | None:
+    """When the next hold ends; None if there is none."""
+    return min((end for feed in feeds for end in _ends(feed, manifest).values()), default=None)
+
+
+def hold_back(
+    feed: Feed, entries: Sequence[Entry], analyses: Mapping[date, Analysis], dates: frozenset[date]
+) -> tuple[list[Entry], int]:
+    """The entries without those that are held on these `dates`, and how many these are.
+
+    Only what the feed shows can be held. What is beyond its number of entries a day does not move up meanwhile.
+    """
+    open_entries = [entry for entry in entries if entry.announced in dates]
+    shown = choose(feed, open_entries, Query(), capped=True)
+    held = {entry.paper.versioned for entry in shown if _is_held(entry, analyses)}
+    if not held:
+        return list(entries), 0
+    kept = {entry.paper.versioned for entry in shown} - held
+    left_out = {entry.paper.versioned for entry in choose(feed, open_entries, Query(), capped=False)} - kept
+    out = [entry for entry in entries if entry.announced not in dates or entry.paper.versioned not in left_out]
+    return out, len(held)
+
+
+def _is_held(entry: Entry, analyses: Mapping[date, Analysis]) -> bool:
+    row = analyses.get(entry.announced, {}).get(entry.paper.versioned)
+    return row is None or row.is_awaited

@@ -1,0 +1,127 @@
+"""The one tree of errors. Adapters translate into it and chain the cause; `api.errors` maps it to HTTP.
+
+PaperwireError
+├── ConfigError       feeds.toml or the environment is wrong: what, where, and what is allowed
+├── QueryError        a request's filters are wrong: names the token
+├── UnknownName       no feed, category or paper of that name: lists the known ones
+├── NothingYet        nothing is stored that could be served: says what is being done about it
+├── Overloaded        more is asked for at once than can be made: says when to try again
+│   └── RateLimited   by one client alone
+├── SourceError       an upstream did not deliver
+│   ├── FetchError    no usable bytes came (status, time-out, size)
+│   ├── ParseError    bytes came, but they are not what was asked for
+│   └── NoText        a paper has no full text that could be read: withdrawn, or images only
+├── ModelError        a language model did not answer, or not usefully: one paper goes without
+└── StoreError        the store failed
+    └── LockLost      another process holds the lock that this one worked under: nothing was written
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class PaperwireError(Exception):
+    """Base of all errors that Paperwire raises on purpose. `str(error)` is written for the person who reads it."""
+
+
+class ConfigError(PaperwireError):
+    """The configuration is wrong. `problems` holds one line for each mistake."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+class QueryError(PaperwireError):
+    """A filter or parameter is wrong: `token` as it was sent, and the values `allowed` in its place."""
+
+    def __init__(self, token: str, message: str, allowed: Sequence[str] = ()) -> None:
+        super().__init__(f"{token!r}: {message}")
+        self.token = token
+        self.allowed = tuple(allowed)
+
+
+class UnknownName(PaperwireError):
+    """Nothing is known by that name: `kind` ("feed", "category", "paper") and the `known` names."""
+
+    def __init__(self, kind: str, name: str, known: Sequence[str] = ()) -> None:
+        hint = f" Known: {', '.join(known)}." if known else ""
+        super().__init__(f"There is no {kind} {name!r} here.{hint}")
+        self.kind = kind
+        self.known = tuple(known)
+
+
+class NothingYet(PaperwireError):
+    """Nothing stored can be served yet. `retry_after` is in seconds."""
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Overloaded(PaperwireError):
+    """More is asked for at once than can be made. `retry_after` is in seconds."""
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class RateLimited(Overloaded):
+    """One `client` has asked for more than its share."""
+
+    def __init__(self, message: str, retry_after: int, client: str) -> None:
+        super().__init__(message, retry_after)
+        self.client = client
+
+
+class SourceError(PaperwireError):
+    """An upstream did not deliver."""
+
+
+class FetchError(SourceError):
+    """No usable bytes came from `url`. `again`: a later try may succeed, in `retry_after` seconds if that is known.
+
+    `state` is "not-found", "too-large", "timeout", or "" for all other reasons.
+    """
+
+    def __init__(
+        self, url: str, reason: str, *, again: bool = True, retry_after: float | None = None, state: str = ""
+    ) -> None:
+        super().__init__(f"{url}: {reason}")
+        self.reason = reason
+        self.again = again
+        self.retry_after = retry_after
+        self.state = state
+
+
+class ParseError(SourceError):
+    """Bytes came, but they are not what was asked for."""
+
+
+class NoText(SourceError):
+    """A paper has no full text that could be read, now or later: says why."""
+
+
+class ModelError(PaperwireError):
+    """A model gave no usable answer: `state` names what was wrong (`core.llm.base`), `again` whether to try later.
+
+    `retry_after` is in seconds, if that is known. `usage` is what was spent all the same.
+    """
+
+    def __init__(
+        self, state: str, message: str, *, again: bool = True, retry_after: float | None = None, usage: Any = None
+    ) -> None:
+        super().__init__(message)
+        self.state = state
+        self.again = again
+        self.retry_after = retry_after
+        self.usage = usage
+
+
+class StoreError(PaperwireError):
+    """The store failed: names the operation and the cause, never a secret."""
+
+
+class LockLost(StoreError):
+    """The lock has expired or gone to another process: nothing was written."""

@@ -1,0 +1,93 @@
+"""How long answers stay true, and what is said where there is none yet."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from core.model.calendar import announcement_days, due_at, due_date, next_due
+from core.model.entries import next_release
+from core.model.errors import NothingYet
+from core.model.feed import Feed
+from core.model.manifest import BatchRecord, Manifest, rfc3339
+from core.model.notice import GRACE, LOOK_BACK
+
+UNSETTLED_SECONDS = 60  # how long answers stay fresh while the due batch is missing
+GAP_SECONDS = 900  # and while an earlier one is
+DOUBTFUL_SECONDS = 30  # and while the store does not answer
+_SOONEST_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How long an answer stays true (s), and what its client should be warned of."""
+
+    seconds: int
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The `date` whose batch should be there, when the `following` one will be due, and when readers are `told` if it
+    is not there.
+    """
+
+    date: date
+    following: datetime
+    told: datetime
+
+
+def due_of(now: datetime) -> Due:
+    """What is due at `now`."""
+    day = due_date(now)
+    return Due(day, next_due(now), due_at(day) + GRACE)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What is to come of a manifest, as seen while `due` is due: whether the due batch is `settled`, whether an earlier
+    one of the last days has `gaps`, and when entries that are held back will be shown in any case (`release`).
+    """
+
+    manifest: Manifest
+    due: Due
+    settled: bool
+    gaps: bool
+    release: datetime | None
+
+    def freshness(self, now: datetime) -> Freshness:
+        """Until one of these comes; for a minute if the due batch is missing, and for some if an earlier one is."""
+        if not self.settled:
+            return Freshness(UNSETTLED_SECONDS)
+        end = min(self.due.following, self.release) if self.release else self.due.following
+        left = max(int((end - now).total_seconds()), UNSETTLED_SECONDS)
+        return Freshness(min(left, GAP_SECONDS) if self.gaps else left)
+
+    def releases(self, now: datetime) -> bool:
+        """Whether entries that are held back are to be shown by now."""
+        return self.release is not None and self.release <= now
+
+
+def outlook_of(manifest: Manifest, due: Due, categories: Iterable[str], feeds: Iterable[Feed]) -> Outlook:
+    """The outlook for a wire of these categories and feeds."""
+    settled = manifest.get(due.date).settled(categories)
+    return Outlook(manifest, due, settled, has_gaps(manifest, due.date), next_release(feeds, manifest))
+
+
+def has_gaps(manifest: Manifest, due: date) -> bool:
+    """Whether a date of the last days is not whole: what is told of it changes when it is mended."""
+    days = announcement_days(due - LOOK_BACK, due)
+    return any(manifest.get(day).state in ("failed", "partial", "waiting") for day in days)
+
+
+def nothing_yet(record: BatchRecord, due: Due, pause: float, *, failed: bool) -> NothingYet:
+    """What is said while there is nothing to serve: of the due `record`, to be asked for again in `pause` seconds."""
+    if record.reason:
+        text = (
+            f"There are no announcements yet. The batch of {record.date} is {record.state}: {record.reason}. "
+            f"The next one is due at {rfc3339(due.following)}."
+        )
+    elif failed:
+        text = "There are no announcements yet, and fetching them failed; the log of the service has the details."
+    else:
+        text = f"The announcements of {record.date} are being fetched from arXiv for the first time; try again soon."
+    return NothingYet(text, max(int(pause) + 1, _SOONEST_SECONDS))

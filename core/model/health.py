@@ -1,0 +1,99 @@
+"""Health: whether all is well, and if not, what is wrong, since when, and what its owner can do about it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from core.model.calendar import announcement_days, due_at, due_date
+from core.model.ledger import Window, in_words
+from core.model.manifest import Manifest, rfc3339
+
+PATIENCE = timedelta(hours=6)  # how late a batch may be before its owner is told to look
+OVER = 2  # announcement days after which a gap does not mend by itself
+VOTING = timedelta(days=2)  # how long Hugging Face may fail
+SLEPT = timedelta(days=4)  # how long nothing may be fetched: longer than any weekend with a holiday
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What is wrong: `kind` for programs, `detail` for people, `since` when (RFC 3339), and the `mend`.
+
+    `act`: it will not pass by itself.
+    """
+
+    kind: str
+    detail: str
+    since: str = ""
+    mend: str = ""
+    act: bool = False
+
+
+def troubles(manifest: Manifest, windows: Sequence[Window], now: datetime, *, doubt: str = "") -> list[Trouble]:
+    """All that is wrong at `now`, worst first. `windows` are owed by the API; `doubt`: why the store was not read."""
+    found = [*_of_store(doubt), *_of_due(manifest, now), *_of_gaps(manifest, now), *_of_picks(manifest, now)]
+    if windows:
+        detail = f"the API of arXiv is still to be asked for {in_words(windows)}"
+        found.append(Trouble("owed", detail, mend="each refresh goes on; `paperwire refresh --all` does it at once"))
+    return sorted(found, key=lambda trouble: not trouble.act)
+
+
+def status_of(found: Sequence[Trouble]) -> str:
+    """ "ok", "degraded" (it passes by itself) or "failing" (the owner should act)."""
+    return "failing" if any(trouble.act for trouble in found) else "degraded" if found else "ok"
+
+
+def _of_store(doubt: str) -> list[Trouble]:
+    mend = "see that the database runs, and that its address and token are right; `paperwire store info` tells more"
+    trouble = Trouble("store", "the store does not answer; the last good copy is served", mend=mend, act=True)
+    return [trouble] if doubt else []
+
+
+def _of_due(manifest: Manifest, now: datetime) -> list[Trouble]:
+    """What is wrong with the batch that is due."""
+    if not manifest.records:
+        detail = manifest.error.get("reason") or "nothing was fetched yet; the first request for a feed does that"
+        return [Trouble("empty", detail, manifest.error.get("time", ""), act=bool(manifest.error))]
+    due = due_date(now)
+    record, late = manifest.get(due), now - due_at(due)
+    if record.state == "complete":
+        return []
+    newest = max(manifest.records)
+    reason = record.reason or "it was not asked for yet"
+    if now - due_at(newest) > SLEPT and newest < due:
+        mend = "nothing has refreshed since: see that the cron runs (CRON_SECRET), or that anybody reads the feeds"
+        return [Trouble("asleep", f"the newest date is {newest}", rfc3339(due_at(newest)), mend, act=True)]
+    mend = "it is tried again by itself; https://status.arxiv.org tells of arXiv's troubles"
+    act = late > PATIENCE and record.state != "quiet"  # a holiday that the calendar does not know
+    return [Trouble("due", f"{due} is {record.state}: {reason}", rfc3339(due_at(due)), mend, act)]
+
+
+def _of_gaps(manifest: Manifest, now: datetime) -> list[Trouble]:
+    """Dates that are over, and not whole."""
+    due = due_date(now)
+    mend = "`paperwire refresh --all` asks the API until all is there; `paperwire audit` shows what is missing"
+    return [
+        Trouble(
+            "gap",
+            f"{day} is {r.state}: {r.reason}",
+            rfc3339(due_at(day)),
+            mend,
+            len(announcement_days(day, due)) >= OVER,
+        )
+        for day, r in sorted(manifest.records.items(), reverse=True)
+        if day < due and r.state in ("failed", "partial", "waiting")
+    ]
+
+
+def _of_picks(manifest: Manifest, now: datetime) -> list[Trouble]:
+    newest = max(manifest.picks, default=None)
+    record = manifest.picks.get(newest) if newest else None
+    if record is None or record.state != "failed":
+        return []
+    overdue = now.date() - record.date > VOTING
+    return [Trouble("huggingface", f"{record.date}: {record.reason}", mend="it is tried again by itself", act=overdue)]
+
+
+def trouble_to_plain(trouble: Trouble) -> dict[str, object]:
+    """A trouble as JSON values; what there is not is absent."""
+    texts = {name: getattr(trouble, name) for name in ("kind", "detail", "since", "mend")}
+    return {name: text for name, text in texts.items() if text} | {"act": trouble.act}

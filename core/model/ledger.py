@@ -1,0 +1,253 @@
+"""The ledger: what the API confirms of each date, what it has that arXiv's feed did not show, and what is still owed.
+
+The API knows when a paper was submitted, not when it was announced: see `core.model.reconcile`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from core.model.batch import Announcement, Batch, make_batch
+from core.model.calendar import announcement_days, before, due_at, due_date, next_due
+from core.model.manifest import BatchRecord, CategoryState, Count, Manifest, rfc3339
+from core.model.paper import Paper, complete, listed
+from core.model.reconcile import latest, place, recorded, restated, shown_on
+
+HELD = (
+    4  # announcement days by which a moderator may delay a paper; what is held longer is found by its identifier only
+)
+NOT_ALL_READ = "it was not fetched while arXiv's feed held it; the API is being asked for it"
+NOTHING = "neither arXiv's feed nor the API had anything"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What was submitted for one announcement `date`, in `categories`: the API is to be asked for it."""
+
+    date: date
+    categories: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All that the API had for a window at a time (RFC 3339)."""
+
+    window: Window
+    papers: tuple[Paper, ...]
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """What a reading made: the records and batches that are others now, the confirmed ids of their dates, and how many
+    papers were `added` that nobody had seen.
+    """
+
+    records: Mapping[date, BatchRecord]
+    batches: Mapping[date, Batch]
+    confirmed: Mapping[date, frozenset[str]]
+    added: int
+
+
+def owed(manifest: Manifest, categories: Sequence[str], now: datetime, retention: timedelta) -> list[Window]:
+    """The windows that the API has to be asked for, newest first.
+
+    Each date is confirmed once for what the feed shows of it. A date that arXiv's feed did not settle in a category (it
+    was missed, or the category is new) is read when it is over, and with it the windows before it, because of papers
+    that were held.
+    """
+    due, days = due_date(now), days_kept(now, retention)
+    wanted: dict[date, dict[str, str]] = {day: {} for day in days}
+    for day in days:
+        for name in categories:
+            state = manifest.get(day).of(name)
+            # Of a date without a batch, an empty category was not the last word
+            if state.settled and state.source == "rss" and manifest.get(day).hash:
+                _want(wanted, day, name, due_at(day))
+            elif day < due:
+                for earlier in _held_for(day):
+                    _want(wanted, earlier, name, _over_at(day))
+                if not state.settled and _is_read(manifest, day, name, days):  # not yet while earlier dates were kept
+                    _want(wanted, day, name, now)
+            elif manifest.get(day).state == "quiet":  # the API may have what an empty feed had not
+                _want(wanted, day, name, due_at(day))
+    windows = [
+        Window(day, tuple(name for name in wanted[day] if manifest.get(day).read.get(name, "") < wanted[day][name]))
+        for day in reversed(days)
+    ]
+    return [window for window in windows if window.categories]
+
+
+def enter(
+    manifest: Manifest,
+    batches: Mapping[date, Batch],
+    confirmed: Mapping[date, frozenset[str]],
+    reading: Reading,
+    categories: Sequence[str],
+    now: datetime,
+    retention: timedelta,
+) -> Entered:
+    """What a reading makes of the ledger.
+
+    `batches` are those of the dates that are `concerned`, `confirmed` the ids confirmed so far of the same dates.
+    Papers that a batch lacks are added to it, late; those that turn out to be of another date leave it.
+    """
+    day = reading.window.date
+    found = placed(manifest, batches, reading, categories, now, retention)
+    stay = _without_strays(batches, found, categories)
+    records, made, ids = dict(manifest.records), dict[date, Batch](), dict[date, frozenset[str]]()
+    read = {**manifest.get(day).read, **dict.fromkeys(reading.window.categories, reading.at)}
+    records[day] = replace(manifest.get(day), read=read)
+    for target in sorted({*found, *(one for one in stay if stay[one] is not batches[one])}):
+        papers = found.get(target, [])
+        ids[target] = confirmed.get(target, frozenset()) | {paper.id for paper in papers}
+        made[target] = with_papers(target, stay.get(target), papers, categories, reading.at)
+        known = records.get(target) or manifest.get(target)
+        ledger = {name: Count(*map(len, ids_of(made[target], ids[target], name))) for name in categories}
+        states = {name: known.of(name) for name in categories}
+        records[target] = replace(recorded(known, made[target], states, reading.at), ledger=ledger)
+        records[target] = replace(records[target], fetched=known.fetched or reading.at)
+    entered = replace(manifest, records=records)
+    touched = {*made, *(target for target in records if day in _held_for(target))}
+    for target in sorted(touched):
+        states = {name: _state(entered, target, name, now, retention) for name in categories}
+        records[target] = restated(records[target], states, reading.at)
+    added = len(_papers_of(made.values()) - _papers_of(batches.values()))
+    return Entered({target: records[target] for target in {*touched, day}}, made, ids, added)
+
+
+def _papers_of(batches: Iterable[Batch]) -> set[str]:
+    return {item.paper.id for batch in batches for item in batch.announcements}
+
+
+def concerned(manifest: Manifest, reading: Reading, now: datetime, retention: timedelta) -> list[date]:
+    """The dates whose batches tell what a reading means: those around its window, because its papers may be there
+    already, and those that its papers seem to be of.
+    """
+    day, days = reading.window.date, days_kept(now, retention)
+    around = {one for one in days if one in _held_for(day) or day in _held_for(one)}
+    seeming = {place(manifest, paper, day) for paper in reading.papers}
+    until = {latest(manifest, paper) for paper in reading.papers}
+    return [one for one in days if one in around | seeming | until]
+
+
+def placed(
+    manifest: Manifest,
+    batches: Mapping[date, Batch],
+    reading: Reading,
+    categories: Sequence[str],
+    now: datetime,
+    retention: timedelta,
+) -> dict[date, list[Paper]]:
+    """The papers of a reading by the date on which they were announced, without those of dates that are not kept.
+
+    Where arXiv's feed announced a paper, there it is.
+    """
+    days, shown = days_kept(now, retention), shown_on(batches, categories)
+    kept: dict[date, list[Paper]] = {}
+    for paper in reading.papers:
+        if (day := shown.get(paper.id) or place(manifest, paper, reading.window.date)) in days:
+            kept.setdefault(day, []).append(paper)
+    return kept
+
+
+def _without_strays(
+    batches: Mapping[date, Batch], found: Mapping[date, Sequence[Paper]], categories: Sequence[str]
+) -> dict[date, Batch]:
+    """The batches without what the API added to them and is of another date, as is known by now."""
+    home = {paper.id: day for day, papers in found.items() for paper in papers} | shown_on(batches, categories)
+    stay = {}
+    for day, batch in batches.items():
+        kept = [i for i in batch.announcements if i.source == "rss" or home.get(i.paper.id, day) == day]
+        stay[day] = batch if len(kept) == len(batch.announcements) else Batch(day, tuple(kept))
+    return stay
+
+
+def with_papers(day: date, batch: Batch | None, papers: Iterable[Paper], categories: Sequence[str], at: str) -> Batch:
+    """The batch with what the API says of its papers, and with those papers that it lacks, as late as `at`."""
+    told = {paper.id: paper for paper in papers}
+    items = [
+        replace(item, paper=complete(item.paper, told[item.paper.id])) if item.paper.id in told else item
+        for item in (batch.announcements if batch else ())
+    ]
+    there = {item.paper.id for item in items}
+    wanted = frozenset(categories)
+    items += [
+        Announcement(paper, "new" if listed(paper.primary, wanted) else "cross", at, "api")
+        for paper in told.values()
+        if paper.id not in there and any(listed(name, wanted) for name in paper.categories)
+    ]
+    return make_batch(day, items)
+
+
+def _state(manifest: Manifest, day: date, name: str, now: datetime, retention: timedelta) -> CategoryState:
+    """The state of a category of a date after a reading: what arXiv's feed settled is so, the rest when all is read."""
+    state = manifest.get(day).of(name)
+    if (state.settled and state.source == "rss" and manifest.get(day).hash) or day >= due_date(now):
+        return state if state.state != "expected" else state._replace(reason="it was not fetched yet")
+    number = manifest.get(day).ledger.get(name, Count(0, 0, 0, 0))
+    if not _is_read(manifest, day, name, days_kept(now, retention)):
+        return CategoryState("partial" if number.announced + number.missing else "failed", NOT_ALL_READ, source="api")
+    if number.announced + number.missing:
+        return CategoryState("complete", source="api")
+    return CategoryState("quiet", NOTHING, source="api")
+
+
+def _is_read(manifest: Manifest, day: date, name: str, kept: Sequence[date]) -> bool:
+    """Whether the API was asked, after the end of a date, for all that may have been announced on it."""
+    read = [manifest.get(earlier).read.get(name, "") for earlier in _held_for(day) if earlier in kept]
+    return min(read, default="") >= rfc3339(_over_at(day))
+
+
+class Ids(NamedTuple):
+    """The identifiers behind a `Count`."""
+
+    announced: frozenset[str]
+    confirmed: frozenset[str]
+    missing: frozenset[str]
+    extra: frozenset[str]
+
+
+def ids_of(batch: Batch | None, confirmed: frozenset[str], category: str) -> Ids:
+    """The line of the ledger for a category. Of the feed's announcements those count that are new or cross-listed."""
+    items = [
+        item
+        for item in (batch.announcements if batch else ())
+        if any(listed(c, (category,)) for c in item.paper.categories) and not item.served.startswith("replace")
+    ]
+    announced = frozenset(item.paper.id for item in items if item.source == "rss" and item.paper.version == 1)
+    missing = frozenset(item.paper.id for item in items if item.source == "api")
+    return Ids(announced, (announced | missing) & confirmed, missing, announced - confirmed)
+
+
+def days_kept(now: datetime, retention: timedelta) -> list[date]:
+    """The announcement days that are kept, up to the one that is due."""
+    due = due_date(now)
+    return announcement_days(due - retention - timedelta(days=1), due + timedelta(days=1))
+
+
+def _held_for(day: date) -> list[date]:
+    """An announcement day, and those before it whose papers may have been held until then."""
+    days = [day]
+    while len(days) <= HELD:
+        days.append(before(days[-1]))
+    return days
+
+
+def _over_at(day: date) -> datetime:
+    """When the next date is due: what arXiv announced on `day` is in the API by then."""
+    return next_due(due_at(day))
+
+
+def _want(wanted: Mapping[date, dict[str, str]], day: date, name: str, moment: datetime) -> None:
+    if day in wanted:
+        wanted[day][name] = max(wanted[day].get(name, ""), rfc3339(moment))
+
+
+def in_words(windows: Sequence[Window]) -> str:
+    """What is owed, for people: "3 dates, 2026-03-02 to 2026-03-05", or ""."""
+    if not windows:
+        return ""
+    days = sorted(window.date for window in windows)
+    return f"{len(days)} date{'s' if len(days) > 1 else ''}, {days[0]} to {days[-1]}" if days[1:] else f"{days[0]}"

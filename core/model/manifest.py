@@ -1,0 +1,202 @@
+"""The manifest: which batches there are, in which state, and what went wrong last."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from core.model.calendar import is_announcement_day, why_quiet
+
+# expected: not due yet · waiting: due, upstream still shows an older one · complete · partial: some announcements are
+# missing · quiet: a weekend, a holiday, a valid empty feed · failed: due, and nothing usable came
+STATES = ("expected", "waiting", "complete", "partial", "quiet", "failed")
+SETTLED = ("complete", "quiet")
+
+
+class CategoryState(NamedTuple):
+    """One category of a date: its state, why, since when (RFC 3339), and where it came from: "rss" or "api"."""
+
+    state: str
+    reason: str = ""
+    since: str = ""
+    source: str = "rss"
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing more is expected."""
+        return self.state in SETTLED
+
+
+class Count(NamedTuple):
+    """A category of a date in the ledger: how many new papers arXiv's feed announced, how many the API confirmed, how
+    many of these the feed had left out, and how many of the announced ones the API has not confirmed.
+
+    The API confirms by time of submission: what a moderator held for days is among the last until it is asked for.
+    """
+
+    announced: int
+    confirmed: int
+    missing: int
+    extra: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRecord:
+    """What is known of one announcement date.
+
+    `hash` names the stored batch ("" if there is none), `counts` its announcements per category and type. `reason` says
+    in words why the state is not "complete". `rejected` are items of the feed that could not be read, each with `id`,
+    `reason` and an `excerpt`. `validators` are the upstream's ETag and Last-Modified per request, for conditional GETs.
+    `categories` are the states of the single categories. `read` is when the API was last asked for what was submitted
+    for this date, by category, since the feed shows what it shows, and `ledger` what came of that. `late` counts
+    announcements that came after their day, `last` is the greatest identifier that arXiv's feed announced as new.
+    """
+
+    date: date
+    state: str
+    reason: str = ""
+    hash: str = ""
+    total: int = 0
+    counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    fetched: str = ""
+    rejected: tuple[Mapping[str, str], ...] = ()
+    validators: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    categories: Mapping[str, CategoryState] = field(default_factory=dict)
+    read: Mapping[str, str] = field(default_factory=dict)
+    ledger: Mapping[str, Count] = field(default_factory=dict)
+    late: int = 0
+    last: str = ""
+
+    def settled(self, categories: Iterable[str]) -> bool:
+        """Whether nothing more is expected for this date in `categories`; one that was added later is still missing."""
+        # A feed that is empty on a working day may be late; the calendar knows which days stay empty
+        final = self.state == "complete" or (self.state == "quiet" and bool(why_quiet(self.date)))
+        return final and (self.state == "quiet" or all(self.of(name).settled for name in categories))
+
+    def of(self, category: str) -> CategoryState:
+        """The state of a category; one that nothing is known of is "expected"."""
+        return self.categories.get(category) or CategoryState("expected")
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """All known dates. `version` grows by one with every change; `updated` is the time (RFC 3339) of the last one.
+
+    `rules` is the fingerprint of the configuration that it was last served under: other rules are a change too.
+    `picks` are the dates of Hugging Face's daily papers; `analyses` name the stored analyses of each feed, by date.
+    """
+
+    version: int = 0
+    updated: str = ""
+    records: Mapping[date, BatchRecord] = field(default_factory=dict)
+    error: Mapping[str, str] = field(default_factory=dict)
+    rules: str = ""
+    picks: Mapping[date, BatchRecord] = field(default_factory=dict)
+    analyses: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def get(self, day: date) -> BatchRecord:
+        """The record of a date; one that nothing is known of is "expected", or quiet where the calendar says so."""
+        quiet = why_quiet(day)
+        return self.records.get(day) or BatchRecord(day, "quiet" if quiet else "expected", quiet)
+
+    def of(self, source: str) -> list[BatchRecord]:
+        """The records of a source that have a batch, newest first."""
+        return self.stored if source == "arxiv" else _stored(self.picks)
+
+    @property
+    def stored(self) -> list[BatchRecord]:
+        """The records that have a batch, newest first."""
+        return _stored(self.records)
+
+    def changed(
+        self,
+        records: Iterable[BatchRecord],
+        *,
+        now: datetime,
+        retention: timedelta,
+        error: Mapping[str, str] | None = None,
+    ) -> "Manifest":
+        """A manifest with `records` put in place, dates beyond `retention` forgotten, and the last error replaced.
+
+        It is changed now, and in any case later than it was.
+        """
+        known = dict(self.records) | {record.date: record for record in records}
+        newest = max((day for day in known if is_announcement_day(day)), default=now.date())
+        oldest = newest - retention  # weekends push nothing out that the ledger still asks for
+        kept = {day: record for day, record in known.items() if day >= oldest}
+        picks = {day: record for day, record in self.picks.items() if day >= oldest}
+        days = {
+            feed: {d: h for d, h in rows.items() if d >= oldest.isoformat()} for feed, rows in self.analyses.items()
+        }
+        analyses = {feed: rows for feed, rows in days.items() if rows}
+        return Manifest(self.version + 1, self._later(now), kept, error or {}, self.rules, picks, analyses)
+
+    def naming(self, analyses: Mapping[str, Mapping[str, str]], now: datetime) -> "Manifest":
+        """The manifest with these names of analyses put in place, by feed and date: changed now."""
+        named = {feed: {**self.analyses.get(feed, {}), **names} for feed, names in analyses.items()}
+        changed = self.under(self.rules, now)
+        return replace(changed, analyses={**self.analyses, **named})
+
+    def under(self, rules: str, now: datetime) -> "Manifest":
+        """The manifest under other rules: changed now, and in any case later than it was."""
+        return replace(self, version=self.version + 1, updated=self._later(now), rules=rules)
+
+    def _later(self, now: datetime) -> str:
+        before = datetime.fromisoformat(self.updated) + timedelta(seconds=1) if self.updated else now
+        return rfc3339(max(now, before))
+
+    @property
+    def has_batches(self) -> bool:
+        """Whether there is anything to serve."""
+        return any(record.hash for record in self.records.values())
+
+    def to_plain(self) -> dict[str, Any]:
+        """The manifest as JSON values."""
+        plain = {"version": self.version, "updated": self.updated, "rules": self.rules, "error": self.error}
+        plain |= {"records": _records_to_plain(self.records), "picks": _records_to_plain(self.picks)}
+        return plain | {"analyses": {feed: dict(days) for feed, days in self.analyses.items()}}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> "Manifest":
+        """The inverse of `to_plain`. Raises `ValueError`, `TypeError`, `KeyError` or so for anything else."""
+        records, picks = _records_from_plain(plain["records"]), _records_from_plain(plain.get("picks", {}))
+        analyses = {str(feed): dict(days) for feed, days in plain.get("analyses", {}).items()}
+        head = int(plain["version"]), plain["updated"]
+        return cls(*head, records, dict(plain["error"]), plain["rules"], picks, analyses)
+
+
+def _stored(records: Mapping[date, BatchRecord]) -> list[BatchRecord]:
+    return sorted((r for r in records.values() if r.hash), key=lambda r: r.date, reverse=True)
+
+
+_NAMES = tuple(f.name for f in fields(BatchRecord) if f.name != "date")
+
+
+def _records_to_plain(records: Mapping[date, BatchRecord]) -> dict[str, Any]:
+    return {
+        day.isoformat(): {name: value for name in _NAMES if (value := getattr(record, name))}
+        | {name: {key: list(row) for key, row in rows.items()} for name, rows in _tuples(record) if rows}
+        for day, record in sorted(records.items())
+    }
+
+
+def _tuples(record: BatchRecord) -> tuple[tuple[str, Mapping[str, tuple[Any, ...]]], ...]:
+    return ("categories", record.categories), ("ledger", record.ledger)
+
+
+def _records_from_plain(plain: Mapping[str, Any]) -> dict[date, BatchRecord]:
+    records = {}
+    for text, row in plain.items():
+        day = date.fromisoformat(text)
+        categories = {str(name): CategoryState(*map(str, state)) for name, state in row.get("categories", {}).items()}
+        ledger = {str(name): Count(*map(int, count)) for name, count in row.get("ledger", {}).items()}
+        more = {"rejected": tuple(row.get("rejected", ())), "categories": categories, "ledger": ledger}
+        records[day] = BatchRecord(day, **(row | more))
+    if not all(isinstance(r.hash, str) and isinstance(r.counts, Mapping) for r in records.values()):
+        raise ValueError("a record is not what it should be")
+    return records
+
+
+def rfc3339(moment: datetime) -> str:
+    """RFC 3339 in UTC, to the second: "2025-12-30T05:00:03Z"."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

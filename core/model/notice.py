@@ -1,0 +1,85 @@
+"""Notices: what a feed's readers are told of days that are missing, so that it never looks complete when it is not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from core.model.calendar import announcement_days, due_at, due_date
+from core.model.feed import Feed
+from core.model.manifest import BatchRecord, CategoryState, Manifest
+from core.model.paper import listed
+
+GRACE = timedelta(hours=1)  # arXiv is often some minutes late, and a notice that readers saw cannot be taken back
+LOOK_BACK = timedelta(days=7)  # older gaps are told on pages and in the ledger only
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What is missing of a feed: dates, newest first, with reasons in words. `time` is since when that is told."""
+
+    dates: tuple[tuple[date, str], ...]
+    time: datetime
+
+    @property
+    def title(self) -> str:
+        """One line."""
+        days = ", ".join(day.isoformat() for day, _ in self.dates)
+        return f"Notice: this feed is not complete for {days}"
+
+    @property
+    def lines(self) -> list[str]:
+        """A line for each date, and what happens next."""
+        gaps = [f"{day.isoformat()}: {reason}" for day, reason in self.dates]
+        return [*gaps, "What is missing is tried again, and marked as late when it comes. Then this notice is gone."]
+
+
+def notice_of(manifest: Manifest, feed: Feed, now: datetime) -> Notice | None:
+    """What has to be told with a feed at `now`, if anything: of the due date from an hour after it was due on."""
+    if feed.source != "arxiv":
+        return _of_picks(manifest, now)
+    due = due_date(now)
+    days = announcement_days(due - LOOK_BACK, due + timedelta(days=1))
+    if now < due_at(due) + GRACE:
+        days.remove(due)
+    known = [day for day in reversed(days) if day in manifest.records or (day == due and manifest.records)]
+    gaps = tuple((day, reason) for day in known if (reason := gap(manifest.get(day), feed.categories)))
+    return Notice(gaps, min(due_at(gaps[0][0]) + GRACE, now)) if gaps else None
+
+
+def gap(record: BatchRecord, categories: Sequence[str]) -> str:
+    """Why a date is not complete in these categories, in words; "" if it is."""
+    states = concerned(record, categories)
+    if not states:
+        return "" if record.state == "complete" else record.reason or "its announcements were not fetched yet"
+    missing: dict[str, list[str]] = {}
+    for name, state in states.items():
+        if not state.settled:
+            missing.setdefault(f"{state.state}: {state.reason}", []).append(name)
+    if missing:
+        return "; ".join(
+            f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} {why}" for why, names in missing.items()
+        )
+    by_api = all(state.source == "api" for state in states.values())
+    return "" if record.hash or by_api or record.settled(states) else record.reason
+
+
+def concerned(record: BatchRecord, categories: Sequence[str]) -> Mapping[str, CategoryState]:
+    """The states of the fetched categories of a date that a feed of `categories` is made from."""
+    return {
+        name: state
+        for name, state in record.categories.items()
+        if any(listed(name, (wanted,)) or listed(wanted, (name,)) for wanted in categories)
+    }
+
+
+def _of_picks(manifest: Manifest, now: datetime) -> Notice | None:
+    """Of Hugging Face's papers: that there are none yet, or that the newest could not be fetched."""
+    newest = max(manifest.picks, default=None)
+    if newest is None:
+        return Notice(((now.date(), "Hugging Face was not asked yet; the next refresh does that"),), _midnight(now))
+    record = manifest.picks[newest]
+    return Notice(((newest, record.reason),), _midnight(now)) if record.state == "failed" else None
+
+
+def _midnight(now: datetime) -> datetime:
+    return now.replace(hour=0, minute=0, second=0, microsecond=0)

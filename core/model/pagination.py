@@ -1,0 +1,92 @@
+"""One page of a query's result: its order, and cursors that survive new batches."""
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from core.model.errors import QueryError
+from core.model.feed import Entry
+from core.model.query import FIELDS, Query
+from core.util.signing import fingerprint
+
+_NO_CURSOR = "is not a cursor that was given out here"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Entries in order, how many there are on all pages together, and the cursor of the next page or ""."""
+
+    entries: tuple[Entry, ...]
+    total: int
+    next: str
+
+
+def page(found: list[Entry], query: Query) -> Page:
+    """Rank and cut the entries that were `found` for `query` (see `core.model.entries.choose`).
+
+    A cursor holds the place of the last entry in the order, not a number, so that a batch that arrives between two
+    requests neither repeats nor hides an entry of the rest. Raises `QueryError` for a cursor of another query.
+    """
+    found = rest = ranked(found, query)
+    if query.cursor:
+        place = _read_cursor(query)
+        try:
+            rest = [entry for entry in found if _is_after(_place(entry, query), place, query)]
+        except TypeError:
+            raise QueryError(f"cursor={query.cursor}", _NO_CURSOR) from None
+    shown = tuple(rest[: query.limit])
+    more = len(rest) > len(shown)
+    return Page(shown, len(found), _write_cursor(_place(shown[-1], query), query) if more else "")
+
+
+def ranked(entries: list[Entry], query: Query) -> list[Entry]:
+    """`entries` in the order of `query.sort`, missing values last. Ties: newer first, then by id."""
+    out = sorted(entries, key=lambda e: (-e.announced.toordinal(), e.id, -e.paper.version, e.feed))
+    for name, descending in reversed(query.sort):
+        get = _getter(name)
+        present = [entry for entry in out if get(entry) is not None]
+        missing = [entry for entry in out if get(entry) is None]
+        out = sorted(present, key=get, reverse=descending) + missing
+    return out
+
+
+def _getter(name: str) -> Any:
+    return (lambda e: e.id) if name == "id" else FIELDS[name].get
+
+
+def _place(entry: Entry, query: Query) -> list[Any]:
+    values = [_getter(name)(entry) for name, _ in query.sort]
+    plain = [value if value is None or isinstance(value, (int, float, str)) else value.isoformat() for value in values]
+    return [*plain, entry.announced.isoformat(), entry.id, entry.paper.version, entry.feed]
+
+
+def _is_after(place: list[Any], last: list[Any], query: Query) -> bool:
+    orders = [*(down for _, down in query.sort), True, False, True, False]
+    for value, other, descending in zip(place, last, orders, strict=True):
+        if value == other:
+            continue
+        if value is None or other is None:
+            return value is None
+        return bool(value < other if descending else value > other)
+    return False
+
+
+def _write_cursor(place: list[Any], query: Query) -> str:
+    plain = json.dumps([fingerprint(query.selection), place], separators=(",", ":"))
+    return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+
+
+def _read_cursor(query: Query) -> list[Any]:
+    token = f"cursor={query.cursor}"
+    try:
+        padded = query.cursor + "=" * (-len(query.cursor) % 4)
+        of, place = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError, TypeError, RecursionError):
+        raise QueryError(token, _NO_CURSOR) from None
+    if of != fingerprint(query.selection):
+        raise QueryError(token, "belongs to another query: leave it out, or repeat the query that gave it")
+    if not isinstance(place, list) or len(place) != len(query.sort) + 4:
+        raise QueryError(token, _NO_CURSOR)
+    return place

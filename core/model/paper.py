@@ -1,0 +1,161 @@
+"""Papers: an arXiv work at a version, its identifier and its authors.
+
+Whether a paper has been withdrawn: arXiv has no mark for it but what authors and moderators write."""
+
+import re
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+from urllib.parse import quote
+
+from core.text.links import addresses
+
+# arXiv identifiers, https://info.arxiv.org/help/arxiv_identifier.html: since April 2007 YYMM.NNNN(N), before that
+# archive/YYMMNNN, where the archive may carry a subject class (math.AG/0601001) that is not part of the identity.
+_ID = re.compile(
+    r"(?:oai:arXiv\.org:|arXiv:|https?://(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/)?"
+    r"(?P<id>\d{4}\.\d{4,5}|(?P<archive>[a-z]+(?:-[a-z]+)*)(?:\.[A-Z]{2})?/(?P<number>\d{7}))"
+    r"(?:v(?P<version>[1-9]\d{0,3}))?(?:\.pdf)?",
+    re.ASCII | re.IGNORECASE,
+)
+
+# Where authors publish code; trailing punctuation belongs to the sentence
+_CODE = re.compile(r"https?://(?:github\.com|gitlab\.com|huggingface\.co|codeberg\.org)/[\w.\-/]*[\w\-]")
+_LONGEST_ADDRESS = 300
+
+
+class PaperId(NamedTuple):
+    """An identifier without version ("2512.22925", "astro-ph/9906432"), and the version if one was named."""
+
+    id: str
+    version: int | None = None
+
+    def __str__(self) -> str:
+        return self.id if self.version is None else f"{self.id}v{self.version}"
+
+
+def parse_id(text: str) -> PaperId:
+    """Read an identifier in any common spelling: bare, `arXiv:`, `oai:arXiv.org:` or a URL of an abs, pdf or html page.
+
+    Raises `ValueError` if `text` is none of these.
+    """
+    if not (match := _ID.fullmatch(text.strip())):
+        raise ValueError(f"{text!r} is not an arXiv identifier such as 2512.22925v1 or astro-ph/9906432")
+    archive = match["archive"]
+    bare = f"{archive.lower()}/{match['number']}" if archive else match["id"]
+    return PaperId(bare, int(match["version"]) if match["version"] else None)
+
+
+class Author(NamedTuple):
+    """A name as printed, and the affiliation if arXiv's author string held one in parentheses."""
+
+    name: str
+    affiliation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """An arXiv work at a version.
+
+    `title` and `abstract` are readable text (TeX accents as Unicode, paragraphs separated by one newline); `title_tex`
+    and `abstract_tex` hold what arXiv served where that differs. `categories` begins with the primary one; it is empty
+    for a paper that only Hugging Face has told of. `published` (of version 1) and `updated` are RFC 3339 times. What
+    arXiv did not say is the empty string. `upvotes` and `repo`, a code host's address, are Hugging Face's; None and ""
+    where it has not picked the paper.
+    """
+
+    id: str
+    version: int
+    title: str
+    abstract: str
+    authors: tuple[Author, ...]
+    categories: tuple[str, ...]
+    title_tex: str = ""
+    abstract_tex: str = ""
+    licence: str = ""
+    doi: str = ""
+    journal_ref: str = ""
+    comment: str = ""
+    published: str = ""
+    updated: str = ""
+    repo: str = ""
+    upvotes: int | None = None
+
+    @property
+    def versioned(self) -> str:
+        """The identifier with its version: "2512.22925v1"."""
+        return f"{self.id}v{self.version}"
+
+    @property
+    def primary(self) -> str:
+        """The primary category; "" where none is known."""
+        return self.categories[0] if self.categories else ""
+
+    @property
+    def links(self) -> dict[str, str]:
+        """Where to read it. arXiv asks that others link to its pages rather than serve the papers themselves."""
+        links = {
+            "abs": f"https://arxiv.org/abs/{self.id}",
+            "pdf": f"https://arxiv.org/pdf/{self.versioned}",
+            "html": f"https://arxiv.org/html/{self.versioned}",
+        }
+        more = {"doi": self.doi and f"https://doi.org/{quote(self.doi)}", "code": quote(self.code, safe=":/")}
+        return links | {name: url for name, url in more.items() if url}
+
+    @property
+    def code(self) -> str:
+        """The first address of a code host that the abstract or the comment names, else the one that its `repo` is."""
+        match = _CODE.search(self.abstract) or _CODE.search(self.comment)
+        return match[0] if match else self.repo
+
+
+def code_address(text: str) -> str:
+    """`text` without query and fragment if it is an address at a code host, else ""."""
+    address = re.split(r"[?#]", text.strip(), maxsplit=1)[0].rstrip("/")
+    return address if len(address) <= _LONGEST_ADDRESS and _CODE.fullmatch(address) else ""
+
+
+# What other sources than the announcement tell of a paper: of all its versions, and of the very one
+_OF_ALL = ("published", "repo", "upvotes")
+_OF_VERSION = ("updated", "comment", "doi", "journal_ref")
+
+
+def complete(paper: Paper, known: Paper) -> Paper:
+    """`paper` as announced, with what arXiv's RSS leaves out and `known` says, which is of the API or Hugging Face.
+
+    What was announced stays as it was. Of another version only that is taken which all versions share; of another paper
+    nothing.
+    """
+    if paper.id != known.id:
+        return paper
+    names = (*_OF_ALL, *_OF_VERSION) if paper.version == known.version else _OF_ALL
+    news = {name: getattr(known, name) for name in names if getattr(paper, name) in ("", None)}
+    news = {name: value for name, value in news.items() if value not in ("", None)}
+    return replace(paper, **news) if news else paper
+
+
+def picked(paper: Paper, pick: Paper | None) -> Paper:
+    """`paper` with what Hugging Face says about it in `pick`; without any of that if there is no pick."""
+    upvotes, repo = (pick.upvotes, pick.repo) if pick else (None, "")
+    return paper if (paper.upvotes, paper.repo) == (upvotes, repo) else replace(paper, upvotes=upvotes, repo=repo)
+
+
+def listed(category: str, wanted: tuple[str, ...] | frozenset[str]) -> bool:
+    """Whether `category` is among `wanted`, which may name whole archives: "cs" stands for every "cs.*"."""
+    return category in wanted or category.partition(".")[0] in wanted
+
+
+_WITHDRAWN = re.compile(r"\bwithdrawn\b|\bwithdraw(?:s|ing)? (?:this|the) (?:paper|article|manuscript)", re.IGNORECASE)
+_LONGEST_NOTICE = 400  # characters of an abstract that is nothing else
+
+
+def is_withdrawn(paper: Paper) -> bool:
+    """Whether its comment says so, or an abstract that is short enough to say nothing else."""
+    notice = paper.abstract if len(paper.abstract) <= _LONGEST_NOTICE else ""
+    return bool(_WITHDRAWN.search(paper.comment) or _WITHDRAWN.search(notice))
+
+
+def known_addresses(paper: Paper, text: str = "") -> frozenset[str]:
+    """The addresses that a summary of `paper` may link to: its links, and what its abstract and comment name, and the
+    full `text` where that was read.
+    """
+    return addresses(f"{paper.abstract}\n{paper.comment}\n{text}", paper.links.values())

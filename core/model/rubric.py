@@ -1,0 +1,122 @@
+"""Rubrics: by which criteria a feed judges a paper, and what a judgement is: a scorecard with points and grounds."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from core.util.signing import fingerprint
+
+BANDS = ("must-read", "review", "skip")
+# Whence a judgement comes: from the abstract alone (a prediction), or from the full text
+STAGES = ("screened", "analysed")
+INPUTS = ("abstract", "html", "pdf")
+
+
+@dataclass(frozen=True, slots=True)
+class Criterion:
+    """One thing that a paper gets 0 to `max` points for; `about` tells the model what they are given for."""
+
+    name: str
+    max: int
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Rubric:
+    """The criteria of a feed, and from how many points on a paper is read whole (`deep_at`, predicted points), a
+    must-read, or to be reviewed; below that it is skipped.
+    """
+
+    criteria: tuple[Criterion, ...]
+    deep_at: float = 4
+    must_read_at: float = 5
+    review_at: float = 3
+
+    @property
+    def max(self) -> int:
+        """The most points that a paper can get."""
+        return sum(criterion.max for criterion in self.criteria)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes with everything that judgements depend on; thresholds only sort them."""
+        return fingerprint("rubric", [(c.name, c.max, c.about) for c in self.criteria])
+
+    def band(self, points: float) -> str:
+        """The band of a paper with so many points."""
+        if points >= self.must_read_at:
+            return "must-read"
+        return "review" if points >= self.review_at else "skip"
+
+    def band_of(self, card: "Scorecard", *, given_up: bool = False) -> str | None:
+        """The band of a paper with this scorecard; None as long as its analysis is awaited, unless that is `given_up`.
+
+        What the screening finds not worth reading is skipped.
+        """
+        if card.stage == "analysed" or given_up:
+            return self.band(card.points)
+        return None if card.predicted >= self.deep_at else "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Points for one criterion, and the grounds for them."""
+
+    criterion: str
+    points: int
+    max: int
+    grounds: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Scorecard:
+    """How a feed's rubric judges a paper.
+
+    `predicted` points and their `reason` come from the screening of the abstract. `marks` come from the analysis of the
+    full text ("html", "pdf", or of the "abstract" where that could not be had: `input`); none before that. `model` made
+    the last of the two. `institutions`, `venue` and `code` are what the text names; "" where it names nothing.
+    """
+
+    stage: str
+    predicted: float
+    reason: str = ""
+    marks: tuple[Mark, ...] = ()
+    input: str = "abstract"
+    model: str = ""
+    institutions: tuple[str, ...] = ()
+    venue: str = ""
+    code: str = ""
+    note: str = ""  # why it is not as good as it could be: "the PDF is encrypted; the abstract was read instead"
+
+    @property
+    def points(self) -> float:
+        """The sum of the marks; the predicted points where there are none."""
+        return sum(mark.points for mark in self.marks) if self.marks else self.predicted
+
+    def to_plain(self) -> dict[str, Any]:
+        """The scorecard as JSON values; what there is not is absent."""
+        plain: dict[str, Any] = {"stage": self.stage, "predicted": self.predicted, "points": self.points}
+        if self.marks:
+            plain["marks"] = [
+                {"criterion": m.criterion, "points": m.points, "max": m.max, "grounds": m.grounds} for m in self.marks
+            ]
+        texts = {name: getattr(self, name) for name in ("reason", "input", "model", "venue", "code", "note")}
+        plain |= {name: text for name, text in texts.items() if text}
+        return plain | ({"institutions": list(self.institutions)} if self.institutions else {})
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> "Scorecard":
+        """The inverse of `to_plain`. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
+        marks = tuple(
+            Mark(str(m["criterion"]), int(m["points"]), int(m["max"]), str(m["grounds"]))
+            for m in plain.get("marks", ())
+        )
+        texts = {n: str(plain.get(n, "")) for n in ("reason", "input", "model", "venue", "code", "note")}
+        return cls(
+            stage=str(plain["stage"]),
+            predicted=float(plain["predicted"]),
+            marks=marks,
+            institutions=tuple(map(str, plain.get("institutions", ()))),
+            **texts,
+        )

@@ -1,0 +1,1 @@
+"""Which papers a feed wants, and why."""

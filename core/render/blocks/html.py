@@ -1,0 +1,122 @@
+"""Blocks as harmless HTML: for a page, or for the content of a feed."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from core.render.blocks import (
+    Badge,
+    Block,
+    Bullets,
+    Fixed,
+    Fold,
+    Heading,
+    Inline,
+    Line,
+    Link,
+    Paragraph,
+    Quote,
+    Rule,
+    Strong,
+    Table,
+    Written,
+)
+from core.text.markdown import to_html, to_html_line
+from core.text.sanitize import plain
+
+_LOWEST = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Html:
+    """How HTML is written. Headings are lowered by `below`; `folds`: whether what is folded can be, as in a page."""
+
+    below: int = 0
+    folds: bool = True
+
+    def write(self, blocks: Iterable[Block]) -> str:
+        """The blocks as balanced HTML. Addresses are absolute."""
+        return "\n".join(part for block in blocks if (part := _WRITE[type(block)](self, block)))
+
+
+def _line(line: Line) -> str:
+    return "".join(_INLINE[type(part)](part) for part in line)
+
+
+def _text(part: str) -> str:
+    return escape(plain(part))
+
+
+def _link(part: Link) -> str:
+    return f'<a href="{escape(part.url)}">{_text(part.text)}</a>'
+
+
+def _strong(part: Strong) -> str:
+    return f"<strong>{_text(part.text)}</strong>"
+
+
+def _written(part: Written) -> str:
+    return to_html_line(part.markdown, part.known)
+
+
+def _heading(how: Html, block: Heading) -> str:
+    tag = f"h{min(block.level + how.below, _LOWEST)}"
+    return f"<{tag}>{_line(block.line)}</{tag}>"
+
+
+def _paragraph(_: Html, block: Paragraph) -> str:
+    return f"<p>{_line(block.line)}</p>"
+
+
+def _quote(_: Html, block: Quote) -> str:
+    return f"<blockquote><p>{_line(block.line)}</p></blockquote>"
+
+
+def _bullets(_: Html, block: Bullets) -> str:
+    return "<ul>\n" + "".join(f"<li>{_line(item)}</li>\n" for item in block.items) + "</ul>"
+
+
+def _table(_: Html, block: Table) -> str:
+    head = "".join(f"<th>{_text(name)}</th>" for name in block.head)
+    rows = "".join("<tr>" + "".join(f"<td>{_line(cell)}</td>" for cell in row) + "</tr>\n" for row in block.rows)
+    return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>"
+
+
+def _fixed(_: Html, block: Fixed) -> str:
+    lines = "\n".join(block.lines)
+    return f"<pre><code>{_text(lines)}</code></pre>"
+
+
+def _rule(_: Html, __: Rule) -> str:
+    return "<hr>"
+
+
+def _badge(_: Html, block: Badge) -> str:
+    return f"<p>{_link(Link(block.text, block.url))}</p>"
+
+
+def _fold(how: Html, block: Fold) -> str:
+    if not how.folds:
+        return f"<p><strong>{_text(block.title)}</strong></p>\n{how.write(block.blocks)}"
+    return f"<details>\n<summary>{_text(block.title)}</summary>\n{how.write(block.blocks)}\n</details>"
+
+
+def _model_text(_: Html, block: Written) -> str:
+    html = to_html(block.markdown, block.known)
+    return f'<div lang="{escape(block.language)}">\n{html}\n</div>' if block.language and html else html
+
+
+_INLINE: dict[type[Inline], Callable[[Any], str]] = {str: _text, Link: _link, Strong: _strong, Written: _written}
+_WRITE: dict[type[Any], Callable[[Html, Any], str]] = {
+    Heading: _heading,
+    Paragraph: _paragraph,
+    Quote: _quote,
+    Bullets: _bullets,
+    Table: _table,
+    Fixed: _fixed,
+    Rule: _rule,
+    Badge: _badge,
+    Fold: _fold,
+    Written: _model_text,
+}

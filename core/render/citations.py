@@ -1,0 +1,101 @@
+"""A paper as an entry of a BibTeX bibliography, as arXiv itself writes them."""
+
+import re
+
+from core.model.paper import Author, Paper
+from core.text.fold import fold
+from core.text.sanitize import plain
+
+_SPECIAL = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "%": r"\%",
+    "#": r"\#",
+    "_": r"\_",
+    "^": r"\^{}",
+    "~": r"\~{}",
+}
+_ESCAPES = str.maketrans(_SPECIAL)
+_BARE_IN_PROSE = re.compile(r"(?<!\\)([&%#_^])")
+_MATHS = re.compile(r"((?<!\\)\$(?:[^$\\]|\\.)*\$)")
+# Commands that do more than typeset; no title needs them
+_UNSAFE = re.compile(r"\\(?:input|include|openin|openout|read|write|immediate|special|catcode|csname|[gex]?def|let)\b")
+_WORD = re.compile(r"(?<![\\\w])\w+")
+_SMALL_WORDS = frozenset(
+    ("a", "an", "are", "at", "by", "for", "from", "how", "in", "is", "of", "on", "or", "the", "to")
+)
+_OLD_CENTURY = 91  # arXiv began in 1991
+
+
+def bibtex(paper: Paper) -> str:
+    """The entry, as text that LaTeX takes whatever the paper's own texts hold."""
+    fields = {
+        "title": _title(paper),
+        "author": " and ".join(_name(author) for author in paper.authors) or "{arXiv}",
+        "year": year(paper),
+        "eprint": paper.id,
+        "archivePrefix": "arXiv",
+        **({"primaryClass": paper.primary} if paper.primary else {}),
+        "url": paper.links["abs"],
+    }
+    lines = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items())
+    return f"@misc{{{citation_key(paper)},\n{lines}\n}}"
+
+
+def citation_key(paper: Paper) -> str:
+    """The first author's last name, the year, and the first word of the title that says something."""
+    names = fold(plain(paper.authors[0].name)).split() if paper.authors else ["arxiv"]
+    words = [word for word in map(_ascii, fold(plain(paper.title)).split()) if word]
+    first = next((word for word in words if word not in _SMALL_WORDS), words[0] if words else "")
+    return f"{_ascii(names[-1] if names else '') or 'anonymous'}{year(paper)}{first}"
+
+
+def year(paper: Paper) -> str:
+    """The year of version 1: as arXiv said, or by the identifier, which begins with year and month."""
+    if paper.published:
+        return paper.published[:4]
+    short = paper.id.rpartition("/")[2][:2]
+    return f"{'19' if '/' in paper.id and int(short) >= _OLD_CENTURY else '20'}{short}"
+
+
+def escaped(text: str) -> str:
+    """`text` for TeX to print as it is."""
+    return " ".join(plain(text).split()).translate(_ESCAPES)
+
+
+def _title(paper: Paper) -> str:
+    tex = " ".join(plain(paper.title_tex).split())
+    if tex and _is_sound(tex):
+        return "".join(
+            part if part.startswith("$") else _BARE_IN_PROSE.sub(r"\\\1", part) for part in _MATHS.split(tex)
+        )
+    return _WORD.sub(_protected, escaped(paper.title))
+
+
+def _protected(word: "re.Match[str]") -> str:
+    """ "LLM" and "MoE" in braces: bibliographies of many styles would write "llm"."""
+    return f"{{{word[0]}}}" if sum(map(str.isupper, word[0])) > 1 else word[0]
+
+
+def _is_sound(tex: str) -> bool:
+    """Whether TeX can stand in braces: its own are balanced, its formulas have an end, and it only typesets."""
+    bare = re.sub(r"\\.", "", tex)
+    depth = 0
+    for char in bare:
+        depth += {"{": 1, "}": -1}.get(char, 0)
+        if depth < 0:
+            return False
+    return depth == 0 and bare.count("$") % 2 == 0 and not _UNSAFE.search(tex) and not tex.endswith("\\")
+
+
+def _name(author: Author) -> str:
+    """A name that BibTeX takes for one: a comma or an "and" in it would make two of it."""
+    name = escaped(author.name)
+    return f"{{{name}}}" if "," in name or re.search(r"\band\b", name) else name
+
+
+def _ascii(word: str) -> str:
+    return "".join(char for char in word if char.isascii() and char.isalnum())

@@ -1,0 +1,185 @@
+"""Fetching bytes politely: one request at a time, three seconds apart, over all instances; bounded in all ways.
+
+arXiv allows one request every three seconds on a single connection, over all machines that one controls
+(https://info.arxiv.org/help/api/tou.html), and asks for a User-Agent with a contact. Since September 2026 it answers
+406 where `Accept` is missing.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from time import time
+from typing import NamedTuple, Protocol
+
+import httpx
+
+from core.model.errors import FetchError
+from core.store import keys
+from core.store.base import Store, prolonged
+
+GATE_SECONDS = 3.0
+TOTAL_SECONDS = 12.0  # of one request, from connecting to the last byte
+MAX_BYTES = 24_000_000  # 2,000 items, the most that arXiv serves, are about 6 MB
+ACCEPT = "application/rss+xml, application/atom+xml, text/xml, */*"
+
+_AGAIN = frozenset({403, 406, 408, 425, 429, 500, 502, 503, 504})  # seen to pass by themselves
+MOST_REDIRECTS = 3
+_POLL_SECONDS = 0.1
+_NOT_MODIFIED = 304
+_OK = 200
+_STATES = {404: "not-found", 410: "not-found"}  # of `FetchError`
+_HIGHEST_PORT = 65_535
+_LONGEST_NUMBER = 20  # digits of a length that means anything
+
+Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A good answer: `body` is None if nothing changed (304). `validators` are for the next conditional request."""
+
+    url: str
+    body: bytes | None
+    validators: Mapping[str, str]
+
+
+class Get(Protocol):
+    """`Fetcher.get`, or what stands in for it."""
+
+    def __call__(
+        self,
+        url: str,
+        validators: Mapping[str, str] | None = None,
+        *,
+        accept: str = ACCEPT,
+        most_bytes: int = MAX_BYTES,
+        total_seconds: float = TOTAL_SECONDS,
+    ) -> Awaitable[Answer]:
+        """Fetch `url`, conditionally if `validators` are given. Raises `FetchError`."""
+
+
+class _Limits(NamedTuple):
+    most_bytes: int
+    total_seconds: float
+
+
+class Fetcher:
+    """A polite client of arXiv. `gate_seconds` is only ever less than three for upstreams that are not arXiv's."""
+
+    def __init__(
+        self, client: httpx.AsyncClient, store: Store, *, user_agent: str, gate_seconds: float = GATE_SECONDS
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._agent = user_agent.encode()  # as bytes: a contact or a validator may have letters beyond ASCII
+        self._gate_seconds = gate_seconds
+
+    async def get(
+        self,
+        url: str,
+        validators: Mapping[str, str] | None = None,
+        *,
+        accept: str = ACCEPT,
+        most_bytes: int = MAX_BYTES,
+        total_seconds: float = TOTAL_SECONDS,
+    ) -> Answer:
+        """Wait for the gate, then fetch `url`, conditionally if `validators` are given. Raises `FetchError`.
+
+        `total_seconds` are those of one request, from connecting to the last byte; of an answer with more than
+        `most_bytes` the rest is not read.
+        """
+        known = validators or {}
+        conditions = {b"If-None-Match": known.get("etag"), b"If-Modified-Since": known.get("last_modified")}
+        headers = [(b"User-Agent", self._agent), (b"Accept", accept.encode())]
+        headers += [(name, value.encode()) for name, value in conditions.items() if value]
+        limits = _Limits(most_bytes, total_seconds)
+        for _ in range(MOST_REDIRECTS + 1):
+            answer = await self._get_one(url, headers, known, limits)
+            if isinstance(answer, Answer):
+                return answer
+            url = answer
+        raise FetchError(url, f"more than {MOST_REDIRECTS} redirects")
+
+    async def _get_one(self, url: str, headers: Headers, known: Mapping[str, str], limits: _Limits) -> Answer | str:
+        """One request within the gate: the answer, or the address that it redirects to."""
+        token = await self._pass_gate()
+        try:
+            async with asyncio.timeout(limits.total_seconds), self._keeping_gate(token):
+                return await self._fetch(url, headers, known, limits)
+        except TimeoutError:
+            reason = f"no complete answer within {limits.total_seconds:.0f} s"
+            raise FetchError(url, reason, state="timeout") from None
+        except httpx.InvalidURL as error:
+            raise FetchError(url, f"not a URL: {error}", again=False) from error
+        except httpx.HTTPError as error:
+            raise FetchError(url, f"{type(error).__name__}: {error}".rstrip(": ")) from error
+        finally:
+            # From the end of this request, so that slow answers and slow connections cannot shorten the pause
+            if self._gate_seconds:
+                await self._store.acquire(keys.ARXIV_GATE, token, self._gate_seconds)
+
+    async def _pass_gate(self) -> str:
+        token = secrets.token_hex(8)
+        # What is awaited may happen in another process
+        while self._gate_seconds and not await self._store.acquire(keys.ARXIV_GATE, token, self._gate_seconds):  # noqa: ASYNC110
+            await asyncio.sleep(_POLL_SECONDS)
+        return token
+
+    def _keeping_gate(self, token: str) -> AbstractAsyncContextManager[None]:
+        return (
+            prolonged(self._store, keys.ARXIV_GATE, token, self._gate_seconds) if self._gate_seconds else nullcontext()
+        )
+
+    async def _fetch(self, url: str, headers: Headers, known: Mapping[str, str], limits: _Limits) -> Answer | str:
+        if (httpx.URL(url).port or 0) > _HIGHEST_PORT:  # httpx lets it pass, and fails deep inside
+            raise httpx.InvalidURL("there is no such port")
+        # Upstreams that are slow by nature may also be silent for longer than the client's own limit
+        slow = limits.total_seconds > TOTAL_SECONDS
+        patience = httpx.Timeout(limits.total_seconds, connect=self._client.timeout.connect)
+        timeout = patience if slow else self._client.timeout
+        async with self._client.stream(
+            "GET", url, headers=headers, follow_redirects=False, timeout=timeout
+        ) as response:
+            if response.status_code == _NOT_MODIFIED and known:
+                return Answer(url, None, known)
+            if response.next_request is not None:
+                return str(response.next_request.url)
+            body = await _read(url, response, limits.most_bytes)
+            if response.status_code != _OK:
+                status = f"status {response.status_code} {response.reason_phrase}".rstrip()
+                again = response.status_code in _AGAIN
+                state = _STATES.get(response.status_code, "")
+                raise FetchError(url, status, again=again, retry_after=_retry_after(response), state=state)
+            if body.strip().startswith(b"Rate exceeded"):  # arXiv says so with status 200
+                raise FetchError(url, "rate exceeded (said with status 200)")
+            headers_kept = {
+                "etag": response.headers.get("ETag"),
+                "last_modified": response.headers.get("Last-Modified"),
+            }
+            return Answer(url, body, {name: value for name, value in headers_kept.items() if value})
+
+
+async def _read(url: str, response: httpx.Response, most_bytes: int) -> bytes:
+    too_large = FetchError(url, f"more than {most_bytes // 1_000_000} MB; the rest was not read", state="too-large")
+    told = response.headers.get("Content-Length", "")
+    if told.isascii() and told.isdigit() and len(told) < _LONGEST_NUMBER and int(told) > most_bytes:
+        raise too_large
+    body = bytearray()
+    async for chunk in response.aiter_bytes():
+        body += chunk
+        if len(body) > most_bytes:
+            raise too_large
+    return bytes(body)
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    value = response.headers.get("Retry-After", "")
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        return max(parsedate_to_datetime(value).timestamp() - time(), 0)
+    except (ValueError, OverflowError):
+        return None

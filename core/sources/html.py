@@ -1,0 +1,140 @@
+"""The text of arXiv's HTML, which LaTeXML makes of TeX (https://math.nist.gov/~BMiller/LaTeXML/manual/).
+
+libxml2's parser of HTML knows no DTD and no entity but the named characters, and this one reaches no network.
+"""
+
+from lxml import etree
+
+from core.sources.sections import Reading, Section, cap, keep, kind_of, length, printable
+from core.text.tex import to_readable
+
+MOST_CHARACTERS = 300_000
+LEAST_CHARACTERS = 500  # an article with less was not converted
+_LONGEST_FORMULA = 2000
+# What it says, since 2023, where it gave up in the middle
+_DAMAGED = b"document may be truncated or damaged"
+
+_SKIPPED_TAGS = frozenset({
+    "script", "style", "head", "nav", "header", "footer", "button", "noscript", "template", "svg", "img", "iframe",
+    "object", "embed", "form", "input", "textarea", "select", "audio", "video", "canvas", "link", "meta",
+})  # fmt: skip
+_SKIPPED = frozenset({
+    "ltx_bibliography", "ltx_authors", "ltx_dates", "ltx_acknowledgements", "ltx_TOC", "ltx_page_header",
+    "ltx_page_footer", "ltx_page_logo", "ltx_ERROR", "ltx_note_mark", "ltx_tag_note", "ltx_listing_data", "ltx_rdf",
+    "ltx_pagination", "package-alerts",
+})  # fmt: skip
+_HEADINGS = frozenset({
+    "ltx_title_document", "ltx_title_abstract", "ltx_title_part", "ltx_title_chapter", "ltx_title_section",
+    "ltx_title_subsection", "ltx_title_subsubsection", "ltx_title_appendix",
+})  # fmt: skip
+_BLOCK_TAGS = frozenset({
+    "p", "div", "section", "article", "tr", "li", "dt", "dd", "blockquote", "pre", "table", "figure", "figcaption",
+    "h1", "h2", "h3", "h4", "h5", "h6", "br",
+})  # fmt: skip
+_BLOCKS = frozenset({"ltx_p", "ltx_tr", "ltx_listingline", "ltx_item", "ltx_caption", "ltx_block"})
+_CELL_TAGS = frozenset(("td", "th"))
+
+
+def read_html(body: bytes, _seconds: float) -> Reading:
+    """The sections worth reading of an article; "not-an-article" for any other page.
+
+    "damaged" if its end is missing, "too-long" if it was cut.
+    """
+    root = etree.fromstring(body, _parser()) if body.strip() else None
+    article = None if root is None else next((e for e in root.iter("article") if "ltx_document" in _classes(e)), None)
+    if article is None:
+        return Reading("not-an-article")
+    sections = _Article().read(article)
+    if length(sections) < LEAST_CHARACTERS:
+        return Reading("not-an-article")
+    kept, cut = cap(keep(sections), MOST_CHARACTERS)
+    if _DAMAGED in body:
+        return Reading("damaged", kept)
+    return Reading("too-long" if cut else "", kept)
+
+
+def _parser() -> etree.HTMLParser:
+    return etree.HTMLParser(
+        encoding="utf-8", no_network=True, recover=True, remove_comments=True, remove_pis=True, huge_tree=False
+    )
+
+
+def _classes(element: etree._Element) -> frozenset[str]:
+    return frozenset(str(element.get("class", "")).split())
+
+
+class _Article:
+    """Walks an article without recursion, and gathers its sections."""
+
+    def __init__(self) -> None:
+        self._sections: list[tuple[str, str, list[str]]] = [("", "body", [])]
+        self._words: list[str] = []
+        self._heading: etree._Element | None = None
+        self._appendix: etree._Element | None = None
+
+    def read(self, article: etree._Element) -> list[Section]:
+        """The sections of `article`, in its order."""
+        walk = etree.iterwalk(article, events=("start", "end"))
+        for event, element in walk:
+            if event == "start":
+                if not self._start(element):
+                    walk.skip_subtree()
+            else:
+                self._end(element)
+                if element is not article:
+                    self._words.append(element.tail or "")
+        self._flush()
+        return [Section(heading, "\n".join(texts), kind) for heading, kind, texts in self._sections]
+
+    def _start(self, element: etree._Element) -> bool:
+        """Take the beginning of an element; whether what is inside should be read too."""
+        tag, classes = str(element.tag), _classes(element)
+        if tag in _SKIPPED_TAGS or classes & _SKIPPED:
+            return False
+        if tag == "math":
+            self._words.append(_formula(str(element.get("alttext", ""))))
+            return False
+        if tag in _BLOCK_TAGS or classes & _BLOCKS:
+            self._flush()
+        if "ltx_appendix" in classes and self._appendix is None:
+            self._appendix = element
+        if classes & _HEADINGS and self._heading is None:
+            self._heading = element
+        if "ltx_note_content" in classes:
+            self._words.append(" (")
+        self._words.append(element.text or "")
+        return True
+
+    def _end(self, element: etree._Element) -> None:
+        tag, classes = str(element.tag), _classes(element)
+        if tag in _SKIPPED_TAGS or classes & _SKIPPED or tag == "math":
+            return
+        if element is self._heading:
+            self._open_section(self._text())
+            self._heading = None
+        elif tag in _BLOCK_TAGS or classes & _BLOCKS:
+            self._flush()
+        elif (tag in _CELL_TAGS or "ltx_td" in classes) and "ltx_eqn_cell" not in classes:
+            self._words.append(" | " if element.getnext() is not None else " ")
+        if "ltx_note_content" in classes:
+            self._words.append(")")
+        if element is self._appendix:
+            self._appendix = None
+
+    def _open_section(self, heading: str) -> None:
+        kind = kind_of(heading)
+        self._sections.append((heading, "appendix" if self._appendix is not None and kind == "body" else kind, []))
+
+    def _flush(self) -> None:
+        if self._heading is None and (text := self._text()):
+            self._sections[-1][2].append(text)
+
+    def _text(self) -> str:
+        text = printable(" ".join("".join(self._words).split()))
+        self._words.clear()
+        return text
+
+
+def _formula(tex: str) -> str:
+    tex = tex.replace("\\displaystyle", "").strip()
+    return to_readable(f"${tex}$") if 0 < len(tex) <= _LONGEST_FORMULA else tex[:_LONGEST_FORMULA]

@@ -1,0 +1,248 @@
+"""Text as Markdown that every renderer reads as that text: GitHub, kramdown in Jekyll, goldmark in Hugo, CommonMark.
+
+Only what kramdown knows has a backslash (https://kramdown.gettalong.org/syntax.html#automatic-and-manual-escaping);
+the rest are references. Jekyll reads `{{` and `{%` before Markdown is read, Hugo `{{<`: there are none of them.
+
+
+A model's Markdown to harmless Markdown: what it meant is kept, written so that every renderer reads the same.
+
+No HTML, no images, and links to nothing but what the paper names (see `core.text.markdown`).
+"""
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from core.text.markdown import read_markdown, restore
+
+if TYPE_CHECKING:
+    from markdown_it.tree import SyntaxTreeNode
+
+_JOINER = "\u2060"  # has no width: nobody sees it
+_WITH_BACKSLASH = "\\`*_[]|$"
+TABLE = str.maketrans(
+    {char: f"\\{char}" for char in _WITH_BACKSLASH}
+    | {"&": "&amp;", "<": "&lt;", ">": "&gt;", "~": "&#126;", "{": "&#123;"}
+)
+# What GitHub and Hugo make a link without being asked to; a model may name no address that can be clicked
+_ADDRESS = re.compile(r"(?<=[A-Za-z]):(?=//)|(?<=\bwww)\.", re.IGNORECASE)
+_ADDRESSES = {":": "&#58;", ".": "&#46;"}
+_AT_START = re.compile(r"(?P<sign>[-+=#:])|(?P<number>\d{1,9})(?P<end>[.)])")
+_LIQUID = re.compile(r"\{(?=[{%#])")
+_BACKTICKS = re.compile(r"`+")
+
+# A formula that is the same as text: no character in it means anything to Markdown where it stands
+_HARMLESS = re.compile(r"\$(?:[A-Za-z0-9 +\-=/,.:;()^}]|\{(?![{%:#])|(?<=[A-Za-z0-9])_|\\(?=[A-Za-z]))+\$", re.ASCII)
+
+
+def escape_text(text: str) -> str:
+    """`text` within a line, whose white space is single spaces."""
+    escaped = " ".join(text.split()) if text.strip() else text and " "
+    if text[:1].isspace() and text.strip():
+        escaped = f" {escaped}"
+    if text[-1:].isspace() and text.strip():
+        escaped = f"{escaped} "
+    return _ADDRESS.sub(lambda match: _ADDRESSES[match[0]], escaped.translate(TABLE))
+
+
+def escape_start(line: str) -> str:
+    """A line of Markdown that begins no list, heading or line across, whatever its first characters are."""
+    line = line.lstrip()
+    match = _AT_START.match(line)
+    if not match:
+        return line
+    if match["sign"]:
+        return f"\\{line}"
+    return f"{match['number']}\\{line[match.start('end') :]}"
+
+
+def formula(text: str) -> str:
+    """A formula with its dollar signs: as it is where all renderers leave it alone, else as text."""
+    return text if _HARMLESS.fullmatch(text) else escape_text(text)
+
+
+def code(text: str, *, in_table: bool = False) -> str:
+    """Code within a line. In tables, bars are escaped even here (https://github.github.com/gfm/#example-200)."""
+    text = _without_liquid(" ".join(text.split("\n")))
+    ticks = "`" * (_longest(text) + 1)
+    pad = " " if text[:1] in "` " or text[-1:] in "` " else ""
+    return f"{ticks}{pad}{text.replace('|', chr(92) + '|') if in_table else text}{pad}{ticks}"
+
+
+def fenced(text: str, language: str = "") -> list[str]:
+    """The lines of a block of code."""
+    text = _without_liquid(text)
+    fence = "`" * max(_longest(text) + 1, 3)
+    return [f"{fence}{language}", *text.rstrip("\n").split("\n"), fence]
+
+
+def link(written: str, url: str) -> str:
+    """A link whose text is Markdown already. `url` has no space and no angle."""
+    return f"[{written}](<{url}>)"
+
+
+def _without_liquid(text: str) -> str:
+    return _LIQUID.sub(f"{{{_JOINER}", text)
+
+
+def _longest(text: str) -> int:
+    return max((len(run) for run in _BACKTICKS.findall(text)), default=0)
+
+
+_LANGUAGE = re.compile(r"[A-Za-z0-9+#-]{1,20}")
+_ALIGN = {"text-align:left": ":--", "text-align:right": "--:", "text-align:center": ":-:"}
+
+
+@lru_cache(maxsize=512)
+def rewrite(markdown: str, known: frozenset[str] = frozenset()) -> str:
+    """Markdown as blocks, with headings from the third level on."""
+    return "\n".join(_Writer(known).blocks(markdown))
+
+
+@lru_cache(maxsize=2048)
+def rewrite_line(markdown: str, known: frozenset[str] = frozenset()) -> str:
+    """Markdown as one line: of a cell of a table, or of an item. Blocks of code are left out."""
+    return _Writer(known).line(markdown)
+
+
+@lru_cache(maxsize=2048)
+def text_of(markdown: str) -> str:
+    """What Markdown says, as one line of plain text."""
+    return " ".join("".join(_joined(*_tree(markdown, frozenset()))).split())
+
+
+def _joined(node: "SyntaxTreeNode", kept: list[str]) -> list[str]:
+    if node.type in ("text", "code_inline", "fence", "code_block"):
+        return [restore(node.content, kept) if kept else node.content]
+    if node.type in ("softbreak", "hardbreak"):
+        return [" "]
+    parts = [text for child in node.children for text in _joined(child, kept)]
+    return parts if node.type in _INLINE else [*parts, " "]
+
+
+def _tree(markdown: str, known: frozenset[str]) -> "tuple[SyntaxTreeNode, list[str]]":
+    from markdown_it.tree import SyntaxTreeNode  # not at a cold start
+
+    tokens, kept = read_markdown(markdown, known)
+    return SyntaxTreeNode(tokens), kept
+
+
+class _Writer:
+    """Writes the tree of one text."""
+
+    def __init__(self, known: frozenset[str]) -> None:
+        self._known = known
+        self._kept: list[str] = []
+        self._in_table = False
+
+    def blocks(self, markdown: str) -> list[str]:
+        root, self._kept = _tree(markdown, self._known)
+        return self._children(root)
+
+    def line(self, markdown: str) -> str:
+        root, self._kept = _tree(markdown, self._known)
+        self._in_table = True
+        parts = [self._inline(node) for node in root.walk() if node.type == "inline"]
+        return " ".join(" ".join(filter(str.strip, parts)).split())
+
+    def _children(self, node: "SyntaxTreeNode", *, tight: bool = False) -> list[str]:
+        out: list[str] = []
+        for child in node.children:
+            lines = _BLOCKS[child.type](self, child)
+            if lines:
+                out += [*([] if tight or not out else [""]), *lines]
+        return out
+
+    def _heading(self, node: "SyntaxTreeNode") -> list[str]:
+        text = self._all(node).replace("  \n", " ").strip()
+        return [f"{'#' * int(node.tag[1])} {text}".rstrip()]
+
+    def _paragraph(self, node: "SyntaxTreeNode") -> list[str]:
+        text = self._all(node).strip()
+        return [escape_start(line) for line in text.split("\n")] if text else []
+
+    def _quote(self, node: "SyntaxTreeNode") -> list[str]:
+        return [f"> {line}".rstrip() for line in self._children(node)]
+
+    def _list(self, node: "SyntaxTreeNode") -> list[str]:
+        ordered = node.type == "ordered_list"
+        number = int(node.attrs.get("start", 1)) if ordered else 0
+        again = node.previous_sibling is not None and node.previous_sibling.type == node.type
+        tight = all(grand.hidden for item in node.children for grand in item.children if grand.type == "paragraph")
+        out: list[str] = []
+        for at, item in enumerate(node.children):
+            mark = f"{number + at}{')' if again else '.'} " if ordered else ("* " if again else "- ")
+            lines = self._children(item, tight=tight) or [""]
+            out += [] if tight or not out else [""]
+            out += [(mark + lines[0]).rstrip(), *((" " * len(mark) + line).rstrip() for line in lines[1:])]
+        return out
+
+    def _fence(self, node: "SyntaxTreeNode") -> list[str]:
+        language = _LANGUAGE.match(node.info)
+        return fenced(restore(node.content, self._kept), language[0] if language else "")
+
+    def _rule(self, _: "SyntaxTreeNode") -> list[str]:
+        return ["***"]
+
+    def _table(self, node: "SyntaxTreeNode") -> list[str]:
+        self._in_table = True
+        rows = [row for part in node.children for row in part.children]
+        lines = [[" ".join(self._all(cell).split()) for cell in row.children] for row in rows]
+        marks = [_ALIGN.get(str(cell.attrs.get("style", "")), "---") for cell in rows[0].children]
+        self._in_table = False
+        return [f"| {' | '.join(cells)} |" for cells in (lines[0], marks, *lines[1:])]
+
+    def _all(self, node: "SyntaxTreeNode") -> str:
+        return "".join(self._inline(child) for child in node.children)
+
+    def _inline(self, node: "SyntaxTreeNode") -> str:
+        return _INLINE[node.type](self, node)
+
+    def _text(self, node: "SyntaxTreeNode") -> str:
+        return restore(escape_text(node.content), [formula(text) for text in self._kept])
+
+    def _code(self, node: "SyntaxTreeNode") -> str:
+        text = restore(node.content, self._kept).strip("\n")
+        return code(text, in_table=self._in_table) if text.strip() else ""
+
+    def _link(self, node: "SyntaxTreeNode") -> str:
+        text = self._all(node)
+        return link(text, str(node.attrs["href"])) if text.strip() else text
+
+    def _image(self, node: "SyntaxTreeNode") -> str:
+        return restore(escape_text("".join(_joined(node, []))), [formula(text) for text in self._kept])
+
+    def _marked(self, node: "SyntaxTreeNode") -> str:
+        mark, text = "**" if node.type == "strong" else "*", self._all(node)
+        return f"{mark}{text}{mark}" if text.strip() == text else text
+
+    def _space(self, _: "SyntaxTreeNode") -> str:
+        return " "
+
+    def _break(self, _: "SyntaxTreeNode") -> str:
+        return "  \n"
+
+
+_BLOCKS: dict[str, Callable[[_Writer, "SyntaxTreeNode"], list[str]]] = {
+    "heading": _Writer._heading,
+    "paragraph": _Writer._paragraph,
+    "blockquote": _Writer._quote,
+    "bullet_list": _Writer._list,
+    "ordered_list": _Writer._list,
+    "fence": _Writer._fence,
+    "code_block": _Writer._fence,
+    "hr": _Writer._rule,
+    "table": _Writer._table,
+}
+_INLINE: dict[str, Callable[[_Writer, "SyntaxTreeNode"], str]] = {
+    "inline": _Writer._all,
+    "text": _Writer._text,
+    "code_inline": _Writer._code,
+    "link": _Writer._link,
+    "image": _Writer._image,
+    "strong": _Writer._marked,
+    "em": _Writer._marked,
+    "softbreak": _Writer._space,
+    "hardbreak": _Writer._break,
+}

@@ -1,0 +1,1 @@
+"""Logging, caches, signing."""

@@ -1,0 +1,1 @@
+"""The read path: from the store to what a request shows."""

@@ -1,0 +1,75 @@
+"""The ledger with identifiers: for each date and category what arXiv announced, and what its API says of that."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from core.archive.days import read_batches, read_confirmed
+from core.model.batch import Batch
+from core.model.calendar import due_date
+from core.model.ledger import NOT_ALL_READ, Ids, days_kept, ids_of
+from core.model.manifest import BatchRecord, CategoryState, Manifest
+from core.model.paper import listed
+from core.store.base import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A category of a date: its state with the reason, the `ids` of the ledger, how many announcements came late, and
+    when the API was asked (RFC 3339), "" for never. `over`: another date is due already.
+    """
+
+    date: date
+    category: str
+    state: CategoryState
+    read: str
+    ids: Ids
+    late: int
+    over: bool
+
+    @property
+    def lacks(self) -> bool:
+        """Whether something may be missing of a date that is over."""
+        return self.over and not self.state.settled
+
+    def to_plain(self) -> dict[str, Any]:
+        """The line as JSON values."""
+        head = {"date": self.date.isoformat(), "category": self.category, "state": self.state.state}
+        more = {"reason": self.state.reason, "read": self.read, "late": self.late}
+        return head | more | {name: sorted(ids) for name, ids in self.ids._asdict().items()}
+
+
+async def audit_dates(
+    store: Store,
+    manifest: Manifest,
+    categories: Sequence[str],
+    now: datetime,
+    retention: timedelta,
+    first: date | None = None,
+    last: date | None = None,
+) -> list[Line]:
+    """The lines of the dates from `first` to `last`, newest date first; by default of all that are kept, or should be:
+    a date that nothing is known of yet lacks everything.
+    """
+    days = sorted({*manifest.records, *days_kept(now, retention)}, reverse=True)
+    records = [manifest.get(day) for day in days if (first is None or day >= first) and (last is None or day <= last)]
+    batches = await read_batches(store, records)
+    confirmed = await read_confirmed(store, [record.date for record in records])
+    due = due_date(now)
+    return [
+        _line(record, name, batches.get(record.hash), confirmed.get(record.date, frozenset()), over=record.date < due)
+        for record in records
+        for name in categories
+    ]
+
+
+def _line(record: BatchRecord, category: str, batch: Batch | None, confirmed: frozenset[str], *, over: bool) -> Line:
+    lost = bool(record.hash) and batch is None
+    state = CategoryState("failed", "its batch was lost by the store") if lost else record.of(category)
+    if over and state.state == "expected":
+        state = state._replace(reason=NOT_ALL_READ)
+    items = batch.announcements if batch else ()
+    late = sum(bool(i.late) for i in items if any(listed(name, (category,)) for name in i.paper.categories))
+    ids = ids_of(batch, confirmed, category)
+    return Line(record.date, category, state, record.read.get(category, ""), ids, late, over)

@@ -1,0 +1,42 @@
+"""The list of reviews as this process knows it."""
+
+import logging
+from time import monotonic
+
+from core.archive.reviews import read_rows
+from core.model.errors import StoreError
+from core.model.review import Listed
+from core.store.base import Store
+
+log = logging.getLogger("paperwire")
+
+
+class ReviewList:
+    """The list of reviews, read again when it is `seconds` old."""
+
+    def __init__(self, store: Store, *, seconds: float) -> None:
+        self._store, self._seconds = store, seconds
+        self._read: tuple[float, list[Listed]] | None = None
+
+    async def rows(self, *, anew: bool = False) -> list[Listed]:
+        """The list, newest first; `anew` where this process has just changed it.
+
+        Where the store fails, the last list that was read. Raises `StoreError` if none was.
+        """
+        if self._read is None or anew or monotonic() - self._read[0] > self._seconds:
+            try:
+                self._read = monotonic(), await read_rows(self._store)
+            except StoreError as error:
+                if self._read is None:
+                    raise
+                log.warning("the list of reviews may be old: %s", error)
+                self._read = monotonic(), self._read[1]
+        return self._read[1]
+
+    async def rows_if_known(self) -> list[Listed]:
+        """The same for what can do without: an empty list where the store fails."""
+        try:
+            return await self.rows()
+        except StoreError as error:
+            log.warning("%s", error)
+            return []
