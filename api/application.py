@@ -19,7 +19,7 @@ from api.resource import HeadMiddleware
 from api.routes import badge, digests, feeds, operations, papers, reviews, summaries
 from api.urls import own_path
 from core import __version__
-from core.app import Wire
+from core.app import Paperwire
 from core.config.settings import Settings, load_settings
 from core.model.errors import ConfigError
 from core.scheduler import keep_fresh
@@ -59,7 +59,7 @@ def create_app(settings: Settings | None = None, *, self_refresh: bool = False) 
 
     With `self_refresh` it fetches each batch when it is due, and what was missed, for as long as it runs.
     """
-    wire = Wire(settings or load_settings())
+    wire = Paperwire(settings or load_settings())
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log every question to the store
 
     @asynccontextmanager

@@ -9,7 +9,7 @@ from mangum import Mangum
 from starlette.types import Receive, Scope, Send
 
 from api.index import app
-from core.app import Wire
+from core.app import Paperwire
 from core.config.settings import load_settings
 from core.model.errors import SourceError
 
@@ -27,7 +27,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 async def _refresh() -> dict[str, Any]:
-    wire = Wire(load_settings())
+    wire = Paperwire(load_settings())
     try:
         report = await wire.refresh()
     finally:

@@ -12,7 +12,7 @@ from api.observe import missing_headers
 from api.resource import KEPT, Kept, cache_control, is_unchanged
 from api.trace import note_cache
 from api.urls import SENT_KEY
-from core.app import Wire
+from core.app import Paperwire
 from core.model.manifest import Manifest
 from core.util.caches import Memory
 
@@ -44,7 +44,7 @@ def _hot(kept: Kept, public_url: str) -> _Hot:
 class HotPath:
     """Remembers by address what GET and HEAD were answered with, for as long as the wire believes its manifest."""
 
-    def __init__(self, app: ASGIApp, wire: Wire) -> None:
+    def __init__(self, app: ASGIApp, wire: Paperwire) -> None:
         self._app = app
         self._wire = wire
         self._memory: Memory[_Hot] = Memory(limit=MOST_BYTES)

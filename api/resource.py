@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.limits import RENDERING, RULES, current_client, doing
 from api.trace import note_cache, span
 from api.urls import own_path, raw_query
-from core.app import Wire
+from core.app import Paperwire
 from core.model.entries import choose
 from core.model.errors import RateLimited, StoreError
 from core.model.feed import Entry, Feed
@@ -104,7 +104,7 @@ def respond(request: Request, document: Document, manifest: Manifest, *, at_most
     Shared caches may take it for true for as long as the wire does, but `at_most` so many seconds; they may serve it
     longer while they ask again. It is noted in the request's scope for `HotPath`, which answers the next ones.
     """
-    wire: Wire = request.app.state.wire
+    wire: Paperwire = request.app.state.wire
     request.scope[KEPT] = Kept(document, manifest, at_most)
     freshness = wire.freshness(manifest)
     return answer(request, document, min(freshness.seconds, at_most), freshness.warning)
@@ -171,9 +171,9 @@ log = logging.getLogger("paperwire")
 OVERHEAD = 2_000  # bytes that a document takes in memory beside its body, at most
 
 
-def wire_of(request: Request) -> Wire:
+def wire_of(request: Request) -> Paperwire:
     """The wire of the application that serves `request`."""
-    wire: Wire = request.app.state.wire
+    wire: Paperwire = request.app.state.wire
     return wire
 
 
@@ -192,7 +192,7 @@ def slot_of(request: Request) -> str:
 
 
 async def published(
-    wire: Wire,
+    wire: Paperwire,
     manifest: Manifest,
     feeds: list[Feed],
     query: Query,
@@ -235,7 +235,7 @@ async def published(
     return document
 
 
-def _cost(wire: Wire, slot: str, budget: str) -> int:
+def _cost(wire: Paperwire, slot: str, budget: str) -> int:
     """What it costs a client to have something made: nothing where there are only so many such addresses.
 
     Where the public address is not known, everything there is can be asked for under any name of a host.
@@ -245,7 +245,7 @@ def _cost(wire: Wire, slot: str, budget: str) -> int:
     return 0 if slot and wire.settings.public_url else RENDERING
 
 
-async def _together(wire: Wire, identity: str, work: Callable[[], Coroutine[Any, Any, Document]]) -> Document:
+async def _together(wire: Paperwire, identity: str, work: Callable[[], Coroutine[Any, Any, Document]]) -> Document:
     """What `work` makes, once for all that want it now: unless that was for a client that may not have more."""
     try:
         document: Document = await wire.rendering.get(identity, work)
@@ -256,7 +256,7 @@ async def _together(wire: Wire, identity: str, work: Callable[[], Coroutine[Any,
     return document
 
 
-async def _allows(wire: Wire, budget: str) -> bool:
+async def _allows(wire: Paperwire, budget: str) -> bool:
     try:
         return await wire.store.take(budget, 1, keys.CUSTOM_A_DAY, keys.DAY_SECONDS)
     except StoreError as error:
@@ -277,7 +277,7 @@ def _to_value(identity: str, document: Document) -> bytes:
     )
 
 
-async def _stored(wire: Wire, slot: str, identity: str) -> Document | None:
+async def _stored(wire: Paperwire, slot: str, identity: str) -> Document | None:
     """What another instance has rendered, if it is just this document. Never raises: it can be rendered here too."""
     known, data = wire.current.pop(slot)
     if not known and wire.current.doubted:

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from api.application import create_app
 from benchmarks.day import CATEGORIES, make_sheets
 from benchmarks.measure import Cell, Steps, Stopwatch, note, of_steps, p99, table
-from core.app import RENDERED_BYTES, Wire
+from core.app import RENDERED_BYTES, Paperwire
 from core.config.settings import ROOT, load_settings
 from core.model.batch import make_batch
 from core.model.calendar import is_announcement_day
@@ -53,7 +53,7 @@ async def _run(folder: Path, rounds: int) -> None:
         sqlite_path=folder / "store.sqlite3", now=NOON, feeds_file=ROOT / "feeds.toml", base_url="https://x.test"
     )
     app = create_app(settings)
-    wire: Wire = app.state.wire
+    wire: Paperwire = app.state.wire
     try:
         await fill(settings.sqlite_path, [wire.main])
         start = perf_counter()
@@ -78,7 +78,7 @@ async def _run(folder: Path, rounds: int) -> None:
         await wire.close()
 
 
-async def _bare(wire: Wire, rounds: int) -> None:
+async def _bare(wire: Paperwire, rounds: int) -> None:
     measured = [await answer(wire, QUERY) for _ in range(rounds + 20)][20:]
     names = list(measured[0])
     rows: list[list[Cell]] = [[name, median(times := of_steps(measured, name)), p99(times)] for name in names]
@@ -94,7 +94,7 @@ async def _bare(wire: Wire, rounds: int) -> None:
     )
 
 
-async def answer(wire: Wire, raw: str) -> Steps:
+async def answer(wire: Paperwire, raw: str) -> Steps:
     """What the route does for an answer that is not in memory, in milliseconds."""
     watch = Stopwatch()
     query = parse_query(raw, entry_fields=ENTRY_FIELDS)
@@ -122,7 +122,7 @@ async def answer(wire: Wire, raw: str) -> Steps:
 
 async def _asked(app: FastAPI, query: str, rounds: int, *, remembered: bool) -> list[float]:
     """Milliseconds of each of `rounds` requests; `remembered`: the rendered bytes may come from memory."""
-    wire: Wire = app.state.wire
+    wire: Paperwire = app.state.wire
     wire.rendered = Memory(limit=RENDERED_BYTES if remembered else 0)
     times = []
     for number in range(rounds + 5):

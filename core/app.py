@@ -41,7 +41,7 @@ _POLL_SECONDS = 0.5
 _FOLLOW_SECONDS = 5.0  # how long another process is left to its refresh before this one looks again
 
 
-class Wire:
+class Paperwire:
     """The feeds, the store, the upstream, and what this process remembers of them.
 
     Raises `ConfigError` when made if the configuration is wrong.

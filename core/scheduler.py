@@ -7,7 +7,7 @@ import asyncio
 import logging
 from random import uniform
 
-from core.app import Wire
+from core.app import Paperwire
 from core.model.errors import PaperwireError
 
 log = logging.getLogger("paperwire")
@@ -18,7 +18,7 @@ IDLE_SECONDS = 3600.0  # between looks while nothing is due
 FAILED_SECONDS = 300.0
 
 
-async def keep_fresh(wire: Wire) -> None:
+async def keep_fresh(wire: Paperwire) -> None:
     """Refresh for as long as the server runs. Never raises: what fails is logged, and tried again."""
     while True:
         try:
@@ -30,7 +30,7 @@ async def keep_fresh(wire: Wire) -> None:
         await asyncio.sleep(pause)
 
 
-async def refresh_once(wire: Wire) -> float:
+async def refresh_once(wire: Paperwire) -> float:
     """Refresh if the due batch is missing, and work off what is owed. In how many seconds to look again."""
     await wire.refresh(on_demand=True)
     caught = await wire.catch_up(seconds=CATCH_UP_SECONDS)

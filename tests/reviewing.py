@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from core.app import Wire
+from core.app import Paperwire
 from core.config.settings import Settings
 from core.jobs.review import Outcome, carry_out, plan_review
 from core.llm.templates import get_template
@@ -119,11 +119,11 @@ class Reviewing:
         """What the model was asked, in order."""
         return [asked(request) for request in self.model.requests]
 
-    def run(self, work: Callable[[Wire], Awaitable[T]]) -> T:
+    def run(self, work: Callable[[Paperwire], Awaitable[T]]) -> T:
         """What comes of `work` with a wire of its own."""
 
         async def main() -> T:
-            wire = Wire(self.settings)
+            wire = Paperwire(self.settings)
             try:
                 return await work(wire)
             finally:
@@ -134,7 +134,7 @@ class Reviewing:
     def review(self, paper: str = ID, language: str = "en", seconds: float = 60) -> Outcome:
         """The outcome of one run."""
 
-        async def work(wire: Wire) -> Outcome:
+        async def work(wire: Paperwire) -> Outcome:
             plan = await plan_review(wire, parse_id(paper), language, no_progress)
             outcome = await carry_out(wire, plan, seconds=seconds, progress=no_progress)
             assert outcome is not None

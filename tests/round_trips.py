@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from core.app import Wire
+from core.app import Paperwire
 from core.config.settings import Settings, load_settings
 from core.model.calendar import EASTERN, is_announcement_day
 from core.store import keys
@@ -103,7 +103,7 @@ def put_day(at: Place, day: date, sheets: list[Sheet]) -> None:
     at.upstream.day, at.upstream.sheets = day, sheets
 
     async def main() -> None:
-        wire = Wire(at.with_settings(now=noon(day)).settings)
+        wire = Paperwire(at.with_settings(now=noon(day)).settings)
         try:
             report = await wire.refresh()
             assert report

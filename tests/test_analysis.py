@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from core.app import Wire
+from core.app import Paperwire
 from core.config.settings import Settings, load_settings
 from core.jobs.session import Analysed
 from core.model.entries import choose
@@ -51,7 +51,7 @@ class Place:
         self.options |= options
 
         async def main() -> Analysed:
-            wire = Wire(self.settings)
+            wire = Paperwire(self.settings)
             try:
                 await wire.refresh()
                 caught = await wire.catch_up(seconds=seconds)
@@ -69,7 +69,7 @@ class Place:
         self.options |= options
 
         async def main() -> list[Entry]:
-            wire = Wire(self.settings)
+            wire = Paperwire(self.settings)
             try:
                 manifest = await wire.ready()
                 parsed = parse_query(query)

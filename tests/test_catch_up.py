@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from core.app import Wire
+from core.app import Paperwire
 from core.config.settings import Settings, load_settings
 from core.jobs.backfill import MOST_TRIES, Caught
 from core.model.calendar import announcement_days, submission_window
@@ -74,7 +74,7 @@ def catch_up(settings: Settings, seconds: float = 60) -> Caught:
     """Catch up, in a wire of its own, as each process does."""
 
     async def main() -> Caught | None:
-        wire = Wire(settings)
+        wire = Paperwire(settings)
         try:
             return await wire.catch_up(seconds=seconds)
         finally:
@@ -371,7 +371,7 @@ def entries(settings: Settings, name: str, query: str = "") -> list[Entry]:
     """What a feed shows, in order."""
 
     async def main() -> list[Entry]:
-        wire = Wire(settings)
+        wire = Paperwire(settings)
         try:
             feed = wire.feed(name)
             parsed = parse_query(query, entry_fields=())

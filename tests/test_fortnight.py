@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import pytest
 
-from core.app import Wire
+from core.app import Paperwire
 from core.config.settings import Settings, load_settings
 from core.store.sqlite import SqliteStore
 from tests.conftest import paperwire
@@ -53,7 +53,7 @@ def visit(settings: Settings, step: Step) -> None:
     """Refresh and catch up, in a wire of its own."""
 
     async def main() -> None:
-        wire = Wire(settings.model_copy(update={"now": step.now}))
+        wire = Paperwire(settings.model_copy(update={"now": step.now}))
         try:
             await wire.refresh()
             caught = await wire.catch_up(seconds=60)

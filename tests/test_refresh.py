@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from core.app import Wire
+from core.app import Paperwire
 from core.config.settings import Settings, load_settings
 from core.jobs.refresh import Report
 from core.model.batch import Batch
@@ -36,7 +36,7 @@ def noon(day: date) -> datetime:
 
 async def refreshed(settings: Settings, *, at_once: bool = True) -> Report:
     """Refresh in a wire of its own, as each process does; `at_once`: as if the last request were long ago."""
-    wire = Wire(settings)
+    wire = Paperwire(settings)
     try:
         if at_once:
             await wire.store.delete(keys.ARXIV_GATE)
@@ -220,7 +220,7 @@ def test_two_refreshes_at_once(settings: Settings, upstream: Upstream) -> None:
     upstream.delay = 0.5
 
     async def main() -> list[Report | None]:
-        wires = [Wire(settings), Wire(settings)]
+        wires = [Paperwire(settings), Paperwire(settings)]
         try:
             return await asyncio.gather(*(wire.refresh() for wire in wires))
         finally:
@@ -655,7 +655,7 @@ def test_stored_scores_are_those_of_another_rule_made_on_demand(settings: Settin
     changed = with_feeds(settings, FEEDS.split("\n\n")[0])
 
     async def entries(*, forget: bool) -> list[object]:
-        wire = Wire(changed)
+        wire = Paperwire(changed)
         try:
             if forget:
                 record = (await wire.manifest()).get(FRIDAY)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from core.app import Wire
+from core.app import Paperwire
 from core.archive.reviews import read_review, read_rows
 from core.archive.spending import read_usage
 from core.config.settings import ROOT
@@ -36,7 +36,7 @@ from tests.reviewing import HTML, ID, KEYS, NOW, POST, WITHDRAWN, Reviewing, ask
 def stored(given: Reviewing) -> list[Review]:
     """All reviews that the store has, newest first."""
 
-    async def work(wire: Wire) -> list[Review]:
+    async def work(wire: Paperwire) -> list[Review]:
         found = [await read_review(wire.store, row) for row in await read_rows(wire.store)]
         return [review for review in found if review]
 
@@ -78,7 +78,7 @@ def test_estimate_and_usage(tmp_path: Path) -> None:
     """What it costs is told before, from above, and recorded after; of a review that is complete nothing is left."""
     with reviewing(tmp_path, llm_concurrency=1) as given:
 
-        async def work(wire: Wire) -> None:
+        async def work(wire: Paperwire) -> None:
             plan = await plan_review(wire, parse_id(ID), "en", no_progress)
             assert 13 == plan.usage.calls
             assert plan.usage.completion == 12 * 4000 + 8000
@@ -243,8 +243,8 @@ def test_two_at_once(tmp_path: Path) -> None:
     with reviewing(tmp_path) as given:
         given.model.delay = 0.05
 
-        async def both(wire: Wire) -> list[Any]:
-            other = Wire(given.settings)
+        async def both(wire: Paperwire) -> list[Any]:
+            other = Paperwire(given.settings)
             plans = [await plan_review(one, parse_id(ID), "en", no_progress) for one in (wire, other)]
             runs = [
                 carry_out(one, plan, seconds=60, progress=no_progress)
@@ -263,7 +263,7 @@ def test_who_lost_the_lock_writes_nothing(tmp_path: Path) -> None:
     """A process that slept past the end of its lock stops, and adds nothing to what another one writes."""
     with reviewing(tmp_path, llm_concurrency=1) as given:
 
-        async def work(wire: Wire) -> None:
+        async def work(wire: Paperwire) -> None:
             plan = await plan_review(wire, parse_id(ID), "en", no_progress)
             name = keys.review_lock(f"{ID}v1", "en")
 
@@ -286,7 +286,7 @@ def test_another_process_at_it(tmp_path: Path) -> None:
     """While another process has the review's lock, nothing is asked."""
     with reviewing(tmp_path) as given:
 
-        async def work(wire: Wire) -> None:
+        async def work(wire: Paperwire) -> None:
             plan = await plan_review(wire, parse_id(ID), "en", no_progress)
             async with holding(wire.store, keys.review_lock(f"{ID}v1", "en")):
                 more: dict[str, Any] = {"clock": wire.clock, "deadline": 1e9, "concurrency": 1, "progress": no_progress}
@@ -347,7 +347,7 @@ def test_which_paper(tmp_path: Path) -> None:
         given.review()
         count = len(given.arxiv.paths)
 
-        async def find(wire: Wire) -> list[str]:
+        async def find(wire: Paperwire) -> list[str]:
             return [(await find_paper(wire, wanted)).versioned for wanted in (PaperId(ID, 1), PaperId(ID))]
 
         assert [f"{ID}v1", f"{ID}v1"] == given.run(find)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from core.app import Wire
+from core.app import Paperwire
 from tests.arxiv_format import make_sheets
 from tests.conftest import serving_app
 from tests.round_trips import CONFIRM_SECONDS, FEED, QUERY, READERS, Cost, Place, cold, measure, place
@@ -74,7 +74,7 @@ def test_analyses_come_along() -> None:
         analysing = made.with_settings(replay_gate_seconds=0)
 
         async def catch_up() -> None:
-            wire = Wire(analysing.settings)
+            wire = Paperwire(analysing.settings)
             try:
                 assert await wire.catch_up(seconds=30)
             finally:

@@ -13,7 +13,7 @@ import feedparser
 import httpx
 import pytest
 
-from core.app import Wire
+from core.app import Paperwire
 from core.config.settings import Settings
 from core.jobs.refresh import Report
 from core.util.signing import sign, with_key
@@ -62,7 +62,7 @@ def hub() -> Iterator[Hub]:
 
 def refresh(settings: Settings) -> Report:
     async def main() -> Report | None:
-        wire = Wire(settings)
+        wire = Paperwire(settings)
         try:
             return await wire.refresh()
         finally:

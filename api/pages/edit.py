@@ -12,7 +12,7 @@ from api.pages.owner_forms import EXPECTED, Failure, Form, check_token, explain,
 from api.pages.rule_form import MATCHES, TYPES, RuleForm, empty_form, form_of_model, rules_sent, show
 from api.resource import wire_of
 from api.urls import page_url, raw_query
-from core.app import Wire
+from core.app import Paperwire
 from core.config.feeds_file import FeedModel, explain_feed
 from core.config.overrides import Rules, rules_in_force, save_feed
 from core.config.url_rules import RULES, split_rules
@@ -68,7 +68,7 @@ async def save(request: Request) -> Response:
     return await _page(request, edited, rules, failure)
 
 
-async def _save(request: Request, wire: Wire, sent: Form, edited: Edit, rules: Rules) -> str:
+async def _save(request: Request, wire: Paperwire, sent: Form, edited: Edit, rules: Rules) -> str:
     """Save what was edited, and return its name. Raises the errors that are `EXPECTED`."""
     model = edited.model
     assert model is not None  # noqa: S101 - without problems there is one
@@ -103,7 +103,7 @@ def read_edit(sent: Form, rules: Rules) -> Edit:
     return Edit(replace(form, problems=problems), model, was, called, description)
 
 
-async def _newest(wire: Wire, rules: Rules) -> Rules:
+async def _newest(wire: Paperwire, rules: Rules) -> Rules:
     """The rules as they are now: another process may have changed them, which is why nothing was saved."""
     try:
         return (await load(wire))[0]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-    from core.app import Wire
+    from core.app import Paperwire
 
 # Readers on the web that take a feed's address in their own: name and beginning of it
 _READERS = (
@@ -47,7 +47,7 @@ def render(request: Request, template: str, **context: Any) -> bytes:
     subscribe to, `form_url(path)` and `form_key` for forms, `asset(name)` for files of `public/`, `wire_title`,
     `sample`, `path`, and `is_owner`, which is false for those whom a signature lets see one feed of a private copy.
     """
-    wire: Wire = request.app.state.wire
+    wire: Paperwire = request.app.state.wire
     ours = {
         "page_url": partial(page_url, request),
         "feed_url": partial(feed_url, request),

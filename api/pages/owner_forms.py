@@ -20,7 +20,7 @@ from fastapi import HTTPException, Request
 from api.limits import client_of
 from api.observe import MOST_BODY
 from api.urls import base_url
-from core.app import Wire
+from core.app import Paperwire
 from core.archive.overrides import Conflict, TooMuch, read_saved
 from core.config.overrides import Refused, Rules, rules_in_force
 from core.model.errors import PaperwireError, StoreError
@@ -89,7 +89,7 @@ def version_of(form: Form) -> int:
         raise Conflict("It is not known which feeds this is to change. Look at them, and save again.") from None
 
 
-async def load(wire: Wire) -> tuple[Rules, tuple[Change, ...]]:
+async def load(wire: Paperwire) -> tuple[Rules, tuple[Change, ...]]:
     """The rules as they are stored right now, and the changes that led to them. Raises `StoreError`.
 
     What this process believes is some seconds old: who has just saved something may be answered by another one.
@@ -115,7 +115,7 @@ async def read_form(request: Request) -> Form:
         raise HTTPException(422, f"A form has up to {MOST_FIELDS} fields, in UTF-8.") from None
 
 
-async def check_token(request: Request, wire: Wire, sent: str) -> None:
+async def check_token(request: Request, wire: Paperwire, sent: str) -> None:
     """Return if `sent` is the owner's token. Raises `NotAllowed`; `StoreError` if it cannot be counted."""
     token = wire.settings.admin_token
     if not token:

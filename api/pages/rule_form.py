@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from api.limits import RULES as COST
 from api.limits import doing
-from core.app import Wire
+from core.app import Paperwire
 from core.config.feeds_file import FeedModel
 from core.config.url_rules import LISTS, MOST_ENTRIES, RULES, custom_feed, joined, not_fetched, written
 from core.model.categories import CATEGORIES, category_name
@@ -97,7 +97,7 @@ class Shown:
     missing: tuple[str, ...]
 
 
-async def show(wire: Wire, model: FeedModel) -> Shown:
+async def show(wire: Paperwire, model: FeedModel) -> Shown:
     """What a feed would select from what is stored. Nothing is fetched for it, and nothing of it is stored."""
     manifest, feed = await wire.manifest(), custom_feed(model)
     async with doing(COST):

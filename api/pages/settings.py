@@ -15,7 +15,7 @@ from api.pages.build import page
 from api.pages.owner_forms import EXPECTED, Failure, check_token, explain, first, load, read_form, version_of
 from api.resource import wire_of
 from api.urls import page_url
-from core.app import Wire
+from core.app import Paperwire
 from core.config.overrides import (
     Changed,
     Refused,
@@ -104,7 +104,7 @@ async def settings(request: Request) -> Response:
     return await page(request, "settings.html", context, cache="no-store")
 
 
-def _models(wire: Wire) -> str:
+def _models(wire: Paperwire) -> str:
     """Which models write summaries, or how there can be one. Where they are is nobody's business."""
     from core.jobs.session import NO_MODEL, models_of  # not at a cold start
 

@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from api import openapi
 from api.resource import Document, Loaded, make_document, published, respond, slot_of, updated, wire_of
 from api.urls import base_url, feed_url, link_header, page_url, raw_query, self_url
-from core.app import Wire
+from core.app import Paperwire
 from core.model.digest import Digest, Wanted, make_digest, read_wanted
 from core.model.errors import NothingYet, UnknownName
 from core.model.feed import Feed
@@ -134,7 +134,7 @@ async def get_digests(request: Request) -> Response:
     return respond(request, document, manifest)
 
 
-def _record(wire: Wire, manifest: Manifest, feed: Feed, day: str) -> BatchRecord:
+def _record(wire: Paperwire, manifest: Manifest, feed: Feed, day: str) -> BatchRecord:
     """The record of a date that has a batch. Raises `NothingYet` for one that is being waited for, else `UnknownName`
     with the newest dates.
     """
@@ -213,7 +213,7 @@ def _channel(request: Request, feed: Feed, manifest: Manifest, language: str) ->
     )
 
 
-def _name_now(wire: Wire, name: str) -> str:
+def _name_now(wire: Paperwire, name: str) -> str:
     """What a feed is called now that was renamed, else ""."""
     now = wire.rules.saved.name_now(name)
     return now if name not in wire.feeds and now in wire.feeds else ""

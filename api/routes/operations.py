@@ -11,7 +11,7 @@ from api import openapi
 from api.access import check_token
 from api.errors import problem
 from api.resource import wire_of
-from core.app import Wire
+from core.app import Paperwire
 from core.model.errors import StoreError
 from core.model.health import status_of, trouble_to_plain, troubles
 from core.model.ledger import Window, owed
@@ -79,7 +79,7 @@ async def health(request: Request) -> Response:
     return _json({name: value for name, value in body.items() if value}, 503 if failing else 200)
 
 
-def owed_by(wire: Wire, manifest: Manifest) -> list[Window]:
+def owed_by(wire: Paperwire, manifest: Manifest) -> list[Window]:
     """What the API is still to be asked for; the sample week owes nothing."""
     if wire.settings.sample or not manifest.records:
         return []

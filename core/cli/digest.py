@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from core.app import Wire
+from core.app import Paperwire
 from core.cli.output import err, is_folder, refuse_foreign, with_wire, write_document
 from core.model.digest import FRONT_MATTERS, LANGUAGES, STYLES, Digest, make_digest
 from core.model.errors import QueryError, UnknownName
@@ -61,7 +61,7 @@ def digest(
 async def _read(name: str, date: str, style: str, language: str, *, all_dates: bool) -> tuple[Sequence[Digest], Site]:
     """The digests that were asked for, newest first. Raises `UnknownName`, `NothingYet` or `StoreError`."""
 
-    async def read(wire: Wire) -> tuple[Sequence[Digest], Site]:
+    async def read(wire: Paperwire) -> tuple[Sequence[Digest], Site]:
         with err.status("reading the day"):
             await wire.manifest()  # which feeds there are is told by the store
             feed = wire.feed(name)
@@ -84,7 +84,7 @@ def _record(stored: Sequence[BatchRecord], date: str) -> BatchRecord:
     return found[date]
 
 
-def _site(wire: Wire, feed: Feed) -> Site:
+def _site(wire: Paperwire, feed: Feed) -> Site:
     """What the document says of the deployed copy, if there is one; of a private copy no address that opens it."""
     base = wire.settings.public_url
     if not base or wire.settings.feed_key:

@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from core import __version__
-from core.app import Wire
+from core.app import Paperwire
 from core.archive.open import describe
 from core.cli import digest, refresh, review, store
 from core.cli.output import err, out, with_wire
@@ -77,7 +77,7 @@ def papers(
     tokens = [*(filters or ()), *([f"feed={feed}"] if feed else [])]
     query = parse_query("&".join(quote(token, safe="") for token in tokens), entry_fields=ENTRY_FIELDS)
 
-    async def find(wire: Wire) -> Page:
+    async def find(wire: Paperwire) -> Page:
         with err.status("looking for papers"):
             await wire.manifest()  # which feeds there are is told by the store
             feeds = feeds_of(wire.feeds, query)
@@ -183,7 +183,7 @@ async def _sample_settings() -> Settings:
     settings = load_settings()
     for day in sample.days():
         settings = load_settings(sample=True, now=sample.noon(day), sqlite_path=SAMPLE_STORE)
-        wire = Wire(settings)
+        wire = Paperwire(settings)
         await wire.refresh()
         await wire.catch_up(seconds=60)
         await wire.close()

@@ -10,7 +10,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from core.app import Wire
+from core.app import Paperwire
 from core.config.settings import load_settings
 from core.model.errors import ConfigError
 
@@ -34,9 +34,9 @@ def progress_bar() -> Iterator[Callable[[str, int, int | None], None]]:
         yield lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
 
 
-async def with_wire(work: Callable[[Wire], Awaitable[T]]) -> T:
+async def with_wire(work: Callable[[Paperwire], Awaitable[T]]) -> T:
     """What `work` makes of a wire that is opened for it."""
-    wire = Wire(load_settings())
+    wire = Paperwire(load_settings())
     try:
         return await work(wire)
     finally:

@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 import typer
 from rich.table import Table
 
-from core.app import Wire
+from core.app import Paperwire
 from core.cli.output import err, out, progress_bar, with_wire
 from core.jobs.backfill import Caught
 from core.jobs.refresh import Report
@@ -36,7 +36,7 @@ def refresh(
     """Fetch what arXiv announces now, score it and store it; then what was missed. It may be stopped at any moment."""
     limit = DAY_SECONDS if everything else seconds
 
-    async def work(wire: Wire) -> tuple[Report | None, Caught | None]:
+    async def work(wire: Paperwire) -> tuple[Report | None, Caught | None]:
         report = await _refresh(wire)
         if report is None or report.error:
             return report, None
@@ -110,7 +110,7 @@ def audit(
     The status is 1 if a date that is over lacks something.
     """
 
-    async def work(wire: Wire) -> list[Line]:
+    async def work(wire: Paperwire) -> list[Line]:
         manifest = await wire.manifest()
         categories, retention = wire.rules.categories, wire.instance.retention
         return await audit_dates(wire.store, manifest, categories, wire.clock(), retention, _day(first), _day(last))
@@ -145,12 +145,12 @@ def _ledger(lines: list[Line]) -> Table:
     return table
 
 
-async def _refresh(wire: Wire) -> Report | None:
+async def _refresh(wire: Paperwire) -> Report | None:
     with progress_bar() as show:
         return await _patiently(lambda: wire.refresh(show), show)
 
 
-async def _catch_up(wire: Wire, seconds: float | None) -> Caught | None:
+async def _catch_up(wire: Paperwire, seconds: float | None) -> Caught | None:
     """Catch up for so many seconds, by default as configured. None if there is no time for that."""
     if seconds == 0 or (seconds is None and not wire.settings.catch_up_seconds):
         return None

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from core.app import Wire
+from core.app import Paperwire
 from core.cli.output import err, is_folder, progress_bar, refuse_foreign, with_wire, write_document
 from core.llm.base import Usage
 from core.model.errors import QueryError
@@ -59,7 +59,7 @@ def review(
         raise typer.Exit(1)
 
 
-async def _review(wire: Wire, wanted: PaperId, language: str, *, yes: bool) -> Review | None:
+async def _review(wire: Paperwire, wanted: PaperId, language: str, *, yes: bool) -> Review | None:
     """The review as far as it could be made, None if nothing was to be done. Tells what happens on standard error."""
     from core.jobs.review import Plan, carry_out, cost_of, plan_review
 
@@ -82,7 +82,7 @@ async def _review(wire: Wire, wanted: PaperId, language: str, *, yes: bool) -> R
     return outcome.review
 
 
-def _tell_plan(wire: Wire, review: Review, usage: Usage, cost: float) -> None:
+def _tell_plan(wire: Paperwire, review: Review, usage: Usage, cost: float) -> None:
     settings = wire.settings
     title = " ".join(review.paper.title.split())
     err.print(f"{review.paper.versioned}: {title}")

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
 
-from core.app import Wire
+from core.app import Paperwire
 from core.archive.reviews import read_review, read_rows, save
 from core.archive.spending import Prices
 from core.jobs.run import open_upstreams
@@ -285,7 +285,7 @@ class Plan:
 
 
 @asynccontextmanager
-async def the_model(wire: Wire) -> AsyncIterator[Model]:
+async def the_model(wire: Paperwire) -> AsyncIterator[Model]:
     """The configured model, closed afterwards. Raises `ConfigError` if there is none."""
     model = open_model(wire.settings, wire.store, wire.clock)
     if model is None:
@@ -296,13 +296,13 @@ async def the_model(wire: Wire) -> AsyncIterator[Model]:
         await model.close()
 
 
-def cost_of(wire: Wire, usage: Usage) -> float:
+def cost_of(wire: Paperwire, usage: Usage) -> float:
     """What tokens cost in the currency of the configured prices; 0 where these are not known."""
     settings = wire.settings
     return Prices(settings.llm_price_prompt, settings.llm_price_completion).millionths(usage) / 1_000_000
 
 
-async def plan_review(wire: Wire, wanted: PaperId, language: str, progress: Progress) -> Plan:
+async def plan_review(wire: Paperwire, wanted: PaperId, language: str, progress: Progress) -> Plan:
     """What there is of a paper's review, and what is still to be done for it.
 
     Raises `UnknownName` for a paper that arXiv does not know, `NoText` where there is nothing to read, `FetchError`
@@ -324,7 +324,7 @@ async def plan_review(wire: Wire, wanted: PaperId, language: str, progress: Prog
     return Plan(review, text, usage, cost_of(wire, usage))
 
 
-async def carry_out(wire: Wire, plan: Plan, *, seconds: float, progress: Progress) -> Outcome | None:
+async def carry_out(wire: Paperwire, plan: Plan, *, seconds: float, progress: Progress) -> Outcome | None:
     """Go on with a planned review for so many seconds at most. None: another process is at it."""
     if plan.complete:
         return Outcome(plan.review)
@@ -347,7 +347,7 @@ async def carry_out(wire: Wire, plan: Plan, *, seconds: float, progress: Progres
             await asyncio.sleep(_POLL_SECONDS)
 
 
-async def find_paper(wire: Wire, wanted: PaperId, language: str = "") -> Paper:
+async def find_paper(wire: Paperwire, wanted: PaperId, language: str = "") -> Paper:
     """The paper: of a review that is not complete, else as stored, else as arXiv's API has it.
 
     Without a version the newest one. Where arXiv does not answer, a complete review will do.
@@ -366,7 +366,7 @@ async def find_paper(wire: Wire, wanted: PaperId, language: str = "") -> Paper:
         raise
 
 
-async def stored_paper(wire: Wire, wanted: PaperId) -> Paper | None:
+async def stored_paper(wire: Paperwire, wanted: PaperId) -> Paper | None:
     """The paper as one of the feeds has it, None if no stored batch has it. Nothing is fetched."""
     manifest = await wire.manifest()
     if not manifest.has_batches:
@@ -380,7 +380,7 @@ async def stored_paper(wire: Wire, wanted: PaperId) -> Paper | None:
     return max(found, key=lambda paper: paper.version, default=None)
 
 
-async def read_text(wire: Wire, paper: Paper, *, full: bool = True) -> FullText:
+async def read_text(wire: Paperwire, paper: Paper, *, full: bool = True) -> FullText:
     """The text of a paper. With `full`, raises `NoText` where there is only the abstract, for now or for good."""
     settings = wire.settings
     async with open_upstreams(settings, wire.store) as upstreams:
@@ -408,7 +408,7 @@ def _continued(review: Review | None, text: FullText) -> Review | None:
     return None
 
 
-async def _fetch_paper(wire: Wire, wanted: PaperId) -> Paper:
+async def _fetch_paper(wire: Paperwire, wanted: PaperId) -> Paper:
     settings = wire.settings
     async with open_upstreams(settings, wire.store) as upstreams:
         found = await fetch_by_id(upstreams.get, upstreams.api_url, [str(wanted)])
@@ -422,7 +422,7 @@ async def _fetch_paper(wire: Wire, wanted: PaperId) -> Paper:
 _STEP = "summarise"
 
 
-async def stored_summary(wire: Wire, paper: Paper, name: str, language: str) -> Summary | None:
+async def stored_summary(wire: Paperwire, paper: Paper, name: str, language: str) -> Summary | None:
     """What is stored of a paper's summary, read from its full text if there is one of that; None if there is none.
 
     An extract is made at once: no model is asked for it. Raises `UnknownName` for a template that there is not.
@@ -434,7 +434,7 @@ async def stored_summary(wire: Wire, paper: Paper, name: str, language: str) -> 
     return next((decode_as(Summary.from_plain, data) for data in found if data), None)
 
 
-async def make_summary(wire: Wire, paper: Paper, name: str, language: str, *, seconds: float) -> Summary | None:
+async def make_summary(wire: Paperwire, paper: Paper, name: str, language: str, *, seconds: float) -> Summary | None:
     """The stored summary, or else what the model makes of the paper's text, stored. None: another process is at it.
 
     Raises `ConfigError` without a model, `ModelError`, `StoreError` and `UnknownName`.
@@ -460,7 +460,7 @@ async def make_summary(wire: Wire, paper: Paper, name: str, language: str, *, se
         return summary
 
 
-def _keys(wire: Wire, paper: Paper, template: Template, language: str) -> Iterator[str]:
+def _keys(wire: Paperwire, paper: Paper, template: Template, language: str) -> Iterator[str]:
     """Where summaries by the configured model may be stored, the best ones first."""
     model = models_of(wire.settings).get(_STEP, "")
     for kind in reversed(INPUTS):

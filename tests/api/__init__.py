@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import httpx
 
-from core.app import Wire
+from core.app import Paperwire
 from core.config.settings import Settings, load_settings
 from core.jobs.refresh import Report
 from core.store import keys
@@ -117,7 +117,7 @@ def store_days(settings: Settings, days: Mapping[date, Iterable[Sheet]]) -> list
         reports = []
         for day, sheets in sorted(days.items()):
             upstream.day, upstream.sheets = day, list(sheets)
-            wire = Wire(settings.model_copy(update={"now": noon(day), "arxiv_rss_url": upstream.url}))
+            wire = Paperwire(settings.model_copy(update={"now": noon(day), "arxiv_rss_url": upstream.url}))
             report = await wire.refresh()
             assert report is not None
             reports.append(report)

@@ -15,7 +15,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, Route
 
-from core.app import Wire
+from core.app import Paperwire
 from core.model.feed import Entry, Feed
 from core.model.manifest import Manifest
 from core.model.query import Query
@@ -472,12 +472,12 @@ def test_what_is_saved(visitor: Page, tmp_path: Path) -> None:
 
 def test_model_output(visitor: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a language model has written of a paper, where pages show that."""
-    read = Wire.entries
+    read = Paperwire.entries
 
-    async def entries(self: Wire, manifest: Manifest, feed: Feed, query: Query) -> list[Entry]:
+    async def entries(self: Paperwire, manifest: Manifest, feed: Feed, query: Query) -> list[Entry]:
         return [replace(entry, summary=summary_of(entry)) for entry in await read(self, manifest, feed, query)]
 
-    monkeypatch.setattr(Wire, "entries", entries)
+    monkeypatch.setattr(Paperwire, "entries", entries)
     with serving_hostile(tmp_path, FEW_FEEDS) as wire:
         papers = [f"/papers/{sheet.id}" for sheet in hostile_sheets()]
         assert "<strong>x</strong>" in wire.get(papers[0]).text
