@@ -225,13 +225,15 @@ async def published(
                 with span("render"):  # tens of milliseconds, in which others are answered
                     made = await asyncio.to_thread(make, manifest, loaded)
             if slot and (not budget or await _allows(wire, budget)):
-                wire.outbox.add({slot: (await asyncio.to_thread(_to_value, identity, made), keys.RENDERED_SECONDS)})
+                wire.archive.pending.add(
+                    {slot: (await asyncio.to_thread(_to_value, identity, made), keys.RENDERED_SECONDS)}
+                )
             return made
 
         document = await _together(wire, identity, work)
         wire.rendered.put(identity, document, len(document.body) + OVERHEAD)
     if not wire.current.unconfirmed:
-        await wire.outbox.flush()
+        await wire.archive.pending.flush()
     return document
 
 

@@ -8,9 +8,9 @@ from datetime import date
 from time import time
 from typing import TYPE_CHECKING, Any
 
+from core.archive import Archive
 from core.archive.open import open_store
 from core.archive.overrides import change_saved
-from core.archive.pending import Outbox
 from core.archive.state import State, adopt_rules, note_time
 from core.config.overrides import rules_in_force
 from core.config.settings import Settings
@@ -52,13 +52,13 @@ class Paperwire:
         self.instance = settings.feeds.instance
         self.rules = rules_in_force(settings.feeds, Saved())  # until the store tells what else was saved
         self.clock = settings.clock
-        self.store = open_store(settings)
+        self.archive = Archive(open_store(settings), retention=self.instance.retention)
+        self.store = self.archive.store
         self.current = Current(self.store, seconds=settings.confirm_seconds, ahead=not settings.serverless)
-        self.outbox = Outbox(self.store)
         self.rendered: Memory[Any] = Memory(limit=RENDERED_BYTES)
         self._adopted = ""
         self._rules_are_new = False
-        self._shelf = Shelf(self.store, self.outbox)
+        self._shelf = Shelf(self.store, self.archive.pending)
         self.rendering: Shared[Any] = Shared()
         self.reviews = ReviewList(self.store, seconds=settings.confirm_seconds)
         self._refreshing: asyncio.Task[None] | None = None
@@ -217,8 +217,7 @@ class Paperwire:
             self._refreshing.cancel()
             await asyncio.wait([self._refreshing])
         await self.current.stop()
-        await self.outbox.flush()
-        await self.store.close()
+        await self.archive.close()
 
     async def _view(self, also: str = "") -> View:
         view = await self.current.get(also=also)

@@ -1,1 +1,80 @@
 """The typed repository over the store: the only code that knows keys, codecs, times to live, locks and commits."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from time import monotonic
+
+from core.archive.analyses import Analyses
+from core.archive.days import Days
+from core.archive.draft import Draft
+from core.archive.gate import GATE_SECONDS, Gate
+from core.archive.overrides import Overrides
+from core.archive.pending import PendingWrites
+from core.archive.rendered import Rendered
+from core.archive.reviews import Reviews
+from core.archive.spending import Spending
+from core.archive.state import State, read_state
+from core.model.errors import StoreError
+from core.store import keys
+from core.store.base import Store, holding
+
+PATIENCE_SECONDS = 30.0  # how long a draft waits for another process's
+RETENTION = timedelta(days=30)
+_POLL_SECONDS = 0.2
+
+
+class Archive:
+    """All that Paperwire stores, by its parts. The state changes only by a draft that is committed.
+
+    `retention` is how long batches are kept. Everything raises `StoreError` where the store fails.
+    """
+
+    def __init__(self, store: Store, *, retention: timedelta = RETENTION) -> None:
+        self.store = store
+        self.retention = retention
+        self.days = Days(store)
+        self.overrides = Overrides(store)
+        self.reviews = Reviews(store)
+        self.analyses = Analyses(store)
+        self.spending = Spending(store)
+        self.pending = PendingWrites(store)
+        self.rendered = Rendered(store, self.pending)
+
+    def gate(self, seconds: float = GATE_SECONDS) -> Gate:
+        """What spaces requests to arXiv by so many seconds."""
+        return Gate(self.store, seconds)
+
+    async def state(self) -> State:
+        """The state as stored, in one round trip."""
+        return await read_state(self.store)
+
+    @asynccontextmanager
+    async def try_drafting(self) -> AsyncIterator[Draft | None]:
+        """A draft of the next state, or None at once while another process has one."""
+        async with holding(self.store, keys.REFRESH_LOCK) as lock:
+            yield Draft(await self.state(), self.retention, lock) if lock else None
+
+    @asynccontextmanager
+    async def drafting(self) -> AsyncIterator[Draft]:
+        """A draft of the next state; waits for another process's. Raises `StoreError` after half a minute."""
+        end = monotonic() + PATIENCE_SECONDS
+        while monotonic() < end:
+            async with self.try_drafting() as draft:
+                if draft is not None:
+                    yield draft
+                    return
+            await asyncio.sleep(_POLL_SECONDS)
+        raise StoreError("another process has been refreshing for too long")
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[bool]:
+        """Be the one process that backfills and analyses; False at once if another one is."""
+        async with holding(self.store, keys.CATCH_UP_LOCK) as lock:
+            yield lock is not None
+
+    async def close(self) -> None:
+        """Write what is pending, and free connections."""
+        await self.pending.flush()
+        await self.store.close()

@@ -12,6 +12,7 @@ from core.llm.templates import EXTRACT, get_template
 from core.model.feed import Feed
 from core.model.rubric import Rubric
 from core.store import keys
+from core.store.base import Store
 from core.util.signing import fingerprint
 
 KINDS = ("html", "pdf", "abstract")  # of what is read, the best first
@@ -100,3 +101,10 @@ def _candidates(feed: Feed, template: str, model: Model | None, also: tuple[str,
     return tuple(
         summary_fingerprint(get_template(template), feed.language, name, kind) for kind in KINDS for name in names
     )
+
+
+class Analyses:
+    """Scorecards, summaries and the analyses of days in one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store

@@ -11,11 +11,10 @@ from core.model.feed import Feed
 from core.model.manifest import BatchRecord
 from core.ranking.matching import score_batch
 from core.store import keys
-from core.store.base import Store
+from core.store.base import Store, Values
 from core.store.codec import day_to_plain, decode, decode_as, encode, scores_to_plain
 
-Value = tuple[bytes, float | None]  # with its time to live (s)
-Made = dict[str, Value]
+Made = Values
 
 
 def score_day(feed: Feed, batch: Batch, until: float = inf) -> Day:
@@ -60,3 +59,18 @@ async def read_confirmed(store: Store, dates: Iterable[date]) -> dict[date, froz
     wanted = list(dates)
     found = await store.get_many([keys.ledger(day) for day in wanted]) if wanted else []
     return {day: frozenset(decode(data)) for day, data in zip(wanted, found, strict=True) if data}
+
+
+class Days:
+    """Batches, their scores by feed, and the ledger, in one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def batches(self, records: Iterable[BatchRecord | None]) -> dict[str, Batch]:
+        """The batches that the records name, by hash, in one round trip; without those that the store has lost."""
+        return await read_batches(self._store, records)
+
+    async def confirmed(self, dates: Iterable[date]) -> dict[date, frozenset[str]]:
+        """The identifiers of each date that the API has confirmed so far, in one round trip."""
+        return await read_confirmed(self._store, dates)

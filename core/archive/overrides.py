@@ -27,6 +27,23 @@ class TooMuch(PaperwireError):
     """More than is kept in the store for all feeds together: nothing was written."""
 
 
+class Overrides:
+    """What the owner saved, in one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def read(self) -> tuple[Saved, tuple[Change, ...]]:
+        """What is saved, and its changes, newest first."""
+        return await read_saved(self._store)
+
+    async def change(
+        self, expected: int, make: Callable[[Saved, tuple[Change, ...]], tuple[Saved, str]], now: datetime
+    ) -> Saved:
+        """Change what is saved: see `change_saved`."""
+        return await change_saved(self._store, expected, make, now)
+
+
 async def change_saved(
     store: Store, expected: int, make: Callable[[Saved, tuple[Change, ...]], tuple[Saved, str]], now: datetime
 ) -> Saved:

@@ -81,3 +81,14 @@ def _key(row: Listed) -> str:
 
 def _rows(plain: list[list[object]]) -> list[Listed]:
     return [Listed.from_plain(row) for row in plain]
+
+
+class Reviews:
+    """The reviews in one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def rows(self) -> list[Listed]:
+        """The list of reviews, newest first. Raises `StoreError`."""
+        return await read_rows(self._store)

@@ -226,3 +226,10 @@ async def _listed(store: Store, month: str) -> list[list[str]]:
         return [[str(step), str(model)] for step, model in orjson.loads(value)]
     except (TypeError, ValueError) as error:
         raise StoreError("the list of the models' usage cannot be read") from error
+
+
+class Spending:
+    """What models took, and what they may still take, in one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store

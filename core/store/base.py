@@ -15,6 +15,8 @@ from typing import Protocol
 
 from core.model.errors import StoreError
 
+Values = dict[str, tuple[bytes, float | None]]  # by key, each with its time to live (s)
+
 
 class Store(Protocol):
     """Values are bytes under text keys; times to live are in seconds, None means until retention or for ever.

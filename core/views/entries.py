@@ -15,7 +15,7 @@ from time import monotonic
 from typing import NamedTuple
 
 from core.archive.days import Made, make_day, score_day
-from core.archive.pending import Outbox
+from core.archive.pending import PendingWrites
 from core.config.overrides import Rules
 from core.jobs.refresh import Report
 from core.model.analysis import Analysis, annotated, from_plain, names_of
@@ -237,8 +237,8 @@ GUEST_ENTRIES = 40_000  # remembered of feeds whose rules came with a request
 class Shelf:
     """The entries of this wire's own feeds, and of guests: feeds whose rules came with a request."""
 
-    def __init__(self, store: Store, outbox: Outbox) -> None:
-        self._store, self._outbox = store, outbox
+    def __init__(self, store: Store, pending: PendingWrites) -> None:
+        self._store, self._pending = store, pending
         self._own = Library()
         self._guests = Library(self._own.batches, Memory(limit=GUEST_ENTRIES), Memory(limit=GUEST_ENTRIES))
         self._loading: Shared[Shown] = Shared()
@@ -252,7 +252,7 @@ class Shelf:
         library = self._own if own else self._guests
         shown, made = await read_entries(self._store, library, manifest, feed, whole=whole, own=own)
         if own:
-            self._outbox.add(made)
+            self._pending.add(made)
         return shown
 
     def learn(self, report: Report, rules: Rules) -> None:
