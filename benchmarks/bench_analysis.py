@@ -19,12 +19,12 @@ import httpx
 from benchmarks.bench_http import HOST, Job, generator
 from benchmarks.measure import note, p99, table
 from core.config.settings import ROOT
-from tests import model_server
-from tests.arxiv_format import Sheet, make_sheets
 from tests.conftest import NOON
-from tests.model_server import MODEL, ModelServer
-from tests.ports import free_port
-from tests.upstream import Upstream, serving
+from tests.support import model_server
+from tests.support.arxiv_format import Sheet, make_sheets
+from tests.support.model_server import MODEL, ModelServer
+from tests.support.ports import free_port
+from tests.support.upstream import Upstream, serving
 
 ROUNDS, SECONDS, CONNECTIONS, PAPERS = 5, 4.0, 16, 40
 OWNER = "open-sesame"

@@ -30,10 +30,10 @@ from time import perf_counter
 from benchmarks.day import REAL_DAY, load_day
 from benchmarks.measure import Cell, Steps, note, spread, table
 from core.config.settings import ROOT
-from tests.redis_server import find_binary, running
-from tests.upstash_rest import UpstashRest
-from tests.upstash_rest import serving as serving_rest
-from tests.upstream import Upstream, serving
+from tests.support.redis_server import find_binary, running
+from tests.support.upstash_rest import UpstashRest
+from tests.support.upstash_rest import serving as serving_rest
+from tests.support.upstream import Upstream, serving
 
 BARE, OURS = "bare FastAPI", "Paperwire"
 GOAL, AIM = 1.3, 1.15

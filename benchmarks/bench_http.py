@@ -36,8 +36,8 @@ from benchmarks.measure import Cell, note, p99, spread, table
 from core.config.settings import ROOT, Settings, load_settings
 from core.model.calendar import midnight
 from core.sources.client import GATE_SECONDS
-from tests.arxiv_format import rss
-from tests.upstream import Upstream, serving
+from tests.support.arxiv_format import rss
+from tests.support.upstream import Upstream, serving
 
 CONNECTIONS = 16
 WARM_SECONDS = 0.1

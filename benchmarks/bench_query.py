@@ -32,7 +32,7 @@ from core.store.codec import encode, scores_to_plain
 from core.store.sqlite import SqliteStore
 from core.util.caches import Memory
 from core.views.entries import batch_summaries
-from tests.arxiv_format import rss
+from tests.support.arxiv_format import rss
 
 QUERY = "score>=10"
 MORE = ("score>=10&fields=id,score", "score>=2.5&limit=500", "title~cache", "text~cache", "category=cs.DC&sort=-score")

@@ -8,8 +8,8 @@ from itertools import cycle, islice
 from benchmarks.day import load_texts, make_sheets
 from benchmarks.measure import note, table
 from core.archive.open import open_store
-from tests.arxiv_format import Sheet
-from tests.round_trips import FEED, READERS, Cost, Place, cold, measure, place
+from tests.support.arxiv_format import Sheet
+from tests.support.round_trips import FEED, READERS, Cost, Place, cold, measure, place
 
 DAYS, PAPERS = 21, 500  # a month of announcement days, of four busy categories
 # Upstash's free plan (https://upstash.com/pricing), a month

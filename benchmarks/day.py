@@ -12,7 +12,7 @@ from datetime import date
 
 from benchmarks import vocabulary as words
 from core.config.settings import ROOT
-from tests.arxiv_format import Sheet, rss
+from tests.support.arxiv_format import Sheet, rss
 
 CATEGORIES = ("cs.AI", "cs.CL", "cs.DC", "cs.LG")  # of both shipped feeds
 REAL_DAY = date(2025, 12, 30)

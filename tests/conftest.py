@@ -18,8 +18,8 @@ import uvicorn
 
 from api.application import create_app
 from core.config.settings import ROOT, Settings, load_settings
-from tests.arxiv_format import make_sheets
-from tests.upstream import Upstream, serving
+from tests.support.arxiv_format import make_sheets
+from tests.support.upstream import Upstream, serving
 
 SHARED = ROOT.parent / "shared"
 NOON = datetime(2026, 3, 6, 17, tzinfo=UTC)  # of the Friday that the stand-in serves

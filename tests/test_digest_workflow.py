@@ -11,8 +11,8 @@ import yaml
 
 from core.config.settings import ROOT
 from tests.api import FEEDS, FRIDAY, base, make_settings, serving_days, store_days
-from tests.arxiv_format import Sheet
 from tests.conftest import NOON, ONLY_WHEN_ASKED
+from tests.support.arxiv_format import Sheet
 
 WORKFLOW: dict[str, Any] = yaml.safe_load((ROOT / "docs" / "digest-workflow.yml").read_text("utf-8"))
 JOBS: dict[str, Any] = WORKFLOW["jobs"]

@@ -17,8 +17,8 @@ import pytest
 from core.config.feeds_file import read_feeds_file
 from core.config.settings import ROOT, load_settings
 from tests.conftest import NOON, ONLY_WHEN_ASKED
-from tests.ports import free_port
-from tests.upstream import Upstream
+from tests.support.ports import free_port
+from tests.support.upstream import Upstream
 
 README = (ROOT / "README.md").read_text("utf-8")
 COMMANDS = [

@@ -2,7 +2,7 @@
 
 import httpx
 
-from tests.upstream import Upstream
+from tests.support.upstream import Upstream
 
 
 def test_first_request_fetches_and_answers(client: httpx.Client, upstream: Upstream) -> None:

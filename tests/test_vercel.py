@@ -20,11 +20,11 @@ from core.config.settings import ROOT
 from core.jobs.refresh import REFRESH_SECONDS
 from core.model.calendar import due_date
 from core.sources.client import GATE_SECONDS, TOTAL_SECONDS
+from tests.archive.test_open import application
 from tests.conftest import NOON
-from tests.store.contract import redis_server, upstash_rest
+from tests.support.stores import redis_server, upstash_rest
+from tests.support.upstream import Upstream
 from tests.test_architecture import python
-from tests.test_stores import application
-from tests.upstream import Upstream
 
 CONFIG: dict[str, Any] = json.loads((ROOT / "vercel.json").read_text("utf-8"))
 FUNCTION: dict[str, Any] = CONFIG["functions"]["api/index.py"]

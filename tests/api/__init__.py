@@ -14,9 +14,9 @@ from core.app import Paperwire
 from core.config.settings import Settings, load_settings
 from core.jobs.refresh import Report
 from core.store import keys
-from tests.arxiv_format import Sheet
 from tests.conftest import serving_app
-from tests.upstream import Upstream, serving
+from tests.support.arxiv_format import Sheet
+from tests.support.upstream import Upstream, serving
 
 TOKEN = "open-sesame"
 OF_EACH_REQUEST = ("x-request-id", "server-timing")  # headers that are never the same twice

@@ -29,7 +29,7 @@ from core.app import RENDERED_BYTES
 from core.config.settings import Settings
 from tests.api import DAYS, TOKEN, Raw, base, make_settings, send, store_days
 from tests.conftest import wait_until
-from tests.upstream import Upstream, serving
+from tests.support.upstream import Upstream, serving
 
 FULL = bool(os.environ.get("FULL"))  # `make fuzz`: everything in full number
 FILTERS = 10_000 if FULL else 400

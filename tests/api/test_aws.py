@@ -16,10 +16,10 @@ from core.config.settings import ROOT, Settings
 from core.store import keys
 from core.store.sqlite import SqliteStore
 from tests.api import DAYS, FEEDS, FRIDAY, NOWHERE, OF_EACH_REQUEST, TOKEN, Raw, make_settings, noon, send, store_days
-from tests.arxiv_format import Sheet
 from tests.conftest import ONLY_WHEN_ASKED, serving_app
-from tests.runtime_api import Function, FunctionError, running_function
-from tests.upstream import Upstream, serving
+from tests.support.arxiv_format import Sheet
+from tests.support.runtime_api import Function, FunctionError, running_function
+from tests.support.upstream import Upstream, serving
 
 pytest.importorskip("awslambdaric", reason="Lambda's runtime client is for Linux only")
 

@@ -19,8 +19,8 @@ from core.model.manifest import BatchRecord
 from core.views.preview import Threshold, make_preview
 from tests.api import DAYS, MAIN, serving_days
 from tests.conftest import serving_app
-from tests.domain import FRIDAY, THURSDAY, make_entry, make_feed
-from tests.upstream import Upstream
+from tests.support.invented import FRIDAY, THURSDAY, make_entry, make_feed
+from tests.support.upstream import Upstream
 
 RULES = "category=cs.DC&category=cs.LG&keywords=cache:2%0D%0Akernel&min_score=2&max_entries=4&exclude=survey"
 SECRET = "correct horse battery"

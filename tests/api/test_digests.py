@@ -12,9 +12,9 @@ import pytest
 from api.resource import PAGE_HEADERS
 from core.util.signing import sign, with_key
 from tests.api import FRIDAY, MAIN, THURSDAY, WEDNESDAY, base, make_settings, send, serving_days, store_days
-from tests.arxiv_format import Sheet
 from tests.conftest import serving_app
-from tests.render.rules import atom_faults, jsonfeed_faults, rss_faults
+from tests.support.arxiv_format import Sheet
+from tests.support.rules import atom_faults, jsonfeed_faults, rss_faults
 
 SECRET = "correct horse battery"
 DOCUMENTS = {"md": "text/markdown", "html": "text/html", "json": "application/json"}

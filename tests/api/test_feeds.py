@@ -14,7 +14,7 @@ import pytest
 from lxml import etree
 
 from tests.api import DAYS, FRIDAY, MAIN, THURSDAY, base, noon, send, serving_days, walk
-from tests.arxiv_format import Sheet
+from tests.support.arxiv_format import Sheet
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 DC = "{http://purl.org/dc/elements/1.1/}"

@@ -11,8 +11,8 @@ import pytest
 from core.config.settings import Settings
 from tests.api import DAYS, FRIDAY, MAIN, THURSDAY, TOKEN, make_settings, noon, store_days
 from tests.conftest import serving_app
-from tests.render.rules import atom_faults, jsonfeed_faults, rss_faults
-from tests.upstream import Upstream, serving
+from tests.support.rules import atom_faults, jsonfeed_faults, rss_faults
+from tests.support.upstream import Upstream, serving
 
 OWNER = {"Authorization": f"Bearer {TOKEN}"}
 FAULTS = {"rss": rss_faults, "atom": atom_faults, "json": jsonfeed_faults}

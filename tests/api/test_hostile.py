@@ -15,9 +15,9 @@ from lxml import etree
 
 from tests.api import make_settings, send, walk
 from tests.api.test_feeds import FORMATS, READ, Item
-from tests.arxiv_format import Sheet
 from tests.conftest import serving_app
-from tests.upstream import Upstream, serving
+from tests.support.arxiv_format import Sheet
+from tests.support.upstream import Upstream, serving
 
 RULES = """
 [feeds.main]

@@ -17,8 +17,8 @@ from core.store import keys
 from core.store.codec import encode
 from core.store.sqlite import SqliteStore
 from tests.api import FRIDAY, TOKEN, make_settings, serving_days, store_days, walk
-from tests.arxiv_format import Sheet
 from tests.conftest import serving_app
+from tests.support.arxiv_format import Sheet
 
 PATHS = {
     "/api/feeds": {"get"},

@@ -15,9 +15,9 @@ from core.config.settings import ROOT
 from core.sources.sample import TITLE
 from core.util.signing import sign, with_key
 from tests.api import DAYS, FRIDAY, MAIN, THURSDAY, base, make_settings, noon, send, serving_days
-from tests.arxiv_format import Sheet, make_sheets
 from tests.conftest import serving_app
-from tests.upstream import Upstream
+from tests.support.arxiv_format import Sheet, make_sheets
+from tests.support.upstream import Upstream
 
 SECRET = "correct horse battery"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.api import DAYS, FRIDAY, MAIN_UNCAPPED, THURSDAY, WEDNESDAY, send, serving_days, walk
-from tests.arxiv_format import make_sheets
+from tests.support.arxiv_format import make_sheets
 
 ALL = "score>=-99&type=new,cross,replace,replace-cross"
 

@@ -17,7 +17,7 @@ from core.config.settings import ROOT, Settings, load_settings
 from core.model.errors import ConfigError
 from core.util.signing import sign, with_key
 from tests.conftest import NOON, ONLY_WHEN_ASKED, serving_app, wait_until
-from tests.upstream import Upstream
+from tests.support.upstream import Upstream
 
 SECRET = "correct horse battery"
 FEEDS = ("/api/feeds/main.rss", "/api/feeds/main.atom", "/api/feeds/main.json", "/feeds/main")

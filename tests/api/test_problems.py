@@ -19,7 +19,7 @@ from core.store import keys
 from core.store.sqlite import SqliteStore
 from tests.api import THURSDAY, TOKEN, base, make_settings, send, serving_days
 from tests.conftest import serving_app
-from tests.upstream import Upstream
+from tests.support.upstream import Upstream
 
 MEDIA_TYPE = "application/problem+json"
 NAMES = (*FIELDS, *PARAMETERS)

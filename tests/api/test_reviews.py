@@ -15,9 +15,9 @@ from api.resource import PAGE_HEADERS
 from core.util.signing import sign
 from tests.api import TOKEN, store_days
 from tests.conftest import serving_app
-from tests.model_server import good_text
-from tests.render.rules import atom_faults, jsonfeed_faults, opml_faults, rss_faults
-from tests.reviewing import ID, KEYS, NOW, PAPER, POST, Reviewing, reviewing
+from tests.support.model_server import good_text
+from tests.support.reviewing import ID, KEYS, NOW, PAPER, POST, Reviewing, reviewing
+from tests.support.rules import atom_faults, jsonfeed_faults, opml_faults, rss_faults
 
 PATH = f"/api/papers/{ID}/review"
 SUMMARY = f"/api/papers/{ID}/summaries/key-findings"

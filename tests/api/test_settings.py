@@ -21,9 +21,9 @@ from core.config.feeds_file import read_feeds_file
 from core.config.settings import Settings
 from core.store import keys
 from tests.api import DAYS, FEEDS, TOKEN, make_settings, serving_days, store_days
-from tests.arxiv_format import Sheet
 from tests.conftest import serving_app, wait_until
-from tests.upstream import Upstream, serving
+from tests.support.arxiv_format import Sheet
+from tests.support.upstream import Upstream, serving
 
 SECRET = "correct horse battery"
 FIELDS = {"called": "fast", "name": "Fast caches", "category": "cs.DC", "keywords": "cache:2", "do": "save"}

@@ -22,9 +22,9 @@ from core.store import keys
 from core.store.codec import encode
 from tests.browser.conftest import Watched
 from tests.conftest import serving_app
-from tests.domain import make_paper
 from tests.render.test_review import make_review
-from tests.reviewing import KEYS
+from tests.support.invented import make_paper
+from tests.support.reviewing import KEYS
 
 PHONE = {"width": 360, "height": 740}
 PAPER = "/papers/2603.90000"

@@ -11,9 +11,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from core.config.settings import ROOT
 from tests.api import DAYS, FRIDAY, base, make_settings, store_days
-from tests.arxiv_format import Sheet
 from tests.browser.conftest import Watched
 from tests.conftest import serving_app
+from tests.support.arxiv_format import Sheet
 
 PAGES = {
     "home": "/",

@@ -22,13 +22,13 @@ from core.model.query import Query
 from core.model.summary import Summary
 from core.render.items import entry_html, entry_title
 from tests.api import TOKEN, base, make_settings
-from tests.arxiv_format import Sheet
 from tests.browser.conftest import Watched
 from tests.conftest import serving_app
 from tests.render import channel, entries_of
 from tests.render.documents import render_atom, render_jsonfeed, render_rss
-from tests.upstream import Upstream, serving
-from tests.vectors import HOST, PLACES, TEXTS, VECTORS, hostile_feeds, hostile_sheets, joined_texts
+from tests.support.arxiv_format import Sheet
+from tests.support.upstream import Upstream, serving
+from tests.support.vectors import HOST, PLACES, TEXTS, VECTORS, hostile_feeds, hostile_sheets, joined_texts
 
 READER = "http://reader.example"  # answered by the tests, as everything that is not on loopback
 

@@ -11,8 +11,8 @@ from core.model.summary import Summary
 from core.ranking.matching import score_batch
 from core.render.feeds import Channel
 from core.sources.parse import parse_feed
-from tests.arxiv_format import Sheet, rss
-from tests.domain import FRIDAY, make_feed
+from tests.support.arxiv_format import Sheet, rss
+from tests.support.invented import FRIDAY, make_feed
 
 SELF = "https://wire.example/api/feeds/main.{}?score%3E=3&category=cs.DC"
 UPDATED = datetime(2026, 3, 6, 17, tzinfo=UTC)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.model.paper import Author
 from core.render.citations import bibtex, citation_key, escaped, year
-from tests.domain import law, make_paper
+from tests.support.invented import law, make_paper
 
 
 def field_of(entry: str, name: str) -> str:

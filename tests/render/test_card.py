@@ -15,10 +15,10 @@ from core.ranking.matching import score_batch
 from core.render.card import LONGEST_ABSTRACT, LONGEST_TITLE, SHOWN_AUTHORS, author_names, make_card, whys
 from core.render.citations import bibtex
 from core.render.items import entry_html, entry_to_plain, reasons_in_words
-from tests.arxiv_format import Sheet
-from tests.domain import FRIDAY, make_entry, make_feed, make_paper
 from tests.render import LONG, MANY, ODD, RICH, SUMMARY, channel, entries_of
 from tests.render.documents import render_atom, render_rss
+from tests.support.arxiv_format import Sheet
+from tests.support.invented import FRIDAY, make_entry, make_feed, make_paper
 
 FEED = make_feed(Keyword("cache", 2), "kernel", "au:Author77 Sample", categories=("cs.LG", "cs.DC"), title_bonus=0.5)
 

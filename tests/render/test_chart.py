@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from core.render.pictures import MOST_DAYS, ChartDay, day_label, render_chart
-from tests.domain import law
+from tests.support.invented import law
 
 SVG = "{http://www.w3.org/2000/svg}"
 MONDAY = date(2026, 3, 2)

@@ -12,9 +12,9 @@ from core.model.calendar import EASTERN
 from core.model.feed import Entry, Reason
 from core.model.paper import Author
 from core.render.items import entry_authors, entry_guid, entry_html, entry_summary, entry_time, entry_title
-from tests.domain import FRIDAY, make_entry, make_paper
 from tests.render import RICH, SUMMARY, entries_of
-from tests.render.rules import html_faults
+from tests.support.invented import FRIDAY, make_entry, make_paper
+from tests.support.rules import html_faults
 
 REASONS = (
     Reason("LLM", 1.0, "title", 0, 3, "LLM"),

@@ -22,10 +22,10 @@ from core.render.digest import FRONT_MATTERS, Site, render_digest_json, render_h
 from core.render.digest.document import MARKER, digest_item, render_digest_feed
 from core.render.digest.words import _ROWS, words
 from core.render.items import entry_to_plain
-from tests.digests import ENTRIES, FEED, RECORD, SITE, card, digest, entry, summary
 from tests.render import channel
-from tests.render.rules import SAFE_TAGS, atom_faults, html_faults, jsonfeed_faults, rss_faults
-from tests.vectors import HOST, joined_texts
+from tests.support.digests import ENTRIES, FEED, RECORD, SITE, card, digest, entry, summary
+from tests.support.rules import SAFE_TAGS, atom_faults, html_faults, jsonfeed_faults, rss_faults
+from tests.support.vectors import HOST, joined_texts
 
 DATA = Path(__file__).parents[1] / "data" / "digests"
 READER = MarkdownIt("commonmark", {"html": True}).enable("table")

@@ -13,10 +13,10 @@ from lxml import etree
 from core.config.settings import ROOT
 from core.render.items import entry_to_plain, to_json
 from core.render.syndication import Outline, render_opml
-from tests.domain import make_entry
 from tests.render import MANY, ODD, RICH, SELF, SUMMARY, UPDATED, channel, entries_of
 from tests.render.documents import render_atom, render_jsonfeed, render_rss
-from tests.render.rules import ATOM
+from tests.support.invented import make_entry
+from tests.support.rules import ATOM
 
 LINK = f"{ATOM}link"
 

@@ -8,9 +8,9 @@ from core.model.entries import Day, choose, first_announced
 from core.model.feed import Feed
 from core.model.query import parse_query
 from core.render.items import entry_guid
-from tests.arxiv_format import Sheet
-from tests.domain import FRIDAY, THURSDAY, make_feed
 from tests.render import entries_of
+from tests.support.arxiv_format import Sheet
+from tests.support.invented import FRIDAY, THURSDAY, make_feed
 
 FIRST = Sheet(id="2603.90001", title="A cache")
 SECOND = Sheet(id="2603.90001", title="A better cache", version=2)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.render.card import Span, cut, highlight, merged, paragraphs, places_of, readable
 from core.render.items import plain
 from core.text.fold import fold
-from tests.domain import law, tricky
+from tests.support.invented import law, tricky
 
 SPANS = st.lists(st.tuples(st.integers(-5, 60), st.integers(-5, 60)), max_size=8)
 

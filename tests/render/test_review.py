@@ -26,12 +26,12 @@ from core.render.review import (
     review_items,
     words,
 )
-from tests.domain import make_paper
 from tests.render import channel
-from tests.render.rules import atom_faults, html_faults, jsonfeed_faults, rss_faults
 from tests.render.test_digests import BREAKERS, Page
-from tests.reviewing import KEYS, TEMPLATE, reviewing
-from tests.vectors import joined_texts
+from tests.support.invented import make_paper
+from tests.support.reviewing import KEYS, TEMPLATE, reviewing
+from tests.support.rules import atom_faults, html_faults, jsonfeed_faults, rss_faults
+from tests.support.vectors import joined_texts
 
 DATA = Path(__file__).parents[1] / "data" / "reviews"
 READER = MarkdownIt("commonmark", {"html": True}).enable("table")

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from core.render.syndication import Outline, render_opml
-from tests.arxiv_format import Sheet
 from tests.conftest import SHARED
 from tests.render import RICH, SELF, SHEETS, SUMMARY, UPDATED, channel, entries_of
 from tests.render.documents import render_atom, render_jsonfeed, render_rss
-from tests.render.rules import atom_faults, jsonfeed_faults, opml_faults, rss_faults
+from tests.support.arxiv_format import Sheet
+from tests.support.rules import atom_faults, jsonfeed_faults, opml_faults, rss_faults
 
 RENDER: dict[str, Callable[..., bytes]] = {"rss": render_rss, "atom": render_atom, "json": render_jsonfeed}
 FAULTS: dict[str, Callable[[bytes, str], list[str]]] = {

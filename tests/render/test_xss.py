@@ -25,12 +25,12 @@ from core.render.items import summary_html
 from core.render.syndication import Outline, render_opml
 from core.sources.parse import parse_api
 from tests.api import TOKEN, base, make_settings, send
-from tests.arxiv_format import Sheet, api
 from tests.conftest import serving_app
 from tests.render import UPDATED, channel, entries_of
 from tests.render.documents import render_atom, render_jsonfeed, render_rss
-from tests.upstream import Upstream, serving
-from tests.vectors import HOST, TEXTS, VECTORS, hostile_feeds, hostile_sheets
+from tests.support.arxiv_format import Sheet, api
+from tests.support.upstream import Upstream, serving
+from tests.support.vectors import HOST, TEXTS, VECTORS, hostile_feeds, hostile_sheets
 
 RENDER: dict[str, Callable[..., bytes]] = {"rss": render_rss, "atom": render_atom, "json": render_jsonfeed}
 TAGS = {"a", "blockquote", "br", "code", "del", "div", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre",

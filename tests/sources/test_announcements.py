@@ -13,8 +13,8 @@ import pytest
 from core.sources.client import Fetcher
 from core.sources.rss import Fetched, fetch_announcements
 from core.store.sqlite import SqliteStore
-from tests.arxiv_format import Sheet, make_sheets
-from tests.upstream import FAULTS, ITEM_LIMIT, Upstream
+from tests.support.arxiv_format import Sheet, make_sheets
+from tests.support.upstream import FAULTS, ITEM_LIMIT, Upstream
 
 DAY = date(2026, 3, 6)
 

@@ -15,8 +15,8 @@ from core.model.errors import FetchError, ParseError, SourceError
 from core.sources.api import MOST_RESULTS, TRIES, Slice, fetch_by_id, fetch_slice, slice_url
 from core.sources.client import Answer, Fetcher
 from core.store.sqlite import SqliteStore
-from tests.arxiv_format import Sheet, api, make_sheets
-from tests.upstream import API_FAULTS, FAULTS, Upstream
+from tests.support.arxiv_format import Sheet, api, make_sheets
+from tests.support.upstream import API_FAULTS, FAULTS, Upstream
 
 T = TypeVar("T")
 THURSDAY, FRIDAY, MONDAY = date(2026, 3, 5), date(2026, 3, 6), date(2026, 3, 9)

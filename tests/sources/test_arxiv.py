@@ -13,7 +13,7 @@ from core.model.batch import Announcement
 from core.model.errors import ParseError
 from core.model.paper import Author, Paper
 from core.sources.parse import ParsedFeed, parse_api, parse_feed
-from tests.arxiv_format import Sheet, api, atom, make_sheets, rss
+from tests.support.arxiv_format import Sheet, api, atom, make_sheets, rss
 
 DAY = date(2026, 3, 6)
 Writer = Callable[..., bytes]

@@ -15,9 +15,9 @@ import pytest
 from core.model.errors import FetchError
 from core.sources.client import MAX_BYTES, TOTAL_SECONDS, Answer, Fetcher
 from core.store.sqlite import SqliteStore
-from tests.arxiv_format import make_sheets
-from tests.ports import free_port
-from tests.upstream import Upstream, serving
+from tests.support.arxiv_format import make_sheets
+from tests.support.ports import free_port
+from tests.support.upstream import Upstream, serving
 
 T = TypeVar("T")
 AGENT = "Paperwire/test (owner@example.org)"

@@ -27,9 +27,9 @@ from core.sources.fulltext import STATES, FullText, fetch_text
 from core.sources.sandbox import MOST_OUTPUT, end, environment, parse_output, read_apart, talk
 from core.sources.sections import Reading
 from core.store.sqlite import SqliteStore
-from tests import latexml_format, pdf_format
 from tests.conftest import SHARED
-from tests.ports import free_port
+from tests.support import latexml_format, pdf_format
+from tests.support.ports import free_port
 
 MB = 1_000_000
 ABSTRACT = "We study how machines read."

@@ -18,10 +18,10 @@ from core.sources.client import Fetcher
 from core.sources.huggingface import MOST_READ, Picks, daily_url, fetch_daily, parse_daily
 from core.store import keys
 from core.store.sqlite import SqliteStore
-from tests.arxiv_format import Sheet
-from tests.domain import law
-from tests.hf_format import Picked, daily, item
-from tests.upstream import FAULTS, HF_FAULTS, Upstream
+from tests.support.arxiv_format import Sheet
+from tests.support.hf_format import Picked, daily, item
+from tests.support.invented import law
+from tests.support.upstream import FAULTS, HF_FAULTS, Upstream
 
 DAY = date(2026, 3, 6)
 SHEET = Sheet(

@@ -6,7 +6,7 @@ import pytest
 
 from core.sources.html import LEAST_CHARACTERS, MOST_CHARACTERS, read_html
 from core.sources.sections import Section, join
-from tests.latexml_format import LONG, article, bibliography, math, section, table
+from tests.support.latexml_format import LONG, article, bibliography, math, section, table
 
 
 def text_of(*parts: str) -> str:

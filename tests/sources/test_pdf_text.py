@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.sources.pdf import clean, flow, legible, mended
 from core.sources.sandbox import read_apart
 from core.sources.sections import Reading, Section, cap, join, keep, kind_of, split
-from tests import pdf_format
+from tests.support import pdf_format
 
 LINE = "We present a system that reads papers and tells what they say to all of its readers."
 

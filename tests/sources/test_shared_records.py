@@ -13,8 +13,8 @@ from core.model.paper import Author, parse_id
 from core.sources.parse import parse_api, parse_feed, split_authors
 from core.text.sanitize import plain
 from core.text.tex import decode_name, to_readable
-from tests.arxiv_format import Sheet, atom, rss
 from tests.conftest import SHARED
+from tests.support.arxiv_format import Sheet, atom, rss
 
 pytestmark = pytest.mark.shared
 

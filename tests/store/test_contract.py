@@ -13,7 +13,7 @@ import pytest
 
 from core.model.errors import LockLost
 from core.store.base import Store, holding, prolonged
-from tests.store.contract import ADDITIONS, BUDGET, IMPLEMENTATIONS, PROCESSES, ROUNDS, race
+from tests.support.stores import ADDITIONS, BUDGET, IMPLEMENTATIONS, PROCESSES, ROUNDS, race
 
 T = TypeVar("T")
 

@@ -24,8 +24,8 @@ from core.model.errors import ConfigError, LockLost, StoreError
 from core.store.base import Store
 from core.store.redis import RedisStore
 from core.store.upstash import UpstashStore
-from tests.redis_server import RedisServer, running
-from tests.upstash_rest import Fault, UpstashRest, serving
+from tests.support.redis_server import RedisServer, running
+from tests.support.upstash_rest import Fault, UpstashRest, serving
 
 T = TypeVar("T")
 HASTE = {"connect_seconds": 0.4, "read_seconds": 0.8}  # where the bounds are what is tested
@@ -73,7 +73,7 @@ class FaultyLine:
         return f"redis://{user}:{password}@{self.address}/{database}"
 
     def arm(self, kind: str, **options: Any) -> None:
-        """One of close, hang, delay, drip, lost reply, no Redis; what they mean is as in `tests.upstash_rest`."""
+        """One of close, hang, delay, drip, lost reply, no Redis; see `tests.support.upstash_rest`."""
         self.faults.append(Fault(kind, **options))
 
     def next_fault(self, request: bytes) -> Fault:

@@ -1,0 +1,326 @@
+"""Requests that find nothing, or nothing new, in store: one of them fetches, all are answered in time."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import httpx
+import pytest
+
+from core.config.settings import ROOT, Settings, load_settings
+from core.store import keys
+from core.store.sqlite import SqliteStore
+from tests.conftest import NOON, ONLY_WHEN_ASKED, serving_app, wait_until
+from tests.support.arxiv_format import make_sheets
+from tests.support.ports import free_port
+from tests.support.upstream import Upstream, serving
+
+THURSDAY, FRIDAY = date(2026, 3, 5), date(2026, 3, 6)
+
+
+def forget(settings: Settings, *names: str) -> None:
+    """Do to keys of the store what time does to them."""
+
+    async def main() -> None:
+        store = SqliteStore(settings.sqlite_path)
+        for name in names:
+            await store.delete(name)
+        await store.close()
+
+    asyncio.run(main())
+
+
+def get_all(urls: list[str], path: str = "/api/papers") -> list[httpx.Response]:
+    """Get the path of all the addresses at the same time, each over a connection of its own."""
+
+    async def main() -> list[httpx.Response]:
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+        async with httpx.AsyncClient(timeout=40, limits=limits) as client:
+            return await asyncio.gather(*(client.get(url + path) for url in urls))
+
+    return asyncio.run(main())
+
+
+@dataclass(frozen=True)
+class Server:
+    """`paperwire serve` in a process of its own."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+
+@contextmanager
+def server_process(settings: Settings) -> Iterator[Server]:
+    """Run a server that waits for requests and has had none."""
+    port = free_port()
+    env = {
+        "PATH": "/usr/bin:/bin",
+        "PYTHONPATH": str(ROOT),
+        **ONLY_WHEN_ASKED,
+        "ARXIV_RSS_URL": settings.rss_url,
+        "NOW": NOON.isoformat(),
+        "SQLITE_PATH": str(settings.sqlite_path),
+    }
+    command = [sys.executable, "-m", "core.cli.main", "serve", "--port", str(port)]
+    folder = settings.sqlite_path.parent
+    with subprocess.Popen(
+        command, cwd=folder, env=env, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+    ) as process:
+        try:
+            wait_until(lambda: _listens(port), 30)
+            yield Server(f"http://127.0.0.1:{port}", process)
+        finally:
+            process.kill()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+# -- the first requests ever
+
+
+def test_concurrent_first_requests_fetch_once(settings: Settings, upstream: Upstream) -> None:
+    """Two hundred requests that find nothing in store wait for one fetch, and all are answered with its papers."""
+    upstream.delay = 0.5
+    with serving_app(settings) as url:
+        answers = get_all([url] * 200)
+    assert [200] * 200 == [answer.status_code for answer in answers]
+    assert 1 == len({answer.content for answer in answers})
+    assert answers[0].json()["total"] > 0
+    assert 1 == len(upstream.requests)
+
+
+def test_two_processes_fetch_once(settings: Settings, upstream: Upstream) -> None:
+    """A hundred first requests to each of two server processes on one store cause one fetch, all in all."""
+    upstream.delay = 1
+    with server_process(settings) as one, server_process(settings) as two:
+        answers = get_all([one.url, two.url] * 100)
+    assert [200] * 200 == [answer.status_code for answer in answers]
+    assert 1 == len({answer.content for answer in answers})
+    assert 1 == len(upstream.requests)
+
+
+def test_every_kind_of_page_fetches(settings: Settings, upstream: Upstream) -> None:
+    """Feeds in all formats, papers and single papers asked for first, at the same time, cause one fetch."""
+    paths = ["/api/feeds/main.rss", "/api/feeds/main.atom", "/api/feeds/storage.json", "/rss", "/rss/cs.LG"]
+    paths += ["/api/papers", "/api/papers/2603.90000", "/api/papers?feed=storage&score>=1"]
+    upstream.delay = 0.5
+    with serving_app(settings) as url:
+        answers = get_all([url + path for path in paths * 5], "")
+    assert [200] * len(answers) == [answer.status_code for answer in answers]
+    assert 1 == len(upstream.requests)
+
+
+def test_readers_who_give_up_do_not_stop_the_fetch(settings: Settings, upstream: Upstream) -> None:
+    """When the readers who caused a fetch go away, it goes on, and the next one is answered from it."""
+    upstream.delay = 3
+    with serving_app(settings) as url:
+        for _ in range(3):
+            with pytest.raises(httpx.ReadTimeout):
+                httpx.get(f"{url}/api/papers", timeout=0.2)
+        answer = httpx.get(f"{url}/api/papers", timeout=20)
+    assert 200 == answer.status_code
+    assert 1 == len(upstream.requests)
+
+
+# -- something older is in store
+
+
+def _with_thursday(settings: Settings, upstream: Upstream) -> None:
+    """Have Thursday's batch in store, and Friday's due and served by arXiv."""
+    thursday = settings.model_copy(update={"now": NOON.replace(day=5)})
+    sheets, upstream.day, upstream.sheets = upstream.sheets, THURSDAY, make_sheets(20, start=50000)
+    with serving_app(thursday) as url:
+        assert 200 == httpx.get(f"{url}/api/papers", timeout=20).status_code
+    upstream.day, upstream.sheets = FRIDAY, sheets
+    upstream.requests.clear()
+    forget(settings, keys.ARXIV_GATE, keys.BACKOFF)
+
+
+def _dates(answer: httpx.Response) -> set[str]:
+    assert 200 == answer.status_code, answer.text
+    return {paper["announced"] for paper in answer.json()["papers"]}
+
+
+def test_older_batches_are_served_at_once(settings: Settings, upstream: Upstream) -> None:
+    """With Thursday in store nobody waits for Friday: it is fetched behind the answer, once, and then served."""
+    _with_thursday(settings, upstream)
+    upstream.delay = 5
+    with serving_app(settings) as url:
+        begun = time.monotonic()
+        answers = get_all([url] * 20)
+        taken = time.monotonic() - begun
+        assert [{"2026-03-05"}] * 20 == [_dates(answer) for answer in answers]
+        assert taken < upstream.delay
+        wait_until(lambda: "2026-03-06" in _dates(httpx.get(f"{url}/api/papers")), 20)
+    assert 1 == len(upstream.requests)
+
+
+@pytest.mark.parametrize("fault", ["hang", "503", "html", "empty"])
+def test_older_batches_are_served_whatever_arxiv_does(settings: Settings, upstream: Upstream, fault: str) -> None:
+    """With Thursday in store readers get it at once, again and again, while arXiv does not deliver Friday."""
+    _with_thursday(settings, upstream)
+    upstream.faults, upstream.faulty_for_ever = [fault], True
+    with serving_app(settings) as url:
+        for _ in range(3):
+            begun = time.monotonic()
+            assert {"2026-03-05"} == _dates(httpx.get(f"{url}/api/papers"))
+            assert time.monotonic() - begun < 2.5
+
+
+def test_what_another_process_stored_is_served(settings: Settings, upstream: Upstream) -> None:
+    """A server that has seen an empty store serves what another process has put there since, at the next request."""
+    with serving_app(settings) as one, serving_app(settings) as two:
+        assert 200 == httpx.get(f"{one}/api/health").status_code  # has seen the empty store
+        assert 200 == httpx.get(f"{two}/api/papers", timeout=20).status_code
+        answer = httpx.get(f"{one}/api/papers", timeout=20)
+    assert 200 == answer.status_code, answer.text
+    assert answer.json()["total"] > 0
+    assert 1 == len(upstream.requests)
+
+
+# -- nothing is in store, and arXiv does not deliver: all at the same time, each with a server and an arXiv of its own
+
+FAULTS = {
+    "hang": "being fetched",
+    "503": "status 503",
+    "rate-exceeded": "rate exceeded",
+    "html": "HTML page",
+    "reset": "Error",
+    "nothing": "empty",
+    "error-feed": "being fetched",  # halving takes its time
+    "empty": "valid empty feed",
+}
+
+
+@dataclass(frozen=True)
+class TakenOver:
+    """What came of the requests to the server that was killed and to the other one, and how long that took."""
+
+    first: BaseException | None
+    second: httpx.Response
+    seconds: float
+
+
+def _take_over(upstream: Upstream, settings: Settings) -> TakenOver:
+    upstream.delay = 2
+    with server_process(settings) as one, serving_app(settings) as two, ThreadPoolExecutor(2) as pool:
+        first = pool.submit(httpx.get, f"{one.url}/api/papers", timeout=30)
+        wait_until(lambda: len(upstream.requests) == 1, 30)
+        begun = time.monotonic()
+        second = pool.submit(httpx.get, f"{two}/api/papers", timeout=30)
+        one.process.kill()
+        return TakenOver(first.exception(), second.result(), time.monotonic() - begun)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """The first answer, how long it took, a second one when the refresh was over, and arXiv's requests before it."""
+
+    first: httpx.Response
+    seconds: float
+    second: httpx.Response
+    requests: int
+    requests_after: int
+    mended: httpx.Response
+
+
+def _see(upstream: Upstream, settings: Settings) -> Seen:
+    with serving_app(settings) as url:
+        begun = time.monotonic()
+        first = httpx.get(f"{url}/api/papers", timeout=40)
+        seconds = time.monotonic() - begun
+        wait_until(lambda: httpx.get(f"{url}/api/health").json()["state"] in ("failed", "quiet"), 90)
+        requests = len(upstream.requests)
+        for path in ("/rss", "/api/papers/2603.90000", "/api/feeds/main.json"):
+            assert 503 == httpx.get(url + path, timeout=40).status_code
+        second = httpx.get(f"{url}/api/papers", timeout=40)
+        requests_after = len(upstream.requests)
+        upstream.faults, upstream.faulty_for_ever = [], False
+        forget(settings, keys.BACKOFF)
+        mended = httpx.get(f"{url}/api/papers", timeout=40)
+    return Seen(first, seconds, second, requests, requests_after, mended)
+
+
+@pytest.fixture(scope="module")
+def all_seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What readers saw, by fault; and under "" what they saw when a server died."""
+    folder = tmp_path_factory.mktemp("seen")
+    with ExitStack() as stack:
+        clean = stack.enter_context(pytest.MonkeyPatch.context())
+        for name in Settings.model_fields:
+            clean.delenv(name.upper(), raising=False)
+        pool = stack.enter_context(ThreadPoolExecutor(len(FAULTS) + 1))
+        running = {}
+        for fault in ["", *FAULTS]:
+            upstream = Upstream(sheets=make_sheets(40), faults=[fault] if fault else [], faulty_for_ever=True)
+            stack.enter_context(serving(upstream))
+            path = folder / f"store {fault}.sqlite3"
+            settings = load_settings(arxiv_rss_url=upstream.url, now=NOON, sqlite_path=path, confirm_seconds=0)
+            running[fault] = pool.submit(_see if fault else _take_over, upstream, settings)
+        return {fault: future.result() for fault, future in running.items()}
+
+
+@pytest.fixture(scope="module")
+def seen(all_seen: dict[str, Any]) -> dict[str, Seen]:
+    """What readers saw under each fault."""
+    return {fault: all_seen[fault] for fault in FAULTS}
+
+
+def test_a_server_takes_over_from_one_that_died(all_seen: dict[str, Any]) -> None:
+    """When the process that fetches is killed, another one fetches for its own readers, within their patience."""
+    taken_over: TakenOver = all_seen[""]
+    assert isinstance(taken_over.first, httpx.HTTPError)
+    assert 200 == taken_over.second.status_code, taken_over.second.text
+    assert taken_over.seconds < 20
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_nothing_to_serve_is_said_in_time(seen: dict[str, Seen], fault: str) -> None:
+    """With nothing in store and nothing from arXiv the answer is 503, within 20 s, with Retry-After and a reason."""
+    first = seen[fault].first
+    assert seen[fault].seconds < 20
+    assert 503 == first.status_code
+    assert "application/problem+json" == first.headers["Content-Type"].partition(";")[0]
+    assert "urn:paperwire:problem:nothing-yet" == first.json()["type"]
+    assert int(first.headers["Retry-After"]) >= 5
+    assert FAULTS[fault] in first.json()["detail"]
+    assert "no-store" in first.headers["Cache-Control"]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_failed_fetch_is_not_repeated_at_once(seen: dict[str, Seen], fault: str) -> None:
+    """After a failed fetch requests leave arXiv alone: they are told the reason, and to come back after the pause."""
+    assert seen[fault].requests == seen[fault].requests_after > 0
+    second = seen[fault].second
+    assert 503 == second.status_code
+    pause = {"empty": 1800}.get(fault, 60)
+    assert pause - 30 < int(second.headers["Retry-After"]) <= pause * 1.2 + 1
+    assert ("failed" if fault != "empty" else "quiet") in second.json()["detail"]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_after_the_pause_it_is_tried_again(seen: dict[str, Seen], fault: str) -> None:
+    """When the pause is over the next request fetches, and is answered with papers."""
+    assert 200 == seen[fault].mended.status_code, seen[fault].mended.text
+    assert seen[fault].mended.json()["total"] > 0
+
+
+def test_a_broken_store_is_said(settings: Settings, upstream: Upstream) -> None:
+    """A file that is no database is a 503 with Retry-After that says so, and arXiv is not asked."""
+    settings.sqlite_path.write_text("This is no database, and long enough to look like one. " * 100)
+    with serving_app(settings) as url:
+        answer = httpx.get(f"{url}/api/papers", timeout=20)
+    assert (503, "urn:paperwire:problem:store") == (answer.status_code, answer.json()["type"])
+    assert "Retry-After" in answer.headers
+    assert [] == upstream.requests

@@ -1,0 +1,233 @@
+"""Rules in a URL: what is read, what is refused and in which words, and that what is written is read as it was."""
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.errors import UnsatisfiedAssumption
+from pydantic import ValidationError
+
+from core.config.feeds_file import FeedModel, read_feeds_file
+from core.config.settings import ROOT
+from core.config.url_rules import (
+    MOST_CHARACTERS,
+    MOST_ENTRIES,
+    MOST_KEYWORDS,
+    RULES,
+    check_fetched,
+    custom_feed,
+    read_custom,
+    read_rules,
+    rules_of,
+    write_rules,
+)
+from core.model.errors import QueryError
+from core.model.feed import Keyword
+from core.text.lists import quoted, split_list
+from tests.support.invented import law, tricky
+
+KEYWORDS = [
+    ("prefill", {"prefill": 1}),
+    ("KV cache:3,prefill", {"KV cache": 3, "prefill": 1}),
+    ("KV cache:3\nprefill : 2\r\n\r\n  decode  ", {"KV cache": 3, "prefill": 2, "decode": 1}),
+    ("ti:quantization:2,au:Tri Dao:5", {"ti:quantization": 2, "au:Tri Dao": 5}),
+    ("ti:quantization", {"ti:quantization": 1}),
+    ("survey:-2.5", {"survey": -2.5}),
+    ('"KV cache":3, prefill', {"KV cache": 3, "prefill": 1}),
+    ('"storage, local":2', {"storage, local": 2}),
+    ('"a ""quoted"" word":2', {'a "quoted" word': 2}),
+    ('5" disk:2', {'5" disk': 2}),
+    ("C++,C#:2", {"C++": 1, "C#": 2}),
+    ("überraschung:2,縮約,😀x", {"überraschung": 2, "縮約": 1, "😀x": 1}),
+    ("8:30:2", {"8:30": 2}),
+    ("hf:20", {"hf:20": 1}),
+    ("hf:20:2.5", {"hf:20": 2.5}),
+    ("hf:20.0", {"hf": 20}),
+    ("hf", {"hf": 1}),
+    ("x:nan", {"x:nan": 1}),
+    ("LLM,LLM", {"LLM": 1}),
+    (",, ,LLM,", {"LLM": 1}),
+]
+
+
+@pytest.mark.parametrize(("written", "meant"), KEYWORDS)
+def test_keywords(written: str, meant: dict[str, float]) -> None:
+    """Keywords are separated by commas or line breaks, each with its weight after the last colon."""
+    model, problems = read_rules({"category": "cs.LG", "keywords": written})
+    assert (meant, {}) == (model and model.keywords, problems)
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "value"),
+    [
+        ("category=cs.DC,cs.LG", "categories", ("cs.DC", "cs.LG")),
+        ("category=cs.DC&category=cs.LG,cs.AI", "categories", ("cs.DC", "cs.LG", "cs.AI")),
+        ("category=cs", "categories", ("cs",)),
+        ("category=cs.LG&type=new&type=cross", "announce_types", ("new", "cross")),
+        ("category=cs.LG&type=", "announce_types", ("new",)),
+        ("category=cs.LG&exclude=survey&exclude=&exclude=review", "exclude", ("survey", "review")),
+        ("category=cs.LG&match=regex&keywords=%22a%7B1,3%7D%22", "match", "regex"),
+        ("category=cs.LG&title_bonus=&min_score=", "title_bonus", 0.5),
+        ("category=cs.LG&min_score=-2.5", "min_score", -2.5),
+        ("category=cs.LG", "max_entries", MOST_ENTRIES),
+        ("category=cs.LG&max_entries=0", "max_entries", 0),
+        ("category=cs.LG&name=a+%26+b", "title", "a & b"),
+        ("category%3Dcs.LG", "categories", ("cs.LG",)),
+        ("category=cs.LG&keywords=a%2Cb:2", "keywords", (Keyword("a"), Keyword("b", 2))),
+    ],
+)
+def test_read(query: str, field: str, value: Any) -> None:
+    """Every parameter has its place in the feed; lists may come in several, and empty ones count as none."""
+    assert value == getattr(read_custom(query).feed, field)
+
+
+def test_filters_are_the_rest() -> None:
+    """What is no rule is left, encoded as it was sent."""
+    custom = read_custom("score%3E=3&category=cs.LG&title~KV%20cache&type!=cross&keywords=x&limit=5")
+    assert "score%3E=3&title~KV%20cache&type!=cross&limit=5" == custom.filters
+
+
+REFUSED = [
+    ("keywords=LLM", "category", "at least one category"),
+    ("category=", "category", "at least one category"),
+    ("category=cs.XX", "category", "near it"),
+    ("category=cs.LG&keywords=x:1,x:2", "keywords", "twice, with the weights 1 and 2"),
+    ("category=cs.LG&keywords=KV cache:1,KV-cache:2", "keywords", "are the same keyword"),
+    ("category=cs.LG&keywords=x:inf", "keywords", "the weight of 'x' is inf"),
+    ("category=cs.LG&keywords=x:1e9", "keywords", "allowed are numbers from -1000 to 1000"),
+    ("category=cs.LG&keywords=%22KV cache, prefill", "keywords", "is not closed"),
+    ("category=cs.LG&keywords=cat:cs.XX", "keywords", "not an archive or category"),
+    ("category=cs.LG&match=regex&keywords=(", "keywords", "RE2"),
+    ("category=cs.LG&match=regex&keywords=a*", "keywords", "every paper"),
+    ("category=cs.LG&match=fuzzy", "match", "'fuzzy'"),
+    ("category=cs.LG&type=new,old", "type", "is not some of new, cross"),
+    ("category=cs.LG&title_bonus=much", "title_bonus", "'much' is not a number from 0 to 10"),
+    ("category=cs.LG&title_bonus=-1", "title_bonus", "from 0 to 10"),
+    ("category=cs.LG&min_score=nan", "min_score", "from -1000 to 1000"),
+    ("category=cs.LG&max_entries=2.5", "max_entries", "a whole number"),
+    ("category=cs.LG&max_entries=501", "max_entries", "500"),
+    ("category=cs.LG&min_score=1&min_score=2", "min_score", "once"),
+    (f"category=cs.LG&name={'x' * 301}", "name", "300"),
+    (f"category=cs.LG&keywords={','.join(f'w{n}' for n in range(MOST_KEYWORDS + 1))}", "keywords", "too many"),
+    (f"category=cs.LG&exclude={'x' * MOST_CHARACTERS}", "exclude", "a URL takes up to 8,000"),
+]
+
+
+@pytest.mark.parametrize(("query", "name", "words"), REFUSED)
+def test_refused(query: str, name: str, words: str) -> None:
+    """A rule that is wrong is refused with its token and in words; the page shows them at the field."""
+    with pytest.raises(QueryError) as caught:
+        read_custom(query)
+    assert (True, True) == (caught.value.token.startswith(f"{name}="), words in str(caught.value))
+
+
+def test_all_problems_are_told() -> None:
+    """A form is told everything that is wrong with it at once."""
+    wrong = {"keywords": '"x', "min_score": "much", "match": "fuzzy", "name": "x" * 400, "max_entries": "-1"}
+    model, problems = read_rules(wrong)
+    assert (None, {*wrong, "category"}) == (model, set(problems))
+
+
+def test_the_owner_may_have_more_keywords() -> None:
+    """The limits of a URL are not those of what is saved."""
+    rules = {"category": "cs.LG", "keywords": "\n".join(f"keyword number {n}" for n in range(600))}
+    assert read_rules(rules)[0] is None
+    model, problems = read_rules(rules, most_keywords=1000)
+    assert (600, {}) == (model and len(model.keywords), problems)
+
+
+def test_categories_that_nobody_fetches() -> None:
+    """A category of which there is nothing is refused with those that there are; an archive covers all of its own."""
+    check_fetched(read_custom("category=cs.DC,hep-th").feed, ("cs", "hep-th"))
+    with pytest.raises(QueryError) as caught:
+        check_fetched(read_custom("category=cs.DC,math.CO").feed, ("cs.DC", "cs.LG"))
+    assert ("cs.DC", "cs.LG") == caught.value.allowed
+    assert "math.CO is not fetched here" in str(caught.value)
+
+
+def test_the_shipped_feeds_can_be_written() -> None:
+    """Each feed of arXiv's in the feeds.toml that comes with Paperwire can be had by a URL."""
+    for model in read_feeds_file((ROOT / "feeds.toml").read_text("utf-8"), "feeds.toml").feeds.values():
+        if model.source != "arxiv":  # which is the only source that strangers may ask for
+            continue
+        feed = read_custom(write_rules(model)).feed
+        own = model.to_feed("main")
+        assert (own.scoring_fingerprint, own.min_score) == (feed.scoring_fingerprint, feed.min_score)
+
+
+def test_what_is_default_is_left_out() -> None:
+    """The shortest query says only what is not so by itself."""
+    assert "category=cs.LG" == write_rules(read_custom("category=cs.LG&type=new&match=word&title_bonus=0.5").feed)
+
+
+def test_names_are_those_of_the_rules() -> None:
+    """Two feeds with other rules have other names, because names are in the ids of entries."""
+    names = {read_custom(f"category=cs.LG&keywords={word}").feed.name for word in ("a", "b", "b:2")}
+    assert 3 == len(names)
+
+
+parts = st.one_of(
+    tricky, st.text(max_size=20), st.sampled_from(["a,b", 'say "x"', "x:3", "x:inf", "\r\n", "ti:x:2", "hf", "hf:20"])
+)
+numbers = st.floats(-1000, 1000, allow_nan=False)
+rules = st.fixed_dictionaries(
+    {
+        "title": st.text(max_size=40).map(str.strip).filter(bool),
+        "categories": st.lists(st.sampled_from(["cs.LG", "cs.DC", "hep-th", "math"]), min_size=1, max_size=4),
+        "announce_types": st.lists(st.sampled_from(["new", "cross", "replace", "replace-cross"]), min_size=1),
+        "match": st.sampled_from(["word", "substring"]),
+        "title_bonus": st.floats(0, 10),
+        "min_score": numbers,
+        "max_entries": st.integers(0, 500),
+        "keywords": st.dictionaries(parts, numbers, max_size=6),
+        "exclude": st.lists(parts, max_size=4),
+    }
+)
+
+
+def valid(plain: dict[str, Any]) -> FeedModel:
+    """The feed, if feeds.toml may hold it."""
+    try:
+        return FeedModel.model_validate(plain | {"exclude": list(filter(str.strip, plain["exclude"]))})
+    except ValidationError:
+        raise UnsatisfiedAssumption from None
+
+
+@law
+@given(rules)
+def test_written_rules_are_read_as_they_were(plain: dict[str, Any]) -> None:
+    """For every feed that feeds.toml may hold, the URL gives the same scores, thresholds and title."""
+    model = valid(plain)
+    feed, own = read_custom(write_rules(model)).feed, custom_feed(model)
+    assert own == feed
+    assert own.scoring_fingerprint == feed.scoring_fingerprint
+
+
+@law
+@given(rules)
+def test_a_form_sends_what_the_url_holds(plain: dict[str, Any]) -> None:
+    """Browsers send every field, lists with line breaks, spaces as plus: that is the same feed."""
+    model = valid(plain)
+    sent = dict.fromkeys(RULES, "") | rules_of(model)
+    raw = "&".join(f"{name}={quote(value, safe='').replace('%20', '+')}" for name, value in sent.items())
+    assert custom_feed(model) == read_custom(raw).feed
+
+
+@law
+@given(st.lists(parts))
+def test_lists_are_split_as_they_were_joined(texts: list[str]) -> None:
+    """Quoted parts, between commas or line breaks, come back as they were."""
+    texts = [text for text in dict.fromkeys(texts) if text.strip()]
+    assert texts == split_list(",".join(map(quoted, texts)))
+    assert texts == split_list("\r\n".join(map(quoted, texts)))
+
+
+@law
+@given(st.dictionaries(st.sampled_from(sorted(RULES)), st.one_of(parts, st.text(max_size=200))))
+def test_nothing_breaks_it(rules: dict[str, str]) -> None:
+    """Whatever is sent is either a feed or problems at fields that were sent, or at the category that was not."""
+    model, problems = read_rules(rules)
+    assert (model is None) == bool(problems)
+    assert problems.keys() <= {*rules, "category"}

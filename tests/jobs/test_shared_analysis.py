@@ -1,0 +1,84 @@
+"""The whole way over real records: arXiv and a model as the shared replay serves them, through the command line."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from core.config.settings import ROOT, load_settings
+from tests.conftest import SHARED, paperwire, serving_app, wait_until
+from tests.support.ports import free_port
+
+pytestmark = [pytest.mark.shared, pytest.mark.slow]
+
+NOW = datetime(2026, 1, 1, 17, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def replay() -> Iterator[str]:
+    """The shared stand-in at the first day of 2026."""
+    script, days = SHARED / "tools" / "upstream_replay.py", SHARED / "data" / "days"
+    port = free_port()
+    command = [sys.executable, str(script), "--days", str(days), "--date", "2026-01-01", "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        url = f"http://127.0.0.1:{port}"
+        try:
+            wait_until(lambda: _answers(url), 30)
+            yield url
+        finally:
+            process.kill()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/_log").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def calls(url: str) -> Counter[str]:
+    """How often each kind of address was asked for so far."""
+    return Counter(row["path"].split("?")[0].split("/")[1] for row in httpx.get(f"{url}/_log").json())
+
+
+def test_storage_feed(replay: str, tmp_path: Path) -> None:
+    """The shipped feeds: all papers that the storage feed shows are screened, those that promise much are read as PDFs
+    and judged, the rest is summarised; a second refresh asks no model anything.
+    """
+    env = {
+        "ARXIV_RSS_URL": replay,
+        "REPLAY_GATE_SECONDS": "0",
+        "NOW": NOW.isoformat(),
+        "SQLITE_PATH": str(tmp_path / "store.sqlite3"),
+        "FEEDS_FILE": str(ROOT / "feeds.toml"),
+        "LLM_BASE_URL": f"{replay}/v1",
+        "LLM_MODEL": "replay",
+        "CATCH_UP_SECONDS": "240",
+    }
+    first = paperwire("refresh", cwd=tmp_path, env=env, timeout=300)
+    assert 0 == first.returncode, first.stdout + first.stderr
+    made = calls(replay)["v1"]
+    second = paperwire("refresh", cwd=tmp_path, env=env, timeout=300)
+    assert (0, made) == (second.returncode, calls(replay)["v1"]), second.stdout
+    assert "models:" not in second.stdout
+    settings = load_settings(
+        _env_file=None, arxiv_rss_url=replay, now=NOW, sqlite_path=env["SQLITE_PATH"], feeds_file=env["FEEDS_FILE"]
+    )
+    with serving_app(settings) as url:
+        found = httpx.get(f"{url}/api/papers?feed=storage&limit=500", timeout=30).json()
+        best = httpx.get(f"{url}/api/papers?feed=storage&has=pdf-analysis&sort=-points", timeout=30).json()
+    judged = [paper for paper in found["papers"] if "scorecard" in paper]
+    assert len(judged) >= 20
+    assert {"2026-01-01", "2025-12-31", "2025-12-30"} == {paper["announced"] for paper in judged}
+    for paper in judged:
+        card = paper["scorecard"]
+        assert ("analysed" if card["predicted"] >= 4 else "screened") == card["stage"], json.dumps(paper)
+        assert ("summary" in paper, "ready") == (True, paper["summary"]["state"])
+    points = [paper["points"] for paper in best["papers"]]
+    assert (True, sorted(points, reverse=True)) == (bool(points), points)

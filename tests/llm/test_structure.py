@@ -1,0 +1,99 @@
+"""JSON in what models say: where it is found, and where it is not."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.llm.structured import read_answer, without_thoughts
+from core.model.errors import ModelError
+from tests.support.asking import GOOD, Shape
+
+J = GOOD.model_dump_json()
+
+FOUND = {
+    "alone": J,
+    "with space": f"\n  {J}\n",
+    "in a fence": f"```json\n{J}\n```",
+    "in a fence without a name": f"Here:\n```\n{J}\n```\nGood?",
+    "amid prose": f"Here is the JSON: {J} I hope it helps.",
+    "after braces": f"For the set {{x}} and {{}} I say {J}",
+    "after another object": f'{{"draft": true}}\n{J}',
+    "twice": f"{J}\n{J}",
+    "before a broken one": f"{J}\n" + '{"score": ',
+    "wrapped lines": json.dumps(GOOD.model_dump(), indent=4),
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_objects_are_found(name: str) -> None:
+    """An object that satisfies the shape is found, whatever is around it."""
+    assert GOOD == read_answer(FOUND[name], Shape)
+
+
+# Text → state, and what is said about it
+NOT_FOUND = {
+    "prose": ("A paper about things.", "not-json", "no JSON object"),
+    "nothing but braces": ("{" * 10_000, "not-json", ""),
+    "deep": ("[" * 100_000, "not-json", ""),
+    "a list": (f"[{J}]", "not-json", ""),
+    "a number": ("3", "not-json", ""),
+    "a string": (json.dumps(J), "not-json", ""),
+    "cut off": (J[:-20], "not-json", ""),
+    "inside of one that is cut off": (f'{{"paper": {J}, "more": [{J}, {J}, {{"x', "not-json", ""),
+    "inside of another": (f'{{"paper": {J}}}', "wrong-shape", "paper: Extra inputs"),
+    "out of range": (J.replace("1", "9", 1), "wrong-shape", "score: Input should be less than or equal to 3"),
+    "not a number": (J.replace("1", "NaN", 1), "wrong-shape", "score"),
+    "refused": ("I'm sorry, but I can't help with that.", "refused", "I'm sorry"),
+    "refused in Chinese": ("抱歉，我无法回答。", "refused", ""),
+    "refused in Korean": ("죄송합니다. 도와드릴 수 없습니다.", "refused", ""),
+    "sorry but not": (f'I\'m sorry, the first one was wrong. {{"score": 9}} {J[:-1]}', "wrong-shape", ""),
+}
+
+
+@pytest.mark.parametrize("name", NOT_FOUND)
+def test_what_is_no_answer(name: str) -> None:
+    """Everything else has a state, and words that a model could mend it by."""
+    text, state, words = NOT_FOUND[name]
+    with pytest.raises(ModelError) as raised:
+        read_answer(text, Shape)
+    assert (state, True) == (raised.value.state, words in str(raised.value))
+
+
+def test_words_are_bounded() -> None:
+    """An object that is wrong in a thousand ways is told about a few of them, without its own words."""
+    text = json.dumps({f"hostile{number}" * 30: "<script>" for number in range(1000)})
+    with pytest.raises(ModelError) as raised:
+        read_answer(text, Shape)
+    assert (True, False) == (len(str(raised.value)) < 1500, "<script>" in str(raised.value))
+
+
+@given(st.text())
+def test_any_text_is_read_or_has_a_state(text: str) -> None:
+    """No text makes reading fail in another way."""
+    with pytest.raises(ModelError) as raised:
+        read_answer(text, Shape)
+    assert raised.value.state in ("not-json", "wrong-shape", "refused")
+
+
+@given(st.text(), st.text())
+def test_any_text_around_an_object(before: str, after: str) -> None:
+    """Prose without braces and quotes hides no object."""
+    prose = [part.translate(str.maketrans("", "", '{}[]":,')) for part in (before, after)]
+    assert GOOD == read_answer(f"{prose[0]} . {J} {prose[1]}", Shape)
+
+
+THOUGHTS = {
+    "<think>a</think>b": "b",
+    "\n<thinking>a\n{}</thinking>\n\nb": "b",
+    "<think>a": "<think>a",
+    "b <think>a</think>": "b <think>a</think>",
+    "  b\n": "b",
+}
+
+
+@pytest.mark.parametrize("text", THOUGHTS)
+def test_thoughts_are_left_out(text: str) -> None:
+    """What a model thinks aloud before its answer is none of it."""
+    assert THOUGHTS[text] == without_thoughts(text)

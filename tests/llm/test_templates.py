@@ -1,0 +1,256 @@
+"""The template files: those that there are, and what is said about wrong ones."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.llm.templates import get_template, template_names
+from core.model.errors import ConfigError, UnknownName
+from core.model.paper import known_addresses
+from core.model.template import LANGUAGES, Template, to_markdown
+from core.text.markdown import to_html
+from core.text.prose import harmless
+from tests.support.asked import sample_paper
+from tests.support.invented import law
+from tests.support.rules import UNWANTED, html_faults
+from tests.support.vectors import TEXTS
+
+SUMMARIES = ("extract", "four-point", "key-findings", "sections")
+TEXTS_BY_LANGUAGE = '{ en = "A", ko = "B", zh = "C" }'
+GOOD = f"""
+title = {TEXTS_BY_LANGUAGE}
+[[sections]]
+key = "one"
+heading = {TEXTS_BY_LANGUAGE}
+ask = "What?"
+"""
+WRONG = {
+    "title = ": "not TOML",
+    "": "title: Field required",
+    GOOD.replace('ko = "B", ', "", 1): "title: there is no text for ko",
+    GOOD.replace('zh = "C"', 'zh = "C", fr = "D"', 1): "title: fr: unknown language; allowed are en, ko, zh",
+    GOOD.replace('"one"', '"One two"'): "sections.1.key: String should match pattern",
+    GOOD + "most = 0\n": "sections.1.most: Input should be greater than or equal to 1",
+    GOOD + "colour = 1\n": "sections.1.colour: Extra inputs are not permitted",
+    'layout = "list"\n' + GOOD: "layout: Input should be 'headings' or 'table'",
+    'layout = "table"\n' + GOOD: 'columns belong to layout = "table", which needs them',
+    GOOD + GOOD.partition("\n")[2].partition("\n")[2]: "one: two sections have this key",
+    GOOD.replace('en = "A"', 'en = "A | B"', 1): "title.en: String should match pattern",
+}
+# What each template makes of its parts, which are named as their keys are
+GOLDEN = {
+    ("four-point", "en"): """\
+| Point | In this paper |
+|---|---|
+| **a) Problem solved** | problem |
+| **b) Limits of existing approaches** | limits |
+| **c) Proposed method** | method |
+| **d) Effect** | effect |""",
+    ("four-point", "ko"): """\
+| 항목 | 내용 |
+|---|---|
+| **a) 해결한 문제** | problem |
+| **b) 기존 접근법의 한계** | limits |
+| **c) 제안 방법** | method |
+| **d) 효과** | effect |""",
+    ("four-point", "zh"): """\
+| 要点 | 内容 |
+|---|---|
+| **a) 解决的问题** | problem |
+| **b) 现有方法的局限** | limits |
+| **c) 提出的方法** | method |
+| **d) 效果** | effect |""",
+    ("sections", "en"): """\
+# Introduction
+
+- **Goal**: goal
+- **Motivation**: motivation
+- **Contribution**: contribution
+
+# Method
+
+method
+
+# Results
+
+results
+
+# Limitations
+
+limitations
+
+# Conclusion
+
+conclusion""",
+    ("sections", "ko"): """\
+# 서론
+
+- **연구 목표**: goal
+- **연구 동기**: motivation
+- **주요 기여**: contribution
+
+# 방법
+
+method
+
+# 결과
+
+results
+
+# 한계
+
+limitations
+
+# 결론
+
+conclusion""",
+    ("sections", "zh"): """\
+# 引言
+
+- **研究目标**: goal
+- **研究动机**: motivation
+- **主要贡献**: contribution
+
+# 方法
+
+method
+
+# 结果
+
+results
+
+# 局限性
+
+limitations
+
+# 结论
+
+conclusion""",
+    ("key-findings", "en"): """\
+# Contributions and innovations
+
+contributions
+
+# Method and experimental settings
+
+experiments
+
+# Main results
+
+results
+
+# Conclusions and findings
+
+conclusions""",
+    ("key-findings", "ko"): """\
+# 기여와 혁신
+
+contributions
+
+# 방법과 실험 설정
+
+experiments
+
+# 주요 결과
+
+results
+
+# 결론과 시사점
+
+conclusions""",
+    ("key-findings", "zh"): """\
+# 贡献与创新
+
+contributions
+
+# 方法与实验设置
+
+experiments
+
+# 主要结果
+
+results
+
+# 结论与发现
+
+conclusions""",
+}
+
+
+def filled(template: Template, text: str) -> tuple[tuple[str, str], ...]:
+    """The parts of a template, each of which says `text`, after it was made harmless."""
+    return tuple((part.key, harmless(text, known_addresses(sample_paper()))) for part in template.parts)
+
+
+def test_what_there_is() -> None:
+    """There are the templates that formats need, and none is wrong; a review has twelve questions and a post."""
+    assert SUMMARIES == template_names()
+    assert ("review",) == template_names("review")
+    review = get_template("review", "review")
+    assert (12, 9) == (len(review.parts), len(review.post))
+    for template in (review, *map(get_template, SUMMARIES)):
+        parts = (*template.parts, *template.post)
+        assert all(part.heading.keys() == LANGUAGES.keys() for part in parts)
+        assert all(part.ask for part in parts) == (template.name != "extract")
+
+
+@pytest.mark.parametrize(("name", "language"), GOLDEN)
+def test_golden(name: str, language: str) -> None:
+    """What the Markdown of each template looks like in each language."""
+    template = get_template(name)
+    assert GOLDEN[name, language] == to_markdown(template, language, [(part.key, part.key) for part in template.parts])
+
+
+@pytest.mark.parametrize("name", ["", "none", "../reviews/review", "review", "EXTRACT"])
+def test_unknown(name: str) -> None:
+    """A name that nothing has is told with those that there are."""
+    with pytest.raises(UnknownName) as caught:
+        get_template(name)
+    assert ("template", SUMMARIES) == (caught.value.kind, caught.value.known)
+
+
+def test_an_owner_adds_a_file(tmp_path: Path) -> None:
+    """A template of one's own is a file."""
+    (tmp_path / "own.toml").write_text(GOOD, "utf-8")
+    assert ("own",) == template_names("summary", tmp_path)
+    assert "# B\n\nx" == to_markdown(get_template("own", "summary", tmp_path), "ko", [("one", "x")])
+
+
+@pytest.mark.parametrize("toml", WRONG)
+def test_wrong_files(toml: str, tmp_path: Path) -> None:
+    """A file that is wrong is named, with the key and what is wrong with it."""
+    (tmp_path / "own.toml").write_text(toml, "utf-8")
+    with pytest.raises(ConfigError) as caught:
+        get_template("own", "summary", tmp_path)
+    assert any(f"/own.toml: {WRONG[toml]}" in problem for problem in caught.value.problems), caught.value.problems
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_hostile_parts(name: str) -> None:
+    """Whatever a part says, it is shown in its place: the headings are there, and nothing else than text is."""
+    template = get_template(name)
+    for text in TEXTS:
+        html = to_html(to_markdown(template, "en", filled(template, f"{text}\n\nend")), known_addresses(sample_paper()))
+        assert [] == html_faults(html)
+        assert not UNWANTED.search(html)
+        assert [] == missing_headings(template, html)
+
+
+@law
+@given(st.text("#|-=`~$\\[]<>*_ \n\tax1.", max_size=60), st.sampled_from(SUMMARIES))
+def test_no_part_breaks_out(text: str, name: str) -> None:
+    """Nor do signs of Markdown in any order hide the headings that follow."""
+    template = get_template(name)
+    html = to_html(to_markdown(template, "en", filled(template, f"{text}\nend")))
+    assert [] == missing_headings(template, html)
+
+
+def missing_headings(template: Template, html: str) -> list[str]:
+    """The headings that a page does not show as such, and "rows" where a table has others than its own."""
+    shown = [section.heading["en"] for section in template.sections]
+    if template.layout == "table":
+        rows = [] if html.count("<tr>") == len(shown) + 1 else ["rows"]
+        return rows + [text for text in shown if f"<td><strong>{text}</strong></td>" not in html]
+    return [text for text in shown if f"<h3>{text}</h3>" not in html]

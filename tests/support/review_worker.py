@@ -1,0 +1,56 @@
+"""Goes on with a review in processes that can be killed, which start quickly: children of one that has all modules."""
+
+import asyncio
+import os
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import openai  # noqa: F401 - it takes most of the time of a start
+
+from core.archive.spending import Budget, UsageRecord
+from core.jobs.review import begin, go_on
+from core.llm.base import STEPS
+from core.llm.client import CompatibleModel, Endpoint
+from core.sources.fulltext import FullText
+from core.store.sqlite import SqliteStore
+from tests.support.invented import make_paper
+
+
+async def main(path: str, url: str) -> None:
+    """Go on until the review is complete."""
+    store, now = SqliteStore(Path(path)), datetime(2026, 3, 6, 17, tzinfo=UTC)
+    model = CompatibleModel(
+        Endpoint(url, ""), dict.fromkeys(STEPS, "stand-in-1"), Budget(store), UsageRecord(store), lambda: now
+    )
+    text = FullText("The method is a cache.", "pdf")
+    outcome = await go_on(
+        store,
+        model,
+        begin(make_paper(), "en", "stand-in-1", text, now),
+        text.text,
+        clock=lambda: now,
+        deadline=asyncio.get_running_loop().time() + 60,
+        concurrency=1,
+        progress=lambda *_: None,
+    )
+    await model.close()
+    await store.close()
+    assert outcome is not None
+    assert outcome.review.state == "ready"
+
+
+def serve(path: str, url: str) -> None:
+    """For each line that comes in, do that in a child, whose number is printed, and its status when it has ended."""
+    for _ in sys.stdin:
+        if (child := os.fork()) == 0:
+            asyncio.run(main(path, url))
+            os._exit(0)
+        sys.stdout.write(f"{child}\n")
+        sys.stdout.flush()
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    serve(*sys.argv[1:])

@@ -1,0 +1,288 @@
+"""A stand-in for arXiv and Hugging Face on loopback: real HTTP, their formats, their faults, a log of every request."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import sha256
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import pairwise
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.support.arxiv_api import Page, dated, find
+from tests.support.arxiv_format import Sheet, api_error, rss
+from tests.support.hf_format import Picked, daily
+
+ITEM_LIMIT = 2000
+
+
+@dataclass
+class Upstream:
+    """What the stand-in serves at `day`. `faults` are used up one a request, the last one stays if `faulty_for_ever`.
+
+    "503" holds for every request, "/api/query 503" for those below that path. RSS has the sheets of `day`, the API
+    those of all days up to it.
+    """
+
+    url: str = ""
+    day: date = date(2026, 3, 6)
+    sheets: list[Sheet] = field(default_factory=list)  # of whatever day it is
+    days: Mapping[date, Iterable[Sheet]] = field(default_factory=dict)  # and of these days
+    picks: Mapping[date, Iterable[Picked]] = field(default_factory=dict)  # by Hugging Face
+    texts: Mapping[str, bytes] = field(default_factory=dict)  # of papers, by path: "/html/2603.00001v1"
+    stale: Mapping[str, list[Sheet]] = field(default_factory=dict)  # category → what it shows instead
+    unknown: tuple[str, ...] = ()  # categories that spoil a request
+    faults: list[str] = field(default_factory=list)
+    faulty_for_ever: bool = False
+    delay: float = 0.0
+    headers: Mapping[str, str] = field(default_factory=dict)  # sent with every good answer, in place of its own
+    retry_after: str = "1"  # sent with every error
+    change: Callable[[bytes], bytes] = bytes  # what is done to every RSS before it is served
+    requests: list[tuple[float, str, Mapping[str, str]]] = field(default_factory=list)
+    targets: list[str] = field(default_factory=list)  # of the requests, with their queries
+    open_requests: int = 0
+    most_at_once: int = 0
+
+    @property
+    def paths(self) -> list[str]:
+        """The requested paths in order."""
+        return [path for _, path, _ in self.requests]
+
+    @property
+    def gaps(self) -> list[float]:
+        """Seconds between the arrivals of requests."""
+        times = [at for at, _, _ in self.requests]
+        return [later - earlier for earlier, later in pairwise(times)]
+
+    def next_fault(self, path: str) -> str:
+        """The fault of a request for `path`, or ""."""
+        fitting = [fault for fault in self.faults if not fault.startswith("/") or path.startswith(fault.split(" ")[0])]
+        if not fitting:
+            return ""
+        if not self.faulty_for_ever or len(fitting) > 1:
+            self.faults.remove(fitting[0])
+        return fitting[0].partition(" ")[2] if fitting[0].startswith("/") else fitting[0]
+
+    def document(self, requested: tuple[str, ...]) -> bytes:
+        """What arXiv would answer: items of the requested categories, replacements first when over the limit."""
+        current = [
+            sheet
+            for sheet in (*self.sheets, *self.days.get(self.day, ()))
+            if any((c in requested and c not in self.stale) or c.split(".")[0] in requested for c in sheet.categories)
+        ]
+        current += [sheet for name in requested for sheet in self.stale.get(name, ())]
+        kept = sorted(current, key=lambda sheet: sheet.version == 1)[:ITEM_LIMIT]
+        return self.change(rss(sorted(kept, key=lambda sheet: sheet.id), self.day, requested))
+
+    def results(self, query: str) -> Page:
+        """What arXiv's API finds among all that was announced up to `day`."""
+        past = [dated(sheet, day) for day, sheets in self.days.items() if day <= self.day for sheet in sheets]
+        return find([*past, *(dated(sheet, self.day) for sheet in self.sheets)], query)
+
+    def daily(self, query: str) -> bytes:
+        """Hugging Face's papers of the date that `query` names."""
+        day = date.fromisoformat(parse_qs(query)["date"][0])
+        return daily(self.picks.get(day, ()), day)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    upstream: Upstream
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        upstream = self.upstream
+        path = unquote(urlsplit(self.path).path)
+        upstream.requests.append((time.monotonic(), path, dict(self.headers)))
+        upstream.targets.append(self.path)
+        upstream.open_requests += 1
+        upstream.most_at_once = max(upstream.most_at_once, upstream.open_requests)
+        try:
+            time.sleep(upstream.delay)
+            self.respond(path)
+        finally:
+            upstream.open_requests -= 1
+
+    def respond(self, path: str) -> None:
+        upstream = self.upstream
+        fault = upstream.next_fault(path)
+        if known := (FAULTS | API_FAULTS | HF_FAULTS).get(fault):
+            known(self)
+        elif fault.startswith("redirect "):
+            self.answer(302, b"", headers={"Location": fault.removeprefix("redirect ")})
+        elif fault.isdigit():
+            retry = {"Retry-After": upstream.retry_after}
+            self.answer(int(fault), b"<html><body>Error</body></html>", "text/html", retry)
+        elif path == "/api/query" and self.page.error:
+            self.answer(400, self.page.write(), "application/atom+xml")
+        elif path.startswith(("/html/", "/pdf/")):
+            body = upstream.texts.get(path)
+            kind = "text/html" if path.startswith("/html/") else "application/pdf"
+            self.answer(404 if body is None else 200, body or b"<html>No such paper</html>", kind)
+        elif set(self.requested) & set(upstream.unknown):
+            self.answer(400, ERROR_FEED)
+        else:
+            self.serve(self.document())
+
+    @property
+    def requested(self) -> tuple[str, ...]:
+        """The categories of a request for RSS."""
+        return tuple(unquote(urlsplit(self.path).path).removeprefix("/rss/").split("+"))
+
+    @property
+    def page(self) -> Page:
+        """What a query of the API selects."""
+        return self.upstream.results(urlsplit(self.path).query)
+
+    def document(self) -> bytes:
+        """The whole answer to this request."""
+        path, query = urlsplit(self.path).path, urlsplit(self.path).query
+        if path == "/api/query":
+            return self.page.write()
+        return self.upstream.daily(query) if path == "/api/daily_papers" else self.upstream.document(self.requested)
+
+    def empty(self) -> bytes:
+        """The valid answer that there is nothing."""
+        path = urlsplit(self.path).path
+        if path == "/api/query":
+            return Page().write()
+        return b"[]" if path == "/api/daily_papers" else rss([], self.upstream.day, self.requested)
+
+    def serve(self, body: bytes) -> None:
+        etag = f'"{sha256(body).hexdigest()}"'
+        if self.headers.get("If-None-Match") == etag:
+            self.answer(304, b"", headers={"ETag": etag})
+        else:
+            self.answer(200, body, headers={"ETag": etag} | self.upstream.headers)
+
+    def answer(
+        self, status: int, body: bytes, kind: str = "application/rss+xml", headers: Mapping[str, str] | None = None
+    ) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+
+ERROR_FEED = (
+    b'<?xml version="1.0"?><rss version="2.0"><channel><title>Feed error for query: x</title>'
+    b"<link>http://rss.arxiv.org</link><description>Invalid</description></channel></rss>"
+)
+_DOCTYPE = b'<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/hostname">]><rss><channel/></rss>'
+_BOMB = (
+    b'<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">'
+    b'<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]><rss version="2.0"><channel><title>&c;</title></channel></rss>'
+)
+
+
+def _truncated(handler: _Handler) -> None:
+    body = handler.document()
+    handler.answer(200, body[: len(body) * 2 // 3])
+
+
+def _cut_connection(handler: _Handler) -> None:
+    body = handler.document()
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.wfile.write(body[: len(body) // 2])
+    handler.close_connection = True
+
+
+def _huge(handler: _Handler) -> None:
+    handler.send_response(200)
+    handler.send_header("Connection", "close")
+    handler.end_headers()
+    handler.close_connection = True
+    try:
+        for _ in range(512):
+            handler.wfile.write(b" " * 1_000_000)
+    except OSError:
+        pass
+
+
+def _reset(handler: _Handler) -> None:
+    handler.connection.close()
+    handler.close_connection = True
+
+
+def _slow(handler: _Handler) -> None:
+    body = handler.document()
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(body)))
+    handler.end_headers()
+    handler.close_connection = True
+    try:
+        for at in range(0, len(body), 50):
+            handler.wfile.write(body[at : at + 50])
+            time.sleep(0.5)
+    except OSError:
+        pass
+
+
+def _hang(handler: _Handler) -> None:
+    time.sleep(30)
+    handler.close_connection = True
+
+
+FAULTS: dict[str, Callable[[_Handler], None]] = {
+    "rate-exceeded": lambda h: h.answer(200, b"Rate exceeded.", "text/plain"),
+    "html": lambda h: h.answer(200, b"<!doctype html><html><body>Down</body></html>", "text/html"),
+    "doctype": lambda h: h.answer(200, _DOCTYPE),
+    "bomb": lambda h: h.answer(200, _BOMB),
+    "nothing": lambda h: h.answer(200, b""),
+    "empty": lambda h: h.serve(h.empty()),
+    "error-feed": lambda h: h.answer(400, ERROR_FEED),
+    "truncated": _truncated,
+    "cut-connection": _cut_connection,
+    "huge": _huge,
+    "reset": _reset,
+    "slow": _slow,
+    "hang": _hang,
+}
+# Of arXiv's API: entries that are missing from a page, and totals that are not kept
+API_FAULTS: dict[str, Callable[[_Handler], None]] = {
+    "short-page": lambda h: h.serve(h.page.write(lambda sheets: sheets[: len(sheets) // 2])),
+    "zero-page": lambda h: h.serve(h.page.write(lambda _: ())),
+    "total-too-high": lambda h: h.serve(h.page.write(more=7)),
+    "error-entry": lambda h: h.answer(400, api_error("the index is being rebuilt"), "application/atom+xml"),
+    "error-entry-200": lambda h: h.answer(200, api_error("the index is being rebuilt"), "application/atom+xml"),
+}
+# Of Hugging Face: JSON, but no list of papers
+HF_FAULTS: dict[str, Callable[[_Handler], None]] = {
+    "error-object": lambda h: h.answer(200, b'{"error":"Internal Error - We are working hard to fix this"}'),
+    "null": lambda h: h.answer(200, b"null"),
+}
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that went away is no fault of the stand-in's."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
+@contextmanager
+def serving(upstream: Upstream) -> Iterator[Upstream]:
+    """Serve `upstream` on a free port of loopback."""
+    handler = type("Handler", (_Handler,), {"upstream": upstream})
+    server = _Server(("127.0.0.1", 0), handler)
+    upstream.url = f"http://127.0.0.1:{server.server_port}"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield upstream
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,102 @@
+"""What models write, made fit to stand in documents."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.text.markdown import to_html
+from core.text.prose import block, cell, harmless, one_line
+from tests.support.invented import law
+from tests.support.vectors import HOST, TEXTS
+
+KNOWN = frozenset({"github.com/sample/code"})
+GOOD = "https://github.com/sample/code"
+HARMLESS = {
+    f"See [code]({GOOD}) and {GOOD}.": f"See [code]({GOOD}) and {GOOD}.",
+    "See [this](https://evil.example/a(b)c) and that": "See this and that",
+    "https://evil.example/x, www.evil.example and //evil.example/y": ", and",
+    "![shot](https://evil.example/i.png)": "shot",
+    f"![shot]({GOOD})": "shot",
+    "[a [b](https://evil.example) c](https://evil.example)": "a b c",
+    "<https://evil.example>": "<>",
+    "a\n\n[r]: https://evil.example 'x'\nb": "a\n\n\nb",
+    "<script>alert(1)</script>": "< script>alert(1)< /script>",
+    "a<b and c > d": "a< b and c > d",
+    "1 < 2": "1 < 2",
+    "&lt;img src=x&gt; H<sub>2</sub>O<br>x": "< img src=x> H₂O x",
+    "[x](javascript:alert(1))": "x",
+    "either//or, and a comment // here": "either//or, and a comment // here",
+}
+CELLS = {
+    "a | b": r"a \| b",
+    r"a \| b": r"a \| b",
+    "norm $|x|$ and $\\|y\\|$": r"norm $\vert x\vert $ and $\Vert y\Vert $",
+    "- one\n- two\n\n3. three": "one two three",
+    "| a | b |\n|---|---|\n| 1 | 2 |": r"\| a \| b \| \| 1 \| 2 \|",
+    "$$x$$ \\[y\\]": "$x$ [y]",
+}
+BLOCKS = {
+    "# One\ntext\n### Two": "### One\ntext\n##### Two",
+    "text\n---\nmore": "text\n\n---\nmore",
+    "text\n===": "text\n\n===",
+    "```\n# not a heading\n": "```\n# not a heading\n```",
+    "~~~\n```\nx\n~~~\n# h": "~~~\n```\nx\n~~~\n### h",
+    "an open $$ formula": "an open \\$\\$ formula",
+    "$$x$$": "$$x$$",
+    "an open \\[ formula": "an open [ formula",
+    "| a |\n|---|\n| b |": "| a |\n|---|\n| b |",
+}
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_harmless(text: str) -> None:
+    """Tags are broken, and of links to elsewhere the words stay."""
+    assert " ".join(HARMLESS[text].split()) == " ".join(harmless(text, KNOWN).split())
+
+
+@pytest.mark.parametrize("text", CELLS)
+def test_cells(text: str) -> None:
+    """A cell is one line without a bar that would end it; bars in formulas keep their meaning."""
+    assert CELLS[text] == cell(text)
+
+
+@pytest.mark.parametrize("text", BLOCKS)
+def test_blocks(text: str) -> None:
+    """Headings in a part stand below its own, and what is opened in it is closed in it."""
+    assert BLOCKS[text] == block(text, 2)
+
+
+def test_lines_are_cut() -> None:
+    """A line that is too long ends with an ellipsis, within what is allowed."""
+    assert "abc…" == one_line("abc def", 5)
+    assert "abc def" == one_line("abc\n def", 7)
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_no_hostile_text_leaves_a_tag_or_an_address(text: str) -> None:
+    """Of hostile texts no reader of Markdown sees a tag, a link, or an address to go to."""
+    left = harmless(text, KNOWN)
+    assert not re.search(r"<[A-Za-z!?/]", left)
+    assert not re.search(rf"(?://|www\.)[^\s]*{re.escape(HOST)}", left)
+    assert not re.search(r"\]\(\s*(?:javascript|data|vbscript|file):", left, re.IGNORECASE)
+    assert "<a " not in to_html(left, KNOWN)
+
+
+@law
+@given(st.text("<>&;/!#*_`[]()$|-\\\n\"'a:.x1", max_size=80))
+def test_twice_is_once(text: str) -> None:
+    """What is harmless has no tag in it, and stays as it is in a cell."""
+    left = harmless(text, frozenset())
+    assert not re.search(r"<[A-Za-z!?/]", left)
+    assert "\n" not in cell(left)
+    assert not re.search(r"(?<!\\)\|", cell(left))
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 20_000, "[x](" * 5_000, "[x](a" * 5_000, "a." * 10_000, "![" * 10_000, "//a" * 7_000, "`" * 20_000]
+)
+def test_pathological_texts_end(text: str) -> None:
+    """What is made to be slow is done all the same."""
+    assert len(harmless(text, frozenset())) <= len(text)
