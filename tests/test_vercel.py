@@ -16,10 +16,11 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
+from core.archive.gate import GATE_SECONDS
 from core.config.settings import ROOT
 from core.jobs.refresh import REFRESH_SECONDS
 from core.model.calendar import due_date
-from core.sources.client import GATE_SECONDS, TOTAL_SECONDS
+from core.sources.client import TOTAL_SECONDS
 from tests.archive.test_open import application
 from tests.conftest import NOON
 from tests.support.stores import redis_server, upstash_rest

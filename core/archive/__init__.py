@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import timedelta
 from time import monotonic
 
 from core.archive.analyses import Analyses
 from core.archive.days import Days
 from core.archive.draft import Draft
-from core.archive.gate import GATE_SECONDS, Gate
+from core.archive.gate import GATE_SECONDS, passing
 from core.archive.overrides import Overrides
 from core.archive.pending import PendingWrites
 from core.archive.rendered import Rendered
@@ -42,9 +42,9 @@ class Archive:
         self.pending = PendingWrites(store)
         self.rendered = Rendered(store, self.pending)
 
-    def gate(self, seconds: float = GATE_SECONDS) -> Gate:
-        """What spaces requests to arXiv by so many seconds."""
-        return Gate(self.store, seconds)
+    def gate(self, seconds: float = GATE_SECONDS) -> AbstractAsyncContextManager[None]:
+        """Space a request to arXiv, sent inside the block, from all others by so many seconds."""
+        return passing(self.store, seconds) if seconds else nullcontext()
 
     async def state(self) -> State:
         """The state as stored, in one round trip."""

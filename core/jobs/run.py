@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from core import __version__
+from core.archive import Archive
 from core.archive.state import State
 from core.config.overrides import rules_in_force
 from core.config.settings import Settings
@@ -111,8 +112,8 @@ async def open_upstreams(settings: Settings, store: Store) -> "AsyncIterator[Ups
 
     agent = f"Paperwire/{__version__} ({settings.feeds.instance.contact or 'no contact configured'})"
     async with await asyncio.to_thread(_make_client, settings) as client:
-        fetcher = Fetcher(client, store, user_agent=agent, gate_seconds=settings.gate_seconds)
-        ungated = Fetcher(client, store, user_agent=agent, gate_seconds=0)
+        fetcher = Fetcher(client, user_agent=agent, gate=partial(Archive(store).gate, settings.gate_seconds))
+        ungated = Fetcher(client, user_agent=agent)
         yield Upstreams(fetcher.get, "" if settings.sample else settings.api_url, ungated.get, settings.hf_url)
 
 

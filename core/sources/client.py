@@ -6,8 +6,7 @@ arXiv allows one request every three seconds on a single connection, over all ma
 """
 
 import asyncio
-import secrets
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -17,17 +16,13 @@ from typing import NamedTuple, Protocol
 import httpx
 
 from core.model.errors import FetchError
-from core.store import keys
-from core.store.base import Store, prolonged
 
-GATE_SECONDS = 3.0
 TOTAL_SECONDS = 12.0  # of one request, from connecting to the last byte
 MAX_BYTES = 24_000_000  # 2,000 items, the most that arXiv serves, are about 6 MB
 ACCEPT = "application/rss+xml, application/atom+xml, text/xml, */*"
 
 _AGAIN = frozenset({403, 406, 408, 425, 429, 500, 502, 503, 504})  # seen to pass by themselves
 MOST_REDIRECTS = 3
-_POLL_SECONDS = 0.1
 _NOT_MODIFIED = 304
 _OK = 200
 _STATES = {404: "not-found", 410: "not-found"}  # of `FetchError`
@@ -66,16 +61,17 @@ class _Limits(NamedTuple):
     total_seconds: float
 
 
-class Fetcher:
-    """A polite client of arXiv. `gate_seconds` is only ever less than three for upstreams that are not arXiv's."""
+Gate = Callable[[], AbstractAsyncContextManager[None]]
+"""Opens a block in which one request may be sent: it waits for its turn, and spaces the next one from the end."""
 
-    def __init__(
-        self, client: httpx.AsyncClient, store: Store, *, user_agent: str, gate_seconds: float = GATE_SECONDS
-    ) -> None:
+
+class Fetcher:
+    """A polite client: every request, also one after a redirect, is sent inside the `gate`."""
+
+    def __init__(self, client: httpx.AsyncClient, *, user_agent: str, gate: Gate = nullcontext) -> None:
         self._client = client
-        self._store = store
         self._agent = user_agent.encode()  # as bytes: a contact or a validator may have letters beyond ASCII
-        self._gate_seconds = gate_seconds
+        self._gate = gate
 
     async def get(
         self,
@@ -105,9 +101,8 @@ class Fetcher:
 
     async def _get_one(self, url: str, headers: Headers, known: Mapping[str, str], limits: _Limits) -> Answer | str:
         """One request within the gate: the answer, or the address that it redirects to."""
-        token = await self._pass_gate()
         try:
-            async with asyncio.timeout(limits.total_seconds), self._keeping_gate(token):
+            async with self._gate(), asyncio.timeout(limits.total_seconds):
                 return await self._fetch(url, headers, known, limits)
         except TimeoutError:
             reason = f"no complete answer within {limits.total_seconds:.0f} s"
@@ -116,22 +111,6 @@ class Fetcher:
             raise FetchError(url, f"not a URL: {error}", again=False) from error
         except httpx.HTTPError as error:
             raise FetchError(url, f"{type(error).__name__}: {error}".rstrip(": ")) from error
-        finally:
-            # From the end of this request, so that slow answers and slow connections cannot shorten the pause
-            if self._gate_seconds:
-                await self._store.acquire(keys.ARXIV_GATE, token, self._gate_seconds)
-
-    async def _pass_gate(self) -> str:
-        token = secrets.token_hex(8)
-        # What is awaited may happen in another process
-        while self._gate_seconds and not await self._store.acquire(keys.ARXIV_GATE, token, self._gate_seconds):  # noqa: ASYNC110
-            await asyncio.sleep(_POLL_SECONDS)
-        return token
-
-    def _keeping_gate(self, token: str) -> AbstractAsyncContextManager[None]:
-        return (
-            prolonged(self._store, keys.ARXIV_GATE, token, self._gate_seconds) if self._gate_seconds else nullcontext()
-        )
 
     async def _fetch(self, url: str, headers: Headers, known: Mapping[str, str], limits: _Limits) -> Answer | str:
         if (httpx.URL(url).port or 0) > _HIGHEST_PORT:  # httpx lets it pass, and fails deep inside

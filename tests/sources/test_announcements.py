@@ -12,7 +12,6 @@ import pytest
 
 from core.sources.client import Fetcher
 from core.sources.rss import Fetched, fetch_announcements
-from core.store.sqlite import SqliteStore
 from tests.support.arxiv_format import Sheet, make_sheets
 from tests.support.upstream import FAULTS, ITEM_LIMIT, Upstream
 
@@ -21,7 +20,7 @@ DAY = date(2026, 3, 6)
 
 def _fetch(
     upstream: Upstream,
-    path: Path,
+    _path: Path,
     categories: Sequence[str],
     *,
     seconds: float = 60,
@@ -31,16 +30,13 @@ def _fetch(
     """Fetch from the stand-in, without pauses between requests."""
 
     async def main() -> Fetched:
-        store = SqliteStore(path / "store.sqlite3")
         async with httpx.AsyncClient(timeout=1.5) as client:
-            fetcher = Fetcher(client, store, user_agent="Paperwire/test", gate_seconds=0)
+            fetcher = Fetcher(client, user_agent="Paperwire/test")
             more: dict[str, Any] = {} if steps is None else {"progress": lambda *step: steps.append(step)}
             deadline = asyncio.get_running_loop().time() + seconds
-            fetched = await fetch_announcements(
+            return await fetch_announcements(
                 fetcher.get, upstream.url, categories, deadline=deadline, validators=validators, **more
             )
-        await store.close()
-        return fetched
 
     return asyncio.run(main())
 

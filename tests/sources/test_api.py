@@ -14,7 +14,6 @@ from core.model.calendar import submission_window
 from core.model.errors import FetchError, ParseError, SourceError
 from core.sources.api import MOST_RESULTS, TRIES, Slice, fetch_by_id, fetch_slice, slice_url
 from core.sources.client import Answer, Fetcher
-from core.store.sqlite import SqliteStore
 from tests.support.arxiv_format import Sheet, api, make_sheets
 from tests.support.upstream import API_FAULTS, FAULTS, Upstream
 
@@ -23,15 +22,12 @@ THURSDAY, FRIDAY, MONDAY = date(2026, 3, 5), date(2026, 3, 6), date(2026, 3, 9)
 WINDOW = submission_window(FRIDAY)
 
 
-def _run(path: Path, work: Callable[[Fetcher], Awaitable[T]]) -> T:
+def _run(_path: Path, work: Callable[[Fetcher], Awaitable[T]]) -> T:
     """Work with a fetcher that does not pause."""
 
     async def main() -> T:
-        store = SqliteStore(path / "store.sqlite3")
         async with httpx.AsyncClient(timeout=1.5) as client:
-            done = await work(Fetcher(client, store, user_agent="Paperwire/test", gate_seconds=0))
-        await store.close()
-        return done
+            return await work(Fetcher(client, user_agent="Paperwire/test"))
 
     return asyncio.run(main())
 

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import httpx
 import pytest
 
+from core.archive import Archive
 from core.model.errors import FetchError
 from core.sources.client import MAX_BYTES, TOTAL_SECONDS, Answer, Fetcher
 from core.store.sqlite import SqliteStore
@@ -29,8 +30,8 @@ async def _fetcher(path: Path, gate_seconds: float | None = None, read_seconds: 
     store = SqliteStore(path)
     timeout = httpx.Timeout(read_seconds, connect=5)
     async with httpx.AsyncClient(timeout=timeout, limits=httpx.Limits(max_connections=1)) as client:
-        gate = {} if gate_seconds is None else {"gate_seconds": gate_seconds}
-        yield Fetcher(client, store, user_agent=AGENT, **gate)
+        gate = Archive(store).gate
+        yield Fetcher(client, user_agent=AGENT, gate=gate if gate_seconds is None else partial(gate, gate_seconds))
         await store.close()
 
 
@@ -307,17 +308,13 @@ def test_odd_validators_do_not_spoil_the_next_request(upstream: Upstream, tmp_pa
     assert 2 == len(upstream.requests)
 
 
-def test_contact_beyond_ascii(upstream: Upstream, tmp_path: Path) -> None:
+def test_contact_beyond_ascii(upstream: Upstream) -> None:
     """A contact with letters beyond ASCII goes out, in whatever form a header can have."""
 
     async def main() -> Answer:
-        store = SqliteStore(tmp_path / "store")
         async with httpx.AsyncClient() as client:
-            fetcher = Fetcher(client, store, user_agent="Paperwire/test (Jörg Muster, joerg@example.org)")
-            try:
-                return await fetcher.get(f"{upstream.url}/rss/cs.LG")
-            finally:
-                await store.close()
+            fetcher = Fetcher(client, user_agent="Paperwire/test (Jörg Muster, joerg@example.org)")
+            return await fetcher.get(f"{upstream.url}/rss/cs.LG")
 
     assert upstream.document(("cs.LG",)) == asyncio.run(main()).body
     assert "joerg@example.org" in upstream.requests[0][2]["User-Agent"]

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
+from core.archive import Archive
 from core.config.settings import ROOT, load_settings
 from core.model.errors import FetchError, StoreError
 from core.model.paper import Author, Paper
@@ -135,7 +136,7 @@ def read(url: str, path: Path, *, seconds: float = 60, gate: float = 0, id_: str
         store = SqliteStore(path)
         try:
             async with httpx.AsyncClient(timeout=10, limits=httpx.Limits(max_connections=1)) as client:
-                fetcher = Fetcher(client, store, user_agent="Paperwire/test", gate_seconds=gate)
+                fetcher = Fetcher(client, user_agent="Paperwire/test", gate=partial(Archive(store).gate, gate))
                 deadline = asyncio.get_running_loop().time() + seconds
                 return await fetch_text(fetcher.get, paper(id_), pdf_url=url, deadline=deadline)
         finally:
@@ -515,18 +516,17 @@ def test_reading_works_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 # -- the fetcher's limits
 
 
-def test_limits_of_one_request(tmp_path: Path) -> None:
+def test_limits_of_one_request() -> None:
     """Bytes and seconds can be bounded for one request, and what it accepts can be said."""
 
     async def main() -> list[FetchError]:
-        store, errors = SqliteStore(tmp_path / "store"), []
+        errors: list[FetchError] = []
         async with httpx.AsyncClient(timeout=10) as client:
-            fetcher = Fetcher(client, store, user_agent="Paperwire/test", gate_seconds=0)
+            fetcher = Fetcher(client, user_agent="Paperwire/test")
             for path, limits in (("pdf", {"most_bytes": 10}), ("html", {"total_seconds": 0.2})):
                 with pytest.raises(FetchError) as error:
                     await fetcher.get(f"{server.url}/{path}/x", accept="text/x-test", **limits)  # type: ignore[arg-type]
                 errors.append(error.value)
-        await store.close()
         return errors
 
     with serving(hangs, sends(PLAIN)) as server:

@@ -232,7 +232,7 @@ def _fetch(upstream: Upstream, path: Path, day: date = DAY) -> Picks:
     async def main() -> Picks:
         store = SqliteStore(path / "store.sqlite3")
         async with httpx.AsyncClient(timeout=1.5) as client:
-            fetcher = Fetcher(client, store, user_agent="Paperwire/test", gate_seconds=0)
+            fetcher = Fetcher(client, user_agent="Paperwire/test")
             # Another process is at arXiv: that is nothing to Hugging Face, nor the other way round
             assert await store.acquire(keys.ARXIV_GATE, "other", 60)
             picks = await fetch_daily(fetcher.get, upstream.url, day)

@@ -17,7 +17,6 @@ from core.model.paper import parse_id
 from core.sources.api import fetch_by_id, fetch_slice
 from core.sources.client import Answer, Fetcher
 from core.sources.huggingface import fetch_daily, parse_daily
-from core.store.sqlite import SqliteStore
 from tests.conftest import SHARED
 
 pytestmark = pytest.mark.shared
@@ -79,13 +78,10 @@ def _replay() -> Iterator[str]:
             process.terminate()
 
 
-def _run(path: Path, work: Callable[[Fetcher], Awaitable[T]]) -> T:
+def _run(_path: Path, work: Callable[[Fetcher], Awaitable[T]]) -> T:
     async def main() -> T:
-        store = SqliteStore(path / "store.sqlite3")
         async with httpx.AsyncClient(timeout=10) as client:
-            done = await work(Fetcher(client, store, user_agent="Paperwire/test", gate_seconds=0))
-        await store.close()
-        return done
+            return await work(Fetcher(client, user_agent="Paperwire/test"))
 
     return asyncio.run(main())
 
