@@ -14,7 +14,7 @@ from api.trace import note_cache
 from api.urls import SENT_KEY
 from core.app import Paperwire
 from core.model.manifest import Manifest
-from core.util.caches import Memory
+from core.util.caches import LRUCache
 
 MOST_BYTES = 32_000_000
 MOST_QUERY = 1_000  # bytes of a query that is worth remembering
@@ -47,7 +47,7 @@ class HotPath:
     def __init__(self, app: ASGIApp, wire: Paperwire) -> None:
         self._app = app
         self._wire = wire
-        self._memory: Memory[_Hot] = Memory(limit=MOST_BYTES)
+        self._memory: LRUCache[_Hot] = LRUCache(limit=MOST_BYTES)
         self._renewing: set[object] = set()
         self._fixed_host = bool(wire.settings.public_url)
 

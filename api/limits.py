@@ -9,6 +9,7 @@ import asyncio
 import hmac
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from ipaddress import ip_address, ip_network
 from math import ceil
 from time import monotonic
@@ -18,7 +19,7 @@ from starlette.types import Scope
 from api.trace import CURRENT, Trace
 from core.config.settings import Settings
 from core.model.errors import Overloaded, RateLimited
-from core.util.caches import Memory
+from core.util.caches import LRUCache, PerLoop
 from core.util.signing import fingerprint
 
 RENDERING, RULES, WRONG = 1, 2, 12  # what an answer to filters costs, one to rules in an address, and a wrong token
@@ -35,9 +36,8 @@ class Limits:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._most = float(settings.rate_limit)
-        self._left: Memory[tuple[float, float]] = Memory(MOST_CLIENTS)  # what is left, and when that was
-        self._turns: asyncio.Semaphore | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._left: LRUCache[tuple[float, float]] = LRUCache(MOST_CLIENTS)  # what is left, and when that was
+        self._turns = PerLoop(partial(asyncio.Semaphore, AT_ONCE))
         self._waiting = 0
 
     def spend(self, trace: Trace, cost: float) -> None:
@@ -68,7 +68,7 @@ class Limits:
             raise Overloaded("More is being asked for than can be made right now; try again in a moment.", _SOON)
         self._waiting += 1
         try:
-            turns = self._semaphore()
+            turns = self._turns.get()
             await turns.acquire()
         finally:
             self._waiting -= 1
@@ -93,12 +93,6 @@ class Limits:
     def _now(self, client: str) -> float:
         left, since = self._left.get(client) or (self._most, 0.0)
         return min(left + (monotonic() - since) * self._most / 60, self._most)
-
-    def _semaphore(self) -> asyncio.Semaphore:
-        loop = asyncio.get_running_loop()
-        if self._turns is None or self._loop is not loop:  # one that belongs to an event loop of the past never ends
-            self._turns, self._loop = asyncio.Semaphore(AT_ONCE), loop
-        return self._turns
 
     def _has_token(self, trace: Trace) -> bool:
         token, sent = self._settings.admin_token, trace.headers.get(b"authorization", b"")

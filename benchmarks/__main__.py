@@ -3,6 +3,7 @@
 import argparse
 import os
 import platform
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
@@ -12,18 +13,20 @@ from benchmarks import (
     bench_cold_start,
     bench_engines,
     bench_http,
+    bench_journeys,
     bench_query,
     bench_refresh,
     bench_round_trips,
     bench_tex,
 )
 
-BENCHMARKS = {
+BENCHMARKS: dict[str, Callable[..., None]] = {
     "refresh": bench_refresh.run,
     "tex": bench_tex.run,
     "engines": bench_engines.run,
     "query": bench_query.run,
     "http": bench_http.run,
+    "journeys": bench_journeys.run,
     "round_trips": bench_round_trips.run,
     "analysis": bench_analysis.run,
     "cold_start": bench_cold_start.run,
@@ -36,13 +39,15 @@ def main() -> None:
     parser = argparse.ArgumentParser("benchmarks", description="What Paperwire's claims of speed rest on.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; all without any")
     parser.add_argument("--invented", action="store_true", help="the invented day even where the real one is at hand")
+    parser.add_argument("--against", type=Path, help="the checkout of another version, for journeys")
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.names if name not in BENCHMARKS]:
         parser.error(f"there is no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
     start = perf_counter()
     print(_machine())
     for name in arguments.names or BENCHMARKS:
-        BENCHMARKS[name](invented=arguments.invented)
+        more = {"against": arguments.against} if name == "journeys" else {}
+        BENCHMARKS[name](invented=arguments.invented, **more)
     print(f"\nAll of this took {perf_counter() - start:.0f} s. Ratios count; absolute times are this machine's.")
 
 

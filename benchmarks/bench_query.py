@@ -30,7 +30,7 @@ from core.sources.parse import parse_feed
 from core.store import keys
 from core.store.codec import encode, scores_to_plain
 from core.store.sqlite import SqliteStore
-from core.util.caches import Memory
+from core.util.caches import LRUCache
 from core.views.entries import batch_summaries
 from tests.support.arxiv_format import rss
 
@@ -123,7 +123,7 @@ async def answer(wire: Paperwire, raw: str) -> Steps:
 async def _asked(app: FastAPI, query: str, rounds: int, *, remembered: bool) -> list[float]:
     """Milliseconds of each of `rounds` requests; `remembered`: the rendered bytes may come from memory."""
     wire: Paperwire = app.state.wire
-    wire.rendered = Memory(limit=RENDERED_BYTES if remembered else 0)
+    wire.rendered = LRUCache(limit=RENDERED_BYTES if remembered else 0)
     times = []
     for number in range(rounds + 5):
         start = perf_counter()

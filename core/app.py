@@ -25,7 +25,7 @@ from core.model.query import Query
 from core.model.saved import Change, Saved
 from core.sources import sample
 from core.sources.rss import NO_PROGRESS, Progress
-from core.util.caches import Memory, Shared
+from core.util.caches import LRUCache, SingleFlight
 from core.views.entries import Shelf, Shown
 from core.views.reviews import ReviewList
 from core.views.snapshot import Current, View
@@ -55,11 +55,11 @@ class Paperwire:
         self.archive = Archive(open_store(settings), retention=self.instance.retention)
         self.store = self.archive.store
         self.current = Current(self.store, seconds=settings.confirm_seconds, ahead=not settings.serverless)
-        self.rendered: Memory[Any] = Memory(limit=RENDERED_BYTES)
+        self.rendered: LRUCache[Any] = LRUCache(limit=RENDERED_BYTES)
         self._adopted = ""
         self._rules_are_new = False
         self._shelf = Shelf(self.store, self.archive.pending)
-        self.rendering: Shared[Any] = Shared()
+        self.rendering: SingleFlight[Any] = SingleFlight()
         self.reviews = ReviewList(self.store, seconds=settings.confirm_seconds)
         self._refreshing: asyncio.Task[None] | None = None
         self._not_before = 0.0

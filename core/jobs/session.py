@@ -22,7 +22,7 @@ from core.sources.client import Get
 from core.sources.fulltext import FullText, fetch_text
 from core.sources.rss import Progress
 from core.store.base import Store
-from core.util.caches import Memory, Shared
+from core.util.caches import LRUCache, SingleFlight
 
 OPENAI_URL = "https://api.openai.com/v1"
 NO_MODEL = (
@@ -159,8 +159,8 @@ class Run:
     cancelled: bool = False
     unsaved: Made = field(default_factory=dict)
     _at: tuple[int, int] = (0, 1)  # how far the stage is
-    _texts: Memory[FullText] = field(default_factory=lambda: Memory(limit=_TEXT_CHARS))
-    _fetching: Shared[FullText] = field(default_factory=Shared)
+    _texts: LRUCache[FullText] = field(default_factory=lambda: LRUCache(limit=_TEXT_CHARS))
+    _fetching: SingleFlight[FullText] = field(default_factory=SingleFlight)
     _one_by_one: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @classmethod

@@ -1,6 +1,5 @@
 """The store in a Redis or Valkey server of one's own, by URL. Needs the extra `redis`."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +12,7 @@ from redis.exceptions import TimeoutError as TimedOut
 
 from core.model.errors import ConfigError
 from core.store.commands import CONNECT_SECONDS, READ_SECONDS, Command, CommandStore
+from core.util.caches import PerLoop
 
 _SCHEMES = ("redis", "rediss", "unix")
 _CONNECTIONS = 20  # at most, of a process; who comes when all are in use waits
@@ -30,23 +30,19 @@ class RedisStore(CommandStore):
         super().__init__(f"Redis at {place_of(url)}", connect_seconds=connect_seconds, read_seconds=read_seconds)
         self._url = url
         self._connect_seconds, self._read_seconds = connect_seconds, read_seconds
-        self._client: Redis | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._make()
+        self._client = PerLoop(self._make)
+        self._make()  # refuses a URL that is none
 
     async def close(self) -> None:
         """Close the connections, if they are of this event loop."""
-        client, self._client = self._client, None
-        if client and self._loop is asyncio.get_running_loop():
+        if client := self._client.pop():
             await client.aclose()
 
     async def _send(self, commands: Sequence[Command]) -> list[Any]:
-        loop = asyncio.get_running_loop()
-        if self._client is None or self._loop is not loop:  # connections do not outlive the loop they were made in
-            self._client, self._loop = self._make(), loop
+        client = self._client.get()
         if len(commands) == 1:
-            return [await self._client.execute_command(*commands[0])]  # type: ignore[no-untyped-call]
-        async with self._client.pipeline(transaction=False) as pipeline:
+            return [await client.execute_command(*commands[0])]  # type: ignore[no-untyped-call]
+        async with client.pipeline(transaction=False) as pipeline:
             for command in commands:
                 pipeline.execute_command(*command)
             return list(await pipeline.execute())

@@ -1,6 +1,5 @@
 """The store in an Upstash database, over its REST protocol: Redis for places where no connection stays open."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -10,6 +9,7 @@ from upstash_redis.asyncio import Redis
 
 from core.model.errors import ConfigError
 from core.store.commands import CONNECT_SECONDS, READ_SECONDS, Command, CommandStore
+from core.util.caches import PerLoop
 
 _SAID = 200  # characters of an unexpected answer that an error repeats
 _OK, _BAD_REQUEST = 200, 400
@@ -33,17 +33,15 @@ class UpstashStore(CommandStore):
             )
         self._url, self._token = url, token
         self._timeout = httpx.Timeout(read_seconds, connect=connect_seconds)
-        self._client: Redis | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._client = PerLoop(self._make)
 
     async def close(self) -> None:
         """Close the connections, if they are of this event loop."""
-        client, self._client = self._client, None
-        if client and self._loop is asyncio.get_running_loop():
+        if client := self._client.pop():
             await client.close()
 
     async def _send(self, commands: Sequence[Command]) -> list[Any]:
-        client = self._connected()
+        client = self._client.get()
         if len(commands) == 1:
             return [await client.execute(list(commands[0]))]
         pipeline = client.pipeline()
@@ -54,17 +52,13 @@ class UpstashStore(CommandStore):
     def _is_lost(self, error: Exception) -> bool:
         return isinstance(error, httpx.NetworkError | httpx.RemoteProtocolError)
 
-    def _connected(self) -> Redis:
-        """The client of the running event loop: connections do not outlive the loop they were made in."""
-        loop = asyncio.get_running_loop()
-        if self._client is None or self._loop is not loop:
-            # Its own retry would send anything twice, also what must not be; values are text already
-            self._client = Redis(self._url, self._token, rest_encoding=None, rest_retries=0, allow_telemetry=False)
-            self._loop = loop
-            http: httpx.AsyncClient = self._client._http._client  # made without any timeout, and given out nowhere else
-            http.timeout = self._timeout
-            http.event_hooks = {"response": [_check]}
-        return self._client
+    def _make(self) -> Redis:
+        # Its own retry would send anything twice, also what must not be; values are text already
+        client = Redis(self._url, self._token, rest_encoding=None, rest_retries=0, allow_telemetry=False)
+        http: httpx.AsyncClient = client._http._client  # made without any timeout, and given out nowhere else
+        http.timeout = self._timeout
+        http.event_hooks = {"response": [_check]}
+        return client
 
 
 async def _check(response: httpx.Response) -> None:

@@ -27,7 +27,7 @@ from core.model.manifest import BatchRecord, Manifest
 from core.store import keys
 from core.store.base import Store
 from core.store.codec import day_from_plain, decode_as, scores_from_plain
-from core.util.caches import Memory, Shared
+from core.util.caches import LRUCache, SingleFlight
 
 GUEST_SECONDS = 8.0  # in which rules that came with a request have to have scored everything; readers give up after 20
 log = logging.getLogger("paperwire")
@@ -48,10 +48,10 @@ class Library:
     The limits count papers and entries: a month of 500 papers a day, for six feeds.
     """
 
-    batches: Memory[Batch] = field(default_factory=lambda: Memory(limit=30_000))
-    days: Memory[Day] = field(default_factory=lambda: Memory(limit=100_000))
-    feeds: Memory[Shown] = field(default_factory=lambda: Memory(limit=100_000))
-    analyses: Memory[Analysis] = field(default_factory=lambda: Memory(limit=20_000))
+    batches: LRUCache[Batch] = field(default_factory=lambda: LRUCache(limit=30_000))
+    days: LRUCache[Day] = field(default_factory=lambda: LRUCache(limit=100_000))
+    feeds: LRUCache[Shown] = field(default_factory=lambda: LRUCache(limit=100_000))
+    analyses: LRUCache[Analysis] = field(default_factory=lambda: LRUCache(limit=20_000))
 
     def put_batch(self, batch: Batch) -> None:
         """Remember a batch."""
@@ -240,8 +240,8 @@ class Shelf:
     def __init__(self, store: Store, pending: PendingWrites) -> None:
         self._store, self._pending = store, pending
         self._own = Library()
-        self._guests = Library(self._own.batches, Memory(limit=GUEST_ENTRIES), Memory(limit=GUEST_ENTRIES))
-        self._loading: Shared[Shown] = Shared()
+        self._guests = Library(self._own.batches, LRUCache(limit=GUEST_ENTRIES), LRUCache(limit=GUEST_ENTRIES))
+        self._loading: SingleFlight[Shown] = SingleFlight()
 
     async def shown(self, manifest: Manifest, feed: Feed, *, whole: bool, own: bool) -> Shown:
         """See `core.views.entries.read_entries`. Concurrent callers share one reading of the store."""

@@ -1,13 +1,14 @@
 """What a process believes to be stored: read when it is needed, believed for a while, kept when the store fails."""
 
-import asyncio
 import logging
 from dataclasses import dataclass, replace
+from functools import partial
 from time import monotonic
 
 from core.archive.state import STATE_KEYS, State, decode_state
 from core.model.errors import StoreError
 from core.store.base import Store
+from core.util.caches import SingleFlight
 
 log = logging.getLogger("paperwire")
 
@@ -36,7 +37,7 @@ class Current:
         self._early = seconds * (1 - _EARLY) if ahead else 0.0
         self._view: View | None = None
         self._raw: list[bytes | None] | None = None
-        self._reading: asyncio.Task[View] | None = None
+        self._reading: SingleFlight[View] = SingleFlight()
         self._along: dict[str, bytes | None] = {}
         self._written = 0
 
@@ -48,9 +49,8 @@ class Current:
         view, now = self._view, monotonic()
         if view is None or now >= view.until:
             return None
-        if now >= view.until - self._early and not view.doubt and not self._is_reading():
-            self._reading = asyncio.create_task(self._read(""))
-            self._reading.add_done_callback(_told)
+        if now >= view.until - self._early and not view.doubt:
+            self._reading.start(None, partial(self._read, ""))
         return view
 
     async def get(self, *, confirmed: bool = False, also: str = "") -> View:
@@ -61,10 +61,7 @@ class Current:
         """
         if not confirmed and (view := self.believed()):
             return view
-        reading = self._reading
-        if reading is None or not self._is_reading():
-            reading = self._reading = asyncio.create_task(self._read("" if self._view else also))
-        return await asyncio.shield(reading)
+        return await self._reading.get(None, partial(self._read, "" if self._view else also))
 
     def pop(self, key: str) -> tuple[bool, bytes | None]:
         """Whether `key` was read along with the state, and its value; once."""
@@ -72,9 +69,7 @@ class Current:
 
     async def stop(self) -> None:
         """End what is being read."""
-        if self._reading is not None and self._is_reading():
-            self._reading.cancel()
-            await asyncio.wait([self._reading])
+        await self._reading.stop()
 
     @property
     def doubted(self) -> bool:
@@ -105,14 +100,6 @@ class Current:
         self._written += 1
         self._view = View(state, monotonic() + self._seconds)
 
-    def _is_reading(self) -> bool:
-        # One that belongs to an event loop of the past never ends
-        return (
-            self._reading is not None
-            and not self._reading.done()
-            and self._reading.get_loop() is asyncio.get_running_loop()
-        )
-
     async def _read(self, also: str) -> View:
         written = self._written
         try:
@@ -128,9 +115,3 @@ class Current:
         self._along = {also: along[0]} if also else {}
         self._view = View(state, monotonic() + self._seconds)
         return self._view
-
-
-def _told(task: "asyncio.Task[View]") -> None:
-    """Nobody waits for an early reading: what it raises is in the log already."""
-    if not task.cancelled():
-        task.exception()
