@@ -6,6 +6,7 @@ What /docs shows of reviews, and of the summaries of single papers."""
 
 from typing import Any
 
+from core.config.url_rules import RULES
 from core.model.digest import ALLOWED
 from core.model.query import FIELDS, MAX_LIMIT, SORTABLE
 from core.model.template import LANGUAGES
@@ -118,17 +119,9 @@ FILTERS = [
     parameter("per_day", "only the best so many of each day"),
     parameter("cursor", "where to go on: `next` of the page before"),
 ]
-RULES = [
-    parameter("category", "categories, separated by commas; archives stand for all of theirs", "cs.DC,cs.LG"),
-    parameter("keywords", "keywords with weights, separated by commas", "KV cache:3,prefill,ti:memory:2"),
-    parameter("exclude", "words that keep a paper out, separated by commas", "survey"),
-    parameter("min_score", "the least score that is shown", "2"),
-    parameter("max_entries", "the most entries a day", "20"),
-    parameter("title_bonus", "the share of a weight that is added in titles", "0.5"),
-    parameter("match", "how keywords match: word, substring or regex", "word"),
-    parameter("type", "announce types, separated by commas", "new,cross"),
-    parameter("name", "the title of the feed", "Caches"),
-    *(row for row in FILTERS if row["name"] not in ("category", "type")),
+RULE_PARAMETERS = [
+    *(parameter(name, rule.about, rule.example) for name, rule in RULES.items()),
+    *(row for row in FILTERS if row["name"] not in RULES),
 ]
 DIGEST_PARAMETERS = [
     parameter("style", f"how it is written: {', '.join(ALLOWED['style'])}", "staged"),

@@ -59,7 +59,7 @@ def run(*, invented: bool = False) -> None:
 
 def keywords() -> list[str]:
     """The keywords of the shipped feeds, then technical terms of two words; every one once."""
-    feeds = load_feeds_file(ROOT / "feeds.toml").to_feeds().values()
+    feeds = load_feeds_file(ROOT / "feeds.toml").feeds.values()
     shipped = [keyword.text for feed in feeds for keyword in feed.keywords]
     terms = [f"{modifier} {head}" for head, modifier in product(HEADS[::2], MODIFIERS[::3])]
     once = {" ".join(fold(text).split()): text for text in reversed([*shipped, *HEADS[:60], *terms])}

@@ -85,7 +85,7 @@ def run(*, invented: bool = False, rounds: int = 7, seconds: float = 0.5, refres
             "sqlite_path": path, "now": NOON, "feeds_file": ROOT / "feeds.toml", "admin_token": TOKEN,
             "base_url": "https://wire.example", "arxiv_rss_url": upstream.url,
         }  # fmt: skip
-        asyncio.run(fill(path, isolated(**options).feeds.to_feeds().values()))
+        asyncio.run(fill(path, isolated(**options).feeds.feeds.values()))
         ports = {"Paperwire": stack.enter_context(_running(_paperwire, options))}
         answers = {path: _get(ports["Paperwire"], path) for path in (FEED, QUERY)}
         ports["bare FastAPI"] = stack.enter_context(_running(_bare_fastapi, answers))

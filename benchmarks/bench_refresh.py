@@ -48,7 +48,7 @@ class Job:
 def run(*, invented: bool = False, rounds: int = 21) -> None:
     """Measure both sides in turn, and print their steps with ratios."""
     day = load_day(invented=invented)
-    feed = next(iter(load_feeds_file(ROOT / "feeds.toml").to_feeds().values()))
+    feed = next(iter(load_feeds_file(ROOT / "feeds.toml").feeds.values()))
     with tempfile.TemporaryDirectory() as folder:
         job = Job(day.body, feed, Path(folder))
         measured = interleaved({"bot": lambda: bot(job), "wire": lambda: wire(job)}, rounds, warm_up=2)

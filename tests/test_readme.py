@@ -162,4 +162,4 @@ def test_configuration_shown_is_valid() -> None:
 
     shown = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
     assert 1 == len(shown)
-    assert ["main", "daily"] == list(read_feeds_file(shown[0], "README.md").to_feeds())
+    assert ["main", "daily"] == list(read_feeds_file(shown[0], "README.md").feeds)

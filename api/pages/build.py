@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
@@ -17,29 +18,20 @@ from api.pages.rule_form import (
     Shown,
     empty_form,
     form_of,
-    form_of_model,
+    form_of_feed,
     rules_sent,
     show,
     shown_entry,
 )
 from api.resource import wire_of
 from api.urls import raw_query
-from core.config.feeds_file import FeedModel
-from core.config.url_rules import MOST_CHARACTERS, joined, not_fetched, read_rules, split_rules, write_rules
+from core.config.url_rules import MOST_CHARACTERS, RULES, joined, not_fetched, read_rules, split_rules, write_rules
 from core.model.errors import UnknownName
+from core.model.feed import Feed
 
 router = APIRouter(include_in_schema=False)
 OWNER_KEYWORDS = 1000  # what feeds.toml may hold
-LABELS = {
-    "category": "Categories",
-    "type": "Announcements",
-    "keywords": "Keywords",
-    "exclude": "Words that keep a paper out",
-    "match": "How words are found",
-    "title_bonus": "Title bonus",
-    "min_score": "Least score",
-    "max_entries": "Most entries a day",
-    "name": "Title",
+LABELS = {name: rule.label for name, rule in RULES.items()} | {
     "called": "Name in addresses",
     "description": "Description",
     "token": "Token",
@@ -53,16 +45,16 @@ async def build(request: Request) -> Response:
     wire = wire_of(request)
     await wire.manifest()
     sent, filters = split_rules(raw_query(request))
-    model, form = _started(wire.rules.models, filters) if not sent else (None, None)
+    feed, form = _started(wire.rules.feeds, filters) if not sent else (None, None)
     if form is None:
-        model, form = read_sent(sent, fetched=wire.rules.categories) if sent else (None, _blank(request))
-    shown = await show(wire, model) if model else None
+        feed, form = read_sent(sent, fetched=wire.rules.categories) if sent else (None, _blank(request))
+    shown = await show(wire, feed) if feed else None
     context = {
-        **preview_context(request, model, form, shown),
+        **preview_context(request, feed, form, shown),
         "groups": form.groups(wire.rules.categories),
         "types": TYPES,
         "matches": MATCHES,
-        "feeds": wire.rules.models,
+        "feeds": wire.rules.feeds,
         "filters": unquote_plus(filters) if sent else "",
     }
     return await page(request, "build.html", context, status=_UNUSABLE if form.problems else _OK)
@@ -74,9 +66,9 @@ async def preview(request: Request) -> Response:
     wire = wire_of(request)
     await wire.manifest()
     sent, _ = split_rules(raw_query(request))
-    model, form = read_sent(sent, fetched=wire.rules.categories)
-    shown = await show(wire, model) if model else None
-    context = preview_context(request, model, form, shown)
+    feed, form = read_sent(sent, fetched=wire.rules.categories)
+    shown = await show(wire, feed) if feed else None
+    context = preview_context(request, feed, form, shown)
     return await page(request, "preview.html", context)
 
 
@@ -85,26 +77,26 @@ async def preview_of_form(request: Request) -> Response:
     """The same for the rules of a form, which may be more than fit into an address, and of any categories."""
     sent = rules_sent(await read_form(request))
     await wire_of(request).manifest()
-    model, form = read_sent(sent, most_keywords=OWNER_KEYWORDS)
-    shown = await show(wire_of(request), model) if model else None
-    context = preview_context(request, model, form, shown, where="", own=True)
+    feed, form = read_sent(sent, most_keywords=OWNER_KEYWORDS)
+    shown = await show(wire_of(request), feed) if feed else None
+    context = preview_context(request, feed, form, shown, where="", own=True)
     return await page(request, "preview.html", context)
 
 
 def read_sent(
     sent: Mapping[str, Sequence[str]], *, fetched: tuple[str, ...] = (), **options: Any
-) -> tuple[FeedModel | None, RuleForm]:
+) -> tuple[Feed | None, RuleForm]:
     """The feed that was sent, or None; and the form again. With `fetched`, no other categories are possible."""
-    model, problems = read_rules(joined(sent), **options)
-    if fetched and model and (unknown := not_fetched(model.categories, fetched)):
+    feed, problems = read_rules(joined(sent), **options)
+    if fetched and feed and (unknown := not_fetched(feed.categories, fetched)):
         there = f"there is {', '.join(fetched)}"
-        model, problems = None, {"category": f"{', '.join(unknown)}: nothing of that is fetched here; {there}"}
-    return model, form_of(sent, problems)
+        feed, problems = None, {"category": f"{', '.join(unknown)}: nothing of that is fetched here; {there}"}
+    return feed, form_of(sent, problems)
 
 
 def preview_context(
     request: Request,
-    model: FeedModel | None,
+    feed: Feed | None,
     form: RuleForm,
     shown: Shown | None,
     *,
@@ -118,12 +110,12 @@ def preview_context(
     """
 
     def at_least(score: float) -> str:
-        return write_rules(model.model_copy(update={"min_score": score})) if model else ""
+        return write_rules(replace(feed, min_score=score)) if feed else ""
 
-    rules = write_rules(model) if model else ""
+    rules = write_rules(feed) if feed else ""
     return {
         "form": form,
-        "model": model,
+        "feed": feed,
         "shown": shown,
         "rules": rules if len(rules) <= MOST_CHARACTERS else "",
         "best": [(day, [shown_entry(entry) for entry in best]) for day, best in shown.preview.best] if shown else [],
@@ -153,11 +145,11 @@ def _blank(request: Request) -> RuleForm:
     return empty_form(wire_of(request).main.categories)
 
 
-def _started(models: Mapping[str, FeedModel], filters: str) -> tuple[FeedModel | None, RuleForm | None]:
+def _started(feeds: Mapping[str, Feed], filters: str) -> tuple[Feed | None, RuleForm | None]:
     """The feed that `feed=…` names, as a form. Raises `UnknownName`."""
     name = dict(parse_qsl(filters)).get("feed")
     if name is None:
         return None, None
-    if name not in models:
-        raise UnknownName("feed", name, tuple(models))
-    return models[name], form_of_model(models[name])
+    if name not in feeds:
+        raise UnknownName("feed", name, tuple(feeds))
+    return feeds[name], form_of_feed(feeds[name])

@@ -5,18 +5,18 @@ from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
-from pydantic import ValidationError
 
 from api.pages.build import OWNER_KEYWORDS, page, preview_context, read_sent
 from api.pages.owner_forms import EXPECTED, Failure, Form, check_token, explain, first, load, read_form, version_of
-from api.pages.rule_form import MATCHES, TYPES, RuleForm, empty_form, form_of_model, rules_sent, show
+from api.pages.rule_form import MATCHES, TYPES, RuleForm, empty_form, form_of_feed, rules_sent, show
 from api.resource import wire_of
 from api.urls import page_url, raw_query
 from core.app import Paperwire
-from core.config.feeds_file import FeedModel, explain_feed
+from core.config.feed_table import parse_feed
 from core.config.overrides import Rules, rules_in_force, save_feed
 from core.config.url_rules import RULES, split_rules
-from core.model.errors import PaperwireError, StoreError, UnknownName
+from core.model.errors import FeedError, PaperwireError, StoreError, UnknownName
+from core.model.feed import Feed
 
 router = APIRouter(include_in_schema=False)
 _SEE_OTHER = 303
@@ -27,7 +27,7 @@ class Edit:
     """What the form holds: the rules, the feed that they make (None if they are wrong), and what else there is."""
 
     form: RuleForm
-    model: FeedModel | None
+    feed: Feed | None
     was: str = ""
     called: str = ""
     description: str = ""
@@ -39,15 +39,15 @@ async def edit(request: Request) -> Response:
     rules, _ = await load(wire_of(request))
     sent, rest = split_rules(raw_query(request))
     was = dict(parse_qsl(rest)).get("feed", "")
-    if was and was not in rules.models:
-        raise UnknownName("feed", was, tuple(rules.models))
-    model = rules.models.get(was)
-    description = model.description if model else ""
+    if was and was not in rules.feeds:
+        raise UnknownName("feed", was, tuple(rules.feeds))
+    feed = rules.feeds.get(was)
+    description = feed.description if feed else ""
     if sent:
-        model, form = read_sent(sent, most_keywords=OWNER_KEYWORDS)
+        feed, form = read_sent(sent, most_keywords=OWNER_KEYWORDS)
     else:
-        form = form_of_model(model) if model else empty_form(rules.categories)
-    return await _page(request, Edit(form, model, was, was, description), rules)
+        form = form_of_feed(feed) if feed else empty_form(rules.categories)
+    return await _page(request, Edit(form, feed, was, was, description), rules)
 
 
 @router.post("/settings/edit")
@@ -70,13 +70,13 @@ async def save(request: Request) -> Response:
 
 async def _save(request: Request, wire: Paperwire, sent: Form, edited: Edit, rules: Rules) -> str:
     """Save what was edited, and return its name. Raises the errors that are `EXPECTED`."""
-    model = edited.model
-    assert model is not None  # noqa: S101 - without problems there is one
-    save_feed(rules, edited.called, model, was=edited.was)  # told before anybody looks at the token
+    feed = edited.feed
+    assert feed is not None  # noqa: S101 - without problems there is one
+    save_feed(rules, feed, was=edited.was)  # told before anybody looks at the token
     await check_token(request, wire, first(sent, "token"))
     await wire.change(
         version_of(sent),
-        lambda saved, _: save_feed(rules_in_force(wire.settings.feeds, saved), edited.called, model, was=edited.was),
+        lambda saved, _: save_feed(rules_in_force(wire.settings.feeds, saved), feed, was=edited.was),
     )
     return edited.called
 
@@ -84,23 +84,21 @@ async def _save(request: Request, wire: Paperwire, sent: Form, edited: Edit, rul
 def read_edit(sent: Form, rules: Rules) -> Edit:
     """What was sent. Keys of the feed that the form does not show stay as they are."""
     was, called, description = (first(sent, name) for name in ("was", "called", "description"))
-    before = rules.models.get(was)
-    source = before.source if before else "arxiv"
-    model, form = read_sent(rules_sent(sent), most_keywords=OWNER_KEYWORDS, source=source)
+    before = rules.feeds.get(was)
+    source = before.source if before else Feed.source
+    feed, form = read_sent(rules_sent(sent), most_keywords=OWNER_KEYWORDS, source=source)
     problems = dict(form.problems)
     if not first(sent, "name"):
         problems["name"] = "a feed needs a title"
-    plain = (before.model_dump(exclude_defaults=True) if before else {"title": "x", "categories": ["cs"]}) | {
-        "description": description
-    }
-    if model:
-        plain |= {key: getattr(model, key) for key in RULES.values()}
-    try:
-        model = FeedModel.model_validate(plain) if model else None
-    except ValidationError as error:
-        problems |= explain_feed(error)
-        model = None
-    return Edit(replace(form, problems=problems), model, was, called, description)
+    if feed:
+        changed = {rule.field: getattr(feed, rule.field) for rule in RULES.values()}
+        feed = replace(before or feed, description=description, **changed)
+        try:
+            feed = parse_feed(called, feed.to_plain())
+        except FeedError as error:
+            problems |= error.by_key
+            feed = None
+    return Edit(replace(form, problems=problems), feed, was, called, description)
 
 
 async def _newest(wire: Paperwire, rules: Rules) -> Rules:
@@ -116,15 +114,15 @@ async def _page(request: Request, edited: Edit, rules: Rules, failure: Failure |
     if failure and failure.field:
         form = replace(form, problems={**form.problems, failure.field: failure.text})
     shown = None
-    if edited.model:
+    if edited.feed:
         try:
-            shown = await show(wire, edited.model)
+            shown = await show(wire, edited.feed)
         except PaperwireError:  # what is to be saved is more than a preview of it
             shown = None
     where = f"/settings/edit?feed={edited.was}&" if edited.was else "/settings/edit?"
     rules_only = replace(form, problems={name: text for name, text in form.problems.items() if name in RULES})
     context = {
-        **preview_context(request, edited.model, rules_only, shown, where=where, own=True),
+        **preview_context(request, edited.feed, rules_only, shown, where=where, own=True),
         "form": form,
         "rules_form": rules_only,
         "groups": form.groups(rules.categories),

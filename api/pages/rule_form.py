@@ -4,7 +4,7 @@ the rules would select.
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from markupsafe import Markup
@@ -12,10 +12,9 @@ from markupsafe import Markup
 from api.limits import RULES as COST
 from api.limits import doing
 from core.app import Paperwire
-from core.config.feeds_file import FeedModel
-from core.config.url_rules import LISTS, MOST_ENTRIES, RULES, custom_feed, joined, not_fetched, written
+from core.config.url_rules import RULES, USUAL, joined, named, not_fetched, texts_of
 from core.model.categories import CATEGORIES, category_name
-from core.model.feed import Entry
+from core.model.feed import Entry, Feed
 from core.model.query import Query
 from core.render.card import cut, readable
 from core.text.lists import quoted, split_list
@@ -65,7 +64,7 @@ class RuleForm:
 def form_of(sent: Mapping[str, Sequence[str]], problems: Mapping[str, str]) -> RuleForm:
     """The form again as it was sent, with lists that can be read one part on each line."""
     values = dict.fromkeys(RULES, "") | joined(sent)
-    parts = {name: _split(values[name]) for name in LISTS}
+    parts = {name: _split(values[name]) for name, rule in RULES.items() if rule.many}
     values |= {name: "\n".join(map(quoted, parts[name])) for name in ("keywords", "exclude") if parts[name]}
     return RuleForm(values, {name: tuple(parts[name]) for name in ("category", "type")}, problems)
 
@@ -75,18 +74,14 @@ def rules_sent(form: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
     return {name: list(form[name]) for name in RULES if name in form}
 
 
-def form_of_model(model: FeedModel) -> RuleForm:
+def form_of_feed(feed: Feed) -> RuleForm:
     """The form for a feed as it is."""
-    plain = model.model_dump(mode="json")
-    values = {name: written(name, plain[key], between="\n") for name, key in RULES.items()}
-    return RuleForm(values, {"category": tuple(model.categories), "type": tuple(model.announce_types)})
+    return RuleForm(texts_of(feed, between="\n"), {"category": feed.categories, "type": feed.announce_types})
 
 
 def empty_form(categories: Sequence[str]) -> RuleForm:
     """The form before anything was typed: what has none of the keywords to come is left out."""
-    values = {"title_bonus": "0.5", "min_score": "1", "max_entries": str(MOST_ENTRIES), "match": "word"}
-    chosen = {"category": tuple(categories), "type": ("new",)}
-    return RuleForm(dict.fromkeys(RULES, "") | values, chosen)
+    return form_of_feed(replace(USUAL, title="", categories=tuple(categories), min_score=1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +92,9 @@ class Shown:
     missing: tuple[str, ...]
 
 
-async def show(wire: Paperwire, model: FeedModel) -> Shown:
+async def show(wire: Paperwire, feed: Feed) -> Shown:
     """What a feed would select from what is stored. Nothing is fetched for it, and nothing of it is stored."""
-    manifest, feed = await wire.manifest(), custom_feed(model)
+    manifest, feed = await wire.manifest(), named(feed)
     async with doing(COST):
         entries = await wire.entries(manifest, feed, Query())
         preview = await asyncio.to_thread(make_preview, feed, entries, manifest.stored)

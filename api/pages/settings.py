@@ -91,7 +91,7 @@ async def settings(request: Request) -> Response:
     rules, history = await load(wire)
     context = {
         "rules": rules,
-        "origins": {name: origin_of(rules, name) for name in rules.models},
+        "origins": {name: origin_of(rules, name) for name in rules.feeds},
         "origin_labels": _ORIGINS,
         "removed": rules.saved.removed(rules.file.feeds),
         "changes": [

@@ -93,7 +93,7 @@ async def get_opml(request: Request) -> Response:
     "/api/feeds/custom.{format}",
     summary="A feed with its rules in the URL",
     responses=openapi.FEED,
-    openapi_extra={"parameters": [_FORMAT, *openapi.RULES]},
+    openapi_extra={"parameters": [_FORMAT, *openapi.RULE_PARAMETERS]},
 )
 async def get_custom(request: Request) -> Response:
     """Stored batches scored by rules in the URL: `?category=cs.DC&keywords=KV cache:3,prefill&min_score=2`.
@@ -226,16 +226,7 @@ def _describe(request: Request, feed: Feed) -> dict[str, Any]:
     path = f"/api/feeds/{feed.name}"
     return {
         "name": feed.name,
-        "title": feed.title,
-        "description": feed.description,
-        "categories": feed.categories,
-        "announce_types": feed.announce_types,
-        "match": feed.match,
-        "title_bonus": feed.title_bonus,
-        "min_score": feed.min_score,
-        "max_entries": feed.max_entries,
-        "keywords": {keyword.label: keyword.weight for keyword in feed.keywords},
-        "exclude": feed.exclude,
+        **feed.to_plain(),
         "links": {name: feed_url(request, f"{path}.{name}") for name in FORMATS}
         | {
             "digest": feed_url(request, f"/api/digests/{feed.name}/latest.md"),

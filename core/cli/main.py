@@ -108,7 +108,7 @@ def check(
     feeds_file = load_feeds_file(file) if file else settings.feeds
     origin = file or ("FEEDS_TOML" if settings.feeds_toml else settings.feeds_path)
     table = Table("feed", "categories", "keywords", "match", "from score", "a day")
-    for feed in feeds_file.to_feeds().values():
+    for feed in feeds_file.feeds.values():
         categories, a_day = ", ".join(feed.categories), str(feed.max_entries or "all")
         table.add_row(feed.name, categories, str(len(feed.keywords)), feed.match, f"{feed.min_score:g}", a_day)
     out.print(table)

@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from core.config.feeds_file import MOST_DAYS, MOST_ENTRIES, read_feeds_file, to_toml
+from core.config.feed_table import MOST_DAYS, MOST_ENTRIES
+from core.config.feeds_file import read_feeds_file, write_feeds_file
 from core.model.errors import ConfigError
 
 
@@ -55,13 +56,9 @@ def _render(bot: BotConfig, *, exact: bool) -> str:
         "max_entries": min(bot.max_papers, MOST_ENTRIES),
         "exclude": bot.exclude_keywords,
     }
-    return to_toml(
-        {
-            "instance": {"title": "My arXiv wire", "contact": "", "retention_days": min(bot.days_back, MOST_DAYS)},
-            "feeds.main": feed,
-            "feeds.main.keywords": _keywords(bot.keywords, counted=exact),
-        }
-    )
+    feed["keywords"] = _keywords(bot.keywords, counted=exact)
+    instance = {"title": "My arXiv wire", "contact": "", "retention_days": min(bot.days_back, MOST_DAYS)}
+    return write_feeds_file(instance, {"main": feed})
 
 
 def _keywords(listed: list[str], *, counted: bool) -> Mapping[str, int]:

@@ -1,37 +1,35 @@
-"""The rules in force: the feeds of feeds.toml, with those over them that the owner saved.
+"""The feeds in force: those of feeds.toml, and over them what the owner saved; and what the owner can do to them.
 
-What the owner can do to the feeds: each as a change of what is saved, and a word for the history."""
+Each action gives what is saved afterwards, and a line for the history.
+"""
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from pydantic import ValidationError
-
-from core.config.feeds_file import FeedModel, FeedsFile, check_name, explain_feed, to_toml
+from core.config.feed_table import parse_feed
+from core.config.feeds_file import FeedsFile, check_name, write_feeds_file
 from core.model.categories import merged
-from core.model.errors import PaperwireError
+from core.model.errors import FeedError, PaperwireError
 from core.model.feed import Feed
 from core.model.saved import Saved
 from core.util.signing import fingerprint
 
 log = logging.getLogger("paperwire")
 
+MOST_FEEDS = 50
+Changed = tuple[Saved, str]
+
 
 @dataclass(frozen=True)
 class Rules:
-    """The feeds in force, as they are configured, with what the owner `saved` of them; the first is the main one."""
+    """The feeds in force by name, with the `file` and what is `saved` over it; the first feed is the main one."""
 
     file: FeedsFile
     saved: Saved
-    models: Mapping[str, FeedModel]
-
-    @cached_property
-    def feeds(self) -> dict[str, Feed]:
-        """The feeds by name."""
-        return {name: model.to_feed(name) for name, model in self.models.items()}
+    feeds: Mapping[str, Feed]
 
     def of(self, source: str) -> list[Feed]:
         """The feeds of a source."""
@@ -50,16 +48,19 @@ class Rules:
     @cached_property
     def fingerprint(self) -> str:
         """Changes with everything that the owner can configure."""
-        models = {name: model.model_dump(mode="json") for name, model in self.models.items()}
-        return fingerprint("rules", self.file.instance.model_dump(mode="json"), models)
+        feeds = {name: feed.to_plain() for name, feed in self.feeds.items()}
+        return fingerprint("rules", self.file.instance.model_dump(mode="json"), feeds)
 
 
 def rules_in_force(file: FeedsFile, saved: Saved) -> Rules:
-    """The rules that `file` and `saved` make. A saved feed that is no longer valid (another version saved it) does not
-    count, and is logged; if no feed were left, the file alone counts.
+    """The rules that `file` and `saved` make.
+
+    A saved feed that is not valid (another version saved it) does not count, and is logged. If no feed is left, the
+    file alone counts.
     """
-    models = {name: model for name, feed in saved.feeds.items() if feed is not None and (model := _model(name, feed))}
-    return Rules(file, saved, saved.over(file.feeds, models) or dict(file.feeds))
+    usable = {name: feed for name, plain in saved.feeds.items() if plain is not None and (feed := _usable(name, plain))}
+    feeds = saved.over(file.feeds, usable)
+    return Rules(file, saved, {name: replace(feed, name=name) for name, feed in feeds.items()} or file.feeds)
 
 
 def all_categories(feeds: Iterable[Feed]) -> tuple[str, ...]:
@@ -67,16 +68,12 @@ def all_categories(feeds: Iterable[Feed]) -> tuple[str, ...]:
     return merged(tuple(name for feed in feeds for name in feed.categories))
 
 
-def _model(name: str, feed: Mapping[str, Any]) -> FeedModel | None:
+def _usable(name: str, plain: Mapping[str, Any]) -> Feed | None:
     try:
-        return FeedModel.model_validate(feed)
-    except ValidationError as error:
-        log.warning("the saved feed %s cannot be used: %s", name, "; ".join(explain_feed(error).values()))
+        return parse_feed(name, plain)
+    except FeedError as error:
+        log.warning("the saved feed %s cannot be used: %s", name, "; ".join(error.problems))
         return None
-
-
-MOST_FEEDS = 50
-Changed = tuple[Saved, str]
 
 
 class Refused(PaperwireError):
@@ -87,13 +84,13 @@ class Refused(PaperwireError):
         self.field = field
 
 
-def save_feed(rules: Rules, name: str, model: FeedModel, *, was: str = "") -> Changed:
-    """The feed `name` is `model`; `was` is its name so far, "" for a new one. Raises `Refused`."""
+def save_feed(rules: Rules, feed: Feed, *, was: str = "") -> Changed:
+    """Save `feed` under its name; `was` is its name so far, "" for a new one. Raises `Refused`."""
+    name = feed.name
     _check_name(rules, name, was)
-    if not was and len(rules.models) >= MOST_FEEDS:
-        raise Refused("called", f"there are {len(rules.models)} feeds already; up to {MOST_FEEDS} are possible")
-    plain = model.model_dump(mode="json", exclude_defaults=True)
-    changed = rules.saved.with_feed(name, plain, was=was).tidied(rules.file.feeds)
+    if not was and len(rules.feeds) >= MOST_FEEDS:
+        raise Refused("called", f"there are {len(rules.feeds)} feeds already; up to {MOST_FEEDS} are possible")
+    changed = rules.saved.with_feed(name, feed.to_plain(defaults=False), was=was).tidied(rules.file.feeds)
     if not was:
         return changed, f"made {name}"
     return changed, f"changed {name}" if was == name else f"changed {was}, which is {name} now"
@@ -102,7 +99,7 @@ def save_feed(rules: Rules, name: str, model: FeedModel, *, was: str = "") -> Ch
 def delete_feed(rules: Rules, name: str) -> Changed:
     """The feed `name` is gone. Raises `Refused` for the last one."""
     _check_known(rules, name)
-    if len(rules.models) == 1:
+    if len(rules.feeds) == 1:
         raise Refused("feed", f"{name} is the only feed, and a wire needs one. Change it, or make another one first.")
     return rules.saved.without(name).tidied(rules.file.feeds), f"deleted {name}"
 
@@ -127,17 +124,12 @@ def origin_of(rules: Rules, name: str) -> str:
 
 def export_feeds(rules: Rules) -> str:
     """The feeds in force as the text of a feeds.toml that means the same."""
-    tables: dict[str, dict[str, Any]] = {"instance": rules.file.instance.model_dump(mode="json")}
-    for name, model in rules.models.items():
-        plain = model.model_dump(mode="json", exclude_defaults=True)
-        inner = {key: value for key, value in plain.items() if isinstance(value, dict)}
-        tables[f"feeds.{name}"] = {key: value for key, value in plain.items() if key not in inner}
-        tables |= {f"feeds.{name}.{key}": value for key, value in inner.items()}
-    return to_toml(tables)
+    feeds = {name: feed.to_plain(defaults=False) for name, feed in rules.feeds.items()}
+    return write_feeds_file(rules.file.instance.model_dump(mode="json"), feeds)
 
 
 def _check_known(rules: Rules, name: str) -> None:
-    if name not in rules.models:
+    if name not in rules.feeds:
         raise Refused("feed", f"there is no feed {name} any more")
 
 
@@ -148,8 +140,8 @@ def _check_name(rules: Rules, name: str, was: str) -> None:
         check_name(name)
     except ValueError as error:
         raise Refused("called", str(error)) from None
-    if name != was and name in rules.models:
+    if name != was and name in rules.feeds:
         raise Refused("called", f"there is a feed {name} already")
     now = rules.saved.name_now(name)
-    if now not in (name, was) and now in rules.models:
+    if now not in (name, was) and now in rules.feeds:
         raise Refused("called", f"who subscribed to {name} is led to {now}, as that feed is called now")

@@ -7,49 +7,94 @@ and empty values count as none: so a form of HTML sends them.
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 from urllib.parse import quote, unquote_plus
 
-from pydantic import ValidationError
-
-from core.config.feeds_file import MOST_ENTRIES as MOST_A_DAY
-from core.config.feeds_file import FeedModel, explain_feed
+from core.config.feed_table import MOST_ENTRIES as MOST_A_DAY
+from core.config.feed_table import parse_feed
 from core.model.batch import ANNOUNCE_TYPES
-from core.model.errors import QueryError
+from core.model.errors import FeedError, QueryError
 from core.model.feed import MATCH_MODES, Feed
 from core.model.paper import listed
 from core.text.lists import quoted, split_list
 
 NAME = "custom"
-TITLE = "Custom feed"  # where the rules do not say
 MOST_KEYWORDS = 100
 MOST_CHARACTERS = 8000  # of all rules in a URL; servers and proxies take no longer ones
-MOST_ENTRIES = 50  # a day, where the rules do not say
-# parameter → key of feeds.toml
-RULES = {
-    "category": "categories",
-    "type": "announce_types",
-    "keywords": "keywords",
-    "exclude": "exclude",
-    "match": "match",
-    "title_bonus": "title_bonus",
-    "min_score": "min_score",
-    "max_entries": "max_entries",
-    "name": "title",
-}
-LISTS = ("category", "type", "keywords", "exclude")
-_PARAMETERS = {key: parameter for parameter, key in RULES.items()}
-# What else there is to say of a value that is wrong, is said by the configuration
-_EXPECTED = {
-    "type": f"some of {', '.join(ANNOUNCE_TYPES)}",
-    "match": f"one of {', '.join(MATCH_MODES)}",
-    "title_bonus": "a number from 0 to 10",
-    "min_score": "a number from -1000 to 1000",
-    "max_entries": f"a whole number from 0 to {MOST_A_DAY}",
-    "name": "a title of up to 300 characters",
-}
 _SHOWN = 40  # characters of a value that is wrong
+
+
+class Rule(NamedTuple):
+    """A parameter that sets a field of a feed: what it is for, and how its values look.
+
+    `expected` says which values are allowed; where it is empty, the configuration explains a mistake better.
+    """
+
+    field: str
+    label: str
+    about: str
+    example: str
+    expected: str = ""
+    many: bool = False  # a list: it may come in several parameters
+
+
+RULES = {
+    "category": Rule(
+        "categories",
+        "Categories",
+        "categories, separated by commas; archives stand for all of theirs",
+        "cs.DC,cs.LG",
+        many=True,
+    ),
+    "type": Rule(
+        "announce_types",
+        "Announcements",
+        "announce types, separated by commas",
+        "new,cross",
+        f"some of {', '.join(ANNOUNCE_TYPES)}",
+        many=True,
+    ),
+    "keywords": Rule(
+        "keywords",
+        "Keywords",
+        "keywords with weights, separated by commas",
+        "KV cache:3,prefill,ti:memory:2",
+        many=True,
+    ),
+    "exclude": Rule(
+        "exclude",
+        "Words that keep a paper out",
+        "words that keep a paper out, separated by commas",
+        "survey",
+        many=True,
+    ),
+    "match": Rule(
+        "match",
+        "How words are found",
+        "how keywords match: word, substring or regex",
+        "word",
+        f"one of {', '.join(MATCH_MODES)}",
+    ),
+    "title_bonus": Rule(
+        "title_bonus",
+        "Title bonus",
+        "the share of a weight that is added in titles",
+        "0.5",
+        "a number from 0 to 10",
+    ),
+    "min_score": Rule("min_score", "Least score", "the least score that is shown", "2", "a number from -1000 to 1000"),
+    "max_entries": Rule(
+        "max_entries",
+        "Most entries a day",
+        "the most entries a day",
+        "20",
+        f"a whole number from 0 to {MOST_A_DAY}",
+    ),
+    "name": Rule("title", "Title", "the title of the feed", "Caches", "a title of up to 300 characters"),
+}
+_PARAMETERS = {rule.field: parameter for parameter, rule in RULES.items()}
+USUAL = Feed(NAME, "Custom feed", max_entries=50)  # what the rules do not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,21 +112,13 @@ def read_custom(raw: str) -> Custom:
     """
     rules, filters = split_rules(raw)
     for name, values in rules.items():
-        if len(values) > 1 and name not in LISTS:
+        if len(values) > 1 and not RULES[name].many:
             raise QueryError(f"{name}={values[1]}", f"{name} takes one value, once", (f"{name}=",))
-    model, problems = read_rules(joined(rules))
-    if model is None:
+    feed, problems = read_rules(joined(rules))
+    if feed is None:
         name, message = next(iter(problems.items()))
         raise QueryError(f"{name}={','.join(rules.get(name, ()))}", message)
-    return Custom(custom_feed(model), filters)
-
-
-def custom_feed(model: FeedModel) -> Feed:
-    """The feed of rules that came with a request.
-
-    Its name is in the ids of its entries: a reader that has two such feeds must not take them for one.
-    """
-    return model.to_feed(f"{NAME}-{model.to_feed(NAME).scoring_fingerprint[:8]}")
+    return Custom(feed, filters)
 
 
 def check_fetched(feed: Feed, fetched: tuple[str, ...]) -> None:
@@ -111,77 +148,68 @@ def split_rules(raw: str) -> tuple[dict[str, list[str]], str]:
 def joined(rules: Mapping[str, Iterable[str]]) -> dict[str, str]:
     """One text for each parameter: the lines of a list, or the last of several values."""
     return {
-        name: "\n".join(filter(str.strip, values)) if name in LISTS else next(reversed(tuple(values)), "")
+        name: "\n".join(filter(str.strip, values)) if RULES[name].many else next(reversed(tuple(values)), "")
         for name, values in rules.items()
     }
 
 
 def read_rules(
-    rules: Mapping[str, str], *, most_keywords: int = MOST_KEYWORDS, source: str = "arxiv"
-) -> tuple[FeedModel | None, dict[str, str]]:
+    rules: Mapping[str, str], *, most_keywords: int = MOST_KEYWORDS, source: str = USUAL.source
+) -> tuple[Feed | None, dict[str, str]]:
     """The feed that `rules` (parameter → value as text) describe; or None, and what is wrong, by parameter.
 
-    What does not come from a URL may have more than the `most_keywords` of one, be longer, and have another `source`.
+    Its name has a fingerprint of the rules, because names are in the ids of entries: a reader that has two such feeds
+    must not take them for one. What does not come from a URL may have more than the `most_keywords` of one, be longer,
+    and have another `source`.
     """
     problems = _too_long(rules) if most_keywords <= MOST_KEYWORDS else {}
-    plain: dict[str, Any] = {"title": TITLE, "max_entries": MOST_ENTRIES, "source": source}
+    plain: dict[str, Any] = {"title": USUAL.title, "max_entries": USUAL.max_entries, "source": source}
     for name, value in rules.items():
         if not value.strip() or name in problems:
             continue
         try:
-            plain[RULES[name]] = _read(name, value)
+            plain[RULES[name].field] = _read(name, value)
         except ValueError as error:
             problems[name] = str(error)
     if not plain.get("categories") and "category" not in problems and source == "arxiv":
         problems["category"] = "at least one category is needed"
     try:
-        model = FeedModel.model_validate(plain)
-    except ValidationError as error:
+        feed = parse_feed(NAME, plain)
+    except FeedError as error:
         return None, _explained(error, rules) | problems
-    if len(model.keywords) > most_keywords:
-        problems["keywords"] = f"{len(model.keywords)} keywords are too many; up to {most_keywords} are possible here"
-    return (None, problems) if problems else (model, {})
+    if len(feed.keywords) > most_keywords:
+        problems["keywords"] = f"{len(feed.keywords)} keywords are too many; up to {most_keywords} are possible here"
+    return (None, problems) if problems else (named(feed), {})
 
 
-def write_rules(feed: Feed | FeedModel) -> str:
+def named(feed: Feed) -> Feed:
+    """The feed under the name that rules in a URL give it."""
+    return replace(feed, name=f"{NAME}-{feed.scoring_fingerprint[:8]}")
+
+
+def write_rules(feed: Feed) -> str:
     """The query, encoded, that `read_custom` reads as this feed."""
-    model = feed if isinstance(feed, FeedModel) else model_of(feed)
-    return "&".join(f"{name}={quote(value, safe=',:/')}" for name, value in rules_of(model).items())
+    return "&".join(f"{name}={quote(value, safe=',:/')}" for name, value in rules_of(feed).items())
 
 
-def rules_of(model: FeedModel) -> dict[str, str]:
-    """A feed's rules as the texts of parameters, without what is as by default."""
-    plain = model.model_dump(mode="json")
-    defaults = {key: field.default for key, field in FeedModel.model_fields.items()}
-    defaults |= {"max_entries": MOST_ENTRIES, "title": TITLE}
-    values = {name: plain[key] for name, key in RULES.items() if plain[key] != defaults[key]}
-    return {name: written(name, value) for name, value in values.items()}
+def rules_of(feed: Feed) -> dict[str, str]:
+    """A feed's rules as the texts of parameters, without those that are as usual."""
+    changed = {name for name, rule in RULES.items() if getattr(feed, rule.field) != getattr(USUAL, rule.field)}
+    return {name: text for name, text in texts_of(feed).items() if name in changed}
 
 
-def written(name: str, value: Any, *, between: str = ",") -> str:
-    """The text of a parameter; the parts of lists are `between` commas or line breaks."""
-    if name == "keywords":
+def texts_of(feed: Feed, *, between: str = ",") -> dict[str, str]:
+    """All rules of a feed as the texts of parameters; the parts of lists are `between` commas or line breaks."""
+    plain = feed.to_plain()
+    return {name: _written(plain[rule.field], between) for name, rule in RULES.items()}
+
+
+def _written(value: Any, between: str) -> str:
+    if isinstance(value, Mapping):
         return between.join(map(_written_keyword, value, value.values()))
-    if name in LISTS:
+    if isinstance(value, tuple):
         return between.join(map(quoted, value))
     return _number(value) if isinstance(value, float) else str(value)
-
-
-def model_of(feed: Feed) -> FeedModel:
-    """A feed as it would be configured."""
-    return FeedModel(
-        title=feed.title,
-        description=feed.description,
-        source=feed.source,
-        categories=list(feed.categories),
-        announce_types=list(feed.announce_types),
-        match=feed.match,
-        title_bonus=feed.title_bonus,
-        min_score=feed.min_score,
-        max_entries=feed.max_entries,
-        keywords={keyword.label: keyword.weight for keyword in feed.keywords},
-        exclude=list(feed.exclude),
-    )
 
 
 def _rule(token: str) -> tuple[str, str]:
@@ -198,20 +226,21 @@ def _too_long(rules: Mapping[str, str]) -> dict[str, str]:
     return {longest: f"together the rules have {length:,} characters; a URL takes up to {MOST_CHARACTERS:,}"}
 
 
-def _explained(error: ValidationError, rules: Mapping[str, str]) -> dict[str, str]:
-    problems = {_PARAMETERS.get(key, key): message for key, message in explain_feed(error).items()}
-    return {name: _not_expected(name, rules[name]) if name in _EXPECTED else text for name, text in problems.items()}
+def _explained(error: FeedError, rules: Mapping[str, str]) -> dict[str, str]:
+    problems = {_PARAMETERS.get(key, key): message for key, message in error.by_key.items()}
+    expected = {name: rule.expected for name, rule in RULES.items() if rule.expected}
+    return {n: _not_expected(expected[n], rules[n]) if n in expected else text for n, text in problems.items()}
 
 
-def _not_expected(name: str, value: str) -> str:
+def _not_expected(expected: str, value: str) -> str:
     shown = " ".join(value.split())
-    return f"{shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '…'!r} is not {_EXPECTED[name]}"
+    return f"{shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '…'!r} is not {expected}"
 
 
 def _read(name: str, value: str) -> Any:
     if name == "keywords":
         return _read_keywords(value)
-    return split_list(value) if name in LISTS else value.strip()
+    return split_list(value) if RULES[name].many else value.strip()
 
 
 def _read_keywords(value: str) -> dict[str, float]:

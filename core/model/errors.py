@@ -2,6 +2,7 @@
 
 PaperwireError
 ├── ConfigError       feeds.toml or the environment is wrong: what, where, and what is allowed
+│   └── FeedError     one feed is wrong: what, by key
 ├── QueryError        a request's filters are wrong: names the token
 ├── UnknownName       no feed, category or paper of that name: lists the known ones
 ├── NothingYet        nothing is stored that could be served: says what is being done about it
@@ -16,7 +17,7 @@ PaperwireError
     └── LockLost      another process holds the lock that this one worked under: nothing was written
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -30,6 +31,14 @@ class ConfigError(PaperwireError):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
+
+
+class FeedError(ConfigError):
+    """A feed is wrong. `by_key` says what, one message for each key of `[feeds.NAME]`."""
+
+    def __init__(self, by_key: Mapping[str, str]) -> None:
+        super().__init__([f"{key}: {message}" for key, message in by_key.items()])
+        self.by_key = dict(by_key)
 
 
 class QueryError(PaperwireError):

@@ -1,9 +1,9 @@
 """Feeds: named selections with their rules; and entries: papers as a feed shows them."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import date
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from core.model.paper import Paper
 from core.model.rubric import Rubric, Scorecard
@@ -14,10 +14,8 @@ MATCH_MODES = ("word", "substring", "regex")
 PREFIXES = {"ti": "title", "abs": "abstract", "au": "authors", "cat": "categories", "hf": "upvotes"}
 UPVOTES = "upvotes"  # what the points are called that a feed of Hugging Face's papers gives for these
 BONUS_NAME = "{} in title"  # what the extra points of a keyword are called
-_SHOWN = (
-    "name", "title", "description", "announce_types", "min_score", "max_entries", "language", "hold", "hold_hours",
-    "digest",
-)  # fmt: skip
+_SCORED = frozenset({"match", "title_bonus", "keywords", "exclude", "categories", "source"})
+_ANALYSED = frozenset({"summary", "summaries", "rubric"})
 SCORING_VERSION = 1  # to be raised when the same rules come to give other scores
 
 
@@ -41,7 +39,7 @@ class Keyword:
 
 def parse_keyword(written: str, weight: float = 1.0) -> Keyword:
     """Read a rule with its optional prefix: "KV cache", "ti:quantization", "au:Tri Dao", "cat:cs.DC", "hf:20"."""
-    prefix, colon, rest = written.partition(":")
+    prefix, colon, rest = written.strip().partition(":")
     if colon and prefix in PREFIXES:
         return Keyword(rest.strip(), weight, PREFIXES[prefix])
     return Keyword(written.strip(), weight)
@@ -49,34 +47,42 @@ def parse_keyword(written: str, weight: float = 1.0) -> Keyword:
 
 @dataclass(frozen=True)
 class Feed:
-    """A named selection of papers.
+    """A named selection of papers. Its fields but `name` are the keys of `[feeds.NAME]`.
 
-    `min_score`, `announce_types` and `max_entries` (a day; 0 means all) are defaults that a request's filters replace.
-
-    `source` is "arxiv", or "huggingface" for the daily papers there, whose upvotes are points. `summary` names the
-    template of its summaries ("" for none), of which the best `summaries` of a day get one, in `language`. With `hold`,
-    an entry is kept back until its summary is there, `hold_hours` at most. `digest` is the style of its digests.
+    `core.config.feed_table` says which values they may have; saved feeds, exports, rules in a URL and `/api/feeds` are
+    derived from the fields.
     """
 
     name: str
     title: str
-    categories: tuple[str, ...]
+    categories: tuple[str, ...] = ()
     description: str = ""
+    source: str = "arxiv"  # or "huggingface": its daily papers, whose upvotes are points
+    # These and `min_score` and `max_entries` (a day; 0: all) are defaults that a request's filters replace
     announce_types: tuple[str, ...] = ("new",)
     match: str = "word"
-    title_bonus: float = 0.5
+    title_bonus: float = 0.5  # the share of a keyword's weight that is added if the title has it
     min_score: float = 0.0
     max_entries: int = 0
     keywords: tuple[Keyword, ...] = ()
     exclude: tuple[str, ...] = ()
-    source: str = "arxiv"
-    summary: str = "extract"
-    summaries: int = 15
+    summary: str = "extract"  # the template of its summaries; "" for none
+    summaries: int = 15  # how many of a day's best papers get one
     language: str = "en"
-    hold: bool = False
-    hold_hours: float = 12.0
-    digest: str = "list"
+    hold: bool = False  # keep an entry back until its summary is there
+    hold_hours: float = 12.0  # but no longer than this
+    digest: str = "list"  # the style of its digests
     rubric: Rubric | None = None
+
+    def to_plain(self, *, defaults: bool = True) -> dict[str, Any]:
+        """The feed in the shape of `[feeds.NAME]`: all its fields, or only those that differ from their `defaults`."""
+        plain = {f.name: getattr(self, f.name) for f in fields(self) if defaults or getattr(self, f.name) != f.default}
+        del plain["name"]
+        if "keywords" in plain:
+            plain["keywords"] = {keyword.label: keyword.weight for keyword in self.keywords}
+        if self.rubric:
+            plain["rubric"] = asdict(self.rubric)
+        return plain
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -90,8 +96,8 @@ class Feed:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Changes with everything that there is to a feed."""
-        shown = [getattr(self, name) for name in _SHOWN]
+        """Changes with every field."""
+        shown = [getattr(self, f.name) for f in fields(self) if f.name not in _SCORED | _ANALYSED]
         return fingerprint("feed", self.scoring_fingerprint, self.analysis_fingerprint, shown)
 
     @cached_property

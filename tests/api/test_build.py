@@ -12,9 +12,10 @@ from lxml import etree, html
 
 from api.pages.build import amount
 from api.pages.rule_form import excerpt
-from core.config.feeds_file import FeedModel
+from core.config.feed_table import parse_feed
 from core.config.settings import Settings
 from core.config.url_rules import write_rules
+from core.model.feed import Feed
 from core.model.manifest import BatchRecord
 from core.views.preview import Threshold, make_preview
 from tests.api import DAYS, MAIN, serving_days
@@ -145,10 +146,10 @@ def test_a_feed_with_the_rules_of_main_has_its_papers(wire: httpx.Client) -> Non
     assert (304, b"") == (again.status_code, again.content)
 
 
-def make_main(wire: httpx.Client) -> FeedModel:
+def make_main(wire: httpx.Client) -> Feed:
     """The main feed as the API describes it."""
     plain = next(feed for feed in wire.get("/api/feeds").json()["feeds"] if feed["name"] == "main")
-    return FeedModel.model_validate({name: value for name, value in plain.items() if name not in ("name", "links")})
+    return parse_feed("main", {name: value for name, value in plain.items() if name not in ("name", "links")})
 
 
 def test_unknown_feed(wire: httpx.Client) -> None:

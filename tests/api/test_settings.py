@@ -165,7 +165,7 @@ def test_everything_to_take_along(wire: httpx.Client) -> None:
     assert 'attachment; filename="feeds.toml"' == answer.headers["content-disposition"]
     file = read_feeds_file(answer.text, "feeds.toml")
     assert read_feeds_file(FEEDS, "feeds.toml").instance == file.instance
-    assert (names(wire), {"a, b": 2, "x": 1}) == (list(file.feeds), file.feeds["fast"].keywords)
+    assert (names(wire), {"a, b": 2, "x": 1}) == (list(file.feeds), file.feeds["fast"].to_plain()["keywords"])
     assert "fast" in tomllib.loads(answer.text)["feeds"]
 
 

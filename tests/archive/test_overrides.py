@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import starmap
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,7 +23,8 @@ from core.archive.overrides import (
     change_saved,
     read_saved,
 )
-from core.config.feeds_file import CriterionModel, FeedModel, RubricModel, read_feeds_file
+from core.config.feed_table import parse_feed
+from core.config.feeds_file import read_feeds_file
 from core.config.overrides import (
     MOST_FEEDS,
     Refused,
@@ -34,6 +37,8 @@ from core.config.overrides import (
     save_feed,
 )
 from core.model.errors import StoreError
+from core.model.feed import Feed, parse_keyword
+from core.model.rubric import Criterion, Rubric
 from core.model.saved import Change, Saved, undone
 from core.store import keys
 from core.store.base import LOCK_SECONDS, Store
@@ -43,7 +48,7 @@ from tests.api import FEEDS
 NOW = datetime(2026, 3, 6, 17, tzinfo=UTC)
 FILE = read_feeds_file(FEEDS, "feeds.toml")
 FEED = {"title": "x", "categories": ["cs.LG"]}
-MODEL = FeedModel.model_validate(FEED)
+NEW = parse_feed("new", FEED)
 Make = Callable[[Saved, tuple[Change, ...]], tuple[Saved, str]]
 
 
@@ -229,22 +234,22 @@ START = ruled(Saved())
 def test_names_that_are_refused(name: str, was: str, words: str) -> None:
     """A name has to be one of an address, and free."""
     with pytest.raises(Refused, match=words):
-        save_feed(START, name, MODEL, was=was)
+        save_feed(START, replace(NEW, name=name), was=was)
 
 
 def test_old_names_are_kept_for_their_subscribers() -> None:
     """A name that leads to a feed is not given to another one; the feed itself may have it back."""
-    rules = ruled(save_feed(START, "caches", MAIN, was="main")[0])
+    rules = ruled(save_feed(START, replace(MAIN, name="caches"), was="main")[0])
     with pytest.raises(Refused, match="is led to caches"):
-        save_feed(rules, "main", MODEL)
-    back = ruled(save_feed(rules, "main", MAIN, was="caches")[0])
-    assert (["main", "replaced", "everything"], "main") == (list(back.models), back.saved.name_now("caches"))
+        save_feed(rules, replace(NEW, name="main"))
+    back = ruled(save_feed(rules, MAIN, was="caches")[0])
+    assert (["main", "replaced", "everything"], "main") == (list(back.feeds), back.saved.name_now("caches"))
 
 
 def test_the_last_feed_stays() -> None:
     """A wire without feeds is none."""
     rules = START
-    for name in list(rules.models)[1:]:
+    for name in list(rules.feeds)[1:]:
         rules = ruled(delete_feed(rules, name)[0])
     with pytest.raises(Refused, match="is the only feed"):
         delete_feed(rules, "main")
@@ -255,20 +260,20 @@ def test_the_last_feed_stays() -> None:
 def test_there_is_a_most_of_feeds() -> None:
     """With as many feeds as are possible, these can still be changed."""
     rules = START
-    for number in range(MOST_FEEDS - len(START.models)):
-        rules = ruled(save_feed(rules, f"f{number}", MODEL)[0])
+    for number in range(MOST_FEEDS - len(START.feeds)):
+        rules = ruled(save_feed(rules, replace(NEW, name=f"f{number}"))[0])
     with pytest.raises(Refused, match="up to 50 are possible"):
-        save_feed(rules, "more", MODEL)
-    assert MOST_FEEDS == len(ruled(save_feed(rules, "more", MODEL, was="f0")[0]).models)
+        save_feed(rules, replace(NEW, name="more"))
+    assert MOST_FEEDS == len(ruled(save_feed(rules, replace(NEW, name="more"), was="f0")[0]).feeds)
 
 
 def test_where_feeds_come_from() -> None:
     """The page says of each feed what can be done with it."""
-    rules = ruled(save_feed(ruled(save_feed(START, "new", MODEL)[0]), "caches", MAIN, was="main")[0])
+    rules = ruled(save_feed(ruled(save_feed(START, NEW)[0]), replace(MAIN, name="caches"), was="main")[0])
     assert {"caches": "changed", "replaced": "file", "everything": "file", "new": "saved"} == {
-        name: origin_of(rules, name) for name in rules.models
+        name: origin_of(rules, name) for name in rules.feeds
     }
-    assert ["main", "replaced", "everything", "new"] == list(ruled(restore_feed(rules, "caches")[0]).models)
+    assert ["main", "replaced", "everything", "new"] == list(ruled(restore_feed(rules, "caches")[0]).feeds)
     for name in ("new", "replaced", "nothing"):
         with pytest.raises(Refused):
             restore_feed(rules, name)
@@ -277,40 +282,42 @@ def test_where_feeds_come_from() -> None:
 def test_deleted_feeds_of_the_file_come_back() -> None:
     """What feeds.toml has can be put back into its place."""
     rules = ruled(delete_feed(START, "main")[0])
-    assert ["replaced", "everything"] == list(rules.models)
-    assert list(START.models) == list(ruled(restore_feed(rules, "main")[0]).models)
+    assert ["replaced", "everything"] == list(rules.feeds)
+    assert list(START.feeds) == list(ruled(restore_feed(rules, "main")[0]).feeds)
 
 
-ONE = CriterionModel(name="One", max=2)
-HARD = FeedModel(
+HARD = Feed(
+    name="hard",
     title='A "title" \\ with\ttabs, \x7f, ünïcödé 😀 and a line\nbreak',
     description="#not a comment = [x]",
-    categories=["cs.LG", "hep-th"],
-    announce_types=["new", "cross"],
+    categories=("cs.LG", "hep-th"),
+    announce_types=("new", "cross"),
     match="regex",
     title_bonus=0.1,
     min_score=-1.5,
     max_entries=7,
-    keywords={"a{1,3}\\d": 2.5, "ti:x": 1, "a.b = c": -1, "'quoted'": 1e-3, "縮約": 1},
-    exclude=["[x]", '"""'],
-    rubric=RubricModel(criteria=[CriterionModel(name='A "name" = {1}', max=3, about="Is it\n[so]?"), ONE], review_at=1),
+    keywords=tuple(
+        starmap(parse_keyword, {"a{1,3}\\d": 2.5, "ti:x": 1, "a.b = c": -1, "'quoted'": 1e-3, "縮約": 1}.items())
+    ),
+    exclude=("[x]", '"""'),
+    rubric=Rubric((Criterion('A "name" = {1}', 3, "Is it\n[so]?"), Criterion("One", 2)), review_at=1),
 )
 
 
 def test_export_means_the_same() -> None:
     """The feeds.toml to download, read as any, makes the very same rules: feeds, order, and [instance]."""
-    rules = ruled(save_feed(ruled(save_feed(START, "hard", HARD)[0]), "caches", MAIN, was="main")[0])
+    rules = ruled(save_feed(ruled(save_feed(START, HARD)[0]), replace(MAIN, name="caches"), was="main")[0])
     again = rules_in_force(read_feeds_file(export_feeds(rules), "feeds.toml"), Saved())
-    assert (dict(rules.models), rules.file.instance) == (dict(again.models), again.file.instance)
-    assert list(rules.models) == list(again.models)
+    assert (dict(rules.feeds), rules.file.instance) == (dict(again.feeds), again.file.instance)
+    assert list(rules.feeds) == list(again.feeds)
     assert rules.fingerprint == again.fingerprint
     # Deployed below what was saved, it changes nothing either
     assert rules.fingerprint == rules_in_force(again.file, rules.saved).fingerprint
-    assert list(rules.models) == list(rules_in_force(again.file, rules.saved).models)
+    assert list(rules.feeds) == list(rules_in_force(again.file, rules.saved).feeds)
 
 
 def test_a_saved_feed_that_became_invalid(caplog: pytest.LogCaptureFixture) -> None:
     """What another version saved and this one cannot use does not count, and is logged; the file's feed serves."""
     saved = Saved(1, {"main": {"title": "x", "of the future": 1}, "new": {"title": "x"}})
-    assert dict(FILE.feeds) == dict(ruled(saved).models)
+    assert dict(FILE.feeds) == dict(ruled(saved).feeds)
     assert 2 == len([record for record in caplog.records if "cannot be used" in record.message])

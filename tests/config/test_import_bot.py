@@ -28,7 +28,7 @@ BOT: dict[str, Any] = {
 def migrated(bot: dict[str, Any], *, exact: bool = False) -> Feed:
     """The feed of the feeds.toml that comes of a config.json, read as the service reads it."""
     toml, _ = to_feeds_toml(json.dumps(bot), exact=exact)
-    return read_feeds_file(toml, "feeds.toml").to_feeds()["main"]
+    return read_feeds_file(toml, "feeds.toml").feeds["main"]
 
 
 def test_import_as_whole_words() -> None:
@@ -154,7 +154,7 @@ def attempt(bot: dict[str, Any], *, exact: bool = False) -> Feed | ConfigError:
 def test_more_papers_than_a_feed_shows() -> None:
     """A bot that published more than a feed may show is imported with the most there may be, and told so."""
     toml, notes = to_feeds_toml(json.dumps(BOT | {"max_papers": 1000}))
-    assert read_feeds_file(toml, "feeds.toml").to_feeds()["main"].max_entries == 500
+    assert read_feeds_file(toml, "feeds.toml").feeds["main"].max_entries == 500
     assert notes == ["max_papers: 1000 becomes 500, the most entries a day"]
 
 

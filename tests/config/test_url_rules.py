@@ -7,24 +7,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.errors import UnsatisfiedAssumption
-from pydantic import ValidationError
 
-from core.config.feeds_file import FeedModel, read_feeds_file
+from core.config.feed_table import parse_feed
+from core.config.feeds_file import read_feeds_file
 from core.config.settings import ROOT
 from core.config.url_rules import (
     MOST_CHARACTERS,
-    MOST_ENTRIES,
     MOST_KEYWORDS,
     RULES,
+    USUAL,
     check_fetched,
-    custom_feed,
+    named,
     read_custom,
     read_rules,
     rules_of,
     write_rules,
 )
-from core.model.errors import QueryError
-from core.model.feed import Keyword
+from core.model.errors import FeedError, QueryError
+from core.model.feed import Feed, Keyword
 from core.text.lists import quoted, split_list
 from tests.support.invented import law, tricky
 
@@ -55,8 +55,8 @@ KEYWORDS = [
 @pytest.mark.parametrize(("written", "meant"), KEYWORDS)
 def test_keywords(written: str, meant: dict[str, float]) -> None:
     """Keywords are separated by commas or line breaks, each with its weight after the last colon."""
-    model, problems = read_rules({"category": "cs.LG", "keywords": written})
-    assert (meant, {}) == (model and model.keywords, problems)
+    feed, problems = read_rules({"category": "cs.LG", "keywords": written})
+    assert (meant, {}) == (feed and feed.to_plain()["keywords"], problems)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_keywords(written: str, meant: dict[str, float]) -> None:
         ("category=cs.LG&match=regex&keywords=%22a%7B1,3%7D%22", "match", "regex"),
         ("category=cs.LG&title_bonus=&min_score=", "title_bonus", 0.5),
         ("category=cs.LG&min_score=-2.5", "min_score", -2.5),
-        ("category=cs.LG", "max_entries", MOST_ENTRIES),
+        ("category=cs.LG", "max_entries", USUAL.max_entries),
         ("category=cs.LG&max_entries=0", "max_entries", 0),
         ("category=cs.LG&name=a+%26+b", "title", "a & b"),
         ("category%3Dcs.LG", "categories", ("cs.LG",)),
@@ -126,16 +126,16 @@ def test_refused(query: str, name: str, words: str) -> None:
 def test_all_problems_are_told() -> None:
     """A form is told everything that is wrong with it at once."""
     wrong = {"keywords": '"x', "min_score": "much", "match": "fuzzy", "name": "x" * 400, "max_entries": "-1"}
-    model, problems = read_rules(wrong)
-    assert (None, {*wrong, "category"}) == (model, set(problems))
+    feed, problems = read_rules(wrong)
+    assert (None, {*wrong, "category"}) == (feed, set(problems))
 
 
 def test_the_owner_may_have_more_keywords() -> None:
     """The limits of a URL are not those of what is saved."""
     rules = {"category": "cs.LG", "keywords": "\n".join(f"keyword number {n}" for n in range(600))}
     assert read_rules(rules)[0] is None
-    model, problems = read_rules(rules, most_keywords=1000)
-    assert (600, {}) == (model and len(model.keywords), problems)
+    feed, problems = read_rules(rules, most_keywords=1000)
+    assert (600, {}) == (feed and len(feed.keywords), problems)
 
 
 def test_categories_that_nobody_fetches() -> None:
@@ -149,11 +149,10 @@ def test_categories_that_nobody_fetches() -> None:
 
 def test_the_shipped_feeds_can_be_written() -> None:
     """Each feed of arXiv's in the feeds.toml that comes with Paperwire can be had by a URL."""
-    for model in read_feeds_file((ROOT / "feeds.toml").read_text("utf-8"), "feeds.toml").feeds.values():
-        if model.source != "arxiv":  # which is the only source that strangers may ask for
+    for own in read_feeds_file((ROOT / "feeds.toml").read_text("utf-8"), "feeds.toml").feeds.values():
+        if own.source != "arxiv":  # which is the only source that strangers may ask for
             continue
-        feed = read_custom(write_rules(model)).feed
-        own = model.to_feed("main")
+        feed = read_custom(write_rules(own)).feed
         assert (own.scoring_fingerprint, own.min_score) == (feed.scoring_fingerprint, feed.min_score)
 
 
@@ -187,11 +186,11 @@ rules = st.fixed_dictionaries(
 )
 
 
-def valid(plain: dict[str, Any]) -> FeedModel:
+def valid(plain: dict[str, Any]) -> Feed:
     """The feed, if feeds.toml may hold it."""
     try:
-        return FeedModel.model_validate(plain | {"exclude": list(filter(str.strip, plain["exclude"]))})
-    except ValidationError:
+        return parse_feed("main", plain | {"exclude": list(filter(str.strip, plain["exclude"]))})
+    except FeedError:
         raise UnsatisfiedAssumption from None
 
 
@@ -199,8 +198,8 @@ def valid(plain: dict[str, Any]) -> FeedModel:
 @given(rules)
 def test_written_rules_are_read_as_they_were(plain: dict[str, Any]) -> None:
     """For every feed that feeds.toml may hold, the URL gives the same scores, thresholds and title."""
-    model = valid(plain)
-    feed, own = read_custom(write_rules(model)).feed, custom_feed(model)
+    own = named(valid(plain))
+    feed = read_custom(write_rules(own)).feed
     assert own == feed
     assert own.scoring_fingerprint == feed.scoring_fingerprint
 
@@ -209,10 +208,10 @@ def test_written_rules_are_read_as_they_were(plain: dict[str, Any]) -> None:
 @given(rules)
 def test_a_form_sends_what_the_url_holds(plain: dict[str, Any]) -> None:
     """Browsers send every field, lists with line breaks, spaces as plus: that is the same feed."""
-    model = valid(plain)
-    sent = dict.fromkeys(RULES, "") | rules_of(model)
+    feed = valid(plain)
+    sent = dict.fromkeys(RULES, "") | rules_of(feed)
     raw = "&".join(f"{name}={quote(value, safe='').replace('%20', '+')}" for name, value in sent.items())
-    assert custom_feed(model) == read_custom(raw).feed
+    assert named(feed) == read_custom(raw).feed
 
 
 @law
@@ -228,6 +227,6 @@ def test_lists_are_split_as_they_were_joined(texts: list[str]) -> None:
 @given(st.dictionaries(st.sampled_from(sorted(RULES)), st.one_of(parts, st.text(max_size=200))))
 def test_nothing_breaks_it(rules: dict[str, str]) -> None:
     """Whatever is sent is either a feed or problems at fields that were sent, or at the category that was not."""
-    model, problems = read_rules(rules)
-    assert (model is None) == bool(problems)
+    feed, problems = read_rules(rules)
+    assert (feed is None) == bool(problems)
     assert problems.keys() <= {*rules, "category"}

@@ -1,0 +1,264 @@
+"""`[instance]` and `[feeds.NAME]`: which keys there are, and which values they may have.
+
+The tables only check what comes from outside; the rest of the program sees `Instance` and `Feed`. A new field of a feed
+is a field of `Feed` and one here, with the same name.
+"""
+
+import difflib
+import math
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from core.llm.templates import template_names
+from core.model.categories import CATEGORIES
+from core.model.errors import FeedError
+from core.model.feed import Feed, Keyword, parse_keyword
+from core.model.rubric import Criterion, Rubric
+from core.model.scoring import same_keyword
+from core.text.fold import fold
+
+MOST_DAYS = 366
+MOST_ENTRIES = 500
+_HEAVIEST = 1000
+_MOST_STEPS = 20_000  # of all regular expressions of a feed: each letter of a text may take them all
+_LARGEST_REGEX = 5_000  # steps of RE2's program: a letter of any alphabet takes 1,200
+_TOO_LARGE = "together these regular expressions are too large; make some of them simpler"
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
+Pattern = Annotated[str, StringConstraints(max_length=300)]
+
+
+class Table(BaseModel):
+    """A table of feeds.toml: keys that it does not have are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Instance(Table):
+    """`[instance]`: what holds for all feeds."""
+
+    title: Text = "My arXiv wire"
+    contact: str = Field("", max_length=200)
+    retention_days: int = Field(30, ge=1, le=MOST_DAYS)
+
+    @property
+    def retention(self) -> timedelta:
+        """How long batches are kept."""
+        return timedelta(days=self.retention_days)
+
+
+class CriterionTable(Table):
+    """One of `criteria` in `[feeds.NAME.rubric]`."""
+
+    name: Text
+    max: int = Field(ge=1, le=100)
+    about: str = Field("", max_length=2000)
+
+
+class RubricTable(Table):
+    """`[feeds.NAME.rubric]`: by what a model judges the papers of a feed, and what follows from the points."""
+
+    deep_at: float = Field(Rubric.deep_at, ge=0, allow_inf_nan=False)
+    must_read_at: float = Field(Rubric.must_read_at, ge=0, allow_inf_nan=False)
+    review_at: float = Field(Rubric.review_at, ge=0, allow_inf_nan=False)
+    criteria: list[CriterionTable] = Field(min_length=1, max_length=20)
+
+    @field_validator("criteria")
+    @classmethod
+    def _different(cls, criteria: list[CriterionTable]) -> list[CriterionTable]:
+        if len({criterion.name for criterion in criteria}) < len(criteria):
+            raise ValueError("two criteria have the same name")
+        return criteria
+
+    @model_validator(mode="after")
+    def _reachable(self) -> "RubricTable":
+        most = sum(criterion.max for criterion in self.criteria)
+        if not self.review_at <= self.must_read_at <= most or self.deep_at > most:
+            raise ValueError(
+                f"review_at, must_read_at have to rise, and neither they nor deep_at may exceed {most}, the most points"
+            )
+        return self
+
+    def to_rubric(self) -> Rubric:
+        """The rubric."""
+        criteria = tuple(Criterion(c.name, c.max, c.about) for c in self.criteria)
+        return Rubric(criteria, self.deep_at, self.must_read_at, self.review_at)
+
+
+class FeedTable(Table):
+    """`[feeds.NAME]`: one feed. Its keys are the fields of `Feed`, with the same defaults."""
+
+    title: Text
+    description: str = Field(Feed.description, max_length=1000)
+    source: Literal["arxiv", "huggingface"] = "arxiv"
+    categories: list[Text] = Field([], max_length=50, validate_default=True)
+    announce_types: list[Literal["new", "cross", "replace", "replace-cross"]] = Field(["new"], min_length=1)
+    match: Literal["word", "substring", "regex"] = "word"
+    title_bonus: float = Field(Feed.title_bonus, ge=0, le=10, allow_inf_nan=False)
+    min_score: float = Field(Feed.min_score, ge=-1000, le=1000, allow_inf_nan=False)
+    max_entries: int = Field(Feed.max_entries, ge=0, le=MOST_ENTRIES)
+    keywords: dict[Pattern, float] = Field({}, max_length=1000)
+    exclude: list[Pattern] = Field([], max_length=200)
+    summary: str = Feed.summary
+    summaries: int = Field(Feed.summaries, ge=0, le=MOST_ENTRIES)
+    language: Literal["en", "ko", "zh"] = "en"
+    hold: bool = Feed.hold
+    hold_hours: float = Field(Feed.hold_hours, gt=0, le=168, allow_inf_nan=False)
+    digest: Literal["list", "staged", "daily"] = "list"
+    rubric: RubricTable | None = None
+
+    @field_validator("summary")
+    @classmethod
+    def _template(cls, name: str) -> str:
+        if name and name not in template_names():
+            raise ValueError(
+                f"there is no template of that name; allowed are {', '.join(template_names())}, or nothing"
+            )
+        return name
+
+    @field_validator("categories")
+    @classmethod
+    def _known(cls, names: list[str], info: ValidationInfo) -> list[str]:
+        if not names and info.data.get("source", "arxiv") == "arxiv":
+            raise ValueError("name at least one category or archive, such as cs.CL or cs")
+        return cls._in_arxiv(names)
+
+    @classmethod
+    def _in_arxiv(cls, names: list[str]) -> list[str]:
+        for name in names:
+            if name not in CATEGORIES:
+                near = difflib.get_close_matches(name, CATEGORIES, 3, 0.5)
+                hint = f"near it: {', '.join(near)}" if near else "see https://arxiv.org/category_taxonomy"
+                raise ValueError(f"{name!r} is not an archive or category of arXiv; {hint}")
+        return names
+
+    @field_validator("keywords")
+    @classmethod
+    def _rules(cls, keywords: dict[str, float], info: ValidationInfo) -> dict[str, float]:
+        match = info.data.get("match", "word")
+        weights: dict[object, tuple[str, float]] = {}
+        steps = 0
+        for written, weight in keywords.items():
+            keyword = parse_keyword(written)
+            if not math.isfinite(weight) or abs(weight) > _HEAVIEST:
+                allowed = f"numbers from -{_HEAVIEST} to {_HEAVIEST}"
+                raise ValueError(f"the weight of {written!r} is {weight}; allowed are {allowed}")
+            if keyword.field == "upvotes":
+                _check_upvotes(written, keyword.text)
+            else:
+                steps = _together(steps, _check_pattern(match, written, keyword.text))
+            other, before = weights.setdefault(_sameness(match, keyword), (written, weight))
+            if before != weight:
+                raise ValueError(f"{other!r} and {written!r} are the same keyword, but weigh {before:g} and {weight:g}")
+            if keyword.field == "categories":
+                cls._in_arxiv([keyword.text])
+        if match == "regex":
+            parsed = map(parse_keyword, keywords)
+            _check_together([keyword.text for keyword in parsed if keyword.field != "upvotes"])
+        return keywords
+
+    @field_validator("exclude")
+    @classmethod
+    def _exclude(cls, words: list[str], info: ValidationInfo) -> list[str]:
+        steps = 0
+        for word in words:
+            steps = _together(steps, _check_pattern(info.data.get("match", "word"), word, word))
+        return words
+
+    def to_feed(self, name: str) -> Feed:
+        """The feed; a keyword that is listed in several spellings counts once."""
+        values = {key: getattr(self, key) for key in type(self).model_fields}
+        values = {key: tuple(dict.fromkeys(v)) if isinstance(v, list) else v for key, v in values.items()}
+        keywords = [parse_keyword(written, weight + 0.0) for written, weight in self.keywords.items()]  # no -0
+        once: dict[object, Keyword] = {}
+        for keyword in keywords:
+            once.setdefault(_sameness(self.match, keyword), keyword)
+        rubric = self.rubric.to_rubric() if self.rubric else None
+        return Feed(name, **values | {"keywords": tuple(once.values()), "rubric": rubric})
+
+
+def parse_feed(name: str, plain: Mapping[str, Any]) -> Feed:
+    """The feed of a table in the shape of `[feeds.NAME]`. Raises `FeedError`."""
+    try:
+        return FeedTable.model_validate(plain).to_feed(name)
+    except ValidationError as error:
+        by_key: dict[str, str] = {}
+        for problem in error.errors():
+            by_key.setdefault(str(problem["loc"][0]), problem["msg"].removeprefix("Value error, "))
+        raise FeedError(by_key) from error
+
+
+def _sameness(match: str, keyword: Keyword) -> object:
+    """What makes two keywords the same rule: "KV-cache" and "KV cache" are one as words, but not as substrings."""
+    if match == "word":
+        return same_keyword(keyword)
+    return keyword.field, keyword.text.lower() if match == "substring" else keyword.text
+
+
+def _check_together(patterns: list[str]) -> None:
+    """Raise `ValueError` for patterns that are too much for one pass over a text."""
+    import re2  # only where a feed uses it
+
+    from core.ranking.matching import regex_set
+
+    try:
+        regex_set(patterns).Match("")
+    except re2.error as error:
+        raise ValueError(_TOO_LARGE) from error
+
+
+def _together(before: int, steps: int) -> int:
+    """The steps of several regular expressions. Raises `ValueError` before they are too many."""
+    if before + steps > _MOST_STEPS:
+        raise ValueError(_TOO_LARGE)
+    return before + steps
+
+
+def _check_upvotes(written: str, text: str) -> None:
+    """Raise `ValueError` for what is no number of upvotes."""
+    if not re.fullmatch(r"[1-9]\d{0,6}", text, re.ASCII):
+        raise ValueError(f"{written!r} needs a whole number from 1 on, so many upvotes on Hugging Face: hf:20")
+
+
+def _check_pattern(match: str, written: str, text: str) -> int:
+    """How many steps it takes, for a regular expression, to look for a keyword or an exclude word; else 0.
+
+    Raises `ValueError` for one that could match nothing, or everything.
+    """
+    if not text:
+        raise ValueError(f"{written!r} has nothing to look for")
+    if match == "word" and not fold(text).strip():
+        raise ValueError(f"{written!r} has no words to look for")
+    return _check_regex(text) if match == "regex" else 0
+
+
+def _check_regex(pattern: str) -> int:
+    """The steps of a regular expression. Raises `ValueError` if it is none, is too much, or matches nothing."""
+    import re2
+
+    from core.ranking.matching import regex_options
+
+    try:
+        compiled = re2.compile(pattern, regex_options())
+    except re2.error as error:
+        reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
+        raise ValueError(f"{pattern!r} is not a regular expression in RE2's syntax: {reason}") from None
+    if any((match := compiled.search(text)) and not match[0] for text in ("", "a", "a b")):
+        raise ValueError(f"{pattern!r} matches the empty text, and so every paper")
+    size: int = compiled.programsize
+    if size > _LARGEST_REGEX:
+        raise ValueError(f"{pattern!r} is too large: {size:,} steps, of which {_LARGEST_REGEX:,} are possible")
+    return size
