@@ -179,7 +179,7 @@ def test_what_the_manifest_names_is_there(settings: Settings, upstream: Upstream
     missing: list[str] = []
     done = threading.Event()
     refresh(settings)
-    feeds = [feed for feed in settings.feeds.to_feeds().values() if feed.source == "arxiv"]
+    feeds = [feed for feed in settings.feeds.feeds.values() if feed.source == "arxiv"]
 
     async def watch() -> None:
         store = SqliteStore(settings.sqlite_path)
@@ -638,7 +638,7 @@ def test_scores_are_stored_for_every_feed(settings: Settings, name: str) -> None
     several = with_feeds(settings, document)
     report = refresh(several)
     batch = batch_of(several, report.record)
-    feed = several.feeds.to_feeds()[name]
+    feed = several.feeds.feeds[name]
     data = stored(several, keys.scores(feed.scoring_fingerprint, batch.hash))
     assert data is not None
     papers = {item.paper.versioned: item.paper for item in batch.announcements}
