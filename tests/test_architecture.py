@@ -21,8 +21,9 @@ FOLDERS = {
     "views",
 }  # fmt: skip
 NOT_AT_START = (
-    "feedgen", "jinja2", "lxml", "ahocorasick_rs", "re2", "pypdfium2", "pydantic.v1", "openai", "api.pages.day",
+    "feedgen", "jinja2", "lxml", "ahocorasick_rs", "re2", "pypdfium2", "pydantic.v1", "api.pages.day",
 )  # fmt: skip
+LEFT = ("openai", "numpy", "requests")  # what the project does without
 COMMAND_LINE_ONLY = ("typer", "rich", "click", "uvicorn")
 
 # Tells of the first import of each named package by which chain of modules it came
@@ -54,6 +55,14 @@ import api.index
 assert callable(api.index.app)
 print(sorted(name for name in sys.modules if name.partition(".")[0] in {names!r} and sys.modules[name]))
 """
+
+
+def packages(path: Path) -> set[str]:
+    """The top names of all that a module imports, anywhere in it."""
+    nodes = list(ast.walk(ast.parse(path.read_text("utf-8"))))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    named = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module}
+    return {name.partition(".")[0] for name in plain | named}
 
 
 def imported(path: Path) -> set[str]:
@@ -116,6 +125,12 @@ def test_imports_go_one_way() -> None:
 def test_cold_start_loads_no_more_than_it_needs(tmp_path: Path) -> None:
     """Importing the application loads no parser, no feed writer and no matcher: reading what is stored needs none."""
     assert "" == python(WATCHED.format(names=NOT_AT_START), tmp_path)
+
+
+def test_some_packages_are_done_without() -> None:
+    """No module imports a package that the project has replaced, and the project depends on none of them."""
+    declared = re.findall(r'^    "([a-z-]+)', (ROOT / "pyproject.toml").read_text("utf-8"), re.MULTILINE)
+    assert set() == set(LEFT) & set(declared).union(*map(packages, MODULES.values()))
 
 
 def test_the_watch_sees_imports(tmp_path: Path) -> None:

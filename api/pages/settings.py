@@ -106,7 +106,7 @@ async def settings(request: Request) -> Response:
 
 def _models(wire: Paperwire) -> str:
     """Which models write summaries, or how there can be one. Where they are is nobody's business."""
-    from core.jobs.session import NO_MODEL, models_of  # not at a cold start
+    from core.config.models import NO_MODEL, models_of  # not at a cold start
 
     try:
         names = dict.fromkeys(models_of(wire.settings).values())

@@ -1,128 +1,30 @@
-"""Tokens per day and month over all instances: taken by an estimate before a call, settled after it.
+"""What models may use and have used: budgets of tokens by day and month, and a record by month, step and model.
 
-The counters are in the store, and every change of them is atomic: instances that ask at the same time never take more
-than the limits together. Where the store does not answer, nothing is asked.
-
-
-What models took, by month, step and model: counters in the store, to which any number of instances add."""
+All of it is counters in the store. Every change of them is atomic: instances that ask at the same time never take more
+than the limits together, and none undoes what another one has added. Where the store does not answer, nothing is asked.
+"""
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import orjson
 
-from core.llm.base import Usage, wrong
-from core.model.errors import ModelError, StoreError
+from core.llm.base import Hold, Usage, wrong
+from core.model.errors import StoreError
 from core.store import keys
 from core.store.base import Store, holding
 
 log = logging.getLogger("paperwire")
 
-_NO_LIMIT = 2**53  # the largest number that scripts of Redis count exactly
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """A span of time with a limit: `ttl` is how long its counter is kept, `left` what is left of the span; seconds."""
-
-    key: str
-    variable: str
-    limit: int
-    ttl: float
-    left: float
-
-
-@dataclass(frozen=True, slots=True)
-class Hold:
-    """Tokens that were taken for one call."""
-
-    tokens: int
-    periods: tuple[Period, ...]
-
-
-class Budget:
-    """`daily` and `monthly` are tokens, 0 for no limit. Days and months are those of UTC."""
-
-    def __init__(self, store: Store, *, daily: int = 0, monthly: int = 0) -> None:
-        self._store = store
-        self._daily, self._monthly = daily, monthly
-        self._open = 0  # calls of this process that are not settled
-        self._settled = asyncio.Event()  # set when one is, and replaced
-
-    async def take(self, tokens: int, now: datetime) -> Hold:
-        """Take what a call may need at most. Raises `ModelError` ("budget"): it does not fit, or the store failed.
-
-        While calls of this process are open, what they give back is waited for.
-        """
-        periods = tuple(period for period in self._periods(now.astimezone(UTC)) if period.limit)
-        while True:
-            settled = self._settled
-            full = await self._take(tokens, periods)
-            if full is None:
-                self._open += 1
-                return Hold(tokens, periods)
-            if not self._open and not settled.is_set():
-                raise _used_up(full, tokens)
-            await settled.wait()
-
-    async def settle(self, hold: Hold, spent: int) -> None:
-        """Give back what was not needed, or take what was needed more, whatever the limits.
-
-        Where the store fails the estimate stays counted: too much rather than too little.
-        """
-        try:
-            for period in hold.periods:
-                if spent != hold.tokens:
-                    await self._store.take(period.key, spent - hold.tokens, _NO_LIMIT, period.ttl)
-        except StoreError as error:
-            log.warning("what a call to the model did not need could not be given back: %s", error)
-        finally:
-            self._open -= 1
-            self._settled.set()
-            self._settled = asyncio.Event()
-
-    async def _take(self, tokens: int, periods: tuple[Period, ...]) -> Period | None:
-        """None, or the period in which it does not fit; then nothing stays taken."""
-        taken: list[Period] = []
-        full = None
-        try:
-            for period in periods:
-                if not await self._store.take(period.key, tokens, period.limit, period.ttl):
-                    full = period
-                    break
-                taken.append(period)
-            for period in taken if full else ():
-                await self._store.take(period.key, -tokens, period.limit, period.ttl)
-        except StoreError as error:
-            raise wrong("budget", f"it cannot be read, so nothing was asked: {error}", retry_after=60) from error
-        return full
-
-    def _periods(self, now: datetime) -> tuple[Period, Period]:
-        day = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        month = day.replace(day=1)
-        ends = (day + timedelta(days=1), (month + timedelta(days=32)).replace(day=1))
-        # Kept for a while longer than it lasts: calls may be settled after the end
-        left_day, left_month = ((end - now).total_seconds() for end in ends)
-        keep = keys.DAY_SECONDS
-        return (
-            Period(keys.llm_budget(f"{now:%Y-%m-%d}"), "LLM_DAILY_TOKENS", self._daily, left_day + keep, left_day),
-            Period(keys.llm_budget(f"{now:%Y-%m}"), "LLM_MONTHLY_TOKENS", self._monthly, left_month + keep, left_month),
-        )
-
-
-def _used_up(period: Period, tokens: int) -> ModelError:
-    detail = f"{period.variable} is {period.limit:,}, and this would need up to {tokens:,}"
-    return wrong("budget", detail, retry_after=period.left)
-
-
 KEPT_SECONDS = 400 * keys.DAY_SECONDS
-_WHAT = ("prompt", "completion", "calls", "cost")
-_NO_LIMIT = 2**53
-_LOCK_TRIES, _LOCK_PAUSE = 20, 0.05  # seconds; the list is changed in a moment
 MILLIONTHS = 1_000_000
+_NO_LIMIT = 2**53  # the largest number that scripts of Redis count exactly
+_WHAT = ("prompt", "completion", "calls", "cost")
+_LOCK_TRIES, _LOCK_PAUSE = 20, 0.05  # seconds; the list is changed in a moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +38,10 @@ class Prices:
         """What the usage cost, in millionths of the prices' currency: a token's price for a million tokens is that."""
         return round(usage.prompt * self.prompt + usage.completion * self.completion)
 
+    def cost(self, usage: Usage) -> float:
+        """What the usage cost, in the prices' currency; 0 where they are not known."""
+        return self.millionths(usage) / MILLIONTHS
+
 
 @dataclass(frozen=True, slots=True)
 class Spent:
@@ -147,24 +53,118 @@ class Spent:
     cost: float
 
 
-class UsageRecord:
-    """Adds up what is taken. Counters only grow, each by one atomic command, so that no instance undoes another's."""
+@dataclass(frozen=True, slots=True)
+class _Period:
+    """A span of time with a limit: `ttl` is how long its counter is kept, `left` what is left of the span; seconds."""
 
-    def __init__(self, store: Store, prices: Prices | None = None) -> None:
+    key: str
+    variable: str
+    limit: int
+    ttl: float
+    left: float
+
+
+class Spending:
+    """The `Account` (`core.llm.base`) of an instance: `daily` and `monthly` are tokens, 0 for no limit.
+
+    Days and months are those of UTC.
+    """
+
+    def __init__(self, store: Store, *, daily: int = 0, monthly: int = 0, prices: Prices | None = None) -> None:
         self._store = store
-        self._prices = prices or Prices()
+        self._daily, self._monthly = daily, monthly
+        self.prices = prices or Prices()
+        self._open = 0  # calls of this process that are not settled
+        self._settled = asyncio.Event()  # set when one is, and replaced
         self._named: set[tuple[str, str, str]] = set()  # month, step and model that are known to be listed
 
-    async def add(self, step: str, model: str, usage: Usage, now: datetime) -> None:
-        """Count `usage`. Raises `StoreError`."""
+    @asynccontextmanager
+    async def hold(self, tokens: int, now: datetime) -> AsyncIterator[Hold]:
+        """See `Account`. While calls of this process are open, what they give back is waited for."""
+        periods = tuple(period for period in self._periods(now.astimezone(UTC)) if period.limit)
+        await self._take(tokens, periods)
+        hold = Hold(tokens, tokens)
+        try:
+            yield hold
+        finally:
+            await self._settle(hold, periods)
+
+    async def record(self, step: str, model: str, usage: Usage, now: datetime) -> None:
+        """See `Account`."""
         if usage == Usage():
             return
         month = month_of(now)
         await self._name(month, step, model)
-        amounts = (usage.prompt, usage.completion, usage.calls, self._prices.millionths(usage))
+        amounts = (usage.prompt, usage.completion, usage.calls, self.prices.millionths(usage))
         counters = {keys.usage_counter(month, step, model, what): n for what, n in zip(_WHAT, amounts, strict=True)}
         await asyncio.gather(
             *(self._store.take(key, amount, _NO_LIMIT, KEPT_SECONDS) for key, amount in counters.items() if amount)
+        )
+
+    async def used(self, month: str) -> list[Spent]:
+        """What was used in a month ("2026-03"), by step and model. Raises `StoreError`."""
+        listed = await self._listed(month)
+        wanted = [keys.usage_counter(month, step, model, what) for step, model in listed for what in _WHAT]
+        found = dict(zip(wanted, await self._store.get_many(wanted), strict=True))
+        return [_spent(month, step, model, found) for step, model in listed]
+
+    async def _take(self, tokens: int, periods: tuple[_Period, ...]) -> None:
+        """Take tokens of all periods. Raises `ModelError` ("budget")."""
+        while True:
+            settled = self._settled
+            full = await self._try_to_take(tokens, periods)
+            if full is None:
+                self._open += 1
+                return
+            if not self._open and not settled.is_set():
+                detail = f"{full.variable} is {full.limit:,}, and this would need up to {tokens:,}"
+                raise wrong("budget", detail, retry_after=full.left)
+            await settled.wait()
+
+    async def _try_to_take(self, tokens: int, periods: tuple[_Period, ...]) -> _Period | None:
+        """None, or the period in which it does not fit; then nothing stays taken."""
+        taken: list[_Period] = []
+        full = None
+        try:
+            for period in periods:
+                if not await self._store.take(period.key, tokens, period.limit, period.ttl):
+                    full = period
+                    break
+                taken.append(period)
+            for period in taken if full else ():
+                await self._store.take(period.key, -tokens, period.limit, period.ttl)
+        except StoreError as error:
+            raise wrong("budget", f"it cannot be read, so nothing was asked: {error}", retry_after=60) from error
+        return full
+
+    async def _settle(self, hold: Hold, periods: tuple[_Period, ...]) -> None:
+        """Give back what was not needed, or take what was needed more, whatever the limits.
+
+        Where the store fails the estimate stays counted: too much rather than too little.
+        """
+        try:
+            for period in periods:
+                if hold.spent != hold.tokens:
+                    await self._store.take(period.key, hold.spent - hold.tokens, _NO_LIMIT, period.ttl)
+        except StoreError as error:
+            log.warning("what a call to the model did not need could not be given back: %s", error)
+        finally:
+            self._open -= 1
+            self._settled.set()
+            self._settled = asyncio.Event()
+
+    def _periods(self, now: datetime) -> tuple[_Period, _Period]:
+        day = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        month = day.replace(day=1)
+        ends = (day + timedelta(days=1), (month + timedelta(days=32)).replace(day=1))
+        # Kept for a while longer than it lasts: calls may be settled after the end
+        left_day, left_month = ((end - now).total_seconds() for end in ends)
+        keep = keys.DAY_SECONDS
+        return (
+            _Period(keys.llm_budget(f"{now:%Y-%m-%d}"), "LLM_DAILY_TOKENS", self._daily, left_day + keep, left_day),
+            _Period(
+                keys.llm_budget(f"{now:%Y-%m}"), "LLM_MONTHLY_TOKENS", self._monthly, left_month + keep, left_month
+            ),
         )
 
     async def _name(self, month: str, step: str, model: str) -> None:
@@ -173,23 +173,37 @@ class UsageRecord:
         for _ in range(_LOCK_TRIES):
             if name in self._named:
                 return
-            if await _list(self._store, *name):
+            if await self._list(*name):
                 self._named = {known for known in self._named if known[0] == month} | {name}
                 return
             await asyncio.sleep(_LOCK_PAUSE)
+
+    async def _list(self, month: str, step: str, model: str) -> bool:
+        """Have a step and model in the list; False if another process is changing it."""
+        if [step, model] in await self._listed(month):
+            return True
+        async with holding(self._store, keys.USAGE_LOCK) as lock:
+            if lock is None:
+                return False
+            listed = await self._listed(month)  # again: it may have been added meanwhile
+            if [step, model] not in listed:
+                value = orjson.dumps(sorted([*listed, [step, model]]))
+                await lock.commit({keys.usage(month): (value, KEPT_SECONDS)}, release=True)
+        return True
+
+    async def _listed(self, month: str) -> list[list[str]]:
+        value = await self._store.get(keys.usage(month))
+        if value is None:
+            return []
+        try:
+            return [[str(step), str(model)] for step, model in orjson.loads(value)]
+        except (TypeError, ValueError) as error:
+            raise StoreError("the list of the models' usage cannot be read") from error
 
 
 def month_of(now: datetime) -> str:
     """The month that something is counted in, by UTC: "2026-03"."""
     return f"{now.astimezone(UTC):%Y-%m}"
-
-
-async def read_usage(store: Store, month: str) -> list[Spent]:
-    """What was taken in a month ("2026-03"), by step and model. Raises `StoreError`."""
-    listed = await _listed(store, month)
-    wanted = [keys.usage_counter(month, step, model, what) for step, model in listed for what in _WHAT]
-    found = dict(zip(wanted, await store.get_many(wanted), strict=True))
-    return [_spent(month, step, model, found) for step, model in listed]
 
 
 def _spent(month: str, step: str, model: str, found: Mapping[str, bytes | None]) -> Spent:
@@ -202,34 +216,3 @@ def _number(value: bytes | None) -> int:
         return int(value or b"0")
     except ValueError as error:
         raise StoreError("a counter of the models' usage is no number") from error
-
-
-async def _list(store: Store, month: str, step: str, model: str) -> bool:
-    """Have a step and model in the list; False if another process is changing it."""
-    if [step, model] in await _listed(store, month):
-        return True
-    async with holding(store, keys.USAGE_LOCK) as lock:
-        if lock is None:
-            return False
-        listed = await _listed(store, month)  # again: it may have been added meanwhile
-        if [step, model] not in listed:
-            value = orjson.dumps(sorted([*listed, [step, model]]))
-            await lock.commit({keys.usage(month): (value, KEPT_SECONDS)}, release=True)
-    return True
-
-
-async def _listed(store: Store, month: str) -> list[list[str]]:
-    value = await store.get(keys.usage(month))
-    if value is None:
-        return []
-    try:
-        return [[str(step), str(model)] for step, model in orjson.loads(value)]
-    except (TypeError, ValueError) as error:
-        raise StoreError("the list of the models' usage cannot be read") from error
-
-
-class Spending:
-    """What models took, and what they may still take, in one store."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store

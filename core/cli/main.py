@@ -14,10 +14,10 @@ from core.app import Paperwire
 from core.archive.open import describe
 from core.cli import digest, refresh, review, store
 from core.cli.output import err, out, with_wire
+from core.config import models
 from core.config.feeds_file import load_feeds_file
 from core.config.import_bot import to_feeds_toml
 from core.config.settings import Settings, load_settings
-from core.jobs import session
 from core.model.entries import choose, feeds_of
 from core.model.errors import ConfigError, PaperwireError, QueryError
 from core.model.feed import Entry
@@ -123,7 +123,7 @@ def check(
             "Note: WEBSUB_HUB is set, but BASE_URL is not: without the public address the hub is not told of news."
         )
     out.print(f"Store: {describe(settings)}")
-    out.print(session.describe(settings))
+    out.print(models.describe(settings))
     out.print(f"{origin}: good")
 
 

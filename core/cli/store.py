@@ -14,7 +14,7 @@ from rich.table import Table
 
 from core.archive.dump import export_store, import_store, read_dump
 from core.archive.open import describe, open_store
-from core.archive.spending import month_of, read_usage
+from core.archive.spending import Spending, month_of
 from core.archive.state import read_state
 from core.cli.output import err, out, progress_bar
 from core.config.settings import load_settings
@@ -53,7 +53,7 @@ def info() -> None:
         out.print(table)
         dates = [record.date.isoformat() for record in manifest.stored]
         out.print(f"{len(dates)} dates" + (f", {dates[-1]} to {dates[0]}" if dates else ": nothing was fetched yet"))
-        if spent := await read_usage(store, month_of(settings.clock())):
+        if spent := await Spending(store).used(month_of(settings.clock())):
             used = Table("models this month", "model", "calls", "tokens", "cost")
             for row in spent:
                 cost = f"{row.cost:.2f}" if row.cost else ""

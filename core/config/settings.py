@@ -149,7 +149,7 @@ class Settings(BaseSettings):
 
     @property
     def has_model(self) -> bool:
-        """Whether a language model is to be asked; see `core.jobs.session`."""
+        """Whether a language model is to be asked; see `core.config.models`."""
         return bool(self.llm_model)
 
     @property

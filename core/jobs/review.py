@@ -21,9 +21,9 @@ from time import monotonic
 
 from core.app import Paperwire
 from core.archive.reviews import read_review, read_rows, save
-from core.archive.spending import Prices
+from core.config.models import NO_MODEL, models_of
 from core.jobs.run import open_upstreams
-from core.jobs.session import NO_MODEL, models_of, open_model
+from core.jobs.session import open_model, prices_of
 from core.llm.answers import read_post, read_question, read_summary
 from core.llm.base import STATES, Ask, Model, Usage, tokens_of, wrong
 from core.llm.extractive import extract
@@ -287,7 +287,7 @@ class Plan:
 @asynccontextmanager
 async def the_model(wire: Paperwire) -> AsyncIterator[Model]:
     """The configured model, closed afterwards. Raises `ConfigError` if there is none."""
-    model = open_model(wire.settings, wire.store, wire.clock)
+    model = open_model(wire.settings, wire.store)
     if model is None:
         raise ConfigError([f"This needs a language model. There is {NO_MODEL}"])
     try:
@@ -298,8 +298,7 @@ async def the_model(wire: Paperwire) -> AsyncIterator[Model]:
 
 def cost_of(wire: Paperwire, usage: Usage) -> float:
     """What tokens cost in the currency of the configured prices; 0 where these are not known."""
-    settings = wire.settings
-    return Prices(settings.llm_price_prompt, settings.llm_price_completion).millionths(usage) / 1_000_000
+    return prices_of(wire.settings).cost(usage)
 
 
 async def plan_review(wire: Paperwire, wanted: PaperId, language: str, progress: Progress) -> Plan:

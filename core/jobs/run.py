@@ -80,15 +80,13 @@ async def _analyst(
     settings: Settings, store: Store, upstreams: "Upstreams"
 ) -> "AsyncIterator[tuple[Analyst | None, list[str]]]":
     """Who analyses papers, and what is wrong with the model that the settings name: then nobody does."""
-    from core.archive.spending import MILLIONTHS, Prices
-    from core.jobs.session import Analyst, open_model
+    from core.jobs.session import Analyst, open_model, prices_of
 
     try:
-        model = open_model(settings, store, settings.clock)
+        model = open_model(settings, store)
     except ConfigError as error:
         yield None, list(error.problems)
         return
-    prices = Prices(settings.llm_price_prompt, settings.llm_price_completion)
     try:
         yield (
             Analyst(
@@ -96,7 +94,7 @@ async def _analyst(
                 upstreams.get,
                 settings.pdf_url,
                 settings.llm_concurrency,
-                lambda usage: prices.millionths(usage) / MILLIONTHS,
+                prices_of(settings).cost,
             ),
             [],
         )

@@ -9,13 +9,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
-from urllib.parse import urlsplit
 
 from core.archive.days import Made
-from core.config.settings import Clock, Settings
-from core.llm.base import STATES, STEPS, Answer, Ask, Model, Usage
+from core.archive.spending import Prices, Spending
+from core.config.models import endpoint_url, models_of
+from core.config.settings import Settings
+from core.llm.base import STATES, Answer, Ask, Model, Usage
 from core.model.analysis import Wait
-from core.model.errors import ConfigError, ModelError, StoreError
+from core.model.errors import ModelError, StoreError
 from core.model.manifest import rfc3339
 from core.model.paper import Paper
 from core.sources.client import Get
@@ -24,64 +25,32 @@ from core.sources.rss import Progress
 from core.store.base import Store
 from core.util.caches import LRUCache, SingleFlight
 
-OPENAI_URL = "https://api.openai.com/v1"
-NO_MODEL = (
-    "no model: summaries are extracted from abstracts; set LLM_API_KEY and LLM_MODEL,"
-    " and LLM_BASE_URL for another endpoint than OpenAI's"
-)
 
-
-def open_model(settings: Settings, store: Store, clock: Clock) -> Model | None:
+def open_model(settings: Settings, store: Store) -> Model | None:
     """The model that `settings` name, None if none is; nothing is connected before it is asked.
 
-    Raises `ConfigError`. The budget and what is spent are kept in `store`, by the days of `clock`.
+    Raises `ConfigError`. The budget and what is used are kept in `store`, by the days of the settings' clock.
     """
     if not (models := models_of(settings)):
         return None
-    from core.archive.spending import Budget, Prices, UsageRecord
-    from core.llm.client import CompatibleModel, Endpoint
+    from core.llm.client import CompatibleModel
+    from core.llm.endpoint import Endpoint
 
     return CompatibleModel(
-        Endpoint(settings.llm_base_url or OPENAI_URL, settings.llm_api_key),
+        Endpoint(endpoint_url(settings), settings.llm_api_key),
         models,
-        Budget(store, daily=settings.llm_daily_tokens, monthly=settings.llm_monthly_tokens),
-        UsageRecord(store, Prices(settings.llm_price_prompt, settings.llm_price_completion)),
-        clock,
+        Spending(
+            store, daily=settings.llm_daily_tokens, monthly=settings.llm_monthly_tokens, prices=prices_of(settings)
+        ),
+        settings.clock,
         concurrency=settings.llm_concurrency,
         timeout=settings.llm_timeout_seconds,
     )
 
 
-def models_of(settings: Settings) -> dict[str, str]:
-    """The name of the model for each step; empty if there is none. Raises `ConfigError` for what cannot be meant."""
-    own = {step: getattr(settings, f"llm_model_{step}").strip() for step in STEPS}
-    if not settings.has_model:
-        alone = [f"LLM_MODEL_{step.upper()}" for step, name in own.items() if name]
-        if alone:
-            raise ConfigError([f"{' and '.join(alone)}: LLM_MODEL is not set, which is for all other steps"])
-        return {}
-    if not settings.llm_api_key and not settings.llm_base_url:
-        raise ConfigError(
-            ["LLM_MODEL is set, but neither LLM_API_KEY nor LLM_BASE_URL is: OpenAI needs a key, others an address"]
-        )
-    return {step: name or settings.llm_model for step, name in own.items()}
-
-
-def describe(settings: Settings) -> str:
-    """The models in words for their owner, in one line, without the key. Raises `ConfigError`."""
-    models = models_of(settings)
-    if not models:
-        forgotten = "LLM_API_KEY is set, but LLM_MODEL is not; " if settings.llm_api_key else ""
-        return f"{forgotten}{NO_MODEL}"
-    others = [f"{step}: {name}" for step, name in models.items() if name != settings.llm_model]
-    spans = (("a day", settings.llm_daily_tokens), ("a month", settings.llm_monthly_tokens))
-    limits = [f"{tokens:,} tokens {span}" for span, tokens in spans if tokens]
-    place = urlsplit(settings.llm_base_url or OPENAI_URL).netloc
-    return (
-        f"Models: {settings.llm_model} at {place}"
-        + (f" ({', '.join(others)})" if others else "")
-        + (f", at most {' and '.join(limits)}" if limits else ", without a limit of tokens")
-    )
+def prices_of(settings: Settings) -> Prices:
+    """What the models cost."""
+    return Prices(settings.llm_price_prompt, settings.llm_price_completion)
 
 
 log = logging.getLogger("paperwire")

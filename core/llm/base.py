@@ -1,12 +1,13 @@
-"""The port to language models: what is asked, and what comes back.
+"""The port to language models: questions, answers, the account that calls are charged to, and what can go wrong.
 
-What can be wrong with an answer: one table, of which everything else is read off.
-
-How many tokens a text may be: no tokenizer is asked, as each model has its own, so rather too many than too few."""
+`STATES` is the one table of failures: what each says, whether a later try may help, and how often a call is repeated.
+"""
 
 import re
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
 
 import orjson
@@ -67,12 +68,33 @@ class Model(Protocol):
     async def ask(self, ask: Ask, *, deadline: float) -> Answer:
         """The answer, at the latest at `deadline` (the event loop's time).
 
-        Takes the budget before it asks, and settles it afterwards. Raises `ModelError`, whose `state` says what was
-        wrong (`core.llm.base`) and whose `again` says whether a later try may succeed.
+        Reserves tokens of the budget before each call, and settles them afterwards. Raises `ModelError`, whose `state`
+        is one of `STATES` and whose `again` says whether a later try may succeed.
         """
 
     async def close(self) -> None:
         """Free connections; the model is not asked afterwards."""
+
+
+@dataclass(slots=True)
+class Hold:
+    """Tokens that are reserved for one call. `spent` is what is charged in the end; all of them if nobody sets it."""
+
+    tokens: int
+    spent: int
+
+
+class Account(Protocol):
+    """What calls are charged to: budgets that are never exceeded, and a record of what was used."""
+
+    def hold(self, tokens: int, now: datetime) -> AbstractAsyncContextManager[Hold]:
+        """Reserve what a call may need at most, and charge the hold's `spent` tokens when the block ends.
+
+        Raises `ModelError` ("budget") if it does not fit, or if the budget cannot be read.
+        """
+
+    async def record(self, step: str, model: str, usage: Usage, now: datetime) -> None:
+        """Add to what a model has used in a step. Raises `StoreError`."""
 
 
 HOUR = 3600.0
@@ -80,10 +102,11 @@ HOUR = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One row. `again`: a later try of the same may succeed, in `after` seconds.
+    """One row. `says` explains it to the owner. `again`: a later try of the same may succeed, in `after` seconds.
 
-    `for_all`: it is not about this paper; asking for others now is of no use. `calls` is how often one is made before
-    it is told, with pauses in between; `second` is how the one second try is made that answers of this kind get.
+    `for_all`: it does not depend on the paper, so asking about others now is useless. `calls` is how often a call is
+    made, with pauses in between, before the error is reported. `second` is how the one second try differs that answers
+    of this kind get.
     """
 
     says: str
@@ -100,6 +123,7 @@ STATES = {
         "the endpoint knows no such model or address; check LLM_MODEL and LLM_BASE_URL", again=False, for_all=True
     ),
     "no-credit": State("the account at the endpoint has no credit left", after=HOUR, for_all=True),
+    "day-limit": State("the account at the endpoint has used up what a day allows", after=HOUR, for_all=True),
     "no-answer": State("what came is no answer of a language model; check LLM_BASE_URL", after=HOUR, for_all=True),
     "not-understood": State("the endpoint does not accept the request", again=False),
     "too-long": State("the text is longer than the model can read", again=False),
@@ -118,7 +142,7 @@ STATES = {
 
 
 def wrong(state: str, detail: str = "", *, retry_after: float | None = None, usage: Any = None) -> ModelError:
-    """The error for a state of the table, with what more is known of it."""
+    """The error for a state of the table, with further detail."""
     row = STATES[state]
     message = row.says[0].upper() + row.says[1:] + (f": {detail}" if detail else "")
     after = row.after if retry_after is None else retry_after
@@ -130,7 +154,10 @@ _A_MESSAGE = 16  # what frames it
 
 
 def tokens_of(text: str) -> int:
-    """An estimate from above for most tokenizers: about 1.3 times what they make of English prose."""
+    """An estimate of tokens, from above for most tokenizers: about 1.3 times what they make of English prose.
+
+    No tokenizer is asked: each model has its own.
+    """
     return sum(1 for _ in _PIECES.finditer(text))
 
 

@@ -1,6 +1,8 @@
-"""JSON from models: how it is asked for, how it is found in what comes, and what is said about it when it is wrong.
+"""JSON from models: the shapes of answers, how they are asked for, and how they are found in what comes.
 
-The shapes of models' answers, as pydantic models: one for each rubric and template. What does not fit is refused."""
+A shape is a pydantic model, one for each rubric and template. What does not fit it is refused, in words that the model
+can correct its answer by.
+"""
 
 import json
 import re
@@ -12,6 +14,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, create_model
 
 from core.llm.base import wrong
+from core.llm.replies import to_json
 from core.model.rubric import Rubric
 from core.model.template import Section, Template
 from core.text.fold import has_text
@@ -89,7 +92,7 @@ def read_answer(text: str, shape: type[BaseModel]) -> BaseModel:
     problems = ""
     for found in _objects(text):
         try:
-            return shape.model_validate_json(_bytes(found))
+            return shape.model_validate_json(to_json(found))
         except ValidationError as error:
             problems = problems or _in_words(error)
     if problems:
@@ -97,21 +100,6 @@ def read_answer(text: str, shape: type[BaseModel]) -> BaseModel:
     if _REFUSAL.match(text):
         raise wrong("refused", " ".join(text[:200].split()))
     raise wrong("not-json", "no JSON object is in it, or one that does not end")
-
-
-def read_json(text: str | bytes) -> bytes | None:
-    """JSON as it came, in UTF-8 that all can read; None if it is none.
-
-    Lone surrogates, which JSON may escape and nothing may hold, become "?".
-    """
-    try:
-        return _bytes(json.loads(text.decode("utf-8", "replace") if isinstance(text, bytes) else text))
-    except (ValueError, RecursionError):
-        return None
-
-
-def _bytes(value: Any) -> bytes:
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def repair(text: str, problem: str, shape: type[BaseModel]) -> list[dict[str, str]]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from core.archive.spending import Budget, read_usage
+from core.archive.spending import Spending
 from core.config.settings import ROOT
 from core.llm.base import Answer, Usage, tokens_of_request
 from core.llm.client import CompatibleModel
@@ -79,7 +79,7 @@ def test_two_processes_do_exactly_what_is_affordable(stand_in: ModelServer, name
     async def counted() -> tuple[list[int], list[Usage]]:
         store = RedisStore(redis)
         periods = [f"{NOW:%Y-%m-%d}", f"{NOW:%Y-%m}"]
-        spent = await read_usage(store, "2026-03")
+        spent = await Spending(store).used("2026-03")
         numbers = [await used(store, period) for period in periods]
         await store.close()
         return numbers, [row.usage for row in spent]
@@ -122,8 +122,9 @@ def test_days_are_those_of_utc(tmp_path: Path) -> None:
 
     async def work() -> tuple[int, int]:
         store = SqliteStore(tmp_path / "store.sqlite3")
-        budget = Budget(store, daily=100, monthly=100)
-        await budget.settle(await budget.take(60, late), 50)
+        budget = Spending(store, daily=100, monthly=100)
+        async with budget.hold(60, late) as hold:
+            hold.spent = 50
         counted = await used(store, "2026-04-01"), await used(store, "2026-04")
         await store.close()
         return counted
@@ -150,10 +151,11 @@ def test_settling(tmp_path: Path, name: str) -> None:
 
     async def work() -> Any:
         store = SqliteStore(tmp_path / "store.sqlite3")
-        budget = Budget(store, daily=daily, monthly=monthly)
+        budget = Spending(store, daily=daily, monthly=monthly)
         for tokens, spent in calls:
             try:
-                await budget.settle(await budget.take(tokens, NOW.astimezone(UTC)), spent)
+                async with budget.hold(tokens, NOW.astimezone(UTC)) as hold:
+                    hold.spent = spent
             except ModelError as error:
                 assert "budget" == error.state  # noqa: PT017
         counted = await used(store, f"{NOW:%Y-%m-%d}"), await used(store, f"{NOW:%Y-%m}")

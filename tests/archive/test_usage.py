@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.archive.spending import Prices, Spent, UsageRecord, read_usage
+from core.archive.spending import Prices, Spending, Spent
 from core.llm.base import Usage
 from core.model.errors import StoreError
 from core.store import keys
@@ -19,12 +19,12 @@ def test_instances_add_up(tmp_path: Path) -> None:
 
     async def work() -> list[Spent]:
         stores = [SqliteStore(tmp_path / "store.sqlite3") for _ in range(3)]
-        records = [UsageRecord(store, Prices(1.5, 4.0)) for store in stores]
+        records = [Spending(store, prices=Prices(1.5, 4.0)) for store in stores]
         for _ in range(3):
             await asyncio.gather(
-                *(record.add(step, model, Usage(10, 5, 1), NOW) for record in records for step, model in names)
+                *(record.record(step, model, Usage(10, 5, 1), NOW) for record in records for step, model in names)
             )
-        found = await read_usage(stores[0], "2026-03")
+        found = await Spending(stores[0]).used("2026-03")
         for store in stores:
             await store.close()
         return found
@@ -38,13 +38,13 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
 
     async def work() -> None:
         store = SqliteStore(tmp_path / "store.sqlite3")
-        await UsageRecord(store).add("screen", "a", Usage(1, 1, 1), NOW)
+        await Spending(store).record("screen", "a", Usage(1, 1, 1), NOW)
         await store.put(keys.usage_counter("2026-03", "screen", "a", "calls"), b"many")
         with pytest.raises(StoreError, match="no number"):
-            await read_usage(store, "2026-03")
+            await Spending(store).used("2026-03")
         await store.put(keys.usage("2026-03"), b'{"a": 1}')
         with pytest.raises(StoreError, match="cannot be read"):
-            await read_usage(store, "2026-03")
+            await Spending(store).used("2026-03")
         await store.close()
 
     asyncio.run(work())

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from core.config.models import describe, models_of
 from core.config.settings import ROOT, Settings, load_settings
-from core.jobs.session import describe, models_of, open_model
+from core.jobs.session import open_model
 from core.llm.base import STEPS, Answer
 from core.model.errors import ConfigError, ModelError
 from core.store.sqlite import SqliteStore
@@ -107,8 +108,8 @@ def test_opening(tmp_path: Path) -> None:
 
     async def work(settings: Settings) -> Any:
         store = SqliteStore(tmp_path / "store.sqlite3")
-        assert open_model(settings_of(), store, lambda: NOW) is None
-        model = open_model(settings, store, lambda: NOW)
+        assert open_model(settings_of(), store) is None
+        model = open_model(settings, store)
         assert model
         got = [await outcome(model, JSON_ASK), await outcome(model, JSON_ASK)]  # type: ignore[arg-type]
         await model.close()
@@ -116,7 +117,9 @@ def test_opening(tmp_path: Path) -> None:
         return got
 
     with serving(ModelServer(key=SECRET)) as stand_in:
-        settings = settings_of(llm_base_url=stand_in.url, llm_api_key=SECRET, llm_model=MODEL, llm_daily_tokens=900)
+        settings = settings_of(
+            llm_base_url=stand_in.url, llm_api_key=SECRET, llm_model=MODEL, llm_daily_tokens=900, now=NOW
+        )
         first, second = asyncio.run(work(settings))
     assert isinstance(first, Answer), first
     assert (GOOD, MODEL) == (first.value, first.model)

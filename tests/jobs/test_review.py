@@ -17,7 +17,7 @@ import pytest
 
 from core.app import Paperwire
 from core.archive.reviews import read_review, read_rows
-from core.archive.spending import read_usage
+from core.archive.spending import Spending
 from core.config.settings import ROOT
 from core.jobs.review import LEAST_SECONDS, begin, carry_out, estimate, find_paper, go_on, plan_review
 from core.model.errors import ConfigError, FetchError, LockLost, NoText, UnknownName
@@ -99,7 +99,7 @@ def test_estimate_and_usage(tmp_path: Path) -> None:
             outcome = await carry_out(wire, plan, seconds=60, progress=no_progress)
             assert outcome
             assert (1300, 260, 13) == (outcome.review.read, outcome.review.written, outcome.review.calls)
-            (spent,) = await read_usage(wire.store, "2026-03")
+            (spent,) = await Spending(wire.store).used("2026-03")
             assert ("review", 1300, 260) == (spent.step, spent.usage.prompt, spent.usage.completion)
             assert (await plan_review(wire, parse_id(ID), "en", no_progress)).complete
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from core.archive.spending import read_usage
+from core.archive.spending import Spending
 from core.llm.base import Answer, Ask, Usage
 from core.llm.client import CompatibleModel
 from core.model.errors import ModelError
@@ -179,7 +179,7 @@ def test_usage_is_recorded(stand_in: ModelServer, tmp_path: Path) -> None:
     async def work(model: CompatibleModel, store: Store) -> Any:
         for ask in (JSON_ASK, replace(JSON_ASK, user="refused"), TEXT_ASK):
             await outcome(model, ask)
-        return await read_usage(store, "2026-03"), await read_usage(store, "2026-04")
+        return await Spending(store).used("2026-03"), await Spending(store).used("2026-04")
 
     march, april = Asking(stand_in.url, tmp_path).run(work)
     rows = [(spent.step, spent.model, spent.usage, round(spent.cost, 9)) for spent in march]

@@ -9,9 +9,10 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from core.archive.spending import Budget, Prices, UsageRecord
+from core.archive.spending import Prices, Spending
 from core.llm.base import STEPS, Answer, Ask
-from core.llm.client import CompatibleModel, Endpoint
+from core.llm.client import CompatibleModel
+from core.llm.endpoint import Endpoint
 from core.model.errors import ModelError
 from core.store.base import Store
 from core.store.sqlite import SqliteStore
@@ -65,8 +66,7 @@ class Asking:
         return CompatibleModel(
             Endpoint(self.url, self.key),
             dict.fromkeys(STEPS, self.model),
-            Budget(store, daily=self.daily, monthly=self.monthly),
-            UsageRecord(store, Prices(2.0, 10.0)),
+            Spending(store, daily=self.daily, monthly=self.monthly, prices=Prices(2.0, 10.0)),
             lambda: self.now,
             **self.options,
         )

@@ -17,8 +17,6 @@ from tests.support.asking import TEXT_ASK, Asking, outcome
 
 
 async def _main(order: dict[str, Any]) -> Counter[str]:
-    import openai  # noqa: F401 - so that all begin at the same moment
-
     store = RedisStore(order["redis"], connect_seconds=15, read_seconds=15)
     limits = {"daily": order["daily"], "monthly": order["monthly"]}
     model = Asking(order["url"], Path(), now=datetime.fromisoformat(order["now"]), **limits).make(store)

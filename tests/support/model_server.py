@@ -219,6 +219,10 @@ FAULTS: dict[str, Callable[[_Handler, dict[str, Any]], None]] = {
     "huge usage": lambda h, r: h.say(good_text(r), usage={"prompt_tokens": 10**30, "completion_tokens": 1}),
     "html": lambda h, _: h.answer(200, b"<!doctype html><title>Welcome</title>", "text/html"),
     "error with 200": lambda h, _: h.answer(200, b'{"error": {"message": "upstream overloaded", "code": 502}}'),
+    "busy with 200": lambda h, _: h.answer(200, b'{"error": {"message": "Provider returned error", "code": 429}}'),
+    "day limit with 200": lambda h, _: h.answer(
+        200, b'{"error": {"message": "Limit: free-models-per-day", "code": 429}}'
+    ),
     "no choices": lambda h, _: h.answer(200, b'{"choices": []}'),
     "all shapes": _of_all_shapes,
     "no credit": lambda h, _: h.error(429, "You exceeded your current quota.", "insufficient_quota"),

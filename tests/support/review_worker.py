@@ -6,12 +6,11 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-import openai  # noqa: F401 - it takes most of the time of a start
-
-from core.archive.spending import Budget, UsageRecord
+from core.archive.spending import Spending
 from core.jobs.review import begin, go_on
 from core.llm.base import STEPS
-from core.llm.client import CompatibleModel, Endpoint
+from core.llm.client import CompatibleModel
+from core.llm.endpoint import Endpoint
 from core.sources.fulltext import FullText
 from core.store.sqlite import SqliteStore
 from tests.support.invented import make_paper
@@ -20,9 +19,7 @@ from tests.support.invented import make_paper
 async def main(path: str, url: str) -> None:
     """Go on until the review is complete."""
     store, now = SqliteStore(Path(path)), datetime(2026, 3, 6, 17, tzinfo=UTC)
-    model = CompatibleModel(
-        Endpoint(url, ""), dict.fromkeys(STEPS, "stand-in-1"), Budget(store), UsageRecord(store), lambda: now
-    )
+    model = CompatibleModel(Endpoint(url, ""), dict.fromkeys(STEPS, "stand-in-1"), Spending(store), lambda: now)
     text = FullText("The method is a cache.", "pdf")
     outcome = await go_on(
         store,

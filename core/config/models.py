@@ -1,0 +1,49 @@
+"""Which language models the settings name: one OpenAI-compatible endpoint, and a model for each step."""
+
+from urllib.parse import urlsplit
+
+from core.config.settings import Settings
+from core.llm.base import STEPS
+from core.model.errors import ConfigError
+
+OPENAI_URL = "https://api.openai.com/v1"
+NO_MODEL = (
+    "no model: summaries are extracted from abstracts; set LLM_API_KEY and LLM_MODEL,"
+    " and LLM_BASE_URL for another endpoint than OpenAI's"
+)
+
+
+def models_of(settings: Settings) -> dict[str, str]:
+    """The name of the model for each step; empty if there is none. Raises `ConfigError` for a contradiction."""
+    own = {step: getattr(settings, f"llm_model_{step}").strip() for step in STEPS}
+    if not settings.has_model:
+        alone = [f"LLM_MODEL_{step.upper()}" for step, name in own.items() if name]
+        if alone:
+            raise ConfigError([f"{' and '.join(alone)}: LLM_MODEL is not set, which is for all other steps"])
+        return {}
+    if not settings.llm_api_key and not settings.llm_base_url:
+        raise ConfigError(
+            ["LLM_MODEL is set, but neither LLM_API_KEY nor LLM_BASE_URL is: OpenAI needs a key, others an address"]
+        )
+    return {step: name or settings.llm_model for step, name in own.items()}
+
+
+def endpoint_url(settings: Settings) -> str:
+    """The address of the endpoint, without a trailing slash."""
+    return settings.llm_base_url or OPENAI_URL
+
+
+def describe(settings: Settings) -> str:
+    """The models in words for their owner, in one line, without the key. Raises `ConfigError`."""
+    models = models_of(settings)
+    if not models:
+        forgotten = "LLM_API_KEY is set, but LLM_MODEL is not; " if settings.llm_api_key else ""
+        return f"{forgotten}{NO_MODEL}"
+    others = [f"{step}: {name}" for step, name in models.items() if name != settings.llm_model]
+    spans = (("a day", settings.llm_daily_tokens), ("a month", settings.llm_monthly_tokens))
+    limits = [f"{tokens:,} tokens {span}" for span, tokens in spans if tokens]
+    return (
+        f"Models: {settings.llm_model} at {urlsplit(endpoint_url(settings)).netloc}"
+        + (f" ({', '.join(others)})" if others else "")
+        + (f", at most {' and '.join(limits)}" if limits else ", without a limit of tokens")
+    )

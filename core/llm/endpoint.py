@@ -1,0 +1,105 @@
+"""One call to an OpenAI-compatible endpoint: a POST over httpx, bounded in time and bytes. Nothing is repeated here."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import httpx
+
+from core import __version__
+from core.llm.base import wrong
+from core.llm.replies import Reply, quoted, read_error, read_reply, read_retry_after, to_json
+from core.model.errors import ModelError
+
+_PATH = "/chat/completions"
+_MOST_BYTES = 20_000_000  # of an answer; long thoughts that are streamed take a few MB
+_CONNECT_SECONDS = 10.0
+_OK = 200
+
+
+class Unspent(Exception):
+    """Wraps the `ModelError` of a call for which nothing is charged: it was refused, or never arrived.
+
+    `wait` is how many seconds the endpoint wants to be left alone, if it says so.
+    """
+
+    def __init__(self, error: ModelError, wait: float | None = None) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.wait = wait
+
+
+class Endpoint:
+    """An endpoint at `base_url`, such as https://api.openai.com/v1. `extra` goes into the body of every request.
+
+    Without a `key` no Authorization is sent: servers of one's own ask for none.
+    """
+
+    def __init__(self, base_url: str, key: str = "", extra: Mapping[str, Any] | None = None) -> None:
+        self._url, self._key, self._extra = base_url.rstrip("/") + _PATH, key, dict(extra or {})
+        self._client: asyncio.Future[httpx.AsyncClient] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def call(self, request: Mapping[str, Any], seconds: float) -> Reply:
+        """The reply to a request, within `seconds`. Raises `ModelError`, or `Unspent` with one in it."""
+        try:
+            async with asyncio.timeout(seconds):  # httpx bounds each read, not all of them together
+                status, body, headers = await self._post(request, seconds)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
+            raise Unspent(self._wrong("down", error)) from None
+        except (TimeoutError, httpx.TimeoutException):
+            raise wrong("timeout", f"not within {seconds:.0f} s") from None
+        except httpx.TransportError as error:
+            raise self._wrong("down", error) from None
+        except (
+            httpx.InvalidURL,
+            httpx.RequestError,
+        ) as error:  # it redirects for ever, or sends what cannot be decoded
+            raise Unspent(self._wrong("no-answer", error)) from None
+        try:
+            if status != _OK:
+                raise read_error(status, body, headers, str(request["model"]))
+            return read_reply(body)
+        except ModelError as error:
+            raise Unspent(self._without_key(error), read_retry_after(headers)) from None
+
+    async def close(self) -> None:
+        """Close the connections, if they are of this event loop."""
+        client, self._client = self._client, None
+        if client and self._loop is asyncio.get_running_loop():
+            await (await client).aclose()
+
+    async def _post(self, request: Mapping[str, Any], seconds: float) -> tuple[int, bytes, Mapping[str, str]]:
+        """Status, body and headers of the answer."""
+        body, client = to_json({**request, **self._extra}), await self._connected()
+        timeout = httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS))
+        async with client.stream("POST", self._url, content=body, timeout=timeout) as response:
+            read = bytearray()
+            async for chunk in response.aiter_bytes():
+                read += chunk
+                if len(read) > _MOST_BYTES:
+                    raise Unspent(wrong("no-answer", f"it has more than {_MOST_BYTES // 1_000_000} MB"))
+        data = bytes(read).replace(self._key.encode(), "…".encode()) if self._key else bytes(read)
+        return response.status_code, data, response.headers
+
+    async def _connected(self) -> httpx.AsyncClient:
+        """The client of the running event loop: connections do not outlive the loop they were made in."""
+        loop = asyncio.get_running_loop()
+        if self._client is None or self._loop is not loop:
+            self._loop = loop
+            self._client = loop.run_in_executor(None, self._make_client)  # it reads certificates, for 20 ms
+        return await asyncio.shield(self._client)
+
+    def _make_client(self) -> httpx.AsyncClient:
+        headers = {"User-Agent": f"Paperwire/{__version__}", "Content-Type": "application/json"}
+        headers |= {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        return httpx.AsyncClient(headers=headers, follow_redirects=True, limits=httpx.Limits(max_connections=None))
+
+    def _wrong(self, state: str, error: Exception) -> ModelError:
+        return self._without_key(wrong(state, quoted(str(error) or type(error).__name__)))
+
+    def _without_key(self, error: ModelError) -> ModelError:
+        """The error, in which an endpoint may have repeated the key."""
+        if self._key:
+            error.args = (str(error).replace(self._key, "…"),)
+        return error

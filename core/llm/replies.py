@@ -1,0 +1,226 @@
+"""What endpoints send, read: a reply of the model, or the error that its words and status mean. Pure functions.
+
+https://platform.openai.com/docs/api-reference/chat describes the protocol. Servers that speak it differ: some send
+server-sent events without being asked, a list of parts in the place of a text, errors with status 200, or a status that
+says nothing. The tables below hold what they are known to say.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from time import time
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, ValidationError
+
+from core.llm.base import wrong
+from core.model.errors import ModelError
+
+_MOST_QUOTED = 300  # characters of an error that are repeated
+_MOST_TOKENS = 100_000_000  # figures of usage beyond this are nonsense
+_OK, _REDIRECT, _SERVER_ERROR = 200, 300, 500
+
+# What the code or the words of an error contain, in lower case → its state, whatever the status; the first row counts
+_MARKS = (
+    ("content_filter", "refused"),
+    ("content_policy", "refused"),
+    ("content management policy", "refused"),
+    ("data_inspection_failed", "refused"),
+    ("datainspectionfailed", "refused"),
+    ("per-day", "day-limit"),
+    ("perday", "day-limit"),
+    ("per day", "day-limit"),
+    ("insufficient_quota", "no-credit"),
+    ("insufficient balance", "no-credit"),
+    ("insufficient_balance", "no-credit"),
+    ("balance is insufficient", "no-credit"),
+    ("balance is too low", "no-credit"),
+    ("arrearage", "no-credit"),
+    ("余额不足", "no-credit"),
+    ("欠费", "no-credit"),
+    ("request too large", "too-long"),
+    ("context_length_exceeded", "too-long"),
+    ("exceed_context_size", "too-long"),
+    ("context length", "too-long"),
+    ("context size", "too-long"),
+    ("context window", "too-long"),
+    ("prompt is too long", "too-long"),
+    ("input is too long", "too-long"),
+    ("input length", "too-long"),
+    ("maximum number of tokens allowed", "too-long"),
+    ("api_key_invalid", "wrong-key"),
+    ("api key not valid", "wrong-key"),
+    ("invalid_api_key", "wrong-key"),
+    ("invalid api key", "wrong-key"),
+    ("incorrect api key", "wrong-key"),
+    ("model_not_found", "no-model"),
+    ("model not exist", "no-model"),
+    ("model not found", "no-model"),
+    ("not a valid model", "no-model"),
+)
+_BY_STATUS = {401: "wrong-key", 402: "no-credit", 403: "wrong-key", 404: "no-model", 408: "down", 413: "too-long",
+              429: "busy"}  # fmt: skip
+_CUT_OFF = ("length", "max_tokens", "model_length")  # what servers call an answer that reached its bound
+
+Count = Annotated[int, Field(ge=0, le=_MOST_TOKENS)]
+
+
+class _Figures(BaseModel):
+    prompt_tokens: Count
+    completion_tokens: Count
+
+
+class _Message(BaseModel):
+    content: str | list[dict[str, Any]] | None = None
+    refusal: str | None = None
+    reasoning_content: str | None = None
+
+
+class _Choice(BaseModel):
+    message: _Message
+    finish_reason: str | None = None
+
+
+class _Completion(BaseModel):
+    choices: Annotated[list[_Choice], Field(min_length=1)]
+    usage: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a model said: its `text`, or a `refusal`; `thoughts` are what it wrote for itself in a field of its own.
+
+    `finish` is "stop", "length" where the answer reached its bound, or "content_filter". `tokens` are those read and
+    written, None where the endpoint gives no sensible figures.
+    """
+
+    text: str
+    refusal: str
+    finish: str
+    tokens: tuple[int, int] | None
+    thoughts: str = ""
+
+
+def read_reply(body: bytes) -> Reply:
+    """The reply in the body of an answer with status 200. Raises `ModelError` for anything else that is in it."""
+    plain = _joined(_events(body)) if body.lstrip().startswith((b"data:", b"event:", b":")) else load_json(body)
+    try:
+        answer = _Completion.model_validate(plain)
+    except ValidationError:
+        raise _no_reply(plain, body) from None
+    choice = answer.choices[0]
+    finish = (choice.finish_reason or "").lower()
+    try:
+        figures = _Figures.model_validate(answer.usage)
+    except ValidationError:
+        tokens = None
+    else:
+        tokens = (figures.prompt_tokens, figures.completion_tokens)
+    message = choice.message
+    return Reply(
+        _text_of(message.content),
+        message.refusal or "",
+        "length" if finish in _CUT_OFF else finish,
+        tokens,
+        message.reasoning_content or "",
+    )
+
+
+def read_error(status: int, body: bytes, headers: Mapping[str, str] | None = None, about: str = "") -> ModelError:
+    """What an answer with another status means; its words are quoted in short. `about` is the name of the model."""
+    plain = load_json(body)
+    inner = _error_in(plain)
+    said = quoted(str(inner.get("message") or body.decode("utf-8", "replace")))
+    marks = f"{inner.get('code')} {inner.get('type')} {json.dumps(plain, ensure_ascii=False)} {said}".lower()
+    code = str(inner.get("code")) if status == _OK else ""  # some put the status there
+    state = next((state for mark, state in _MARKS if mark in marks), "")
+    state = state or _state_of(int(code) if code.isascii() and code.isdigit() else status)
+    subject = f"{about}: " if about and state == "no-model" else ""
+    return wrong(state, f"{subject}status {status}: {said}", retry_after=read_retry_after(headers or {}))
+
+
+def read_retry_after(headers: Mapping[str, str]) -> float | None:
+    """How many seconds an endpoint wants to be left alone, None if it does not say."""
+    value = headers.get("retry-after", "")
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        return max(parsedate_to_datetime(value).timestamp() - time(), 0.0)
+    except (ValueError, OverflowError):
+        return None
+
+
+def load_json(data: str | bytes) -> Any:
+    """The JSON value in a text, None if it is none. Lone surrogates, which JSON may escape, become "?"."""
+    try:
+        value = json.loads(data.decode("utf-8-sig", "replace") if isinstance(data, bytes) else data)
+        return json.loads(to_json(value))
+    except (ValueError, RecursionError):
+        return None
+
+
+def to_json(value: Any) -> bytes:
+    """JSON in UTF-8 that every server and parser can read."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def quoted(text: str) -> str:
+    """Words of others for an error: short, and in one line."""
+    return " ".join(text.split())[:_MOST_QUOTED]
+
+
+def _state_of(status: int) -> str:
+    if status >= _SERVER_ERROR:
+        return "down"
+    return _BY_STATUS.get(status, "no-answer" if status < _REDIRECT else "not-understood")
+
+
+def _error_in(plain: Any) -> Mapping[str, Any]:
+    """The object that describes an error, wherever servers put it: alone, as "error", or in a list."""
+    if isinstance(plain, list) and plain:
+        plain = plain[0]
+    if not isinstance(plain, dict):
+        return {}
+    inner = plain.get("error")
+    if isinstance(inner, str):
+        return {"message": inner, "code": plain.get("code")}
+    return inner if isinstance(inner, dict) else plain
+
+
+def _no_reply(plain: Any, body: bytes) -> ModelError:
+    """What is wrong with an answer that has status 200 and no choices."""
+    if isinstance(plain, dict) and plain.get("prompt_filter_results") and not plain.get("choices"):
+        return wrong("refused", "the endpoint's content filter objects to the text")
+    if isinstance(plain, dict) and plain.get("error"):
+        return read_error(_OK, body)
+    return wrong("no-answer", quoted(body[: _MOST_QUOTED * 4].decode("utf-8", "replace")))
+
+
+def _events(body: bytes) -> Iterator[dict[str, Any]]:
+    """The JSON objects of server-sent events. https://html.spec.whatwg.org/multipage/server-sent-events.html"""
+    for line in body.decode("utf-8", "replace").splitlines():
+        if line.startswith("data:") and isinstance(value := load_json(line[len("data:") :]), dict):
+            yield value
+
+
+def _joined(chunks: Iterator[dict[str, Any]]) -> dict[str, Any]:
+    """The pieces of an answer as a server sends it that does not stream; or the first error among them."""
+    texts = {"content": "", "reasoning_content": "", "refusal": ""}
+    finish, usage, seen = "", None, False
+    for chunk in chunks:
+        if chunk.get("error"):
+            return chunk
+        usage = chunk.get("usage") or usage
+        for choice in (chunk.get("choices") or [])[:1]:
+            delta = choice.get("delta") or choice.get("message") or {}
+            texts = {name: text + _text_of(delta.get(name)) for name, text in texts.items()}
+            finish, seen = choice.get("finish_reason") or finish, True
+    return {"choices": [{"message": texts, "finish_reason": finish}] if seen else [], "usage": usage}
+
+
+def _text_of(content: Any) -> str:
+    """The text of a message: itself, or what its parts of the type "text" hold."""
+    if isinstance(content, list):
+        return "".join(str(part.get("text", "")) for part in content if str(part.get("type", "text")).endswith("text"))
+    return content if isinstance(content, str) else ""
