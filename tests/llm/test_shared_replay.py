@@ -67,7 +67,7 @@ def test_faults(replay: str, tmp_path: Path, kind: str) -> None:
     """Its faults end in their states; once they are over, the same question is answered."""
     state, calls = FAULTS[kind]
     control(replay, {"kind": kind})
-    asking = Asking(f"{replay}/v1", tmp_path, model="replay", options={"pause": 0.01, "timeout": 1.0})
+    asking = Asking(f"{replay}/v1", tmp_path, model="replay", options={"pause": 0.01, "timeout": 4.0})
     (got,) = asking.ask(JSON_ASK)
     control(replay, None)
     (after,) = asking.ask(JSON_ASK)
