@@ -1,5 +1,7 @@
 """Real parts for the tests: an upstream over HTTP on loopback, a SQLite file, the application in a real server."""
 
+import gc
+import os
 import socket
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import certifi
 import httpx
 import hypothesis
 import pytest
@@ -26,30 +29,52 @@ NOON = datetime(2026, 3, 6, 17, tzinfo=UTC)  # of the Friday that the stand-in s
 # For processes: they fetch the due batch when they are asked, and nothing else, unless a test is about that
 ONLY_WHEN_ASKED = {"SELF_REFRESH": "0", "CATCH_UP_SECONDS": "0"}
 
-# An example may take as long as it does: other work may share the machine
-hypothesis.settings.register_profile("patient", hypothesis.settings(), deadline=None)
-hypothesis.settings.load_profile("patient")
+# An example may take as long as it does: other work may share the machine. Daily the examples are few and always the
+# same; `LAWS=thorough`, as in `make test-all`, tries more of them, other ones each time
+hypothesis.settings.register_profile("daily", max_examples=25, deadline=None, derandomize=True)
+hypothesis.settings.register_profile("thorough", max_examples=200, deadline=None, print_blob=True)
+hypothesis.settings.load_profile(os.environ.get("LAWS", "daily"))
 
 
-@pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Nothing of the machine's own configuration reaches a test."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setenv("CATCH_UP_SECONDS", "0")  # only the due batch, unless a test is about the rest
+    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----\n"
+    certificates = tmp_path_factory.mktemp("certificates") / "one.pem"
+    certificates.write_text(begin + Path(certifi.where()).read_text("ascii").split(begin)[1].split(end)[0] + end)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in Settings.model_fields:
+            patch.delenv(name.upper(), raising=False)
+        patch.setenv("CATCH_UP_SECONDS", "0")  # only the due batch, unless a test is about the rest
+        patch.setenv("SSL_CERT_FILE", str(certificates))  # to read all of them takes every HTTP client 25 ms
+        yield
 
 
-@pytest.fixture(autouse=True)
-def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def _loopback_only() -> Iterator[None]:
     """No test talks to anything but loopback."""
-    connect = socket.socket.connect
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("connect", "connect_ex"):
+            patch.setattr(socket.socket, name, _guarded(getattr(socket.socket, name)))
+        yield
 
-    def guarded(self: socket.socket, address: Any) -> None:
+
+def _guarded(connect: Callable[[socket.socket, Any], Any]) -> Callable[[socket.socket, Any], Any]:
+    def guarded(self: socket.socket, address: Any) -> Any:
         if self.family in (socket.AF_INET, socket.AF_INET6) and address[0] not in ("127.0.0.1", "::1", "localhost"):
             raise AssertionError(f"a test tried to reach {address}")
-        connect(self, address)
+        return connect(self, address)
 
-    monkeypatch.setattr(socket.socket, "connect", guarded)
+    return guarded
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _memory_is_given_back() -> Iterator[None]:
+    """Applications freeze what they have read (`gc.freeze`), and with it whatever garbage there is at that moment."""
+    yield
+    if gc.get_freeze_count():
+        gc.unfreeze()
+        gc.collect()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

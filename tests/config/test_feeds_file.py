@@ -13,7 +13,7 @@ from core.model.categories import CATEGORIES
 from core.model.errors import ConfigError, FeedError
 from core.model.feed import Feed, Keyword
 from core.ranking.matching import ENGINES, make_scorer
-from tests.support.invented import law, make_paper
+from tests.support.invented import make_paper
 
 MAIN = '[feeds.main]\ntitle = "Main"\ncategories = ["cs.LG"]\n'
 KEYS = (
@@ -351,7 +351,6 @@ def test_white_space_makes_no_other_keyword(other: str) -> None:
     assert "are the same keyword, but weigh 1 and 3" in line
 
 
-@law
 @given(
     st.sampled_from(sorted(ENGINES)),
     st.lists(st.text("abAB-–. ()|*+é\\", min_size=1, max_size=4), min_size=1, max_size=3, unique=True),
@@ -478,7 +477,6 @@ def test_files_are_named_in_explanations(tmp_path: Path) -> None:
         load_feeds_file(path)
 
 
-@law
 @given(st.sampled_from(sorted(CATEGORIES)))
 def test_every_category_is_accepted(name: str) -> None:
     """Each archive and category of the table can be collected."""

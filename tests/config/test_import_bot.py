@@ -13,7 +13,7 @@ from core.config.import_bot import to_feeds_toml
 from core.model.errors import ConfigError
 from core.model.feed import Feed, Keyword
 from core.ranking.matching import make_scorer
-from tests.support.invented import law, make_paper
+from tests.support.invented import make_paper
 
 BOT: dict[str, Any] = {
     "categories": ["cs.DC", "cs.LG"],
@@ -186,7 +186,6 @@ words = st.lists(st.sampled_from(["LLM", "llm", "KV cache", "KV-cache", "kv-CACH
 passages = st.lists(st.sampled_from(["LLM ", "kv", "-", " ", "cache ", "world ", "naïve", "survey", "\n"])).map("".join)
 
 
-@law
 @given(words, passages, passages)
 @example(["KV cache", "KV cache", "KV-cache"], "", "KV cache")
 def test_exact_import_scores_as_the_bot_did(listed: list[str], title: str, abstract: str) -> None:
@@ -198,7 +197,6 @@ def test_exact_import_scores_as_the_bot_did(listed: list[str], title: str, abstr
     assert made is None if "survey" in text else made is not None and expected == made.total
 
 
-@law
 @given(
     st.fixed_dictionaries(
         {"categories": st.lists(st.sampled_from(["cs.LG", "cs", "math.CO"]), min_size=1)},

@@ -26,7 +26,7 @@ from core.config.url_rules import (
 from core.model.errors import FeedError, QueryError
 from core.model.feed import Feed, Keyword
 from core.text.lists import quoted, split_list
-from tests.support.invented import law, tricky
+from tests.support.invented import tricky
 
 KEYWORDS = [
     ("prefill", {"prefill": 1}),
@@ -194,7 +194,6 @@ def valid(plain: dict[str, Any]) -> Feed:
         raise UnsatisfiedAssumption from None
 
 
-@law
 @given(rules)
 def test_written_rules_are_read_as_they_were(plain: dict[str, Any]) -> None:
     """For every feed that feeds.toml may hold, the URL gives the same scores, thresholds and title."""
@@ -204,7 +203,6 @@ def test_written_rules_are_read_as_they_were(plain: dict[str, Any]) -> None:
     assert own.scoring_fingerprint == feed.scoring_fingerprint
 
 
-@law
 @given(rules)
 def test_a_form_sends_what_the_url_holds(plain: dict[str, Any]) -> None:
     """Browsers send every field, lists with line breaks, spaces as plus: that is the same feed."""
@@ -214,7 +212,6 @@ def test_a_form_sends_what_the_url_holds(plain: dict[str, Any]) -> None:
     assert named(feed) == read_custom(raw).feed
 
 
-@law
 @given(st.lists(parts))
 def test_lists_are_split_as_they_were_joined(texts: list[str]) -> None:
     """Quoted parts, between commas or line breaks, come back as they were."""
@@ -223,7 +220,6 @@ def test_lists_are_split_as_they_were_joined(texts: list[str]) -> None:
     assert texts == split_list("\r\n".join(map(quoted, texts)))
 
 
-@law
 @given(st.dictionaries(st.sampled_from(sorted(RULES)), st.one_of(parts, st.text(max_size=200))))
 def test_nothing_breaks_it(rules: dict[str, str]) -> None:
     """Whatever is sent is either a feed or problems at fields that were sent, or at the category that was not."""

@@ -29,7 +29,6 @@ from core.llm.prompts import (
 from core.llm.templates import get_template, template_names
 from core.model.rubric import Criterion, Rubric
 from tests.support.asked import ANALYSIS, MARKS, RUBRIC, TEXT, sample_feed, sample_paper
-from tests.support.invented import law
 
 FENCED = re.compile(r"<<<MATERIAL ([0-9a-f]{16})\n(.*)\n\1 MATERIAL>>>", re.DOTALL)
 REVIEW = get_template("review", "review")
@@ -37,7 +36,6 @@ FOUR = get_template("four-point")
 WRITTEN = [name for name in template_names() if name != "extract"]
 
 
-@law
 @given(st.text("<>MATERIAL 0a\n", max_size=60), st.sampled_from(["<<<MATERIAL", "MATERIAL>>>", "<< material", ""]))
 def test_nothing_closes_the_fence(text: str, mark: str) -> None:
     """Whatever the material, its fence opens once and closes once, at its ends."""

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.llm.extractive import ROLES, by_role, sentences
-from tests.support.invented import law
 
 SPLIT = {
     "One is here. Two is there.": ["One is here.", "Two is there."],
@@ -76,7 +75,6 @@ def test_sentences(text: str) -> None:
     assert SPLIT[text] == sentences(text)
 
 
-@law
 @given(st.text("Aa. e.g!?()\n1", max_size=80))
 def test_sentences_lose_nothing(text: str) -> None:
     """All that there is to read is in one of the sentences."""
@@ -90,7 +88,6 @@ def test_roles(name: str) -> None:
     assert expected == by_role(found)
 
 
-@law
 @given(st.lists(st.sampled_from([P, L, M, E, CONTEXT, CODE, "", "…"]), max_size=50))
 def test_no_sentence_has_two_roles(found: list[str]) -> None:
     """Whatever there is to choose from, a sentence serves one role, and roles name sentences."""

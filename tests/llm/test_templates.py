@@ -13,7 +13,6 @@ from core.model.template import LANGUAGES, Template, to_markdown
 from core.text.markdown import to_html
 from core.text.prose import harmless
 from tests.support.asked import sample_paper
-from tests.support.invented import law
 from tests.support.rules import UNWANTED, html_faults
 from tests.support.vectors import TEXTS
 
@@ -238,7 +237,6 @@ def test_hostile_parts(name: str) -> None:
         assert [] == missing_headings(template, html)
 
 
-@law
 @given(st.text("#|-=`~$\\[]<>*_ \n\tax1.", max_size=60), st.sampled_from(SUMMARIES))
 def test_no_part_breaks_out(text: str, name: str) -> None:
     """Nor do signs of Markdown in any order hide the headings that follow."""

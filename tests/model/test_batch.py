@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from core.model.batch import ANNOUNCE_TYPES, Announcement, Batch, announce_type, make_batch
 from core.model.paper import Author, Paper
-from tests.support.invented import FRIDAY, THURSDAY, announce, law, make_paper
+from tests.support.invented import FRIDAY, THURSDAY, announce, make_paper
 
 texts = st.text(max_size=12)
 papers = st.builds(
@@ -91,7 +91,6 @@ def test_versions_are_different_announcements() -> None:
     assert [a.paper.versioned for a in made.announcements] == ["2601.00001v1", "2601.00001v2", "2601.00002v1"]
 
 
-@law
 @given(announcements, st.randoms(use_true_random=False))
 def test_hash_is_independent_of_order(items: list[Announcement], shuffle: random.Random) -> None:
     """The same announcements give the same batch in whatever order and however often they come."""
@@ -141,7 +140,6 @@ def test_hash_depends_on_the_date() -> None:
     assert make_batch(FRIDAY, [announce(1)]).hash != make_batch(THURSDAY, [announce(1)]).hash
 
 
-@law
 @given(announcements)
 def test_batch_survives_json(items: list[Announcement]) -> None:
     """A batch read back from its JSON is equal to itself, hash included."""

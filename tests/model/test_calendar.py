@@ -18,7 +18,6 @@ from core.model.calendar import (
     submission_window,
     why_quiet,
 )
-from tests.support.invented import law
 
 # In 2026 the clocks of New York go forward on Sunday, 8 March and back on Sunday, 1 November
 MOMENTS = [
@@ -92,7 +91,6 @@ def test_submission_windows(day: str, start: str, end: str) -> None:
     assert expected == submission_window(date.fromisoformat(day))
 
 
-@law
 @given(moments)
 def test_a_submission_is_announced_once(submitted: datetime) -> None:
     """Every moment is in the window of just the date on which what was submitted then is announced."""
@@ -112,7 +110,6 @@ def test_what_is_due(now: str, due: str, following: str) -> None:
     assert timedelta(0) == next_due(moment).utcoffset()
 
 
-@law
 @given(moments)
 def test_next_due_is_when_due_date_changes(now: datetime) -> None:
     """What is due stays the same until the next batch is due, and is another announcement day from then on."""
@@ -124,7 +121,6 @@ def test_next_due_is_when_due_date_changes(now: datetime) -> None:
     assert is_announcement_day(due_date(following))
 
 
-@law
 @given(moments, moments)
 def test_due_date_never_goes_back(one: datetime, other: datetime) -> None:
     """The later it is, the later (or equal) the date that is due."""

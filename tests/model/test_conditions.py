@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.model.batch import ANNOUNCE_TYPES
 from core.model.paper import Author
 from core.model.query import COMPARISONS, FIELDS, Condition, parse_query, predicate, select
-from tests.support.invented import THURSDAY, law, make_entry
+from tests.support.invented import THURSDAY, make_entry
 
 ENTRIES = [
     make_entry(
@@ -167,7 +167,6 @@ conditions = (
 )
 
 
-@law
 @given(conditions)
 def test_not_equal_is_the_rest(condition: Condition) -> None:
     """What "!=" selects is exactly what "=" leaves."""
@@ -176,7 +175,6 @@ def test_not_equal_is_the_rest(condition: Condition) -> None:
     assert [entry for entry in ENTRIES if entry not in equal] == other
 
 
-@law
 @given(st.sampled_from(["score", "points"]), st.lists(VALUES["number"], min_size=1, max_size=3).map(tuple))
 def test_orders_agree(field: str, values: tuple[float, ...]) -> None:
     """For entries that have the value, ">=" is ">" or "=", and "<" is what is not ">=" for one value."""
@@ -188,7 +186,6 @@ def test_orders_agree(field: str, values: tuple[float, ...]) -> None:
             assert by["<"](entry) is not by[">="](entry)
 
 
-@law
 @given(st.lists(conditions, max_size=4), st.randoms(use_true_random=False))
 def test_order_of_conditions_does_not_matter(found: list[Condition], shuffle: random.Random) -> None:
     """The entries that are selected, and their order, do not depend on the order of the conditions."""

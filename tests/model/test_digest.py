@@ -12,7 +12,6 @@ from core.model.errors import QueryError
 from core.model.rubric import Mark, Rubric, Scorecard
 from core.render.digest import FRONT_MATTERS as WRITTEN
 from tests.support.digests import ENTRIES, FEED, RECORD, RUBRIC, card, digest, entry
-from tests.support.invented import law
 
 points = st.one_of(st.integers(-1, 9).map(float), st.floats(-1, 9))
 cards = st.builds(
@@ -24,7 +23,6 @@ cards = st.builds(
 rubrics = st.builds(Rubric, st.just(RUBRIC.criteria), deep_at=points, must_read_at=points, review_at=points)
 
 
-@law
 @given(st.lists(st.none() | cards, max_size=20), rubrics)
 def test_numbers_add_up(scorecards: list[Scorecard | None], rubric: Rubric) -> None:
     """Whatever the scorecards and thresholds are, each paper is counted once at every stage."""

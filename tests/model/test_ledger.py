@@ -13,7 +13,7 @@ from core.model.ledger import Reading, Window, concerned, enter, owed
 from core.model.manifest import Manifest, rfc3339
 from core.model.paper import Paper, listed
 from core.model.reconcile import Outcome, settle
-from tests.support.invented import law, make_paper
+from tests.support.invented import make_paper
 
 CATEGORIES = ("cs.CL", "cs.LG")
 DAYS = announcement_days(date(2026, 3, 1), date(2026, 3, 12))  # eight days
@@ -158,7 +158,6 @@ histories = st.lists(papers, min_size=1, max_size=30)
 courses = st.lists(st.lists(st.sampled_from((*RSS, "read")), max_size=4), min_size=len(DAYS), max_size=len(DAYS))
 
 
-@law
 # A date of which the feed brought only a part does not tell its last identifier
 @example([(1, 0, 0, 0), (1, 0, 1, 0), (2, 0, 0, 0)], [["whole"], ["no cs.CL"], *([["whole"]] * 6)], Random(1))
 # The API had a held paper before the feed announced it

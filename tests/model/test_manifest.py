@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.model.calendar import EASTERN
 from core.model.manifest import STATES, BatchRecord, CategoryState, Count, Manifest, rfc3339
-from tests.support.invented import FRIDAY, THURSDAY, law
+from tests.support.invented import FRIDAY, THURSDAY
 
 NOW = datetime(2026, 3, 6, 17, 30, 5, 999999, tzinfo=UTC)
 MONTH = timedelta(days=30)
@@ -133,7 +133,6 @@ def test_nothing_is_forgotten_while_nothing_new_comes() -> None:
     assert known == Manifest(records=known).changed([], now=NOW + timedelta(days=400), retention=MONTH).records
 
 
-@law
 @given(st.lists(records, max_size=4), words, st.integers(0, 99), texts, texts)
 def test_manifest_survives_json(
     found: list[BatchRecord], error: dict[str, str], version: int, updated: str, rules: str

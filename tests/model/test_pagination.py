@@ -18,7 +18,7 @@ from core.model.pagination import Page, page, ranked
 from core.model.query import SORTABLE, parse_query
 from core.model.scoring import Score
 from core.util.signing import fingerprint
-from tests.support.invented import FRIDAY, THURSDAY, announce, law, make_entry, make_feed
+from tests.support.invented import FRIDAY, THURSDAY, announce, make_entry, make_feed
 
 MONDAY = date(2026, 3, 9)
 
@@ -110,7 +110,6 @@ def test_ties_between_feeds() -> None:
     assert [entry.feed for entry in ranked(both, parse_query(""))] == ["main", "storage"]
 
 
-@law
 @given(entries, sorts, st.randoms(use_true_random=False))
 def test_order_is_independent_of_where_entries_come_from(found: list[Entry], raw: str, shuffle: random.Random) -> None:
     """The order is total: in whatever order entries are found, they are shown in one."""
@@ -135,14 +134,12 @@ def test_no_entries() -> None:
     assert (first.entries, first.total, first.next) == ((), 0, "")
 
 
-@law
 @given(entries, sorts, st.integers(1, 7))
 def test_pages_have_every_entry_once(found: list[Entry], sort: str, limit: int) -> None:
     """Walking the pages of any order gives every entry exactly once, in that order."""
     assert ranked(found, parse_query(sort)) == walk(found, f"{sort}&limit={limit}")
 
 
-@law
 @given(entries, st.lists(st.builds(make_entry, st.integers(31, 60), score=st.integers(0, 4)), max_size=9), sorts)
 def test_pages_survive_a_new_day(found: list[Entry], numbered: list[Entry], sort: str) -> None:
     """A day that arrives between two pages neither repeats nor hides an entry of the days before."""
@@ -250,7 +247,6 @@ scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_
 values = scalars | st.lists(scalars, max_size=2) | st.dictionaries(st.text(max_size=2), scalars, max_size=1)
 
 
-@law
 @given(st.lists(values, min_size=5, max_size=5) | st.lists(values, max_size=6) | values)
 @example([1, 2, 3, 4, 5])
 @example(["2026-03-06", [], "2026-03-06", "2601.00001", "main"])
@@ -265,7 +261,6 @@ def test_cursors_with_another_content(place: Any) -> None:
         assert set(numbers(shown.entries)) <= {1, 2, 3, 4}
 
 
-@law
 @given(st.integers(0), st.text("ABCxyz019-_", min_size=1, max_size=2))
 def test_damaged_cursors(at: int, damage: str) -> None:
     """A cursor of which some characters were changed is refused or leads to some page."""
@@ -324,7 +319,6 @@ def test_choose(settings: dict[str, Any], raw: str, capped: bool, expected: list
     assert expected == sorted(numbers(found))
 
 
-@law
 @given(entries, st.integers(1, 4))
 def test_best_of_each_day(found: list[Entry], count: int) -> None:
     """Of each day the `count` best are chosen: none that is left out is better than one that is in."""

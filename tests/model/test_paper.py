@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.model.paper import Author, PaperId, code_address, complete, listed, parse_id, picked
-from tests.support.invented import law, make_paper
+from tests.support.invented import make_paper
 
 SPELLINGS = [
     ("2601.00001", "2601.00001", None),
@@ -87,7 +87,6 @@ def test_what_is_no_identifier(written: str) -> None:
     assert repr(written) in str(caught.value)
 
 
-@law
 @given(
     st.from_regex(r"[0-9]{4}\.[0-9]{4,5}|[a-z]{2,8}(-[a-z]{2,4})?/[0-9]{7}", fullmatch=True),
     st.none() | st.integers(1, 9999),
@@ -97,7 +96,6 @@ def test_an_identifier_reads_back(bare: str, version: int | None) -> None:
     assert PaperId(bare, version) == parse_id(str(PaperId(bare, version)))
 
 
-@law
 @given(st.text() | st.text("0123456789.v/aArX:-", max_size=20))
 def test_any_text_is_an_identifier_or_refused(text: str) -> None:
     """Any text is either an identifier, which is then stable, or refused with ValueError."""

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from core.model.errors import QueryError
 from core.model.query import DEFAULT_LIMIT, DEFAULT_SORT, FIELDS, PARAMETERS, Condition, Query, parse_query
 from core.model.rubric import BANDS
-from tests.support.invented import law
 
 DAY = date(2026, 3, 6)
 NAMES = (*FIELDS, *PARAMETERS)
@@ -264,7 +263,6 @@ def attempt(raw: str) -> Query | QueryError:
         return error
 
 
-@law
 @given(
     st.text()
     | st.text(st.characters(exclude_categories=()))
@@ -285,7 +283,6 @@ def test_any_text_is_a_query_or_refused(raw: str) -> None:
         assert made.canonical
 
 
-@law
 @given(
     st.lists(st.sampled_from([raw for raw, _ in ACCEPTED]), max_size=6),
     st.sampled_from([raw for raw, _ in PARAMETER_VALUES]),
@@ -303,7 +300,6 @@ texts = st.text("ab&=~,%+ ", min_size=1, max_size=12).filter(lambda text: all(pa
 two_queries = st.lists(texts.map(lambda text: f"title~{quote(text, safe=',')}"), max_size=3)
 
 
-@law
 @given(two_queries, two_queries)
 @example(["title~a%26title~b"], ["title~a", "title~b"])
 def test_canonical_tells_queries_apart(one: list[str], other: list[str]) -> None:

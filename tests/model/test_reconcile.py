@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.model.batch import Announcement, Batch, make_batch
 from core.model.manifest import STATES, BatchRecord, CategoryState
 from core.model.reconcile import Outcome, settle
-from tests.support.invented import FRIDAY, THURSDAY, announce, law
+from tests.support.invented import FRIDAY, THURSDAY, announce
 
 BOTH = ("cs.LG", "cs.CL")
 DOWN = "HTTP 503"
@@ -442,7 +442,6 @@ answers = st.lists(
 )
 
 
-@law
 @given(st.lists(st.tuples(answers, failing), max_size=5))
 def test_nothing_good_is_lost(fetches: list[tuple[list[Announcement], dict[str, str]]]) -> None:
     """Over any fetches: record and batch agree, failures never take papers away nor make a date complete."""

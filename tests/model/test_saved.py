@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from core.model.errors import UnknownName
 from core.model.saved import Change, Saved, undone
 from core.store.codec import decode_as, encode
-from tests.support.invented import law
 
 FILE = {"a": "file a", "b": "file b", "c": "file c"}
 FEED = {"title": "x"}
@@ -164,7 +163,6 @@ names = st.sampled_from(["a", "b", "c", "x", "y"])
 steps = st.lists(st.tuples(st.sampled_from(["save", "rename", "delete", "restore"]), names, names), max_size=12)
 
 
-@law
 @given(steps)
 def test_laws_of_changes(steps: list[tuple[str, str, str]]) -> None:
     """Whatever is done: each feed in force once, renames keep places, all names lead to feeds or nowhere."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.model.feed import Keyword, Reason, parse_keyword
 from core.model.paper import Author
 from core.model.scoring import Hit, field_text, same_keyword, spellings, tally
-from tests.support.invented import law, make_feed, make_paper
+from tests.support.invented import make_feed, make_paper
 
 PAPER = make_paper(1, "cs.LG", "cs.DC", title="KV cache for LLMs", abstract="An LLM with a KV cache and a cache.")
 
@@ -102,7 +102,6 @@ hits = st.lists(
 )
 
 
-@law
 @given(hits, st.randoms(use_true_random=False))
 def test_order_and_number_of_hits_do_not_matter(found: list[Hit], shuffle: random.Random) -> None:
     """A keyword counts once at its first place, in whatever order and however often it is found."""
@@ -115,7 +114,6 @@ def test_order_and_number_of_hits_do_not_matter(found: list[Hit], shuffle: rando
     assert sum(2**rule for rule in {hit.rule for hit in one}) == score.total
 
 
-@law
 @given(hits, st.lists(st.floats(-1000, 1000), min_size=3, max_size=3), st.floats(0, 10))
 def test_total_is_the_sum_of_points(found: list[Hit], weights: list[float], bonus: float) -> None:
     """The total is the sum of the reasons' points, rounded to four places."""

@@ -10,7 +10,7 @@ from core.model.errors import QueryError
 from core.model.feed import Keyword
 from core.model.query import Condition, parse_query
 from core.model.search import encoded, everything, lowest, parse_search, words_of, written
-from tests.support.invented import law, make_feed
+from tests.support.invented import make_feed
 
 MEANINGS: list[tuple[str, tuple[str, ...]]] = [
     ("", ()),
@@ -65,7 +65,6 @@ def test_refused(text: str, token: str, message: str) -> None:
     assert token in caught.value.token
 
 
-@law
 @given(st.text(max_size=60))
 def test_any_text(text: str) -> None:
     """Whatever is typed is understood or refused, and what is understood survives being sent."""
@@ -79,7 +78,6 @@ def test_any_text(text: str) -> None:
         assert len(tokens) >= len(parse_query(query).conditions)
 
 
-@law
 @given(
     st.lists(
         st.sampled_from(["text~kv cache", "text~x", "title~a b", "score>=3", "title!=A B", "has=code"]), unique=True

@@ -17,7 +17,7 @@ from core.model.paper import Author
 from core.model.scoring import Score, field_text
 from core.ranking.matching import ENGINES, make_scorer, score_batch
 from core.views.entries import _score_for_guest
-from tests.support.invented import FRIDAY, announce, law, make_feed, make_paper, tricky
+from tests.support.invented import FRIDAY, announce, make_feed, make_paper, tricky
 
 
 def score(feed: Feed, title: str = "", abstract: str = "", **more: Any) -> Score:
@@ -276,7 +276,6 @@ def rules(mode: str, texts: list[str], prefix: str = "") -> list[str]:
 
 @pytest.mark.parametrize("mode", ENGINES)
 @pytest.mark.parametrize("prefix", ["", "ti:", "abs:"])
-@law
 @given(texts=keywords, title=passages, abstract=passages)
 def test_reasons_point_into_the_text(mode: str, prefix: str, texts: list[str], title: str, abstract: str) -> None:
     """Every reason's text is what stands between its offsets in its field, and is not empty."""
@@ -288,7 +287,6 @@ def test_reasons_point_into_the_text(mode: str, prefix: str, texts: list[str], t
         assert reason.text == field_text(paper, reason.field)[reason.start : reason.end]
 
 
-@law
 @given(keywords, passages, passages)
 def test_no_reason_points_inside_a_word(texts: list[str], title: str, abstract: str) -> None:
     """In word mode no match begins or ends between two letters, digits or underscores of the original text."""
@@ -301,7 +299,6 @@ def test_no_reason_points_inside_a_word(texts: list[str], title: str, abstract: 
             assert not re.fullmatch(r"\w\w", text[max(edge - 1, 0) : edge + 1])
 
 
-@law
 @given(
     st.lists(st.text("abc", min_size=1, max_size=3), min_size=1, max_size=4), st.text("abcABCsS _-.\n2", max_size=30)
 )
@@ -312,7 +309,6 @@ def test_words_are_those_of_a_regular_expression(texts: list[str], text: str) ->
 
 
 @pytest.mark.parametrize("mode", ENGINES)
-@law
 @given(texts=keywords, title=passages, abstract=passages, weights=st.lists(st.floats(0.001, 100), min_size=5))
 def test_another_keyword_never_lowers_a_score(
     mode: str, texts: list[str], title: str, abstract: str, weights: list[float]
@@ -337,7 +333,6 @@ words_and_passages = st.tuples(keywords, passages, passages) | st.tuples(
 )
 
 
-@law
 @given(words_and_passages)
 @example((["cache prefill"], "KV cache", "prefill it"))
 @example((["σ", "ς"], "ΑΣ", "ΑΣ"))

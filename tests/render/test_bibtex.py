@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.model.paper import Author
 from core.render.citations import bibtex, citation_key, escaped, year
-from tests.support.invented import law, make_paper
+from tests.support.invented import make_paper
 
 
 def field_of(entry: str, name: str) -> str:
@@ -110,7 +110,6 @@ def test_authors_are_counted_as_they_are() -> None:
     assert "{arXiv}" == field_of(bibtex(make_paper(authors=())), "author")
 
 
-@law
 @given(st.text(max_size=40), st.text("ab{}$\\%&_^ ", max_size=20), st.text(max_size=20))
 def test_braces_are_balanced(title: str, tex: str, name: str) -> None:
     """Whatever the texts are, the entry ends where it should, and each field is on one line."""
@@ -119,7 +118,6 @@ def test_braces_are_balanced(title: str, tex: str, name: str) -> None:
     assert 9 == len(entry.splitlines())
 
 
-@law
 @given(st.text(max_size=40))
 def test_escaped_has_nothing_special(text: str) -> None:
     """No character of TeX's own is left that is not escaped."""

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from core.render.pictures import MOST_DAYS, ChartDay, day_label, render_chart
-from tests.support.invented import law
 
 SVG = "{http://www.w3.org/2000/svg}"
 MONDAY = date(2026, 3, 2)
@@ -100,7 +99,6 @@ def test_no_days() -> None:
     assert "svg" in drawn(render_chart([], "Main")).tag
 
 
-@law
 @given(st.lists(days, max_size=40), st.text(st.characters(exclude_categories=["Cc", "Cs"]), max_size=20))
 def test_any_days(found: list[ChartDay], title: str) -> None:
     """Whatever the numbers are, it is well-formed, stays within its frame, and styles nothing by itself."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.render.card import Span, cut, highlight, merged, paragraphs, places_of, readable
 from core.render.items import plain
 from core.text.fold import fold
-from tests.support.invented import law, tricky
+from tests.support.invented import tricky
 
 SPANS = st.lists(st.tuples(st.integers(-5, 60), st.integers(-5, 60)), max_size=8)
 
@@ -34,7 +34,6 @@ def test_highlight(spans: list[Span], expected: str) -> None:
     assert expected == highlight("a <b> c", spans)
 
 
-@law
 @given(st.text(max_size=50), SPANS)
 def test_nothing_is_lost(text: str, spans: list[Span]) -> None:
     """Without the marks it is the text, escaped; and exactly the spans' characters are marked."""
@@ -46,7 +45,6 @@ def test_nothing_is_lost(text: str, spans: list[Span]) -> None:
     assert [text[at] for at in sorted(wanted)] == list(unescape(marked))
 
 
-@law
 @given(st.lists(tricky, max_size=3), tricky)
 def test_places_of(words: list[str], text: str) -> None:
     """What is found is what filters find, in one place after the other."""
@@ -82,7 +80,6 @@ def test_readable(text: str, word: str, expected: str) -> None:
     assert expected == readable(text, [(start, start + len(word))])
 
 
-@law
 @given(st.text(max_size=50), SPANS, st.lists(st.text(max_size=3), max_size=2))
 def test_readable_is_what_readers_are_shown(text: str, spans: list[Span], words: list[str]) -> None:
     """Whatever is marked, the text is the one that feeds have too."""

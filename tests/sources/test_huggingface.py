@@ -20,7 +20,6 @@ from core.store import keys
 from core.store.sqlite import SqliteStore
 from tests.support.arxiv_format import Sheet
 from tests.support.hf_format import Picked, daily, item
-from tests.support.invented import law
 from tests.support.upstream import FAULTS, HF_FAULTS, Upstream
 
 DAY = date(2026, 3, 6)
@@ -213,7 +212,6 @@ values = st.recursive(
 )
 
 
-@law
 @given(st.lists(values, max_size=4))
 def test_any_json(elements: list[Any]) -> None:
     """Any JSON is read or refused, and what is read has what it needs."""

@@ -3,7 +3,6 @@
 from datetime import date
 from typing import Any
 
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from core.model.batch import Announcement
@@ -12,9 +11,6 @@ from core.model.paper import Author, Paper
 
 FRIDAY = date(2026, 3, 6)
 THURSDAY = date(2026, 3, 5)
-
-# A law is tried on this many examples; no deadline, because a busy machine is no bug
-law = settings(max_examples=100, deadline=None)
 
 # Characters that are apt to break matching: case, accents, dashes, white space, astral, without a case of their own
 tricky = st.text("abAB éÉßøŁσς-–\n\t_09.,😀中", max_size=40)

@@ -5,10 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.text.fold import fold, is_whole
-from tests.support.invented import law, tricky
+from tests.support.invented import tricky
 
 
-@law
 @given(st.text() | tricky | st.text(st.characters(max_codepoint=127)))
 def test_fold_keeps_length(text: str) -> None:
     """Folded text is as long as the text, so that offsets in one are offsets in the other."""
@@ -23,7 +22,6 @@ def test_fold_keeps_the_length_of_every_character() -> None:
     assert changed == []
 
 
-@law
 @given(st.text(), st.text() | tricky)
 def test_fold_goes_by_character(one: str, other: str) -> None:
     """What a character is folded to does not depend on the text around it."""

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from core.text.markdown import to_html
 from core.text.prose import block, cell, harmless, one_line
-from tests.support.invented import law
 from tests.support.vectors import HOST, TEXTS
 
 KNOWN = frozenset({"github.com/sample/code"})
@@ -84,7 +83,6 @@ def test_no_hostile_text_leaves_a_tag_or_an_address(text: str) -> None:
     assert "<a " not in to_html(left, KNOWN)
 
 
-@law
 @given(st.text("<>&;/!#*_`[]()$|-\\\n\"'a:.x1", max_size=80))
 def test_twice_is_once(text: str) -> None:
     """What is harmless has no tag in it, and stays as it is in a cell."""

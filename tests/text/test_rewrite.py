@@ -9,7 +9,6 @@ from markdown_it import MarkdownIt
 
 from core.text.markdown import to_html, to_html_line
 from core.text.rewrite import code, escape_start, escape_text, fenced, rewrite, rewrite_line, text_of
-from tests.support.invented import law
 from tests.support.vectors import TEXTS
 from tests.text.test_markdown import KNOWN, LINKS, MATHS, PLAIN
 
@@ -53,7 +52,6 @@ def test_lines_are_lines(markdown: str) -> None:
     assert to_html_line(markdown, KNOWN).replace("<br>", "").split() == cell.replace("<br />", "").split()
 
 
-@law
 @given(special)
 def test_text_is_read_as_text(text: str) -> None:
     """Any text, within a paragraph or in a cell, is read as just that text."""
@@ -66,7 +64,6 @@ def test_text_is_read_as_text(text: str) -> None:
         assert expected == "".join(child.content for child in inline.children or ())
 
 
-@law
 @given(special.filter(str.strip))
 def test_code_is_read_as_code(text: str) -> None:
     """Any text is read as code within a line, and as a block."""

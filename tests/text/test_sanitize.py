@@ -12,7 +12,7 @@ from core.model.paper import Author
 from core.model.scoring import field_text
 from core.render.items import clean_entry, label
 from core.text.sanitize import clean, plain
-from tests.support.invented import law, make_entry, make_paper
+from tests.support.invented import make_entry, make_paper
 from tests.support.rules import LIKE_HTML, UNWANTED
 
 anything = st.text(st.characters(), max_size=40) | st.text("<>&;/!#xbsup1 \x00\x85\u202e\ud800\ufffd\r\n", max_size=40)
@@ -78,7 +78,6 @@ def test_label(text: str, expected: str) -> None:
     assert expected == label(text)
 
 
-@law
 @given(anything)
 def test_labels_are_labels(text: str) -> None:
     """Whatever the text, a label is one clean line in which nothing looks like HTML."""
@@ -88,7 +87,6 @@ def test_labels_are_labels(text: str) -> None:
     assert got == " ".join(got.split())
 
 
-@law
 @given(anything)
 def test_clean_is_clean(text: str) -> None:
     """Cleaning twice is cleaning once, and leaves what is clean."""
@@ -96,7 +94,6 @@ def test_clean_is_clean(text: str) -> None:
     assert text == clean(text) or UNWANTED.search(text) or "\r" in text or re.search("[\u2028\u2029\x85]", text)
 
 
-@law
 @given(anything, anything, st.data())
 def test_reasons_point_at_the_same_text(title: str, abstract: str, data: st.DataObject) -> None:
     """In a clean entry a reason's text stands where the reason says."""
