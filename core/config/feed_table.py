@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from core.llm.templates import template_names
-from core.model.categories import CATEGORIES
+from core.model.categories import CATEGORIES, find_category
 from core.model.errors import FeedError
 from core.model.feed import Feed, Keyword, parse_keyword
 from core.model.rubric import Criterion, Rubric
@@ -138,12 +138,13 @@ class FeedTable(Table):
 
     @classmethod
     def _in_arxiv(cls, names: list[str]) -> list[str]:
+        found = {name: find_category(name) for name in names}
         for name in names:
-            if name not in CATEGORIES:
+            if not found[name]:
                 near = difflib.get_close_matches(name, CATEGORIES, 3, 0.5)
                 hint = f"near it: {', '.join(near)}" if near else "see https://arxiv.org/category_taxonomy"
                 raise ValueError(f"{name!r} is not an archive or category of arXiv; {hint}")
-        return names
+        return list(found.values())
 
     @field_validator("keywords")
     @classmethod

@@ -14,9 +14,9 @@ from urllib.parse import quote, unquote_plus
 from core.config.feed_table import MOST_ENTRIES as MOST_A_DAY
 from core.config.feed_table import parse_feed
 from core.model.batch import ANNOUNCE_TYPES
+from core.model.categories import listed
 from core.model.errors import FeedError, QueryError
 from core.model.feed import MATCH_MODES, Feed
-from core.model.paper import listed
 from core.text.lists import quoted, split_list
 
 NAME = "custom"

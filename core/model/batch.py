@@ -4,11 +4,12 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from datetime import date
+from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
-from core.model.paper import Author, Paper, listed
+from core.model.categories import listed
+from core.model.paper import Author, Paper
 from core.util.signing import canonical
 
 ANNOUNCE_TYPES = ("new", "cross", "replace", "replace-cross")
@@ -19,6 +20,7 @@ class Announcement:
     """A paper, and its announce type as arXiv served it. For a feed's own view of the type, see `announce_type`.
 
     `late` is when it was stored (RFC 3339) if the batch had been published without it before, or its day was over.
+    `relisted`: it was announced before, and is listed in one category more now.
     `source` is "rss", or "api" for a paper that arXiv's feed was not seen to announce.
     """
 
@@ -26,22 +28,44 @@ class Announcement:
     served: str
     late: str = ""
     source: str = "rss"
+    relisted: bool = False
+
+
+def is_relisted(item: Announcement, asked: tuple[str, ...], day: date) -> bool:
+    """Whether an announcement of `day`, as served to a request for the categories `asked`, is of an earlier paper that
+    is listed in one category more now.
+
+    arXiv serves a new paper as `new` where its primary category was asked for: what is `cross` then is such a paper. So
+    is one whose identifier is of a month that was long over; arXiv gives identifiers when it announces.
+    """
+    if item.served.startswith("replace") or item.source == "api":
+        return False
+    crossed = item.served == "cross" and bool(item.paper.primary) and listed(item.paper.primary, asked)
+    return crossed or item.paper.month < _month(day - _SLACK)
+
+
+_SLACK = timedelta(days=7)  # the first batch of a month announces papers with identifiers of the month before
+
+
+def _month(day: date) -> str:
+    return f"{day:%Y-%m}"
 
 
 def announce_type(announcement: Announcement, categories: tuple[str, ...]) -> str:
     """The announce type as seen from a set of categories.
 
     arXiv's `new` means "the primary category is in the requested set", so the type depends on how categories were
-    grouped in the request. Here it depends on the paper and the feed alone. An old paper that is newly listed in a
-    category (version > 1, not a replacement) is a cross-list wherever its primary category lies. Where no category is
-    known, none speaks against "new".
+    grouped in the request. Here it depends on the paper and the feed alone. An earlier paper that is listed in one
+    category more is a cross-list wherever its primary category lies. Where no category is known, none speaks against
+    "new".
     """
     paper = announcement.paper
     primary = not paper.categories or listed(paper.primary, categories)
     if announcement.served.startswith("replace"):
         return "replace" if primary else "replace-cross"
     # The API has the newest version only, also of a paper whose first one was announced
-    return "new" if primary and (paper.version == 1 or announcement.source == "api") else "cross"
+    earlier = announcement.relisted or (paper.version > 1 and announcement.source != "api")
+    return "cross" if earlier or not primary else "new"
 
 
 @dataclass(frozen=True)
@@ -96,7 +120,7 @@ def make_batch(day: date, announcements: Iterable[Announcement]) -> Batch:
     best: dict[tuple[str, int], Announcement] = {}
     for item in announcements:
         key = (item.paper.id, item.paper.version)
-        if key not in best or rank[item.served] < rank[best[key].served]:
+        if key not in best or (rank[item.served], not item.relisted) < (rank[best[key].served], not best[key].relisted):
             best[key] = item
     return Batch(day, tuple(best[key] for key in sorted(best)))
 
@@ -132,8 +156,10 @@ def _to_plain(item: Announcement) -> dict[str, Any]:
         "type": item.served,
         **({"late": item.late} if item.late else {}),
         **({"source": item.source} if item.source != "rss" else {}),
+        **({"relisted": True} if item.relisted else {}),
     }
 
 
 def _from_plain(plain: dict[str, Any]) -> Announcement:
-    return Announcement(paper_from_plain(plain), plain["type"], plain.get("late", ""), plain.get("source", "rss"))
+    late, source, relisted = plain.get("late", ""), plain.get("source", "rss"), plain.get("relisted", False)
+    return Announcement(paper_from_plain(plain), plain["type"], late, source, relisted)

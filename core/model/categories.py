@@ -1,6 +1,10 @@
-"""arXiv's archives and categories with their names, as of https://arxiv.org/category_taxonomy."""
+"""arXiv's archives and categories with their names, as of https://arxiv.org/category_taxonomy, and its aliases.
 
-from core.model.paper import listed
+Six categories have two names: what is in one is in the other, whichever of the two a paper, a feed or a request says.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
 
 _TABLE = """
 cs Computer Science
@@ -173,13 +177,60 @@ stat.TH Statistics Theory
 
 CATEGORIES: dict[str, str] = dict(line.split(" ", 1) for line in _TABLE.strip().splitlines())
 
+# the other name of a category → the name that arXiv itself prints
+ALIASES = {
+    "cs.NA": "math.NA",
+    "cs.SY": "eess.SY",
+    "math.IT": "cs.IT",
+    "math.MP": "math-ph",
+    "q-fin.EC": "econ.GN",
+    "stat.TH": "math.ST",
+}
+_TWINS = ALIASES | {name: alias for alias, name in ALIASES.items()}
+_BY_LOWER = {name.lower(): name for name in CATEGORIES}
+
 
 def category_name(category: str) -> str:
     """What arXiv calls a category or archive, or "" for one that this list does not have."""
     return CATEGORIES.get(category, "")
 
 
-def merged(categories: tuple[str, ...]) -> tuple[str, ...]:
-    """Each category once, in order; those that an archive in the list covers are left out."""
-    archives = tuple(name for name in categories if "." not in name)
-    return tuple(name for name in dict.fromkeys(categories) if name in archives or not listed(name, archives))
+def find_category(text: str) -> str:
+    """The category or archive that a person means by `text`, in arXiv's letter case: "cs.ai" is cs.AI; "" for none."""
+    return _BY_LOWER.get(text.strip().lower(), "")
+
+
+def canonical(category: str) -> str:
+    """The name that arXiv prints for a category: eess.SY for cs.SY."""
+    return ALIASES.get(category, category)
+
+
+def parts(archive: str) -> tuple[str, ...]:
+    """The categories of an archive, by their own names; none of a category, or of an archive without categories."""
+    names = (name for name in CATEGORIES if name.startswith(f"{archive}."))
+    return tuple(dict.fromkeys(map(canonical, names)))
+
+
+@lru_cache(maxsize=1024)
+def closure(names: tuple[str, ...] | frozenset[str]) -> frozenset[str]:
+    """`names`, and the other name of each category among them, also of those that an archive stands for: "math" has
+    math.MP, and so all of math-ph. Letter case does not count.
+    """
+    wanted = frozenset(find_category(name) or name for name in names)
+    return wanted | {twin for name, twin in _TWINS.items() if _within(name, wanted)}
+
+
+def listed(category: str, wanted: tuple[str, ...] | frozenset[str]) -> bool:
+    """Whether `category` is among `wanted`, by either name; "cs" stands for every "cs.*"."""
+    return _within(category, closure(wanted))
+
+
+def _within(category: str, names: frozenset[str]) -> bool:
+    return category in names or category.partition(".")[0] in names
+
+
+def merged(categories: Iterable[str]) -> tuple[str, ...]:
+    """What to fetch for these categories: each once, in order, by its own name, without those of a listed archive."""
+    names = tuple(dict.fromkeys(map(canonical, categories)))
+    archives = frozenset(name for name in names if "." not in name)
+    return tuple(name for name in names if name in archives or not _within(name, archives))

@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 from core.model.batch import Announcement, Batch, make_batch
 from core.model.calendar import announcement_days, before, due_at, due_date, next_due
+from core.model.categories import listed
 from core.model.manifest import BatchRecord, CategoryState, Count, Manifest, rfc3339
-from core.model.paper import Paper, complete, listed
+from core.model.paper import Paper, complete
 from core.model.reconcile import latest, place, recorded, restated, shown_on
 
 HELD = (

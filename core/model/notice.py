@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from core.model.calendar import announcement_days, due_at, due_date
+from core.model.categories import listed
 from core.model.feed import Feed
 from core.model.manifest import BatchRecord, CategoryState, Manifest
-from core.model.paper import listed
 
 GRACE = timedelta(hours=1)  # arXiv is often some minutes late, and a notice that readers saw cannot be taken back
 LOOK_BACK = timedelta(days=7)  # older gaps are told on pages and in the ledger only

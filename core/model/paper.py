@@ -21,6 +21,7 @@ _ID = re.compile(
 # Where authors publish code; trailing punctuation belongs to the sentence
 _CODE = re.compile(r"https?://(?:github\.com|gitlab\.com|huggingface\.co|codeberg\.org)/[\w.\-/]*[\w\-]")
 _LONGEST_ADDRESS = 300
+_FIRST_YEAR = 91  # arXiv began in 1991
 
 
 class PaperId(NamedTuple):
@@ -86,6 +87,13 @@ class Paper:
         return f"{self.id}v{self.version}"
 
     @property
+    def month(self) -> str:
+        """The month of its identifier: "2025-12"."""
+        short = self.id.rpartition("/")[2]
+        century = "19" if "/" in self.id and int(short[:2]) >= _FIRST_YEAR else "20"
+        return f"{century}{short[:2]}-{short[2:4]}"
+
+    @property
     def primary(self) -> str:
         """The primary category; "" where none is known."""
         return self.categories[0] if self.categories else ""
@@ -137,11 +145,6 @@ def picked(paper: Paper, pick: Paper | None) -> Paper:
     """`paper` with what Hugging Face says about it in `pick`; without any of that if there is no pick."""
     upvotes, repo = (pick.upvotes, pick.repo) if pick else (None, "")
     return paper if (paper.upvotes, paper.repo) == (upvotes, repo) else replace(paper, upvotes=upvotes, repo=repo)
-
-
-def listed(category: str, wanted: tuple[str, ...] | frozenset[str]) -> bool:
-    """Whether `category` is among `wanted`, which may name whole archives: "cs" stands for every "cs.*"."""
-    return category in wanted or category.partition(".")[0] in wanted
 
 
 _WITHDRAWN = re.compile(r"\bwithdrawn\b|\bwithdraw(?:s|ing)? (?:this|the) (?:paper|article|manuscript)", re.IGNORECASE)

@@ -24,10 +24,10 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from core.model.batch import ANNOUNCE_TYPES
-from core.model.categories import CATEGORIES
+from core.model.categories import CATEGORIES, find_category, listed
 from core.model.errors import QueryError
 from core.model.feed import Entry
-from core.model.paper import listed, parse_id
+from core.model.paper import parse_id
 from core.model.rubric import BANDS
 from core.text.fold import fold
 
@@ -123,10 +123,10 @@ def _text(text: str) -> str:
 
 
 def _category(text: str) -> str:
-    if text not in CATEGORIES:
+    if not (name := find_category(text)):
         near = ", ".join(get_close_matches(text, CATEGORIES, 3, 0.5))
         raise ValueError(f"{text!r} is not an archive or category of arXiv" + (f"; near it: {near}" if near else ""))
-    return text
+    return name
 
 
 def _identifier(text: str) -> str:

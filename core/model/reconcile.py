@@ -18,8 +18,9 @@ from datetime import date, datetime, timedelta
 
 from core.model.batch import Announcement, Batch, make_batch
 from core.model.calendar import announced_on, announcement_days, why_quiet
+from core.model.categories import listed
 from core.model.manifest import BatchRecord, CategoryState, Manifest
-from core.model.paper import Paper, complete, listed
+from core.model.paper import Paper, complete
 
 
 def place(manifest: Manifest, paper: Paper, window: date) -> date:
@@ -65,7 +66,7 @@ def shown_on(batches: Mapping[date, Batch], categories: Sequence[str]) -> dict[s
     wanted, shown = frozenset(categories), dict[str, date]()
     for day, batch in sorted(batches.items()):
         for item in batch.announcements:
-            if item.source == "rss" and (item.served == "new" or _is_crossed(item, wanted)):
+            if item.source == "rss" and not item.relisted and (item.served == "new" or _is_crossed(item, wanted)):
                 shown.setdefault(item.paper.id, day)
     return shown
 
@@ -167,7 +168,8 @@ def _is_news(item: Announcement) -> bool:
 
     A cross-list may be of an old paper, and be all that there is on a date.
     """
-    return item.source == "rss" and item.served == "new" and item.paper.version == 1 and "/" not in item.paper.id
+    first = item.served == "new" and item.paper.version == 1 and not item.relisted
+    return item.source == "rss" and first and "/" not in item.paper.id
 
 
 def _reasons(failures: Mapping[str, str]) -> str:

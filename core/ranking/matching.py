@@ -10,8 +10,9 @@ from time import monotonic
 from typing import Any
 
 from core.model.batch import Batch
+from core.model.categories import listed
 from core.model.feed import Feed
-from core.model.paper import Paper, listed
+from core.model.paper import Paper
 from core.model.scoring import Hit, Score, field_text, spellings, tally
 from core.text.fold import fold, is_whole
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from core.model.categories import CATEGORIES
+from core.model.categories import closure, parts
 from core.model.errors import FetchError, SourceError
 from core.model.paper import Paper, parse_id
 from core.sources.client import Get
@@ -57,9 +57,11 @@ class Found:
 def slice_url(base_url: str, categories: Sequence[str], window: Window, start: int, size: int) -> str:
     """The address of `size` papers in `categories` that were submitted within `window`, oldest first, from `start` on.
 
-    An archive such as "cs" stands for all of its categories. Both ends of the window count, to the minute.
+    An archive such as "cs" stands for all of its categories. The API knows no aliases, so that both names are asked
+    for. Both ends of the window count, to the minute.
     """
-    names = " OR ".join(f"cat:{name}.*" if _has_parts(name) else f"cat:{name}" for name in categories)
+    both = [*categories, *sorted(closure(tuple(categories)) - set(categories))]
+    names = " OR ".join(f"cat:{name}.*" if parts(name) else f"cat:{name}" for name in both)
     first, last = (f"{moment.astimezone(UTC):%Y%m%d%H%M}" for moment in window)
     query = {
         "search_query": f"({names}) AND submittedDate:[{first} TO {last}]",
@@ -69,11 +71,6 @@ def slice_url(base_url: str, categories: Sequence[str], window: Window, start: i
         "sortOrder": "ascending",
     }
     return f"{base_url}/api/query?{urlencode(query, safe=':*')}"
-
-
-def _has_parts(name: str) -> bool:
-    """Whether `name` is an archive with categories: "cs", not "hep-th", which is its own only one."""
-    return any(category.startswith(f"{name}.") for category in CATEGORIES)
 
 
 def ids_url(base_url: str, ids: Sequence[str]) -> str:

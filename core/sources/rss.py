@@ -1,17 +1,18 @@
 """Fetching a day's announcements over all categories, in as few requests as arXiv's limit allows.
 
 A request may name several categories, but is answered with 2,000 items at most, replacements first: a group that
-reaches the limit has silently lost new papers. It is cut in two and fetched again.
+reaches the limit has silently lost new papers. It is cut in two and fetched again, an archive as its categories.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from core.model.batch import Announcement
-from core.model.errors import FetchError, ParseError, SourceError
+from core.model.batch import Announcement, is_relisted
+from core.model.categories import parts
+from core.model.errors import FetchError, SourceError
 from core.sources.client import Answer
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ class Fetched:
     """What came of fetching: announcements by the date that their feed carried; and what did not come, by category.
 
     `dates` are the dates that feeds carried, empty ones too; `unchanged` the categories whose feed had not changed
-    since the validators were given. `validators` belong to whole answers, by URL.
+    since the validators were given. `validators` belong to whole answers, by URL. `archives` says as part of which
+    wanted category another one is fetched: an archive whose feed is cut off comes by its categories, and is there
+    when all of these are.
     """
 
     announcements: dict[date, list[Announcement]] = field(default_factory=dict)
@@ -41,6 +44,27 @@ class Fetched:
     rejected: list[Mapping[str, str]] = field(default_factory=list)
     validators: dict[str, Mapping[str, str]] = field(default_factory=dict)
     requests: int = 0
+    archives: dict[str, str] = field(default_factory=dict)
+
+    def fail(self, group: Sequence[str], reason: str) -> None:
+        """Note why the categories of a group did not come."""
+        for name in group:
+            self.failures.setdefault(self.archives[name], reason)
+
+    def came(self, group: Sequence[str], day: date) -> None:
+        """Note that the feed of a group was of `day`: an archive is as old as its oldest part."""
+        for name in group:
+            wanted = self.archives[name]
+            self.dates[wanted] = min(self.dates.get(wanted, day), day)
+
+    def split(self, group: tuple[str, ...]) -> list[tuple[str, ...]]:
+        """Smaller groups that together are this one; none for a single category."""
+        if len(group) > 1:
+            return _halves(group)
+        of_archive = parts(group[0])
+        news = tuple(name for name in of_archive if name not in self.archives)
+        self.archives |= dict.fromkeys(news, group[0])
+        return _halves(news) if len(news) > 1 else []
 
     @property
     def problem(self) -> str:
@@ -62,14 +86,14 @@ async def fetch_announcements(
     `deadline` is in the event loop's time; `validators` are those of the fetch before; `progress` is told what is being
     done, how many categories are done, and how many there are.
     """
-    fetched = Fetched()
+    fetched = Fetched(archives={name: name for name in categories})
     groups = [tuple(categories)] if categories else []
     while groups:
         group = groups.pop(0)
-        done = len(fetched.dates) + len(fetched.failures) + len(fetched.unchanged)
+        done = min(len(fetched.dates) + len(fetched.failures) + len(fetched.unchanged), len(categories))
         progress(f"fetching {', '.join(group)}", done, len(categories))
         if asyncio.get_running_loop().time() > deadline:
-            fetched.failures |= dict.fromkeys(group, "there was no time left to fetch it")
+            fetched.fail(group, "there was no time left to fetch it")
             continue
         url = f"{base_url}/rss/{'+'.join(group)}"
         try:
@@ -83,14 +107,12 @@ async def fetch_announcements(
             if len(group) > 1 and _blames_request(error):
                 groups[:0] = _halves(group)
             else:
-                reason = error.reason if isinstance(error, FetchError) else str(error)
-                fetched.failures |= dict.fromkeys(group, reason)
+                fetched.fail(group, error.reason if isinstance(error, FetchError) else str(error))
             continue
-        if parsed.served >= ITEM_LIMIT and len(group) > 1:
-            groups[:0] = _halves(group)
+        if parsed.served >= ITEM_LIMIT and (smaller := fetched.split(group)):
+            groups[:0] = smaller
             continue
-        _add(fetched, group, parsed)
-        if not (fetched.failures.keys() & set(group)):
+        if _add(fetched, group, parsed):
             fetched.validators[url] = answer.validators
     progress("fetched", len(categories), len(categories))
     return fetched
@@ -128,15 +150,18 @@ async def _get_patiently(
     raise AssertionError("unreachable")
 
 
-def _add(fetched: Fetched, group: tuple[str, ...], parsed: "ParsedFeed") -> None:
+def _add(fetched: Fetched, group: tuple[str, ...], parsed: "ParsedFeed") -> bool:
+    """Take over what a feed held: whether that is all of it."""
     if parsed.date is None:
-        fetched.failures |= dict.fromkeys(group, str(ParseError("the feed does not say which date it is for")))
-        return
-    fetched.announcements.setdefault(parsed.date, []).extend(parsed.announcements)
+        fetched.fail(group, "the feed does not say which date it is for")
+        return False
+    day = parsed.date
+    items = (replace(i, relisted=True) if is_relisted(i, group, day) else i for i in parsed.announcements)
+    fetched.announcements.setdefault(day, []).extend(items)
     fetched.rejected += parsed.rejected
-    fetched.dates |= dict.fromkeys(group, parsed.date)
-    if parsed.broken:
-        fetched.failures |= dict.fromkeys(group, parsed.broken)
-    elif parsed.served >= ITEM_LIMIT:
-        reason = f"arXiv serves {ITEM_LIMIT} items at most; new papers beyond that are missing"
-        fetched.failures |= dict.fromkeys(group, reason)
+    fetched.came(group, day)
+    cut = f"arXiv serves {ITEM_LIMIT} items at most; new papers beyond that are missing"
+    lack = parsed.broken or (cut if parsed.served >= ITEM_LIMIT else "")
+    if lack:
+        fetched.fail(group, lack)
+    return not lack

@@ -8,9 +8,9 @@ from typing import Any
 from core.archive.days import read_batches, read_confirmed
 from core.model.batch import Batch
 from core.model.calendar import due_date
+from core.model.categories import listed
 from core.model.ledger import NOT_ALL_READ, Ids, days_kept, ids_of
 from core.model.manifest import BatchRecord, CategoryState, Manifest
-from core.model.paper import listed
 from core.store.base import Store
 
 

@@ -4,13 +4,15 @@ import hashlib
 import json
 import random
 from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.model.batch import ANNOUNCE_TYPES, Announcement, Batch, announce_type, make_batch
+from core.model.batch import ANNOUNCE_TYPES, Announcement, Batch, announce_type, is_relisted, make_batch
 from core.model.paper import Author, Paper
 from tests.support.invented import FRIDAY, THURSDAY, announce, make_paper
 
@@ -47,6 +49,8 @@ announcements = st.lists(st.builds(Announcement, papers, st.sampled_from(ANNOUNC
         ("new", 1, ("stat.ML", "cs.LG"), ("cs",), "cross"),
         ("cross", 1, ("cs.LG", "cs.CL"), ("cs.LG",), "new"),
         ("cross", 1, ("cs.LG", "cs.CL"), ("cs.CL",), "cross"),
+        ("new", 1, ("eess.SY",), ("cs.SY",), "new"),
+        ("new", 1, ("math-ph", "math.AP"), ("math",), "new"),
         ("cross", 2, ("cs.LG", "cs.CL"), ("cs.LG",), "cross"),
         ("new", 3, ("cs.LG", "cs.CL"), ("cs.LG",), "cross"),
         ("replace", 2, ("cs.LG", "cs.CL"), ("cs.LG",), "replace"),
@@ -186,3 +190,35 @@ def test_counts(categories: Iterable[str], expected: dict[str, dict[str, int]]) 
         ],
     )
     assert expected == batch.counts(categories)
+
+
+@pytest.mark.parametrize(
+    ("served", "number", "categories", "asked", "expected"),
+    [
+        ("new", "2512.40001", ("cs.LG", "cs.AI"), ("cs.LG", "cs.AI"), "new"),
+        ("cross", "2512.40001", ("cs.LG", "cs.AI"), ("cs.AI",), "new"),  # its primary category was not asked for
+        ("cross", "2512.00002", ("cs.LG", "cs.AI"), ("cs.LG", "cs.AI"), "cross"),
+        ("cross", "2408.00002", ("cs.LG", "cs.AI"), ("cs.AI",), "cross"),
+        ("cross", "2408.00002", ("eess.SY", "cs.AI"), ("cs.SY",), "cross"),
+        ("new", "2408.00002", ("cs.LG", "cs.AI"), ("cs.LG",), "cross"),
+        ("cross", "math/9912001", ("math.AG", "cs.LG"), ("cs.LG",), "cross"),
+        ("new", "2512.00002", ("cs.LG",), ("cs.LG",), "new"),
+        ("replace", "2408.00002", ("cs.LG",), ("cs.LG",), "replace"),
+    ],
+)
+def test_what_is_listed_in_one_category_more_is_no_new_paper(
+    served: str, number: str, categories: tuple[str, ...], asked: tuple[str, ...], expected: str
+) -> None:
+    """Whatever categories a feed has: what arXiv served, and the month of the identifier, tell."""
+    paper = replace(announce(1, categories=categories).paper, id=number)
+    item = Announcement(paper, served)
+    item = replace(item, relisted=is_relisted(item, asked, date(2025, 12, 30)))
+    assert expected == announce_type(item, (*categories, "cs.CL"))
+    batch = Batch(date(2025, 12, 30), (item,))
+    assert batch == Batch.from_plain(batch.to_plain())
+
+
+def test_papers_of_the_last_day_of_a_month_are_new_on_the_first_of_the_next() -> None:
+    """Identifiers are of the month before then."""
+    item = Announcement(replace(announce(1).paper, id="2512.24001"), "new")
+    assert not is_relisted(item, ("cs.LG",), date(2026, 1, 5))

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from core.model.batch import Announcement, Batch
 from core.model.calendar import announcement_days, due_date, submission_window
+from core.model.categories import listed
 from core.model.ledger import Reading, Window, concerned, enter, owed
 from core.model.manifest import Manifest, rfc3339
-from core.model.paper import Paper, listed
+from core.model.paper import Paper
 from core.model.reconcile import Outcome, settle
 from tests.support.invented import make_paper
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.model.paper import Author, PaperId, code_address, complete, listed, parse_id, picked
+from core.model.categories import listed
+from core.model.paper import Author, PaperId, code_address, complete, parse_id, picked
 from tests.support.invented import make_paper
 
 SPELLINGS = [
@@ -242,7 +243,12 @@ def test_names_of_a_paper() -> None:
         ("cs.LG", ("cs.CL",), False),
         ("cs.LG", (), False),
         ("cs", ("cs.LG",), False),
-        ("math-ph", ("math",), False),
+        ("math-ph", ("math",), True),
+        ("math-ph", ("hep-th",), False),
+        ("eess.SY", ("cs.SY",), True),
+        ("cs.SY", ("eess.SY", "cs.AI"), True),
+        ("econ.GN", ("q-fin",), True),
+        ("math.ST", ("stat",), True),
         ("cond-mat.soft", ("cond-mat",), True),
         ("hep-th", ("hep-th",), True),
     ],

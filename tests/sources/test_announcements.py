@@ -215,3 +215,27 @@ def test_the_deadline_ends_it(upstream: Upstream, tmp_path: Path) -> None:
     assert set(names) == fetched.failures.keys()
     assert time.monotonic() - begun < 2.5
     assert len(upstream.requests) <= 8
+
+
+def test_an_archive_at_the_limit_is_fetched_by_its_categories(upstream: Upstream, tmp_path: Path) -> None:
+    """A day on which an archive has more than 2,000 items, most of them replacements, loses no new paper."""
+    names = ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "cs.RO")
+    upstream.sheets = [
+        sheet
+        for at, name in enumerate(names)
+        for sheet in _sheets(name, 300, start=10_000 * at, version=2) + _sheets(name, 180, start=10_000 * at + 5_000)
+    ]
+    fetched = _fetch(upstream, tmp_path, ("cs", "stat.ML"))
+    assert {f"{sheet.id}v{sheet.version}" for sheet in upstream.sheets} == _ids(fetched)
+    assert ({"cs": DAY, "stat.ML": DAY}, {}) == (fetched.dates, fetched.failures)
+    assert 5 == len(upstream.paths)
+    assert ["/rss/cs+stat.ML", "/rss/cs"] == upstream.paths[:2]
+
+
+def test_an_archive_of_which_a_part_lacks_is_not_complete(upstream: Upstream, tmp_path: Path) -> None:
+    """What came of it is kept; the archive has failed, with the reason."""
+    upstream.sheets = _sheets("cs.LG", ITEM_LIMIT, start=0) + _sheets("cs.CV", 5, start=50_000)
+    fetched = _fetch(upstream, tmp_path, ("cs",))
+    assert {f"2603.{50_000 + n}v1" for n in range(5)} < _ids(fetched)
+    assert ["cs"] == list(fetched.failures)
+    assert "2000 items at most" in fetched.failures["cs"]

@@ -56,13 +56,14 @@ def _sheets(*names: str, **more: Any) -> list[Sheet]:
     [
         (("cs.AI",), "(cat:cs.AI)"),
         (("cs.AI", "stat.ML"), "(cat:cs.AI OR cat:stat.ML)"),
-        (("cs",), "(cat:cs.*)"),
+        (("cs",), "(cat:cs.* OR cat:eess.SY OR cat:math.IT OR cat:math.NA)"),
         (("cond-mat", "cond-mat.soft"), "(cat:cond-mat.* OR cat:cond-mat.soft)"),
+        (("eess.SY",), "(cat:eess.SY OR cat:cs.SY)"),
         (("hep-th", "quant-ph"), "(cat:hep-th OR cat:quant-ph)"),
     ],
 )
 def test_slice_url(categories: tuple[str, ...], names: str) -> None:
-    """A slice is asked for in GMT, oldest first; an archive with categories stands for all of them."""
+    """A slice is asked for in GMT, oldest first; archives stand for their categories, each by both of its names."""
     first = datetime.fromisoformat("2026-03-04T14:00:59-05:00")
     url = slice_url("https://export.arxiv.org", categories, (first, first + timedelta(days=1)), 400, 200)
     expected = {
