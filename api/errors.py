@@ -30,7 +30,7 @@ from core.model.errors import (
     UnknownName,
 )
 from core.model.paper import parse_id
-from core.render.items import to_json
+from core.render.shapes import to_json
 
 log = logging.getLogger("paperwire")
 

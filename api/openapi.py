@@ -10,7 +10,7 @@ from core.config.url_rules import RULES
 from core.model.digest import ALLOWED
 from core.model.query import FIELDS, MAX_LIMIT, SORTABLE
 from core.model.template import LANGUAGES
-from core.render.items import ENTRY_FIELDS
+from core.render.shapes import ENTRY_FIELDS
 
 ENTRY = {
     "id": "2603.90045",

@@ -25,7 +25,7 @@ from core.model.manifest import BatchRecord, Manifest
 from core.model.pagination import page
 from core.model.query import parse_query
 from core.ranking.matching import score_batch
-from core.render.items import ENTRY_FIELDS, entry_to_plain, to_json
+from core.render.shapes import ENTRY_FIELDS, entry_to_plain, to_json
 from core.sources.parse import parse_feed
 from core.store import keys
 from core.store.codec import encode, scores_to_plain

@@ -12,8 +12,8 @@ from fastapi.responses import Response
 from api.pages.html import HEADERS, MEDIA_TYPE, is_owner, render
 from api.pages.owner_forms import read_form
 from api.pages.rule_form import (
-    MATCHES,
-    TYPES,
+    MATCH_CHOICES,
+    TYPE_CHOICES,
     RuleForm,
     Shown,
     empty_form,
@@ -52,8 +52,8 @@ async def build(request: Request) -> Response:
     context = {
         **preview_context(request, feed, form, shown),
         "groups": form.groups(wire.rules.categories),
-        "types": TYPES,
-        "matches": MATCHES,
+        "types": TYPE_CHOICES,
+        "matches": MATCH_CHOICES,
         "feeds": wire.rules.feeds,
         "filters": unquote_plus(filters) if sent else "",
     }

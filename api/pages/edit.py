@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from api.pages.build import OWNER_KEYWORDS, page, preview_context, read_sent
 from api.pages.owner_forms import EXPECTED, Failure, Form, check_token, explain, first, load, read_form, version_of
-from api.pages.rule_form import MATCHES, TYPES, RuleForm, empty_form, form_of_feed, rules_sent, show
+from api.pages.rule_form import MATCH_CHOICES, TYPE_CHOICES, RuleForm, empty_form, form_of_feed, rules_sent, show
 from api.resource import wire_of
 from api.urls import page_url, raw_query
 from core.app import Paperwire
@@ -126,8 +126,8 @@ async def _page(request: Request, edited: Edit, rules: Rules, failure: Failure |
         "form": form,
         "rules_form": rules_only,
         "groups": form.groups(rules.categories),
-        "types": TYPES,
-        "matches": MATCHES,
+        "types": TYPE_CHOICES,
+        "matches": MATCH_CHOICES,
         "edited": edited,
         "version": rules.saved.version,
         "failure": failure,

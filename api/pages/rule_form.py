@@ -16,17 +16,18 @@ from core.config.url_rules import RULES, USUAL, joined, named, not_fetched, text
 from core.model.categories import CATEGORIES, category_name
 from core.model.feed import Entry, Feed
 from core.model.query import Query
-from core.render.card import cut, readable
+from core.render.card import readable
 from core.text.lists import quoted, split_list
+from core.text.sanitize import cut
 from core.views.preview import Preview, make_preview
 
-TYPES = (
+TYPE_CHOICES = (
     ("new", "New papers"),
     ("cross", "Cross-lists from other categories"),
     ("replace", "Replacements: new versions"),
     ("replace-cross", "Replacements of cross-lists"),
 )
-MATCHES = (
+MATCH_CHOICES = (
     ("word", "Whole words, plurals too"),
     ("substring", "Anywhere, even inside words"),
     ("regex", "Regular expressions (RE2)"),

@@ -17,10 +17,10 @@ from core.model.errors import NothingYet, UnknownName
 from core.model.feed import Feed
 from core.model.manifest import BatchRecord, Manifest
 from core.model.query import Query
-from core.render.feeds import Channel
+from core.render.feeds import Channel, render_feed
 
 if TYPE_CHECKING:
-    from core.render.digest import Site
+    from core.render.digest.common import Site
 
 router = APIRouter(tags=["digests"], default_response_class=Response)
 LATEST = "latest"
@@ -116,7 +116,7 @@ async def get_digests(request: Request) -> Response:
     manifest = await wire.ready()
 
     def render(manifest: Manifest, loaded: Loaded) -> Document:
-        from core.render.digest.document import digest_item, render_digest_feed  # not at a cold start
+        from core.render.digest.document import digest_item  # not at a cold start
 
         (of_feed,) = loaded
         days = [
@@ -126,7 +126,7 @@ async def get_digests(request: Request) -> Response:
         items = [digest_item(day, _site(request, feed), *_addresses(request, day, wanted)) for day in days]
         channel = _channel(request, feed, manifest, wanted.language or feed.language)
         links = {"self": channel.self_url} | ({"hub": channel.hub} if channel.hub else {})
-        body = render_digest_feed(format_name, channel, items)
+        body = render_feed(format_name, channel, items)
         return make_document(body, _FEEDS[format_name], updated(manifest), link_header(links))
 
     key = ("digests", format_name, wanted.canonical, self_url(request))
@@ -154,20 +154,25 @@ def _record(wire: Paperwire, manifest: Manifest, feed: Feed, day: str) -> BatchR
 
 
 def _document(request: Request, digest: Digest, format_name: str, wanted: Wanted, manifest: Manifest) -> Document:
-    from core.render.digest import render_digest_json, render_html, render_markdown, title_of  # not at a cold start
+    from core.render.digest.document import (
+        digest_html,
+        digest_json,
+        digest_markdown,
+        digest_title,
+    )  # not at a cold start
 
     media_type = _DOCUMENTS[format_name].media_type
     if format_name == "json":
-        return make_document(render_digest_json(digest), media_type, updated(manifest))
+        return make_document(digest_json(digest), media_type, updated(manifest))
     if format_name == "md":
-        body = render_markdown(digest, _site(request, digest.feed, public=True), wanted.front_matter)
+        body = digest_markdown(digest, _site(request, digest.feed, public=True), wanted.front_matter)
         return make_document(body.encode("utf-8", "replace"), media_type, updated(manifest))
     from markupsafe import Markup
 
     from api.pages.html import render
 
-    article = Markup(render_html(digest, _site(request, digest.feed)))  # noqa: S704 - harmless by construction
-    page = render(request, "digest.html", digest=digest, title=title_of(digest), article=article)
+    article = Markup(digest_html(digest, _site(request, digest.feed)))  # noqa: S704 - harmless by construction
+    page = render(request, "digest.html", digest=digest, title=digest_title(digest), article=article)
     return make_document(page, media_type, updated(manifest))
 
 
@@ -175,7 +180,7 @@ def _site(request: Request, feed: Feed, *, public: bool = False) -> "Site":
     """What documents say of this service. What is to be made `public`, as Markdown is, tells no address that opens a
     private copy.
     """
-    from core.render.digest import Site  # not at a cold start
+    from core.render.digest.common import Site  # not at a cold start
 
     wire = wire_of(request)
     deployed = wire.settings.public_url

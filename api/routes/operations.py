@@ -16,7 +16,7 @@ from core.model.errors import StoreError
 from core.model.health import status_of, trouble_to_plain, troubles
 from core.model.ledger import Window, owed
 from core.model.manifest import BatchRecord, Manifest, rfc3339
-from core.render.items import to_json
+from core.render.shapes import to_json
 from core.views.entries import batch_to_plain
 
 log = logging.getLogger("paperwire")

@@ -15,7 +15,7 @@ from core.model.manifest import Manifest
 from core.model.pagination import page
 from core.model.paper import parse_id
 from core.model.query import Condition, Query, parse_query, predicate, select
-from core.render.items import ENTRY_FIELDS, entry_to_plain, to_json
+from core.render.shapes import ENTRY_FIELDS, entry_to_plain, to_json
 from core.views.entries import batch_summaries
 
 router = APIRouter(tags=["papers"])

@@ -15,19 +15,19 @@ from api.resource import Document, answer, make_document, wire_of
 from api.routes.feeds import FORMATS
 from api.urls import base_url, feed_url, link_header, page_url, raw_query, self_url
 from core.archive.reviews import read_review, read_reviews
+from core.model.digest import FRONT_MATTERS
 from core.model.errors import ConfigError, UnknownName
 from core.model.paper import PaperId, parse_id
 from core.model.query import read_options
 from core.model.review import Listed, Review, best_rows, find_row
 from core.model.template import LANGUAGES
-from core.render.feeds import Channel
-from core.render.items import to_json
+from core.render.feeds import Channel, render_feed
+from core.render.shapes import to_json
 
 router = APIRouter(tags=["reviews"], default_response_class=Response)
 POST_SECONDS = 100.0  # of one request; platforms end longer ones, and the next one goes on
 KEPT_SECONDS = 60  # in shared caches: reviews grow
 MOST_IN_FEED = 30
-FRONT_MATTERS = ("plain", "jekyll", "hugo")
 MEDIA_TYPES = {"md": "text/markdown", "html": "text/html", "json": "application/json"}
 _NEVER = datetime(1991, 8, 14, tzinfo=UTC)
 _ID = openapi.of_path("paper_id", "an identifier, with or without version", "2603.90045")
@@ -99,9 +99,9 @@ async def make_review(request: Request) -> Response:
     review = outcome.review
     if review.state != "running":
         from core.llm.templates import get_template
-        from core.render.review import render_json
+        from core.render.review import review_json
 
-        return Response(render_json(review, get_template("review", "review")), 200, _NOT_KEPT, "application/json")
+        return Response(review_json(review, get_template("review", "review")), 200, _NOT_KEPT, "application/json")
     progress = {"answered": len(review.answers), "total": len(review.keys)}
     if outcome.error:
         status = 503 if outcome.error.again else 502
@@ -164,26 +164,25 @@ async def respond_with(request: Request, shown: Shown, format_name: str) -> Resp
 
 def _document(request: Request, shown: Shown, format_name: str) -> Document:
     from core.llm.templates import get_template  # not at a cold start
-    from core.render.review import render_html, render_json, render_markdown, title_of
+    from core.render.review import review_html, review_json, review_markdown, review_title
 
     review, template = shown.review, get_template("review", "review")
     if format_name == "json":
-        body = render_json(review, template)
+        body = review_json(review, template)
     elif format_name == "md":
-        body = render_markdown(review, template, shown.front_matter).encode("utf-8", "replace")
+        body = review_markdown(review, template, shown.front_matter).encode("utf-8", "replace")
     else:
         from markupsafe import Markup
 
         from api.pages.html import render
 
-        article = Markup(render_html(review, template))  # noqa: S704 - harmless by construction
-        body = render(request, "review.html", review=review, title=title_of(review), article=article)
+        article = Markup(review_html(review, template))  # noqa: S704 - harmless by construction
+        body = render(request, "review.html", review=review, title=review_title(review), article=article)
     return make_document(body, MEDIA_TYPES[format_name], datetime.fromisoformat(review.updated))
 
 
 def _feed(request: Request, format_name: str, language: str, reviews: list[Review]) -> Document:
     from core.llm.templates import get_template  # not at a cold start
-    from core.render.digest.document import render_digest_feed
     from core.render.review import review_items
 
     wire, base = wire_of(request), base_url(request)
@@ -198,7 +197,7 @@ def _feed(request: Request, format_name: str, language: str, reviews: list[Revie
         icon=f"{base}/icon.png",
     )
     items = review_items(reviews, get_template("review", "review"), lambda review: review_url(request, review))
-    body = render_digest_feed(format_name, channel, items)
+    body = render_feed(format_name, channel, items)
     return make_document(
         body, FORMATS[format_name].media_type, channel.updated, link_header({"self": channel.self_url})
     )

@@ -16,7 +16,7 @@ from core.model.paper import Paper, parse_id
 from core.model.query import read_options
 from core.model.summary import Summary
 from core.model.template import LANGUAGES
-from core.render.items import to_json
+from core.render.shapes import to_json
 
 router = APIRouter(tags=["summaries"], default_response_class=Response)
 _PARAMETERS = [

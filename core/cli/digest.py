@@ -15,8 +15,8 @@ from core.model.errors import QueryError, UnknownName
 from core.model.feed import Feed
 from core.model.manifest import BatchRecord
 from core.model.query import Query
-from core.render.digest import Site, render_markdown
-from core.render.digest.document import MARKER
+from core.render.digest.common import Site
+from core.render.digest.document import DIGEST_MARKER, digest_markdown
 
 _KNOWN_DATES = 10
 
@@ -47,12 +47,12 @@ def digest(
         raise QueryError("--all-dates", "needs a folder: --output posts/")
     days, site = asyncio.run(_read(feed, date, style, language, all_dates=all_dates))
     if output is None:
-        sys.stdout.buffer.write(render_markdown(days[0], site, front_matter).encode("utf-8", "replace"))
+        sys.stdout.buffer.write(digest_markdown(days[0], site, front_matter).encode("utf-8", "replace"))
         return
     targets = [output / f"{day.record.date}-{day.feed.name}.md" if is_folder(output) else output for day in days]
-    texts = [render_markdown(day, site, front_matter) for day in days]
+    texts = [digest_markdown(day, site, front_matter) for day in days]
     if not force:
-        refuse_foreign(targets, MARKER)
+        refuse_foreign(targets, DIGEST_MARKER)
     for target, text in zip(targets, texts, strict=True):
         changed = write_document(target, text.encode("utf-8", "replace"))
         err.print(f"{target} written" if changed else f"{target} is unchanged")

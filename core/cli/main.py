@@ -23,7 +23,7 @@ from core.model.errors import ConfigError, PaperwireError, QueryError
 from core.model.feed import Entry
 from core.model.pagination import Page, page
 from core.model.query import parse_query
-from core.render.items import ENTRY_FIELDS, entry_to_plain, to_json
+from core.render.shapes import ENTRY_FIELDS, entry_to_plain, to_json
 from core.sources import sample
 from core.util.log import configure_logging
 

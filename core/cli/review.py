@@ -10,6 +10,7 @@ import typer
 from core.app import Paperwire
 from core.cli.output import err, is_folder, progress_bar, refuse_foreign, with_wire, write_document
 from core.llm.base import Usage
+from core.model.digest import FRONT_MATTERS
 from core.model.errors import QueryError
 from core.model.paper import PaperId, parse_id
 from core.model.review import POST, Review
@@ -17,7 +18,6 @@ from core.model.template import LANGUAGES
 
 DAY_SECONDS = 86_400.0
 FORMATS = ("md", "html", "json")
-FRONT_MATTERS = ("plain", "jekyll", "hugo")
 _JSON_MARKER = '"generator":"paperwire review"}'
 _AGAIN = "run the same command again to go on: nothing that is answered is asked twice"
 
@@ -138,10 +138,10 @@ def _deliver(made: Review, output: Path | None, format_name: str, front_matter: 
 def _document(made: Review, format_name: str, front_matter: str) -> tuple[bytes, str]:
     """The document, and what it ends with."""
     from core.llm.templates import get_template
-    from core.render.review import MARKER, render_json, render_markdown, render_page
+    from core.render.review import REVIEW_MARKER, review_json, review_markdown, review_page
 
     template = get_template("review", kind="review")
     if format_name == "json":
-        return render_json(made, template) + b"\n", _JSON_MARKER
-    text = render_page(made, template) if format_name == "html" else render_markdown(made, template, front_matter)
-    return text.encode("utf-8", "replace"), MARKER
+        return review_json(made, template) + b"\n", _JSON_MARKER
+    text = review_page(made, template) if format_name == "html" else review_markdown(made, template, front_matter)
+    return text.encode("utf-8", "replace"), REVIEW_MARKER

@@ -13,8 +13,8 @@ from core.model.rubric import Mark, Rubric, Scorecard
 from core.model.summary import Summary
 from core.model.template import Template, post_to_markdown, to_markdown
 from core.text.fold import fold
-from core.text.links import is_known
-from core.text.prose import harmless, one_line
+from core.text.markdown import harmless, one_line
+from core.text.sanitize import is_known
 
 PREPRINT = "arXiv preprint"  # the venue of what names none
 _LONGEST = 600  # characters of a reason or of grounds

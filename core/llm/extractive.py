@@ -19,7 +19,7 @@ from core.llm.templates import EXTRACT, get_template
 from core.model.paper import Paper, known_addresses
 from core.model.summary import Summary
 from core.model.template import to_markdown
-from core.text.prose import harmless
+from core.text.markdown import harmless
 
 # A stop, then a blank, then what may begin a sentence: a capital, a digit, a formula, or a name such as "vLLM".
 _END = re.compile(

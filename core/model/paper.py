@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 from urllib.parse import quote
 
-from core.text.links import addresses
+from core.text.sanitize import addresses
 
 # arXiv identifiers, https://info.arxiv.org/help/arxiv_identifier.html: since April 2007 YYMM.NNNN(N), before that
 # archive/YYMMNNN, where the archive may carry a subject class (math.AG/0601001) that is not part of the identity.

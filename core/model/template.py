@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
-from core.text.prose import block, cell, one_line
+from core.text.markdown import block, cell, one_line
 from core.util.signing import fingerprint
 
 LANGUAGES = {"en": "English", "ko": "Korean", "zh": "Simplified Chinese"}
@@ -69,7 +69,7 @@ Parts = Sequence[tuple[str, str]]
 def to_markdown(template: Template, language: str, parts: Parts, level: int = 1) -> str:
     """The parts of a summary, by their keys, as Markdown whose headings have this level (1 to 6) and lower.
 
-    The texts have to be harmless already (see `core.text.prose`); none can break out of its place. A part that there
+    The texts have to be harmless already (see `core.text.markdown`); none can break out of its place. A part that there
     is not is left out, or told about if the template has words for that.
     """
     texts = {key: text for key, text in parts if text.strip()}

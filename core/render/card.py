@@ -1,6 +1,4 @@
-"""Text with the places marked that a reader should see at once: the words that gave a paper its points.
-
-An entry as pages show it: its texts readable, harmless, and with the words marked that gave it its points."""
+"""An entry as pages show it: its texts readable and harmless, with the words marked that gave it its points."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,9 +11,10 @@ from core.model.feed import Entry, Reason
 from core.model.paper import Paper
 from core.model.scoring import field_text
 from core.model.summary import Summary
-from core.render.items import LINKS, TYPES, absence_in_words, clean_entry, label, links_of, summary_html
+from core.render.items import LINKS, TYPE_NAMES, absence_in_words, clean_entry, links_of
+from core.render.shapes import summary_html
 from core.text.fold import fold
-from core.text.sanitize import plain
+from core.text.sanitize import cut, label, plain
 
 Span = tuple[int, int]  # start and end of a place in a text
 
@@ -24,13 +23,13 @@ def highlight(text: str, spans: Iterable[Span]) -> Markup:
     """`text` as HTML with `spans` of it in `<mark>`; those that overlap or touch are one, those outside are none."""
     parts: list[Markup] = []
     at = 0
-    for start, end in merged(spans, len(text)):
+    for start, end in merge_spans(spans, len(text)):
         parts += [escape(text[at:start]), Markup("<mark>{}</mark>").format(text[start:end])]
         at = end
     return Markup("").join([*parts, escape(text[at:])])
 
 
-def merged(spans: Iterable[Span], length: int) -> list[Span]:
+def merge_spans(spans: Iterable[Span], length: int) -> list[Span]:
     """The `spans` that lie in a text of that `length`, in order, none of which touches another."""
     out: list[Span] = []
     for start, end in sorted(spans):
@@ -59,12 +58,12 @@ def paragraphs(text: str, spans: Iterable[Span] = (), words: Iterable[str] = ())
 
 
 def readable(text: str, spans: Iterable[Span] = (), words: Iterable[str] = (), *, most: int = 0) -> Markup:
-    """`text` as readers are shown it (`core.render.items.plain`), with `spans` of `text` and all `words` marked.
+    """`text` as readers are shown it (`core.text.sanitize.plain`), with `spans` of `text` and all `words` marked.
 
     No longer than `most` characters, if that is given.
     """
     shown = plain(text)
-    places = [*_carried(text, shown, merged(spans, len(text))), *places_of(words, shown)]
+    places = [*_carried(text, shown, merge_spans(spans, len(text))), *places_of(words, shown)]
     return highlight(cut(shown, most) if most else shown, places)
 
 
@@ -76,11 +75,6 @@ def places_of(words: Iterable[str], text: str) -> Iterator[Span]:
         while at >= 0:
             yield at, at + len(word)
             at = folded.find(word, at + len(word))
-
-
-def cut(text: str, most: int) -> str:
-    """`text`, or as much of it as fits `most` characters with an ellipsis."""
-    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
 def _carried(text: str, shown: str, spans: list[Span]) -> Iterator[Span]:
@@ -166,7 +160,7 @@ def make_card(entry: Entry, words: Iterable[str] = (), *, whole: bool = False) -
         categories=tuple(
             (code, category_name(code)) for code in paper.categories[: None if whole else SHOWN_CATEGORIES]
         ),
-        type=TYPES.get(entry.type, entry.type),
+        type=TYPE_NAMES.get(entry.type, entry.type),
         links=tuple((LINKS[kind], url) for kind, url in links_of(paper) if url.startswith(("https://", "http://"))),
         abstract=tuple(paragraphs(abstract, spans_of(entry, "abstract"), words)),
         summary=_summary(entry.summary, paper) if entry.summary else Markup(),

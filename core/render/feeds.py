@@ -1,13 +1,14 @@
-"""The head of a feed document in any format, and JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/), with each entry
-in full as `_paperwire`. RSS, Atom and OPML, which need libraries for XML, are in `core.render.syndication`.
+"""Feed documents: what is in one, and JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/), which has each entry in
+full as `_paperwire`. RSS, Atom and OPML, which need libraries for XML, are in `core.render.syndication`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from core.render.items import Item, label, to_json
+from core.render.shapes import to_json
+from core.text.sanitize import label
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,35 @@ class Channel:
     language: str = "en"
     icon: str = ""
     hub: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that a feed shows: an entry, a digest, a review, a notice.
+
+    All texts are clean, `title`, `summary` and `authors` one line each; `guid` is a URI and `html` harmless.
+
+    `more` is what a JSON Feed has of it besides, as `_paperwire`.
+    """
+
+    guid: str
+    url: str
+    title: str
+    summary: str
+    html: str
+    time: datetime
+    authors: tuple[str, ...]
+    categories: tuple[str, ...]
+    more: dict[str, Any] = field(default_factory=dict)
+
+
+def render_feed(kind: str, channel: Channel, items: Sequence[Item]) -> bytes:
+    """A feed document as RSS ("rss"), Atom ("atom") or JSON Feed ("json")."""
+    if kind == "json":
+        return jsonfeed_of(channel, items)
+    from core.render.syndication import atom_of, rss_of  # XML only where it is asked for
+
+    return (rss_of if kind == "rss" else atom_of)(channel, items)
 
 
 def jsonfeed_of(channel: Channel, items: Sequence[Item]) -> bytes:

@@ -10,6 +10,10 @@ from typing import Any
 
 from core.text.sanitize import clean
 
+# How each kind of reader takes HTML: kramdown reads Markdown in it only where told so, goldmark leaves HTML out
+FOLDS = {"jekyll": ' markdown="1"', "hugo": None}
+HAS_TITLE = ("jekyll", "hugo")  # they show that of the front matter
+
 
 def front_matter(values: Mapping[str, Any]) -> str:
     """The front matter with the lines around it and an empty one below, or "" if there are no values."""

@@ -1,54 +1,24 @@
-"""Text as readers can show it: nothing that breaks XML or deceives the eye, and no HTML where HTML has no place.
+"""Entries as items of a feed: their texts, as feed readers show them, and the notice of missing announcements.
 
-An entry's text as readers show it. Whatever arXiv serves comes out as valid XML and harmless HTML.
+Whatever arXiv serves comes out as valid XML and harmless HTML.
+"""
 
-Entries as JSON values: the shape that /api/papers, the JSON Feed extension and the command line share.
-
-What a feed document shows of one thing: an entry, or a day.
-
-The entry by which a feed tells that it is not complete."""
-
-import json
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
-from html import escape, unescape
+from html import escape
 from typing import Any
-
-import orjson
 
 from core.model.calendar import EASTERN, PUBLISHED_AT
 from core.model.categories import category_name
-from core.model.feed import BONUS_NAME, Entry, Feed, Reason
+from core.model.feed import Entry, Feed, Reason
 from core.model.notice import Notice
-from core.model.paper import Author, Paper, known_addresses
+from core.model.paper import Author, Paper
 from core.model.scoring import field_text
 from core.model.summary import Summary
-from core.text.markdown import to_html
-from core.text.sanitize import clean, is_clean, plain
-
-_JOINER = "\u2060"  # has no width: nobody sees it
-_LIKE_TAG = re.compile(r"<(?=[A-Za-z/!?])")
-_LIKE_REFERENCE = re.compile(r"&(?=(#|\w+;?))")
-
-
-def label(text: str) -> str:
-    """`text` as the one line of a title or name, which no reader can mistake for HTML.
-
-    RSS does not say whether titles are HTML, and readers try both: what looks like a tag or a reference gets a joiner.
-    """
-    line = " ".join(plain(text).split())
-    if "<" not in line and "&" not in line:
-        return line
-    return _LIKE_REFERENCE.sub(_joined, _LIKE_TAG.sub(f"<{_JOINER}", line))
-
-
-def _joined(match: "re.Match[str]") -> str:
-    name = match[1]
-    is_word = name.isalpha() and unescape(f"&{name}") == f"&{name}"  # HTML also reads the "&lt" in "&ltimg"
-    return "&" if is_word else f"&{_JOINER}"  # not in "R&D"
-
+from core.render.feeds import Item
+from core.render.shapes import entry_to_plain, summary_html
+from core.text.sanitize import clean, is_clean, label, plain
 
 _TEXTS = tuple(field.name for field in fields(Paper) if field.type is str)
 
@@ -73,7 +43,7 @@ def _moved(reason: Reason, text: str) -> Reason:
 
 
 _FOLD_AUTHORS_AFTER = 10
-TYPES = {
+TYPE_NAMES = {
     "new": "new",
     "cross": "cross-list",
     "replace": "replacement",
@@ -98,7 +68,7 @@ def entry_html(entry: Entry) -> str:
     head = [
         escape(_authors(paper)),
         escape("; ".join(_named(category) for category in paper.categories)),
-        escape(f"{TYPES.get(entry.type, entry.type)} · arXiv:{paper.versioned}, version {paper.version}"),
+        escape(f"{TYPE_NAMES.get(entry.type, entry.type)} · arXiv:{paper.versioned}, version {paper.version}"),
         f"<strong>Score {entry.score:g}</strong>{escape(reasons_in_words(entry))}",
         *([escape(late_in_words(entry))] if entry.late else []),
         *map(escape, judgement_in_words(entry)),
@@ -154,11 +124,6 @@ def absence_in_words(summary: Summary) -> str:
     return label(f"Summary pending: {summary.problem}") if summary.problem else "Summary pending"
 
 
-def summary_html(summary: Summary, paper: Paper) -> str:
-    """A summary as harmless HTML, whose links lead nowhere but where the paper's own lead."""
-    return to_html(summary.markdown, known_addresses(paper))
-
-
 def entry_guid(entry: Entry) -> str:
     """A stable, unique URI. It names the feed, because newsboat keeps one row per guid over all of its feeds."""
     return f"{entry.paper.links['abs']}v{entry.paper.version}#{entry.feed}"
@@ -208,106 +173,6 @@ def _summary_block(summary: Summary, paper: Paper) -> str:
     source = f"by {summary.model}" if summary.model else "extracted from the abstract"
     head = f"<p><strong>Summary</strong> ({escape(label(f'{summary.template}, {source}'))})</p>"
     return f'<div lang="{escape(summary.language)}">{head}{html}</div>'
-
-
-# every name that `fields=` may list
-ENTRY_FIELDS = (
-    "id", "version", "feed", "title", "title_tex", "authors", "abstract", "categories", "primary", "type", "announced",
-    "published", "updated", "comment", "doi", "journal_ref", "licence", "links", "score", "reasons", "points", "band",
-    "scorecard", "upvotes", "late", "summary",
-)  # fmt: skip
-
-
-# what an entry may lack
-_ENTRY_TEXTS = ("title_tex", "published", "updated", "comment", "doi", "journal_ref", "licence")
-_NUMBERS = ("points", "band", "upvotes")  # absent where None
-
-
-def entry_to_plain(entry: Entry, fields: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The entry as JSON values, narrowed to `fields` if there are any. What there is not is absent, never null."""
-    paper = entry.paper
-    plain: dict[str, Any] = {
-        "id": paper.id,
-        "version": paper.version,
-        "feed": entry.feed,
-        "title": paper.title,
-        "authors": [
-            {"name": name, "affiliation": affiliation} if affiliation else {"name": name}
-            for name, affiliation in paper.authors
-        ],
-        "abstract": paper.abstract,
-        "categories": paper.categories,
-        "primary": paper.primary,
-        "type": entry.type,
-        "announced": entry.announced.isoformat(),
-        "links": paper.links,
-        "score": entry.score,
-        "reasons": [
-            {
-                "rule": BONUS_NAME.format(rule) if bonus else rule,
-                "points": points,
-                "field": field,
-                "start": start,
-                "end": end,
-                "text": text,
-            }
-            for rule, points, field, start, end, text, bonus in entry.reasons
-        ],
-    }
-    if not paper.primary:
-        del plain["primary"]
-    for name in _ENTRY_TEXTS:
-        if value := getattr(paper, name):
-            plain[name] = value
-    for name in _NUMBERS:
-        if (value := getattr(entry, name)) is not None:
-            plain[name] = value
-    if entry.scorecard:
-        plain["scorecard"] = entry.scorecard.to_plain()
-    if entry.late:
-        plain["late"] = entry.late
-    if entry.summary and (not fields or "summary" in fields):
-        plain["summary"] = _summary_to_plain(entry.summary, paper)
-    return {name: plain[name] for name in plain if name in fields} if fields else plain
-
-
-def _summary_to_plain(summary: Summary, paper: Paper) -> dict[str, str]:
-
-    plain = {
-        "template": summary.template,
-        "language": summary.language,
-        "model": summary.model,
-        "html": summary_html(summary, paper),
-        "markdown": summary.markdown,
-        "state": summary.state,
-    }
-    return plain | ({"problem": summary.problem} if summary.problem else {})
-
-
-def to_json(value: Any) -> bytes:
-    """Compact JSON in UTF-8; lone surrogates, which UTF-8 cannot carry, are replaced."""
-    try:
-        return orjson.dumps(value)  # ten times as fast, but it has no way with surrogates
-    except TypeError:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """All texts are clean, `title`, `summary` and `authors` one line each; `guid` is a URI and `html` harmless.
-
-    `more` is what a JSON Feed has of it besides, as `_paperwire`.
-    """
-
-    guid: str
-    url: str
-    title: str
-    summary: str
-    html: str
-    time: datetime
-    authors: tuple[str, ...]
-    categories: tuple[str, ...]
-    more: dict[str, Any] = field(default_factory=dict)
 
 
 def entry_items(entries: Iterable[Entry], *, in_full: bool = False) -> list[Item]:

@@ -1,8 +1,6 @@
-"""What reviews say of their own, in each language: a table. Headings are the template's.
+"""A review as a document: Markdown with its front matter, HTML, JSON, and an item of a feed."""
 
-A review as a document: Markdown with its front matter, HTML, JSON, and an item of a feed."""
-
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -12,66 +10,24 @@ from core.model.review import POST, Review
 from core.render.blocks import Block, Fold, Heading, Line, Link, Paragraph, Strong, Written
 from core.render.blocks.html import Html
 from core.render.blocks.markdown import Markdown
-from core.render.front_matter import front_matter
-from core.render.items import Item, label, to_json
-from core.text.prose import block
-from core.text.sanitize import clean, plain
+from core.render.feeds import Item
+from core.render.front_matter import FOLDS, HAS_TITLE, front_matter
+from core.render.messages import Messages, messages
+from core.render.shapes import to_json
+from core.text.markdown import block
+from core.text.rewrite import text_of
+from core.text.sanitize import clean, label, plain
 
 if TYPE_CHECKING:
     from core.model.template import Template
 
-Words = Mapping[str, str]
-
-_ROWS: dict[str, tuple[str, str, str]] = {  # English, Korean, Chinese
-    "review of": ("A review of", "리뷰 대상:", "评述对象："),
-    "by model": (
-        "Written by {model} from {input}. It may be wrong: the paper itself decides.",
-        "작성 모델: {model} · 읽은 자료: {input}. 내용이 틀릴 수 있으므로 논문 원문을 확인하십시오.",
-        "由 {model} 根据{input}撰写。内容可能有误，请以论文为准。",
-    ),
-    "html": ("the paper's HTML", "논문의 HTML", "论文的 HTML 全文"),
-    "pdf": ("the text of its PDF", "논문의 PDF 본문", "论文的 PDF 文本"),
-    "abstract": ("the abstract alone", "초록", "摘要"),
-    "note": ("Note: {note}.", "참고: {note}.", "注：{note}。"),
-    "running": (
-        "{answered} of {total} questions answered; the review is not complete yet.",
-        "질문 {total}개 중 {answered}개에 답했습니다. 리뷰가 아직 완성되지 않았습니다.",
-        "已回答 {total} 个问题中的 {answered} 个；评述尚未完成。",
-    ),
-    "partial": (
-        "{answered} of {total} questions answered; the post was written without the others.",
-        "질문 {total}개 중 {answered}개에 답했습니다. 나머지 없이 글을 작성했습니다.",
-        "已回答 {total} 个问题中的 {answered} 个；本文未包含其余问题的内容。",
-    ),
-    "unanswered": ("Not answered yet.", "아직 답하지 않았습니다.", "尚未回答。"),
-    "failed": ("Not answered: {problem}.", "답하지 못했습니다: {problem}.", "未能回答：{problem}。"),
-    "no post": ("The post is not written yet.", "글이 아직 작성되지 않았습니다.", "文章尚未撰写。"),
-    "more": (
-        "The questions and answers are on the page of the review.",
-        "질문과 답변은 리뷰 페이지에 있습니다.",
-        "问与答见评述页面。",
-    ),
-    "colon": (": ", ": ", "："),
-}
-_LANGUAGES = ("en", "ko", "zh")
-
-
-def words(language: str) -> Words:
-    """The terms in a language; English where it is another one."""
-    at = _LANGUAGES.index(language) if language in _LANGUAGES else 0
-    return {key: texts[at] for key, texts in _ROWS.items()}
-
-
-MARKER = "<!-- paperwire review -->"  # the last line of a document: what the command line may write over
+REVIEW_MARKER = "<!-- paperwire review -->"  # the last line of a document: what the command line may write over
 _MOST_TAGS = 20
 _SHOWN_AUTHORS = 10
-# How each kind of reader takes HTML: kramdown reads Markdown in it only where told so, goldmark leaves HTML out
-_FOLDS = {"jekyll": ' markdown="1"', "hugo": None}
-_HAS_TITLE = ("jekyll", "hugo")  # they show that of the front matter
 
 
 def _plain(review: Review) -> dict[str, Any]:
-    return {"title": title_of(review), "date": review.updated[:10], "categories": _categories(review),
+    return {"title": review_title(review), "date": review.updated[:10], "categories": _categories(review),
             "tags": _tags(review)}  # fmt: skip
 
 
@@ -84,45 +40,49 @@ def _hugo(review: Review) -> dict[str, Any]:
     return {**_plain(review), "date": review.updated, "draft": False}
 
 
-FRONT_MATTERS: Mapping[str, Callable[[Review], dict[str, Any]]] = {"plain": _plain, "jekyll": _jekyll, "hugo": _hugo}
+def _share(review: Review) -> dict[str, Any]:
+    return {"share": True, **_plain(review)}
 
 
-def title_of(review: Review) -> str:
+_FRONT_MATTER = {"plain": _plain, "share": _share, "jekyll": _jekyll, "hugo": _hugo}
+
+
+def review_title(review: Review) -> str:
     """The title of the document, of one line."""
     return " ".join(plain(review.title).split()) or f"arXiv:{review.paper.versioned}"
 
 
-def render_markdown(review: Review, template: "Template", kind: str = "plain") -> str:
-    """The document as Markdown with front matter of that `kind` (see `FRONT_MATTERS`)."""
-    title = [] if kind in _HAS_TITLE else [Heading(1, (title_of(review),))]
-    body = Markdown(folds=_FOLDS.get(kind, "")).write([*title, *_blocks(review, template)])
-    return f"{front_matter(FRONT_MATTERS[kind](review))}{clean(body)}\n{MARKER}\n"
+def review_markdown(review: Review, template: "Template", kind: str = "plain") -> str:
+    """The document as Markdown with front matter of that `kind` (see `core.model.digest`)."""
+    title = [] if kind in HAS_TITLE else [Heading(1, (review_title(review),))]
+    body = Markdown(folds=FOLDS.get(kind, "")).write([*title, *_blocks(review, template)])
+    return f"{front_matter(_FRONT_MATTER[kind](review))}{clean(body)}\n{REVIEW_MARKER}\n"
 
 
-def render_html(review: Review, template: "Template") -> str:
+def review_html(review: Review, template: "Template") -> str:
     """The document below its title as harmless HTML, for a page."""
     return clean(Html().write(_blocks(review, template)))
 
 
-def render_page(review: Review, template: "Template") -> str:
+def review_page(review: Review, template: "Template") -> str:
     """The document as a page of its own that loads nothing."""
-    title = escape(title_of(review))
+    title = escape(review_title(review))
     return (
         f'<!doctype html>\n<html lang="{review.language}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta http-equiv="Content-Security-Policy" content="default-src \'none\'">\n<title>{title}</title>\n'
-        f"</head>\n<body>\n<main>\n<h1>{title}</h1>\n{render_html(review, template)}\n</main>\n</body>\n</html>\n"
-        f"{MARKER}\n"
+        f"</head>\n<body>\n<main>\n<h1>{title}</h1>\n{review_html(review, template)}\n</main>\n</body>\n</html>\n"
+        f"{REVIEW_MARKER}\n"
     )
 
 
-def render_json(review: Review, template: "Template") -> bytes:
+def review_json(review: Review, template: "Template") -> bytes:
     """The review as JSON: how far it is, its questions with their answers, and the post in its parts."""
     paper, post = review.paper, review.post
     value: dict[str, Any] = {
         "id": paper.id,
         "version": paper.version,
-        "title": title_of(review),
+        "title": review_title(review),
         "paper": " ".join(plain(paper.title).split()),
         "links": paper.links,
         **{name: getattr(review, name) for name in ("language", "model", "input", "state", "begun", "updated")},
@@ -149,7 +109,7 @@ def review_items(reviews: Sequence[Review], template: "Template", url: Callable[
 
 
 def _item(review: Review, template: "Template", url: str, time: datetime) -> Item:
-    paper, terms = review.paper, words(review.language)
+    paper, terms = review.paper, messages("review", review.language)
     html = Html(below=1, folds=False).write(
         [*_head(review, terms), *_post(review, template, terms), Paragraph((Link(terms["more"], url),))]
     )
@@ -157,8 +117,8 @@ def _item(review: Review, template: "Template", url: str, time: datetime) -> Ite
     return Item(
         guid=f"{paper.links['abs']}v{paper.version}#review-{review.language}",
         url=url,
-        title=label(title_of(review)),
-        summary=label(_text(gist) or title_of(review)),
+        title=label(review_title(review)),
+        summary=label(text_of(gist) or review_title(review)),
         html=clean(f'<div lang="{review.language}">\n{html}\n</div>'),
         time=time,
         authors=(label(review.model) or "Paperwire",),
@@ -173,21 +133,15 @@ def _item(review: Review, template: "Template", url: str, time: datetime) -> Ite
     )
 
 
-def _text(markdown: str) -> str:
-    from core.text.rewrite import text_of
-
-    return text_of(markdown)
-
-
 def _blocks(review: Review, template: "Template") -> Iterable[Block]:
-    terms = words(review.language)
+    terms = messages("review", review.language)
     yield from _head(review, terms)
     yield from _post(review, template, terms)
     title = template.title[review.language]
     yield Fold(title, tuple(_answers(review, template, terms)))
 
 
-def _head(review: Review, terms: Words) -> Iterable[Block]:
+def _head(review: Review, terms: Messages) -> Iterable[Block]:
     paper = review.paper
     names = [name for author in paper.authors if (name := " ".join(plain(author.name).split()))]
     by = ", ".join(names[:_SHOWN_AUTHORS]) + (" …" if len(names) > _SHOWN_AUTHORS else "")
@@ -202,7 +156,7 @@ def _head(review: Review, terms: Words) -> Iterable[Block]:
         yield Paragraph((Strong(count),))
 
 
-def _post(review: Review, template: "Template", terms: Words) -> Iterable[Block]:
+def _post(review: Review, template: "Template", terms: Messages) -> Iterable[Block]:
     """The parts of the post, each under its heading."""
     if review.post is None:
         problem = review.failures[POST].words.rstrip(".") if POST in review.failures else ""
@@ -217,7 +171,7 @@ def _post(review: Review, template: "Template", terms: Words) -> Iterable[Block]
             yield Written(text, known)
 
 
-def _answers(review: Review, template: "Template", terms: Words) -> Iterable[Block]:
+def _answers(review: Review, template: "Template", terms: Messages) -> Iterable[Block]:
     """The questions under their headings, with their answers, or why there is none."""
     known = known_addresses(review.paper)
     for key in review.keys:
@@ -229,7 +183,7 @@ def _answers(review: Review, template: "Template", terms: Words) -> Iterable[Blo
             yield Paragraph((_why(review, key, terms),))
 
 
-def _why(review: Review, key: str, terms: Words) -> str:
+def _why(review: Review, key: str, terms: Messages) -> str:
     failure = review.failures.get(key)
     return terms["failed"].format(problem=failure.words.rstrip(".")) if failure else terms["unanswered"]
 

@@ -8,7 +8,7 @@ from core.model.summary import Summary
 from core.render.blocks import Block, Heading, Link, Paragraph, Written
 from core.render.blocks.html import Html
 from core.render.blocks.markdown import Markdown
-from core.render.items import summary_html, to_json
+from core.render.shapes import summary_html, to_json
 from core.text.sanitize import clean, plain
 
 

@@ -14,9 +14,8 @@ from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from feedgen.feed import FeedGenerator
 from lxml import etree
 
-from core.render.feeds import Channel
-from core.render.items import Item, label
-from core.text.sanitize import plain
+from core.render.feeds import Channel, Item
+from core.text.sanitize import label, plain
 
 # feedgen formats RSS dates under setlocale(), which is global to the process and not safe with threads
 for _module in (feedgen.feed, feedgen.entry):

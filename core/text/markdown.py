@@ -1,6 +1,12 @@
-"""A model's Markdown to harmless HTML: a handful of tags, and links to nothing but what the paper itself names.
+"""A model's Markdown: made harmless when it comes, and written as harmless HTML when it is shown.
 
-A model that was told by a paper's text to advertise something can name no address that a reader could click.
+`harmless` is for what a model answered, before it is stored: no HTML, and no addresses but the paper's. `block`, `cell`
+and `one_line` fit it into its place in a document. `to_html` and `to_html_line` write a handful of tags for pages and
+feeds; `core.text.rewrite` writes Markdown for GitHub, Jekyll and Hugo. A model that a paper's text has persuaded to
+advertise something can name no address that a reader could click.
+
+Markdown has many readers, and each finds its own ends of code and formulas. So `harmless` does not depend on where
+these are: what could be a tag or a foreign address in any of them is not left in the text.
 """
 
 import re
@@ -8,12 +14,33 @@ from functools import cache, lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from core.text.links import may_lead_to
-from core.text.sanitize import clean, reread
+from core.text.sanitize import clean, is_known, may_lead_to, plain, reread
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
+
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")  # what begins a tag, a comment or a link in angles
+_LINK = re.compile(
+    r"(!?)\[((?:[^\[\]]|\[[^\[\]]*+\]){0,300})\]\(\s*+<?([^\s<>()]*+(?:\([^\s<>()]*+\)[^\s<>()]*+)*+)>?[^()\n]{0,300}\)"
+)
+_ADDRESS = re.compile(
+    r"(?:\b[A-Za-z][A-Za-z0-9+.-]{0,30}://|(?<![:\w/])//(?=[\w-]+\.)|\bwww\.)[^\s<>\"'`|\])}]+",
+    re.ASCII | re.IGNORECASE,
+)
+_SCHEME = re.compile(r"\b(?:javascript|vbscript|data|file|mailto)\s*:", re.IGNORECASE)
+_DEFINITION = re.compile(r"^ {0,3}\[[^\]\n]*\]:.*$", re.MULTILINE)
+_FENCE = re.compile(r"^ {0,3}(?:>\s?)*(`{3,}|~{3,})", re.MULTILINE)
+_HEADING = re.compile(r"^ {0,3}(#{1,6})(?=\s|$)")
+_UNDERLINE = re.compile(r"^ {0,3}(?:=+|-+)\s*$")  # makes a heading of the line above
+_LIST_MARK = re.compile(r"^\s*(?:[-*+]|\d{1,3}[.)]|#{1,6}|>)\s+")
+_RULED = re.compile(r"^\s*\|?\s*:?-{2,}[\s|:-]*$")  # the line below a table's head
+_BAR = re.compile(r"(?<!\\)\|")
+_MATHS = re.compile(r"\$[^$\n]{1,500}\$")
+_TRAILING = ".,;:!?"
+_LEVELS = 6
+_ROUNDS = 5  # links and images stand in one another
+_HTTP = ("http://", "https://")
 
 _LONGEST = 50_000  # characters; a summary has a few thousand, and what is pathological takes time
 _TAGS = {"a", "blockquote", "br", "code", "del", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "strong"}
@@ -23,12 +50,78 @@ _TOP = 2  # headings begin below those of the page that shows them
 _LOWEST = 6
 
 # pandoc's rule (https://pandoc.org/MANUAL.html#math): `$5 and $10` is money; and TeX's own brackets
-_MATHS = re.compile(
+_FORMULA = re.compile(
     r"\$\$(?=\S)[^$]{1,2000}?\$\$"
     r"|(?<![\\$])\$(?=[^\s$])(?:[^$\\\n`]|\\.){0,500}?(?<=\S)\$(?!\d)"
     r"|\\\([^\n]{1,500}?\\\)|\\\[[^$]{1,500}?\\\]"
 )
 _KEPT = re.compile("\ue000(\\d+)\ue001")  # private use: no meaning to Markdown, HTML or Unicode
+
+
+def harmless(text: str, known: frozenset[str]) -> str:
+    """`text` without tags, images and addresses that are not `known`; of links there stay their words."""
+    text = _DEFINITION.sub("", plain(text))
+    for _ in range(_ROUNDS):
+        before, text = text, _LINK.sub(lambda match: _kept_link(match, known), text)
+        if before == text:
+            break
+    text = _ADDRESS.sub(lambda match: _kept_address(match[0], known), text)
+    text = _SCHEME.sub(lambda match: match[0][:-1].rstrip() + " ", text)
+    return _TAG.sub("< ", text).strip()
+
+
+def one_line(text: str, most: int = 0) -> str:
+    """`text` as one line, at most `most` characters long if that is not 0."""
+    lines = [_LIST_MARK.sub("", line).strip() for line in text.splitlines() if not _RULED.match(line)]
+    line = " ".join(" ".join(lines).split())
+    return line if not most or len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
+def cell(text: str) -> str:
+    """`text` as it may stand in a cell of a table: one line, and no bar that ends the cell."""
+    line = one_line(text).replace("$$", "$").replace("\\[", "[").replace("\\]", "]")
+    line = _MATHS.sub(lambda match: match[0].replace("\\|", "\\Vert ").replace("|", "\\vert "), line)
+    return _BAR.sub(r"\\|", line)
+
+
+def block(text: str, level: int) -> str:
+    """`text` as it may stand below a heading of this level: its own are lower, and what it opens it closes."""
+    lines: list[str] = []
+    fence = ""
+    for line in text.splitlines():
+        mark = _FENCE.match(line)
+        if mark and (not fence or mark[1].startswith(fence)):
+            fence = "" if fence else mark[1]
+        elif not fence and (heading := _HEADING.match(line)):
+            line = "#" * min(level + len(heading[1]), _LEVELS) + line.lstrip()[len(heading[1]) :]
+        elif not fence and lines and lines[-1].strip() and _UNDERLINE.match(line):
+            lines.append("")
+        lines.append(line.rstrip())
+    if fence:
+        lines.append(fence)
+    return _balanced("\n".join(lines).strip())
+
+
+def _balanced(text: str) -> str:
+    """`text` without the signs of displayed formulas that would go on behind it."""
+    if text.count("$$") % 2:
+        before, _, after = text.rpartition("$$")
+        text = f"{before}\\$\\${after}"
+    if text.count("\\[") != text.count("\\]"):
+        text = text.replace("\\[", "[").replace("\\]", "]")
+    return text
+
+
+def _kept_link(match: "re.Match[str]", known: frozenset[str]) -> str:
+    image, words, url = match.groups()
+    return match[0] if not image and is_known(url, known) else words
+
+
+def _kept_address(found: str, known: frozenset[str]) -> str:
+    url = found.rstrip(_TRAILING)
+    if url.lower().startswith(_HTTP) and is_known(url, known):
+        return found
+    return found[len(url) :]
 
 
 @lru_cache(maxsize=512)
@@ -69,7 +162,7 @@ def read_markdown(markdown: str, known: frozenset[str]) -> "tuple[list[Token], l
         return f"\ue000{len(kept) - 1}\ue001"
 
     text = re.sub("[\ue000\ue001]", "", clean(reread(markdown)))[:_LONGEST]
-    tokens = _parser().parse(_MATHS.sub(keep, text))
+    tokens = _parser().parse(_FORMULA.sub(keep, text))
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(int(token.tag[1]) + _TOP, _LOWEST)}"

@@ -1,12 +1,10 @@
-"""Text as Markdown that every renderer reads as that text: GitHub, kramdown in Jekyll, goldmark in Hugo, CommonMark.
+"""Markdown that every renderer reads the same: GitHub, kramdown in Jekyll, goldmark in Hugo, CommonMark.
+
+`escape_text` and its neighbours write text of anybody so that it is read as that text. `rewrite` writes a model's
+Markdown again: without HTML and images, with links to nothing but what the paper names (see `core.text.markdown`).
 
 Only what kramdown knows has a backslash (https://kramdown.gettalong.org/syntax.html#automatic-and-manual-escaping);
-the rest are references. Jekyll reads `{{` and `{%` before Markdown is read, Hugo `{{<`: there are none of them.
-
-
-A model's Markdown to harmless Markdown: what it meant is kept, written so that every renderer reads the same.
-
-No HTML, no images, and links to nothing but what the paper names (see `core.text.markdown`).
+the rest are references. Jekyll reads `{{` and `{%` before Markdown is read, Hugo `{{<`: none of them is written.
 """
 
 import re

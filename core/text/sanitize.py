@@ -1,9 +1,17 @@
-"""Text as its authors meant it: the HTML that they typed is read, and nothing breaks XML or deceives the eye."""
+"""Text that is safe to show: what never reaches XML, HTML or a reader's eye.
+
+`clean` removes characters that break XML or deceive, and keeps everything else: for whole documents, and for texts that
+offsets point into. `plain` also reads the HTML that authors typed, and gives text that is still to be escaped. `label`
+is `plain` as one line that no reader can mistake for HTML: for titles and names. `may_lead_to` says whether a model's
+text may link to an address. A model's Markdown is the subject of `core.text.markdown`.
+"""
 
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from html import unescape
+from urllib.parse import quote
 
 # What XML 1.0 cannot carry or discourages (https://www.w3.org/TR/xml/#charsets): controls, surrogates, non-characters;
 # and what makes text read otherwise than it is written (https://www.unicode.org/reports/tr9/)
@@ -26,7 +34,16 @@ _SCRIPTS = {
     "sup": str.maketrans("0123456789+-−=()in", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁱⁿ"),
 }
 _MARKS = {"sub": "_", "sup": "^"}
+_JOINER = "\u2060"  # has no width: nobody sees it
+_LIKE_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_LIKE_REFERENCE = re.compile(r"&(?=(#|\w+;?))")
 _ROUNDS = 3  # "&amp;lt;" has been escaped twice, and tags stand in one another
+
+_HOSTS = frozenset({"arxiv.org", "www.arxiv.org", "doi.org", "dx.doi.org"})
+_ADDRESS = re.compile(r"(?<![\w.-])(?:https?://)?[\w-]+(?:\.[\w-]+)+(?:/[^\s<>\"'`]*)?")
+_HTTP = re.compile(r"https?://", re.IGNORECASE)
+_PLAIN_URL = re.compile(r"https?://[\w.~:/?#\[\]!$&'()*+,;=%-]+", re.ASCII | re.IGNORECASE)  # no @, no \
+_TRAILING = ".,;:!?)]}'\"/"
 
 
 def clean(text: str) -> str:
@@ -78,3 +95,46 @@ def _script(match: "re.Match[str]") -> str:
     if all(ord(char) in table for char in inside):
         return inside.translate(table)
     return _MARKS[kind] + (inside if len(inside) == 1 else f"({inside})")
+
+
+def label(text: str) -> str:
+    """`text` as the one line of a title or name, which no reader can mistake for HTML.
+
+    RSS does not say whether titles are HTML, and readers try both: what looks like a tag or a reference gets a joiner.
+    """
+    line = " ".join(plain(text).split())
+    if "<" not in line and "&" not in line:
+        return line
+    return _LIKE_REFERENCE.sub(_with_joiner, _LIKE_TAG.sub(f"<{_JOINER}", line))
+
+
+def _with_joiner(match: "re.Match[str]") -> str:
+    name = match[1]
+    is_word = name.isalpha() and unescape(f"&{name}") == f"&{name}"  # HTML also reads the "&lt" in "&ltimg"
+    return "&" if is_word else f"&{_JOINER}"  # not in "R&D"
+
+
+def cut(text: str, most: int) -> str:
+    """`text`, or as much of it as fits `most` characters with an ellipsis."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+def addresses(text: str, urls: Iterable[str]) -> frozenset[str]:
+    """The addresses that `text` names, and `urls`, each without its scheme, so that spellings compare."""
+    return frozenset(_bare(url) for url in (*_ADDRESS.findall(text), *urls))
+
+
+def is_known(url: str, known: frozenset[str]) -> bool:
+    """Whether `url` is one of the `known` addresses, in whatever spelling."""
+    return bool(_PLAIN_URL.fullmatch(url)) and _bare(url) in known
+
+
+def may_lead_to(url: str, known: frozenset[str]) -> bool:
+    """Whether a link may lead to `url`: to a known address, to arXiv, or to a DOI."""
+    return is_known(url, known) or (bool(_PLAIN_URL.fullmatch(url)) and _bare(url).partition("/")[0] in _HOSTS)
+
+
+def _bare(url: str) -> str:
+    """An address without its scheme and what a sentence puts behind it, in ASCII, so that spellings compare."""
+    host, slash, path = _HTTP.sub("", url).rstrip(_TRAILING).partition("/")
+    return host.lower() + slash + quote(path, safe="%/?#[]!$&'()*+,;=:@~-._")

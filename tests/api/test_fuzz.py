@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from core.config.settings import ROOT
 from core.config.url_rules import RULES
 from core.model.query import FIELDS, PARAMETERS
-from core.render.items import ENTRY_FIELDS
+from core.render.shapes import ENTRY_FIELDS
 from tests.api import base, serving_days
 
 FULL = bool(os.environ.get("FULL"))

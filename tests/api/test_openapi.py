@@ -12,7 +12,7 @@ import pytest
 from core import __version__
 from core.config.settings import Settings
 from core.model.query import FIELDS, PARAMETERS
-from core.render.items import ENTRY_FIELDS
+from core.render.shapes import ENTRY_FIELDS
 from core.store import keys
 from core.store.codec import encode
 from core.store.sqlite import SqliteStore

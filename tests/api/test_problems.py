@@ -14,7 +14,7 @@ import pytest
 
 from core.config.settings import Settings
 from core.model.query import FIELDS, MAX_LENGTH, PARAMETERS, SORTABLE
-from core.render.items import ENTRY_FIELDS
+from core.render.shapes import ENTRY_FIELDS
 from core.store import keys
 from core.store.sqlite import SqliteStore
 from tests.api import THURSDAY, TOKEN, base, make_settings, send, serving_days

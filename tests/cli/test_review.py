@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from core.config.settings import ROOT
-from core.render.review import MARKER
+from core.render.review import REVIEW_MARKER
 from tests.cli.test_cli import in_parallel, told
 from tests.conftest import paperwire, wait_until
 from tests.support.reviewing import ID, WITHDRAWN, Reviewing, reviewing
@@ -72,7 +72,7 @@ def test_told_before_and_after(given: Reviewing) -> None:
     ):
         assert text in words
     assert done.stdout.startswith("---\n")
-    assert done.stdout.endswith(f"{MARKER}\n")
+    assert done.stdout.endswith(f"{REVIEW_MARKER}\n")
     assert f"{ID}v1" == yaml.safe_load(done.stdout.split("---\n")[1])["tags"][0]
     again = run(given, ID)
     assert (0, done.stdout) == (again.returncode, again.stdout)
@@ -126,7 +126,7 @@ WRONG: dict[tuple[str, ...], tuple[int, str]] = {
     ("xyz",): (2, "'xyz' is not an arXiv identifier"),
     (ID, "--language", "fr"): (2, "Allowed: en, ko, zh"),
     (ID, "--format", "pdf"): (2, "Allowed: md, html, json"),
-    (ID, "--front-matter", "toml"): (2, "Allowed: plain, jekyll, hugo"),
+    (ID, "--front-matter", "toml"): (2, "Allowed: plain, share, jekyll, hugo"),
     ("2603.00001", "--yes"): (1, "There is no paper '2603.00001' here."),
     (WITHDRAWN.id, "--yes"): (1, "has been withdrawn, and has no text"),
 }
@@ -134,8 +134,8 @@ WRONG: dict[tuple[str, ...], tuple[int, str]] = {
 
 PRINTED: dict[tuple[str, ...], tuple[str, ...]] = {
     (ID, "--format", "json"): (f'{{"id":"{ID}"', '"generator":"paperwire review"}'),
-    (ID, "--format", "html"): ("<!doctype html>", "default-src 'none'", MARKER),
-    (ID, "--front-matter", "jekyll"): ('---\nlayout: "post"\n', MARKER),
+    (ID, "--format", "html"): ("<!doctype html>", "default-src 'none'", REVIEW_MARKER),
+    (ID, "--front-matter", "jekyll"): ('---\nlayout: "post"\n', REVIEW_MARKER),
 }
 
 
@@ -174,6 +174,6 @@ def test_files(made: Reviewing) -> None:
     target.write_text("# My own\n", "utf-8")
     refused = run(made, ID, "--output", "review.md")
     assert (2, "# My own\n") == (refused.returncode, target.read_text("utf-8"))
-    target.write_text(f"An older one.\n{MARKER}\n", "utf-8")
+    target.write_text(f"An older one.\n{REVIEW_MARKER}\n", "utf-8")
     assert 0 == run(made, ID, "--output", "review.md").returncode
     assert target.read_text("utf-8").startswith("---\ntitle")

@@ -9,7 +9,7 @@ from core.llm.prompts import ask_analysis, ask_post, ask_screening, ask_summary
 from core.llm.templates import get_template
 from core.model.rubric import Mark, Scorecard
 from core.model.summary import Summary
-from core.render.items import summary_html
+from core.render.shapes import summary_html
 from tests.support.asked import ANALYSIS, RUBRIC, TEXT, sample_feed, sample_paper
 from tests.support.rules import html_faults
 from tests.support.vectors import HOST, TEXTS

@@ -8,7 +8,7 @@ import pytest
 
 from core.llm.extractive import extract
 from core.model.paper import Paper
-from core.render.items import summary_html
+from core.render.shapes import summary_html
 from core.text.tex import to_readable
 from tests.conftest import SHARED
 from tests.support.asked import sample_paper

@@ -10,8 +10,7 @@ from core.llm.templates import get_template, template_names
 from core.model.errors import ConfigError, UnknownName
 from core.model.paper import known_addresses
 from core.model.template import LANGUAGES, Template, to_markdown
-from core.text.markdown import to_html
-from core.text.prose import harmless
+from core.text.markdown import harmless, to_html
 from tests.support.asked import sample_paper
 from tests.support.rules import UNWANTED, html_faults
 from tests.support.vectors import TEXTS

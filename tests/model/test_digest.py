@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from core.model.digest import FRONT_MATTERS, GROUPS, group_of, make_digest, read_wanted
 from core.model.errors import QueryError
 from core.model.rubric import Mark, Rubric, Scorecard
-from core.render.digest import FRONT_MATTERS as WRITTEN
 from tests.support.digests import ENTRIES, FEED, RECORD, RUBRIC, card, digest, entry
 
 points = st.one_of(st.integers(-1, 9).map(float), st.floats(-1, 9))
@@ -137,8 +136,3 @@ def test_wrong_queries(raw: str, token: str, allowed: tuple[str, ...]) -> None:
     with pytest.raises(QueryError) as caught:
         read_wanted(raw)
     assert (token, allowed) == (caught.value.token, caught.value.allowed)
-
-
-def test_front_matters_that_may_be_asked_for_can_be_written() -> None:
-    """The two lists of them are the same."""
-    assert list(FRONT_MATTERS) == list(WRITTEN)

@@ -14,7 +14,8 @@ from core.model.query import parse_query, select
 from core.ranking.matching import score_batch
 from core.render.card import LONGEST_ABSTRACT, LONGEST_TITLE, SHOWN_AUTHORS, author_names, make_card, whys
 from core.render.citations import bibtex
-from core.render.items import entry_html, entry_to_plain, reasons_in_words
+from core.render.items import entry_html, reasons_in_words
+from core.render.shapes import entry_to_plain
 from tests.render import LONG, MANY, ODD, RICH, SUMMARY, channel, entries_of
 from tests.render.documents import render_atom, render_rss
 from tests.support.arxiv_format import Sheet

@@ -14,14 +14,22 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from core.model.digest import LANGUAGES, STYLES, Digest, make_digest
+from core.model.digest import FRONT_MATTERS, LANGUAGES, STYLES, Digest, make_digest
 from core.model.feed import Feed, Keyword
 from core.model.paper import Author
 from core.model.rubric import Criterion, Mark, Rubric, Scorecard
-from core.render.digest import FRONT_MATTERS, Site, render_digest_json, render_html, render_markdown, title_of
-from core.render.digest.document import MARKER, digest_item, render_digest_feed
-from core.render.digest.words import _ROWS, words
-from core.render.items import entry_to_plain
+from core.render.digest.common import Site
+from core.render.digest.document import (
+    DIGEST_MARKER,
+    digest_html,
+    digest_item,
+    digest_json,
+    digest_markdown,
+    digest_title,
+)
+from core.render.feeds import render_feed
+from core.render.messages import messages
+from core.render.shapes import entry_to_plain
 from tests.render import channel
 from tests.support.digests import ENTRIES, FEED, RECORD, SITE, card, digest, entry, summary
 from tests.support.rules import SAFE_TAGS, atom_faults, html_faults, jsonfeed_faults, rss_faults
@@ -71,8 +79,8 @@ def tables(text: str) -> list[list[list[str]]]:
 def test_golden(style: str, language: str) -> None:
     """The invented day gives just these bytes."""
     expected = (DATA / f"{style}.{language}.md").read_text("utf-8")
-    assert expected == render_markdown(digest(style, language), SITE)
-    assert expected == render_markdown(digest(style, language, entries=tuple(reversed(ENTRIES))), SITE)
+    assert expected == digest_markdown(digest(style, language), SITE)
+    assert expected == digest_markdown(digest(style, language, entries=tuple(reversed(ENTRIES))), SITE)
 
 
 def test_no_other_golden_files() -> None:
@@ -80,12 +88,12 @@ def test_no_other_golden_files() -> None:
     assert {f"{style}.{language}.md" for style, language in CASES} == {path.name for path in DATA.iterdir()}
 
 
-@pytest.mark.parametrize("key", _ROWS)
+@pytest.mark.parametrize("key", messages("digest", "en"))
 def test_words(key: str) -> None:
     """Each language has all words, with the same values in them."""
-    values = {tuple(sorted(re.findall(r"{(\w+)}", words(language)[key]))) for language in LANGUAGES}
+    values = {tuple(sorted(re.findall(r"{(\w+)}", messages("digest", language)[key]))) for language in LANGUAGES}
     assert 1 == len(values)
-    assert all(words(language)[key].strip() or key == "colon" for language in LANGUAGES)
+    assert all(messages("digest", language)[key].strip() or key == "colon" for language in LANGUAGES)
 
 
 # --- the styles, read back
@@ -93,7 +101,7 @@ def test_words(key: str) -> None:
 
 def test_list() -> None:
     """The keyword bot's page has its parts in order, and a numbered heading for each paper that links to its page."""
-    text = render_markdown(digest("list"), SITE)
+    text = digest_markdown(digest("list"), SITE)
     found = headings(text)
     assert ("h1", FEED.title) == found[0]
     assert ["Statistics", "Recent papers", "Configuration", "Schedule", "How to use"] == [
@@ -112,7 +120,7 @@ def test_list_cuts_abstracts() -> None:
     """An abstract is cut after 300 characters, and only then has a sign of it."""
     abstracts = {"x" * 300: "x" * 300, "x" * 301: "x" * 300 + "…", "a  b\nc": "a b c"}
     for abstract, shown in abstracts.items():
-        text = render_markdown(digest("list", entries=(entry(1, 5, abstract=abstract),)), SITE)
+        text = digest_markdown(digest("list", entries=(entry(1, 5, abstract=abstract),)), SITE)
         assert f"\n> {shown}\n" in text
 
 
@@ -121,19 +129,19 @@ def test_best_have_summaries() -> None:
     entries = tuple(entry(n, 20 - n, summary=summary(model="")) for n in range(1, 16))
     for most in (1, 4, 15):
         made = make_digest(replace(FEED, summaries=most), RECORD, entries, style="list")
-        assert most == render_markdown(made, SITE).count("<summary>Extracted from the abstract</summary>")
+        assert most == digest_markdown(made, SITE).count("<summary>Extracted from the abstract</summary>")
 
 
 def test_deploy_badge_needs_an_address() -> None:
     """Without a public address there is no badge, and no address of the service."""
-    text = render_markdown(digest("list"), Site("Test wire"))
+    text = digest_markdown(digest("list"), Site("Test wire"))
     assert "vercel.com" not in text
     assert "wire.example" not in text
 
 
 def test_staged() -> None:
     """The staged digest has its statistics, bands and tables, as the rubric sorts the papers."""
-    text = render_markdown(digest("staged"), SITE)
+    text = digest_markdown(digest("staged"), SITE)
     (fence,) = [token.content for token in flat(text) if token.type == "fence"]
     assert [
         "Stage 1 (abstract screening): collected 224 → 7 prioritised",
@@ -187,7 +195,7 @@ def test_staged_without_a_rubric() -> None:
     """A feed without a rubric says so, and shows its papers as not analysed."""
     feed = replace(FEED, rubric=None)
     made = make_digest(feed, RECORD, [replace(e, scorecard=None) for e in ENTRIES], style="staged")
-    text = render_markdown(made, SITE)
+    text = digest_markdown(made, SITE)
     assert "This feed has no rubric" in text
     assert [e.paper.title for e in ENTRIES] == [row[0] for row in tables(text)[0][1:]]
 
@@ -195,13 +203,13 @@ def test_staged_without_a_rubric() -> None:
 def test_other_templates_in_staged() -> None:
     """A summary by another template is shown as it is."""
     other = summary(template="key-findings", markdown="# Findings\n\nA *finding*.", parts=())
-    text = render_markdown(digest("staged", entries=(entry(1, 9, scorecard=card(6, 3, 3, 2), summary=other),)), SITE)
+    text = digest_markdown(digest("staged", entries=(entry(1, 9, scorecard=card(6, 3, 3, 2), summary=other),)), SITE)
     assert "### Findings\n\nA *finding*." in text
 
 
 def test_daily() -> None:
     """The blog's post has numbered headings that link, and each paper's AlphaXiv overview."""
-    text = render_markdown(digest("daily"), SITE)
+    text = digest_markdown(digest("daily"), SITE)
     assert {"layout": "post", "title": "Daily Papers — 2026-03-06", "lang": "en"}.items() <= front(text).items()
     assert "h1" not in dict(headings(text))
     links = [str(token.attrGet("href")) for token in flat(text) if token.type == "link_open"]
@@ -214,9 +222,9 @@ def test_daily() -> None:
 def test_partial_days_say_so_first(style: str, language: str) -> None:
     """A batch that is not complete is told of before any paper, with the reason."""
     made = digest(style, language, state="partial", reason="cs.LG failed | twice")
-    text = body_of(render_markdown(made, SITE))
+    text = body_of(digest_markdown(made, SITE))
     assert 0 < text.index("cs.LG failed") < text.index(ENTRIES[0].paper.title)
-    assert "cs.LG failed | twice" in render_html(made, SITE)
+    assert "cs.LG failed | twice" in digest_html(made, SITE)
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -224,11 +232,11 @@ def test_what_is_missing_is_said(style: str) -> None:
     """Summaries that wait are counted, late papers too, and a day without papers says so."""
     waiting = tuple(replace(e, summary=summary(state="budget", markdown="")) for e in ENTRIES)
     late = (replace(waiting[0], late="2026-03-09T05:00:00Z"), *waiting[1:])
-    text = render_markdown(digest(style, entries=late), SITE)
+    text = digest_markdown(digest(style, entries=late), SITE)
     assert "4 of 4 summaries are not there yet." in text
     assert "1 papers came after their day." in text
     assert "The summary waits: the budget of models is spent for now." in text
-    assert "No paper of this day meets the feed's rules." in render_markdown(digest(style, entries=()), SITE)
+    assert "No paper of this day meets the feed's rules." in digest_markdown(digest(style, entries=()), SITE)
 
 
 # --- front matter
@@ -249,9 +257,9 @@ def test_titles_in_front_matter(title: str) -> None:
     feed = replace(FEED, title=title)
     for kind in FRONT_MATTERS:
         made = make_digest(feed, RECORD, ENTRIES, style="list")
-        text = render_markdown(made, SITE, kind)
+        text = digest_markdown(made, SITE, kind)
         if kind in ("jekyll", "hugo"):
-            assert {"title": title_of(made), "tags": ["arxiv", "cs.DC", "cs.LG"]}.items() <= front(text).items()
+            assert {"title": digest_title(made), "tags": ["arxiv", "cs.DC", "cs.LG"]}.items() <= front(text).items()
             assert {"layout", "date", "title", "tags", "categories", "lang", "draft"} >= front(text).keys()
             assert "Statistics" == headings(text)[0][1]
         else:
@@ -260,7 +268,7 @@ def test_titles_in_front_matter(title: str) -> None:
 
 def test_dates_in_front_matter() -> None:
     """Jekyll and Hugo get the time at which the batch was due, with its zone."""
-    text = {kind: render_markdown(digest("list"), SITE, kind) for kind in FRONT_MATTERS}
+    text = {kind: digest_markdown(digest("list"), SITE, kind) for kind in FRONT_MATTERS}
     assert "2026-03-06 00:20:00 -0500" == front(text["jekyll"])["date"]
     assert "2026-03-06T00:20:00-05:00" == front(text["hugo"])["date"]
     assert {"share": True} == front(text["share"])
@@ -269,7 +277,7 @@ def test_dates_in_front_matter() -> None:
 
 def test_folds() -> None:
     """kramdown is told to read the Markdown that is folded; for Hugo, which drops HTML, nothing is folded."""
-    text = {kind: render_markdown(digest("list"), SITE, kind) for kind in FRONT_MATTERS}
+    text = {kind: digest_markdown(digest("list"), SITE, kind) for kind in FRONT_MATTERS}
     counts = {k: (t.count("<details>"), t.count('<details markdown="1">'), t.count("<")) for k, t in text.items()}
     assert {"plain": (2, 0), "share": (2, 0), "jekyll": (0, 2), "hugo": (0, 0)} == {k: c[:2] for k, c in counts.items()}
     assert text["hugo"].count("**example/model-1**") == 2
@@ -315,7 +323,7 @@ def markdown_faults(text: str) -> list[str]:
             faults.append("image")
         if token.type == "link_open" and not HOSTS.match(str(token.attrGet("href"))):
             faults.append(f"link to {token.attrGet('href')}")
-    if not text.endswith(f"\n\n{MARKER}\n"):
+    if not text.endswith(f"\n\n{DIGEST_MARKER}\n"):
         faults.append("end")
     return faults
 
@@ -323,7 +331,7 @@ def markdown_faults(text: str) -> list[str]:
 @cache
 def shape(style: str) -> list[tuple[str, int]]:
     """Headings of the project's own and cells of its tables, where the texts are harmless."""
-    return shape_of(render_markdown(replace(hostile("harmless"), style=style), SITE))
+    return shape_of(digest_markdown(replace(hostile("harmless"), style=style), SITE))
 
 
 def shape_of(text: str) -> list[tuple[str, int]]:
@@ -337,7 +345,7 @@ def test_hostile_markdown(style: str, text: str) -> None:
     """Whatever is said anywhere, Markdown has no HTML, image or link of it."""
     made = replace(hostile(text), style=style)
     for kind in ("jekyll", "hugo"):
-        assert [] == markdown_faults(render_markdown(made, SITE, kind))
+        assert [] == markdown_faults(digest_markdown(made, SITE, kind))
 
 
 BREAKERS = (
@@ -351,8 +359,8 @@ BREAKERS = (
 def test_staged_tables_stand(text: str) -> None:
     """No text adds a row or a cell to a table, or takes one away."""
     made = replace(hostile(text), style="staged")
-    assert shape("staged") == shape_of(render_markdown(made, SITE))
-    assert [] == markdown_faults(render_markdown(made, SITE))
+    assert shape("staged") == shape_of(digest_markdown(made, SITE))
+    assert [] == markdown_faults(digest_markdown(made, SITE))
 
 
 class Page(HTMLParser):
@@ -390,8 +398,8 @@ ALLOWED = {("a", "href"), ("div", "lang"), ("ol", "start")}
 def test_hostile_html(style: str, text: str) -> None:
     """Whatever is said anywhere, HTML is balanced, of harmless tags, and links nowhere else: in pages and in feeds."""
     made = replace(hostile(text), style=style)
-    assert [] == Page(render_html(made, SITE)).faults
-    in_feed = render_html(made, SITE, in_feed=True)
+    assert [] == Page(digest_html(made, SITE)).faults
+    in_feed = digest_html(made, SITE, in_feed=True)
     assert [] == html_faults(in_feed)
     assert [] == Page(in_feed).faults
 
@@ -399,7 +407,7 @@ def test_hostile_html(style: str, text: str) -> None:
 def test_the_checkers_see_what_is_wrong() -> None:
     """HTML, images and links that are not the project's own are found."""
     for bad in ("<b>x</b>", "<script>x</script>", "![x](https://arxiv.org/)", f"[x](https://{HOST}/)", "{{ x }}"):
-        assert markdown_faults(f"a {bad}\n\n{MARKER}\n")
+        assert markdown_faults(f"a {bad}\n\n{DIGEST_MARKER}\n")
     for bad in ("<b>x</b>", "<p onclick=x>", "<p>", "</p>", f"<a href='https://{HOST}'>x</a>", "<!-- x -->"):
         assert Page(bad).faults
 
@@ -411,9 +419,9 @@ def test_models_cannot_link_to_other_papers_addresses() -> None:
         entry(n, 9 - n, abstract=f"At https://github.com/sample/{name}.", summary=summary(markdown=text, parts=()))
         for n, name in ((1, "one"), (2, "two"))
     ]
-    found = re.findall(r"github\.com/sample/(\w+)>\)", render_markdown(digest("daily", entries=tuple(papers)), SITE))
+    found = re.findall(r"github\.com/sample/(\w+)>\)", digest_markdown(digest("daily", entries=tuple(papers)), SITE))
     assert ["one", "two"] == found
-    assert ["one", "two"] == re.findall(r'href="https://github\.com/sample/(\w+)"', render_html(
+    assert ["one", "two"] == re.findall(r'href="https://github\.com/sample/(\w+)"', digest_html(
         digest("daily", entries=tuple(papers)), SITE))  # fmt: skip
 
 
@@ -422,7 +430,7 @@ def test_models_cannot_link_to_other_papers_addresses() -> None:
 
 def test_json() -> None:
     """JSON has what is known of the day, numbers that add up, and the entries as everywhere else."""
-    plain = json.loads(render_digest_json(digest("staged", state="partial", reason="one failed")))
+    plain = json.loads(digest_json(digest("staged", state="partial", reason="one failed")))
     assert {
         "feed": "main",
         "title": "Storage for models: Digest — 2026-03-06",
@@ -440,7 +448,7 @@ def test_json() -> None:
     assert ["must-read", "must-read", "review", "skip", "awaiting", "passed", "unscreened"] == groups
     assert plain["statistics"]["screened"] == 6
     assert plain["entries"][0]["scorecard"]["points"] == 8
-    assert "null" not in render_digest_json(digest()).decode()
+    assert "null" not in digest_json(digest()).decode()
 
 
 @pytest.mark.parametrize("text", ["harmless", *joined_texts(3000)])
@@ -451,13 +459,13 @@ def test_feeds_of_digests(kind: str, text: str) -> None:
     days = [replace(d, record=replace(RECORD, date=RECORD.date.replace(day=6 - n))) for n, d in enumerate(made)]
     head = channel(kind, language="ko", title="Digests")
     items = [digest_item(d, SITE, f"{SITE.deployed}/{d.record.date}", f"{SITE.deployed}/x.html") for d in days]
-    body = render_digest_feed(kind, head, items)
+    body = render_feed(kind, head, items)
     check = {"rss": rss_faults, "atom": atom_faults, "json": jsonfeed_faults}[kind]
     assert [] == check(body, head.self_url)
 
 
 def test_many_authors() -> None:
     """Of 3,000 authors ten are named."""
-    text = render_markdown(digest("list"), SITE)
+    text = digest_markdown(digest("list"), SITE)
     assert "Author9 Sample and 2,990 more" in text
     assert "Author10 Sample" not in text

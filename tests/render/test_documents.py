@@ -11,7 +11,7 @@ import pytest
 from lxml import etree
 
 from core.config.settings import ROOT
-from core.render.items import entry_to_plain, to_json
+from core.render.shapes import entry_to_plain, to_json
 from core.render.syndication import Outline, render_opml
 from tests.render import MANY, ODD, RICH, SELF, SUMMARY, UPDATED, channel, entries_of
 from tests.render.documents import render_atom, render_jsonfeed, render_rss

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.render.card import Span, cut, highlight, merged, paragraphs, places_of, readable
-from core.render.items import plain
+from core.render.card import Span, highlight, merge_spans, paragraphs, places_of, readable
 from core.text.fold import fold
+from core.text.sanitize import cut, plain
 from tests.support.invented import tricky
 
 SPANS = st.lists(st.tuples(st.integers(-5, 60), st.integers(-5, 60)), max_size=8)
@@ -39,7 +39,7 @@ def test_nothing_is_lost(text: str, spans: list[Span]) -> None:
     """Without the marks it is the text, escaped; and exactly the spans' characters are marked."""
     shown = str(highlight(text, spans))
     assert text == unescape(shown.replace("<mark>", "").replace("</mark>", ""))
-    assert shown.count("<") == 2 * len(merged(spans, len(text)))
+    assert shown.count("<") == 2 * len(merge_spans(spans, len(text)))
     wanted = {at for start, end in spans for at in range(max(start, 0), min(end, len(text)))}
     marked = "".join(re.findall("<mark>(.*?)</mark>", shown, re.DOTALL))
     assert [text[at] for at in sorted(wanted)] == list(unescape(marked))

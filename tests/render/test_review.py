@@ -10,22 +10,14 @@ import pytest
 import yaml
 from markdown_it import MarkdownIt
 
+from core.model.digest import FRONT_MATTERS
 from core.model.paper import Author
 from core.model.review import POST, Failure, Review
 from core.model.summary import Summary
 from core.model.template import LANGUAGES
-from core.render.digest.document import render_digest_feed
-from core.render.review import (
-    _ROWS,
-    FRONT_MATTERS,
-    MARKER,
-    render_html,
-    render_json,
-    render_markdown,
-    render_page,
-    review_items,
-    words,
-)
+from core.render.feeds import render_feed
+from core.render.messages import messages
+from core.render.review import REVIEW_MARKER, review_html, review_items, review_json, review_markdown, review_page
 from tests.render import channel
 from tests.render.test_digests import BREAKERS, Page
 from tests.support.invented import make_paper
@@ -36,7 +28,7 @@ from tests.support.vectors import joined_texts
 DATA = Path(__file__).parents[1] / "data" / "reviews"
 READER = MarkdownIt("commonmark", {"html": True}).enable("table")
 HOSTS = re.compile(r"https://(arxiv\.org|wire\.example|github\.com/sample|doi\.org)(/|$)")
-OWN_HTML = re.compile(rf"<details( markdown=\"1\")?>\n<summary>[^<>{{]*</summary>\n?|</details>\n?|{MARKER}\n?")
+OWN_HTML = re.compile(rf"<details( markdown=\"1\")?>\n<summary>[^<>{{]*</summary>\n?|</details>\n?|{REVIEW_MARKER}\n?")
 FAULTS = {"rss": rss_faults, "atom": atom_faults, "json": jsonfeed_faults}
 
 
@@ -59,29 +51,29 @@ def test_golden(language: str, tmp_path: Path) -> None:
     assert "ready" == review.state
     for kind in FRONT_MATTERS if language == "en" else ["plain"]:
         golden = DATA / f"{language}{'' if kind == 'plain' else f'.{kind}'}.md"
-        assert golden.read_text("utf-8") == render_markdown(review, TEMPLATE, kind)
+        assert golden.read_text("utf-8") == review_markdown(review, TEMPLATE, kind)
 
 
 def test_no_other_golden_files() -> None:
     """Every golden file is compared with something."""
-    assert {*(f"{name}.md" for name in LANGUAGES), "en.jekyll.md", "en.hugo.md"} == {
+    assert {*(f"{name}.md" for name in LANGUAGES), "en.share.md", "en.jekyll.md", "en.hugo.md"} == {
         path.name for path in DATA.iterdir()
     }
 
 
-@pytest.mark.parametrize("key", _ROWS)
+@pytest.mark.parametrize("key", messages("review", "en"))
 def test_words(key: str) -> None:
     """Each term is there in each language, with the same places to fill in."""
-    places = {tuple(sorted(re.findall(r"\{\w+\}", words(language)[key]))) for language in LANGUAGES}
+    places = {tuple(sorted(re.findall(r"\{\w+\}", messages("review", language)[key]))) for language in LANGUAGES}
     assert 1 == len(places)
-    assert all(words(language)[key] for language in LANGUAGES)
+    assert all(messages("review", language)[key] for language in LANGUAGES)
 
 
 @pytest.mark.parametrize("text", ["Plain", 'A "quoted": title', "---\nkey: value", "{{ liquid }}", "#1 {% raw %}"])
 def test_front_matter(text: str) -> None:
     """Front matter has title, date, categories and tags, the identifier with its version first, whatever the title."""
     for kind in FRONT_MATTERS:
-        document = render_markdown(make_review(text), TEMPLATE, kind)
+        document = review_markdown(make_review(text), TEMPLATE, kind)
         front = yaml.safe_load(document.split("---\n")[1])
         assert " ".join(text.split()) == front["title"]
         assert {"title", "date", "categories", "tags"} <= front.keys()
@@ -92,12 +84,12 @@ def test_front_matter(text: str) -> None:
 
 def test_folds() -> None:
     """The questions are folded: as kramdown reads it for Jekyll, and not at all for Hugo, which leaves HTML out."""
-    made = {kind: render_markdown(make_review(), TEMPLATE, kind) for kind in FRONT_MATTERS}
+    made = {kind: review_markdown(make_review(), TEMPLATE, kind) for kind in FRONT_MATTERS}
     assert "<details>\n<summary>Questions and answers</summary>" in made["plain"]
     assert '<details markdown="1">' in made["jekyll"]
     assert "<details" not in made["hugo"]
     assert all(part.heading["en"] in made["hugo"] for part in TEMPLATE.parts)
-    assert ["# Some text.\n" in made[kind] for kind in FRONT_MATTERS] == [True, False, False]
+    assert ["# Some text.\n" in made[kind] for kind in FRONT_MATTERS] == [True, True, False, False]
 
 
 def test_what_is_missing_is_said() -> None:
@@ -105,18 +97,18 @@ def test_what_is_missing_is_said() -> None:
     answers = dict.fromkeys(KEYS[:7], "An answer.")
     failures = {KEYS[7]: Failure(KEYS[7], "empty", "The answer is empty")}
     begun = make_review(post=None, answers=answers, failures=failures)
-    document = render_markdown(begun, TEMPLATE)
+    document = review_markdown(begun, TEMPLATE)
     assert "**7 of 12 questions answered; the review is not complete yet.**" in document
     assert "The post is not written yet." in document
     assert "Not answered: The answer is empty." in document
     assert 4 == document.count("Not answered yet.")
     partial = make_review(answers=answers, post_of=frozenset(answers), failures={})
     assert "partial" == partial.state
-    assert "**7 of 12 questions answered; the post was written without the others.**" in render_markdown(
+    assert "**7 of 12 questions answered; the post was written without the others.**" in review_markdown(
         partial, TEMPLATE
     )
     failed = replace(begun, failures={POST: Failure(POST, "busy", "Too much to do.")})
-    assert "The post is not written yet. (Too much to do)" in render_markdown(failed, TEMPLATE)
+    assert "The post is not written yet. (Too much to do)" in review_markdown(failed, TEMPLATE)
 
 
 def markdown_faults(text: str) -> list[str]:
@@ -139,17 +131,17 @@ def markdown_faults(text: str) -> list[str]:
 def test_hostile_texts(text: str) -> None:
     """Whatever a paper or a model says, Markdown, pages and feeds have no tag, image or foreign link of it."""
     hostile = make_review(text)
-    assert [] == markdown_faults(render_markdown(hostile, TEMPLATE, "jekyll"))
-    assert [] == Page(render_html(hostile, TEMPLATE)).faults
+    assert [] == markdown_faults(review_markdown(hostile, TEMPLATE, "jekyll"))
+    assert [] == Page(review_html(hostile, TEMPLATE)).faults
     (item,) = review_items([hostile], TEMPLATE, lambda _: "https://wire.example/reviews/1")
     assert [] == html_faults(item.html)
-    json.loads(render_json(hostile, TEMPLATE))
-    assert "<script" not in render_page(hostile, TEMPLATE).lower()
+    json.loads(review_json(hostile, TEMPLATE))
+    assert "<script" not in review_page(hostile, TEMPLATE).lower()
 
 
 def test_the_checkers_see_what_is_wrong() -> None:
     """The checkers tell of tags, images and links."""
-    document = render_markdown(make_review(), TEMPLATE, "jekyll")
+    document = review_markdown(make_review(), TEMPLATE, "jekyll")
     wrong = ("<b>x</b>", "![x](https://evil.example)", "[x](https://evil.example)", "{% x %}", "## x")
     assert all(markdown_faults(document.replace("Some text.", text)) for text in wrong)
     assert [] == markdown_faults(document)
@@ -162,7 +154,7 @@ def test_feeds(kind: str, text: str) -> None:
     reviews = [make_review(text, language) for language in LANGUAGES]
     items = review_items(reviews, TEMPLATE, lambda review: f"https://wire.example/reviews/1?language={review.language}")
     made = channel(kind)
-    assert [] == FAULTS[kind](render_digest_feed(kind, made, items), made.self_url)
+    assert [] == FAULTS[kind](render_feed(kind, made, items), made.self_url)
     assert datetime.fromisoformat(reviews[0].updated) == items[0].time
 
 
@@ -170,7 +162,7 @@ def test_json() -> None:
     """JSON has the questions in order with answers or problems, the parts of the post, and how far it is."""
     failures = {KEYS[0]: Failure(KEYS[0], "refused", "The model refuses to answer")}
     answers = dict.fromkeys(KEYS[1:], "An answer.")
-    plain = json.loads(render_json(make_review(answers=answers, failures=failures), TEMPLATE))
+    plain = json.loads(review_json(make_review(answers=answers, failures=failures), TEMPLATE))
     assert ("2601.00001", 1, "partial", 11, 12) == tuple(
         plain[k] for k in ("id", "version", "state", "answered", "total")
     )

@@ -21,7 +21,7 @@ from lxml import html as lxml_html
 
 from core.model.feed import Entry
 from core.model.summary import Summary
-from core.render.items import summary_html
+from core.render.shapes import summary_html
 from core.render.syndication import Outline, render_opml
 from core.sources.parse import parse_api
 from tests.api import TOKEN, base, make_settings, send

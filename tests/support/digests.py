@@ -10,7 +10,7 @@ from core.model.manifest import BatchRecord
 from core.model.paper import Author, Paper
 from core.model.rubric import Criterion, Mark, Rubric, Scorecard
 from core.model.summary import Summary
-from core.render.digest import Site
+from core.render.digest.common import Site
 
 DAY = date(2026, 3, 6)
 RUBRIC = Rubric((Criterion("Direct storage", 3), Criterion("Algorithmic", 3), Criterion("System impact", 2)))

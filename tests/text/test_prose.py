@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.text.markdown import to_html
-from core.text.prose import block, cell, harmless, one_line
+from core.text.markdown import block, cell, harmless, one_line, to_html
 from tests.support.vectors import HOST, TEXTS
 
 KNOWN = frozenset({"github.com/sample/code"})

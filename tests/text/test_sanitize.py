@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from core.model.feed import Reason
 from core.model.paper import Author
 from core.model.scoring import field_text
-from core.render.items import clean_entry, label
-from core.text.sanitize import clean, plain
+from core.render.items import clean_entry
+from core.text.sanitize import clean, label, plain
 from tests.support.invented import make_entry, make_paper
 from tests.support.rules import LIKE_HTML, UNWANTED
 

@@ -83,7 +83,7 @@ class Fixed:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Separator:
     """A line across."""
 
 
@@ -104,7 +104,7 @@ class Fold:
     blocks: "tuple[Block, ...]"
 
 
-Block: TypeAlias = Heading | Paragraph | Quote | Bullets | Table | Fixed | Rule | Badge | Fold | Written
+Block: TypeAlias = Heading | Paragraph | Quote | Bullets | Table | Fixed | Separator | Badge | Fold | Written
 
 
 def plain_words(line: Line) -> str:

@@ -17,7 +17,7 @@ from core.render.blocks import (
     Link,
     Paragraph,
     Quote,
-    Rule,
+    Separator,
     Strong,
     Table,
     Written,
@@ -88,7 +88,7 @@ def _fixed(_: Html, block: Fixed) -> str:
     return f"<pre><code>{_text(lines)}</code></pre>"
 
 
-def _rule(_: Html, __: Rule) -> str:
+def _rule(_: Html, __: Separator) -> str:
     return "<hr>"
 
 
@@ -115,7 +115,7 @@ _WRITE: dict[type[Any], Callable[[Html, Any], str]] = {
     Bullets: _bullets,
     Table: _table,
     Fixed: _fixed,
-    Rule: _rule,
+    Separator: _rule,
     Badge: _badge,
     Fold: _fold,
     Written: _model_text,

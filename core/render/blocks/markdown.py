@@ -17,7 +17,7 @@ from core.render.blocks import (
     Link,
     Paragraph,
     Quote,
-    Rule,
+    Separator,
     Strong,
     Table,
     Written,
@@ -86,7 +86,7 @@ def _fixed(_: Markdown, block: Fixed) -> str:
     return "\n".join(fenced("\n".join(block.lines), "text"))
 
 
-def _rule(_: Markdown, __: Rule) -> str:
+def _rule(_: Markdown, __: Separator) -> str:
     return "***"
 
 
@@ -114,7 +114,7 @@ _WRITE: dict[type[Any], Callable[[Markdown, Any], str]] = {
     Bullets: _bullets,
     Table: _table,
     Fixed: _fixed,
-    Rule: _rule,
+    Separator: _rule,
     Badge: _badge,
     Fold: _fold,
     Written: _model_text,

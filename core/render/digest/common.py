@@ -1,8 +1,4 @@
-"""What digests say of the wire that made them.
-
-What is known of where a paper comes from and where it appears.
-
-What the styles of digests share: what is told at the top, lines about a paper, and its summary."""
+"""What the styles of digests share: notices at the top, lines about a paper and where it comes from, its summary."""
 
 import re
 from collections.abc import Iterable
@@ -13,9 +9,19 @@ from core.model.feed import Entry
 from core.model.paper import Paper, known_addresses
 from core.model.summary import Summary
 from core.render.blocks import Block, Line, Link, Paragraph, Strong, Written
-from core.render.digest.words import Words
+from core.render.messages import Messages
 from core.text.rewrite import text_of
 from core.text.sanitize import plain
+
+_SHOWN_AUTHORS = 10
+_GIST = 200  # characters
+_MOST_INSTITUTIONS = 6
+_LONGEST_VENUE = 120  # characters
+# As authors write it in comments: "Accepted to ICML 2026, 12 pages", "To appear in SOSP '26"
+_VENUE = re.compile(
+    r"\b(?:accepted (?:to|at|by|for|in)|to appear (?:in|at)|published (?:in|at)|presented at) (?P<venue>[^.;,()]+)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +36,6 @@ class Site:
     digests: str = ""
     papers: str = ""
     deployed: str = ""
-
-
-_MOST_INSTITUTIONS = 6
-_LONGEST_VENUE = 120  # characters
-# As authors write it in comments: "Accepted to ICML 2026, 12 pages", "To appear in SOSP '26"
-_VENUE = re.compile(
-    r"\b(?:accepted (?:to|at|by|for|in)|to appear (?:in|at)|published (?:in|at)|presented at) (?P<venue>[^.;,()]+)",
-    re.IGNORECASE,
-)
 
 
 def institutions_of(entry: Entry) -> str:
@@ -61,11 +58,7 @@ def venue_of(entry: Entry) -> str:
     return match["venue"].strip()[:_LONGEST_VENUE] if match else ""
 
 
-SHOWN_AUTHORS = 10
-_GIST = 200  # characters
-
-
-def notices(digest: Digest, words: Words) -> Iterable[Block]:
+def notices(digest: Digest, words: Messages) -> Iterable[Block]:
     """What a reader has to know first: what is missing of this day."""
     record = digest.record
     if record.state != "complete":
@@ -92,40 +85,40 @@ def wanted(digest: Digest) -> tuple[Entry, ...]:
     return tuple(entry for entry in digest.entries if entry in chosen)
 
 
-def named(name: str, value: str | Link, words: Words) -> Line:
+def fact(name: str, value: str | Link, words: Messages) -> Line:
     """ "**Category:** cs.DC"."""
     return (Strong(name), words["colon"], value)
 
 
 def paper_link(paper: Paper, text: str = "") -> Link:
     """A link to arXiv's page, by the paper's title if nothing else is said."""
-    return Link(text or title(paper), paper.links["abs"])
+    return Link(text or paper_title(paper), paper.links["abs"])
 
 
-def title(paper: Paper) -> str:
+def paper_title(paper: Paper) -> str:
     """The title as one line; the identifier where nothing of it is left."""
     return " ".join(plain(paper.title).split()) or f"arXiv:{paper.versioned}"
 
 
-def author_names(paper: Paper, words: Words) -> str:
+def authors_line(paper: Paper, words: Messages) -> str:
     """The first authors, and how many there are besides."""
     names = [name for author in paper.authors if (name := " ".join(plain(author.name).split()))]
-    shown = ", ".join(names[:SHOWN_AUTHORS])
-    if len(names) > SHOWN_AUTHORS:
-        return words["more authors"].format(names=shown, count=f"{len(names) - SHOWN_AUTHORS:,}")
+    shown = ", ".join(names[:_SHOWN_AUTHORS])
+    if len(names) > _SHOWN_AUTHORS:
+        return words["more authors"].format(names=shown, count=f"{len(names) - _SHOWN_AUTHORS:,}")
     return shown or words["no authors"]
 
 
-def summary_text(entry: Entry, digest: Digest, words: Words) -> Block | None:
+def summary_text(entry: Entry, digest: Digest, words: Messages) -> Block | None:
     """A summary as it was written, or in words why there is none; None where none is wanted."""
     summary = entry.summary
     if summary is None and entry not in wanted(digest):
         return None
     problem = summary_problem(summary, words)
-    return Paragraph((problem,)) if problem or not summary else written(summary.markdown, entry, digest)
+    return Paragraph((problem,)) if problem or not summary else model_text(summary.markdown, entry, digest)
 
 
-def summary_problem(summary: Summary | None, words: Words) -> str:
+def summary_problem(summary: Summary | None, words: Messages) -> str:
     """Why there is no summary to show, "" if there is one."""
     if summary is None:
         return words["summary pending"]
@@ -136,7 +129,7 @@ def summary_problem(summary: Summary | None, words: Words) -> str:
     return words.get(key, words["summary pending"]).format(problem=problem)
 
 
-def written(markdown: str, entry: Entry, digest: Digest) -> Written:
+def model_text(markdown: str, entry: Entry, digest: Digest) -> Written:
     """What a model wrote of a paper, which may link to what the paper names."""
     language = entry.summary.language if entry.summary else ""
     return Written(markdown, known_addresses(entry.paper), "" if language == digest.language else language)
@@ -149,9 +142,9 @@ def gist(entry: Entry) -> str:
     texts = [text for part in parts if (text := text_of(part))]
     text = texts[0] if texts else " ".join(plain(entry.paper.abstract).split())
     end = text.find(". ", 0, _GIST)
-    return text[: end + 1] if end > 0 else cut(text, _GIST)
+    return text[: end + 1] if end > 0 else beginning(text, _GIST)
 
 
-def cut(text: str, most: int) -> str:
-    """The first `most` characters of `text`, with a sign that there are more."""
+def beginning(text: str, most: int) -> str:
+    """The first `most` characters of `text`, and an ellipsis if there are more."""
     return text if len(text) <= most else f"{text[:most].rstrip()}…"

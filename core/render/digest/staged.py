@@ -4,31 +4,31 @@ from collections.abc import Iterator
 
 from core.model.digest import Digest, points_of
 from core.model.feed import Entry
-from core.render.blocks import Block, Bullets, Fixed, Heading, Line, Link, Paragraph, Rule, Strong, Table, Written
+from core.render.blocks import Block, Bullets, Fixed, Heading, Line, Link, Paragraph, Separator, Strong, Table, Written
 from core.render.digest.common import (
     Site,
+    fact,
     gist,
     institutions_of,
-    named,
+    model_text,
     notices,
     paper_link,
+    paper_title,
     summary_problem,
     summary_text,
-    title,
     venue_of,
-    written,
 )
-from core.render.digest.words import Words
+from core.render.messages import Messages
 
 FOUR_POINTS = ("problem", "limits", "method", "effect")
 
 
-def staged_title(digest: Digest, words: Words) -> str:
+def staged_title(digest: Digest, words: Messages) -> str:
     """The feed's with the date."""
     return f"{digest.feed.title}: {words['digest']} — {digest.record.date}"
 
 
-def staged_blocks(digest: Digest, _: Site, words: Words) -> Iterator[Block]:
+def staged_blocks(digest: Digest, _: Site, words: Messages) -> Iterator[Block]:
     """The document below its title."""
     rubric = digest.rubric
     at = {"at": f"{rubric.must_read_at:g}"}
@@ -51,11 +51,11 @@ def staged_blocks(digest: Digest, _: Site, words: Words) -> Iterator[Block]:
             yield _waiting(digest.groups[group], words)
     yield Heading(2, (words["skipped papers"],))
     yield _table_or_none(_skipped(digest, words), words)
-    yield Rule()
+    yield Separator()
     yield Paragraph((words["footer"].format(date=digest.record.date),))
 
 
-def statistics_lines(digest: Digest, words: Words) -> Iterator[str]:
+def statistics_lines(digest: Digest, words: Messages) -> Iterator[str]:
     """The fixed block: what became of the day's papers, stage by stage; counts that belong together add up."""
     numbers, rubric = digest.statistics, digest.rubric
     deep_at, review, must_read = (f"{n:g}" for n in (rubric.deep_at, rubric.review_at, rubric.must_read_at))
@@ -79,11 +79,11 @@ def statistics_lines(digest: Digest, words: Words) -> Iterator[str]:
         yield "  " + words["awaiting"].format(count=numbers.awaiting)
 
 
-def _high(entry: Entry, digest: Digest, words: Words) -> Iterator[Block]:
+def _high(entry: Entry, digest: Digest, words: Messages) -> Iterator[Block]:
     paper = entry.paper
-    yield Heading(3, (f"[{words['points'].format(points=f'{points_of(entry):g}')}] {title(paper)}",))
+    yield Heading(3, (f"[{words['points'].format(points=f'{points_of(entry):g}')}] {paper_title(paper)}",))
     facts: dict[str, str | Link] = {
-        "title": title(paper),
+        "title": paper_title(paper),
         "institutions": institutions_of(entry) or words["not named"],
         "venue": venue_of(entry) or words["preprint"],
         "link": paper_link(paper, paper.links["abs"]),
@@ -93,7 +93,7 @@ def _high(entry: Entry, digest: Digest, words: Words) -> Iterator[Block]:
     facts["predicted → final"] = _course(entry)
     if entry.scorecard and entry.scorecard.note:
         facts["note"] = entry.scorecard.note
-    yield Bullets(tuple(named(words[key], value, words) for key, value in facts.items()))
+    yield Bullets(tuple(fact(words[key], value, words) for key, value in facts.items()))
     yield Heading(4, (words["four-point summary"],))
     yield _four_points(entry, digest, words)
     if entry.scorecard and entry.scorecard.marks:
@@ -101,7 +101,7 @@ def _high(entry: Entry, digest: Digest, words: Words) -> Iterator[Block]:
         yield _rubric(entry, digest, words)
 
 
-def _four_points(entry: Entry, digest: Digest, words: Words) -> Block:
+def _four_points(entry: Entry, digest: Digest, words: Messages) -> Block:
     """The four points as a table; a summary by another template as it is, or in words why there is none."""
     summary = entry.summary
     if summary is None or summary.state != "ready":
@@ -111,37 +111,38 @@ def _four_points(entry: Entry, digest: Digest, words: Words) -> Block:
     rows: list[tuple[Line, ...]] = []
     for key in FOUR_POINTS:
         text = summary.part(key)
-        said: str | Written = written(text, entry, digest) if text.strip() else words["not in summary"]
+        said: str | Written = model_text(text, entry, digest) if text.strip() else words["not in summary"]
         rows.append(((Strong(words[key]),), (said,)))
     return Table((words["point"], words["summary"]), tuple(rows))
 
 
-def _rubric(entry: Entry, digest: Digest, words: Words) -> Block:
+def _rubric(entry: Entry, digest: Digest, words: Messages) -> Block:
     marks = entry.scorecard.marks if entry.scorecard else ()
     rows = tuple(
-        ((mark.criterion,), (f"{mark.points}/{mark.max}",), (written(mark.grounds, entry, digest),)) for mark in marks
+        ((mark.criterion,), (f"{mark.points}/{mark.max}",), (model_text(mark.grounds, entry, digest),))
+        for mark in marks
     )
     return Table((words["criterion"], words["points/max"], words["grounds"]), rows)
 
 
-def _to_review(digest: Digest, words: Words) -> Table:
+def _to_review(digest: Digest, words: Messages) -> Table:
     rows = tuple(
-        ((str(number),), (title(entry.paper),), (_course(entry),), (gist(entry),), (_id_link(entry),))
+        ((str(number),), (paper_title(entry.paper),), (_course(entry),), (gist(entry),), (_id_link(entry),))
         for number, entry in enumerate(digest.groups["review"], 1)
     )
     return Table(("#", words["title"], words["predicted → final"], words["gist"], words["link"]), rows)
 
 
-def _waiting(entries: tuple[Entry, ...], words: Words) -> Table:
+def _waiting(entries: tuple[Entry, ...], words: Messages) -> Table:
     rows: list[tuple[Line, ...]] = []
     for entry in entries:
         card = entry.scorecard
         predicted = f"{card.predicted:g}" if card else "–"
-        rows.append(((title(entry.paper),), (_id_link(entry),), (predicted,), (f"{entry.score:g}",)))
+        rows.append(((paper_title(entry.paper),), (_id_link(entry),), (predicted,), (f"{entry.score:g}",)))
     return Table((words["title"], words["arxiv id"], words["predicted"], words["score"]), tuple(rows))
 
 
-def _skipped(digest: Digest, words: Words) -> Table:
+def _skipped(digest: Digest, words: Messages) -> Table:
     rows: list[tuple[Line, ...]] = []
     for entry in (*digest.groups["skip"], *digest.groups["passed"]):
         card = entry.scorecard
@@ -149,11 +150,11 @@ def _skipped(digest: Digest, words: Words) -> Table:
             continue
         final = words["final points"].format(points=f"{card.points:g}", max=sum(mark.max for mark in card.marks))
         reason = "; ".join(filter(None, (final if card.marks else "", card.reason, card.note)))
-        rows.append(((title(entry.paper),), (_id_link(entry),), (f"{card.predicted:g}",), (reason,)))
+        rows.append(((paper_title(entry.paper),), (_id_link(entry),), (f"{card.predicted:g}",), (reason,)))
     return Table((words["title"], words["arxiv id"], words["predicted"], words["reason"]), tuple(rows))
 
 
-def _table_or_none(table: Table, words: Words) -> Block:
+def _table_or_none(table: Table, words: Messages) -> Block:
     return table if table.rows else Paragraph((words["nothing here"],))
 
 

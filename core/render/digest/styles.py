@@ -1,30 +1,33 @@
-"""The style `list`: the keyword bot's page, with statistics, papers in order of their scores, and how it is made."""
+"""Two styles of digests: `list`, the keyword bot's page with statistics, papers in order of their scores, and how it is
+made; `daily`, the daily papers blog with each paper's summary under a numbered heading.
+"""
 
 from collections.abc import Iterable, Iterator
 
 from core.model.digest import Digest
 from core.model.feed import Entry
-from core.render.blocks import Badge, Block, Bullets, Fold, Heading, Line, Link, Quote, Rule, Table
-from core.render.digest.common import Site, author_names, cut, named, notices, paper_link, summary_text, wanted
-from core.render.digest.words import Words
-from core.render.items import TYPES
+from core.render.blocks import Badge, Block, Bullets, Fold, Heading, Line, Link, Quote, Separator, Table
+from core.render.digest.common import Site, authors_line, beginning, fact, notices, paper_link, summary_text, wanted
+from core.render.items import TYPE_NAMES
+from core.render.messages import Messages
 from core.text.sanitize import plain
 
-SHOWN_ABSTRACT = 300  # characters
+_SHOWN_ABSTRACT = 300  # characters
 _BUTTON = "https://vercel.com/button"
+_OVERVIEW = "https://www.alphaxiv.org/overview/"
 
 
-def list_title(digest: Digest, _: Words) -> str:
+def list_title(digest: Digest, _: Messages) -> str:
     """The feed's own."""
     return digest.feed.title
 
 
-def list_blocks(digest: Digest, site: Site, words: Words) -> Iterator[Block]:
+def list_blocks(digest: Digest, site: Site, words: Messages) -> Iterator[Block]:
     """The document below its title."""
     if site.deployed:
         yield Badge(words["deployed"], _BUTTON, site.deployed)
     yield Heading(2, (words["statistics"],))
-    yield Bullets(tuple(named(name, value, words) for name, value in _statistics(digest, words)))
+    yield Bullets(tuple(fact(name, value, words) for name, value in _statistics(digest, words)))
     yield from notices(digest, words)
     yield Heading(2, (words["recent papers"],))
     for number, entry in enumerate(digest.entries, 1):
@@ -37,7 +40,7 @@ def list_blocks(digest: Digest, site: Site, words: Words) -> Iterator[Block]:
     yield Bullets(tuple(_usage(digest, site, words)))
 
 
-def _statistics(digest: Digest, words: Words) -> Iterator[tuple[str, str]]:
+def _statistics(digest: Digest, words: Messages) -> Iterator[tuple[str, str]]:
     fetched, numbers = digest.record.fetched, digest.statistics
     yield words["date"], digest.record.date.isoformat()
     if fetched:
@@ -47,30 +50,30 @@ def _statistics(digest: Digest, words: Words) -> Iterator[tuple[str, str]]:
     yield words["categories monitored"], ", ".join(digest.feed.categories)
 
 
-def _paper(number: int, entry: Entry, digest: Digest, words: Words) -> Iterator[Block]:
+def _paper(number: int, entry: Entry, digest: Digest, words: Messages) -> Iterator[Block]:
     paper = entry.paper
     announced = words["announced on"].format(date=entry.announced.isoformat())
     yield Heading(3, (f"{number}. ", paper_link(paper)))
     facts = {
-        "authors": author_names(paper, words),
+        "authors": authors_line(paper, words),
         "category": ", ".join(paper.categories),
         "published": paper.published[:10] or announced,
         "score": f"{entry.score:.1f}",
-        "type": TYPES.get(entry.type, entry.type),
+        "type": TYPE_NAMES.get(entry.type, entry.type),
         "arxiv id": paper.versioned,
     }
-    yield Bullets(tuple(named(words[key], value, words) for key, value in facts.items()))
+    yield Bullets(tuple(fact(words[key], value, words) for key, value in facts.items()))
     if abstract := " ".join(plain(paper.abstract).split()):
-        yield Quote((cut(abstract, SHOWN_ABSTRACT),))
+        yield Quote((beginning(abstract, _SHOWN_ABSTRACT),))
     summary = summary_text(entry, digest, words) if entry in wanted(digest) else None
     if summary:
         is_ready = entry.summary is not None and entry.summary.state == "ready"
         by = entry.summary.model or words["extracted"] if entry.summary and is_ready else ""
         yield Fold(by, (summary,)) if by else summary
-    yield Rule()
+    yield Separator()
 
 
-def _configuration(digest: Digest, words: Words) -> Iterable[Block]:
+def _configuration(digest: Digest, words: Messages) -> Iterable[Block]:
     feed = digest.feed
     if feed.keywords:
         ordered = sorted(feed.keywords, key=lambda keyword: -keyword.weight)
@@ -84,13 +87,31 @@ def _configuration(digest: Digest, words: Words) -> Iterable[Block]:
         "from score": f"{feed.min_score:g}",
         "a day": str(feed.max_entries or ""),
     }
-    yield Bullets(tuple(named(words[key], value, words) for key, value in facts.items() if value))
+    yield Bullets(tuple(fact(words[key], value, words) for key, value in facts.items() if value))
 
 
-def _usage(digest: Digest, site: Site, words: Words) -> Iterator[Line]:
+def _usage(digest: Digest, site: Site, words: Messages) -> Iterator[Line]:
     for label, url in site.feeds:
-        yield named(f"{words['subscribe']} ({label})", Link(url, url), words)
+        yield fact(f"{words['subscribe']} ({label})", Link(url, url), words)
     for key, url in (("one a day", site.digests), ("query", site.papers)):
         if url:
-            yield named(words[key], Link(url, url), words)
-    yield named(words["command"], f"paperwire digest {digest.feed.name} --date {digest.record.date}", words)
+            yield fact(words[key], Link(url, url), words)
+    yield fact(words["command"], f"paperwire digest {digest.feed.name} --date {digest.record.date}", words)
+
+
+def daily_title(digest: Digest, _: Messages) -> str:
+    """The name of the series is the same in all languages."""
+    return f"Daily Papers — {digest.record.date}"
+
+
+def daily_blocks(digest: Digest, _: Site, words: Messages) -> Iterator[Block]:
+    """The document below its title."""
+    yield from notices(digest, words)
+    for number, entry in enumerate(digest.entries, 1):
+        paper = entry.paper
+        yield Heading(2, (f"{number}. ", paper_link(paper)))
+        overview = Link(f"AlphaXiv: {paper.id}", f"{_OVERVIEW}{paper.id}")
+        upvotes = [] if entry.upvotes is None else [fact(words["upvotes"], str(entry.upvotes), words)]
+        yield Bullets(((overview,), *upvotes))
+        if summary := summary_text(entry, digest, words):
+            yield summary
