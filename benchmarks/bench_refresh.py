@@ -24,7 +24,7 @@ from core.model.pagination import page
 from core.model.query import Query
 from core.model.scoring import Score
 from core.ranking.matching import score_batch
-from core.render.feeds import Channel
+from core.render.items import Channel
 from core.sources.parse import parse_feed
 from core.store import keys
 from core.store.codec import encode, scores_to_plain

@@ -17,7 +17,8 @@ from core.model.errors import NothingYet, UnknownName
 from core.model.feed import Feed
 from core.model.manifest import BatchRecord, Manifest
 from core.model.query import Query
-from core.render.feeds import Channel, render_feed
+from core.render.feeds import render_feed
+from core.render.items import Channel
 
 if TYPE_CHECKING:
     from core.render.digest.common import Site

@@ -19,13 +19,13 @@ from core.model.manifest import Manifest
 from core.model.notice import Notice, notice_of
 from core.model.query import Condition, Query, parse_query
 from core.model.review import best_rows
-from core.render.feeds import Channel
+from core.render.items import Channel
 from core.render.shapes import to_json
 from core.store import keys
 from core.views.entries import batch_summaries
 
 if TYPE_CHECKING:
-    from core.render.feeds import Item
+    from core.render.items import Item
 
 router = APIRouter(tags=["feeds"], default_response_class=Response)
 _MOVED = 301  # readers change the address of their subscription

@@ -21,7 +21,8 @@ from core.model.paper import PaperId, parse_id
 from core.model.query import read_options
 from core.model.review import Listed, Review, best_rows, find_row
 from core.model.template import LANGUAGES
-from core.render.feeds import Channel, render_feed
+from core.render.feeds import render_feed
+from core.render.items import Channel
 from core.render.shapes import to_json
 
 router = APIRouter(tags=["reviews"], default_response_class=Response)

@@ -1,54 +1,13 @@
-"""Feed documents: what is in one, and JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/), which has each entry in
+"""Feed documents in all formats, and JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/), which has each entry in
 full as `_paperwire`. RSS, Atom and OPML, which need libraries for XML, are in `core.render.syndication`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
+from core.render.items import Channel, Item
 from core.render.shapes import to_json
 from core.text.sanitize import label
-
-
-@dataclass(frozen=True, slots=True)
-class Channel:
-    """The head of a feed document. All addresses are absolute and in ASCII; "" where there is none.
-
-    `updated` is the time of the newest batch, `next_url` the next page, `language` a BCP 47 tag, `icon` a square PNG,
-    `hub` a WebSub hub (https://www.w3.org/TR/websub/#discovery) that tells subscribers of `self_url` what is new.
-    """
-
-    id: str
-    title: str
-    description: str
-    home_url: str
-    self_url: str
-    updated: datetime
-    next_url: str = ""
-    language: str = "en"
-    icon: str = ""
-    hub: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One thing that a feed shows: an entry, a digest, a review, a notice.
-
-    All texts are clean, `title`, `summary` and `authors` one line each; `guid` is a URI and `html` harmless.
-
-    `more` is what a JSON Feed has of it besides, as `_paperwire`.
-    """
-
-    guid: str
-    url: str
-    title: str
-    summary: str
-    html: str
-    time: datetime
-    authors: tuple[str, ...]
-    categories: tuple[str, ...]
-    more: dict[str, Any] = field(default_factory=dict)
 
 
 def render_feed(kind: str, channel: Channel, items: Sequence[Item]) -> bytes:

@@ -1,10 +1,10 @@
-"""Entries as items of a feed: their texts, as feed readers show them, and the notice of missing announcements.
+"""What a feed document holds: its head, and its items. Entries as items: their texts, as feed readers show them.
 
 Whatever arXiv serves comes out as valid XML and harmless HTML.
 """
 
 from collections.abc import Iterable
-from dataclasses import fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from html import escape
 from typing import Any
@@ -16,11 +16,50 @@ from core.model.notice import Notice
 from core.model.paper import Author, Paper
 from core.model.scoring import field_text
 from core.model.summary import Summary
-from core.render.feeds import Item
 from core.render.shapes import entry_to_plain, summary_html
 from core.text.sanitize import clean, is_clean, label, plain
 
-_TEXTS = tuple(field.name for field in fields(Paper) if field.type is str)
+_TEXTS = tuple(f.name for f in fields(Paper) if f.type is str)
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """The head of a feed document. All addresses are absolute and in ASCII; "" where there is none.
+
+    `updated` is the time of the newest batch, `next_url` the next page, `language` a BCP 47 tag, `icon` a square PNG,
+    `hub` a WebSub hub (https://www.w3.org/TR/websub/#discovery) that tells subscribers of `self_url` what is new.
+    """
+
+    id: str
+    title: str
+    description: str
+    home_url: str
+    self_url: str
+    updated: datetime
+    next_url: str = ""
+    language: str = "en"
+    icon: str = ""
+    hub: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing that a feed shows: an entry, a digest, a review, a notice.
+
+    All texts are clean, `title`, `summary` and `authors` one line each; `guid` is a URI and `html` harmless.
+
+    `more` is what a JSON Feed has of it besides, as `_paperwire`.
+    """
+
+    guid: str
+    url: str
+    title: str
+    summary: str
+    html: str
+    time: datetime
+    authors: tuple[str, ...]
+    categories: tuple[str, ...]
+    more: dict[str, Any] = field(default_factory=dict)
 
 
 def clean_entry(entry: Entry) -> Entry:

@@ -10,8 +10,8 @@ from core.model.review import POST, Review
 from core.render.blocks import Block, Fold, Heading, Line, Link, Paragraph, Strong, Written
 from core.render.blocks.html import Html
 from core.render.blocks.markdown import Markdown
-from core.render.feeds import Item
 from core.render.front_matter import FOLDS, HAS_TITLE, front_matter
+from core.render.items import Item
 from core.render.messages import Messages, messages
 from core.render.shapes import to_json
 from core.text.markdown import block

@@ -14,7 +14,7 @@ from feedgen.ext.base import BaseEntryExtension, BaseExtension
 from feedgen.feed import FeedGenerator
 from lxml import etree
 
-from core.render.feeds import Channel, Item
+from core.render.items import Channel, Item
 from core.text.sanitize import label, plain
 
 # feedgen formats RSS dates under setlocale(), which is global to the process and not safe with threads

@@ -9,7 +9,7 @@ from core.model.entries import make_entries
 from core.model.feed import Entry, Feed
 from core.model.summary import Summary
 from core.ranking.matching import score_batch
-from core.render.feeds import Channel
+from core.render.items import Channel
 from core.sources.parse import parse_feed
 from tests.support.arxiv_format import Sheet, rss
 from tests.support.invented import FRIDAY, make_feed

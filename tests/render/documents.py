@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from core.model.feed import Entry
-from core.render.feeds import Channel, jsonfeed_of
-from core.render.items import entry_items
+from core.render.feeds import jsonfeed_of
+from core.render.items import Channel, entry_items
 from core.render.syndication import atom_of, rss_of
 
 

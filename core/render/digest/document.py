@@ -14,9 +14,8 @@ from core.render.blocks.markdown import Markdown
 from core.render.digest.common import Site
 from core.render.digest.staged import staged_blocks, staged_title
 from core.render.digest.styles import daily_blocks, daily_title, list_blocks, list_title
-from core.render.feeds import Item
 from core.render.front_matter import FOLDS, HAS_TITLE, front_matter
-from core.render.items import clean_entry
+from core.render.items import Item, clean_entry
 from core.render.messages import Messages, messages
 from core.render.shapes import entry_to_plain, to_json
 from core.text.sanitize import clean, label
