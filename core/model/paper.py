@@ -5,7 +5,7 @@ Whether a paper has been withdrawn: arXiv has no mark for it but what authors an
 import re
 from dataclasses import dataclass, replace
 from typing import NamedTuple
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from core.text.sanitize import addresses
 
@@ -18,8 +18,17 @@ _ID = re.compile(
     re.ASCII | re.IGNORECASE,
 )
 
-# Where authors publish code; trailing punctuation belongs to the sentence
-_CODE = re.compile(r"https?://(?:github\.com|gitlab\.com|huggingface\.co|codeberg\.org)/[\w.\-/]*[\w\-]")
+# Where authors publish code, with or without a scheme; trailing punctuation belongs to the sentence. Of Hugging Face's
+# pages models, data sets and spaces are code; papers, posts and the like are not
+_CODE = re.compile(
+    r"(?<![\w.@/-])(?:https?://)?(?:www\.)?(?:"
+    r"(?:gist\.)?github\.com/|gitlab(?:\.[\w-]+)+/|codeberg\.org/|bitbucket\.org/|anonymous\.4open\.science/|"
+    r"(?:huggingface|hf)\.co/(?!(?:papers|blog|docs|posts|learn|tasks|collections|models|datasets/?$)\b)(?=[\w.-]+/[\w-])"
+    r")[\w.\-/]*[\w\-]",
+    re.IGNORECASE,
+)
+_DOI = re.compile(r"(?:https?://(?:dx\.|www\.)?doi\.org/|doi:\s*)?(10\.\d{2,9}(?:\.\d+)*/\S+)", re.IGNORECASE)
+_BETWEEN_DOIS = re.compile(r"\s+|[,;]\s*(?=(?:doi:|https?://|10\.\d+/))", re.IGNORECASE)
 _LONGEST_ADDRESS = 300
 _FIRST_YEAR = 91  # arXiv began in 1991
 
@@ -46,11 +55,42 @@ def parse_id(text: str) -> PaperId:
     return PaperId(bare, int(match["version"]) if match["version"] else None)
 
 
+_SUFFIX = re.compile(r"(?i:jr|sr)\.?|II|III|IV|VI{0,3}", re.ASCII)
+_GROUP = re.compile(
+    r"\s(?:alliance|collaborations?|committee|community|consorti(?:um|a)|group|initiative|network|project|survey|"
+    r"task force|team)$",
+    re.IGNORECASE,
+)
+
+
+def is_suffix(text: str) -> bool:
+    """Whether `text` is no person, but what stands behind a person's name: "Jr.", "III"."""
+    return bool(_SUFFIX.fullmatch(text))
+
+
 class Author(NamedTuple):
-    """A name as printed, and the affiliation if arXiv's author string held one in parentheses."""
+    """A name as printed, and the affiliation if arXiv's author string held one in parentheses.
+
+    A suffix is part of the name, without a comma: lists of names have commas between them.
+    """
 
     name: str
     affiliation: str = ""
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it is no person: "ATLAS Collaboration", "The Sample Team"."""
+        return bool(_GROUP.search(self.name))
+
+    @property
+    def parts(self) -> tuple[str, str, str]:
+        """Given names, family name with its particles ("van der Sample"), and suffix; of a group only the second."""
+        if self.is_group:
+            return "", self.name, ""
+        words = self.name.replace(",", " ").split()
+        suffix = words.pop() if len(words) > 1 and is_suffix(words[-1]) else ""
+        at = next((n for n, word in enumerate(words[1:-1], 1) if word[:1].islower()), len(words) - 1)
+        return " ".join(words[:at]), " ".join(words[at:]), suffix
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,20 +146,32 @@ class Paper:
             "pdf": f"https://arxiv.org/pdf/{self.versioned}",
             "html": f"https://arxiv.org/html/{self.versioned}",
         }
-        more = {"doi": self.doi and f"https://doi.org/{quote(self.doi)}", "code": quote(self.code, safe=":/")}
+        doi = next(iter(find_dois(self.doi)), "")
+        more = {"doi": doi and f"https://doi.org/{quote(doi)}", "code": quote(self.code, safe=":/")}
         return links | {name: url for name, url in more.items() if url}
 
     @property
     def code(self) -> str:
         """The first address of a code host that the abstract or the comment names, else the one that its `repo` is."""
         match = _CODE.search(self.abstract) or _CODE.search(self.comment)
-        return match[0] if match else self.repo
+        return _with_scheme(match[0]) if match else self.repo
 
 
 def code_address(text: str) -> str:
     """`text` without query and fragment if it is an address at a code host, else ""."""
     address = re.split(r"[?#]", text.strip(), maxsplit=1)[0].rstrip("/")
-    return address if len(address) <= _LONGEST_ADDRESS and _CODE.fullmatch(address) else ""
+    return _with_scheme(address) if len(address) <= _LONGEST_ADDRESS and _CODE.fullmatch(address) else ""
+
+
+def _with_scheme(address: str) -> str:
+    return address if "://" in address else f"https://{address}"
+
+
+def find_dois(text: str) -> tuple[str, ...]:
+    """The DOIs in a field that may hold several, with "doi:" or as addresses."""
+    parts = (part.strip(" ,;") for part in _BETWEEN_DOIS.split(text.replace("doi: ", "doi:")) if part)
+    found = (match for part in parts if (match := _DOI.fullmatch(part)))
+    return tuple(dict.fromkeys(unquote(m[1]) if "://" in m[0] else m[1] for m in found))
 
 
 # What other sources than the announcement tell of a paper: of all its versions, and of the very one
@@ -147,14 +199,24 @@ def picked(paper: Paper, pick: Paper | None) -> Paper:
     return paper if (paper.upvotes, paper.repo) == (upvotes, repo) else replace(paper, upvotes=upvotes, repo=repo)
 
 
-_WITHDRAWN = re.compile(r"\bwithdrawn\b|\bwithdraw(?:s|ing)? (?:this|the) (?:paper|article|manuscript)", re.IGNORECASE)
-_LONGEST_NOTICE = 400  # characters of an abstract that is nothing else
+_WORK = r"(?:paper|article|submission|manuscript|work|preprint|version|note|report|thesis)"
+_WITHDRAWN = re.compile(
+    rf"\b(?:this|the|our) {_WORK} (?:has been|was|is|is being|had to be|will be) (?:\w+ )?(?:withdrawn|retracted)\b|"
+    rf"\b(?:withdr[ae]w\w*|retract\w*|withdrawal of|retraction of) (?:this|the|our) {_WORK}\b|"
+    r"\b(?:withdrawn|retracted) by (?:the )?(?:authors?|arxiv|submitter)\b|"
+    r"^\W*(?:withdrawn|retracted)\b",
+    re.IGNORECASE,
+)
+_WITHDRAWN_COMMENT = re.compile(r"\b(?:withdrawn|retracted)\b", re.IGNORECASE)
+_WITHDRAWN_TITLE = re.compile(r"^\W*(?:withdrawn|retracted)\s*[:\])]", re.IGNORECASE)
+_LONGEST_NOTICE = 400  # characters of an abstract that is nothing else; a longer one begins with the notice
 
 
 def is_withdrawn(paper: Paper) -> bool:
-    """Whether its comment says so, or an abstract that is short enough to say nothing else."""
-    notice = paper.abstract if len(paper.abstract) <= _LONGEST_NOTICE else ""
-    return bool(_WITHDRAWN.search(paper.comment) or _WITHDRAWN.search(notice))
+    """Whether its comment or title says so, or an abstract that says nothing else or begins with that."""
+    notice = paper.abstract if len(paper.abstract) <= _LONGEST_NOTICE else paper.abstract[: _LONGEST_NOTICE // 4]
+    texts = ((_WITHDRAWN_COMMENT, paper.comment), (_WITHDRAWN_TITLE, paper.title), (_WITHDRAWN, notice))
+    return any(pattern.search(text) for pattern, text in texts)
 
 
 def known_addresses(paper: Paper, text: str = "") -> frozenset[str]:

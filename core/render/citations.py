@@ -27,7 +27,7 @@ _WORD = re.compile(r"(?<![\\\w])\w+")
 _SMALL_WORDS = frozenset(
     ("a", "an", "are", "at", "by", "for", "from", "how", "in", "is", "of", "on", "or", "the", "to")
 )
-_OLD_CENTURY = 91  # arXiv began in 1991
+_AND = re.compile(r"\band\b", re.IGNORECASE)
 
 
 def bibtex(paper: Paper) -> str:
@@ -47,18 +47,25 @@ def bibtex(paper: Paper) -> str:
 
 def citation_key(paper: Paper) -> str:
     """The first author's last name, the year, and the first word of the title that says something."""
-    names = fold(plain(paper.authors[0].name)).split() if paper.authors else ["arxiv"]
+    names = _key_words(paper.authors[0]) if paper.authors else ["arxiv"]
     words = [word for word in map(_ascii, fold(plain(paper.title)).split()) if word]
     first = next((word for word in words if word not in _SMALL_WORDS), words[0] if words else "")
     return f"{_ascii(names[-1] if names else '') or 'anonymous'}{year(paper)}{first}"
+
+
+def _key_words(author: Author) -> list[str]:
+    """Words of a name of which the last one stands for it: a person's family name, a group's first word."""
+    words = fold(plain(author.parts[1])).split()
+    if not author.is_group:
+        return words
+    return next(([word] for word in map(_ascii, words) if word and word not in _SMALL_WORDS), words[-1:])
 
 
 def year(paper: Paper) -> str:
     """The year of version 1: as arXiv said, or by the identifier, which begins with year and month."""
     if paper.published:
         return paper.published[:4]
-    short = paper.id.rpartition("/")[2][:2]
-    return f"{'19' if '/' in paper.id and int(short) >= _OLD_CENTURY else '20'}{short}"
+    return paper.month[:4]
 
 
 def escaped(text: str) -> str:
@@ -92,9 +99,12 @@ def _is_sound(tex: str) -> bool:
 
 
 def _name(author: Author) -> str:
-    """A name that BibTeX takes for one: a comma or an "and" in it would make two of it."""
+    """A name that BibTeX takes for one: a comma or an "and" in it would make two of it, and a group is no person."""
+    given, family, suffix = author.parts
+    if given and suffix and not ("," in author.name.removesuffix(suffix).rstrip(" ,") or _AND.search(author.name)):
+        return escaped(f"{family}, {suffix}, {given}")
     name = escaped(author.name)
-    return f"{{{name}}}" if "," in name or re.search(r"\band\b", name) else name
+    return f"{{{name}}}" if "," in name or author.is_group or _AND.search(name) else name
 
 
 def _ascii(word: str) -> str:

@@ -1,14 +1,13 @@
-"""Titles, abstracts and times as upstreams serve them, made readable and sure.
+"""arXiv's RSS and Atom feeds and its API: from bytes to announcements and papers.
 
-arXiv's author strings: one line of names, with affiliations in parentheses that hold commas themselves.
+A feed is one announcement date. An item that cannot be read is set aside with its reason; the others go on. Titles,
+abstracts and times are made readable.
 
-Kun-Woo Shin (Seoul National University, Korea), Jay H. Park (Samsung Electronics, Korea)
-A. Author (1), B. Writer (1 and 2) ((1) One Institute, (2) Another)
+Authors are one string in a feed: names between commas, with affiliations in parentheses that hold commas themselves,
+or marks that are explained at the end.
 
-
-arXiv's RSS and Atom feeds and its API: from bytes to announcements and papers.
-
-A feed is one announcement date. An item that cannot be read is set aside with its reason; the others go on.
+    Kun-Woo Shin (Seoul National University, Korea), Jay H. Park (Samsung Electronics, Korea)
+    A. Author (1), B. Writer (1 and 2) ((1) One Institute, (2) Another)
 """
 
 import re
@@ -23,7 +22,7 @@ from lxml import etree
 from core.model.batch import ANNOUNCE_TYPES, Announcement
 from core.model.calendar import EASTERN
 from core.model.errors import ParseError
-from core.model.paper import Author, Paper, PaperId, parse_id
+from core.model.paper import Author, Paper, PaperId, find_dois, is_suffix, parse_id
 from core.sources.xml import Document, read_items
 from core.text.fold import has_text
 from core.text.sanitize import plain
@@ -63,15 +62,17 @@ def utc_time(text: str) -> str:
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-_SUFFIX = re.compile(r"(?:Jr|Sr)\.?|I{2,3}|IV|VI{0,3}", re.ASCII)
-_SPECIAL = re.compile(r"[\\(){}~]|,\s*(?:Jr|Sr|I[IV]|VI)")  # what needs more than cutting at commas
+_SPECIAL = re.compile(r"[\\(){}~]|,\s*(?:[JjSs][Rr]\b|I[IV]|VI{0,3}\b)|\bfor\b|behalf")  # more than cutting at commas
 _SEPARATOR = re.compile(r"[,;:]|\s(?:and|&)\s")
-_FOOTNOTE = re.compile(r"\(([\d*†‡a-z]{1,3})\)\s*([^()]*(?:\([^()]*\)[^()]*)*?)\s*(?=[,;]?\s*\([\d*†‡a-z]{1,3}\)|$)")
-_KEYS = re.compile(r"[\d*†‡](?:[\s,;&\d*†‡]|and)*")
+_MARK = r"(?:\d{1,3}|[*†‡§¶#]+|[ivx]{2,4}|[a-z])"
+_FOOTNOTE = re.compile(rf"\(({_MARK})\)\s*([^()]*(?:\([^()]*\)[^()]*)*?)\s*(?=[,;]?\s*\({_MARK}\)|$)")
+_BARE_FOOTNOTE = re.compile(r"(?:^|[,;]\s*)(\d{1,2}|[a-z])(?:[:.)]\s*|\s+)(?=\S)")
+_MARKS = re.compile(rf"{_MARK}(?:(?:[\s,;&]|and)+{_MARK})*[\s,;]*")
+_MEMBER = re.compile(r"(?:(.*\S)\s+)?((?:for|on behalf of) the\s+(\S.*))")
 
 
 def split_authors(text: str) -> tuple[Author, ...]:
-    """The authors of an author string, in order; affiliations given as footnote numbers are resolved where listed."""
+    """The authors of an author string, in order; marks of affiliations are resolved where they are explained."""
     if not _SPECIAL.search(text):  # nearly all, and ten times faster
         return tuple([Author(" ".join(part.split())) for part in _SEPARATOR.split(text) if has_text(part)])
     names: list[tuple[str, list[str]]] = []
@@ -82,17 +83,25 @@ def split_authors(text: str) -> tuple[Author, ...]:
             continue
         if not name:
             footnotes |= _footnotes(groups[-1])
-        elif names and _SUFFIX.fullmatch(name):
-            names[-1] = (f"{names[-1][0]}, {name}", names[-1][1] + groups)
+        elif names and is_suffix(name):
+            names[-1] = (f"{names[-1][0]} {name}", names[-1][1] + groups)
         else:
-            if groups and len(groups) > 1 and groups[-1].startswith("("):
-                footnotes |= _footnotes(groups.pop())
+            if len(groups) > 1 and (found := _footnotes(groups[-1])):
+                footnotes |= found
+                groups.pop()
             names.append((name, groups))
     return tuple(
-        Author(decoded, _affiliation(groups, footnotes))
-        for name, groups in names
-        if has_text(decoded := decode_name(name))
+        _author(name, _affiliation(groups, footnotes)) for name, groups in names if has_text(decode_name(name))
     )
+
+
+def _author(name: str, affiliation: str) -> Author:
+    """A person or a group. "A. Author for the Sample Collaboration" is a person, whom it stands for an affiliation."""
+    name = decode_name(name)
+    member = _MEMBER.fullmatch(name)
+    if member is None or not Author(member[3]).is_group:
+        return Author(name, affiliation)
+    return Author(member[1], affiliation or member[2]) if member[1] else Author(member[3], affiliation)
 
 
 def _parts(text: str) -> Iterator[str]:
@@ -130,14 +139,23 @@ def _name_and_groups(part: str) -> tuple[str, list[str]]:
 
 
 def _footnotes(group: str) -> dict[str, str]:
-    return {key: text.strip(" ,;") for key, text in _FOOTNOTE.findall(group)}
+    """The explanations of marks: "(1) One, (2) Another", or "1 One, 2 Another"; none if the group is none of these."""
+    if group.startswith("("):
+        return {mark: text.strip(" ,;") for mark, text in _FOOTNOTE.findall(group)}
+    _, *rest = _BARE_FOOTNOTE.split(group)
+    marks, texts = rest[::2], rest[1::2]
+    ordered = (
+        len(marks) > 1 and marks[0] in ("1", "a") and marks == sorted(set(marks), key=lambda mark: (len(mark), mark))
+    )
+    return {mark: text.strip(" ,;") for mark, text in zip(marks, texts, strict=True)} if ordered else {}
 
 
 def _affiliation(groups: list[str], footnotes: dict[str, str]) -> str:
+    """The affiliations in `groups`; a mark that nothing explains says nothing."""
     out = []
     for group in groups:
-        keys = re.findall(r"\d+|[*†‡]", group) if _KEYS.fullmatch(group) else []
-        out += [footnotes[key] for key in keys if key in footnotes] if keys else [group]
+        marks = re.findall(_MARK, group.replace("and", " ")) if _MARKS.fullmatch(group) else []
+        out += [footnotes[mark] for mark in marks if mark in footnotes] if marks else [group]
     return decode_name("; ".join(out))
 
 
@@ -251,7 +269,7 @@ def _announcement(
         split_authors(texts.get(f"{_DC}creator", "")),
         categories,
         licence=(texts.get(f"{_DC}rights") or texts.get(f"{_ATOM}rights", "")).strip(),
-        doi=texts.get(f"{_ARXIV}DOI", "").strip(),
+        doi=" ".join(find_dois(texts.get(f"{_ARXIV}DOI", ""))),
         journal_ref=squeezed(texts.get(f"{_ARXIV}journal_reference", "")),
     )
     return Announcement(paper, served)
@@ -264,23 +282,30 @@ def _api_entry(entry: etree._Element) -> Paper:
         raise ParseError(f"arXiv's API answered: {texts.get(f'{_ATOM}summary')}")
     terms = [child.get("term", "") for child in entry.iterchildren(f"{_ATOM}category")]
     primary = [child.get("term", "") for child in entry.iterchildren(f"{_ARXIV}primary_category")]
-    authors = [_texts(author) for author in entry.iterchildren(f"{_ATOM}author")]
     return _paper(
         parse_id(url),
         texts.get(f"{_ATOM}title", ""),
         texts.get(f"{_ATOM}summary", ""),
-        tuple(
-            Author(name, squeezed(author.get(f"{_ARXIV}affiliation", "")))
-            for author in authors
-            if has_text(name := decode_name(author.get(f"{_ATOM}name", "")))
-        ),
+        _api_authors([_texts(author) for author in entry.iterchildren(f"{_ATOM}author")]),
         [*primary, *terms],
-        doi=texts.get(f"{_ARXIV}doi", "").strip(),
+        doi=" ".join(find_dois(texts.get(f"{_ARXIV}doi", ""))),
         journal_ref=squeezed(texts.get(f"{_ARXIV}journal_ref", "")),
         comment=squeezed(texts.get(f"{_ARXIV}comment", "")),
         published=utc_time(texts.get(f"{_ATOM}published", "")),
         updated=utc_time(texts.get(f"{_ATOM}updated", "")),
     )
+
+
+def _api_authors(elements: list[dict[str, str]]) -> tuple[Author, ...]:
+    """The authors of an entry. The API cuts names at commas too: what it makes of suffixes and affiliations is put
+    together again, as far as it names no affiliations itself.
+    """
+    names = [author.get(f"{_ATOM}name", "") for author in elements]
+    affiliations = [squeezed(author.get(f"{_ARXIV}affiliation", "")) for author in elements]
+    if not any(affiliations) and _SPECIAL.search(", ".join(names)):
+        return split_authors(", ".join(names))
+    found = zip(map(decode_name, names), affiliations, strict=True)
+    return tuple(Author(name, affiliation) for name, affiliation in found if has_text(name))
 
 
 def _paper(

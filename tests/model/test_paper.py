@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.model.categories import listed
-from core.model.paper import Author, PaperId, code_address, complete, parse_id, picked
+from core.model.paper import Author, PaperId, code_address, complete, find_dois, is_withdrawn, parse_id, picked
 from tests.support.invented import make_paper
 
 SPELLINGS = [
@@ -148,7 +148,22 @@ def test_links_of_an_old_paper_with_everything() -> None:
         ("https://example.org/github.com/sample/tool", "", ""),
         ("https://github.com.example.org/sample", "", ""),
         ("https://github.com", "", ""),
-        ("github.com/sample/tool", "", ""),
+        ("github.com", "", ""),
+        ("Code: github.com/sample/tool.", "", "https://github.com/sample/tool"),
+        ("www.github.com/sample/tool", "", "https://www.github.com/sample/tool"),
+        ("at (GitHub.com/sample/tool)", "", "https://GitHub.com/sample/tool"),
+        ("https://anonymous.4open.science/r/tool-1A2B/", "", "https://anonymous.4open.science/r/tool-1A2B"),
+        ("anonymous.4open.science/r/tool-1A2B.", "", "https://anonymous.4open.science/r/tool-1A2B"),
+        ("https://gitlab.example.org/group/tool", "", "https://gitlab.example.org/group/tool"),
+        ("https://bitbucket.org/sample/tool", "", "https://bitbucket.org/sample/tool"),
+        ("https://huggingface.co/papers/2512.00001", "", ""),
+        ("https://huggingface.co/papers/2512.00001 https://github.com/a/b", "", "https://github.com/a/b"),
+        ("https://huggingface.co/blog/sample/post", "", ""),
+        ("https://huggingface.co/datasets/sample/data", "", "https://huggingface.co/datasets/sample/data"),
+        ("huggingface.co/sample/model", "", "https://huggingface.co/sample/model"),
+        ("https://huggingface.co/sample", "", ""),
+        ("name@github.com/sample", "", ""),
+        ("sample.github.com/tool", "", ""),
     ],
 )
 def test_code_links(abstract: str, comment: str, code: str) -> None:
@@ -177,7 +192,8 @@ def test_code_from_hugging_face() -> None:
         ("https://example.org/sample/tool", ""),
         ("ftp://github.com/sample/tool", ""),
         ("javascript:alert(1)//https://github.com/sample/tool", ""),
-        ("github.com/sample/tool", ""),
+        ("github.com/sample/tool", "https://github.com/sample/tool"),
+        ("huggingface.co/papers/2512.00001", ""),
         ("", ""),
         ("https://github.com/" + "a" * 281, "https://github.com/" + "a" * 281),
         ("https://github.com/" + "a" * 282, ""),
@@ -257,3 +273,70 @@ def test_listed(category: str, wanted: tuple[str, ...], expected: bool) -> None:
     """A category is listed by its own name or by its archive's."""
     assert expected is listed(category, wanted)
     assert expected is listed(category, frozenset(wanted))
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("", ()),
+        ("to appear", ()),
+        ("10.1000/sample.1", ("10.1000/sample.1",)),
+        ("10.1000/sample.1 10.1000/sample.2", ("10.1000/sample.1", "10.1000/sample.2")),
+        ("10.1000/sample.1, 10.1000/sample.2;", ("10.1000/sample.1", "10.1000/sample.2")),
+        ("10.1000/sample.1;10.1000/sample.2", ("10.1000/sample.1", "10.1000/sample.2")),
+        ("doi:10.1000/sample.1", ("10.1000/sample.1",)),
+        ("DOI: 10.1000/sample.1", ("10.1000/sample.1",)),
+        ("https://doi.org/10.1000/sample%281%29", ("10.1000/sample(1)",)),
+        ("http://dx.doi.org/10.1000/sample.1", ("10.1000/sample.1",)),
+        ("10.1002/(SICI)1097(1998)49:8<1::AID-X>3.0.CO;2-O", ("10.1002/(SICI)1097(1998)49:8<1::AID-X>3.0.CO;2-O",)),
+        ("10.1000/same 10.1000/same", ("10.1000/same",)),
+    ],
+)
+def test_dois(field: str, expected: tuple[str, ...]) -> None:
+    """A field may hold several DOIs, each as such, with "doi:" or as an address; the link leads to the first one."""
+    assert expected == find_dois(field)
+    link = make_paper(doi=field).links.get("doi", "")
+    assert bool(expected) == link.startswith("https://doi.org/10.")
+    assert " " not in link
+    assert "%20" not in link
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"abstract": "This paper has been withdrawn by the authors due to an error in Lemma 3."}, True),
+        ({"abstract": "This submission was withdrawn."}, True),
+        ({"abstract": "We withdraw this paper because of a wrong proof."}, True),
+        ({"abstract": "Withdrawn: the proof is wrong."}, True),
+        ({"abstract": "The authors have retracted this manuscript. " + "It was about caches. " * 30}, True),
+        ({"comment": "Withdrawn due to a crucial error"}, True),
+        ({"comment": "This version is withdrawn by arXiv administrators"}, True),
+        ({"title": "[WITHDRAWN] On caches"}, True),
+        ({"abstract": "Water is withdrawn from the river by farms."}, False),
+        ({"abstract": "We study retracted papers and why these were withdrawn by journals."}, False),
+        ({"title": "Withdrawn behaviour in children"}, False),
+        ({"abstract": "We study caches. " * 40 + "This paper has been withdrawn as an example."}, False),
+    ],
+)
+def test_withdrawn(more: dict[str, str], expected: bool) -> None:
+    """Authors and moderators write it in the comment, in place of the abstract, or before the title."""
+    assert expected is is_withdrawn(make_paper(**{"comment": "12 pages"} | more))
+
+
+@pytest.mark.parametrize(
+    ("name", "group", "parts"),
+    [
+        ("Ada Example", False, ("Ada", "Example", "")),
+        ("Ada van der Example", False, ("Ada", "van der Example", "")),
+        ("John Q. Sample Jr.", False, ("John Q.", "Sample", "Jr.")),
+        ("John Sample, III", False, ("John", "Sample", "III")),
+        ("Sample", False, ("", "Sample", "")),
+        ("SAMPLE Collaboration", True, ("", "SAMPLE Collaboration", "")),
+        ("The Sample Team", True, ("", "The Sample Team", "")),
+        ("Team", False, ("", "Team", "")),
+        ("", False, ("", "", "")),
+    ],
+)
+def test_parts_of_names(name: str, group: bool, parts: tuple[str, str, str]) -> None:
+    """A suffix is no family name, and a group has no parts."""
+    assert (group, parts) == (Author(name).is_group, Author(name).parts)

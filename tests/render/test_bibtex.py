@@ -54,6 +54,9 @@ def test_entry() -> None:
         ({"title": "中文", "authors": (Author("王 伟"),)}, "anonymous2026"),
         ({"title": "KV-cache: why?", "authors": ()}, "arxiv2026kv"),
         ({"title": "<i>Gaia</i> data", "authors": (Author("J. Sample-Example"),)}, "example2026gaia"),
+        ({"title": "A search", "authors": (Author("SAMPLE Collaboration"), Author("B. Other"))}, "sample2026search"),
+        ({"title": "A search", "authors": (Author("The Sample Team"),)}, "sample2026search"),
+        ({"title": "A search", "authors": (Author("Ada Example III"),)}, "example2026search"),
         ({"title": "3D", "published": "2019-02-01T00:00:00Z"}, "sample20193d"),
     ],
 )
@@ -104,6 +107,10 @@ def test_authors_are_counted_as_they_are() -> None:
     odd = (Author("Sample, Jr."), Author("Rise and Shine Collaboration"), Author("Alexandra Grand"))
     assert "{Sample, Jr.} and {Rise and Shine Collaboration} and Alexandra Grand" == field_of(
         bibtex(make_paper(authors=odd)), "author"
+    )
+    more = (Author("SAMPLE Collaboration"), Author("John Sample Jr."), Author("Ada van Example"))
+    assert "{SAMPLE Collaboration} and Sample, Jr., John and Ada van Example" == field_of(
+        bibtex(make_paper(authors=more)), "author"
     )
     many = tuple(Author(f"Author{number} Sample") for number in range(3303))
     assert 3302 == field_of(bibtex(make_paper(authors=many)), "author").count(" and ")

@@ -46,11 +46,27 @@ TABLE = [
     ("F. Sample (1), S. Sample (3) ((1) One)", [("F. Sample", "One"), ("S. Sample", "")]),
     # Suffixes
     ("First Sample Jr., Second Sample", [("First Sample Jr.", ""), ("Second Sample", "")]),
-    ("First Sample, Jr., Second Sample, III", [("First Sample, Jr.", ""), ("Second Sample, III", "")]),
-    ("First Sample, Jr. (Lab), Second Sample", [("First Sample, Jr.", "Lab"), ("Second Sample", "")]),
-    ("First Sample (Lab), Jr, Second Sample", [("First Sample, Jr", "Lab"), ("Second Sample", "")]),
+    ("First Sample, Jr., Second Sample, III", [("First Sample Jr.", ""), ("Second Sample III", "")]),
+    ("First Sample, Jr. (Lab), Second Sample", [("First Sample Jr.", "Lab"), ("Second Sample", "")]),
+    ("First Sample (Lab), Jr, Second Sample", [("First Sample Jr", "Lab"), ("Second Sample", "")]),
     ("Jr. Sample, Sridhar Sample, Ivana Sample", [("Jr. Sample", ""), ("Sridhar Sample", ""), ("Ivana Sample", "")]),
+    ("F. Sample, jr., S. Sample, Sr", [("F. Sample jr.", ""), ("S. Sample Sr", "")]),
+    ("F. Sample, IV, S. Sample, V", [("F. Sample IV", ""), ("S. Sample V", "")]),
+    # Marks of letters, explained or not
+    ("F. Sample (a), S. Sample (b)", [("F. Sample", ""), ("S. Sample", "")]),
+    ("F. Sample (a,b), S. Sample (b) ((a) One, (b) Two)", [("F. Sample", "One; Two"), ("S. Sample", "Two")]),
+    ("F. Sample (1,a), S. Sample (*)", [("F. Sample", ""), ("S. Sample", "")]),
+    ("F. Sample (i), S. Sample (ii) ((i) One, (ii) Two)", [("F. Sample", "One"), ("S. Sample", "Two")]),
+    ("F. Sample (1), S. Sample (2) (1: One, Nowhere, 2: Two)", [("F. Sample", "One, Nowhere"), ("S. Sample", "Two")]),
+    ("F. Sample (a), S. Sample (b) (a One, b Two)", [("F. Sample", "One"), ("S. Sample", "Two")]),
+    ("F. Sample (LAB) (a company), S. Sample", [("F. Sample", "LAB; a company"), ("S. Sample", "")]),
     # Collaborations, "and"
+    ("F. Sample for the Sample Collaboration", [("F. Sample", "for the Sample Collaboration")]),
+    (
+        "F. Sample, on behalf of the Sample Collaboration",
+        [("F. Sample", ""), ("Sample Collaboration", "")],
+    ),
+    ("Fortune Sample, Wilford for the Win", [("Fortune Sample", ""), ("Wilford for the Win", "")]),
     (
         "The Sample Collaboration: F. Sample, S. Sample",
         [("The Sample Collaboration", ""), ("F. Sample", ""), ("S. Sample", "")],
@@ -119,7 +135,9 @@ def _is_plain(name: str) -> bool:
 
 WORD = st.text(st.characters(categories=("Lu", "Ll", "Lo")), min_size=1, max_size=12)
 NAME = st.lists(WORD, min_size=2, max_size=4).map(" ".join).filter(_is_plain)
-AFFILIATION = st.lists(WORD, min_size=1, max_size=4).map(", ".join).filter(_is_plain)
+AFFILIATION = (
+    st.lists(WORD, min_size=1, max_size=4).map(", ".join).filter(_is_plain).filter(lambda text: len(text) > 3)
+)  # no mark
 
 
 @given(st.lists(NAME, max_size=30))
