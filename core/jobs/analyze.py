@@ -46,7 +46,7 @@ from core.model.entries import choose
 from core.model.errors import ModelError, StoreError
 from core.model.feed import Feed
 from core.model.manifest import BatchRecord, Manifest
-from core.model.paper import Paper
+from core.model.paper import Paper, is_withdrawn
 from core.model.query import Query
 from core.model.rubric import Scorecard
 from core.model.summary import Summary
@@ -439,9 +439,9 @@ async def _open(run: Run, job: _Job, batch: Batch, before: Mapping[str, Row]) ->
 
 
 def _shown(feed: Feed, batch: Batch) -> list[Paper]:
-    """The papers that a feed shows of a batch, best first."""
+    """The papers that a feed shows of a batch, best first; of withdrawn ones there is nothing to say."""
     shown = choose(feed, score_day(feed, batch).entries, Query(), capped=True)
-    return [entry.paper for entry in sorted(shown, key=lambda entry: entry.rank)]
+    return [entry.paper for entry in sorted(shown, key=lambda entry: entry.rank) if not is_withdrawn(entry.paper)]
 
 
 @dataclass(slots=True)

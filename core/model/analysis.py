@@ -11,6 +11,7 @@ from typing import Any
 
 from core.model.feed import Entry, Feed
 from core.model.manifest import Manifest
+from core.model.paper import is_withdrawn
 from core.model.rubric import Rubric, Scorecard
 from core.model.summary import Summary
 from core.util.signing import fingerprint
@@ -123,11 +124,11 @@ def names_of(manifest: Manifest, feed: Feed) -> dict[date, str]:
 
 
 def annotated(feed: Feed, entries: Sequence[Entry], analyses: Mapping[date, Analysis]) -> list[Entry]:
-    """The entries with what their analyses say: points, band, scorecard, summary."""
+    """The entries with what their analyses say: points, band, scorecard, summary; nothing of withdrawn papers."""
     out = []
     for entry in entries:
         rows = analyses.get(entry.announced)
-        row = rows.get(entry.paper.versioned) if rows else None
+        row = rows.get(entry.paper.versioned) if rows and not is_withdrawn(entry.paper) else None
         out.append(_with(feed.rubric, entry, row) if row else entry)
     return out
 

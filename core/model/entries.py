@@ -18,6 +18,7 @@ from core.model.batch import Batch, announce_type
 from core.model.errors import QueryError
 from core.model.feed import Entry, Feed
 from core.model.manifest import BatchRecord, Manifest
+from core.model.paper import is_withdrawn
 from core.model.query import Condition, Query, select
 from core.model.scoring import Score
 
@@ -180,5 +181,7 @@ def hold_back(
 
 
 def _is_held(entry: Entry, analyses: Mapping[date, Analysis]) -> bool:
+    if is_withdrawn(entry.paper):
+        return False
     row = analyses.get(entry.announced, {}).get(entry.paper.versioned)
     return row is None or row.is_awaited

@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 
 from core.model.categories import category_name
 from core.model.feed import Entry, Reason
-from core.model.paper import Paper
+from core.model.paper import Paper, is_withdrawn
 from core.model.scoring import field_text
 from core.model.summary import Summary
 from core.render.items import LINKS, TYPE_NAMES, absence_in_words, clean_entry, links_of
@@ -121,6 +121,11 @@ class Card:
     def announced(self) -> date:
         """The date on which arXiv announced it."""
         return self.entry.announced
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether the paper has been withdrawn."""
+        return is_withdrawn(self.entry.paper)
 
     @property
     def paper(self) -> Paper:

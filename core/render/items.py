@@ -3,6 +3,7 @@
 Whatever arXiv serves comes out as valid XML and harmless HTML.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
@@ -13,7 +14,7 @@ from core.model.calendar import EASTERN, PUBLISHED_AT
 from core.model.categories import category_name
 from core.model.feed import Entry, Feed, Reason
 from core.model.notice import Notice
-from core.model.paper import Author, Paper
+from core.model.paper import Author, Paper, is_withdrawn
 from core.model.scoring import field_text
 from core.model.summary import Summary
 from core.render.shapes import entry_to_plain, summary_html
@@ -82,6 +83,9 @@ def _moved(reason: Reason, text: str) -> Reason:
 
 
 _FOLD_AUTHORS_AFTER = 10
+_BEGINNING = 300  # characters of an abstract in one line
+_SENTENCE_END = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\bal)[.!?](?=\s+[A-Z\d$(])")
+WITHDRAWN = "This paper has been withdrawn."
 TYPE_NAMES = {
     "new": "new",
     "cross": "cross-list",
@@ -102,7 +106,9 @@ def entry_authors(entry: Entry) -> list[str]:
 
 
 def entry_html(entry: Entry) -> str:
-    """What a reader shows below the title: authors, what it is, the score with its reasons, texts, links."""
+    """What a reader shows below the title: what the paper says, then who wrote it, what it is, its score with the
+    reasons, and links. Readers show the beginning in their lists.
+    """
     paper = entry.paper
     head = [
         escape(_authors(paper)),
@@ -112,17 +118,30 @@ def entry_html(entry: Entry) -> str:
         *([escape(late_in_words(entry))] if entry.late else []),
         *map(escape, judgement_in_words(entry)),
     ]
-    parts = ["<br>".join(filter(None, head)), *(escape(plain(text)) for text in paper.abstract.split("\n"))]
+    abstract = "".join(f"<p>{escape(text)}</p>" for line in paper.abstract.split("\n") if (text := plain(line)).strip())
+    summary = _summary_block(entry.summary, paper) if entry.summary else ""
+    written = bool(entry.summary and entry.summary.model)  # an extract repeats the abstract
+    texts = [f"<p><strong>{WITHDRAWN}</strong></p>" if is_withdrawn(paper) else ""]
+    texts += [summary, abstract] if written else [abstract, summary]
+    parts = ["<br>".join(filter(None, head))]
     parts += [f"{name}: {escape(plain(text))}" for name, text in _notes(paper) if text]
     parts.append(" · ".join(f'<a href="{escape(url)}">{LINKS[name]}</a>' for name, url in links_of(paper)))
-    summary = _summary_block(entry.summary, paper) if entry.summary else ""
-    first, *rest = (f"<p>{part}</p>" for part in parts if part.strip())
-    return clean("".join((first, summary, *rest)))
+    return clean("".join((*texts, *(f"<p>{part}</p>" for part in parts if part.strip()))))
 
 
 def entry_summary(entry: Entry) -> str:
-    """One line of plain text: the score and its reasons."""
-    return label(f"Score {entry.score:g}{reasons_in_words(entry)}")
+    """One line of plain text: how the abstract begins, and then the score with its reasons."""
+    notice = f"{WITHDRAWN} " if is_withdrawn(entry.paper) else ""
+    return label(f"{notice}{_beginning(entry.paper.abstract)} Score {entry.score:g}{reasons_in_words(entry)}")
+
+
+def _beginning(abstract: str) -> str:
+    """The first sentences of an abstract, as many as there is room for; a longer first one is cut between words."""
+    text = " ".join(plain(abstract).split())
+    if len(text) <= _BEGINNING:
+        return text
+    end = max((match.end() for match in _SENTENCE_END.finditer(text, 0, _BEGINNING)), default=0)
+    return text[:end] if end >= _BEGINNING // 3 else f"{text[: _BEGINNING - 1].rpartition(' ')[0].rstrip(' ,;:')}…"
 
 
 def late_in_words(entry: Entry) -> str:
@@ -203,15 +222,15 @@ def links_of(paper: Paper) -> list[tuple[str, str]]:
 
 
 def _summary_block(summary: Summary, paper: Paper) -> str:
-    """The summary under a line that says where it comes from; `lang`, because fonts and voices depend on it."""
+    """The summary above a line that says where it comes from; `lang`, because fonts and voices depend on it."""
     if absent := absence_in_words(summary):
         return f"<p>{escape(absent)}.</p>"
     html = summary_html(summary, paper)
     if not html:
         return ""
     source = f"by {summary.model}" if summary.model else "extracted from the abstract"
-    head = f"<p><strong>Summary</strong> ({escape(label(f'{summary.template}, {source}'))})</p>"
-    return f'<div lang="{escape(summary.language)}">{head}{html}</div>'
+    foot = f"<p>Summary: {escape(label(f'{summary.template}, {source}'))}</p>"
+    return f'<div lang="{escape(summary.language)}">{html}{foot}</div>'
 
 
 def entry_items(entries: Iterable[Entry], *, in_full: bool = False) -> list[Item]:

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from core.model.feed import BONUS_NAME, Entry
-from core.model.paper import Paper, known_addresses
+from core.model.paper import Paper, is_withdrawn, known_addresses
 from core.model.summary import Summary
 from core.text.markdown import to_html
 
@@ -14,7 +14,7 @@ from core.text.markdown import to_html
 ENTRY_FIELDS = (
     "id", "version", "feed", "title", "title_tex", "authors", "abstract", "categories", "primary", "type", "announced",
     "published", "updated", "comment", "doi", "journal_ref", "licence", "links", "score", "reasons", "points", "band",
-    "scorecard", "upvotes", "late", "summary",
+    "scorecard", "upvotes", "withdrawn", "late", "summary",
 )  # fmt: skip
 # what an entry may lack
 _ENTRY_TEXTS = ("title_tex", "published", "updated", "comment", "doi", "journal_ref", "licence")
@@ -62,6 +62,8 @@ def entry_to_plain(entry: Entry, fields: tuple[str, ...] = ()) -> dict[str, Any]
             plain[name] = value
     if entry.scorecard:
         plain["scorecard"] = entry.scorecard.to_plain()
+    if is_withdrawn(paper):
+        plain["withdrawn"] = True
     if entry.late:
         plain["late"] = entry.late
     if entry.summary and (not fields or "summary" in fields):

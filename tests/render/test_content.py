@@ -11,7 +11,15 @@ import pytest
 from core.model.calendar import EASTERN
 from core.model.feed import Entry, Reason
 from core.model.paper import Author
-from core.render.items import entry_authors, entry_guid, entry_html, entry_summary, entry_time, entry_title
+from core.render.items import (
+    entry_authors,
+    entry_guid,
+    entry_html,
+    entry_summary,
+    entry_time,
+    entry_title,
+    entry_to_plain,
+)
 from tests.render import RICH, SUMMARY, entries_of
 from tests.support.invented import FRIDAY, make_entry, make_paper
 from tests.support.rules import html_faults
@@ -34,16 +42,16 @@ def entry(**more: Any) -> Entry:
 
 
 def test_all_of_it() -> None:
-    """Authors, categories by name, what it is, the score with its reasons, texts and links, in this order."""
+    """The abstract, authors, categories by name, what it is, the score with its reasons, notes and links."""
     (rich,) = entries_of([RICH])
     rich = replace(rich, score=5.5, reasons=REASONS, type="cross", paper=replace(rich.paper, comment="9 pages"))
     assert [
+        "We study a < b & c > d.",
+        "The second paragraph has 10⁵ K and https://github.com/sample/code.",
         "Jörg Example, Zoë Sample, A. N. Bold",
         "Distributed, Parallel, and Cluster Computing (cs.DC); Machine Learning (cs.LG); Machine Learning (stat.ML)",
         "cross-list · arXiv:2603.90001v1, version 1",
         "Score 5.5: LLM +1, KV cache +3, in title +1.5",
-        "We study a < b & c > d.",
-        "The second paragraph has 10⁵ K and https://github.com/sample/code.",
         "Comment: 9 pages",
         "Journal: J. Samples 1 (2026) 2 & 3",
         "Abstract · PDF · HTML · AlphaXiv · Code · DOI",
@@ -76,7 +84,7 @@ def test_links() -> None:
 def test_authors(count: int, line: str) -> None:
     """Ten authors are named, the others counted."""
     authors = tuple(Author(f"Author{n} Sample") for n in range(count))
-    assert line == shown(entry(authors=authors)).splitlines()[0]
+    assert line == shown(entry(authors=authors)).splitlines()[1]
 
 
 def test_authors_that_are_nothing() -> None:
@@ -96,7 +104,7 @@ def test_authors_that_are_nothing() -> None:
 )
 def test_announce_types(kind: str, words: str) -> None:
     """What kind of announcement it is, in words, and the version."""
-    line = shown(replace(entry(version=3), type=kind)).splitlines()[2]
+    line = shown(replace(entry(version=3), type=kind)).splitlines()[3]
     assert f"{words} · arXiv:2601.00001v3, version 3" == line
 
 
@@ -108,36 +116,66 @@ def test_paragraphs() -> None:
 
 def test_category_without_a_name() -> None:
     """A category that this list does not know is shown as it is."""
-    line = shown(replace(entry(), paper=make_paper(1, "cs.XX"))).splitlines()[1]
+    line = shown(replace(entry(), paper=make_paper(1, "cs.XX"))).splitlines()[2]
     assert "cs.XX" == line
 
 
 def test_summary() -> None:
-    """A summary stands before the abstract, says who wrote it, and in which language it is."""
+    """A model's summary stands before the abstract, says who wrote it, and in which language it is."""
     html = entry_html(replace(entry(), summary=SUMMARY))
     assert [] == html_faults(html)
-    assert '<div lang="ko"><p><strong>Summary</strong> (key-findings, by example/model-1)</p><h3>Result</h3>' in html
+    assert html.startswith('<div lang="ko"><h3>Result</h3>')
+    assert "<p>Summary: key-findings, by example/model-1</p></div><p>An abstract.</p>" in html
     assert html.index("<td>$x_1$</td>") < html.index("<p>An abstract.</p>")
 
 
 def test_extracted_summary() -> None:
-    """A summary without a model says that it comes from the abstract; one that is not there says why."""
-    assert "Summary (key-findings, extracted from the abstract)" in shown(
-        replace(entry(), summary=replace(SUMMARY, model=""))
-    )
+    """A summary without a model stands behind the abstract and says so; one that is not there says why."""
+    extracted = shown(replace(entry(), summary=replace(SUMMARY, model="")))
+    assert extracted.startswith("An abstract.\n")
+    assert "Summary: key-findings, extracted from the abstract" in extracted
     waiting = shown(replace(entry(), summary=replace(SUMMARY, markdown=" \n", state="pending")))
     assert "Summary pending" in waiting
     assert "extracted" not in waiting
 
 
 def test_one_line() -> None:
-    """The one-line summary is plain text that no reader takes for HTML."""
+    """The one-line summary begins with the abstract, and is plain text that no reader takes for HTML."""
     hostile = (Reason("<b>", 1.0, "title", 0, 1, "x"), Reason("&lt;", -2.0, "title", 0, 1, "x"))
-    assert "Score 5.5: LLM +1, KV cache +3, in title +1.5" == entry_summary(
+    assert "An abstract. Score 5.5: LLM +1, KV cache +3, in title +1.5" == entry_summary(
         replace(entry(), score=5.5, reasons=REASONS)
     )
-    assert "Score 0" == entry_summary(entry())
-    assert "Score 0: <\u2060b> +1, < -2" == entry_summary(replace(entry(), reasons=hostile))
+    assert "An abstract. Score 0" == entry_summary(entry())
+    assert "An abstract. Score 0: <\u2060b> +1, < -2" == entry_summary(replace(entry(), reasons=hostile))
+
+
+@pytest.mark.parametrize(
+    ("abstract", "beginning"),
+    [
+        ("One sentence.", "One sentence."),
+        (
+            "First, e.g. Here. " + "Second " * 30 + "end. " + "Third " * 30,
+            "First, e.g. Here. " + "Second " * 30 + "end.",
+        ),
+        ("Word " * 100, "Word " * 58 + "Word…"),
+        ("First.\nSecond.", "First. Second."),
+    ],
+)
+def test_a_long_abstract_is_cut_between_sentences(abstract: str, beginning: str) -> None:
+    """Or between words, where a sentence is longer than a line should be."""
+    assert f"{beginning} Score 0" == entry_summary(entry(abstract=abstract))
+
+
+def test_a_withdrawn_paper_is_marked() -> None:
+    """Before the abstract, in the one-line summary and in JSON; one that is not has no such mark."""
+    withdrawn = entry(abstract="This paper has been withdrawn by the authors.")
+    assert shown(withdrawn).startswith(
+        "This paper has been withdrawn.\nThis paper has been withdrawn by the authors.\n"
+    )
+    assert entry_summary(withdrawn).startswith("This paper has been withdrawn. This paper")
+    assert entry_to_plain(withdrawn)["withdrawn"] is True
+    assert "withdrawn" not in entry_to_plain(entry())
+    assert "withdrawn" not in shown(entry())
 
 
 def test_title() -> None:
