@@ -1,8 +1,9 @@
 # The commands of this project. Each sets up what it needs, in .venv beside this file.
 PYTHON ?= python3
 BIN := .venv/bin
+PYTEST := $(BIN)/pytest -n auto --dist worksteal
 
-.PHONY: serve demo test fuzz lint type check bench format clean
+.PHONY: serve demo test test-rest test-all fuzz lint type check bench format clean
 
 serve: .venv/cli     ## Serve on http://127.0.0.1:8000 (HOST and PORT change that)
 	$(BIN)/paperwire serve
@@ -10,11 +11,17 @@ serve: .venv/cli     ## Serve on http://127.0.0.1:8000 (HOST and PORT change tha
 demo: .venv/cli      ## The same with a built-in week of invented papers: no internet needed
 	$(BIN)/paperwire serve --sample
 
-test: .venv/dev      ## All tests, on as many cores as there are
-	$(BIN)/pytest -n auto --dist loadfile
+test: .venv/dev      ## The daily tests: all kinds of cases, one of each, in a few minutes
+	$(PYTEST) -m "not slow"
 
-fuzz: .venv/dev      ## What strangers may try, in full number: some minutes
-	FULL=1 $(BIN)/pytest -n auto --dist load tests/api/test_fuzz.py tests/api/test_abuse.py
+test-rest: .venv/dev ## What `make test` leaves out: whole matrices, killed processes, laws on many more examples
+	LAWS=thorough $(PYTEST) -m "slow or hypothesis"
+
+test-all: .venv/dev  ## All tests
+	LAWS=thorough $(PYTEST)
+
+fuzz: .venv/dev      ## What strangers may try, kills and load in full number: for a night
+	FULL=1 LAWS=thorough $(PYTEST) tests/api/test_fuzz.py tests/api/test_abuse.py tests/api/test_load.py tests/jobs/test_kill_catch_up.py
 
 lint: .venv/dev      ## Style, and the directions of imports
 	$(BIN)/ruff format --check .

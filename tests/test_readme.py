@@ -22,13 +22,13 @@ from tests.support.upstream import Upstream
 
 README = (ROOT / "README.md").read_text("utf-8")
 COMMANDS = [
-    line.strip()
+    line.partition("  #")[0].strip()
     for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
     for line in block.splitlines()
     if line.strip() and not line.startswith("#")
 ]
 SERVING = {"make demo", "make serve", "PORT=8080 make serve"}
-LONG = {"make test", "make lint type", "make bench"}  # this very run, what CI runs beside it, and minutes of measuring
+LONG = {"make test", "make test-all", "make lint type", "make bench"}  # this very run, CI's, and minutes of measuring
 # Run elsewhere, or not at all: they need an account or an engine. What they name is tried in test_deploy.py
 ELSEWHERE = {
     "deploy/aws/build.sh": "test_the_package_for_lambda",

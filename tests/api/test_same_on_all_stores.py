@@ -1,7 +1,5 @@
 """The same days in SQLite, in Redis by URL and in Upstash: whatever is asked, the answers are the same to the byte."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -63,21 +61,17 @@ Answers = dict[str, dict[str, httpx.Response]]
 
 
 @pytest.fixture(scope="module", params=["first", "second"])
-def answers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
+def answers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Answers:
     """What a server on each store answers at each address: as the first one, or as another one that finds feeds stored
     as they were rendered before.
     """
-    with ExitStack() as stack:
-        patch = stack.enter_context(pytest.MonkeyPatch.context())
-        for name in Settings.model_fields:
-            patch.delenv(name.upper(), raising=False)
-        seen: Answers = {}
-        for name, settings in _settings(tmp_path_factory.mktemp("stores")).items():
-            store_days(settings, DAYS)
-            for _ in range(1 if request.param == "first" else 2):
-                with serving_app(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
-                    seen[name] = {address: client.get(address) for address in ADDRESSES}
-        yield seen
+    seen: Answers = {}
+    for name, settings in _settings(tmp_path_factory.mktemp("stores")).items():
+        store_days(settings, DAYS)
+        for _ in range(1 if request.param == "first" else 2):
+            with serving_app(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
+                seen[name] = {address: client.get(address) for address in ADDRESSES}
+    return seen
 
 
 @pytest.mark.parametrize("kind", ["redis", "upstash"])

@@ -24,6 +24,7 @@ from tests.support import redis_server, upstash_rest
 from tests.support.arxiv_format import make_sheets
 from tests.support.ports import free_port
 from tests.support.redis_server import RedisServer
+from tests.support.tiers import chosen, matrix, params
 from tests.support.upstash_rest import UpstashRest
 from tests.support.upstream import Upstream, serving
 
@@ -242,15 +243,15 @@ def _mend(place: Place) -> None:
 # -- a cold instance
 
 
-@pytest.mark.parametrize("kind", ["upstash", "redis"])
-def test_nobody_listens(kind: str) -> None:
+@pytest.mark.parametrize("nobody", ["upstash", "redis"])
+def test_nobody_listens(nobody: str) -> None:
     """Where nothing listens at the store's address, everything is 503 at once, and arXiv is left alone."""
     where = f"127.0.0.1:{free_port()}"
     with serving(Upstream(sheets=make_sheets(3))) as upstream:
         settings = _settings(
             upstream,
             **{"upstash_redis_rest_url": f"http://{where}", "upstash_redis_rest_token": SECRET}
-            if kind == "upstash"
+            if nobody == "upstash"
             else {"redis_url": f"redis://:{PASSWORD}@{where}"},
         )
         with serving_app(settings) as url:
@@ -262,7 +263,7 @@ def test_nobody_listens(kind: str) -> None:
         assert [] == upstream.requests
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@matrix("fault", FAULTS, daily=("hang", "no JSON", "password"))
 def test_cold_instance_with_a_broken_store(fault: str, redis: RedisServer) -> None:
     """An instance that never read the store answers 503 within the bound of a reading, does not ask arXiv, and once the
     store is back serves as if nothing had been.
@@ -384,20 +385,16 @@ def _full_for_a_while(redis: RedisServer) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def running(redis: RedisServer) -> Iterator[dict[str, Future[Any]]]:
+def running(request: pytest.FixtureRequest, redis: RedisServer) -> Iterator[dict[str, Future[Any]]]:
     """What takes long, all at the same time."""
-    with pytest.MonkeyPatch.context() as clean, ThreadPoolExecutor(8) as pool:
-        for name in Settings.model_fields:
-            clean.delenv(name.upper(), raising=False)
-        jobs = {"full": pool.submit(_full_for_a_while, redis), "unsettled": pool.submit(_unsettled, redis)}
-        jobs |= {fault: pool.submit(_warm, fault, redis) for fault in FAULTS}
-        jobs |= {f"middle {how}": pool.submit(_fail_in_the_middle, how, redis) for how in MIDDLES}
-        jobs |= {f"nonsense {kind}": pool.submit(_serve_nonsense, kind, redis) for kind in KINDS}
-        jobs["slow pages"] = pool.submit(_slow_pages, redis)
+    with ThreadPoolExecutor(8) as pool:
+        jobs = {fault: pool.submit(_warm, fault, redis) for fault in chosen(request, "warm")}
+        jobs |= {f"middle {how}": pool.submit(_fail_in_the_middle, how, redis) for how in chosen(request, "how")}
+        jobs |= {f"nonsense {kind}": pool.submit(_serve_nonsense, kind, redis) for kind in chosen(request, "kind")}
         yield jobs
 
 
-@pytest.fixture(params=list(FAULTS))
+@pytest.fixture(params=params(FAULTS, ("hang", "401", "killed")))
 def warm(request: pytest.FixtureRequest, running: dict[str, Future[Any]]) -> Warm:
     """What a warm instance answers under each fault."""
     seen: Warm = running[request.param].result()
@@ -449,9 +446,9 @@ def test_recovery(warm: Warm) -> None:
     assert warm.fresh.json()["total"] == 60
 
 
-def test_what_is_due_waits_for_the_store(running: dict[str, Future[Any]]) -> None:
+def test_what_is_due_waits_for_the_store(redis: RedisServer) -> None:
     """With Friday due and the store down, Thursday is served and nobody asks arXiv; when it is back, Friday comes."""
-    seen = running["unsettled"].result()
+    seen = _unsettled(redis)
     for answer in seen["during"]:
         assert_doubtful(answer)
     assert 0 == seen["asked"]
@@ -459,9 +456,10 @@ def test_what_is_due_waits_for_the_store(running: dict[str, Future[Any]]) -> Non
     assert_certain(seen["after"])
 
 
-def test_what_could_not_be_stored_is_tried_again(running: dict[str, Future[Any]]) -> None:
+@pytest.mark.slow
+def test_what_could_not_be_stored_is_tried_again(redis: RedisServer) -> None:
     """Feeds that were rendered while the database was full are served all the same, and stored when it has room."""
-    seen = running["full"].result()
+    seen = _full_for_a_while(redis)
     for answer in [*seen["during"], seen["after"]]:
         assert_certain(answer)
     assert [False, False, False] == seen["stored_during"]
@@ -477,9 +475,9 @@ def _slow_pages(redis: RedisServer) -> tuple[httpx.Response, float]:
         return ask(url, "/api/feeds/main.atom"), time.monotonic() - begun
 
 
-def test_pages_wait_for_one_reading(running: dict[str, Future[Any]]) -> None:
+def test_pages_wait_for_one_reading(redis: RedisServer) -> None:
     """A page that would read and write several values waits for the store once; its warning outlasts that."""
-    answer, seconds = running["slow pages"].result()
+    answer, seconds = _slow_pages(redis)
     assert_doubtful(answer)
     assert seconds < 6.5  # two readings would take 7
 
@@ -513,7 +511,7 @@ def _fail_in_the_middle(how: str, redis: RedisServer) -> None:
         assert place.upstream.gaps[0] >= 3
 
 
-@pytest.mark.parametrize("how", MIDDLES)
+@matrix("how", MIDDLES, daily=("full", "killed"))
 def test_failure_in_the_middle_of_a_refresh(how: str, running: dict[str, Future[Any]]) -> None:
     """Where the store fails while arXiv is being asked, the owner gets 503 and nothing is half written; when it is back
     the next reader finds everything, fetched anew.
@@ -581,7 +579,7 @@ LIMITS = {
 }
 
 
-@pytest.fixture(params=list(LIMITS))
+@pytest.fixture(params=params(LIMITS, ("upstash full", "redis read-only")))
 def limited(request: pytest.FixtureRequest, redis: RedisServer) -> Iterator[tuple[Place, Limit]]:
     """A store that can be limited."""
     with upstash(redis) if request.param.startswith("upstash") else by_url() as place:
@@ -690,7 +688,7 @@ def _serve_nonsense(kind: str, redis: RedisServer) -> None:
         wait_until(lambda: "Warning" not in ask(old, "/api/papers").headers, 8)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@matrix("kind", KINDS, daily=("manifest", "batch", "feed"))
 def test_nonsense_in_the_store(kind: str, running: dict[str, Future[Any]]) -> None:
     """Nonsense under a rendered feed is rendered anew. Under every other name a new instance answers well or 503, never
     anything else, and an old one goes on with what it has; arXiv is left alone, and when the nonsense is gone all is
@@ -717,7 +715,7 @@ ODD_MANIFESTS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("odd", ODD_MANIFESTS)
+@matrix("odd", ODD_MANIFESTS, daily=("version", "counts"))
 def test_odd_manifest(odd: str, redis: RedisServer) -> None:
     """A manifest with a value of the wrong kind is an error of the store, no fault inside."""
     with upstash(redis) as place:
@@ -739,7 +737,7 @@ ODD_NOTES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("odd", ODD_NOTES)
+@matrix("odd", ODD_NOTES, daily=("until",))
 def test_odd_note_of_a_pause(odd: str, redis: RedisServer) -> None:
     """A note about the last try with values of the wrong kind makes nobody fail: at worst a reader comes again."""
     with upstash(redis) as place:
@@ -759,7 +757,7 @@ ODD_PAGES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("odd", ODD_PAGES)
+@matrix("odd", ODD_PAGES, daily=("body", "updated"))
 def test_odd_rendered_feed(odd: str, redis: RedisServer) -> None:
     """A stored feed that fits but has values of the wrong kind is rendered anew."""
     slot = keys.rendered("/api/feeds/main.rss")

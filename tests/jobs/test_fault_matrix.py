@@ -3,9 +3,7 @@ reasons are true, nothing is doubled, and the next good answer completes what wa
 """
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -26,6 +24,7 @@ from tests.jobs.test_refresh import noon as noon_of
 from tests.support.arxiv_format import Sheet
 from tests.support.fortnight import Step
 from tests.support.hf_format import Picked
+from tests.support.tiers import chosen, matrix
 from tests.support.upstream import API_FAULTS, FAULTS, HF_FAULTS, Upstream, serving
 
 DAYS = announcement_days(date(2026, 3, 1), date(2026, 3, 7))
@@ -157,20 +156,16 @@ def doubled(settings: Settings) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def all_seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, str], Seen]]:
+def all_seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Seen]:
     """What came of every fault, all at the same time; each with upstreams, a store and a server of its own."""
     folder = tmp_path_factory.mktemp("matrix")
-    with ExitStack() as stack:
-        clean = stack.enter_context(pytest.MonkeyPatch.context())
-        for name in Settings.model_fields:
-            clean.delenv(name.upper(), raising=False)
-        pool = stack.enter_context(ThreadPoolExecutor(16))
-        slowest_first = sorted(ROWS, key=lambda row: row[1] not in ("slow", "hang"))
+    slowest_first = sorted(chosen(request, "row"), key=lambda row: row[1] not in ("slow", "hang"))
+    with ThreadPoolExecutor(16) as pool:
         running = {
             (place, fault): pool.submit(_course, place, fault, folder / f"{number}.sqlite3")
             for number, (place, fault) in enumerate(slowest_first)
         }
-        yield {row: future.result() for row, future in running.items()}
+        return {row: future.result() for row, future in running.items()}
 
 
 @pytest.fixture
@@ -189,7 +184,8 @@ def _papers(*days: date) -> set[str]:
     return {sheet.id for day in days for sheet in sheets_of(day)}
 
 
-every_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row[0]} {row[1]}")
+DAILY = ((RSS, "503"), (RSS, "empty"), (RSS, "truncated"), (RSS, STALE), (API, "short-page"), (HF, "html"))
+every_row = matrix("row", ROWS, daily=DAILY, ids=lambda row: f"{row[0]} {row[1]}")
 
 
 def test_every_fault_is_in_the_matrix() -> None:

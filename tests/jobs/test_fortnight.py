@@ -71,9 +71,7 @@ def lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lived]:
     """The whole fortnight."""
     folder = tmp_path_factory.mktemp("fortnight")
     upstream, steps, truth = fortnight()
-    with serving(upstream), pytest.MonkeyPatch.context() as clean:
-        for name in Settings.model_fields:
-            clean.delenv(name.upper(), raising=False)
+    with serving(upstream):
         settings = load_settings(
             _env_file=None,
             arxiv_rss_url=upstream.url,

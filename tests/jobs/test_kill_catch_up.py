@@ -142,9 +142,6 @@ def killed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """Fortnights in which refreshes were killed, each time followed by one that was not."""
     folder, chance = tmp_path_factory.mktemp("killed"), random.Random(SEED)
     with ExitStack() as stack:
-        clean = stack.enter_context(pytest.MonkeyPatch.context())
-        for name in Settings.model_fields:
-            clean.delenv(name.upper(), raising=False)
 
         def course(name: object) -> Course:
             (folder / str(name)).mkdir()

@@ -21,6 +21,7 @@ from core.store import keys
 from core.store.codec import decode, encode, scores_from_plain
 from core.store.sqlite import SqliteStore
 from tests.support.arxiv_format import Sheet, make_sheets
+from tests.support.tiers import chosen, matrix
 from tests.support.upstream import FAULTS, Upstream, serving
 
 THURSDAY, FRIDAY, SATURDAY, MONDAY = date(2026, 3, 5), date(2026, 3, 6), date(2026, 3, 7), date(2026, 3, 9)
@@ -386,6 +387,8 @@ EXPECTED = {
     "503": ("failed", "status 503"),
 }
 
+DAILY = ("html", "empty", "truncated", "cut-connection", "503")
+
 
 @dataclass(frozen=True)
 class Step:
@@ -425,12 +428,13 @@ Courses = dict[str, list[list[Step]]]
 
 
 @pytest.fixture(scope="module")
-def courses(tmp_path_factory: pytest.TempPathFactory) -> Courses:
+def courses(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Courses:
     """What came of every fault, in both courses."""
     folder = tmp_path_factory.mktemp("courses")
 
-    async def main(stack: ExitStack) -> list[list[list[Step]]]:
-        return await asyncio.gather(*(both(stack, fault) for fault in EXPECTED))
+    async def main(stack: ExitStack) -> Courses:
+        faults = chosen(request, "fault")
+        return dict(zip(faults, await asyncio.gather(*(both(stack, fault) for fault in faults)), strict=True))
 
     async def both(stack: ExitStack, fault: str) -> list[list[Step]]:
         runs = []
@@ -441,11 +445,7 @@ def courses(tmp_path_factory: pytest.TempPathFactory) -> Courses:
         return await asyncio.gather(*runs)
 
     with ExitStack() as stack:
-        clean = stack.enter_context(pytest.MonkeyPatch.context())
-        for name in Settings.model_fields:
-            clean.delenv(name.upper(), raising=False)
-        results = asyncio.run(main(stack))
-    return dict(zip(EXPECTED, results, strict=True))
+        return asyncio.run(main(stack))
 
 
 def test_every_fault_is_expected() -> None:
@@ -453,7 +453,7 @@ def test_every_fault_is_expected() -> None:
     assert FAULTS.keys() <= EXPECTED.keys()
 
 
-@pytest.mark.parametrize("fault", EXPECTED)
+@matrix("fault", EXPECTED, daily=DAILY)
 def test_last_good_batch_stays(courses: Courses, fault: str) -> None:
     """Whatever arXiv answers on Friday, Thursday stays as it was, and Friday has a true state with its reason."""
     ((thursday, faulty, _), _), (state, words) = courses[fault], EXPECTED[fault]
@@ -468,7 +468,7 @@ def test_last_good_batch_stays(courses: Courses, fault: str) -> None:
     assert faulty.report.error == faulty.manifest.error.get("reason", "")
 
 
-@pytest.mark.parametrize("fault", EXPECTED)
+@matrix("fault", EXPECTED, daily=DAILY)
 def test_next_good_answer_completes(courses: Courses, fault: str) -> None:
     """After any fault the next good answer completes the day, and nothing of the fault is left."""
     (thursday, _, mended), _ = courses[fault]
@@ -478,7 +478,7 @@ def test_next_good_answer_completes(courses: Courses, fault: str) -> None:
     assert thursday.report.record == mended.manifest.get(THURSDAY)
 
 
-@pytest.mark.parametrize("fault", EXPECTED)
+@matrix("fault", EXPECTED, daily=DAILY)
 def test_fault_after_a_complete_day(courses: Courses, fault: str) -> None:
     """A complete day stays complete whatever arXiv answers later; the fault is the manifest's last error."""
     _, (good, spoiled) = courses[fault]
@@ -489,7 +489,7 @@ def test_fault_after_a_complete_day(courses: Courses, fault: str) -> None:
     assert (fault != "empty") == bool(spoiled.manifest.error)
 
 
-@pytest.mark.parametrize("fault", EXPECTED)
+@matrix("fault", EXPECTED, daily=DAILY)
 def test_faults_do_not_cost_many_requests(courses: Courses, fault: str) -> None:
     """A fault that may pass costs one more request, a refused group as many as halving takes, and others none."""
     (_, faulty, _), _ = courses[fault]

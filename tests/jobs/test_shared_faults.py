@@ -1,9 +1,7 @@
 """Every fault that the replay of real records knows, at every upstream, through the real application."""
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from core.config.settings import Settings, load_settings
+from core.config.settings import load_settings
 from core.model.manifest import Manifest
 from core.store import keys
 from tests.api.test_on_demand import forget
@@ -114,17 +112,13 @@ def _course(place: str, kind: str, path: Path) -> Seen:
 
 
 @pytest.fixture(scope="module")
-def all_seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[tuple[str, str], Seen]]:
+def all_seen(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], Seen]:
     """What came of every fault, many at the same time."""
     folder = tmp_path_factory.mktemp("shared-faults")
-    with ExitStack() as stack:
-        clean = stack.enter_context(pytest.MonkeyPatch.context())
-        for name in Settings.model_fields:
-            clean.delenv(name.upper(), raising=False)
-        pool = stack.enter_context(ThreadPoolExecutor(6))
-        slowest_first = sorted(ROWS, key=lambda row: row[1] not in ("slow", "hang"))
+    slowest_first = sorted(ROWS, key=lambda row: row[1] not in ("slow", "hang"))
+    with ThreadPoolExecutor(6) as pool:
         running = {row: pool.submit(_course, *row, folder / f"{n}.sqlite3") for n, row in enumerate(slowest_first)}
-        yield {row: future.result() for row, future in running.items()}
+        return {row: future.result() for row, future in running.items()}
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row[0]} {row[1]}")

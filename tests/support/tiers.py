@@ -1,25 +1,38 @@
 """Which rows of a matrix are run daily (`make test`): the others have the mark `slow` and wait for `make test-all`."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 import pytest
 
 
-def daily(rows: Iterable[Any], *chosen: Any) -> list[Any]:
-    """Rows as parameters of a test, of which only the chosen ones, one of each kind, are run daily.
+def matrix(
+    names: str | Sequence[str],
+    rows: Iterable[Any],
+    *,
+    daily: Collection[Any] = (),
+    ids: Callable[[Any], str] | None = None,
+) -> pytest.MarkDecorator:
+    """`parametrize` over rows of which only the `daily` ones, one of each kind, are run daily.
 
-    A row is chosen by itself or, if it is a tuple, by its first value.
+    `daily` has rows, or the first values of rows that are tuples.
     """
+    return pytest.mark.parametrize(names, params(rows, daily, split=not isinstance(names, str)), ids=ids)
+
+
+def params(rows: Iterable[Any], daily: Collection[Any], *, split: bool = False) -> list[Any]:
+    """The same for a fixture; `split` takes each row for the values of several parameters."""
     rows = list(rows)
-    known = [*rows, *(row[0] for row in rows if isinstance(row, tuple))]
-    assert [] == [name for name in chosen if name not in known]
-    return [row if _is_chosen(row, chosen) else _slow(row) for row in rows]
+    heads = [row[0] if isinstance(row, tuple) else row for row in rows]
+    assert [] == [name for name in daily if name not in rows and name not in heads]
+    marks = [() if row in daily or head in daily else pytest.mark.slow for row, head in zip(rows, heads, strict=True)]
+    values = [row if split else (row,) for row in rows]
+    return [pytest.param(*value, marks=mark) for value, mark in zip(values, marks, strict=True)]
 
 
-def _is_chosen(row: Any, chosen: tuple[Any, ...]) -> bool:
-    return row in chosen or (isinstance(row, tuple) and row[0] in chosen)
-
-
-def _slow(row: Any) -> Any:
-    return pytest.param(*(row if isinstance(row, tuple) else (row,)), marks=pytest.mark.slow)
+def chosen(request: pytest.FixtureRequest, name: str) -> list[Any]:
+    """The values of a parameter for which tests of the module that asks are run: a fixture makes no more than these."""
+    items = [item for item in request.session.items if isinstance(item, pytest.Function) and item.path == request.path]
+    params = [item.callspec.params for item in items if hasattr(item, "callspec")]
+    values = [each[name] for each in params if name in each]
+    return [value for number, value in enumerate(values) if value not in values[:number]]
