@@ -4,7 +4,6 @@ import gc
 import os
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,9 +20,11 @@ import uvicorn
 
 from api.application import create_app
 from core.config.settings import ROOT, Settings, load_settings
+from tests.support import command
 from tests.support.arxiv_format import make_sheets
 from tests.support.upstream import Upstream, serving
 
+Done = subprocess.CompletedProcess[str]
 SHARED = ROOT.parent / "shared"
 NOON = datetime(2026, 3, 6, 17, tzinfo=UTC)  # of the Friday that the stand-in serves
 # For processes: they fetch the due batch when they are asked, and nothing else, unless a test is about that
@@ -70,11 +71,10 @@ def _guarded(connect: Callable[[socket.socket, Any], Any]) -> Callable[[socket.s
 
 @pytest.fixture(autouse=True, scope="module")
 def _memory_is_given_back() -> Iterator[None]:
-    """Applications freeze what they have read (`gc.freeze`), and with it whatever garbage there is at that moment."""
+    """Each module leaves as little behind as it found."""
     yield
-    if gc.get_freeze_count():
-        gc.unfreeze()
-        gc.collect()
+    gc.unfreeze()  # what applications froze
+    gc.collect()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -117,6 +117,7 @@ def serving_app(settings: Settings) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(10)
+        gc.unfreeze()  # applications freeze what they have read, and with it whatever garbage there is at that moment
 
 
 @pytest.fixture
@@ -134,16 +135,14 @@ def wait_until(holds: Callable[[], bool], seconds: float = 10) -> None:
         time.sleep(0.02)
 
 
-def paperwire(*arguments: str, cwd: Path, env: dict[str, str], timeout: float = 60) -> subprocess.CompletedProcess[str]:
+def paperwire(*arguments: str, cwd: Path, env: dict[str, str], timeout: float = 120) -> Done:
     """Run the command line in a process of its own."""
-    command = [sys.executable, "-m", "core.cli.main", *arguments]
     base = {
         "PATH": "/usr/bin:/bin",
         "PYTHONPATH": str(ROOT),
         "COLUMNS": "120",
         "NO_COLOR": "1",
         "CATCH_UP_SECONDS": "0",
+        "SSL_CERT_FILE": os.environ["SSL_CERT_FILE"],
     }
-    return subprocess.run(
-        command, cwd=cwd, env=base | env, timeout=timeout, capture_output=True, text=True, check=False
-    )
+    return command.run(*arguments, cwd=cwd, env=base | env, timeout=timeout)

@@ -26,7 +26,6 @@ from core.render.shapes import ENTRY_FIELDS
 from tests.api import base, serving_days
 
 FULL = bool(os.environ.get("FULL"))
-EXAMPLES = 10_000 if FULL else 300
 PATHS = (
     "/api/papers",
     "/api/papers/2603.90301",
@@ -74,7 +73,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
 
 
 @given(st.sampled_from(PATHS), queries())
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck), **({"max_examples": 10_000} if FULL else {}))
 def test_queries(client: httpx.Client, path: str, query: str) -> None:
     """No query is a fault of the service: it is answered, or a problem or a page says what is wrong with it."""
     with closing(http.client.HTTPConnection(client.base_url.host, client.base_url.port, timeout=30)) as connection:
@@ -104,6 +103,7 @@ def made_from(contract: str, client: httpx.Client, folder: Path, *options: str) 
     return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_the_contract(client: httpx.Client, tmp_path: Path) -> None:
     """Requests made from the contract, good and bad ones: no answer is undocumented, in status, type or shape."""
     done = made_from(f"{base(client)}/openapi.json", client, tmp_path)
@@ -113,6 +113,7 @@ def test_the_contract(client: httpx.Client, tmp_path: Path) -> None:
     assert (True, made[1]) == (int(made[1]) >= (5_000 if FULL else 300), made[2])
 
 
+@pytest.mark.slow
 def test_what_is_undocumented_is_seen(client: httpx.Client, tmp_path: Path) -> None:
     """Where the contract does not say that queries are refused, it is found to be wrong."""
     contract = client.get("/openapi.json").json()

@@ -21,6 +21,7 @@ from tests.conftest import NOON, ONLY_WHEN_ASKED, wait_until
 from tests.support.arxiv_format import make_sheets
 from tests.support.ports import free_port
 from tests.support.stores import redis_server, upstash_rest
+from tests.support.tiers import params
 from tests.support.upstream import Upstream, serving
 
 EACH = 200  # requests to each process at the same time
@@ -47,7 +48,7 @@ def _upstash() -> Environment:
 STORES: dict[str, Callable[[], Environment]] = {"redis": _by_url, "upstash": _upstash}
 
 
-@pytest.fixture(params=list(STORES))
+@pytest.fixture(params=params(STORES, ("redis",)))
 def store(request: pytest.FixtureRequest) -> Environment:
     """The variables that name an empty store."""
     return STORES[request.param]()
@@ -143,6 +144,7 @@ def _pauses(env: Environment, folder: Path) -> tuple[set[int], Upstream]:
         return {answer.status_code for answer in answers}, upstream
 
 
+@pytest.mark.slow
 def test_pauses_between_requests(tmp_path: Path) -> None:
     """A fetch that has to be cut into several requests keeps three seconds between them, one at a time, and so do the
     refreshes of the other process after it.
