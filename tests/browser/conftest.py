@@ -7,6 +7,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from core.archive.open import open_store
+from core.config.settings import Settings
+from core.model.review import listed
+from core.store import keys
+from core.store.codec import encode
+from tests.render.test_review import make_review
+from tests.support.invented import make_paper
+from tests.support.reviewing import KEYS
+
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright, of the dev dependencies")
 from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright  # noqa: E402
 
@@ -66,3 +75,14 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     context.set_default_timeout(10_000)
     yield context
     context.close()
+
+
+async def put_review(settings: Settings) -> None:
+    """Store a review with a post, a table, and questions without an answer."""
+    store = open_store(settings)
+    text = "Reads are **3.5x** faster.\n\n| Tier | Latency |\n|---|---|\n| DRAM | 0.1 ms |"
+    review = make_review(text, paper=make_paper(id="2603.90000"), answers=dict.fromkeys(KEYS[:9], text))
+    row = listed(review)
+    await store.put(keys.review(str(row.paper), row.language, row.fingerprint), encode(review.to_plain()))
+    await store.put(keys.REVIEWS, encode([row.to_plain()]))
+    await store.close()

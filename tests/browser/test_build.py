@@ -13,18 +13,7 @@ from tests.api import DAYS, TOKEN, make_settings, store_days
 from tests.browser.conftest import Watched
 from tests.conftest import serving_app
 
-axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe, of the dev dependencies")
-
 BUILT = "/build?category=cs.DC,cs.LG&keywords=cache:2,kernel,zebra&min_score=2"
-PAGES = (
-    "/build",
-    BUILT,
-    "/build?category=cs.DC&keywords=zebra&min_score=1",
-    "/settings",
-    "/settings/edit?feed=main",
-    "/settings/delete?target=main",
-)
-SCREENS = {"desk": (1280, 900, "light"), "dark": (1280, 900, "dark"), "phone": (360, 740, "light")}
 
 
 @pytest.fixture(scope="module")
@@ -149,21 +138,3 @@ def tab_to(page: object, field: str) -> None:
         if page.evaluate("document.activeElement.id") == field:  # type: ignore[attr-defined]
             return
     raise AssertionError(f"{field} cannot be reached")
-
-
-@pytest.mark.parametrize("screen", SCREENS)
-@pytest.mark.parametrize("path", PAGES)
-def test_everybody_can_use_it(browser: Browser, wire: httpx.Client, screen: str, path: str) -> None:
-    """axe finds nothing, nothing is wider than the screen, and the page does nothing that it should not."""
-    width, height, scheme = SCREENS[screen]
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)  # type: ignore[arg-type]
-    origin = str(wire.base_url).rstrip("/")
-    watched = Watched(context.new_page(), origin)
-    watched.page.goto(origin + path)
-    for details in watched.page.locator("details").all():
-        details.evaluate("one => { one.open = true }")
-    found = axe.Axe().run(watched.page).response["violations"]
-    assert [] == [(one["id"], [node["html"] for node in one["nodes"]]) for one in found]
-    assert watched.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    watched.assert_well_behaved()
-    context.close()

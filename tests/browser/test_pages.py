@@ -1,71 +1,27 @@
 """The pages in a real browser: a feed is built, subscribed to and saved; everything is in reach for everybody."""
 
-import asyncio
 import re
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import feedparser
 import httpx
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from lxml import etree
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from core.archive.open import open_store
 from core.config.settings import Settings
-from core.model.review import listed
-from core.store import keys
-from core.store.codec import encode
 from tests.browser.conftest import Watched
 from tests.conftest import serving_app
-from tests.render.test_review import make_review
-from tests.support.invented import make_paper
-from tests.support.reviewing import KEYS
-
-PHONE = {"width": 360, "height": 740}
-PAPER = "/papers/2603.90000"
-KINDS = {
-    "home": "/",
-    "feed": "/feeds/main",
-    "digest": "/api/digests/main/latest.html",
-    "staged digest": "/api/digests/main/latest.html?style=staged&language=zh",
-    "paper": PAPER,
-    "review": "/reviews/2603.90000",
-    "reviews": "/reviews",
-    "search": "/search?q=kernel",
-    "builder": "/build?category=cs.DC,cs.LG&keywords=kernel:3",
-    "settings": "/settings",
-    "edit": "/settings/edit?feed=main",
-    "wrong rules": "/build?category=cs.DC&keywords=cache:x&min_score=many",
-    "wrong filter": "/feeds/main?score~=1",
-    "contract": "/docs",
-    "not found": "/feeds/none",
-}
 
 
 @pytest.fixture
 def site(settings: Settings) -> Iterator[str]:
-    """The address of a wire that has its papers, and a review of one of them that is not complete."""
-    with ThreadPoolExecutor(1) as thread:  # in this one Playwright's event loop runs
-        thread.submit(lambda: asyncio.run(put_review(settings))).result()
+    """The address of a wire that has its papers."""
     with serving_app(settings) as url:
         httpx.get(f"{url}/api/papers")
         yield url
-
-
-async def put_review(settings: Settings) -> None:
-    """Store a review with a post, a table, and questions without an answer."""
-    store = open_store(settings)
-    text = "Reads are **3.5x** faster.\n\n| Tier | Latency |\n|---|---|\n| DRAM | 0.1 ms |"
-    review = make_review(text, paper=make_paper(id=PAPER.rpartition("/")[2]), answers=dict.fromkeys(KEYS[:9], text))
-    row = listed(review)
-    await store.put(keys.review(str(row.paper), row.language, row.fingerprint), encode(review.to_plain()))
-    await store.put(keys.REVIEWS, encode([row.to_plain()]))
-    await store.close()
 
 
 @pytest.fixture
@@ -178,40 +134,6 @@ def test_keys(watched: Watched, site: str) -> None:
     assert "jk" == page.evaluate("document.activeElement.value")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("kind", KINDS)
-def test_accessibility(browser: Browser, site: str, kind: str, scheme: Any) -> None:
-    """axe-core finds nothing to complain of, in the light and in the dark, with everything unfolded."""
-    context = browser.new_context(color_scheme=scheme, viewport={"width": 1280, "height": 900})
-    page = context.new_page()
-    page.goto(site + KINDS[kind])
-    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-    found = Axe().run(page)
-    context.close()
-    assert 0 == found.violations_count, found.generate_report()
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_phone_needs_not_scroll_sideways(browser: Browser, site: str, kind: str) -> None:
-    """Nothing is wider than a small phone."""
-    context = browser.new_context(viewport=PHONE, has_touch=True)
-    page = context.new_page()
-    page.goto(site + KINDS[kind])
-    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-    width = page.evaluate("document.documentElement.scrollWidth")
-    context.close()
-    assert width <= PHONE["width"]
-
-
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if "w" not in kind or kind == "not found"])
-def test_nothing_leaves_the_site(watched: Watched, site: str, kind: str) -> None:
-    """No page asks anybody else for anything, nor does it try what its policy forbids."""
-    watched.page.goto(site + KINDS[kind])
-    watched.page.wait_for_load_state("networkidle")
-    if kind == "not found":
-        watched.errors = [error for error in watched.errors if "404" not in error]
-
-
 def test_without_javascript(browser: Browser, site: str, settings: Settings) -> None:
     """What can be done with JavaScript can be done without: filter, preview, copy by hand, save."""
     context = browser.new_context(java_script_enabled=False)
@@ -248,15 +170,3 @@ def test_the_start_page_is_light(watched: Watched, site: str) -> None:
     assert sum(sizes) <= 60_000
     scripts = watched.page.locator("script").all()
     assert all(one.get_attribute("defer") is not None or one.get_attribute("type") == "module" for one in scripts)
-
-
-def test_screenshots(browser: Browser, site: str, tmp_path: Path) -> None:
-    """Each kind of page can be painted in the light, in the dark and on a phone, and not as an empty sheet."""
-    for scheme, viewport in (("light", None), ("dark", None), ("light", PHONE)):
-        context = browser.new_context(color_scheme=scheme, viewport=viewport or {"width": 1280, "height": 900})
-        page = context.new_page()
-        for kind, path in KINDS.items():
-            page.goto(site + path)
-            image = page.screenshot(path=tmp_path / f"{kind} {scheme}.png")
-            assert len(image) > 10_000, kind
-        context.close()

@@ -27,6 +27,7 @@ from tests.conftest import serving_app
 from tests.render import channel, entries_of
 from tests.render.documents import render_atom, render_jsonfeed, render_rss
 from tests.support.arxiv_format import Sheet
+from tests.support.tiers import matrix
 from tests.support.upstream import Upstream, serving
 from tests.support.vectors import HOST, PLACES, TEXTS, VECTORS, hostile_feeds, hostile_sheets, joined_texts
 
@@ -236,7 +237,7 @@ def test_a_trusting_reader_of_titles(stage: Stage) -> None:
     assert 0 == stage.page.evaluate("document.querySelectorAll('div *').length")
 
 
-@pytest.mark.parametrize("kind", ["rss", "atom", "json"])
+@matrix("kind", ["rss", "atom", "json"], daily=("rss",))
 def test_feeds_as_documents(stage: Stage, kind: str) -> None:
     """A feed that is opened in the browser runs and loads nothing, even where its type is mistaken."""
     texts = [vector.text for vector in VECTORS if vector.kind in ("script", "CDATA", "XML", "XML elsewhere", "comment")]
@@ -383,6 +384,7 @@ def test_pages_of_papers(visitor: Page, wire: httpx.Client) -> None:
     check(blank(visitor), wire, [f"/papers/{sheet.id}" for sheet in hostile_sheets()[::3]])
 
 
+@pytest.mark.slow
 def test_pages_of_feeds(visitor: Page, crowd: httpx.Client) -> None:
     """Titles and descriptions of feeds, and keywords: wherever there is a list of feeds, and on the page of each."""
     for target in ("/", "/settings", "/build?feed=main", "/settings/edit?feed=main"):
@@ -392,7 +394,7 @@ def test_pages_of_feeds(visitor: Page, crowd: httpx.Client) -> None:
     check(blank(visitor), crowd, ["/search", "/build", "/feeds/main", "/nowhere", *pages])
 
 
-@pytest.mark.parametrize("path", ASKED)
+@matrix("path", ASKED, daily=("/search", "/settings/edit"))
 def test_parameters(visitor: Page, wire: httpx.Client, path: str) -> None:
     """Whatever is written behind any parameter of a page: every text behind every third one, or behind all of few."""
     targets = []
@@ -405,6 +407,7 @@ def test_parameters(visitor: Page, wire: httpx.Client, path: str) -> None:
     check(blank(visitor), wire, targets)
 
 
+@pytest.mark.slow
 def test_single_texts(visitor: Page, wire: httpx.Client) -> None:
     """Where a text is a rule or a filter by itself that can be understood."""
     rules = "category=cs.LG&match=substring&"
@@ -417,6 +420,7 @@ def test_single_texts(visitor: Page, wire: httpx.Client) -> None:
     check(blank(visitor), wire, [ask[n % len(ask)].replace("{}", encode(text)) for n, text in enumerate(TEXTS[::2])])
 
 
+@pytest.mark.slow
 def test_paths(visitor: Page, wire: httpx.Client) -> None:
     """Addresses of what does not exist."""
     for path in PATHS[:4]:
