@@ -1,6 +1,5 @@
 """What strangers may try: each line is done over HTTP, and ends in a refusal or an answer, within bounds."""
 
-import gc
 import os
 import re
 import socket
@@ -467,12 +466,8 @@ def test_filters_without_number(tmp_path: Path) -> None:
         before = wire.stored
         for n in range(FILTERS):
             assert 200 == wire.client.get(f"/api/papers?title~filter{n}").status_code
-        gc.collect()
-        state = wire.app.state.wire
         assert before == wire.stored
-        assert state.rendered.used <= RENDERED_BYTES
-        assert {} == state.rendering._running
-        assert set() == wire.app.first._app._app._renewing  # type: ignore[attr-defined]
+        assert wire.app.state.wire.rendered.used <= RENDERED_BYTES
         assert [] == wire.upstream.requests
 
 
@@ -486,9 +481,6 @@ def test_rules_without_number(tmp_path: Path) -> None:
         more, longer = wire.stored
         assert more - values <= 501  # and their budget
         assert longer - length < 501 * 10_000
-        state = wire.app.state.wire
-        assert state._shelf._guests.days.used <= 40_000
-        assert state._shelf._guests.feeds.used <= 40_000
         assert [] == wire.upstream.requests
 
 
