@@ -21,7 +21,8 @@ from core.model.errors import PaperwireError, StoreError, UnknownName
 from core.model.feed import Entry, Feed
 from core.model.freshness import DOUBTFUL_SECONDS, Due, Freshness, Outlook, due_of, nothing_yet, outlook_of
 from core.model.manifest import Manifest
-from core.model.query import Query
+from core.model.paper import Paper, PaperId
+from core.model.query import Condition, Query
 from core.model.saved import Change, Saved
 from core.sources import sample
 from core.sources.rss import NO_PROGRESS, Progress
@@ -38,6 +39,7 @@ log = logging.getLogger("paperwire")
 PATIENCE_SECONDS = 15.0  # how long a request waits for a first batch; feed readers give up after 20
 RENDERED_BYTES = 32_000_000
 _POLL_SECONDS = 0.5
+_EVERYTHING = Query((Condition("score", ">=", (float("-inf"),)),))
 _FOLLOW_SECONDS = 5.0  # how long another process is left to its refresh before this one looks again
 
 
@@ -141,6 +143,19 @@ class Paperwire:
         share one reading of the store.
         """
         return (await self._shown(manifest, feed, query)).entries
+
+    async def paper(self, wanted: PaperId) -> Paper | None:
+        """The paper as one of the feeds has it, the newest version if none is named; None if no stored batch has it."""
+        manifest = await self.manifest()
+        if not manifest.has_batches:
+            return None
+        found = [
+            entry.paper
+            for feed in self.feeds.values()
+            for entry in await self.entries(manifest, feed, _EVERYTHING)
+            if entry.id == wanted.id and wanted.version in (None, entry.paper.version)
+        ]
+        return max(found, key=lambda paper: paper.version, default=None)
 
     async def held(self, manifest: Manifest, feed: Feed) -> int:
         """How many entries the feed holds back until their summaries are there."""

@@ -14,7 +14,6 @@ from api.errors import problem
 from api.resource import Document, answer, make_document, wire_of
 from api.routes.feeds import FORMATS
 from api.urls import base_url, feed_url, link_header, page_url, raw_query, self_url
-from core.archive.reviews import read_review, read_reviews
 from core.model.digest import FRONT_MATTERS
 from core.model.errors import ConfigError, UnknownName
 from core.model.paper import PaperId, parse_id
@@ -89,9 +88,11 @@ async def make_review(request: Request) -> Response:
     language = read_options(raw_query(request), {"language": tuple(LANGUAGES)}).get("language", "")
     await wire.manifest()  # which feed is the first one is told by the store
     try:
-        plan = await plan_review(wire, wanted, language or wire.main.language, _ignore)
+        plan = await plan_review(
+            wire.archive, wire.settings, wire.paper, wanted, language or wire.main.language, _ignore
+        )
         seconds = POST_SECONDS - (monotonic() - begun)
-        outcome = await carry_out(wire, plan, seconds=seconds, progress=_ignore)
+        outcome = await carry_out(wire.archive, wire.settings, plan, seconds=seconds, progress=_ignore)
     except ConfigError as error:
         return problem(501, "no-model", "There is no language model", str(error))
     await wire_of(request).reviews.rows(anew=True)
@@ -131,7 +132,7 @@ async def get_reviews(request: Request) -> Response:
     key = ("reviews", format_name, self_url(request), wire.title, wire.settings.build, tuple(rows))
     document: Document | None = wire.rendered.get(key)
     if document is None:
-        reviews = await read_reviews(wire.store, rows)
+        reviews = await wire.archive.reviews.get_many(rows)
         document = await asyncio.to_thread(_feed, request, format_name, language, reviews)
         wire.rendered.put(key, document, len(document.body))
     return answer(request, document, KEPT_SECONDS)
@@ -146,7 +147,7 @@ async def find_review(request: Request, *, with_front_matter: bool = False) -> S
     wire = wire_of(request)
     await wire.manifest()  # its title may be saved
     row = find_row(await wire_of(request).reviews.rows(), wanted, language)
-    review = await read_review(wire.store, row) if row else None
+    review = await wire.archive.reviews.get(row) if row else None
     if row is None or review is None:
         raise HTTPException(404, await _how(request, wanted, language))
     return Shown(row, review, options.get("front_matter", "plain"))

@@ -39,11 +39,11 @@ async def get_summary(request: Request) -> Response:
 
     Where there is none yet, the answer says how it is made. Extracts are always there.
     """
-    from core.jobs.review import stored_summary  # not at a cold start
+    from core.jobs.summarise import stored_summary  # not at a cold start
 
     wire, (paper, language) = wire_of(request), await _asked(request)
     name = request.path_params["template"]
-    summary = await stored_summary(wire, paper, name, language)
+    summary = await stored_summary(wire.archive, wire.settings, paper, name, language)
     if summary is None:
         path = f"/api/papers/{paper.versioned}/summaries/{name}.{request.path_params['format']}?language={language}"
         raise HTTPException(
@@ -66,7 +66,7 @@ async def make_summary_now(request: Request) -> Response:
 
     Needs `Authorization: Bearer …` with `ADMIN_TOKEN` (or `CRON_SECRET`), and a language model within its budget.
     """
-    from core.jobs.review import make_summary  # not at a cold start
+    from core.jobs.summarise import make_summary  # not at a cold start
 
     begun, wire = monotonic(), wire_of(request)
     check_token(request, "Summarising")
@@ -74,7 +74,7 @@ async def make_summary_now(request: Request) -> Response:
     name = request.path_params["template"]
     try:
         left = POST_SECONDS - (monotonic() - begun)
-        summary = await make_summary(wire, paper, name, language, seconds=left)
+        summary = await make_summary(wire.archive, wire.settings, paper, name, language, seconds=left)
     except ConfigError as error:
         return problem(501, "no-model", "There is no language model", str(error))
     headers = {"Cache-Control": "no-store"}
@@ -86,8 +86,7 @@ async def make_summary_now(request: Request) -> Response:
 
 async def _asked(request: Request) -> tuple[Paper, str]:
     """The stored paper and the language that a request is about. Raises `UnknownName` and `QueryError`."""
-    from core.jobs.review import stored_paper  # not at a cold start
-    from core.llm.templates import get_template
+    from core.llm.templates import get_template  # not at a cold start
 
     text, format_name = request.path_params["paper_id"], request.path_params["format"]
     if format_name not in MEDIA_TYPES:
@@ -96,7 +95,7 @@ async def _asked(request: Request) -> tuple[Paper, str]:
     language = read_options(raw_query(request), {"language": tuple(LANGUAGES)}).get("language", "")
     wire = wire_of(request)
     try:
-        paper = await stored_paper(wire, parse_id(text))
+        paper = await wire.paper(parse_id(text))
     except ValueError as error:
         raise UnknownName("paper", text) from error
     if paper is None:

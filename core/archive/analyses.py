@@ -1,110 +1,112 @@
-"""What a feed wants to know of its papers, and under which keys the answers are stored.
+"""Scorecards and summaries, each by all that it depends on, and the analyses of feeds' dates that are made of them.
 
-Each answer is stored under the fingerprint of all that it depends on: what is wanted is looked for under the present
-fingerprints, and what is not there is asked for.
+What cannot be read, because another version wrote it, is made again.
 """
 
-from dataclasses import dataclass
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from datetime import date, datetime
+from typing import Any, NamedTuple
 
-from core.llm.base import Model
-from core.llm.prompts import POINTS, analysis_fingerprint, screening_fingerprint, summary_fingerprint
-from core.llm.templates import EXTRACT, get_template
-from core.model.feed import Feed
-from core.model.rubric import Rubric
+from core.archive.draft import Draft
+from core.model.analysis import Analysis, from_plain, to_plain
+from core.model.errors import StoreError
+from core.model.rubric import Scorecard
+from core.model.summary import Summary
 from core.store import keys
-from core.store.base import Store
-from core.util.signing import fingerprint
+from core.store.base import Store, Values, holding
+from core.store.codec import decode_as, encode
 
-KINDS = ("html", "pdf", "abstract")  # of what is read, the best first
-_OF_ABSTRACT = (POINTS,)  # templates whose summaries are made of the abstract, unless the paper is read anyway
+log = logging.getLogger("paperwire")
 
 
-@dataclass(frozen=True, slots=True)
-class Questions:
-    """`rubric` is None where nothing is judged, `template` "" where nothing is summarised.
+class CardKey(NamedTuple):
+    """Names the scorecard of a paper ("2512.22925v1"). The fingerprint covers everything else that it depends on."""
 
-    `screening` and `analysis` are fingerprints of the questions. `candidates` are the fingerprints under
-    which a summary may be stored, the best first; none for an extract, which is made in a moment.
-    """
+    paper: str
+    fingerprint: str
 
-    feed: Feed
-    rubric: Rubric | None
+
+class SummaryKey(NamedTuple):
+    """Names the summary of a paper ("2512.22925v1"). The fingerprint covers model, prompt and what was read."""
+
+    paper: str
     template: str
-    screening: str = ""
-    analysis: str = ""
-    candidates: tuple[str, ...] = ()
-
-    @property
-    def summary(self) -> str:
-        """The fingerprint of the question for a summary."""
-        return fingerprint("summary", self.candidates)
-
-    @property
-    def extracts(self) -> bool:
-        """Whether summaries are extracted from abstracts."""
-        return self.template == EXTRACT
-
-    @property
-    def reads(self) -> bool:
-        """Whether papers are read for the sake of their summaries."""
-        return self.template not in _OF_ABSTRACT
-
-    @property
-    def come_with_analysis(self) -> bool:
-        """Whether the analysis of a paper gives its summary too."""
-        return self.rubric is not None and self.template == POINTS
-
-    @property
-    def fingerprint(self) -> str:
-        """Changes with everything that is asked, and with the papers that it is asked about."""
-        return fingerprint(
-            "questions", self.feed.fingerprint, self.template, self.screening, self.analysis, self.candidates
-        )
-
-    def screened_key(self, paper: str) -> str:
-        """Where the scorecard after the screening is; `paper` is a versioned identifier."""
-        return keys.card(paper, self.screening)
-
-    def analysed_key(self, paper: str) -> str:
-        """Where the scorecard after the analysis is."""
-        return keys.card(paper, self.analysis)
-
-    def summary_keys(self, paper: str) -> list[str]:
-        """Where the summary may be, the best first."""
-        return [keys.summary(paper, self.template, self.feed.language, name) for name in self.candidates]
-
-    def keys(self, paper: str) -> list[str]:
-        """Where all answers about a paper may be."""
-        cards = [self.screened_key(paper), self.analysed_key(paper)] if self.rubric else []
-        return cards + self.summary_keys(paper)
+    language: str
+    fingerprint: str
 
 
-def questions_of(feed: Feed, model: Model | None) -> Questions | None:
-    """What is asked for a feed; None if nothing is. Without a model nothing is judged, and summaries are extracts."""
-    template = feed.summary if feed.summaries else ""
-    if model is None or template == EXTRACT:
-        template = template and EXTRACT
-    if model is None or feed.rubric is None:
-        found = _candidates(feed, template, model, ())
-        return Questions(feed, None, template, candidates=found) if template else None
-    screening = screening_fingerprint(feed.rubric, feed.language, model.name("screen"))
-    analysis = analysis_fingerprint(feed.rubric, feed.language, model.name("analyse"), screening)
-    also = (model.name("analyse"),) if template == POINTS else ()
-    return Questions(feed, feed.rubric, template, screening, analysis, _candidates(feed, template, model, also))
+class AnalysisKey(NamedTuple):
+    """Names the analysis of a feed's date; `name` is the one in the manifest."""
+
+    feed: str
+    date: date
+    name: str
 
 
-def _candidates(feed: Feed, template: str, model: Model | None, also: tuple[str, ...]) -> tuple[str, ...]:
-    """The fingerprints of a summary, which one of the models `also` may have written beside its own."""
-    if not template or template == EXTRACT or model is None:
-        return ()
-    names = dict.fromkeys((*also, model.name("summarise")))
-    return tuple(
-        summary_fingerprint(get_template(template), feed.language, name, kind) for kind in KINDS for name in names
-    )
+Answers = Mapping[CardKey | SummaryKey, Scorecard | Summary]
+Put = Callable[[SummaryKey, Summary], Awaitable[None]]
 
 
 class Analyses:
-    """Scorecards, summaries and the analyses of days in one store."""
+    """Scorecards, summaries and analyses in one store. Everything raises `StoreError` where the store fails."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
+
+    async def find(self, wanted: Iterable[CardKey | SummaryKey]) -> dict[CardKey | SummaryKey, Scorecard | Summary]:
+        """What is stored of the answers that are wanted, in one round trip."""
+        return await self._read({key: (_key(key), _MAKERS[type(key)]) for key in wanted})
+
+    async def read(self, wanted: Iterable[AnalysisKey]) -> dict[AnalysisKey, dict[str, Any]]:
+        """What is stored of the analyses that are wanted, in one round trip."""
+        return await self._read({key: (keys.analysis(*key), from_plain) for key in wanted})
+
+    async def put(self, answers: Answers) -> None:
+        """Store answers, each for itself."""
+        await self._store.put_many(_encoded(answers))
+
+    def draft(self, draft: Draft, analyses: Mapping[AnalysisKey, Analysis], answers: Answers, now: datetime) -> None:
+        """Put analyses, with their names for the manifest, and answers into a draft."""
+        names: dict[str, dict[str, str]] = {}
+        values = _encoded(answers)
+        for key, analysis in analyses.items():
+            names.setdefault(key.feed, {})[key.date.isoformat()] = key.name
+            values[keys.analysis(*key)] = (encode(to_plain(analysis)), draft.batch_seconds)
+        draft.put(values)
+        if names:
+            draft.manifest = draft.manifest.naming(names, now)
+
+    @asynccontextmanager
+    async def summarising(self, paper: str, template: str, language: str) -> AsyncIterator[Put | None]:
+        """Be the one process that has this summary made, and store it by what is yielded; None: another one is."""
+        async with holding(self._store, keys.summary_lock(paper, template, language)) as lock:
+
+            async def put(key: SummaryKey, summary: Summary) -> None:
+                if lock:
+                    await lock.commit(_encoded({key: summary}), release=True)
+
+            yield put if lock else None
+
+    async def _read(self, wanted: Mapping[Any, tuple[str, Callable[[Any], Any]]]) -> dict[Any, Any]:
+        found = await self._store.get_many([name for name, _ in wanted.values()]) if wanted else []
+        out = {}
+        for (key, (name, make)), data in zip(wanted.items(), found, strict=True):
+            try:
+                if data:
+                    out[key] = decode_as(make, data)
+            except StoreError as error:
+                log.warning("%s is made again: %s", name, error)
+        return out
+
+
+_MAKERS: Mapping[type, Callable[[Any], Any]] = {CardKey: Scorecard.from_plain, SummaryKey: Summary.from_plain}
+
+
+def _key(key: CardKey | SummaryKey) -> str:
+    return keys.card(*key) if isinstance(key, CardKey) else keys.summary(*key)
+
+
+def _encoded(answers: Answers) -> Values:
+    return {_key(key): (encode(answer.to_plain()), keys.WRITTEN_SECONDS) for key, answer in answers.items()}

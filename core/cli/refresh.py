@@ -14,8 +14,8 @@ from rich.table import Table
 from core.app import Paperwire
 from core.cli.output import err, out, progress_bar, with_wire
 from core.jobs.backfill import Caught
+from core.jobs.feed_date import Analysed
 from core.jobs.refresh import Report
-from core.jobs.session import Analysed
 from core.model.ledger import in_words
 from core.sources.rss import Progress
 from core.views.audit import Line, audit_dates

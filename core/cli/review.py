@@ -61,12 +61,13 @@ def review(
 
 async def _review(wire: Paperwire, wanted: PaperId, language: str, *, yes: bool) -> Review | None:
     """The review as far as it could be made, None if nothing was to be done. Tells what happens on standard error."""
-    from core.jobs.review import Plan, carry_out, cost_of, plan_review
+    from core.jobs.review import Plan, carry_out, plan_review
+    from core.jobs.session import prices_of
 
     await wire.manifest()  # which feed is the first one is told by the store
     language = language or wire.main.language
     with progress_bar() as show:
-        plan: Plan = await plan_review(wire, wanted, language, show)
+        plan: Plan = await plan_review(wire.archive, wire.settings, wire.paper, wanted, language, show)
     if plan.complete:
         err.print(f"The review of {plan.review.paper.versioned} is there already; no model was asked.")
         return plan.review
@@ -74,11 +75,11 @@ async def _review(wire: Paperwire, wanted: PaperId, language: str, *, yes: bool)
     if not _may_go_on(yes=yes):
         return None
     with progress_bar() as show:
-        outcome = await carry_out(wire, plan, seconds=DAY_SECONDS, progress=show)
+        outcome = await carry_out(wire.archive, wire.settings, plan, seconds=DAY_SECONDS, progress=show)
     if outcome is None:
         err.print("Another process is writing this review right now; nothing was done.")
         return None
-    _tell_outcome(outcome.review, outcome.usage, cost_of(wire, outcome.usage), outcome.stopped)
+    _tell_outcome(outcome.review, outcome.usage, prices_of(wire.settings).cost(outcome.usage), outcome.stopped)
     return outcome.review
 
 

@@ -13,7 +13,7 @@ The order is that of what readers miss most: Hugging Face's picks, the due date'
 and summaries, and then the dates before.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
@@ -22,9 +22,8 @@ from typing import Any
 from core.archive.days import Made, batch_values, read_batches, read_confirmed
 from core.archive.state import State, changing, read_state
 from core.config.overrides import Rules
-from core.jobs.analyze import analyse
 from core.jobs.enrich import complete_shown, refresh_picks
-from core.jobs.session import Analysed, Analyst
+from core.jobs.feed_date import Analysed
 from core.model.batch import Announcement, Batch
 from core.model.calendar import due_date, submission_window
 from core.model.errors import FetchError, SourceError
@@ -174,7 +173,7 @@ class Upstreams:
 async def catch_up(
     store: Store,
     upstreams: Upstreams,
-    analyst: Analyst | None,
+    analyse: Callable[[Rules, float, Analysed], Awaitable[object]],
     rules_of: Callable[[Saved], Rules],
     *,
     now: datetime,
@@ -184,8 +183,8 @@ async def catch_up(
 ) -> tuple[Caught, State] | None:
     """Work off what is owed, for so many seconds at most. None: another process is at it.
 
-    Without an `analyst` nothing is analysed. Raises `StoreError`; what upstreams and models do wrong is told in the
-    report.
+    `analyse` analyses by rules for so many seconds, and adds to a report. Raises `StoreError`; what upstreams and
+    models do wrong is in the report.
     """
     end = monotonic() + seconds
     async with holding(store, keys.CATCH_UP_LOCK) as lock:
@@ -197,11 +196,8 @@ async def catch_up(
         await fetching.due()
 
         async def analyse_now() -> None:
-            if analyst and not caught.analysed.problems and (left := end - monotonic()) > 0:
-                await analyse(
-                    store, analyst, rules, now=now, retention=retention, seconds=left, progress=progress,
-                    report=caught.analysed,
-                )  # fmt: skip
+            if not caught.analysed.problems and (left := end - monotonic()) > 0:
+                await analyse(rules, left, caught.analysed)
 
         await analyse_now()
         if await fetching.windows(lambda _: True):

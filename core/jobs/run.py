@@ -16,15 +16,15 @@ from core.config.overrides import rules_in_force
 from core.config.settings import Settings
 from core.jobs.deliver import tell_hub, topics
 from core.jobs.refresh import Report, refresh
-from core.model.errors import ConfigError
 from core.sources import sample
 from core.sources.client import Fetcher
 from core.sources.rss import Progress
 from core.store.base import Store
 
 if TYPE_CHECKING:
+    from core.config.overrides import Rules
     from core.jobs.backfill import Caught, Upstreams
-    from core.jobs.session import Analyst
+    from core.jobs.feed_date import Analysed
 
 log = logging.getLogger("paperwire")
 
@@ -56,13 +56,21 @@ async def catch_up_configured(
     settings: Settings, store: Store, progress: Progress, *, seconds: float
 ) -> "tuple[Caught, State] | None":
     """`core.jobs.backfill.catch_up` with everything that `settings` say. The sample week has no API to be asked."""
-    from core.jobs.backfill import catch_up  # not at a cold start: no request leads here
+    from core.jobs.analyze import analyze  # not at a cold start: no request leads here
+    from core.jobs.backfill import catch_up
 
-    async with open_upstreams(settings, store) as upstreams, _analyst(settings, store, upstreams) as (analyst, problem):
+    async with open_upstreams(settings, store) as upstreams:
+
+        async def analyse(rules: "Rules", left: float, report: "Analysed") -> None:
+            archive, now = Archive(store, retention=settings.feeds.instance.retention), settings.clock()
+            await analyze(
+                archive, settings, rules, upstreams.get, now=now, seconds=left, progress=progress, report=report
+            )
+
         done = await catch_up(
             store,
             upstreams,
-            analyst,
+            analyse,
             partial(rules_in_force, settings.feeds),
             now=settings.clock(),
             retention=settings.feeds.instance.retention,
@@ -70,37 +78,8 @@ async def catch_up_configured(
             progress=progress,
         )
     if done:
-        done[0].problems.extend(problem)
         log.info("catch up %s", done[0].to_plain())
     return done
-
-
-@asynccontextmanager
-async def _analyst(
-    settings: Settings, store: Store, upstreams: "Upstreams"
-) -> "AsyncIterator[tuple[Analyst | None, list[str]]]":
-    """Who analyses papers, and what is wrong with the model that the settings name: then nobody does."""
-    from core.jobs.session import Analyst, open_model, prices_of
-
-    try:
-        model = open_model(settings, store)
-    except ConfigError as error:
-        yield None, list(error.problems)
-        return
-    try:
-        yield (
-            Analyst(
-                model,
-                upstreams.get,
-                settings.pdf_url,
-                settings.llm_concurrency,
-                prices_of(settings).cost,
-            ),
-            [],
-        )
-    finally:
-        if model:
-            await model.close()
 
 
 @asynccontextmanager

@@ -1,47 +1,44 @@
-"""Which language models the settings name: one OpenAI-compatible endpoint, and a model for each step.
+"""One bounded run of questions to a model: until a deadline, a few at once, within the budget, with its usage counted.
 
-One run of the analysis: who is asked, until when, what was found so far, and what ends it early."""
+Analyses, reviews and single summaries are made in sessions. What a failure means is decided here as well: whether it
+concerns one question, all of them, or only this session, whose time is up.
+"""
 
 import asyncio
-import logging
-from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import TypeVar
 
-from core.archive.days import Made
+from core.archive import Archive
 from core.archive.spending import Prices, Spending
-from core.config.models import endpoint_url, models_of
+from core.config.models import NO_MODEL, endpoint_url, models_of
 from core.config.settings import Settings
 from core.llm.base import STATES, Answer, Ask, Model, Usage
-from core.model.analysis import Wait
-from core.model.errors import ModelError, StoreError
-from core.model.manifest import rfc3339
-from core.model.paper import Paper
-from core.sources.client import Get
-from core.sources.fulltext import FullText, fetch_text
-from core.sources.rss import Progress
-from core.store.base import Store
-from core.util.caches import LRUCache, SingleFlight
+from core.model.errors import ConfigError, ModelError, StoreError
+
+RESERVE_SECONDS = 10.0  # a call takes about as long: with less time left none is begun, because it would be lost
+_RESERVE_SHARE = 0.25  # of a short session
+_LAST_SECONDS = 1.0  # for a call that is under way when a session is cancelled or its time is up
+T = TypeVar("T")
 
 
-def open_model(settings: Settings, store: Store) -> Model | None:
+def open_model(settings: Settings, archive: Archive) -> Model | None:
     """The model that `settings` name, None if none is; nothing is connected before it is asked.
 
-    Raises `ConfigError`. The budget and what is used are kept in `store`, by the days of the settings' clock.
+    Raises `ConfigError`. The budget and the usage are kept in the archive, by the days of the settings' clock.
     """
     if not (models := models_of(settings)):
         return None
     from core.llm.client import CompatibleModel
     from core.llm.endpoint import Endpoint
 
+    limits = {"daily": settings.llm_daily_tokens, "monthly": settings.llm_monthly_tokens}
     return CompatibleModel(
         Endpoint(endpoint_url(settings), settings.llm_api_key),
         models,
-        Spending(
-            store, daily=settings.llm_daily_tokens, monthly=settings.llm_monthly_tokens, prices=prices_of(settings)
-        ),
+        Spending(archive.store, **limits, prices=prices_of(settings)),
         settings.clock,
         concurrency=settings.llm_concurrency,
         timeout=settings.llm_timeout_seconds,
@@ -53,208 +50,98 @@ def prices_of(settings: Settings) -> Prices:
     return Prices(settings.llm_price_prompt, settings.llm_price_completion)
 
 
-log = logging.getLogger("paperwire")
-
-MOST_TRIES = 5  # of a step for a paper; then it is left, until it is asked in other words
-TEXT_TRIES = 3  # of reading a paper; then its abstract has to do
-RESERVE_SECONDS = 10.0  # a call takes about as long: with less time left none is begun, because it would be lost
-_RESERVE_SHARE = 0.25  # of a short run
-_LAST_SECONDS = 1.0  # for calls that are under way when a run is stopped
-_PAUSE_SECONDS = 300.0  # before a step is tried again, doubled with every try
-_LONGEST_PAUSE = 86_400.0
-_TEXT_CHARS = 10_000_000  # remembered, because several feeds may want the same paper
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Analyst:
-    """Who reads the papers: a model, if there is one, and where their texts are. `at_once` bounds the questions.
-
-    `cost` is what a usage costs, in the currency of the prices, 0 where these are not known.
-    """
-
-    model: Model | None
-    get: Get
-    pdf_url: str
-    at_once: int = 4
-    cost: Callable[[Usage], float] = lambda _: 0.0
-
-
 @dataclass(slots=True)
-class Analysed:
-    """What came of a run: papers screened, analysed, summarised by a model, and extracted; summaries and judgements
-    that are still to be made (`pending`), failures by their state, what the models took, and what was wrong.
+class Session:
+    """A run of questions to `model` that ends at `deadline` (the event loop's time), at most `at_once` at a time.
+
+    No question is begun with less than `reserve` seconds left. `stopped` is the error that makes further questions
+    useless; `usage` adds up what was used.
     """
 
-    screened: int = 0
-    analysed: int = 0
-    summarised: int = 0
-    extracted: int = 0
-    pending: int = 0
-    failed: Counter[str] = field(default_factory=Counter)
-    usage: Usage = field(default_factory=Usage)
-    cost: float = 0.0
-    problems: list[str] = field(default_factory=list)
-
-    def to_plain(self) -> dict[str, Any]:
-        """This as JSON values."""
-        names = ("screened", "analysed", "summarised", "extracted", "pending")
-        tokens = {"prompt": self.usage.prompt, "completion": self.usage.completion, "calls": self.usage.calls}
-        more = {"failed": dict(self.failed), "tokens": tokens, "cost": self.cost, "problems": list(self.problems)}
-        return {name: getattr(self, name) for name in names} | more
-
-
-class Place(Protocol):
-    """A place in the report and in the analysis where failures are noted by step."""
-
-    waits: dict[str, Wait]
-
-
-@dataclass(slots=True)
-class Run:
-    """A run that ends at `deadline` (the event loop's time). `stopped` is what makes all further questions useless.
-
-    `unsaved` are answers that the store has not taken yet; they go with the next commit.
-    """
-
-    store: Store
-    analyst: Analyst
-    now: datetime
+    model: Model
     deadline: float
-    reserve: float
-    progress: Progress
-    report: Analysed
+    at_once: int = 4
+    reserve: float = RESERVE_SECONDS
+    usage: Usage = field(default_factory=Usage)
     stopped: ModelError | None = None
-    cancelled: bool = False
-    unsaved: Made = field(default_factory=dict)
-    _at: tuple[int, int] = (0, 1)  # how far the stage is
-    _texts: LRUCache[FullText] = field(default_factory=lambda: LRUCache(limit=_TEXT_CHARS))
-    _fetching: SingleFlight[FullText] = field(default_factory=SingleFlight)
-    _one_by_one: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _cancelled: bool = False
 
     @classmethod
-    def of(
-        cls, store: Store, analyst: Analyst, now: datetime, seconds: float, progress: Progress, report: Analysed
-    ) -> "Run":
-        """A run of so many seconds from now on, which adds to a report."""
-        end = asyncio.get_running_loop().time() + seconds
-        return cls(store, analyst, now, end, min(RESERVE_SECONDS, seconds * _RESERVE_SHARE), progress, report)
+    def lasting(cls, model: Model, seconds: float, at_once: int, reserve: float | None = None) -> "Session":
+        """A session of so many seconds from now on; a short one keeps a part of them in reserve."""
+        deadline = asyncio.get_running_loop().time() + seconds
+        least = min(RESERVE_SECONDS, seconds * _RESERVE_SHARE) if reserve is None else reserve
+        return cls(model, deadline, at_once, least)
 
     @property
     def is_over(self) -> bool:
         """Whether the time is up."""
-        return asyncio.get_running_loop().time() >= self.deadline
+        return asyncio.get_running_loop().time() >= self.deadline - _LAST_SECONDS
 
     @property
     def may_ask(self) -> bool:
         """Whether another question may be begun."""
         left = self.deadline - asyncio.get_running_loop().time()
-        return self.stopped is None and not self.cancelled and left > self.reserve
-
-    async def each(
-        self, what: str, todo: Sequence[T], work: Callable[[T], Awaitable[None]], then: Callable[[], Awaitable[None]]
-    ) -> None:
-        """Do `work` for all, a few at once, as long as questions may be asked; and `then` after each."""
-        left, done = deque(todo), 0
-
-        async def worker() -> None:
-            nonlocal done
-            while left and self.may_ask:
-                one = left.popleft()
-                self._tell(what, done, len(todo))
-                try:
-                    await work(one)
-                    await then()
-                except StoreError as error:
-                    self.stop(ModelError("store", str(error)))
-                done += 1
-                self._tell(what, done, len(todo))
-
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(self.analyst.at_once, len(todo))):
-                group.create_task(worker())
-
-    def _tell(self, what: str, done: int, total: int) -> None:
-        self._at = (done, total)
-        self.progress(what, done, total)
+        return self.stopped is None and not self._cancelled and left > self.reserve
 
     async def ask(self, question: Ask) -> Answer:
-        """The answer, whose usage is counted. Raises `ModelError`.
+        """The answer. Raises `ModelError`.
 
-        Whoever is cancelled meanwhile still gets an answer that comes in a moment, because it is paid for.
+        A session that is cancelled meanwhile still waits a moment for it, because it is paid for.
         """
-        if self.analyst.model is None:
-            raise AssertionError("nobody is there to be asked")
-        call = asyncio.ensure_future(self.analyst.model.ask(question, deadline=self.deadline))
+        call = asyncio.ensure_future(self.model.ask(question, deadline=self.deadline))
         try:
             answer = await asyncio.shield(call)
         except asyncio.CancelledError:
-            self.cancelled = True
+            self._cancelled = True
             await asyncio.wait([call], timeout=_LAST_SECONDS)
             if not call.done() or call.cancelled() or call.exception():
                 call.cancel()
                 raise
             answer = call.result()
         except ModelError as error:
-            self._count(error.usage or Usage())
+            self.usage += error.usage or Usage()
             raise
-        self._count(answer.usage)
+        self.usage += answer.usage
         return answer
 
-    def _count(self, usage: Usage) -> None:
-        self.report.usage += usage
-        self.report.cost = self.analyst.cost(self.report.usage)
+    async def each(self, todo: Iterable[T], work: Callable[[T], Awaitable[None]]) -> None:
+        """Do `work` for all of them, a few at once, as long as questions may be asked.
 
-    async def keep(self, values: Made) -> None:
-        """Store what was found. If the store fails, it is tried again at the end; until then nothing more is asked."""
-        self.unsaved |= values
-        try:
-            await self.store.put_many(values)
-        except StoreError as error:
-            self.stop(ModelError("store", str(error)))
-        else:
-            for key in values:
-                self.unsaved.pop(key, None)
+        Raises the first `StoreError` of the work when all that is under way has ended.
+        """
+        waiting, failed = deque(todo), list[StoreError]()
 
-    async def read(self, paper: Paper) -> FullText:
-        """The full text of a paper, or what there is of it. Papers are fetched one by one. Raises `StoreError`."""
-        if text := self._texts.get(paper.versioned):
-            return text
+        async def worker() -> None:
+            while waiting and self.may_ask and not failed:
+                try:
+                    await work(waiting.popleft())
+                except StoreError as error:
+                    failed.append(error)
 
-        async def fetch() -> FullText:
-            async with self._one_by_one:
-                self.progress(f"reading {paper.versioned}", *self._at)
-                analyst, end = self.analyst, self.deadline
-                text = await fetch_text(analyst.get, paper, pdf_url=analyst.pdf_url, deadline=end)
-            if not text.again:
-                self._texts.put(paper.versioned, text, len(text.text) + 1)
-            return text
+        async with asyncio.TaskGroup() as group:
+            for _ in range(min(self.at_once, len(waiting))):
+                group.create_task(worker())
+        if failed:
+            raise failed[0]
 
-        return await self._fetching.get(paper.versioned, fetch)
+    def concerns_all(self, error: ModelError) -> bool:
+        """Whether an error says nothing about its question: it stops the session, or the session's time is up."""
+        if error.state in STATES and STATES[error.state].for_all:
+            self.stopped = self.stopped or error
+            return True
+        return error.state == "timeout" and self.is_over
 
-    def stop(self, error: ModelError) -> None:
-        """Ask nothing more in this run: what is wrong is wrong for all."""
-        if self.stopped is None:
-            self.stopped = error
-            self.report.problems.append(str(error))
 
-    def failed(self, place: Place, step: str, of: str, error: ModelError) -> None:
-        """Note why a step could not be done for a paper, and when it is worth another try."""
-        row = STATES.get(error.state)
-        if row is not None and row.for_all:
-            self.stop(error)
-            return
-        if error.state == "timeout" and self.is_over:
-            return  # it is this run whose time is up
-        says = row.says if row else "something unexpected went wrong"
-        self.wait(place, step, Wait(of, error.state, says), error.retry_after, again=error.again, most=MOST_TRIES)
-        self.report.failed[error.state] += 1
-        log.warning("%s failed: %s", step, error)
-
-    def wait(self, place: Place, step: str, wait: Wait, seconds: float | None, *, again: bool, most: int) -> None:
-        """Note that a step has to wait, for longer each time, at least so many seconds; after `most` tries for ever."""
-        before = place.waits.get(step)
-        tries = before.tries + 1 if before and before.of == wait.of else 1
-        pause = min(max(seconds or 0, _PAUSE_SECONDS) * 2 ** (tries - 1), _LONGEST_PAUSE)
-        until = rfc3339(self.now + timedelta(seconds=pause)) if again and tries < most else ""
-        place.waits[step] = Wait(wait.of, wait.state, wait.problem, tries, until)
+@asynccontextmanager
+async def open_session(
+    settings: Settings, archive: Archive, *, seconds: float, reserve: float | None = None
+) -> AsyncIterator[Session]:
+    """A session of so many seconds with the configured model, closed afterwards. Raises `ConfigError` without one."""
+    model = open_model(settings, archive)
+    if model is None:
+        raise ConfigError([f"This needs a language model. There is {NO_MODEL}"])
+    try:
+        yield Session.lasting(model, seconds, settings.llm_concurrency, reserve)
+    finally:
+        await model.close()

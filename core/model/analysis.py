@@ -6,11 +6,11 @@ under other rules is not even read; and it ends with a plus where something is s
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from core.model.feed import Entry, Feed
-from core.model.manifest import Manifest
+from core.model.manifest import Manifest, rfc3339
 from core.model.paper import is_withdrawn
 from core.model.rubric import Rubric, Scorecard
 from core.model.summary import Summary
@@ -18,6 +18,8 @@ from core.util.signing import fingerprint
 
 _DIGITS = 8  # of a fingerprint in a name: there are few names to be told apart
 _UNFINISHED = "+"
+_PAUSE_SECONDS = 300.0  # before a step is tried again, doubled with every try
+_LONGEST_PAUSE = 86_400.0
 SCREEN, READ, ANALYSE, SUMMARISE = "screen", "read", "analyse", "summarise"  # what is done for a paper, in order
 
 
@@ -38,6 +40,16 @@ class Wait:
     def is_over(self, now: datetime) -> bool:
         """Whether it may be tried again."""
         return bool(self.until) and datetime.fromisoformat(self.until) <= now
+
+    def after(self, before: "Wait | None", now: datetime, seconds: float = 0, *, most_tries: int) -> "Wait":
+        """This failure, counted after the one `before`, with a pause of at least so many seconds.
+
+        The pause doubles with every try of the same question; after the last of so many tries there is no next one.
+        """
+        tries = before.tries + 1 if before and before.of == self.of else 1
+        pause = min(max(seconds, _PAUSE_SECONDS) * 2 ** (tries - 1), _LONGEST_PAUSE)
+        until = rfc3339(now + timedelta(seconds=pause)) if tries < most_tries else ""
+        return replace(self, tries=tries, until=until)
 
 
 @dataclass(frozen=True, slots=True)

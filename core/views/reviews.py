@@ -3,7 +3,7 @@
 import logging
 from time import monotonic
 
-from core.archive.reviews import read_rows
+from core.archive.reviews import Reviews
 from core.model.errors import StoreError
 from core.model.review import Listed
 from core.store.base import Store
@@ -15,7 +15,7 @@ class ReviewList:
     """The list of reviews, read again when it is `seconds` old."""
 
     def __init__(self, store: Store, *, seconds: float) -> None:
-        self._store, self._seconds = store, seconds
+        self._reviews, self._seconds = Reviews(store), seconds
         self._read: tuple[float, list[Listed]] | None = None
 
     async def rows(self, *, anew: bool = False) -> list[Listed]:
@@ -25,7 +25,7 @@ class ReviewList:
         """
         if self._read is None or anew or monotonic() - self._read[0] > self._seconds:
             try:
-                self._read = monotonic(), await read_rows(self._store)
+                self._read = monotonic(), await self._reviews.rows()
             except StoreError as error:
                 if self._read is None:
                     raise

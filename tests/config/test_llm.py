@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from core.archive import Archive
 from core.config.models import describe, models_of
 from core.config.settings import ROOT, Settings, load_settings
 from core.jobs.session import open_model
@@ -108,8 +109,8 @@ def test_opening(tmp_path: Path) -> None:
 
     async def work(settings: Settings) -> Any:
         store = SqliteStore(tmp_path / "store.sqlite3")
-        assert open_model(settings_of(), store) is None
-        model = open_model(settings, store)
+        assert open_model(settings_of(), Archive(store)) is None
+        model = open_model(settings, Archive(store))
         assert model
         got = [await outcome(model, JSON_ASK), await outcome(model, JSON_ASK)]  # type: ignore[arg-type]
         await model.close()

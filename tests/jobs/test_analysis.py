@@ -12,7 +12,7 @@ import pytest
 
 from core.app import Paperwire
 from core.config.settings import Settings, load_settings
-from core.jobs.session import Analysed
+from core.jobs.feed_date import Analysed
 from core.model.entries import choose
 from core.model.feed import Entry
 from core.model.query import parse_query

@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 
 from core.app import Paperwire
-from core.archive.reviews import read_review, read_rows
 from core.archive.spending import Spending
 from core.config.settings import ROOT
-from core.jobs.review import LEAST_SECONDS, begin, carry_out, estimate, find_paper, go_on, plan_review
+from core.jobs.review import LEAST_SECONDS, Plan, begin, carry_out, estimate, find_paper, go_on, plan_review
+from core.jobs.session import Session
 from core.model.errors import ConfigError, FetchError, LockLost, NoText, UnknownName
 from core.model.paper import PaperId, parse_id
 from core.model.review import Review
@@ -49,10 +49,15 @@ def stored(given: Reviewing) -> list[Review]:
     """All reviews that the store has, newest first."""
 
     async def work(wire: Paperwire) -> list[Review]:
-        found = [await read_review(wire.store, row) for row in await read_rows(wire.store)]
+        found = [await wire.archive.reviews.get(row) for row in await wire.archive.reviews.rows()]
         return [review for review in found if review]
 
     return given.run(work)
+
+
+async def plan(wire: Paperwire) -> Plan:
+    """What there is to do for the review of the invented paper."""
+    return await plan_review(wire.archive, wire.settings, wire.paper, parse_id(ID), "en", no_progress)
 
 
 def test_a_review_is_made_once(tmp_path: Path) -> None:
@@ -91,17 +96,17 @@ def test_estimate_and_usage(tmp_path: Path) -> None:
     with reviewing(tmp_path, llm_concurrency=1) as given:
 
         async def work(wire: Paperwire) -> None:
-            plan = await plan_review(wire, parse_id(ID), "en", no_progress)
-            assert 13 == plan.usage.calls
-            assert plan.usage.completion == 12 * 4000 + 8000
-            assert plan.usage.prompt > 12 * len(HTML) / 20
-            assert plan.cost == pytest.approx((plan.usage.prompt * 2 + plan.usage.completion * 10) / 1e6)
-            outcome = await carry_out(wire, plan, seconds=60, progress=no_progress)
+            planned = await plan(wire)
+            assert 13 == planned.usage.calls
+            assert planned.usage.completion == 12 * 4000 + 8000
+            assert planned.usage.prompt > 12 * len(HTML) / 20
+            assert planned.cost == pytest.approx((planned.usage.prompt * 2 + planned.usage.completion * 10) / 1e6)
+            outcome = await carry_out(wire.archive, wire.settings, planned, seconds=60, progress=no_progress)
             assert outcome
             assert (1300, 260, 13) == (outcome.review.read, outcome.review.written, outcome.review.calls)
             (spent,) = await Spending(wire.store).used("2026-03")
             assert ("review", 1300, 260) == (spent.step, spent.usage.prompt, spent.usage.completion)
-            assert (await plan_review(wire, parse_id(ID), "en", no_progress)).complete
+            assert (await plan(wire)).complete
 
         given.run(work)
     begun = begin(make_paper(), "en", MODEL, FullText("x" * 10_000, "pdf"), NOW)
@@ -257,10 +262,10 @@ def test_two_at_once(tmp_path: Path) -> None:
 
         async def both(wire: Paperwire) -> list[Any]:
             other = Paperwire(given.settings)
-            plans = [await plan_review(one, parse_id(ID), "en", no_progress) for one in (wire, other)]
+            plans = [await plan(one) for one in (wire, other)]
             runs = [
-                carry_out(one, plan, seconds=60, progress=no_progress)
-                for one, plan in zip((wire, other), plans, strict=True)
+                carry_out(one.archive, one.settings, planned, seconds=60, progress=no_progress)
+                for one, planned in zip((wire, other), plans, strict=True)
             ]
             outcomes = await asyncio.gather(*runs)
             await other.close()
@@ -276,7 +281,7 @@ def test_who_lost_the_lock_writes_nothing(tmp_path: Path) -> None:
     with reviewing(tmp_path, llm_concurrency=1) as given:
 
         async def work(wire: Paperwire) -> None:
-            plan = await plan_review(wire, parse_id(ID), "en", no_progress)
+            planned = await plan(wire)
             name = keys.review_lock(f"{ID}v1", "en")
 
             def steal(_what: str, done: int, _total: int) -> None:
@@ -285,7 +290,7 @@ def test_who_lost_the_lock_writes_nothing(tmp_path: Path) -> None:
                         db.execute("UPDATE entries SET value = ? WHERE key = ?", (b"another", name))
 
             with pytest.raises(LockLost):
-                await carry_out(wire, plan, seconds=60, progress=steal)
+                await carry_out(wire.archive, wire.settings, planned, seconds=60, progress=steal)
             await wire.store.delete(name)
 
         given.run(work)
@@ -299,10 +304,11 @@ def test_another_process_at_it(tmp_path: Path) -> None:
     with reviewing(tmp_path) as given:
 
         async def work(wire: Paperwire) -> None:
-            plan = await plan_review(wire, parse_id(ID), "en", no_progress)
+            planned = await plan(wire)
             async with holding(wire.store, keys.review_lock(f"{ID}v1", "en")):
-                more: dict[str, Any] = {"clock": wire.clock, "deadline": 1e9, "concurrency": 1, "progress": no_progress}
-                assert await go_on(wire.store, Silent(), plan.review, plan.text, **more) is None
+                more: dict[str, Any] = {"clock": wire.clock, "progress": no_progress}
+                session = Session(Silent(), 1e9, 1)
+                assert await go_on(wire.archive, session, planned.review, planned.text, **more) is None
 
         given.run(work)
         assert [] == given.asked
@@ -360,7 +366,8 @@ def test_which_paper(tmp_path: Path) -> None:
         count = len(given.arxiv.paths)
 
         async def find(wire: Paperwire) -> list[str]:
-            return [(await find_paper(wire, wanted)).versioned for wanted in (PaperId(ID, 1), PaperId(ID))]
+            given = (wire.archive, wire.settings, wire.paper)
+            return [(await find_paper(*given, wanted)).versioned for wanted in (PaperId(ID, 1), PaperId(ID))]
 
         assert [f"{ID}v1", f"{ID}v1"] == given.run(find)
         assert ["/api/query"] == given.arxiv.paths[count:]

@@ -6,8 +6,10 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
+from core.archive import Archive
 from core.archive.spending import Spending
 from core.jobs.review import begin, go_on
+from core.jobs.session import Session
 from core.llm.base import STEPS
 from core.llm.client import CompatibleModel
 from core.llm.endpoint import Endpoint
@@ -21,14 +23,13 @@ async def main(path: str, url: str) -> None:
     store, now = SqliteStore(Path(path)), datetime(2026, 3, 6, 17, tzinfo=UTC)
     model = CompatibleModel(Endpoint(url, ""), dict.fromkeys(STEPS, "stand-in-1"), Spending(store), lambda: now)
     text = FullText("The method is a cache.", "pdf")
+    session = Session(model, asyncio.get_running_loop().time() + 60, at_once=1)
     outcome = await go_on(
-        store,
-        model,
+        Archive(store),
+        session,
         begin(make_paper(), "en", "stand-in-1", text, now),
         text.text,
         clock=lambda: now,
-        deadline=asyncio.get_running_loop().time() + 60,
-        concurrency=1,
         progress=lambda *_: None,
     )
     await model.close()

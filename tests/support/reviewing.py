@@ -135,8 +135,8 @@ class Reviewing:
         """The outcome of one run."""
 
         async def work(wire: Paperwire) -> Outcome:
-            plan = await plan_review(wire, parse_id(paper), language, no_progress)
-            outcome = await carry_out(wire, plan, seconds=seconds, progress=no_progress)
+            plan = await plan_review(wire.archive, wire.settings, wire.paper, parse_id(paper), language, no_progress)
+            outcome = await carry_out(wire.archive, wire.settings, plan, seconds=seconds, progress=no_progress)
             assert outcome is not None
             return outcome
 

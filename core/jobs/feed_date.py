@@ -1,0 +1,365 @@
+"""One feed's date on its way through the steps: its papers are screened by their abstracts, the promising ones read and
+judged, and the best ones summarised.
+
+Each answer is stored as soon as it is there. A step that fails for a paper is noted with the time of the next try; it
+costs no other paper.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
+from typing import Any
+
+from core.archive import Archive
+from core.archive.analyses import CardKey, SummaryKey
+from core.jobs.questions import Questions
+from core.jobs.session import Session
+from core.llm.answers import read_analysis, read_screening, read_summary
+from core.llm.base import STATES, Usage
+from core.llm.extractive import extract
+from core.llm.prompts import POINTS, ask_analysis, ask_screening, ask_summary, summary_fingerprint
+from core.llm.templates import get_template
+from core.model.analysis import ANALYSE, READ, SCREEN, SUMMARISE, Row, Wait
+from core.model.errors import ModelError
+from core.model.paper import Paper
+from core.model.rubric import Scorecard
+from core.model.summary import Summary
+from core.sources.client import Get
+from core.sources.fulltext import FullText, fetch_text
+from core.sources.rss import Progress
+from core.util.caches import LRUCache, SingleFlight
+
+log = logging.getLogger("paperwire")
+
+MOST_TRIES = 5  # of a step for a paper; after that it is asked again only in other words
+TEXT_TRIES = 3  # of reading a paper; after that its abstract is used
+_TEXT_CHARS = 10_000_000  # remembered, because several feeds may want the same paper
+_UNREAD = FullText("", "abstract")
+
+Then = Callable[[], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Analysed:
+    """The report of an analysis: papers screened, analysed, summarised by a model, and extracted; papers for which
+    something is still to be made (`pending`), failures by their state, what the models took, and what went wrong.
+    """
+
+    screened: int = 0
+    analysed: int = 0
+    summarised: int = 0
+    extracted: int = 0
+    pending: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    usage: Usage = field(default_factory=Usage)
+    cost: float = 0.0
+    problems: list[str] = field(default_factory=list)
+
+    def to_plain(self) -> dict[str, Any]:
+        """This as JSON values."""
+        names = ("screened", "analysed", "summarised", "extracted", "pending")
+        tokens = {"prompt": self.usage.prompt, "completion": self.usage.completion, "calls": self.usage.calls}
+        more = {"failed": dict(self.failed), "tokens": tokens, "cost": self.cost, "problems": list(self.problems)}
+        return {name: getattr(self, name) for name in names} | more
+
+
+@dataclass(slots=True)
+class Texts:
+    """Full texts of papers from arXiv at `pdf_url`, fetched one at a time until `deadline`, and kept for the run."""
+
+    get: Get
+    pdf_url: str
+    deadline: float
+    _kept: LRUCache[FullText] = field(default_factory=lambda: LRUCache(limit=_TEXT_CHARS))
+    _fetching: SingleFlight[FullText] = field(default_factory=SingleFlight)
+    _one_by_one: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def read(self, paper: Paper, begin: Callable[[], None]) -> FullText:
+        """What there is to read of a paper; `begin` is called when it is fetched. Raises `StoreError`."""
+        if text := self._kept.get(paper.versioned):
+            return text
+
+        async def fetch() -> FullText:
+            async with self._one_by_one:
+                begin()
+                text = await fetch_text(self.get, paper, pdf_url=self.pdf_url, deadline=self.deadline)
+            if not text.again:
+                self._kept.put(paper.versioned, text, len(text.text) + 1)
+            return text
+
+        return await self._fetching.get(paper.versioned, fetch)
+
+
+@dataclass(slots=True)
+class Run:
+    """What all feeds' dates of one analysis share. Without a model there is no `session`, and nothing is asked.
+
+    `unsaved` are answers that the store has not taken: they are written with the next commit.
+    """
+
+    archive: Archive
+    session: Session | None
+    texts: Texts
+    now: datetime
+    progress: Progress
+    report: Analysed
+    unsaved: dict[CardKey | SummaryKey, Scorecard | Summary] = field(default_factory=dict)
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether another question may be begun."""
+        return self.session is not None and self.session.may_ask
+
+    async def keep(self, answers: Mapping[CardKey | SummaryKey, Scorecard | Summary]) -> None:
+        """Store answers. Raises `StoreError`; they stay in `unsaved` then."""
+        self.unsaved |= answers
+        await self.archive.analyses.put(answers)
+        for key in answers:
+            self.unsaved.pop(key, None)
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A paper: its place among those that the feed shows, 0 for the best, and what is known of it so far."""
+
+    paper: Paper
+    place: int
+    card: Scorecard | None = None
+    summary: Summary | None = None
+    waits: dict[str, Wait] = field(default_factory=dict)
+
+    def given_up(self, step: str) -> bool:
+        """Whether the step has failed for good."""
+        return step in self.waits and not self.waits[step].until
+
+    def may(self, step: str, now: datetime) -> bool:
+        """Whether the step may be tried now. If reading has failed for good, the abstract is used."""
+        wait, read = self.waits.get(step), self.waits.get(READ)
+        if step != SCREEN and read and read.until and not read.is_over(now):
+            return False
+        return wait is None or wait.is_over(now)
+
+
+def make_candidates(
+    questions: Questions,
+    papers: Sequence[Paper],
+    found: Mapping[CardKey | SummaryKey, Scorecard | Summary],
+    before: Mapping[str, Row],
+) -> list[Candidate]:
+    """The papers with what is stored of them, and with the waits of the analysis `before` for the same questions."""
+    of = {SCREEN: questions.screening, READ: "", ANALYSE: questions.analysis, SUMMARISE: questions.summary}
+    candidates = []
+    for place, paper in enumerate(papers):
+        name = paper.versioned
+        waits = before[name].waits if name in before else {}
+        card: Any = next((found[key] for key in questions.cards(name) if key in found), None)
+        summary: Any = next((found[key] for key in questions.summaries(name) if key in found), None)
+        kept = {step: wait for step, wait in waits.items() if wait.of == of.get(step)}
+        candidates.append(Candidate(paper, place, card, summary, kept))
+    return candidates
+
+
+@dataclass(slots=True)
+class FeedDate:
+    """All papers that a feed shows of a date, best first, with its questions about them.
+
+    `asks`: models may be asked, else only what is stored is used.
+    """
+
+    run: Run
+    date: date
+    questions: Questions
+    candidates: list[Candidate]
+    asks: bool = True
+
+    async def advance(self, then: Then) -> None:
+        """Go through the steps as far as that is possible now; `then` after each answer. Raises `StoreError`."""
+        if self.asks and self.questions.rubric:
+            await self._each("screening", SCREEN, self._awaits_screening, self.candidates, self._screen, then)
+            await self._each("analysing", ANALYSE, self._awaits_analysis, self.candidates, self._analyse, then)
+        if self.questions.extracts:
+            await self._extract()
+        elif self.asks:
+            await self._each("summarising", SUMMARISE, self._awaits_summary, self.best, self._summarise, then)
+
+    @property
+    def best(self) -> list[Candidate]:
+        """Those that get a summary, by what is known now: those with most points, and among equals the feed's best."""
+        if not self.questions.template:
+            return []
+        ranked = sorted(self.candidates, key=lambda one: (-(one.card.points if one.card else -1), one.place))
+        return ranked[: self.questions.feed.summaries]
+
+    def rows(self) -> dict[str, Row]:
+        """What is known of each paper now, and what readers are shown in the place of a summary that is not there."""
+        wanted = self.best
+        if self.questions.feed.hold and any(map(self._awaits_screening, self.candidates)):
+            wanted = self.candidates  # which ones get one is not known yet, and the others are held back until then
+        lacking = {one.paper.versioned for one in wanted} if self.asks else set()
+        return {
+            one.paper.versioned: Row(
+                one.card,
+                one.summary or (self._absent(one) if one.paper.versioned in lacking else None),
+                dict(one.waits),  # a copy: the analysis is encoded in a thread while this goes on
+            )
+            for one in self.candidates
+        }
+
+    def pending(self) -> int:
+        """How many papers something is still to be made for."""
+        best = {one.paper.versioned for one in self.best}
+        return sum(
+            self._awaits_screening(one)
+            or self._awaits_analysis(one)
+            or (one.paper.versioned in best and one.summary is None and not one.given_up(SUMMARISE))
+            for one in self.candidates
+        )
+
+    def _awaits_screening(self, one: Candidate) -> bool:
+        return self.questions.rubric is not None and one.card is None and not one.given_up(SCREEN)
+
+    def _awaits_analysis(self, one: Candidate) -> bool:
+        """Whether the paper is still to be read and judged."""
+        rubric, card = self.questions.rubric, one.card
+        if rubric is None or card is None or card.stage != "screened":
+            return False
+        return card.predicted >= rubric.deep_at and not one.given_up(ANALYSE)
+
+    def _awaits_summary(self, one: Candidate) -> bool:
+        """Whether a summary is to be asked for: none is there, and the paper's analysis will bring none."""
+        return one.summary is None and not (self.questions.come_with_analysis and self._awaits_analysis(one))
+
+    def _absent(self, one: Candidate) -> Summary:
+        """In the place of a summary that is not there, why."""
+        stopped = self.run.session and self.run.session.stopped
+        of_analysis = self.questions.come_with_analysis and self._awaits_analysis(one)
+        steps = (READ, ANALYSE) if of_analysis else (SUMMARISE, READ, ANALYSE, SCREEN)
+        wait = next((one.waits[step] for step in steps if step in one.waits), None)
+        state, problem = "pending", wait.problem if wait else ""
+        if one.given_up(SUMMARISE):
+            state = "failed"
+        elif stopped and wait is None:
+            state = "budget" if stopped.state == "budget" else "pending"
+            problem = STATES[stopped.state].says
+        return Summary(self.questions.template, self.questions.feed.language, "", "", state, problem=problem)
+
+    async def _each(
+        self,
+        what: str,
+        step: str,
+        awaits: Callable[[Candidate], bool],
+        among: Sequence[Candidate],
+        work: Callable[[Candidate], Awaitable[None]],
+        then: Then,
+    ) -> None:
+        """Do a step for all papers that await it and may be tried now."""
+        run, done = self.run, 0
+        todo = [one for one in among if awaits(one) and one.may(step, run.now)]
+        label = f"{what} for {self.questions.feed.name}, {self.date}"
+
+        async def do(one: Candidate) -> None:
+            nonlocal done
+            run.progress(label, done, len(todo))
+            await work(one)
+            await then()
+            done += 1
+            run.progress(label, done, len(todo))
+
+        if run.session:
+            await run.session.each(todo, do)
+
+    async def _screen(self, one: Candidate) -> None:
+        q = self.questions
+        if q.rubric is None or self.run.session is None:
+            return
+        try:
+            answer = await self.run.session.ask(ask_screening(q.feed, q.rubric, one.paper))
+            card = read_screening(answer.value, answer.model)
+        except Exception as error:  # whatever it is, it costs no other paper
+            self._failed(one, SCREEN, q.screening, error)
+            return
+        one.card = card
+        one.waits.pop(SCREEN, None)
+        self.run.report.screened += 1
+        await self.run.keep({q.screened(one.paper.versioned): card})
+
+    async def _analyse(self, one: Candidate) -> None:
+        q, screened, session = self.questions, one.card, self.run.session
+        if q.rubric is None or screened is None or session is None or (text := await self._read(one)) is None:
+            return
+        given = (one.paper, text.text, text.input)
+        try:
+            answer = await session.ask(ask_analysis(q.feed, q.rubric, *given))
+            card, points = read_analysis(answer.value, screened, q.rubric, q.feed.language, *given, answer.model)
+        except Exception as error:
+            self._failed(one, ANALYSE, q.analysis, error)
+            return
+        one.card = replace(card, note=text.note)
+        one.summary = points if q.template == POINTS else one.summary
+        one.waits.pop(ANALYSE, None)
+        self.run.report.analysed += 1
+        name = session.model.name("analyse")
+        await self.run.keep({q.analysed(one.paper.versioned): one.card, summary_key(one.paper, points, name): points})
+
+    async def _summarise(self, one: Candidate) -> None:
+        q, template, session = self.questions, get_template(self.questions.template), self.run.session
+        if session is None or (text := await self._read(one) if q.reads else _UNREAD) is None:
+            return
+        given = (template, q.feed.language, one.paper, text.text, text.input)
+        try:
+            answer = await session.ask(ask_summary(*given))
+            summary = read_summary(answer.value, *given, answer.model)
+        except Exception as error:
+            self._failed(one, SUMMARISE, q.summary, error)
+            return
+        one.summary = summary
+        one.waits.pop(SUMMARISE, None)
+        self.run.report.summarised += 1
+        await self.run.keep({summary_key(one.paper, summary, session.model.name("summarise")): summary})
+
+    async def _read(self, one: Candidate) -> FullText | None:
+        """What a model is to read of a paper, without a text where that is the abstract; None if the paper has to wait,
+        because its text may be had later or because the run ends.
+        """
+        text = await self.run.texts.read(one.paper, lambda: self.run.progress(f"reading {one.paper.versioned}", 0, 1))
+        if not self.run.may_ask:
+            return None
+        if text.input != "abstract":
+            one.waits.pop(READ, None)
+            return text
+        if text.again and not one.given_up(READ):
+            wait = Wait("", "text", text.note)
+            one.waits[READ] = wait.after(one.waits.get(READ), self.run.now, most_tries=TEXT_TRIES)
+            if not one.given_up(READ):
+                return None
+        return replace(text, text="")
+
+    async def _extract(self) -> None:
+        wanted = [one for one in self.best if one.summary is None]
+        language = self.questions.feed.language
+        made = await asyncio.to_thread(lambda: [extract(one.paper, language) for one in wanted])
+        for one, summary in zip(wanted, made, strict=True):
+            one.summary = summary
+        self.run.report.extracted += len(made)
+
+    def _failed(self, one: Candidate, step: str, of: str, error: Exception) -> None:
+        """Note why a step could not be done for a paper, and when it is worth another try."""
+        if not isinstance(error, ModelError):
+            log.error("%s of %s", step, one.paper.versioned, exc_info=error)
+            error = ModelError("unexpected", f"{type(error).__name__}: {error}")
+        if self.run.session and self.run.session.concerns_all(error):
+            return
+        says = STATES[error.state].says if error.state in STATES else "something unexpected went wrong"
+        wait, tries = Wait(of, error.state, says), MOST_TRIES if error.again else 1
+        one.waits[step] = wait.after(one.waits.get(step), self.run.now, error.retry_after or 0, most_tries=tries)
+        self.run.report.failed[error.state] += 1
+        log.warning("%s failed: %s", step, error)
+
+
+def summary_key(paper: Paper, summary: Summary, model: str) -> SummaryKey:
+    """The key of a summary that `model` has written; under its name, as providers may answer with another one."""
+    name = summary_fingerprint(get_template(summary.template), summary.language, model, summary.input)
+    return SummaryKey(paper.versioned, summary.template, summary.language, name)

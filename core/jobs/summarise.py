@@ -1,0 +1,62 @@
+"""One paper's summary by a template, at the owner's command: what is stored of it, and how it is made."""
+
+from core.archive import Archive
+from core.archive.analyses import SummaryKey
+from core.config.models import models_of
+from core.config.settings import Settings
+from core.jobs.feed_date import summary_key
+from core.jobs.review import read_text
+from core.jobs.session import open_session
+from core.llm.answers import read_summary
+from core.llm.extractive import extract
+from core.llm.prompts import ask_summary, summary_fingerprint
+from core.llm.templates import EXTRACT, get_template
+from core.model.paper import Paper
+from core.model.rubric import INPUTS
+from core.model.summary import Summary
+
+_STEP = "summarise"
+
+
+async def stored_summary(
+    archive: Archive, settings: Settings, paper: Paper, name: str, language: str
+) -> Summary | None:
+    """What is stored of a paper's summary by the configured model, read from its full text if there is one of that.
+
+    An extract is made at once: no model is asked for it. Raises `UnknownName` and `StoreError`.
+    """
+    template = get_template(name)
+    if name == EXTRACT:
+        return extract(paper, language)
+    model = models_of(settings).get(_STEP, "")
+    wanted = [
+        SummaryKey(paper.versioned, name, language, summary_fingerprint(template, language, model, kind))
+        for kind in reversed(INPUTS)
+    ]
+    found = await archive.analyses.find(wanted)
+    summaries = (found[key] for key in wanted if key in found)
+    return next((summary for summary in summaries if isinstance(summary, Summary)), None)
+
+
+async def make_summary(
+    archive: Archive, settings: Settings, paper: Paper, name: str, language: str, *, seconds: float
+) -> Summary | None:
+    """The stored summary, or else what the model makes of the paper's text, stored. None: another process is at it.
+
+    Raises `ConfigError` without a model, `ModelError`, `StoreError` and `UnknownName`.
+    """
+    if known := await stored_summary(archive, settings, paper, name, language):
+        return known
+    template = get_template(name)
+    async with (
+        open_session(settings, archive, seconds=seconds) as session,
+        archive.analyses.summarising(paper.versioned, name, language) as put,
+    ):
+        if put is None:
+            return None
+        text = await read_text(archive, settings, paper, full=False)
+        given = (template, language, paper, "" if text.input == "abstract" else text.text, text.input)
+        answer = await session.ask(ask_summary(*given))
+        summary = read_summary(answer.value, *given, answer.model)
+        await put(summary_key(paper, summary, session.model.name(_STEP)), summary)
+        return summary
