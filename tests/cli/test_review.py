@@ -94,7 +94,7 @@ def test_needs_consent(given: Reviewing) -> None:
 
 
 def test_interrupted(given: Reviewing) -> None:
-    """Ctrl-C ends it with a word on how to go on; the next run does so at once."""
+    """Ctrl-C ends it with a word on how to go on; the answer under way is waited for a moment, and none is lost."""
     given.model.delay = 0.3
     env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "LLM_CONCURRENCY": "1"} | given.env
     command = [sys.executable, "-m", "core.cli.main", "review", ID, "--yes"]
@@ -108,8 +108,9 @@ def test_interrupted(given: Reviewing) -> None:
     given.model.delay, count = 0.0, len(given.asked)
     done = run(given, ID, "--yes")
     assert 0 == done.returncode
-    assert "3 of 12 questions are answered already" in told(done)
-    assert 13 - 3 == len(given.asked) - count
+    asked = len(given.asked) - count
+    assert f"{13 - asked} of 12 questions are answered already" in told(done)
+    assert 13 - asked in (3, 4)
 
 
 def test_failures(given: Reviewing) -> None:
