@@ -94,7 +94,7 @@ def _batches(manifest: Manifest, due: date) -> list[BatchRecord]:
 
 def _history(manifest: Manifest, main: Feed, entries: Sequence[Entry]) -> dict[str, Any]:
     """The chart of the last days, and its numbers, oldest first."""
-    from core.render.pictures import MOST_DAYS, ChartDay, render_chart  # as above
+    from core.render.pictures import CHART_DAYS, ChartDay, render_chart  # as above
 
     found = choose(main, entries, Query(), capped=False)  # all that have enough points
     count = Counter(entry.announced for entry in found)
@@ -105,7 +105,7 @@ def _history(manifest: Manifest, main: Feed, entries: Sequence[Entry]) -> dict[s
     ]
     newest = manifest.stored[0].date if manifest.stored else None
     return {
-        "days": days[-MOST_DAYS:],
+        "days": days[-CHART_DAYS:],
         "reaching": count[newest] if newest else 0,
         "chart": render_chart(days, main.title),
     }

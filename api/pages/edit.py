@@ -12,7 +12,7 @@ from api.pages.rule_form import MATCH_CHOICES, TYPE_CHOICES, RuleForm, empty_for
 from api.resource import wire_of
 from api.urls import page_url, raw_query
 from core.app import Paperwire
-from core.config.feed_table import parse_feed
+from core.config.feed_table import read_feed
 from core.config.overrides import Rules, rules_in_force, save_feed
 from core.config.url_rules import RULES, split_rules
 from core.model.errors import FeedError, PaperwireError, StoreError, UnknownName
@@ -94,7 +94,7 @@ def read_edit(sent: Form, rules: Rules) -> Edit:
         changed = {rule.field: getattr(feed, rule.field) for rule in RULES.values()}
         feed = replace(before or feed, description=description, **changed)
         try:
-            feed = parse_feed(called, feed.to_plain())
+            feed = read_feed(called, feed.to_plain())
         except FeedError as error:
             problems |= error.by_key
             feed = None

@@ -21,9 +21,9 @@ from api.limits import client_of
 from api.observe import MOST_BODY
 from api.urls import base_url
 from core.app import Paperwire
-from core.archive.overrides import Conflict, TooMuch, read_saved
-from core.config.overrides import Refused, Rules, rules_in_force
-from core.model.errors import PaperwireError, StoreError
+from core.archive.overrides import read_saved
+from core.config.overrides import Rules, rules_in_force
+from core.model.errors import Conflict, PaperwireError, Refused, StoreError, TooMuch
 from core.model.saved import Change
 from core.store import keys
 

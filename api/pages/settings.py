@@ -18,7 +18,6 @@ from api.urls import page_url
 from core.app import Paperwire
 from core.config.overrides import (
     Changed,
-    Refused,
     Rules,
     delete_feed,
     export_feeds,
@@ -26,7 +25,7 @@ from core.config.overrides import (
     restore_feed,
     rules_in_force,
 )
-from core.model.errors import ConfigError, UnknownName
+from core.model.errors import ConfigError, Refused, UnknownName
 from core.model.saved import Change, undone
 
 router = APIRouter(include_in_schema=False)

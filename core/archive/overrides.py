@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from core.model.errors import PaperwireError
+from core.model.errors import Conflict, TooMuch
 from core.model.manifest import rfc3339
 from core.model.saved import Change, Saved
 from core.store import keys
@@ -17,14 +17,6 @@ MOST_BYTES = 200_000  # as stored; every instance reads it every few seconds
 HISTORY_BYTES = 400_000
 PATIENCE_SECONDS = LOCK_SECONDS + 1  # longer than what a process that was killed leaves behind
 _POLL_SECONDS = 0.2
-
-
-class Conflict(PaperwireError):
-    """The feeds were changed meanwhile by somebody else, or are being changed right now: nothing was written."""
-
-
-class TooMuch(PaperwireError):
-    """More than is kept in the store for all feeds together: nothing was written."""
 
 
 class Overrides:

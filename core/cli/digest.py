@@ -10,11 +10,12 @@ import typer
 
 from core.app import Paperwire
 from core.cli.output import err, is_folder, refuse_foreign, with_wire, write_document
-from core.model.digest import FRONT_MATTERS, LANGUAGES, STYLES, Digest, make_digest
+from core.model.digest import FRONT_MATTERS, STYLES, Digest, make_digest
 from core.model.errors import QueryError, UnknownName
 from core.model.feed import Feed
 from core.model.manifest import BatchRecord
 from core.model.query import Query
+from core.model.template import LANGUAGES
 from core.render.digest.common import Site
 from core.render.digest.document import DIGEST_MARKER, digest_markdown
 
@@ -37,7 +38,11 @@ def digest(
 
     A file is replaced only if it is an older digest; one that would stay the same is left alone.
     """
-    asked = (("style", style, STYLES), ("language", language, LANGUAGES), ("front-matter", front_matter, FRONT_MATTERS))
+    asked = (
+        ("style", style, STYLES),
+        ("language", language, tuple(LANGUAGES)),
+        ("front-matter", front_matter, FRONT_MATTERS),
+    )
     for name, value, allowed in asked:
         if value and value not in allowed:
             raise QueryError(f"--{name} {value}", f"there is no such {name.replace('-', ' ')}", allowed)

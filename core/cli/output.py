@@ -1,6 +1,7 @@
-"""What the commands of `paperwire` share: where they print, their progress bar, and the wire of the environment.
+"""What the commands of `paperwire` share: where they print, their progress bar, the wire, and the files they write.
 
-Files that commands write: of their own making they are replaced, what somebody else wrote is left alone."""
+A file that a command wrote is replaced; one that somebody else wrote is left alone.
+"""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager

@@ -30,7 +30,7 @@ from core.model.rubric import Criterion, Rubric
 from core.model.scoring import same_keyword
 from core.text.fold import fold
 
-MOST_DAYS = 366
+LONGEST_RETENTION = 366
 MOST_ENTRIES = 500
 _HEAVIEST = 1000
 _MOST_STEPS = 20_000  # of all regular expressions of a feed: each letter of a text may take them all
@@ -41,18 +41,18 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Pattern = Annotated[str, StringConstraints(max_length=300)]
 
 
-class Table(BaseModel):
+class _Table(BaseModel):
     """A table of feeds.toml: keys that it does not have are mistakes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Instance(Table):
+class Instance(_Table):
     """`[instance]`: what holds for all feeds."""
 
     title: Text = "My arXiv wire"
     contact: str = Field("", max_length=200)
-    retention_days: int = Field(30, ge=1, le=MOST_DAYS)
+    retention_days: int = Field(30, ge=1, le=LONGEST_RETENTION)
 
     @property
     def retention(self) -> timedelta:
@@ -60,7 +60,7 @@ class Instance(Table):
         return timedelta(days=self.retention_days)
 
 
-class CriterionTable(Table):
+class CriterionTable(_Table):
     """One of `criteria` in `[feeds.NAME.rubric]`."""
 
     name: Text
@@ -68,7 +68,7 @@ class CriterionTable(Table):
     about: str = Field("", max_length=2000)
 
 
-class RubricTable(Table):
+class RubricTable(_Table):
     """`[feeds.NAME.rubric]`: by what a model judges the papers of a feed, and what follows from the points."""
 
     deep_at: float = Field(Rubric.deep_at, ge=0, allow_inf_nan=False)
@@ -98,7 +98,7 @@ class RubricTable(Table):
         return Rubric(criteria, self.deep_at, self.must_read_at, self.review_at)
 
 
-class FeedTable(Table):
+class FeedTable(_Table):
     """`[feeds.NAME]`: one feed. Its keys are the fields of `Feed`, with the same defaults."""
 
     title: Text
@@ -191,7 +191,7 @@ class FeedTable(Table):
         return Feed(name, **values | {"keywords": tuple(once.values()), "rubric": rubric})
 
 
-def parse_feed(name: str, plain: Mapping[str, Any]) -> Feed:
+def read_feed(name: str, plain: Mapping[str, Any]) -> Feed:
     """The feed of a table in the shape of `[feeds.NAME]`. Raises `FeedError`."""
     try:
         return FeedTable.model_validate(plain).to_feed(name)

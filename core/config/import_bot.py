@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError
 
-from core.config.feed_table import MOST_DAYS, MOST_ENTRIES
+from core.config.feed_table import LONGEST_RETENTION, MOST_ENTRIES
 from core.config.feeds_file import read_feeds_file, write_feeds_file
 from core.model.errors import ConfigError
 
@@ -57,7 +57,7 @@ def _render(bot: BotConfig, *, exact: bool) -> str:
         "exclude": bot.exclude_keywords,
     }
     feed["keywords"] = _keywords(bot.keywords, counted=exact)
-    instance = {"title": "My arXiv wire", "contact": "", "retention_days": min(bot.days_back, MOST_DAYS)}
+    instance = {"title": "My arXiv wire", "contact": "", "retention_days": min(bot.days_back, LONGEST_RETENTION)}
     return write_feeds_file(instance, {"main": feed})
 
 

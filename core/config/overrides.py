@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from core.config.feed_table import parse_feed
+from core.config.feed_table import read_feed
 from core.config.feeds_file import FeedsFile, check_name, write_feeds_file
 from core.model.categories import merged
-from core.model.errors import FeedError, PaperwireError
+from core.model.errors import FeedError, Refused
 from core.model.feed import Feed
 from core.model.saved import Saved
 from core.util.signing import fingerprint
@@ -70,18 +70,10 @@ def all_categories(feeds: Iterable[Feed]) -> tuple[str, ...]:
 
 def _usable(name: str, plain: Mapping[str, Any]) -> Feed | None:
     try:
-        return parse_feed(name, plain)
+        return read_feed(name, plain)
     except FeedError as error:
         log.warning("the saved feed %s cannot be used: %s", name, "; ".join(error.problems))
         return None
-
-
-class Refused(PaperwireError):
-    """What the owner wants is not possible; `field` is the one of the form that has to be changed."""
-
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
-        self.field = field
 
 
 def save_feed(rules: Rules, feed: Feed, *, was: str = "") -> Changed:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, unquote_plus
 
 from core.config.feed_table import MOST_ENTRIES as MOST_A_DAY
-from core.config.feed_table import parse_feed
+from core.config.feed_table import read_feed
 from core.model.batch import ANNOUNCE_TYPES
 from core.model.categories import listed
 from core.model.errors import FeedError, QueryError
@@ -174,7 +174,7 @@ def read_rules(
     if not plain.get("categories") and "category" not in problems and source == "arxiv":
         problems["category"] = "at least one category is needed"
     try:
-        feed = parse_feed(NAME, plain)
+        feed = read_feed(NAME, plain)
     except FeedError as error:
         return None, _explained(error, rules) | problems
     if len(feed.keywords) > most_keywords:

@@ -31,11 +31,6 @@ _LISTED: dict[int, dict[str, str]] = {
 }  # fmt: skip
 
 
-def midnight(day: date) -> datetime:
-    """The beginning of `day` in US Eastern time: the time that arXiv gives a batch."""
-    return datetime.combine(day, time(), EASTERN)
-
-
 def why_quiet(day: date) -> str:
     """Why arXiv's feeds carry nothing on `day`, in words; "" for a day on which they should."""
     if day.weekday() >= _SATURDAY:

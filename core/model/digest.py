@@ -1,22 +1,21 @@
-"""Digests: a feed's day as a document. What is in it and how it is counted; how it is written is for renderers.
+"""Digests: a feed's day as a document. What is in it, how it is counted, and which options a request may set.
 
-What a digest may be asked to be: `style=staged&language=ko&front_matter=jekyll`."""
+`core.render.digest` writes it.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-from urllib.parse import unquote_plus
 
 from core.model.entries import choose
-from core.model.errors import QueryError
 from core.model.feed import Entry, Feed
 from core.model.manifest import BatchRecord
-from core.model.query import Query
+from core.model.query import Query, read_options
 from core.model.rubric import BANDS, Rubric
+from core.model.template import LANGUAGES
 
 STYLES = ("list", "staged", "daily")
-LANGUAGES = ("en", "ko", "zh")
 # Where a paper stands: in a band by its final points; awaiting its analysis; passed over after the screening; or not
 # screened yet. Each paper of a digest is in one of them, so that their numbers add up.
 GROUPS = (*BANDS, "awaiting", "passed", "unscreened")
@@ -142,7 +141,7 @@ def _by_points(entries: Iterable[Entry]) -> tuple[tuple[float, tuple[str, ...]],
 
 
 FRONT_MATTERS = ("plain", "share", "jekyll", "hugo")
-ALLOWED: Mapping[str, Sequence[str]] = {"style": STYLES, "language": LANGUAGES, "front_matter": FRONT_MATTERS}
+ALLOWED: Mapping[str, Sequence[str]] = {"style": STYLES, "language": tuple(LANGUAGES), "front_matter": FRONT_MATTERS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,14 +161,4 @@ class Wanted:
 
 def read_wanted(raw: str, names: Sequence[str] = tuple(ALLOWED)) -> Wanted:
     """Read a query string of which only `names` are known. Raises `QueryError` for all else."""
-    found: dict[str, str] = {}
-    for token in (unquote_plus(part) for part in raw.split("&") if part):
-        name, equals, value = (part.strip() for part in token.partition("="))
-        if not equals or name not in names:
-            raise QueryError(token, "a digest takes no such parameter", tuple(names))
-        if name in found:
-            raise QueryError(token, f"{name} is there twice", ())
-        if value not in ALLOWED[name]:
-            raise QueryError(token, f"{value!r} is no {name.replace('_', ' ')}", tuple(ALLOWED[name]))
-        found[name] = value
-    return Wanted(**found)
+    return Wanted(**read_options(raw, {name: ALLOWED[name] for name in names}))

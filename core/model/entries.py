@@ -1,9 +1,8 @@
 """From a batch and its scores to entries, and which of them a feed shows.
 
-Entries that wait for their summaries: a feed with `hold` shows them when these are there, or after some hours.
-
-Whether the hours are over is read off the time of the manifest's last change, not off a clock: so all that is derived
-from the manifest stays true until it changes. `core.archive.state.note_time` changes it then.
+A feed with `hold` shows an entry when its summary is there, or after some hours. Whether the hours are over is read off
+the time of the manifest's last change, not off a clock: so what is derived from the manifest stays true until it
+changes. `core.archive.state.note_time` changes it when the hours are over.
 """
 
 from collections import Counter

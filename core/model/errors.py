@@ -1,11 +1,14 @@
-"""The one tree of errors. Adapters translate into it and chain the cause; `api.errors` maps it to HTTP.
+"""The tree of errors. Adapters translate into it and chain the cause; `api.errors` maps it to HTTP.
 
 PaperwireError
 ├── ConfigError       feeds.toml or the environment is wrong: what, where, and what is allowed
 │   └── FeedError     one feed is wrong: what, by key
 ├── QueryError        a request's filters are wrong: names the token
 ├── UnknownName       no feed, category or paper of that name: lists the known ones
-├── NothingYet        nothing is stored that could be served: says what is being done about it
+├── Refused           a change of the feeds is not possible: says which field of the form to change
+├── Conflict          the feeds were changed by another process meanwhile: nothing was written
+├── TooMuch           the feeds do not fit into the store: nothing was written
+├── NothingYet        nothing is stored that could be served: says what is being fetched
 ├── Overloaded        more is asked for at once than can be made: says when to try again
 │   └── RateLimited   by one client alone
 ├── SourceError       an upstream did not deliver
@@ -58,6 +61,22 @@ class UnknownName(PaperwireError):
         super().__init__(f"There is no {kind} {name!r} here.{hint}")
         self.kind = kind
         self.known = tuple(known)
+
+
+class Refused(PaperwireError):
+    """A change of the feeds is not possible. `field` is the one of the form that has to be changed."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class Conflict(PaperwireError):
+    """Another process has changed the feeds, or is changing them: nothing was written."""
+
+
+class TooMuch(PaperwireError):
+    """The feeds together take more space than the store keeps for them: nothing was written."""
 
 
 class NothingYet(PaperwireError):

@@ -1,4 +1,4 @@
-"""Feeds: named selections with their rules; and entries: papers as a feed shows them."""
+"""Feeds, named selections of papers by rules; and entries, papers as a feed shows them, with the reasons of a score."""
 
 from dataclasses import asdict, dataclass, fields
 from datetime import date

@@ -1,10 +1,9 @@
-"""Parameters that have one of a few values: `language=ko&front_matter=jekyll`.
-
-The filterable fields of an entry and the operators on them, as two tables.
-
-The filter grammar: `field operator value`, joined by `&`, all must hold; a comma in a value means any of.
+"""The filter grammar: `field operator value`, joined by `&`, all must hold; a comma in a value means any of.
 
     score>=10&category=cs.DC,cs.LG&title~cache&sort=-score&limit=20
+
+Fields and operators are two tables. Parameters that have one of a few values, as those of digests and reviews, are read
+by `read_options`.
 
 The raw query is split on `&` first and percent-decoded afterwards, so that `score>=10`, `score%3E%3D10`, `score%3E=10`
 and `score>%3D10` are one thing: browsers, proxies and clients each encode another part of it. Nothing is ignored

@@ -8,8 +8,6 @@ from typing import Any
 from core.util.signing import fingerprint
 
 BANDS = ("must-read", "review", "skip")
-# Whence a judgement comes: from the abstract alone (a prediction), or from the full text
-STAGES = ("screened", "analysed")
 INPUTS = ("abstract", "html", "pdf")
 
 

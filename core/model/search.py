@@ -5,12 +5,9 @@
 A word, or several in quotation marks, has to be in the title or the abstract (`text~word`); an arXiv identifier means
 that paper; the rest are filters as everywhere (`core.model.query`), whose values may be in quotation marks too.
 
-
-The form above a list of entries: a search box and some fields, sent as a query that comes close to the grammar.
-
-A form of HTML sends `name=value` and nothing else. So its fields are called `score>` or `author~`: the first is sent as
-`score>=5` anyway, and from `author~=Ada` the `=` is taken. The box is `q` (`core.model.search`), and it takes up
-whatever filters the form has no field for. What was left empty counts as not sent.
+The form above a list of entries has the box (`q`) and some fields. HTML sends `name=value` and nothing else, so the
+fields are called `score>` or `author~`: the first is sent as `score>=5` anyway, the `=` of `author~=Ada` is dropped.
+The box shows the filters that the form has no field for. What is empty counts as not sent.
 """
 
 import re

@@ -9,7 +9,6 @@ from core.util.signing import fingerprint
 
 LANGUAGES = {"en": "English", "ko": "Korean", "zh": "Simplified Chinese"}
 KINDS = ("summary", "review")
-LAYOUTS = ("headings", "table")
 Texts = dict[str, str]  # by language
 
 

@@ -1,6 +1,6 @@
 """Front matter: what Jekyll, Hugo and others read at the top of a Markdown file, in YAML.
 
-Texts are written as JSON strings, which YAML reads as they are (https://yaml.org/spec/1.2.2/#json-schema): no title
+Sentences are written as JSON strings, which YAML reads as they are (https://yaml.org/spec/1.2.2/#json-schema): no title
 can end the front matter or add a key to it.
 """
 

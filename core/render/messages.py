@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-Messages = Mapping[str, str]
+Sentences = Mapping[str, str]
 _PATH = Path(__file__).with_name("messages.toml")
 _OTHERWISE = "en"
 
 
 @cache
-def messages(document: str, language: str) -> Messages:
+def messages(document: str, language: str) -> Sentences:
     """The sentences of a kind of `document` ("digest" or "review"); English where the language is another one."""
     return {key: texts.get(language, texts[_OTHERWISE]) for key, texts in _tables()[document].items()}
 

@@ -1,9 +1,8 @@
-"""A badge: a feed's name, and how many entries its newest day has, as an SVG that needs neither style nor font.
+"""Two pictures in SVG: a badge with a feed's name and the number of its newest entries, and a chart of the last days.
 
-A chart of the last days as SVG: papers announced, those of a feed among them, and the best score.
-
-Positions are percentages across and pixels down, so that it fits any screen with letters of one size. Colours are the
-style sheet's.
+The badge needs neither style nor font. The chart shows the papers announced, those of a feed among them, and the best
+score. Its positions are percentages across and pixels down, so that it fits any screen with letters of one size; its
+colours are the style sheet's.
 """
 
 from collections.abc import Sequence
@@ -60,7 +59,7 @@ def render_badge(name: str, newest: BatchRecord, count: int, missing: str = "") 
     ).encode()
 
 
-MOST_DAYS = 23  # a month of announcements
+CHART_DAYS = 23  # a month of announcements
 _HEIGHT = 190
 _SCORES = (22, 62)  # where the best scores are, from top to bottom
 _BARS = (84, 164)  # and the papers
@@ -98,7 +97,7 @@ def day_label(day: date) -> str:
 
 def render_chart(days: Sequence[ChartDay], feed_title: str) -> Markup:
     """The chart of `days`, oldest first; the last of them if they are many."""
-    days = days[-MOST_DAYS:]
+    days = days[-CHART_DAYS:]
     slot = 100 / max(len(days), 1)
     scale = _scale(days)
     body = Markup("").join(_day(day, (at + 0.5) * slot, slot, scale) for at, day in enumerate(days))

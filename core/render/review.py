@@ -12,7 +12,7 @@ from core.render.blocks.html import Html
 from core.render.blocks.markdown import Markdown
 from core.render.front_matter import FOLDS, HAS_TITLE, front_matter
 from core.render.items import Item
-from core.render.messages import Messages, messages
+from core.render.messages import Sentences, messages
 from core.render.shapes import to_json
 from core.text.markdown import block
 from core.text.rewrite import text_of
@@ -141,7 +141,7 @@ def _blocks(review: Review, template: "Template") -> Iterable[Block]:
     yield Fold(title, tuple(_answers(review, template, terms)))
 
 
-def _head(review: Review, terms: Messages) -> Iterable[Block]:
+def _head(review: Review, terms: Sentences) -> Iterable[Block]:
     paper = review.paper
     names = [name for author in paper.authors if (name := " ".join(plain(author.name).split()))]
     by = ", ".join(names[:_SHOWN_AUTHORS]) + (" …" if len(names) > _SHOWN_AUTHORS else "")
@@ -156,7 +156,7 @@ def _head(review: Review, terms: Messages) -> Iterable[Block]:
         yield Paragraph((Strong(count),))
 
 
-def _post(review: Review, template: "Template", terms: Messages) -> Iterable[Block]:
+def _post(review: Review, template: "Template", terms: Sentences) -> Iterable[Block]:
     """The parts of the post, each under its heading."""
     if review.post is None:
         problem = review.failures[POST].words.rstrip(".") if POST in review.failures else ""
@@ -171,7 +171,7 @@ def _post(review: Review, template: "Template", terms: Messages) -> Iterable[Blo
             yield Written(text, known)
 
 
-def _answers(review: Review, template: "Template", terms: Messages) -> Iterable[Block]:
+def _answers(review: Review, template: "Template", terms: Sentences) -> Iterable[Block]:
     """The questions under their headings, with their answers, or why there is none."""
     known = known_addresses(review.paper)
     for key in review.keys:
@@ -183,7 +183,7 @@ def _answers(review: Review, template: "Template", terms: Messages) -> Iterable[
             yield Paragraph((_why(review, key, terms),))
 
 
-def _why(review: Review, key: str, terms: Messages) -> str:
+def _why(review: Review, key: str, terms: Sentences) -> str:
     failure = review.failures.get(key)
     return terms["failed"].format(problem=failure.words.rstrip(".")) if failure else terms["unanswered"]
 

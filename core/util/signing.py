@@ -1,6 +1,8 @@
-"""Stable fingerprints: everything derived is stored under the fingerprint of what it was derived from.
+"""Fingerprints and signatures.
 
-The addresses of a private copy: each is opened by the owner's key, or by a signature of its own."""
+Everything derived is stored under the fingerprint of what it was derived from. An address of a private copy is opened
+by the owner's key, or by a signature of its own.
+"""
 
 import hashlib
 import hmac

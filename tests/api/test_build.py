@@ -12,7 +12,7 @@ from lxml import etree, html
 
 from api.pages.build import amount
 from api.pages.rule_form import excerpt
-from core.config.feed_table import parse_feed
+from core.config.feed_table import read_feed
 from core.config.settings import Settings
 from core.config.url_rules import write_rules
 from core.model.feed import Feed
@@ -149,7 +149,7 @@ def test_a_feed_with_the_rules_of_main_has_its_papers(wire: httpx.Client) -> Non
 def make_main(wire: httpx.Client) -> Feed:
     """The main feed as the API describes it."""
     plain = next(feed for feed in wire.get("/api/feeds").json()["feeds"] if feed["name"] == "main")
-    return parse_feed("main", {name: value for name, value in plain.items() if name not in ("name", "links")})
+    return read_feed("main", {name: value for name, value in plain.items() if name not in ("name", "links")})
 
 
 def test_unknown_feed(wire: httpx.Client) -> None:

@@ -18,16 +18,13 @@ from core.archive.overrides import (
     HISTORY_BYTES,
     LONGEST_HISTORY,
     MOST_BYTES,
-    Conflict,
-    TooMuch,
     change_saved,
     read_saved,
 )
-from core.config.feed_table import parse_feed
+from core.config.feed_table import read_feed
 from core.config.feeds_file import read_feeds_file
 from core.config.overrides import (
     MOST_FEEDS,
-    Refused,
     Rules,
     delete_feed,
     export_feeds,
@@ -36,7 +33,7 @@ from core.config.overrides import (
     rules_in_force,
     save_feed,
 )
-from core.model.errors import StoreError
+from core.model.errors import Conflict, Refused, StoreError, TooMuch
 from core.model.feed import Feed, parse_keyword
 from core.model.rubric import Criterion, Rubric
 from core.model.saved import Change, Saved, undone
@@ -48,7 +45,7 @@ from tests.api import FEEDS
 NOW = datetime(2026, 3, 6, 17, tzinfo=UTC)
 FILE = read_feeds_file(FEEDS, "feeds.toml")
 FEED = {"title": "x", "categories": ["cs.LG"]}
-NEW = parse_feed("new", FEED)
+NEW = read_feed("new", FEED)
 Make = Callable[[Saved, tuple[Change, ...]], tuple[Saved, str]]
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.config.feed_table import Instance, parse_feed
+from core.config.feed_table import Instance, read_feed
 from core.config.feeds_file import FeedsFile, load_feeds_file, read_feeds_file
 from core.config.settings import ROOT
 from core.model.categories import CATEGORIES
@@ -363,7 +363,7 @@ def test_what_is_accepted_can_be_used(mode: str, words: list[str], excluded: boo
     """A file that is accepted scores any paper: mistakes are told when it is read, not when it is used."""
     try:
         given = {"exclude": words} if excluded else {"keywords": dict.fromkeys(words, 1.0)}
-        feed = parse_feed("main", {"title": "Main", "categories": ["cs.LG"], "match": mode} | given)
+        feed = read_feed("main", {"title": "Main", "categories": ["cs.LG"], "match": mode} | given)
     except FeedError:
         return
     score = make_scorer(feed)

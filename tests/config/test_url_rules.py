@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.errors import UnsatisfiedAssumption
 
-from core.config.feed_table import parse_feed
+from core.config.feed_table import read_feed
 from core.config.feeds_file import read_feeds_file
 from core.config.settings import ROOT
 from core.config.url_rules import (
@@ -189,7 +189,7 @@ rules = st.fixed_dictionaries(
 def valid(plain: dict[str, Any]) -> Feed:
     """The feed, if feeds.toml may hold it."""
     try:
-        return parse_feed("main", plain | {"exclude": list(filter(str.strip, plain["exclude"]))})
+        return read_feed("main", plain | {"exclude": list(filter(str.strip, plain["exclude"]))})
     except FeedError:
         raise UnsatisfiedAssumption from None
 

@@ -13,7 +13,6 @@ from core.model.calendar import (
     due_at,
     due_date,
     is_announcement_day,
-    midnight,
     next_due,
     submission_window,
     why_quiet,
@@ -142,12 +141,3 @@ def test_due_date_never_goes_back(one: datetime, other: datetime) -> None:
 def test_announcement_days(day: str, expected: bool) -> None:
     """arXiv's feeds carry Mondays to Fridays."""
     assert expected is is_announcement_day(date.fromisoformat(day))
-
-
-@pytest.mark.parametrize(
-    ("day", "expected"),
-    [("2026-03-06", "2026-03-06T00:00:00-05:00"), ("2026-03-09", "2026-03-09T00:00:00-04:00")],
-)
-def test_midnight(day: str, expected: str) -> None:
-    """A batch's time is midnight in New York, in winter and in summer."""
-    assert expected == midnight(date.fromisoformat(day)).isoformat()

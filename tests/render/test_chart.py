@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from core.render.pictures import MOST_DAYS, ChartDay, day_label, render_chart
+from core.render.pictures import CHART_DAYS, ChartDay, day_label, render_chart
 
 SVG = "{http://www.w3.org/2000/svg}"
 MONDAY = date(2026, 3, 2)
@@ -91,7 +91,7 @@ def test_labels(count: int, labels: list[str]) -> None:
     working = [MONDAY + timedelta(days=7 * (n // 5) + n % 5) for n in range(count)]
     chart = drawn(render_chart([ChartDay(day, "complete", 10) for day in working], "Main"))
     assert labels == [t.text for t in chart.iter(f"{SVG}text") if "label" in t.get("class", "")]
-    assert min(count, MOST_DAYS) == len(heights(chart, "papers"))
+    assert min(count, CHART_DAYS) == len(heights(chart, "papers"))
 
 
 def test_no_days() -> None:

@@ -14,10 +14,11 @@ import yaml
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from core.model.digest import FRONT_MATTERS, LANGUAGES, STYLES, Digest, make_digest
+from core.model.digest import FRONT_MATTERS, STYLES, Digest, make_digest
 from core.model.feed import Feed, Keyword
 from core.model.paper import Author
 from core.model.rubric import Criterion, Mark, Rubric, Scorecard
+from core.model.template import LANGUAGES
 from core.render.digest.common import Site
 from core.render.digest.document import (
     DIGEST_MARKER,

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from email.utils import format_datetime
 from html import escape
 
-from core.model.calendar import midnight
+from core.model.calendar import EASTERN
 
 NAMESPACES = (
     'xmlns:arxiv="http://arxiv.org/schemas/atom" xmlns:dc="http://purl.org/dc/elements/1.1/" '
@@ -60,7 +60,7 @@ def announce_type(sheet: Sheet, requested: Iterable[str]) -> str:
 
 def rss(sheets: Iterable[Sheet], day: date, requested: tuple[str, ...] = ("cs.LG",)) -> bytes:
     """A document as rss.arxiv.org/rss/… serves it."""
-    when = midnight(day)
+    when = datetime.combine(day, time(), EASTERN)
     names, url = ", ".join(requested), f"http://rss.arxiv.org/rss/{'+'.join(requested)}"
     items = "".join(_item(sheet, announce_type(sheet, requested), format_datetime(when)) for sheet in sheets)
     built = format_datetime(when.astimezone(UTC) + timedelta(seconds=3))
@@ -105,7 +105,7 @@ Abstract: {escape(sheet.abstract, quote=False)}</description>
 
 def atom(sheets: Iterable[Sheet], day: date, requested: tuple[str, ...] = ("cs.LG",)) -> bytes:
     """A document as rss.arxiv.org/atom/… serves it."""
-    when, url = midnight(day), f"http://rss.arxiv.org/atom/{'+'.join(requested)}"
+    when, url = datetime.combine(day, time(), EASTERN), f"http://rss.arxiv.org/atom/{'+'.join(requested)}"
     stamp = (when.astimezone(UTC) + timedelta(seconds=19, microseconds=866337)).isoformat()
     entries = "".join(_entry(sheet, announce_type(sheet, requested), when) for sheet in sheets)
     return f"""<?xml version='1.0' encoding='UTF-8'?>

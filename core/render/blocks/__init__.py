@@ -105,8 +105,3 @@ class Fold:
 
 
 Block: TypeAlias = Heading | Paragraph | Quote | Bullets | Table | Fixed | Separator | Badge | Fold | Written
-
-
-def plain_words(line: Line) -> str:
-    """What a line says, without its links: for titles of documents."""
-    return "".join(part if isinstance(part, str) else getattr(part, "text", "") for part in line)

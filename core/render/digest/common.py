@@ -9,7 +9,7 @@ from core.model.feed import Entry
 from core.model.paper import Paper, known_addresses
 from core.model.summary import Summary
 from core.render.blocks import Block, Line, Link, Paragraph, Strong, Written
-from core.render.messages import Messages
+from core.render.messages import Sentences
 from core.text.rewrite import text_of
 from core.text.sanitize import plain
 
@@ -58,7 +58,7 @@ def venue_of(entry: Entry) -> str:
     return match["venue"].strip()[:_LONGEST_VENUE] if match else ""
 
 
-def notices(digest: Digest, words: Messages) -> Iterable[Block]:
+def notices(digest: Digest, words: Sentences) -> Iterable[Block]:
     """What a reader has to know first: what is missing of this day."""
     record = digest.record
     if record.state != "complete":
@@ -85,7 +85,7 @@ def wanted(digest: Digest) -> tuple[Entry, ...]:
     return tuple(entry for entry in digest.entries if entry in chosen)
 
 
-def fact(name: str, value: str | Link, words: Messages) -> Line:
+def fact(name: str, value: str | Link, words: Sentences) -> Line:
     """ "**Category:** cs.DC"."""
     return (Strong(name), words["colon"], value)
 
@@ -100,7 +100,7 @@ def paper_title(paper: Paper) -> str:
     return " ".join(plain(paper.title).split()) or f"arXiv:{paper.versioned}"
 
 
-def authors_line(paper: Paper, words: Messages) -> str:
+def authors_line(paper: Paper, words: Sentences) -> str:
     """The first authors, and how many there are besides."""
     names = [name for author in paper.authors if (name := " ".join(plain(author.name).split()))]
     shown = ", ".join(names[:_SHOWN_AUTHORS])
@@ -109,7 +109,7 @@ def authors_line(paper: Paper, words: Messages) -> str:
     return shown or words["no authors"]
 
 
-def summary_text(entry: Entry, digest: Digest, words: Messages) -> Block | None:
+def summary_text(entry: Entry, digest: Digest, words: Sentences) -> Block | None:
     """A summary as it was written, or in words why there is none; None where none is wanted."""
     summary = entry.summary
     if summary is None and entry not in wanted(digest):
@@ -118,7 +118,7 @@ def summary_text(entry: Entry, digest: Digest, words: Messages) -> Block | None:
     return Paragraph((problem,)) if problem or not summary else model_text(summary.markdown, entry, digest)
 
 
-def summary_problem(summary: Summary | None, words: Messages) -> str:
+def summary_problem(summary: Summary | None, words: Sentences) -> str:
     """Why there is no summary to show, "" if there is one."""
     if summary is None:
         return words["summary pending"]

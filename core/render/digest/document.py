@@ -16,7 +16,7 @@ from core.render.digest.staged import staged_blocks, staged_title
 from core.render.digest.styles import daily_blocks, daily_title, list_blocks, list_title
 from core.render.front_matter import FOLDS, HAS_TITLE, front_matter
 from core.render.items import Item, clean_entry
-from core.render.messages import Messages, messages
+from core.render.messages import Sentences, messages
 from core.render.shapes import entry_to_plain, to_json
 from core.text.sanitize import clean, label
 
@@ -29,8 +29,8 @@ _ONE_SECOND = timedelta(seconds=1)
 class _Style:
     """How a style names a digest and writes it, and its front matter where no other is asked for."""
 
-    title: Callable[[Digest, Messages], str]
-    blocks: Callable[[Digest, Site, Messages], Iterable[Block]]
+    title: Callable[[Digest, Sentences], str]
+    blocks: Callable[[Digest, Site, Sentences], Iterable[Block]]
     front_matter: str
 
 

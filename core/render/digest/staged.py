@@ -18,17 +18,17 @@ from core.render.digest.common import (
     summary_text,
     venue_of,
 )
-from core.render.messages import Messages
+from core.render.messages import Sentences
 
 FOUR_POINTS = ("problem", "limits", "method", "effect")
 
 
-def staged_title(digest: Digest, words: Messages) -> str:
+def staged_title(digest: Digest, words: Sentences) -> str:
     """The feed's with the date."""
     return f"{digest.feed.title}: {words['digest']} — {digest.record.date}"
 
 
-def staged_blocks(digest: Digest, _: Site, words: Messages) -> Iterator[Block]:
+def staged_blocks(digest: Digest, _: Site, words: Sentences) -> Iterator[Block]:
     """The document below its title."""
     rubric = digest.rubric
     at = {"at": f"{rubric.must_read_at:g}"}
@@ -55,7 +55,7 @@ def staged_blocks(digest: Digest, _: Site, words: Messages) -> Iterator[Block]:
     yield Paragraph((words["footer"].format(date=digest.record.date),))
 
 
-def statistics_lines(digest: Digest, words: Messages) -> Iterator[str]:
+def statistics_lines(digest: Digest, words: Sentences) -> Iterator[str]:
     """The fixed block: what became of the day's papers, stage by stage; counts that belong together add up."""
     numbers, rubric = digest.statistics, digest.rubric
     deep_at, review, must_read = (f"{n:g}" for n in (rubric.deep_at, rubric.review_at, rubric.must_read_at))
@@ -79,7 +79,7 @@ def statistics_lines(digest: Digest, words: Messages) -> Iterator[str]:
         yield "  " + words["awaiting"].format(count=numbers.awaiting)
 
 
-def _high(entry: Entry, digest: Digest, words: Messages) -> Iterator[Block]:
+def _high(entry: Entry, digest: Digest, words: Sentences) -> Iterator[Block]:
     paper = entry.paper
     yield Heading(3, (f"[{words['points'].format(points=f'{points_of(entry):g}')}] {paper_title(paper)}",))
     facts: dict[str, str | Link] = {
@@ -101,7 +101,7 @@ def _high(entry: Entry, digest: Digest, words: Messages) -> Iterator[Block]:
         yield _rubric(entry, digest, words)
 
 
-def _four_points(entry: Entry, digest: Digest, words: Messages) -> Block:
+def _four_points(entry: Entry, digest: Digest, words: Sentences) -> Block:
     """The four points as a table; a summary by another template as it is, or in words why there is none."""
     summary = entry.summary
     if summary is None or summary.state != "ready":
@@ -116,7 +116,7 @@ def _four_points(entry: Entry, digest: Digest, words: Messages) -> Block:
     return Table((words["point"], words["summary"]), tuple(rows))
 
 
-def _rubric(entry: Entry, digest: Digest, words: Messages) -> Block:
+def _rubric(entry: Entry, digest: Digest, words: Sentences) -> Block:
     marks = entry.scorecard.marks if entry.scorecard else ()
     rows = tuple(
         ((mark.criterion,), (f"{mark.points}/{mark.max}",), (model_text(mark.grounds, entry, digest),))
@@ -125,7 +125,7 @@ def _rubric(entry: Entry, digest: Digest, words: Messages) -> Block:
     return Table((words["criterion"], words["points/max"], words["grounds"]), rows)
 
 
-def _to_review(digest: Digest, words: Messages) -> Table:
+def _to_review(digest: Digest, words: Sentences) -> Table:
     rows = tuple(
         ((str(number),), (paper_title(entry.paper),), (_course(entry),), (gist(entry),), (_id_link(entry),))
         for number, entry in enumerate(digest.groups["review"], 1)
@@ -133,7 +133,7 @@ def _to_review(digest: Digest, words: Messages) -> Table:
     return Table(("#", words["title"], words["predicted → final"], words["gist"], words["link"]), rows)
 
 
-def _waiting(entries: tuple[Entry, ...], words: Messages) -> Table:
+def _waiting(entries: tuple[Entry, ...], words: Sentences) -> Table:
     rows: list[tuple[Line, ...]] = []
     for entry in entries:
         card = entry.scorecard
@@ -142,7 +142,7 @@ def _waiting(entries: tuple[Entry, ...], words: Messages) -> Table:
     return Table((words["title"], words["arxiv id"], words["predicted"], words["score"]), tuple(rows))
 
 
-def _skipped(digest: Digest, words: Messages) -> Table:
+def _skipped(digest: Digest, words: Sentences) -> Table:
     rows: list[tuple[Line, ...]] = []
     for entry in (*digest.groups["skip"], *digest.groups["passed"]):
         card = entry.scorecard
@@ -154,7 +154,7 @@ def _skipped(digest: Digest, words: Messages) -> Table:
     return Table((words["title"], words["arxiv id"], words["predicted"], words["reason"]), tuple(rows))
 
 
-def _table_or_none(table: Table, words: Messages) -> Block:
+def _table_or_none(table: Table, words: Sentences) -> Block:
     return table if table.rows else Paragraph((words["nothing here"],))
 
 

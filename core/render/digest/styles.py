@@ -9,7 +9,7 @@ from core.model.feed import Entry
 from core.render.blocks import Badge, Block, Bullets, Fold, Heading, Line, Link, Quote, Separator, Table
 from core.render.digest.common import Site, authors_line, beginning, fact, notices, paper_link, summary_text, wanted
 from core.render.items import TYPE_NAMES
-from core.render.messages import Messages
+from core.render.messages import Sentences
 from core.text.sanitize import plain
 
 _SHOWN_ABSTRACT = 300  # characters
@@ -17,12 +17,12 @@ _BUTTON = "https://vercel.com/button"
 _OVERVIEW = "https://www.alphaxiv.org/overview/"
 
 
-def list_title(digest: Digest, _: Messages) -> str:
+def list_title(digest: Digest, _: Sentences) -> str:
     """The feed's own."""
     return digest.feed.title
 
 
-def list_blocks(digest: Digest, site: Site, words: Messages) -> Iterator[Block]:
+def list_blocks(digest: Digest, site: Site, words: Sentences) -> Iterator[Block]:
     """The document below its title."""
     if site.deployed:
         yield Badge(words["deployed"], _BUTTON, site.deployed)
@@ -40,7 +40,7 @@ def list_blocks(digest: Digest, site: Site, words: Messages) -> Iterator[Block]:
     yield Bullets(tuple(_usage(digest, site, words)))
 
 
-def _statistics(digest: Digest, words: Messages) -> Iterator[tuple[str, str]]:
+def _statistics(digest: Digest, words: Sentences) -> Iterator[tuple[str, str]]:
     fetched, numbers = digest.record.fetched, digest.statistics
     yield words["date"], digest.record.date.isoformat()
     if fetched:
@@ -50,7 +50,7 @@ def _statistics(digest: Digest, words: Messages) -> Iterator[tuple[str, str]]:
     yield words["categories monitored"], ", ".join(digest.feed.categories)
 
 
-def _paper(number: int, entry: Entry, digest: Digest, words: Messages) -> Iterator[Block]:
+def _paper(number: int, entry: Entry, digest: Digest, words: Sentences) -> Iterator[Block]:
     paper = entry.paper
     announced = words["announced on"].format(date=entry.announced.isoformat())
     yield Heading(3, (f"{number}. ", paper_link(paper)))
@@ -73,7 +73,7 @@ def _paper(number: int, entry: Entry, digest: Digest, words: Messages) -> Iterat
     yield Separator()
 
 
-def _configuration(digest: Digest, words: Messages) -> Iterable[Block]:
+def _configuration(digest: Digest, words: Sentences) -> Iterable[Block]:
     feed = digest.feed
     if feed.keywords:
         ordered = sorted(feed.keywords, key=lambda keyword: -keyword.weight)
@@ -90,7 +90,7 @@ def _configuration(digest: Digest, words: Messages) -> Iterable[Block]:
     yield Bullets(tuple(fact(words[key], value, words) for key, value in facts.items() if value))
 
 
-def _usage(digest: Digest, site: Site, words: Messages) -> Iterator[Line]:
+def _usage(digest: Digest, site: Site, words: Sentences) -> Iterator[Line]:
     for label, url in site.feeds:
         yield fact(f"{words['subscribe']} ({label})", Link(url, url), words)
     for key, url in (("one a day", site.digests), ("query", site.papers)):
@@ -99,12 +99,12 @@ def _usage(digest: Digest, site: Site, words: Messages) -> Iterator[Line]:
     yield fact(words["command"], f"paperwire digest {digest.feed.name} --date {digest.record.date}", words)
 
 
-def daily_title(digest: Digest, _: Messages) -> str:
+def daily_title(digest: Digest, _: Sentences) -> str:
     """The name of the series is the same in all languages."""
     return f"Daily Papers — {digest.record.date}"
 
 
-def daily_blocks(digest: Digest, _: Site, words: Messages) -> Iterator[Block]:
+def daily_blocks(digest: Digest, _: Site, words: Sentences) -> Iterator[Block]:
     """The document below its title."""
     yield from notices(digest, words)
     for number, entry in enumerate(digest.entries, 1):
