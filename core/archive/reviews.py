@@ -15,6 +15,7 @@ from core.store.base import LOCK_SECONDS, Lock, Store, holding
 from core.store.codec import decode_as, encode
 
 MOST_LISTED = 500
+LOCK_PATIENCE_SECONDS = LOCK_SECONDS + 2  # longer than a killed process keeps its lock
 _PATIENCE_SECONDS = LOCK_SECONDS + 4  # longer than a killed process keeps its lock
 _POLL_SECONDS = 0.1
 

@@ -1,4 +1,4 @@
-"""`paperwire review`: the deep review of one paper, with what it costs told before and after."""
+"""`paperwire review`: the deep review of one paper, with its cost before and after."""
 
 import asyncio
 import sys
@@ -35,7 +35,7 @@ def review(
 ) -> None:
     """Have a model review one paper: a dozen questions over its full text, then a post made of the answers.
 
-    What it will cost is told first. It may be stopped at any moment, and goes on where it was.
+    You see first what it will cost. It may be stopped at any moment, and goes on where it was.
     """
     asked = (("format", format_name, FORMATS), ("front-matter", front_matter, FRONT_MATTERS))
     for name, value, allowed in (*asked, ("language", language, ("", *LANGUAGES))):
@@ -60,18 +60,18 @@ def review(
 
 
 async def _review(wire: Paperwire, wanted: PaperId, language: str, *, yes: bool) -> Review | None:
-    """The review as far as it could be made, None if nothing was to be done. Tells what happens on standard error."""
+    """The review as far as it could be made, None if nothing is to be done. Reports on standard error."""
     from core.jobs.review import Plan, carry_out, plan_review
     from core.jobs.session import prices_of
 
-    await wire.manifest()  # which feed is the first one is told by the store
+    await wire.manifest()  # the store knows which feed is the first one
     language = language or wire.main.language
     with progress_bar() as show:
         plan: Plan = await plan_review(wire.archive, wire.settings, wire.paper, wanted, language, show)
     if plan.complete:
         err.print(f"The review of {plan.review.paper.versioned} is there already; no model was asked.")
         return plan.review
-    _tell_plan(wire, plan.review, plan.usage, plan.cost)
+    _print_plan(wire, plan.review, plan.usage, plan.cost)
     if not _may_go_on(yes=yes):
         return None
     with progress_bar() as show:
@@ -79,11 +79,11 @@ async def _review(wire: Paperwire, wanted: PaperId, language: str, *, yes: bool)
     if outcome is None:
         err.print("Another process is writing this review right now; nothing was done.")
         return None
-    _tell_outcome(outcome.review, outcome.usage, prices_of(wire.settings).cost(outcome.usage), outcome.stopped)
+    _print_outcome(outcome.review, outcome.usage, prices_of(wire.settings).cost(outcome.usage), outcome.stopped)
     return outcome.review
 
 
-def _tell_plan(wire: Paperwire, review: Review, usage: Usage, cost: float) -> None:
+def _print_plan(wire: Paperwire, review: Review, usage: Usage, cost: float) -> None:
     settings = wire.settings
     title = " ".join(review.paper.title.split())
     err.print(f"{review.paper.versioned}: {title}")
@@ -110,7 +110,7 @@ def _may_go_on(*, yes: bool) -> bool:
     return typer.confirm("Go on?", default=False, err=True)
 
 
-def _tell_outcome(review: Review, usage: Usage, cost: float, stopped: str) -> None:
+def _print_outcome(review: Review, usage: Usage, cost: float, stopped: str) -> None:
     money = f", {cost:,.2f} in the currency of your prices" if cost else ""
     err.print(f"Took {usage.calls} calls, {usage.prompt:,} tokens read and {usage.completion:,} written{money}.")
     for failure in review.failures.values():

@@ -28,6 +28,7 @@ from core.model.errors import FeedError
 from core.model.feed import Feed, Keyword, parse_keyword
 from core.model.rubric import Criterion, Rubric
 from core.model.scoring import same_keyword
+from core.model.template import Language
 from core.text.fold import fold
 
 LONGEST_RETENTION = 366
@@ -114,7 +115,7 @@ class FeedTable(_Table):
     exclude: list[Pattern] = Field([], max_length=200)
     summary: str = Feed.summary
     summaries: int = Field(Feed.summaries, ge=0, le=MOST_ENTRIES)
-    language: Literal["en", "ko", "zh"] = "en"
+    language: Language = "en"
     hold: bool = Feed.hold
     hold_hours: float = Field(Feed.hold_hours, gt=0, le=168, allow_inf_nan=False)
     digest: Literal["list", "staged", "daily"] = "list"

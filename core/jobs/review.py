@@ -14,7 +14,7 @@ from datetime import datetime
 from time import monotonic
 
 from core.archive import Archive
-from core.archive.reviews import Change, Save
+from core.archive.reviews import LOCK_PATIENCE_SECONDS, Change, Save
 from core.config.models import NO_MODEL, models_of
 from core.config.settings import Settings
 from core.jobs.run import open_upstreams
@@ -31,13 +31,11 @@ from core.model.rubric import INPUTS
 from core.sources.api import fetch_by_id
 from core.sources.fulltext import FullText, fetch_text
 from core.sources.rss import Progress
-from core.store.base import LOCK_SECONDS
 
 STEP = "review"
 TEMPLATE = "review"
 LEAST_SECONDS = 20.0  # no question is begun with less time left: what is cut off was paid for
 TEXT_SECONDS = 150.0  # for HTML and PDF together, with the pauses that arXiv asks for
-LOCK_PATIENCE_SECONDS = LOCK_SECONDS + 2  # longer than a killed process keeps its lock
 _POLL_SECONDS = 0.5
 _POST_TOKENS = 1_500  # what instructions and title of the post take beside the answers
 
@@ -244,7 +242,7 @@ class _Run:
             self._show(heading)
 
     async def write_post(self) -> None:
-        """Have the post written of the answers that there are."""
+        """Have the post written of the answers."""
         template, review = get_template(TEMPLATE, STEP), self.review
         answers = [(key, review.answers[key]) for key in review.keys if key in review.answers]
         self._show("writing the post")

@@ -78,7 +78,7 @@ class Model(Protocol):
 
 @dataclass(slots=True)
 class Hold:
-    """Tokens that are reserved for one call. `spent` is what is charged in the end; all of them if nobody sets it."""
+    """Tokens that are reserved for one call. `spent` is what is charged in the end; all of them if it is not set."""
 
     tokens: int
     spent: int

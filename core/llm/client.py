@@ -37,7 +37,7 @@ _SYSTEM_ROLE = ("system role", "role 'system'", "system message", "developer ins
 class Dialect:
     """How a model is asked: for JSON (`mode`), with a bound on the answer (`limit`), in one piece or as a `stream`.
 
-    `system` tells whether it accepts instructions in a message of their own, `thinking` how many tokens of room it
+    `system` says whether it accepts instructions in a message of their own, `thinking` how many tokens of room it
     needs for thoughts.
     """
 
@@ -166,7 +166,9 @@ class _Exchange:
         if reply.finish == "length":
             raise wrong("cut-off")
         if not self.said and self.ask.shape:
-            self.said = reply.thoughts  # some servers take the whole answer for thoughts; JSON can be told from them
+            self.said = (
+                reply.thoughts
+            )  # some servers take the whole answer for thoughts; JSON can be recognised in them
         if not self.said:
             raise wrong("empty")
         return read_answer(self.said, self.ask.shape) if self.ask.shape else self.said

@@ -54,7 +54,7 @@ class Endpoint:
         except (
             httpx.InvalidURL,
             httpx.RequestError,
-        ) as error:  # it redirects for ever, or sends what cannot be decoded
+        ) as error:  # too many redirects, or bytes that cannot be decoded
             raise Unspent(self._wrong("no-answer", error)) from None
         try:
             if status != _OK:

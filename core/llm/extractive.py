@@ -1,14 +1,9 @@
-"""Sentences of an abstract: where one ends and the next begins.
+"""Summaries without a model: the sentences of an abstract that state the problem, the limits of other work, the method
+and the effect.
 
-Kinds of words of scientific English, by which sentences are told apart.
-
-Which sentence of an abstract says what: the problem, the limits of what exists, the method, the effect.
-
-What a sentence is about shows in which kinds of words follow each other in it, and in its place: an abstract goes from
-the problem over what is wrong with other work to what was done, and to what came of it.
-
-
-Summaries without a model: sentences of the abstract, chosen by what they say."""
+An abstract is split into sentences. What a sentence is about shows in which kinds of words follow each other in it, and
+in its place: abstracts go from the problem over what is wrong with other work to what was done, and to its results.
+"""
 
 import re
 from collections.abc import Callable, Iterable, Sequence
@@ -146,7 +141,7 @@ _KINDS: dict[str, str] = {
     ),
     "idea": "idea* insight* innovation* contribution*",
     "key": "key core main central",
-    "outlook": (
+    "prospects": (
         "pave* underscore* future broader open opens potential implication* practitioners pathway "
         "facilitat* need foundational"
     ),
@@ -195,7 +190,7 @@ ROLES = ("problem", "limits", "method", "effect")
 _NUMBER = re.compile(r"\d\s?(?:%|\\%|x\b|×|percent|times|-?fold|points?\b|pp\b)|\\times|\b\d+\.\d")
 _DENIAL = re.compile(r"\b(?:do|does|did|is|are|has|have|may|can) not\b(?! only)")
 _ANY = -100.0
-_EITHER = 4.0  # points for limits from which a sentence on the problem may tell them as well
+_EITHER = 4.0  # points for limits from which a sentence on the problem may state them as well
 _TO_THIS = re.compile(r"to (?:\w+ ){0,2}(?:this|these|that|such)\b")  # "to address these issues", "to this end"
 _MOST = 40  # sentences; what has more is no abstract
 _LEAST = {"problem": 2.0, "limits": 4.0, "method": 3.0, "effect": 3.5}  # points; with fewer a sentence does not fit
@@ -270,7 +265,7 @@ _SIGNS: dict[str, tuple[tuple[float, Callable[[_Sentence], bool]], ...]] = {
         (0.5, lambda s: s.has("but")),
         (1.5, lambda s: s.follow("goal", (3, "be"))),
         (-2.5, lambda s: s.has("bright") and not (s.has("but") or s.has("despite"))),
-        (-2.5, lambda s: s.follow("solve", (3, "hard"))),  # it tells of a way out already
+        (-2.5, lambda s: s.follow("solve", (3, "hard"))),  # it names a way out already
         (-2.0, lambda s: s.has("we", "tried")),
         (-3.0, lambda s: s.begins("next") or s.follow("key", (2, "idea"))),
         (-6.0, _is_notice),
@@ -297,7 +292,7 @@ _SIGNS: dict[str, tuple[tuple[float, Callable[[_Sentence], bool]], ...]] = {
         (1.0, lambda s: s.follow("new", (8, "thing"))),
         (1.0, lambda s: s.has("thing")),
         (-2.0, lambda s: s.begins("next")),
-        (-2.0, lambda s: s.has("outlook") and not s.begins("we", 3)),
+        (-2.0, lambda s: s.has("prospects") and not s.begins("we", 3)),
         (-4.0, lambda s: _is_result(s) and not s.begins("we", 3)),
         (-6.0, _is_notice),
     ),
@@ -310,7 +305,7 @@ _SIGNS: dict[str, tuple[tuple[float, Callable[[_Sentence], bool]], ...]] = {
         (1.5, lambda s: s.has("beat")),
         (1.5, lambda s: _by_us(s, "found")),
         (1.0, lambda s: s.has("tried")),
-        (-4.0, lambda s: s.has("outlook")),
+        (-4.0, lambda s: s.has("prospects")),
         (-4.0, lambda s: s.begins("others", 4) and _of_others(s)),
         (-6.0, _is_notice),
     ),
@@ -344,7 +339,7 @@ def by_role(sentences: Sequence[str]) -> dict[str, int]:
     choose("limits", everywhere[:turn], prefer=0.2)
     choose("limits", [at for at in everywhere if _is_contrast(seen[at])], least=_ANY)
     choose("problem", everywhere[:turn])
-    choose("problem", everywhere[:turn], like="limits")  # two on the limits: one of them tells the problem
+    choose("problem", everywhere[:turn], like="limits")  # two on the limits: one of them states the problem
     choose("limits", [at for at in everywhere[:turn] if _is_drawback(seen[at])], like="problem")
     if not turn and "method" in chosen:  # it begins with what was done
         choose(

@@ -1,8 +1,8 @@
-"""Material for models: what others wrote, fenced, so that it is told from instructions, and of bounded length.
+"""The questions that models are asked: instructions from the files in `prompts/`, and material, which others wrote.
 
-The questions that models are asked: their texts are files in `prompts/`, their material is fenced.
-
-The instructions are the same for all papers, so that a provider can reuse what it has read of them.
+Material is fenced, so that a model can distinguish it from instructions, and of bounded length. The instructions are
+the same for all papers, so that a provider can reuse what it has read of them. The fingerprints here name what depends
+on a question: what was paid for is stored under them.
 """
 
 import hashlib

@@ -48,7 +48,7 @@ def response_format(shape: type[BaseModel] | None, mode: str) -> dict[str, Any] 
 
 
 def instructions(shape: type[BaseModel] | None, mode: str) -> str:
-    """What has to be said besides: the schema where no parameter tells it, and the word JSON that JSON mode needs."""
+    """What to add to the instructions: the schema where no parameter holds it, and the word JSON, which JSON mode needs."""
     if shape is None or mode == "json_schema":
         return ""
     schema = json.dumps(schema_of(shape), ensure_ascii=False)

@@ -1,22 +1,17 @@
-"""Template files: which keys they have, and what is said about a wrong one.
+"""Template files, one for each template: summaries in `templates/`, reviews in `reviews/`.
 
-The templates that there are: one file each, summaries in `templates/`, reviews in `reviews/`.
-
-An owner adds one by adding a file. None is read before it is needed.
+An owner adds a template by adding a file. None is read before it is needed; mistakes are reported with their place.
 """
 
 import tomllib
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from core.model.errors import ConfigError, UnknownName
 from core.model.template import LANGUAGES, Section, Template
-
-if TYPE_CHECKING:
-    from core.model.template import Template
 
 _Value = TypeVar("_Value")
 
@@ -109,7 +104,7 @@ def _explained(where: str, loc: tuple[int | str, ...], message: str) -> str:
 
 
 _FOLDERS = {"summary": Path(__file__).with_name("templates"), "review": Path(__file__).with_name("reviews")}
-EXTRACT = "extract"  # the one that needs no model
+EXTRACT = "extract"  # the template that needs no model
 
 
 @cache
@@ -119,7 +114,7 @@ def template_names(kind: str = "summary", folder: Path | None = None) -> tuple[s
 
 
 @cache
-def get_template(name: str, kind: str = "summary", folder: Path | None = None) -> "Template":
+def get_template(name: str, kind: str = "summary", folder: Path | None = None) -> Template:
     """The template of that name.
 
     Raises `UnknownName` with the known ones, and `ConfigError` for a file that is wrong.
@@ -127,5 +122,4 @@ def get_template(name: str, kind: str = "summary", folder: Path | None = None) -
     known = template_names(kind, folder)
     if name not in known:
         raise UnknownName("template", name, known)
-
     return read_template((folder or _FOLDERS[kind]) / f"{name}.toml", kind)

@@ -16,7 +16,7 @@ from core.model.rubric import Rubric, Scorecard
 from core.model.summary import Summary
 from core.util.signing import fingerprint
 
-_DIGITS = 8  # of a fingerprint in a name: there are few names to be told apart
+_DIGITS = 8  # of a fingerprint in a name: few names have to be distinguished
 _UNFINISHED = "+"
 _PAUSE_SECONDS = 300.0  # before a step is tried again, doubled with every try
 _LONGEST_PAUSE = 86_400.0

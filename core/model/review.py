@@ -142,7 +142,7 @@ _NUMBERS = ("read", "written", "calls")
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A review in the list of all that there are: what finds it, and how far it is."""
+    """A review in the list of all reviews: what finds it, and how far it is."""
 
     paper: PaperId
     language: str

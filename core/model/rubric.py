@@ -13,7 +13,7 @@ INPUTS = ("abstract", "html", "pdf")
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """One thing that a paper gets 0 to `max` points for; `about` tells the model what they are given for."""
+    """One thing that a paper gets 0 to `max` points for; `about` explains to the model what they are given for."""
 
     name: str
     max: int

@@ -13,7 +13,7 @@ class Summary:
     """A paper's summary by a `template`, in a `language` (BCP 47: "en", "ko"), as Markdown.
 
     `model` is the language model that wrote it; "" means that it was extracted from the abstract. `state` is "ready",
-    or says why it is not; `problem` tells more of a failure. `parts` are the texts by the keys of the template's
+    or says why it is not; `problem` explains a failure. `parts` are the texts by the keys of the template's
     sections, in their order; the Markdown is made of them. `input` is what was read: "abstract", "html" or "pdf".
     """
 

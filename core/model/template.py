@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from typing import Literal
 
 from core.text.markdown import block, cell, one_line
 from core.util.signing import fingerprint
 
-LANGUAGES = {"en": "English", "ko": "Korean", "zh": "Simplified Chinese"}
+Language = Literal["en", "ko", "zh"]  # of summaries, reviews and digests
+LANGUAGES: dict[str, str] = {"en": "English", "ko": "Korean", "zh": "Simplified Chinese"}
 KINDS = ("summary", "review")
 Texts = dict[str, str]  # by language
 
@@ -32,7 +34,7 @@ class Template:
 
     `layout` is how the sections stand below each other: under "headings", or as the rows of a "table" with the
     heads `columns`. `instructions` say how all of them are to be written, `title` is what people call it. `note` is
-    shown below, and `missing` in the place of a part that there is not; where these are empty, nothing is. A review has
+    shown below, and `missing` in the place of an absent part; where these are empty, nothing is. A review has
     a `post` that is made of the answers.
     """
 
@@ -54,7 +56,7 @@ class Template:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Changes with everything that there is to a template."""
+        """Changes with everything in a template."""
         return fingerprint("template", asdict(self))
 
     def section(self, key: str) -> Section:
@@ -68,8 +70,8 @@ Parts = Sequence[tuple[str, str]]
 def to_markdown(template: Template, language: str, parts: Parts, level: int = 1) -> str:
     """The parts of a summary, by their keys, as Markdown whose headings have this level (1 to 6) and lower.
 
-    The texts have to be harmless already (see `core.text.markdown`); none can break out of its place. A part that there
-    is not is left out, or told about if the template has words for that.
+    The texts have to be harmless already (see `core.text.markdown`); none can break out of its place. An absent part
+    is left out, or replaced by the template's words for that.
     """
     texts = {key: text for key, text in parts if text.strip()}
     missing = template.missing.get(language, "")
