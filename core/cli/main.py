@@ -1,6 +1,7 @@
 """The command line: `paperwire serve | refresh | audit | papers | digest | review | check | import | store`."""
 
 import asyncio
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -13,8 +14,9 @@ from core import __version__
 from core.app import Paperwire
 from core.archive.open import describe
 from core.cli import digest, refresh, review, store
-from core.cli.output import err, out, with_wire
+from core.cli.output import err, is_stream, out, with_wire, write_document
 from core.config import models
+from core.config.environment import read_text, variables
 from core.config.feeds_file import load_feeds_file
 from core.config.import_bot import to_feeds_toml
 from core.config.settings import Settings, load_settings
@@ -138,18 +140,15 @@ def import_config(
 ) -> None:
     """Turn a keyword bot's config.json into a feeds.toml."""
     try:
-        toml, notes = to_feeds_toml(file.read_text("utf-8"), exact=exact)
+        toml, notes = to_feeds_toml(read_text(file), exact=exact)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([f"{file}: cannot be read: {error}"]) from error
     if output is None:
         sys.stdout.write(toml)
-    elif output.exists() and not force:
+    elif output.exists() and not is_stream(output) and not force:
         raise ConfigError([f"{output} is there already; name another --output, or add --force"])
     else:
-        try:
-            output.write_text(toml, "utf-8")
-        except OSError as error:
-            raise ConfigError([f"{output}: cannot be written: {error}"]) from error
+        write_document(output, toml.encode())
         err.print(f"{output} written")
     for note in notes:
         err.print(note)
@@ -165,6 +164,7 @@ def _main(version: Annotated[bool, typer.Option("--version", help="print the ver
 def main() -> None:
     """Run the command line. Expected errors are told in words: status 2 for wrong input, 1 for everything else."""
     try:
+        os.environ.update(variables())  # options have variables too: HOST, PORT, SELF_REFRESH
         app()
     except (ConfigError, QueryError) as error:
         err.print(str(error), style="red")

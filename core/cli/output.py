@@ -18,6 +18,7 @@ from core.model.errors import ConfigError
 out = Console(highlight=False, markup=False)
 err = Console(stderr=True, highlight=False, markup=False)
 T = TypeVar("T")
+_STREAMS = ("/dev/", "/proc/")
 
 
 @contextmanager
@@ -51,15 +52,28 @@ def is_folder(path: Path) -> bool:
 
 def refuse_foreign(targets: Sequence[Path], marker: str) -> None:
     """Raise `ConfigError` if one of `targets` is there that does not end with `marker`: nobody can write it again."""
-    foreign = [path for path in targets if path.exists() and not _ends_with(path, marker)]
+    foreign = [path for path in targets if path.is_file() and not is_stream(path) and not _ends_with(path, marker)]
     if foreign:
         names = ", ".join(map(str, foreign))
         raise ConfigError([f"{names}: there already, and not written by this command; add --force to replace"])
 
 
+def is_stream(path: Path) -> bool:
+    """Whether what is written to `path` goes somewhere else: a device, a pipe, /dev/stdout."""
+    return str(path.absolute()).startswith(_STREAMS) or (path.exists() and not path.is_file() and not path.is_dir())
+
+
 def write_document(path: Path, data: bytes) -> bool:
-    """Write `data`, whole or not at all; False if the file is that already. Raises `ConfigError`."""
+    """Write `data`, whole or not at all; False if the file is that already. Raises `ConfigError`.
+
+    A stream is written to, never replaced; of a link, what it leads to is.
+    """
     try:
+        if is_stream(path):
+            with path.open("ab", buffering=0) as stream:
+                stream.write(data)
+            return True
+        path = path.resolve()
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and path.read_bytes() == data:
             return False

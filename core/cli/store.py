@@ -16,7 +16,7 @@ from core.archive.dump import export_store, import_store, read_dump
 from core.archive.open import describe, open_store
 from core.archive.spending import Spending, month_of
 from core.archive.state import read_state
-from core.cli.output import err, out, progress_bar
+from core.cli.output import err, is_stream, out, progress_bar
 from core.config.settings import load_settings
 from core.model.errors import ConfigError
 from core.store import keys
@@ -69,15 +69,17 @@ def export_to(
     force: Annotated[bool, typer.Option(help="replace the file if it is there")] = False,
 ) -> None:
     """Write all that is stored into a file, which `paperwire store import` takes into any other store."""
-    if file and file.exists() and not force:
+    stream = file if file and is_stream(file) else None
+    if file and file.exists() and not stream and not force:
         raise ConfigError([f"{file} is there already; name another file, or add --force"])
 
     async def write(store: Store) -> int:
         count = 0
         # Under another name until it is whole: a dump that was interrupted replaces nothing
-        partial = file.with_name(file.name + ".partial") if file else None
+        partial = file.with_name(file.name + ".partial") if file and not stream else None
+        written = partial or stream
         with (
-            partial.open("w", encoding="utf-8") if partial else nullcontext(sys.stdout) as target,
+            written.open("w", encoding="utf-8") if written else nullcontext(sys.stdout) as target,
             progress_bar() as show,
         ):
             async for line in export_store(store, time()):

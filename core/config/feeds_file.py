@@ -5,7 +5,6 @@ Every value can be overridden by an environment variable: `PAPERWIRE_FEEDS__MAIN
 """
 
 import json
-import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -14,8 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
 
+from core.config.environment import read_text, variables
 from core.config.feed_table import FeedTable, Instance, RubricTable
 from core.model.errors import ConfigError
 from core.model.feed import Feed
@@ -52,7 +58,9 @@ class _File(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment before the file; nothing else."""
+        """The environment, with the `.env` file below it, before the file; nothing else."""
+        if isinstance(env_settings, EnvSettingsSource):
+            env_settings.env_vars = {name.lower(): value.strip() for name, value in variables().items()}
         return env_settings, init_settings
 
     @field_validator("feeds")
@@ -77,7 +85,7 @@ def read_feeds_file(text: str, origin: str) -> FeedsFile:
     Raises `ConfigError` with one line for each mistake: where it is, what was found, and what is allowed.
     """
     try:
-        plain = tomllib.loads(text)
+        plain = tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"{origin}: not TOML: {error}"]) from error
     if private := [name for name in plain if name.startswith("_")]:  # pydantic-settings would take them for options
@@ -87,7 +95,7 @@ def read_feeds_file(text: str, origin: str) -> FeedsFile:
     except ValidationError as error:
         raise ConfigError(list(_explained(error, origin))) from error
     except SettingsError as error:  # a variable that should hold a list or a table, and does not
-        names = ", ".join(sorted(name for name in os.environ if name.upper().startswith(_ENV_PREFIX)))
+        names = ", ".join(sorted(name for name in variables() if name.upper().startswith(_ENV_PREFIX)))
         raise ConfigError([f"{names}: {error}: {error.__cause__}; lists and tables are written as JSON"]) from error
     return FeedsFile(file.instance, {name: table.to_feed(name) for name, table in file.feeds.items()})
 
@@ -95,7 +103,7 @@ def read_feeds_file(text: str, origin: str) -> FeedsFile:
 def load_feeds_file(path: Path) -> FeedsFile:
     """Read feeds.toml from a file. Raises `ConfigError`."""
     try:
-        return read_feeds_file(path.read_text("utf-8"), path.name)
+        return read_feeds_file(read_text(path), path.name)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([f"{path}: cannot be read: {error}"]) from error
 
@@ -104,7 +112,7 @@ def _explained(error: ValidationError, origin: str) -> Iterator[str]:
     for problem in error.errors():
         where = ".".join(str(part) for part in problem["loc"] if part != "[key]")
         variable = _ENV_PREFIX + "__".join(map(str, problem["loc"])).upper()
-        named = variable if variable in map(str.upper, os.environ) else origin
+        named = variable if variable in map(str.upper, variables()) else origin
         value = problem["input"]
         shown = f" = {value!r}" if isinstance(value, (str, int, float, bool)) else ""
         if problem["type"] == "extra_forbidden":

@@ -11,6 +11,27 @@ from core.config.feed_table import LONGEST_RETENTION, MOST_ENTRIES
 from core.config.feeds_file import read_feeds_file, write_feeds_file
 from core.model.errors import ConfigError
 
+_TEMPLATE = "key-findings"  # the nearest to what the bot asked its model for
+
+
+class BotSummary(BaseModel):
+    """`ai_summary` of config.json: the model that wrote the bot's summaries."""
+
+    enabled: bool = True
+    api_key_env: str = ""
+    base_url: str = ""
+    model: str = ""
+    max_papers_to_summarize: int = Field(15, ge=0)
+    max_workers: int = Field(4, ge=1)
+
+    @property
+    def settings(self) -> str:
+        """The variables of this project that mean the same."""
+        key = f"<the value of {self.api_key_env}>" if self.api_key_env else "<its key>"
+        values = {"LLM_BASE_URL": self.base_url, "LLM_MODEL": self.model, "LLM_API_KEY": key}
+        values |= {"LLM_CONCURRENCY": str(min(self.max_workers, 100))}
+        return ", ".join(f"{name}={value}" for name, value in values.items() if value)
+
 
 class BotConfig(BaseModel):
     """The keys of config.json that mean something here."""
@@ -21,6 +42,7 @@ class BotConfig(BaseModel):
     max_papers: int = Field(30, ge=1)
     min_score: float = 0
     days_back: int = Field(30, ge=1)
+    ai_summary: BotSummary | None = None
 
 
 def to_feeds_toml(text: str, *, exact: bool = False) -> tuple[str, list[str]]:
@@ -30,7 +52,7 @@ def to_feeds_toml(text: str, *, exact: bool = False) -> tuple[str, list[str]]:
     that is listed twice counts twice, and no minimum (the bot never read its `min_score`). Raises `ConfigError`.
     """
     try:
-        plain = json.loads(text)
+        plain = json.loads(text.removeprefix("\ufeff"))
         if not isinstance(plain, dict):
             raise ConfigError(["config.json: an object was expected, with categories and keywords"])
         bot = BotConfig(**plain)
@@ -42,6 +64,10 @@ def to_feeds_toml(text: str, *, exact: bool = False) -> tuple[str, list[str]]:
     notes = [f"not taken over: {name}" for name in plain if name not in BotConfig.model_fields]
     if bot.max_papers > MOST_ENTRIES:
         notes.append(f"max_papers: {bot.max_papers} becomes {MOST_ENTRIES}, the most entries a day")
+    if bot.ai_summary and bot.ai_summary.enabled:
+        notes.append(f"ai_summary: set in the environment or in .env: {bot.ai_summary.settings}")
+        inner = (name for name in plain["ai_summary"] if name not in BotSummary.model_fields)
+        notes += [f"not taken over: ai_summary.{name}" for name in inner]
     toml = _render(bot, exact=exact)
     read_feeds_file(toml, "config.json")  # what was taken over is checked as any feeds.toml is
     return toml, notes
@@ -56,6 +82,9 @@ def _render(bot: BotConfig, *, exact: bool) -> str:
         "max_entries": min(bot.max_papers, MOST_ENTRIES),
         "exclude": bot.exclude_keywords,
     }
+    if summary := bot.ai_summary:
+        most = min(summary.max_papers_to_summarize, MOST_ENTRIES)
+        feed |= {"summary": _TEMPLATE, "summaries": most} if summary.enabled else {"summary": ""}
     feed["keywords"] = _keywords(bot.keywords, counted=exact)
     instance = {"title": "My arXiv wire", "contact": "", "retention_days": min(bot.days_back, LONGEST_RETENTION)}
     return write_feeds_file(instance, {"main": feed})

@@ -16,6 +16,7 @@ from pydantic import AwareDatetime, Field, HttpUrl, ValidationError, field_valid
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core import __version__
+from core.config.environment import env_file, variables
 from core.config.feeds_file import FeedsFile, load_feeds_file, read_feeds_file
 from core.model.errors import ConfigError
 from core.sources import sample
@@ -26,12 +27,13 @@ SHORTEST_KEY = 16
 GATE_SECONDS = 3.0  # https://info.arxiv.org/help/api/tou.html
 _SHIPPED = (".py", ".html", ".css", ".js", ".toml")  # what answers are made from
 Clock = Callable[[], datetime]
+_BLANK = " \t\r\n\v\f\xa0\ufeff\u200b"  # what is pasted along with a secret
 
 
 class Settings(BaseSettings):
     """One field an environment variable, in capitals; a `.env` file in the working directory may hold them too."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", hide_input_in_errors=True)
 
     arxiv_rss_url: HttpUrl = Field(HttpUrl("https://rss.arxiv.org"), description="where arXiv's RSS is")
     arxiv_api_url: HttpUrl | None = Field(None, description="where arXiv's API is; else with a replay, else arXiv's")
@@ -96,6 +98,11 @@ class Settings(BaseSettings):
     rate_limit: int = Field(
         240, ge=0, le=1_000_000, description="answers a minute that have to be made for one client address; 0: no limit"
     )
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _stripped(cls, value: object) -> object:
+        return value.strip(_BLANK) if isinstance(value, str) else value
 
     @field_validator("base_url", "upstash_redis_rest_url", "kv_rest_api_url", "llm_base_url")
     @classmethod
@@ -228,10 +235,17 @@ def _is_of_arxiv(url: str) -> bool:
 def load_settings(**overrides: Any) -> Settings:
     """Settings from the environment, `overrides` before it. Raises `ConfigError` that names the variables."""
     try:
-        return Settings(**(_prefixed_store() | overrides))
+        return Settings(**(_from_file() | _prefixed_store() | overrides))
     except ValidationError as error:
         lines = [f"{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
         raise ConfigError(lines) from error
+
+
+def _from_file() -> dict[str, str]:
+    """The settings of the `.env` file that the environment does not have."""
+    of_file = {name.lower(): value for name, value in env_file().items()}
+    is_set = {name.lower() for name, value in os.environ.items() if value}
+    return {name: value for name, value in of_file.items() if name in Settings.model_fields and name not in is_set}
 
 
 def _prefixed_store() -> dict[str, str]:
@@ -239,14 +253,15 @@ def _prefixed_store() -> dict[str, str]:
 
     Raises `ConfigError` if there are several.
     """
-    if any(os.environ.get(name, "").strip() for name in ("KV_REST_API_URL", "UPSTASH_REDIS_REST_URL")):
+    known = variables()
+    if any(known.get(name, "").strip() for name in ("KV_REST_API_URL", "UPSTASH_REDIS_REST_URL")):
         return {}
-    urls = sorted(name for name in os.environ if name.endswith("_KV_REST_API_URL") and os.environ[name].strip())
+    urls = sorted(name for name in known if name.endswith("_KV_REST_API_URL") and known[name].strip())
     if not urls:
         return {}
     if len(urls) > 1:
         raise ConfigError([f"{' and '.join(urls)} are set: say which is meant, with KV_REST_API_URL and _TOKEN"])
     token = urls[0].removesuffix("URL") + "TOKEN"
-    if not os.environ.get(token, "").strip():
+    if not known.get(token, "").strip():
         raise ConfigError([f"{urls[0]} is set, but {token} is not"])
-    return {"kv_rest_api_url": os.environ[urls[0]], "kv_rest_api_token": os.environ[token]}
+    return {"kv_rest_api_url": known[urls[0]], "kv_rest_api_token": known[token]}

@@ -89,6 +89,29 @@ def test_notes(exact: bool) -> None:
     assert to_feeds_toml(json.dumps(BOT), exact=exact)[1] == []
 
 
+@pytest.mark.parametrize("exact", [False, True])
+def test_the_bots_model_is_taken_over_as_settings(exact: bool) -> None:
+    """Its endpoint, model and key are named as variables, how many papers it summarised is the feed's `summaries`."""
+    wanted = {
+        "enabled": True, "api_key_env": "SAMPLE_KEY", "base_url": "https://models.example/v1", "model": "sample-long",
+        "prompt_file": "prompt.txt", "max_papers_to_summarize": 12, "max_workers": 3,
+    }  # fmt: skip
+    toml, notes = to_feeds_toml(json.dumps(BOT | {"ai_summary": wanted}), exact=exact)
+    feed = read_feeds_file(toml, "feeds.toml").feeds["main"]
+    assert ("key-findings", 12) == (feed.summary, feed.summaries)
+    assert notes == [
+        "ai_summary: set in the environment or in .env: LLM_BASE_URL=https://models.example/v1, LLM_MODEL=sample-long, "
+        "LLM_API_KEY=<the value of SAMPLE_KEY>, LLM_CONCURRENCY=3",
+        "not taken over: ai_summary.prompt_file",
+    ]
+
+
+def test_a_bot_without_summaries_stays_without() -> None:
+    """Where it had a model that was switched off, nothing is summarised."""
+    toml, notes = to_feeds_toml(json.dumps(BOT | {"ai_summary": {"enabled": False, "model": "sample-long"}}))
+    assert ("", []) == (read_feeds_file(toml, "feeds.toml").feeds["main"].summary, notes)
+
+
 def test_the_text_is_plain_toml() -> None:
     """The result is a file that an owner goes on with: three tables, keys quoted only where they must be."""
     toml, _ = to_feeds_toml(json.dumps(BOT | {"keywords": ["LLM", 'a "b" \\c', "été"]}))
