@@ -17,6 +17,7 @@ from tests.api import make_settings, send, walk
 from tests.api.test_feeds import FORMATS, READ, Item
 from tests.conftest import serving_app
 from tests.support.arxiv_format import Sheet
+from tests.support.tiers import matrix
 from tests.support.upstream import Upstream, serving
 
 RULES = """
@@ -245,7 +246,7 @@ def test_reasons_of_hostile_keywords(client: httpx.Client) -> None:
     assert "<script> +2" in Tags(item.html).text
 
 
-@pytest.mark.parametrize("text", ["\x7f", "\x7f \x9f", "\u200b", "\u202e", "<>", "]]>"])
+@matrix("text", ["\x7f", "\x7f \x9f", "\u200b", "\u202e", "<>", "]]>"], daily=("\u200b",))
 def test_text_without_anything_visible(tmp_path: Path, text: str) -> None:
     """Papers whose title, authors or abstract have nothing to show do not keep the others from being served."""
     sheets = [
@@ -279,7 +280,7 @@ RAW = (
 )
 
 
-@pytest.mark.parametrize("raw", RAW)
+@matrix("raw", RAW, daily=RAW[:2])
 def test_bytes_that_are_no_text(tmp_path: Path, raw: bytes) -> None:
     """Lone surrogates, broken UTF-8 and broken markup in one paper cost at most that paper, in every format."""
     sheets = [
@@ -333,7 +334,7 @@ SLOW = {
 }
 
 
-@pytest.mark.parametrize("name", SLOW)
+@matrix("name", SLOW, daily=("word", "parentheses"))
 def test_no_text_takes_long(tmp_path: Path, name: str) -> None:
     """One paper with 100 KB of anything is fetched, scored and served at once, and stalls nobody."""
     sheet = Sheet(**{"id": "2603.90001", "title": "Hostile"} | SLOW[name])  # type: ignore[arg-type]

@@ -23,6 +23,7 @@ from core.store.sqlite import SqliteStore
 from tests.support.asking import NOW, TEXT_ASK, Asking, outcome, used
 from tests.support.model_server import ModelServer, serving
 from tests.support.stores import redis_server
+from tests.support.tiers import matrix
 
 ASKS = 100
 AFFORDABLE = 10
@@ -63,7 +64,7 @@ LIMITS = {
 }
 
 
-@pytest.mark.parametrize("name", LIMITS)
+@matrix("name", LIMITS, daily=("monthly",))
 def test_two_processes_do_exactly_what_is_affordable(stand_in: ModelServer, name: str) -> None:
     """Of 100 questions to two processes exactly the ten that the budget is for are asked; the next span brings more."""
     limits, expected = LIMITS[name]

@@ -15,6 +15,7 @@ from core.config.settings import ROOT, load_settings
 from core.model.errors import ConfigError
 from tests.conftest import ONLY_WHEN_ASKED, paperwire, wait_until
 from tests.support.ports import free_port
+from tests.support.tiers import matrix
 
 SECRET, OTHER = "AXx-secret", "AYy-other"
 UPSTASH = {"UPSTASH_REDIS_REST_URL": "https://one.example.org", "UPSTASH_REDIS_REST_TOKEN": SECRET}
@@ -207,7 +208,7 @@ def application(env: Mapping[str, str], folder: Path) -> Iterator[tuple[str, Pat
             process.kill()
 
 
-@pytest.mark.parametrize("case", UNCONFIGURED)
+@matrix("case", UNCONFIGURED, daily=("Vercel", "Lambda"))
 def test_explaining_application(case: str, tmp_path: Path) -> None:
     """On a platform where nobody sees the log a wrong store is explained: a page at /, problems elsewhere, all 503."""
     env, words = UNCONFIGURED[case]
@@ -247,7 +248,7 @@ def _served(env: Mapping[str, str], folder: Path) -> str:
     return log.read_text()
 
 
-@pytest.mark.parametrize("case", COMMANDS)
+@matrix("case", COMMANDS, daily=("Upstash",))
 def test_commands_name_the_store(case: str, tmp_path: Path) -> None:
     """`paperwire check` and `paperwire serve` say which store is in use, without its secrets."""
     env, expected = COMMANDS[case]
@@ -263,7 +264,7 @@ def test_commands_name_the_store(case: str, tmp_path: Path) -> None:
 WRONG_COMMANDS = ["no token", "URL with # in the password"]
 
 
-@pytest.mark.parametrize("case", WRONG_COMMANDS)
+@matrix("case", WRONG_COMMANDS, daily=("no token",))
 def test_commands_refuse_a_wrong_store(case: str, tmp_path: Path) -> None:
     """A wrong store is told by every command in words, with status 2."""
     env, words = WRONG[case]
@@ -281,7 +282,9 @@ def test_missing_package(tmp_path: Path) -> None:
     """Where the extra package for REDIS_URL is not installed, its owner is told how to install it."""
     (tmp_path / "redis").mkdir()  # found first, and no package that can be imported
     (tmp_path / "redis" / "__init__.py").write_text("raise ModuleNotFoundError('No module named redis')\n", "utf-8")
-    done = paperwire("refresh", cwd=tmp_path, env=REDIS | {"PYTHONPATH": f"{tmp_path}:{ROOT}"})
+    command = [sys.executable, "-m", "core.cli.main", "refresh"]
+    env = {"PATH": "/usr/bin:/bin", **REDIS, "PYTHONPATH": f"{tmp_path}:{ROOT}"}
+    done = subprocess.run(command, cwd=tmp_path, env=env, timeout=120, capture_output=True, text=True, check=False)
     told = done.stdout + done.stderr
     assert 2 == done.returncode, told
     assert [] == [word for word in ("REDIS_URL", "pip install", "redis") if word not in told]

@@ -20,6 +20,7 @@ from tests.conftest import serving_app
 from tests.support.judge import DAY, RUBRIC, feeds, judge, sheets, steps, texts, upstream
 from tests.support.model_server import MODEL, ModelServer
 from tests.support.model_server import serving as serving_model
+from tests.support.tiers import matrix
 from tests.support.upstream import Upstream, serving
 
 NOON = datetime(2026, 3, 6, 17, tzinfo=UTC)
@@ -219,7 +220,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, list[int]]]] = {
 }
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@matrix("change", CHANGES, daily=("title", "criterion", "language"))
 def test_only_what_changed_is_asked_again(place: Place, change: str) -> None:
     """Another rubric, template, language or number: what does not depend on it is not paid for again."""
     options, expected = CHANGES[change]
@@ -252,7 +253,7 @@ def test_views_of_other_rules_do_not_show(place: Place) -> None:
 FAULTS = ("invalid-json", "wrong-schema", "refusal", "cut-off", "empty", "too long", "policy", "deep", "null")
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@matrix("fault", FAULTS, daily=("invalid-json", "refusal"))
 def test_one_paper_fails(place: Place, fault: str) -> None:
     """Whatever a model makes of one paper, the others have what they get, and it is told what is missing and why."""
     place.model.prey, place.model.faulty_for_ever = "Paper 2 worth", True
@@ -287,7 +288,7 @@ def test_failures_are_tried_again_later(place: Place) -> None:
 STOPS = {"401": "wrong-key", "404": "no-model", "no credit": "no-credit", "html": "no-answer"}
 
 
-@pytest.mark.parametrize("fault", STOPS)
+@matrix("fault", STOPS, daily=("401",))
 def test_what_is_wrong_for_all(place: Place, fault: str) -> None:
     """A wrong key, a model that there is not: one problem is told, after as few calls as there are at once."""
     place.model.faults, place.model.faulty_for_ever = [fault], True

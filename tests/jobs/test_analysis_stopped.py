@@ -91,6 +91,7 @@ def test_interrupted(place: Place) -> None:
     assert CALLS == len(place.model.requests)
 
 
+@pytest.mark.slow
 def test_killed(place: Place) -> None:
     """`kill -9` at any moment: only calls that were under way are made again, and the third refresh makes none."""
     chance = random.Random(SEED)

@@ -31,6 +31,7 @@ from core.store.sqlite import SqliteStore
 from tests.conftest import SHARED
 from tests.support import latexml_format, pdf_format
 from tests.support.ports import free_port
+from tests.support.tiers import matrix
 
 MB = 1_000_000
 ABSTRACT = "We study how machines read."
@@ -263,9 +264,11 @@ ROWS: dict[str, tuple[Any, Any, tuple[str, str], str]] = {
     ),
     "laughs": (NOTHING, sends(pdf_format.laughs(30, 2)), ("abstract", "crashed"), "its PDF ended the process"),
 }
+DAILY = ("html", "pdf", "nothing", "damaged html", "encrypted", "scanned", "truncated", "3,000 pages")
+DAILY += ("500 MB, unannounced", "laughs")
 
 
-@pytest.mark.parametrize("name", ROWS)
+@matrix("name", ROWS, daily=DAILY)
 def test_what_comes_of_it(tmp_path: Path, name: str) -> None:
     """Each document is read, or has a named state and a note in words; this process stays small; the next is read."""
     html, pdf, expected, note = ROWS[name]
