@@ -139,10 +139,10 @@ def _deliver(made: Review, output: Path | None, format_name: str, front_matter: 
 def _document(made: Review, format_name: str, front_matter: str) -> tuple[bytes, str]:
     """The document, and what it ends with."""
     from core.llm.templates import get_template
-    from core.render.review import REVIEW_MARKER, review_json, review_markdown, review_page
+    from core.render.review import REVIEW_MARKER, review_document, review_json, review_markdown
 
     template = get_template("review", kind="review")
     if format_name == "json":
         return review_json(made, template) + b"\n", _JSON_MARKER
-    text = review_page(made, template) if format_name == "html" else review_markdown(made, template, front_matter)
+    text = review_document(made, template) if format_name == "html" else review_markdown(made, template, front_matter)
     return text.encode("utf-8", "replace"), REVIEW_MARKER

@@ -146,7 +146,7 @@ class Settings(BaseSettings):
 
     @property
     def logs_json(self) -> bool:
-        """Whether logs are for machines: where nobody sits at a terminal."""
+        """Whether logs are for machines: on platforms that collect them."""
         return self.log_format == "json" or (self.serverless and not self.log_format)
 
     @property
@@ -249,7 +249,7 @@ def _from_file() -> dict[str, str]:
 
 
 def _prefixed_store() -> dict[str, str]:
-    """What Vercel's integration injects if it was told to put a prefix before its variables: `WIRE_KV_REST_API_URL`.
+    """The store's variables where Vercel's integration gives them a prefix: `WIRE_KV_REST_API_URL`.
 
     Raises `ConfigError` if there are several.
     """
@@ -260,7 +260,7 @@ def _prefixed_store() -> dict[str, str]:
     if not urls:
         return {}
     if len(urls) > 1:
-        raise ConfigError([f"{' and '.join(urls)} are set: say which is meant, with KV_REST_API_URL and _TOKEN"])
+        raise ConfigError([f"{' and '.join(urls)} are set: name the one to use by KV_REST_API_URL and _TOKEN"])
     token = urls[0].removesuffix("URL") + "TOKEN"
     if not known.get(token, "").strip():
         raise ConfigError([f"{urls[0]} is set, but {token} is not"])

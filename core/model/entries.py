@@ -84,7 +84,7 @@ def _is_news(entry: Entry, papers: set[str]) -> bool:
 def feeds_of(feeds: Mapping[str, Feed], query: Query) -> list[Feed]:
     """Those of `feeds` that a query is about: all that meet its conditions on `feed`, without any the first one.
 
-    Raises `QueryError` for a feed that there is not.
+    Raises `QueryError` for an unknown feed.
     """
     conditions = [condition for condition in query.conditions if condition.field == "feed"]
     for condition in conditions:

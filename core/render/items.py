@@ -95,6 +95,11 @@ TYPE_NAMES = {
 LINKS = {"abs": "Abstract", "pdf": "PDF", "html": "HTML", "alphaxiv": "AlphaXiv", "code": "Code", "doi": "DOI"}
 
 
+def paper_title(paper: Paper) -> str:
+    """The title as one line of text; the identifier where nothing of it is left."""
+    return " ".join(plain(paper.title).split()) or f"arXiv:{paper.versioned}"
+
+
 def entry_title(entry: Entry) -> str:
     """The title as one line that no reader can mistake for HTML; the identifier where nothing of it is left."""
     return label(entry.paper.title) or f"arXiv:{entry.paper.versioned}"
@@ -167,8 +172,8 @@ def judgement_in_words(entry: Entry) -> list[str]:
         return [label(f"{band}{card.points:g} points predicted from the abstract: {card.reason}")]
     most = sum(mark.max for mark in card.marks)
     grounds = (f"{m.criterion} {m.points}/{m.max}" + (f" ({m.grounds})" if m.grounds else "") for m in card.marks)
-    told = [f"{band}{card.points:g} of {most} points: {'; '.join(grounds)}", card.note]
-    return [label(line) for line in told if line]
+    lines = [f"{band}{card.points:g} of {most} points: {'; '.join(grounds)}", card.note]
+    return [label(line) for line in lines if line]
 
 
 def absence_in_words(summary: Summary) -> str:

@@ -17,7 +17,7 @@ from core.model.manifest import BatchRecord
 _COLOURS = {"complete": "#2e6b3a", "quiet": "#4a5058"}  # others tell of something missing
 _MISSING = "#8a4b00"
 _LONGEST = 40  # characters of a feed's name
-_LETTER, _PADDING = 6.5, 14  # px; nobody knows how wide the reader's letters are, so their width is set
+_LETTER, _PADDING = 6.5, 14  # px; the width of the reader's letters is not known, so it is set
 _BADGE_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 _SVG = """\

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 from core.model.paper import known_addresses
 from core.model.review import POST, Review
 from core.render.blocks import Block, Fold, Heading, Line, Link, Paragraph, Strong, Written
-from core.render.blocks.html import Html
-from core.render.blocks.markdown import Markdown
-from core.render.front_matter import FOLDS, HAS_TITLE, front_matter
-from core.render.items import Item
+from core.render.blocks.html import Html, html_page
+from core.render.items import Item, paper_title
 from core.render.messages import Sentences, messages
+from core.render.post import markdown_post
 from core.render.shapes import to_json
 from core.text.markdown import block
 from core.text.rewrite import text_of
@@ -54,9 +53,9 @@ def review_title(review: Review) -> str:
 
 def review_markdown(review: Review, template: "Template", kind: str = "plain") -> str:
     """The document as Markdown with front matter of that `kind` (see `core.model.digest`)."""
-    title = [] if kind in HAS_TITLE else [Heading(1, (review_title(review),))]
-    body = Markdown(folds=FOLDS.get(kind, "")).write([*title, *_blocks(review, template)])
-    return f"{front_matter(_FRONT_MATTER[kind](review))}{clean(body)}\n{REVIEW_MARKER}\n"
+    return markdown_post(
+        kind, _FRONT_MATTER[kind](review), review_title(review), _blocks(review, template), REVIEW_MARKER
+    )
 
 
 def review_html(review: Review, template: "Template") -> str:
@@ -64,16 +63,12 @@ def review_html(review: Review, template: "Template") -> str:
     return clean(Html().write(_blocks(review, template)))
 
 
-def review_page(review: Review, template: "Template") -> str:
+def review_document(review: Review, template: "Template") -> str:
     """The document as a page of its own that loads nothing."""
-    title = escape(review_title(review))
-    return (
-        f'<!doctype html>\n<html lang="{review.language}">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="default-src \'none\'">\n<title>{title}</title>\n'
-        f"</head>\n<body>\n<main>\n<h1>{title}</h1>\n{review_html(review, template)}\n</main>\n</body>\n</html>\n"
-        f"{REVIEW_MARKER}\n"
-    )
+    title = review_title(review)
+    body = f"<h1>{escape(title)}</h1>\n{review_html(review, template)}"
+    policy = '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'">\n'
+    return f"{html_page(title, review.language, body, head=policy)}{REVIEW_MARKER}\n"
 
 
 def review_json(review: Review, template: "Template") -> bytes:
@@ -145,12 +140,11 @@ def _head(review: Review, terms: Sentences) -> Iterable[Block]:
     paper = review.paper
     names = [name for author in paper.authors if (name := " ".join(plain(author.name).split()))]
     by = ", ".join(names[:_SHOWN_AUTHORS]) + (" …" if len(names) > _SHOWN_AUTHORS else "")
-    title = " ".join(plain(paper.title).split()) or f"arXiv:{paper.versioned}"
-    line: Line = (f"{terms['review of']} ", Link(title, f"https://arxiv.org/abs/{paper.versioned}"))
+    line: Line = (f"{terms['review of']} ", Link(paper_title(paper), f"https://arxiv.org/abs/{paper.versioned}"))
     yield Paragraph((*line, f" (arXiv:{paper.versioned})" + (f" — {by}" if by else "")))
-    told = terms["by model"].format(model=review.model, input=terms[review.input])
+    source = terms["by model"].format(model=review.model, input=terms[review.input])
     note = terms["note"].format(note=review.note.rstrip(".")) if review.note else ""
-    yield Paragraph((" ".join(filter(None, (told, note))),))
+    yield Paragraph((" ".join(filter(None, (source, note))),))
     if review.state != "ready":
         count = terms[review.state].format(answered=len(review.answers), total=len(review.keys))
         yield Paragraph((Strong(count),))
@@ -160,8 +154,7 @@ def _post(review: Review, template: "Template", terms: Sentences) -> Iterable[Bl
     """The parts of the post, each under its heading."""
     if review.post is None:
         problem = review.failures[POST].words.rstrip(".") if POST in review.failures else ""
-        told = terms["no post"] + (f" ({problem})" if problem else "")
-        yield Paragraph((told,))
+        yield Paragraph((terms["no post"] + (f" ({problem})" if problem else ""),))
         return
     known = known_addresses(review.paper)
     for section in template.post:
@@ -193,10 +186,10 @@ def _headings(template: "Template", language: str) -> dict[str, str]:
 
 
 def _question(review: Review, template: "Template", key: str) -> dict[str, Any]:
-    told: dict[str, Any] = {"key": key, "heading": _headings(template, review.language).get(key, key)}
+    question: dict[str, Any] = {"key": key, "heading": _headings(template, review.language).get(key, key)}
     if key in review.answers:
-        return told | {"answer": review.answers[key]}
-    return told | ({"problem": review.failures[key].words} if key in review.failures else {})
+        return question | {"answer": review.answers[key]}
+    return question | ({"problem": review.failures[key].words} if key in review.failures else {})
 
 
 def _categories(review: Review) -> list[str]:

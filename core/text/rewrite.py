@@ -17,7 +17,7 @@ from core.text.markdown import read_markdown, restore
 if TYPE_CHECKING:
     from markdown_it.tree import SyntaxTreeNode
 
-_JOINER = "\u2060"  # has no width: nobody sees it
+_JOINER = "\u2060"  # it has no width
 _WITH_BACKSLASH = "\\`*_[]|$"
 TABLE = str.maketrans(
     {char: f"\\{char}" for char in _WITH_BACKSLASH}

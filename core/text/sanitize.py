@@ -34,7 +34,7 @@ _SCRIPTS = {
     "sup": str.maketrans("0123456789+-−=()in", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻⁻⁼⁽⁾ⁱⁿ"),
 }
 _MARKS = {"sub": "_", "sup": "^"}
-_JOINER = "\u2060"  # has no width: nobody sees it
+_JOINER = "\u2060"  # it has no width
 _LIKE_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _LIKE_REFERENCE = re.compile(r"&(?=(#|\w+;?))")
 _ROUNDS = 3  # "&amp;lt;" has been escaped twice, and tags stand in one another
@@ -61,7 +61,7 @@ def is_clean(text: str) -> bool:
 
 
 def reread(text: str) -> str:
-    """`text` as it was meant, if it is UTF-8 that was once read as Latin-1."""
+    """`text` decoded again, if it is UTF-8 that was once read as Latin-1."""
     if not text.isascii() and _MISREAD.search(text):
         with suppress(UnicodeError):
             return text.encode("latin-1").decode()
@@ -69,7 +69,7 @@ def reread(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """`text` with the HTML that authors have typed read as they meant it: "&amp;", "H<sub>2</sub>O", "<i>Gaia</i>".
+    """`text` with the HTML that authors have typed read as HTML: "&amp;", "H<sub>2</sub>O", "<i>Gaia</i>".
 
     Other tags stay as they are: they are what the paper is about, or mathematics (`p<q`).
     """

@@ -17,7 +17,7 @@ from core.model.summary import Summary
 from core.model.template import LANGUAGES
 from core.render.feeds import render_feed
 from core.render.messages import messages
-from core.render.review import REVIEW_MARKER, review_html, review_items, review_json, review_markdown, review_page
+from core.render.review import REVIEW_MARKER, review_document, review_html, review_items, review_json, review_markdown
 from tests.render import channel
 from tests.render.test_digests import BREAKERS, Page
 from tests.support.invented import make_paper
@@ -136,7 +136,7 @@ def test_hostile_texts(text: str) -> None:
     (item,) = review_items([hostile], TEMPLATE, lambda _: "https://wire.example/reviews/1")
     assert [] == html_faults(item.html)
     json.loads(review_json(hostile, TEMPLATE))
-    assert "<script" not in review_page(hostile, TEMPLATE).lower()
+    assert "<script" not in review_document(hostile, TEMPLATE).lower()
 
 
 def test_the_checkers_see_what_is_wrong() -> None:

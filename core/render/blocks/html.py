@@ -40,6 +40,15 @@ class Html:
         return "\n".join(part for block in blocks if (part := _WRITE[type(block)](self, block)))
 
 
+def html_page(title: str, language: str, body: str, *, head: str = "") -> str:
+    """A page of its own that loads nothing; `body` and `head` are HTML already."""
+    return (
+        f'<!doctype html>\n<html lang="{escape(language)}">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">\n{head}<title>{escape(title)}</title>\n'
+        f"</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
+    )
+
+
 def _line(line: Line) -> str:
     return "".join(_INLINE[type(part)](part) for part in line)
 

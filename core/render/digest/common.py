@@ -9,6 +9,7 @@ from core.model.feed import Entry
 from core.model.paper import Paper, known_addresses
 from core.model.summary import Summary
 from core.render.blocks import Block, Line, Link, Paragraph, Strong, Written
+from core.render.items import paper_title
 from core.render.messages import Sentences
 from core.text.rewrite import text_of
 from core.text.sanitize import plain
@@ -26,7 +27,7 @@ _VENUE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The wire's `title`, and its addresses, absolute and in ASCII; "" or none where they are not known or not told.
+    """The wire's `title`, and its addresses, absolute and in ASCII; "" or none where they are not known or not public.
 
     `feeds` pairs the formats of the feed with their addresses, `deployed` is where a deploy badge leads.
     """
@@ -93,11 +94,6 @@ def fact(name: str, value: str | Link, words: Sentences) -> Line:
 def paper_link(paper: Paper, text: str = "") -> Link:
     """A link to arXiv's page, by the paper's title if nothing else is said."""
     return Link(text or paper_title(paper), paper.links["abs"])
-
-
-def paper_title(paper: Paper) -> str:
-    """The title as one line; the identifier where nothing of it is left."""
-    return " ".join(plain(paper.title).split()) or f"arXiv:{paper.versioned}"
 
 
 def authors_line(paper: Paper, words: Sentences) -> str:

@@ -8,15 +8,14 @@ from typing import Any
 from core.model.calendar import EASTERN, PUBLISHED_AT
 from core.model.digest import Digest
 from core.model.feed import Entry
-from core.render.blocks import Block, Heading
+from core.render.blocks import Block
 from core.render.blocks.html import Html
-from core.render.blocks.markdown import Markdown
 from core.render.digest.common import Site
 from core.render.digest.staged import staged_blocks, staged_title
 from core.render.digest.styles import daily_blocks, daily_title, list_blocks, list_title
-from core.render.front_matter import FOLDS, HAS_TITLE, front_matter
 from core.render.items import Item, clean_entry
 from core.render.messages import Sentences, messages
+from core.render.post import markdown_post
 from core.render.shapes import entry_to_plain, to_json
 from core.text.sanitize import clean, label
 
@@ -91,9 +90,7 @@ def digest_markdown(digest: Digest, site: Site, kind: str = "") -> str:
     """The document as Markdown with front matter of that `kind` (see `FRONT_MATTERS`), by default the style's own."""
     kind = kind or _STYLES[digest.style].front_matter
     title = digest_title(digest)
-    blocks = [*([] if kind in HAS_TITLE else [Heading(1, (title,))]), *_blocks(digest, site)]
-    body = Markdown(folds=FOLDS.get(kind, "")).write(blocks)
-    return f"{front_matter(_FRONT_MATTER[kind](digest, title))}{clean(body)}\n{DIGEST_MARKER}\n"
+    return markdown_post(kind, _FRONT_MATTER[kind](digest, title), title, _blocks(digest, site), DIGEST_MARKER)
 
 
 def digest_html(digest: Digest, site: Site, *, in_feed: bool = False) -> str:

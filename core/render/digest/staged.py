@@ -13,11 +13,11 @@ from core.render.digest.common import (
     model_text,
     notices,
     paper_link,
-    paper_title,
     summary_problem,
     summary_text,
     venue_of,
 )
+from core.render.items import paper_title
 from core.render.messages import Sentences
 
 FOUR_POINTS = ("problem", "limits", "method", "effect")
