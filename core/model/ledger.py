@@ -1,6 +1,6 @@
-"""The ledger: what the API confirms of each date, what it has that arXiv's feed did not show, and what is still owed.
+"""The ledger: what the API confirms of each date, what it adds to arXiv's feed, and what it has still to be asked for.
 
-The API knows when a paper was submitted, not when it was announced: see `core.model.reconcile`.
+The API says when a paper was submitted, not when it was announced: see `core.model.reconcile`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,9 +15,8 @@ from core.model.manifest import BatchRecord, CategoryState, Count, Manifest, rfc
 from core.model.paper import Paper, complete
 from core.model.reconcile import latest, place, recorded, restated, shown_on
 
-HELD = (
-    4  # announcement days by which a moderator may delay a paper; what is held longer is found by its identifier only
-)
+# Announcement days by which a moderator may delay a paper; what is held longer is found by its identifier only
+HELD = 4
 NOT_ALL_READ = "it was not fetched while arXiv's feed held it; the API is being asked for it"
 NOTHING = "neither arXiv's feed nor the API had anything"
 
@@ -41,9 +40,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """What a reading made: the records and batches that are others now, the confirmed ids of their dates, and how many
-    papers were `added` that nobody had seen.
-    """
+    """What a reading changed: records, batches, the confirmed ids of their dates, and how many papers it `added`."""
 
     records: Mapping[date, BatchRecord]
     batches: Mapping[date, Batch]
@@ -167,23 +164,23 @@ def _without_strays(
 
 def with_papers(day: date, batch: Batch | None, papers: Iterable[Paper], categories: Sequence[str], at: str) -> Batch:
     """The batch with what the API says of its papers, and with those papers that it lacks, as late as `at`."""
-    told = {paper.id: paper for paper in papers}
+    known = {paper.id: paper for paper in papers}
     items = [
-        replace(item, paper=complete(item.paper, told[item.paper.id])) if item.paper.id in told else item
+        replace(item, paper=complete(item.paper, known[item.paper.id])) if item.paper.id in known else item
         for item in (batch.announcements if batch else ())
     ]
     there = {item.paper.id for item in items}
     wanted = frozenset(categories)
     items += [
         Announcement(paper, "new" if listed(paper.primary, wanted) else "cross", at, "api")
-        for paper in told.values()
+        for paper in known.values()
         if paper.id not in there and any(listed(name, wanted) for name in paper.categories)
     ]
     return make_batch(day, items)
 
 
 def _state(manifest: Manifest, day: date, name: str, now: datetime, retention: timedelta) -> CategoryState:
-    """The state of a category of a date after a reading: what arXiv's feed settled is so, the rest when all is read."""
+    """The state of a category of a date after a reading. What arXiv's feed settled stays."""
     state = manifest.get(day).of(name)
     if (state.settled and state.source == "rss" and manifest.get(day).hash) or day >= due_date(now):
         return state if state.state != "expected" else state._replace(reason="it was not fetched yet")
@@ -247,7 +244,7 @@ def _want(wanted: Mapping[date, dict[str, str]], day: date, name: str, moment: d
 
 
 def in_words(windows: Sequence[Window]) -> str:
-    """What is owed, for people: "3 dates, 2026-03-02 to 2026-03-05", or ""."""
+    """Windows in words: "3 dates, 2026-03-02 to 2026-03-05", or ""."""
     if not windows:
         return ""
     days = sorted(window.date for window in windows)

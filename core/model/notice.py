@@ -1,4 +1,4 @@
-"""Notices: what a feed's readers are told of days that are missing, so that it never looks complete when it is not."""
+"""Notices: a feed says which days are missing, so that it never looks complete when it is not."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from core.model.feed import Feed
 from core.model.manifest import BatchRecord, CategoryState, Manifest
 
 GRACE = timedelta(hours=1)  # arXiv is often some minutes late, and a notice that readers saw cannot be taken back
-LOOK_BACK = timedelta(days=7)  # older gaps are told on pages and in the ledger only
+LOOK_BACK = timedelta(days=7)  # older gaps are shown on pages and by `paperwire audit` only
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What is missing of a feed: dates, newest first, with reasons in words. `time` is since when that is told."""
+    """What is missing of a feed: dates, newest first, with reasons in words. `time` is since when the feed says so."""
 
     dates: tuple[tuple[date, str], ...]
     time: datetime
@@ -34,7 +34,7 @@ class Notice:
 
 
 def notice_of(manifest: Manifest, feed: Feed, now: datetime) -> Notice | None:
-    """What has to be told with a feed at `now`, if anything: of the due date from an hour after it was due on."""
+    """The notice of a feed at `now`, if anything is missing: of the due date from an hour after it was due."""
     if feed.source != "arxiv":
         return _of_picks(manifest, now)
     due = due_date(now)

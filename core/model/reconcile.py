@@ -1,14 +1,11 @@
-"""On which date a paper was announced, of which arXiv's API only tells when it was submitted.
+"""Reconciliation: what a fetch means for the record and batch of a date, and on which date a paper was announced.
 
-Submissions of a window are announced on one date, but moderators hold some papers back for days. Identifiers tell of
-these: arXiv gives them when it announces (https://info.arxiv.org/help/availability.html), so that they rise from one
-date to the next.
+The last good batch stays: a worse answer never replaces a better one, it only adds a reason. A category that was once
+complete stays complete, whatever answers follow.
 
-
-What a fetch means for the record of a date: which state, which batch, and why. Pure: the heart of honesty.
-
-The last good batch stays: a worse answer never replaces a better one, it only leaves a reason behind. A category that
-came once has come, whatever answers follow.
+arXiv's API says when a paper was submitted, not when it was announced. The submissions of a window are announced on one
+date, but moderators hold some papers back for days. These are recognised by their identifiers, which arXiv gives when
+it announces (https://info.arxiv.org/help/availability.html): they rise from one date to the next.
 """
 
 from collections import Counter
@@ -98,7 +95,7 @@ def settle(
 
     `known` and `existing` are the record and batch of that date so far, `previous` the batch before it.
     """
-    if known.hash and existing is None:  # the store has lost it: as if it had never been there
+    if known.hash and existing is None:  # the store has lost it
         known = BatchRecord(known.date, "expected")
     repeated = _repeated(outcome.announcements, categories, previous)
     stale = _stale(outcome.announcements, repeated, categories)
@@ -201,7 +198,7 @@ def _joined(fresh: Iterable[Announcement], existing: Batch | None, outcome: Outc
 
 
 def _repeated(announcements: Iterable[Announcement], categories: Sequence[str], previous: Batch | None) -> set[str]:
-    """What the batch before announced already, in the same categories: no news, whatever date it comes under.
+    """What the batch before announced already, in the same categories: it is not news, under any date.
 
     arXiv has served a category's old batch under the new day's date, so identifiers are compared, not dates.
     """
@@ -236,7 +233,7 @@ def _within(item: Announcement, categories: Sequence[str]) -> set[str]:
 def _without_batch(
     outcome: Outcome, categories: Sequence[str], known: BatchRecord, failures: Mapping[str, str], stale: Sequence[str]
 ) -> BatchRecord:
-    """The record of a date of which nothing is there."""
+    """The record of a date without a batch."""
     lost = "its batch was lost by the store; it is to be fetched again"
     late = "arXiv served a valid empty feed: a holiday, or it is late"
     rest = (
