@@ -39,7 +39,7 @@ def check_token(request: Request, what: str) -> None:
 
 
 # These have secrets of their own, or tell nothing that is anybody's own
-OPEN = frozenset({"/api/refresh", "/api/health", "/docs", "/openapi.json"})
+OPEN = frozenset({"/api/refresh", "/api/work", "/api/health", "/docs", "/openapi.json"})
 _COMMANDS = re.compile(r"/api/papers/.+/(?:review|summaries/[\w.-]+)")  # need the owner's token where they are posted
 _FILE = re.compile(r"/[\w-]+\.(?:css|js|svg|ico|png|txt)")
 _IN_LOG = re.compile(rf"(?<=[?&]{KEY}=)[^&\s\"]+")

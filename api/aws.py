@@ -32,9 +32,9 @@ async def _refresh() -> dict[str, Any]:
         report = await wire.refresh()
     finally:
         await wire.close()
-    if report and report.record.state == "failed":
-        raise SourceError(report.record.reason)
-    return report.to_plain() if report else {"status": "running"}
+    if report.failed:
+        raise SourceError(report.failed)
+    return {"status": "running"} if "today" in report.busy else report.to_plain()
 
 
 async def _application(scope: Scope, receive: Receive, send: Send) -> None:

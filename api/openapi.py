@@ -49,6 +49,9 @@ REPORT = {
     "feeds": {"main": 7},
     "rejected": [],
     "error": "",
+    "pending": {"dates": [], "papers": 0},
+    "failures": {},
+    "busy": [],
 }
 
 HEALTHY = {
@@ -165,7 +168,7 @@ _NOTHING = problem_of(
     503,
     "nothing-yet",
     "Nothing to serve yet",
-    "The announcements of 2026-03-06 are being fetched from arXiv for the first time; try again soon.",
+    "The announcements of 2026-03-06 are being fetched for the first time; try again soon.",
 )
 _UNKNOWN = problem_of(404, "unknown-name", "Not found", "There is no feed 'mian' here. Known: main, storage.")
 _LIMITED = problem_of(
@@ -284,6 +287,7 @@ REFRESH: dict[int | str, dict[str, Any]] = {
     502: answer_of("arXiv delivered nothing usable; what was there stays", REPORT | {"state": "failed"}),
     503: problem_of(503, "store", "The store does not answer", "SQLite at …: disk I/O error"),
 }
+WORK = REFRESH | {200: answer_of("What was done, and what is pending", REPORT)}
 HEALTH: dict[int | str, dict[str, Any]] = {
     200: answer_of("All is well, or what is wrong passes by itself", HEALTHY),
     503: answer_of("The owner should act", HEALTHY | {"status": "failing", "troubles": [TROUBLE]}),

@@ -10,16 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 from core.archive import Archive
 from core.archive.open import open_store
-from core.archive.overrides import change_saved
 from core.archive.state import State, adopt_rules, note_time
-from core.config.overrides import rules_in_force
+from core.config.overrides import Rules, rules_in_force
 from core.config.settings import Settings
-from core.jobs.refresh import BACKOFF, Report
-from core.jobs.run import catch_up_configured, refresh_configured
 from core.model.entries import dates_in_hold, reaches_below
 from core.model.errors import PaperwireError, StoreError, UnknownName
 from core.model.feed import Entry, Feed
-from core.model.freshness import DOUBTFUL_SECONDS, Due, Freshness, Outlook, due_of, nothing_yet, outlook_of
+from core.model.freshness import (
+    ARXIV,
+    DOUBTFUL_SECONDS,
+    Due,
+    Freshness,
+    Outlook,
+    due_of,
+    due_record,
+    nothing_yet,
+    outlook_of,
+)
 from core.model.manifest import Manifest
 from core.model.paper import Paper, PaperId
 from core.model.query import Condition, Query
@@ -32,13 +39,14 @@ from core.views.reviews import ReviewList
 from core.views.snapshot import Current, View
 
 if TYPE_CHECKING:
-    from core.jobs.backfill import Caught
+    from core.jobs.run import Report
 
 log = logging.getLogger("paperwire")
 
 PATIENCE_SECONDS = 15.0  # how long a request waits for a first batch; feed readers give up after 20
 RENDERED_BYTES = 32_000_000
 _POLL_SECONDS = 0.5
+_FAILED_SECONDS = 60.0  # how long requests leave a source alone that has failed
 _EVERYTHING = Query((Condition("score", ">=", (float("-inf"),)),))
 _FOLLOW_SECONDS = 5.0  # how long another process is left to its refresh before this one looks again
 
@@ -83,19 +91,24 @@ class Paperwire:
         """
         view = await self._view()
         due, manifest = self.due.date, view.state.manifest
-        if view.doubt and not manifest.stored:
+        if view.doubt and not self._stored(manifest):
             raise StoreError(view.doubt)
         if view.doubt or self._outlook(manifest).settled:
             return manifest
         if self._pause(view.state, due) <= 0:
             task = self._start_refreshing()
-            if not manifest.stored:
+            if not self._stored(manifest):
                 await asyncio.wait([task], timeout=PATIENCE_SECONDS)
                 view = await self._view()
                 manifest = view.state.manifest
-        if not manifest.stored:
+        if not self._stored(manifest):
             failed = self._not_before > time()
-            raise nothing_yet(manifest.get(due), self.due, self._pause(view.state, due), failed=failed)
+            raise nothing_yet(
+                due_record(manifest, self.due, self.rules.sources),
+                self.due,
+                self._pause(view.state, due),
+                failed=failed,
+            )
         return manifest
 
     def hot(self) -> Manifest | None:
@@ -113,28 +126,26 @@ class Paperwire:
             return manifest
         return None
 
-    async def refresh(self, progress: Progress = NO_PROGRESS, *, on_demand: bool = False) -> Report | None:
-        """Refresh now, whatever was tried before. None if another process is at it.
+    async def refresh(
+        self,
+        scope: str = "all",
+        *,
+        seconds: float | None = None,
+        patience: float = 0.0,
+        progress: Progress = NO_PROGRESS,
+    ) -> "Report":
+        """Run the write path: see `core.jobs.run`, and its table `SCOPES`. `seconds` are `CATCH_UP_SECONDS` by default.
 
-        With `on_demand`, also None if nothing is missing after all.
+        Raises `StoreError`.
         """
-        report = await refresh_configured(self.settings, self.store, progress, on_demand=on_demand)
-        if report:
-            self._learn(report)
-        return report
+        from core.jobs.run import SCOPES, run  # a cold start does without
 
-    async def catch_up(self, progress: Progress = NO_PROGRESS, *, seconds: float | None = None) -> "Caught | None":
-        """Work off what is owed beside the due batch, for so many seconds at most, by default the configured number.
-
-        None if there is no time for that, or another process is at it. Only for the owner, the cron, and a server that
-        refreshes by itself.
-        """
         seconds = self.settings.catch_up_seconds if seconds is None else seconds
-        done = seconds > 0 and await catch_up_configured(self.settings, self.store, progress, seconds=seconds)
-        if not done:
-            return None
-        self.current.put(done[1])
-        return done[0]
+        report = await run(
+            self.archive, self.settings, SCOPES[scope], seconds=seconds, patience=patience, progress=progress
+        )
+        self._learn(report)
+        return report
 
     async def entries(self, manifest: Manifest, feed: Feed, query: Query) -> list[Entry]:
         """The entries of a feed that `query` may select, and perhaps others, newest date first.
@@ -168,8 +179,8 @@ class Paperwire:
         return await self._shelf.shown(manifest, feed, whole=whole, own=own)
 
     async def change(self, expected: int, make: Callable[[Saved, tuple[Change, ...]], tuple[Saved, str]]) -> Saved:
-        """Change what the owner saved, if it is still version `expected`: see `core.archive.overrides.change_saved`."""
-        saved = await change_saved(self.store, expected, make, self.clock())
+        """Change what the owner saved, if it is still version `expected`: see `Overrides.change`."""
+        saved = await self.archive.overrides.change(expected, make, self.clock())
         view = await self.current.get()
         manifest = replace(view.state.manifest)  # another one: what was made from that shows other rules
         self.current.put(replace(view.state, manifest=manifest, saved=saved))
@@ -201,7 +212,7 @@ class Paperwire:
     def due(self) -> Due:
         """What is due; worked out once for each date."""
         if self._due is None or self.clock() >= self._due.following:
-            self._due = due_of(self.clock())
+            self._due = due_of(self.clock(), self.rules.sources)
         return self._due
 
     @property
@@ -238,11 +249,11 @@ class Paperwire:
         view = await self.current.get(also=also)
         manifest = view.state.manifest
         if view.state.saved is not self.rules.saved:
-            self.rules, self._seen = rules_in_force(self.settings.feeds, view.state.saved), None
+            self._take(rules_in_force(self.settings.feeds, view.state.saved))
         # Each once, because an older version may still run beside this one
         if self._adopted != self.rules.fingerprint and not view.doubt:
             self._adopted = self.rules.fingerprint
-            if manifest.stored and manifest.rules != self._adopted:
+            if manifest.has_batches and manifest.rules != self._adopted:
                 await self._adopt()
                 view = await self.current.get()
         outlook, now = self._outlook(view.state.manifest), self.clock()
@@ -269,16 +280,27 @@ class Paperwire:
             self.current.put(state)
         return state is not None
 
-    def _learn(self, report: Report) -> None:
-        """Keep what a refresh has made: it need not be read again."""
-        rules = rules_in_force(self.settings.feeds, report.state.saved)
-        self._adopted = rules.fingerprint
-        if self.rules.saved.version > report.state.saved.version:  # the owner saved something meanwhile
-            self.current.put(replace(report.state, saved=self.rules.saved))
+    def _learn(self, report: "Report") -> None:
+        """Keep what a run has stored: it need not be read again."""
+        if (state := report.state) is None:
+            return
+        rules = rules_in_force(self.settings.feeds, state.saved)
+        if report.today:
+            self._adopted = rules.fingerprint
+            self._shelf.learn(report.today.batch, report.today.days, rules)
+        if self.rules.saved.version > state.saved.version:  # the owner saved something meanwhile
+            self.current.put(replace(state, saved=self.rules.saved))
         else:
-            self.current.put(report.state)
-            self.rules, self._seen = rules, None
-        self._shelf.learn(report, rules)
+            self.current.put(state)
+            self._take(rules)
+
+    def _take(self, rules: Rules) -> None:
+        """Go on with other rules."""
+        self.rules, self._seen, self._due = rules, None, None
+
+    def _stored(self, manifest: Manifest) -> bool:
+        """Whether there is something to serve: announcements of arXiv, if a feed is made of them, else picks."""
+        return bool(manifest.stored) if ARXIV in self.rules.sources else manifest.has_batches
 
     def _outlook(self, manifest: Manifest) -> Outlook:
         """What is to come of the manifest; worked out once for each, and for each due date."""
@@ -299,14 +321,19 @@ class Paperwire:
         """Refresh, or wait for the process that does; take over if it dies. Never raises: what failed is logged."""
         end, due = time() + PATIENCE_SECONDS, self.due.date
         try:
-            while await self.refresh(on_demand=True) is None and time() < end:
+            while time() < end:
+                report = await self.refresh("due")
+                if report.failures and report.today is None:  # of arXiv, the store has a note
+                    self._not_before = time() + _FAILED_SECONDS
+                if report.did_something:
+                    break
                 state = (await self.current.get(confirmed=True)).state
                 if self._outlook(state.manifest).settled or self._pause(state, due) > 0:
                     break
-                if state.manifest.stored:  # nobody waits
+                if self._stored(state.manifest):  # no answer waits for it
                     self._not_before = time() + _FOLLOW_SECONDS
                     break
                 await asyncio.sleep(_POLL_SECONDS)
         except Exception as error:  # whatever it is, requests are answered from what is stored
-            self._not_before = time() + BACKOFF["failed"]
+            self._not_before = time() + _FAILED_SECONDS
             log.log(logging.WARNING if isinstance(error, PaperwireError) else logging.ERROR, "refresh", exc_info=True)

@@ -52,7 +52,9 @@ async def home(request: Request) -> Response:
     def make(manifest: Manifest, loaded: Loaded) -> Document:
         return make_document(_page(request, manifest, loaded, due, found), MEDIA_TYPE, updated(manifest))
 
-    found = troubles(manifest, owed_by(wire, manifest), wire.clock())  # of the store a header warns
+    found = troubles(
+        manifest, owed_by(wire, manifest), wire.clock(), sources=wire.rules.sources
+    )  # of the store a header warns
     key = ("home", self_url(request), wire.rules.fingerprint, due.isoformat(), [trouble.detail for trouble in found])
     document = await published(wire, manifest, feeds, Query(), key, make, slot=slot if feeds else "")
     return respond(request, document, manifest, at_most=_AT_MOST)

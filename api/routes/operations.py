@@ -13,6 +13,7 @@ from api.errors import problem
 from api.resource import wire_of
 from core.app import Paperwire
 from core.model.errors import StoreError
+from core.model.freshness import due_record
 from core.model.health import status_of, trouble_to_plain, troubles
 from core.model.ledger import Window, owed
 from core.model.manifest import BatchRecord, Manifest, rfc3339
@@ -24,28 +25,42 @@ log = logging.getLogger("paperwire")
 router = APIRouter(tags=["operations"])
 
 
-@router.api_route("/api/refresh", methods=["GET"], summary="Fetch what arXiv announces now", responses=openapi.REFRESH)
+@router.get("/api/refresh", summary="Fetch what arXiv announces now", responses=openapi.REFRESH)
 @router.post("/api/refresh", summary="Fetch what arXiv announces now", responses=openapi.REFRESH)
 async def refresh_now(request: Request) -> Response:
-    """Fetch, score and store, whatever was tried before, then what is owed; answers with a report when done.
+    """Fetch, score and store, whatever was tried before, then what is pending; answers with a report when done.
 
-    After the due batch the API of arXiv is asked for what was missed, and Hugging Face for its picks, for a minute at
-    most (`CATCH_UP_SECONDS`); what is left is done by the next refresh.
+    After the due batch the API of arXiv is asked for what was missed, Hugging Face for its picks, and models for
+    summaries, for a minute at most (`CATCH_UP_SECONDS`); the next refresh goes on there. What fails keeps nothing else
+    from being done; `failures` names it, by step.
 
     Needs `Authorization: Bearer …` with `CRON_SECRET` or `ADMIN_TOKEN`; where neither is set, nobody may.
     """
-    wire = wire_of(request)
+    return await _run(request, "all")
+
+
+@router.get("/api/work", summary="Do a bounded piece of what is pending", responses=openapi.WORK)
+@router.post("/api/work", summary="Do a bounded piece of what is pending", responses=openapi.WORK)
+async def work_now(request: Request) -> Response:
+    """Fetch the due batch if it is missing and arXiv may be asked again, then go on with what is pending, for a minute
+    at most (`CATCH_UP_SECONDS`). The report says what is still pending: ask again until nothing is.
+
+    Needs `Authorization: Bearer …` with `CRON_SECRET` or `ADMIN_TOKEN`; where neither is set, nobody may.
+    """
+    return await _run(request, "pending")
+
+
+async def _run(request: Request, scope: str) -> Response:
     check_token(request, "Refreshing")
     try:
-        report = await wire.refresh()
-        caught = await wire.catch_up() if report and not report.error else None
+        report = await wire_of(request).refresh(scope)
     except StoreError as error:  # its owner may know which store, and how to mend it
         log.warning("%s", error)
         return problem(503, "store", "The store does not answer", str(error), {"Retry-After": "10"})
-    if report is None:
-        return _json({"status": "running", "detail": "another refresh is at it"}, 202)
-    done = report.to_plain() | ({"caught": caught.to_plain()} if caught else {})
-    return _json(done, 502 if report.record.state == "failed" else 200)
+    if "today" in report.busy:
+        done = report.to_plain() if report.did_something else {}
+        return _json({"status": "running", "detail": "another refresh is at it"} | done, 202)
+    return _json(report.to_plain(), 502 if report.failed else 200)
 
 
 @router.get("/api/health", summary="What is there, and what is missing", responses=openapi.HEALTH)
@@ -58,8 +73,8 @@ async def health(request: Request) -> Response:
     manifest = await wire.manifest()
     now = wire.clock()
     windows = owed_by(wire, manifest)
-    found = troubles(manifest, windows, now, doubt=wire.current.doubt_reason)
-    due = manifest.get(wire.due.date)
+    found = troubles(manifest, windows, now, doubt=wire.current.doubt_reason, sources=wire.rules.sources)
+    due = due_record(manifest, wire.due, wire.rules.sources)
     body = {
         "status": status_of(found),
         "troubles": [trouble_to_plain(trouble) for trouble in found],

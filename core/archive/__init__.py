@@ -16,9 +16,12 @@ from core.archive.rendered import Rendered
 from core.archive.reviews import Reviews
 from core.archive.spending import Spending
 from core.archive.state import State, read_state
+from core.archive.windows import Windows
 from core.model.errors import StoreError
 from core.store import keys
 from core.store.base import Store, holding
+
+__all__ = ["Archive", "Draft", "State"]
 
 PATIENCE_SECONDS = 30.0  # how long a draft waits for another process's
 RETENTION = timedelta(days=30)
@@ -35,6 +38,7 @@ class Archive:
         self.store = store
         self.retention = retention
         self.days = Days(store)
+        self.windows = Windows(store)
         self.overrides = Overrides(store)
         self.reviews = Reviews(store)
         self.analyses = Analyses(store)
@@ -54,7 +58,11 @@ class Archive:
     async def try_drafting(self) -> AsyncIterator[Draft | None]:
         """A draft of the next state, or None at once while another process has one."""
         async with holding(self.store, keys.REFRESH_LOCK) as lock:
-            yield Draft(await self.state(), self.retention, lock) if lock else None
+            if lock is None:
+                yield None
+            else:
+                state = await self.state()
+                yield Draft(state, self.retention, state.manifest, lock)
 
     @asynccontextmanager
     async def drafting(self) -> AsyncIterator[Draft]:

@@ -1,23 +1,26 @@
 """A draft of the next state: collected while the lock is held, and committed once, behind the fence of the lock."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from core.archive.days import batch_values
+from core.archive.days import make_day
 from core.archive.state import State
 from core.model.batch import Batch
+from core.model.entries import Day
 from core.model.feed import Feed
 from core.model.manifest import BatchRecord, Manifest
 from core.store import keys
 from core.store.base import Lock, Values
 from core.store.codec import encode
 
+ASKED_PAPERS = 5000  # remembered of those that the API was asked for
+
 
 @dataclass(slots=True)
 class Draft:
-    """The present `state`, which no other process changes meanwhile, and what is to replace it.
+    """The present `state`, which no other process changes meanwhile, and the `manifest` that is to replace its own.
 
     Put values, change the manifest, then `commit`; without a commit nothing is written. Values are written before the
     manifest that names them. The methods that put values do no I/O, and may run in a thread.
@@ -25,12 +28,10 @@ class Draft:
 
     state: State
     retention: timedelta
-    lock: Lock
-    manifest: Manifest = field(init=False)
+    manifest: Manifest
+    _lock: Lock
+    _backoff: Mapping[str, Any] | None = None
     _values: Values = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        self.manifest = self.state.manifest
 
     @property
     def batch_seconds(self) -> float:
@@ -41,26 +42,48 @@ class Draft:
         """Write encoded values of another part of the archive along."""
         self._values |= values
 
-    def put_batch(self, batch: Batch, feeds: Iterable[Feed]) -> None:
-        """Store a batch, with the scores of each of the `feeds`."""
-        self.put(batch_values(batch, feeds, self.batch_seconds))
+    def put_batch(self, batch: Batch, feeds: Iterable[Feed]) -> dict[str, Day]:
+        """Store a batch with its scores for each of the `feeds`. The day of each feed, by its name."""
+        self._values[keys.batch(batch.date, batch.hash)] = (encode(batch.to_plain()), self.batch_seconds)
+        days: dict[str, Day] = {}
+        for feed in feeds:
+            days[feed.name], values = make_day(feed, batch, self.batch_seconds)
+            self._values |= values
+        return days
+
+    def put_confirmed(self, day: date, papers: Iterable[str]) -> None:
+        """Store the identifiers of a date that the API has confirmed."""
+        self._values[keys.ledger(day)] = (encode(sorted(papers)), self.batch_seconds)
+
+    def put_asked(self, papers: Iterable[str]) -> None:
+        """Store which papers the API was asked for by their identifiers."""
+        self._values[keys.ASKED] = (encode(sorted(papers)[-ASKED_PAPERS:]), None)
+
+    def put_backoff(self, note: Mapping[str, Any], seconds: float) -> None:
+        """Store how long requests leave the upstream alone; the note itself is kept for so many seconds."""
+        self._backoff = note
+        self._values[keys.BACKOFF] = (encode(note), seconds)
+
+    def drop_window(self, day: date) -> None:
+        """Remove what was fetched of a window that is entered now."""
+        self._values[keys.window(day)] = (b"", 1.0)  # gone in a second; a commit only writes
 
     def change_records(
-        self, records: Iterable[BatchRecord], now: datetime, error: dict[str, str] | None = None
+        self, records: Iterable[BatchRecord], now: datetime, error: Mapping[str, str] | None = None
     ) -> None:
         """Put records into the manifest, and drop what is older than the retention; `error` None keeps the last one."""
         kept = self.manifest.error if error is None else error
         self.manifest = self.manifest.changed(records, now=now, retention=self.retention, error=kept)
 
-    async def commit(self, *, backoff: dict[str, Any] | None = None, backoff_seconds: float = 0.0) -> State:
-        """Write everything, or nothing, and give the lock up. Raises `LockLost` and `StoreError`."""
-        state = replace(self.state, manifest=self.manifest)
+    async def commit(self) -> State:
+        """Write everything, or nothing, and give the lock up. The state after that.
+
+        Raises `LockLost` if another process has the lock by now, and `StoreError`.
+        """
         values = dict(self._values)
-        if backoff is not None:
-            state = replace(state, backoff=backoff)
-            values[keys.BACKOFF] = (encode(backoff), backoff_seconds)
         if self.manifest is not self.state.manifest:
             values[keys.MANIFEST] = (encode(self.manifest.to_plain()), None)  # last: it names the others
         if values:
-            await self.lock.commit(values, release=True)
-        return state
+            await self._lock.commit(values, release=True)
+        backoff = self.state.backoff if self._backoff is None else self._backoff
+        return replace(self.state, manifest=self.manifest, backoff=backoff)

@@ -184,8 +184,7 @@ async def _sample_settings() -> Settings:
     for day in sample.days():
         settings = load_settings(sample=True, now=sample.noon(day), sqlite_path=SAMPLE_STORE)
         wire = Paperwire(settings)
-        await wire.refresh()
-        await wire.catch_up(seconds=60)
+        await wire.refresh(seconds=60)
         await wire.close()
     return settings
 

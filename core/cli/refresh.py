@@ -3,24 +3,18 @@
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
 from datetime import date, datetime
-from time import monotonic
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from rich.table import Table
 
 from core.app import Paperwire
 from core.cli.output import err, out, progress_bar, with_wire
-from core.jobs.backfill import Caught
 from core.jobs.feed_date import Analysed
-from core.jobs.refresh import Report
+from core.jobs.run import Report
 from core.model.ledger import in_words
-from core.sources.rss import Progress
 from core.views.audit import Line, audit_dates
-
-T = TypeVar("T")
 
 LOCK_PATIENCE_SECONDS = 60.0
 DAY_SECONDS = 86_400.0
@@ -36,52 +30,57 @@ def refresh(
     """Fetch what arXiv announces now, score it and store it; then what was missed. It may be stopped at any moment."""
     limit = DAY_SECONDS if everything else seconds
 
-    async def work(wire: Paperwire) -> tuple[Report | None, Caught | None]:
-        report = await _refresh(wire)
-        if report is None or report.error:
-            return report, None
-        return report, await _catch_up(wire, limit)
+    async def work(wire: Paperwire) -> Report:
+        with progress_bar() as show:
+            return await wire.refresh(seconds=limit, patience=LOCK_PATIENCE_SECONDS, progress=show)
 
     try:
-        report, caught = asyncio.run(with_wire(work))
+        report = asyncio.run(with_wire(work))
     except KeyboardInterrupt:
         err.print("Stopped. What was done until now is kept; the next refresh goes on there.")
         raise typer.Exit(_INTERRUPTED) from None
-    if report is None:
+    if "today" in report.busy:
         err.print("Another process is refreshing right now; nothing was done.")
         raise typer.Exit(1)
-    record = report.record
-    out.print(f"{record.date}: {record.state}, {record.total} papers, {'new' if report.changed else 'unchanged'}")
-    for name, kept in report.kept.items():
-        out.print(f"  {name}: {kept} entries")
-    for line in filter(None, (record.reason, report.error if report.error not in record.reason else "")):
-        out.print(f"  {line}")
-    for item in record.rejected:
-        out.print(f"  could not be read: {item['reason']}: {item['excerpt']}")
-    if caught:
-        _tell(caught)
-    if record.state == "failed":
+    _print(report)
+    if report.failed:
         raise typer.Exit(1)
 
 
-def _tell(caught: Caught) -> None:
-    """What came of catching up, in lines."""
+def _print(report: Report) -> None:
+    """What a refresh did, in lines."""
+    if today := report.today:
+        record = today.record
+        out.print(f"{record.date}: {record.state}, {record.total} papers, {'new' if today.changed else 'unchanged'}")
+        for name, kept in today.kept.items():
+            out.print(f"  {name}: {kept} entries")
+        for line in filter(None, (record.reason, today.error if today.error not in record.reason else "")):
+            out.print(f"  {line}")
+        for item in record.rejected:
+            out.print(f"  could not be read: {item['reason']}: {item['excerpt']}")
+    _print_rest(report)
+    _print_analysis(report.analyze)
+    for step, problems in report.failures.items():
+        for problem in problems if step not in ("today", "analyze") else report.errors.get(step, ()):
+            out.print(f"  {problem}")
+    if "rest" in report.busy:
+        out.print("  another process is catching up right now; nothing more was done")
+    if windows := report.backfill.pending:
+        out.print(f"  still to be read: {in_words(windows)}; `paperwire refresh --all` goes on until all is there")
+
+
+def _print_rest(report: Report) -> None:
     done = (
-        (caught.windows, "dates read from the API"),
-        (caught.late, "papers found late"),
-        (caught.completed, "papers completed"),
-        (caught.picks, "dates of Hugging Face"),
+        (report.backfill.windows, "dates read from the API"),
+        (report.backfill.late, "papers found late"),
+        (report.enrich.completed, "papers completed"),
+        (report.enrich.picks, "dates of Hugging Face"),
     )
     if words := ", ".join(f"{number} {what}" for number, what in done if number):
         out.print(f"caught up: {words}")
-    _tell_analysed(caught.analysed)
-    for problem in caught.problems:
-        out.print(f"  {problem}")
-    if caught.owed:
-        out.print(f"  still to be read: {in_words(caught.owed)}; `paperwire refresh --all` goes on until all is there")
 
 
-def _tell_analysed(analysed: Analysed) -> None:
+def _print_analysis(analysed: Analysed) -> None:
     """What came of the analysis, in lines."""
     done = (
         (analysed.screened, "screened"),
@@ -143,26 +142,3 @@ def _ledger(lines: list[Line]) -> Table:
         numbers = [str(len(ids)) if line.read or not n else "?" for n, ids in enumerate(line.ids)]
         table.add_row(str(line.date), line.category, line.state.state, *numbers, str(line.late or ""))
     return table
-
-
-async def _refresh(wire: Paperwire) -> Report | None:
-    with progress_bar() as show:
-        return await _patiently(lambda: wire.refresh(show), show)
-
-
-async def _catch_up(wire: Paperwire, seconds: float | None) -> Caught | None:
-    """Catch up for so many seconds, by default as configured. None if there is no time for that."""
-    if seconds == 0 or (seconds is None and not wire.settings.catch_up_seconds):
-        return None
-    with progress_bar() as show:
-        caught = await _patiently(lambda: wire.catch_up(show, seconds=seconds), show)
-    return caught or Caught(problems=["another process is catching up right now; nothing more was done"])
-
-
-async def _patiently(work: Callable[[], Awaitable[T | None]], show: Progress) -> T | None:
-    """The result of `work`, tried again while another process has the lock; one that was killed has it for seconds."""
-    end = monotonic() + LOCK_PATIENCE_SECONDS
-    while (done := await work()) is None and monotonic() < end:
-        show("waiting for another process that is refreshing", 0, 1)
-        await asyncio.sleep(0.5)
-    return done

@@ -35,6 +35,11 @@ class Rules:
         """The feeds of a source."""
         return [feed for feed in self.feeds.values() if feed.source == source]
 
+    @cached_property
+    def sources(self) -> frozenset[str]:
+        """The sources that the feeds use."""
+        return frozenset(feed.source for feed in self.feeds.values())
+
     @property
     def wants_picks(self) -> bool:
         """Whether a feed needs what Hugging Face has."""

@@ -1,22 +1,20 @@
-"""Hugging Face's daily papers: fetched for the last days, kept as batches of their own, and noted in arXiv's.
+"""The step *enrich*: what arXiv's feed leaves out, for the papers that feeds show.
 
-A date's picks and upvotes change while people vote, so that the last days are asked for again in each refresh.
-
-
-Completing the papers that feeds show: comments, DOI, journal reference and times, which arXiv's RSS leaves out.
-
-Most come with the windows of the API (`core.jobs.backfill`); the others are fetched here by identifier: held papers,
- cross-lists, replacements, and picks of Hugging Face. Each is asked for once.
+- Hugging Face's daily papers of the last days, kept as batches of their own; their upvotes go into arXiv's batches.
+  They change while people vote, so that each run asks again for the newest ones.
+- Comments, DOI, journal reference and times from arXiv's API, by identifier, where no window brought them: held papers,
+  cross-lists, replacements, and picks of Hugging Face. Each paper is asked for once.
 """
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
-from core.archive.days import Made, batch_values, read_batches, score_day
-from core.archive.state import changing, read_state
+from core.archive import Archive, Draft
+from core.archive.days import score_day
 from core.config.overrides import Rules
+from core.jobs.upstreams import Upstreams
 from core.model.batch import Announcement, Batch, make_batch
 from core.model.entries import choose
 from core.model.errors import FetchError, SourceError
@@ -24,11 +22,7 @@ from core.model.manifest import BatchRecord, Manifest, rfc3339
 from core.model.paper import Paper, complete, picked
 from core.model.query import Query
 from core.sources.api import fetch_by_id
-from core.sources.client import Get
 from core.sources.huggingface import Picks, fetch_daily
-from core.store import keys
-from core.store.base import Store
-from core.store.codec import decode, encode
 
 AGAIN_DAYS = 2  # of the last days each refresh asks again, because people still vote
 LOOK_BACK = 5  # days that are asked for if they were missed
@@ -45,46 +39,46 @@ def wanted_days(manifest: Manifest, now: datetime) -> list[date]:
 _MISSING = BatchRecord(date.min, "failed")
 
 
-async def refresh_picks(
-    store: Store, get: Get, hf_url: str, rules: Rules, now: datetime, retention: timedelta
-) -> tuple[int, list[str]]:
-    """Fetch the daily papers of the last days and store what they mean. How many dates came, and what went wrong.
+@dataclass(slots=True)
+class Enriched:
+    """What came of the step: dates of Hugging Face that came, papers that were completed, and what went wrong."""
 
-    Raises `StoreError`.
-    """
+    picks: int = 0
+    completed: int = 0
+    problems: list[str] = field(default_factory=list)
+
+
+async def fetch_picks(archive: Archive, upstreams: Upstreams, rules: Rules, *, now: datetime, report: Enriched) -> None:
+    """Fetch the daily papers of the last days, and store what they mean. Raises `StoreError`."""
     found: dict[date, Picks] = {}
     failed: dict[date, str] = {}
-    for day in wanted_days((await read_state(store)).manifest, now):
+    for day in wanted_days((await archive.state()).manifest, now):
         try:
-            found[day] = await fetch_daily(get, hf_url, day)
+            found[day] = await fetch_daily(upstreams.get_picks, upstreams.hf_url, day)
         except SourceError as error:
             failed[day] = f"Hugging Face: {error.reason if isinstance(error, FetchError) else error}"
             break  # it is down, or does not want to be asked
-    async with changing(store) as (lock, state):
-        manifest = state.manifest
-        known = list(manifest.picks.values()) + manifest.stored[:VOTED_DAYS]
-        batches = await read_batches(store, known)
-        values, after = await asyncio.to_thread(
-            _noted, manifest, batches, found, failed, rules, now, retention
-        )  # scores every batch whose upvotes changed
-        if after is not manifest:
-            values[keys.MANIFEST] = (encode(after.to_plain()), None)
-            await lock.commit(values, release=True)
-    return len(found), list(dict.fromkeys(failed.values()))
+    async with archive.drafting() as draft:
+        manifest = draft.manifest
+        batches = await archive.days.batches([*manifest.picks.values(), *manifest.stored[:VOTED_DAYS]])
+        # It scores every batch whose upvotes changed
+        await asyncio.to_thread(_put_picks, draft, batches, found, failed, rules, now)
+        if draft.manifest is not manifest:
+            await draft.commit()
+    report.picks += len(found)
+    report.problems += dict.fromkeys(failed.values())
 
 
-def _noted(
-    manifest: Manifest,
+def _put_picks(
+    draft: Draft,
     batches: Mapping[str, Batch],
     found: Mapping[date, Picks],
     failed: Mapping[date, str],
     rules: Rules,
     now: datetime,
-    retention: timedelta,
-) -> tuple[Made, Manifest]:
-    """The picks as batches, and the batches of arXiv whose papers were voted for; the manifest that names them."""
-    ttl = (retention + timedelta(days=1)).total_seconds()
-    values: Made = {}
+) -> None:
+    """Put into the draft the picks as batches, and the batches of arXiv whose papers have other upvotes than before."""
+    manifest = draft.manifest
     known = {item.paper.id: item.paper for batch in batches.values() for item in batch.announcements}
     picks = dict(manifest.picks)
     for day, came in found.items():
@@ -92,7 +86,7 @@ def _noted(
         batch = make_batch(day, [Announcement(_filed(paper, known), "new") for paper in came.papers])
         picks[day] = _record(day, before, batch, came, now)
         if before is None or before.hash != picks[day].hash:
-            values |= batch_values(batch, rules.of("huggingface"), ttl)
+            draft.put_batch(batch, rules.of("huggingface"))
     for day, reason in failed.items():
         if not picks.get(day, _MISSING).hash:
             picks[day] = BatchRecord(day, "failed", reason)
@@ -100,11 +94,10 @@ def _noted(
     votes = {paper.id: paper for came in found.values() for paper in came.papers}
     for day, batch in _voted(manifest, batches, votes):
         records[day] = replace(records[day], hash=batch.hash)
-        values |= batch_values(batch, rules.of("arxiv"), ttl)
-    if records == manifest.records and picks == manifest.picks:
-        return values, manifest
-    after = replace(manifest, picks=picks).changed(records.values(), now=now, retention=retention, error=manifest.error)
-    return values, after
+        draft.put_batch(batch, rules.of("arxiv"))
+    if records != manifest.records or picks != manifest.picks:
+        draft.manifest = replace(manifest, picks=picks)
+        draft.change_records(records.values(), now)
 
 
 def _record(day: date, before: BatchRecord | None, batch: Batch, came: Picks, now: datetime) -> BatchRecord:
@@ -149,31 +142,27 @@ SOURCES = ("arxiv", "huggingface")
 
 
 async def complete_shown(
-    store: Store, get: Get, api_url: str, rules: Rules, now: datetime, retention: timedelta
-) -> tuple[int, list[str]]:
-    """Complete the papers that feeds show of the newest dates. How many were, and what went wrong.
-
-    Raises `StoreError`.
-    """
-    manifest = (await read_state(store)).manifest
-    batches = await read_batches(store, _newest(manifest))
-    data = await store.get(keys.ASKED)
-    asked = frozenset(decode(data)) if data else frozenset[str]()
+    archive: Archive, upstreams: Upstreams, rules: Rules, *, now: datetime, report: Enriched
+) -> None:
+    """Complete the papers that feeds show of the newest dates. Raises `StoreError`."""
+    manifest = (await archive.state()).manifest
+    batches = await archive.days.batches(_newest(manifest))
+    asked = await archive.windows.asked()
     wanted = sorted(_lacking(manifest, batches, rules) - asked, reverse=True)[:MOST]
     if not wanted:
-        return 0, []
-    found = await fetch_by_id(get, api_url, wanted)
-    if found.problem and not found.papers:
-        return 0, [found.problem]
-    async with changing(store) as (lock, state):
-        batches = await read_batches(store, _newest(state.manifest))
-        values, after, number = _completed(state.manifest, batches, found.papers, rules, now, retention)
+        return
+    found = await fetch_by_id(upstreams.get, upstreams.api_url, wanted)
+    if found.problem:
+        report.problems.append(found.problem)
+        if not found.papers:
+            return
+    async with archive.drafting() as draft:
+        batches = await archive.days.batches(_newest(draft.manifest))
+        report.completed += _put_completed(draft, batches, found.papers, rules, now)
         # Those that arXiv does not have are not asked for every day
         missing = () if found.problem else found.missing
-        values[keys.ASKED] = (encode(sorted(asked | found.papers.keys() | set(missing))[-5000:]), None)
-        values[keys.MANIFEST] = (encode(after.to_plain()), None)
-        await lock.commit(values, release=True)
-    return number, [found.problem] if found.problem else []
+        draft.put_asked(asked | found.papers.keys() | set(missing))
+        await draft.commit()
 
 
 def _newest(manifest: Manifest) -> list[BatchRecord]:
@@ -191,18 +180,13 @@ def _lacking(manifest: Manifest, batches: Mapping[str, Batch], rules: Rules) -> 
     return lacking
 
 
-def _completed(
-    manifest: Manifest,
-    batches: Mapping[str, Batch],
-    papers: Mapping[str, Paper],
-    rules: Rules,
-    now: datetime,
-    retention: timedelta,
-) -> tuple[Made, Manifest, int]:
-    ttl = (retention + timedelta(days=1)).total_seconds()
-    values: Made = {}
-    number, records, picks = 0, dict(manifest.records), dict(manifest.picks)
-    for source, target in (("arxiv", records), ("huggingface", picks)):
+def _put_completed(
+    draft: Draft, batches: Mapping[str, Batch], papers: Mapping[str, Paper], rules: Rules, now: datetime
+) -> int:
+    """Put the batches into the draft in which papers are more complete now. How many papers that are."""
+    manifest, number = draft.manifest, 0
+    records = {"arxiv": dict(manifest.records), "huggingface": dict(manifest.picks)}
+    for source in SOURCES:
         for record in manifest.of(source)[:DAYS]:
             batch = batches.get(record.hash)
             items = [replace(i, paper=_filled(i.paper, papers)) for i in batch.announcements] if batch else []
@@ -210,12 +194,12 @@ def _completed(
             if batch is None or after.hash == batch.hash:
                 continue
             number += sum(one != other for one, other in zip(items, batch.announcements, strict=True))
-            target[record.date] = replace(record, hash=after.hash)
-            values |= batch_values(after, rules.of(source), ttl)
-    changed = replace(manifest, picks=picks)
-    if values:
-        changed = changed.changed(records.values(), now=now, retention=retention, error=manifest.error)
-    return values, changed, number
+            records[source][record.date] = replace(record, hash=after.hash)
+            draft.put_batch(after, rules.of(source))
+    if number:
+        draft.manifest = replace(manifest, picks=records["huggingface"])
+        draft.change_records(records["arxiv"].values(), now)
+    return number
 
 
 def _filled(paper: Paper, papers: Mapping[str, Paper]) -> Paper:

@@ -1,20 +1,21 @@
-"""The write path: fetch the announcements of the day, store them as a batch, score them for every feed.
+"""The step *today*: fetch what arXiv announces now, store it as a batch, score it for every feed.
 
-Everything that a refresh changes is written in one commit under one lock: a process that is killed at any moment leaves
-the store as it was or as it should be.
+Everything that it changes is written in one commit under one lock: a process that is killed at any moment leaves the
+store as it was or as it should be.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from random import uniform
 from time import time
 from typing import Any
 
-from core.archive.days import Made, make_day, read_batches
-from core.archive.state import State, read_state
+from core.archive import Archive, Draft
+from core.archive.days import score_day
 from core.config.overrides import Rules
+from core.jobs.upstreams import Upstreams
 from core.model.batch import Batch
 from core.model.calendar import EASTERN, announcement_days, due_date
 from core.model.entries import Day, choose
@@ -22,11 +23,7 @@ from core.model.feed import Feed
 from core.model.manifest import BatchRecord, Manifest, rfc3339
 from core.model.query import Query
 from core.model.reconcile import Outcome, settle
-from core.model.saved import Saved
-from core.sources.rss import Fetched, Get, Progress, fetch_announcements
-from core.store import keys
-from core.store.base import Store, holding
-from core.store.codec import encode
+from core.sources.rss import Fetched, Progress, fetch_announcements
 
 # How long requests leave the upstream alone after a refresh that did not settle the due date, in seconds; doubled with
 # every further try, up to an hour. The owner's own refreshes do not wait.
@@ -38,12 +35,11 @@ REFRESH_SECONDS = 50.0
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What a refresh did: the record of the date that it found, whether the batch is another one than before,
-    how many upstream requests it took, and how many entries each feed shows of it.
+class Today:
+    """What came of the step: the `record` of the date that arXiv shows, whether its batch has `changed`, how many
+    requests it took, how many entries each feed shows of it (`kept`), and what went wrong in words (`error`).
 
-    `state` is what is stored now, `batch` the batch of the record, `days` each feed's day over it: the process
-    that made them need not read them again.
+    `batch` is that of the record, `days` is each feed's day over it: the process that made them need not read them.
     """
 
     record: BatchRecord
@@ -51,12 +47,11 @@ class Report:
     requests: int
     kept: Mapping[str, int]
     error: str
-    state: State
     batch: Batch | None
     days: Mapping[str, Day]
 
     def to_plain(self) -> dict[str, Any]:
-        """The report as JSON values."""
+        """This as JSON values."""
         record = self.record
         return {
             "date": record.date.isoformat(),
@@ -71,74 +66,42 @@ class Report:
         }
 
 
-async def refresh(
-    store: Store,
-    get: Get,
-    rules_of: Callable[[Saved], Rules],
-    *,
-    now: datetime,
-    rss_url: str,
-    retention: timedelta,
-    on_demand: bool = False,
-    progress: Progress = lambda _what, _done, _total: None,
-) -> Report | None:
-    """Bring the store up to date with arXiv. None: another process is doing that right now.
+def is_due(draft: Draft, rules: Rules, now: datetime) -> bool:
+    """Whether a request should fetch the due date: it is not settled, and the last try is long enough ago."""
+    due = draft.manifest.get(due_date(now))
+    return not due.settled(rules.categories) and draft.state.paused_until(due.date) <= time()
 
-    `now` decides which date is due; `rules_of` tells the rules in force, given what the owner saved. With `on_demand`,
-    nothing is done (None) if another process has settled the due date, or tried to, before this one held the lock.
-    Raises `StoreError`; what the upstream does wrong is told in the report.
 
-    Six round trips where the upstream answers at once: the lock, the state, the batches, the gate before and after the
-    request, the commit.
+async def fetch_today(
+    archive: Archive, draft: Draft, upstreams: Upstreams, rules: Rules, now: datetime, progress: Progress
+) -> Today:
+    """Fetch, score, and put into the draft what arXiv announces at `now`, which decides which date is due.
+
+    The draft is left to be committed. What the upstream does wrong is in the result. Raises `StoreError`.
     """
-    async with holding(store, keys.REFRESH_LOCK) as lock:
-        if lock is None:
-            return None
-        state = await read_state(store)
-        rules = rules_of(state.saved)
-        manifest, categories, feeds = state.manifest, rules.categories, rules.of("arxiv")
-        due = manifest.get(due_date(now))
-        if on_demand and (due.settled(categories) or state.paused_until(due.date) > time()):
-            return None
-        batches = await read_batches(store, (due, _before(manifest, due.date)))
-        fetched = await fetch_announcements(
-            get,
-            rss_url,
-            categories,
-            deadline=asyncio.get_running_loop().time() + REFRESH_SECONDS,
-            validators=due.validators if due.settled(categories) and due.hash in batches else None,
-            progress=progress,
-        )
-        progress("scoring", len(categories), len(categories))
-        found = await _found(store, manifest, batches, fetched, categories, now)
-        updated = _updated(manifest, found.record, now, retention, fetched.problem)
-        if rules.fingerprint != updated.rules:
-            new = rules.fingerprint
-            updated = updated.under(new, now) if updated is manifest else replace(updated, rules=new)
-        days, values = await asyncio.to_thread(_made, feeds, found, retention)
-        if not updated.get(due.date).settled(categories):
-            note = _backoff(state.backoff, updated.get(due.date))
-            values[keys.BACKOFF] = (encode(note), note["until"] - time() + LONGEST_BACKOFF)  # outlives its pause
-            state = replace(state, backoff=note)
-        if updated is not manifest:
-            values[keys.MANIFEST] = (encode(updated.to_plain()), None)  # last: it is what points at the others
-        await lock.commit(values, release=True)
-        progress("stored", len(categories), len(categories))
-        changed = found.record.hash != manifest.get(found.record.date).hash
-        kept = {
-            feed.name: len(choose(feed, days[feed.name].entries if days else (), Query(), capped=True))
-            for feed in feeds
-        }
-        return Report(
-            found.record,
-            changed,
-            fetched.requests,
-            kept,
-            fetched.problem,
-            replace(state, manifest=updated),
-            found.batch,
-            days,
-        )
+    manifest, categories = draft.manifest, rules.categories
+    due = manifest.get(due_date(now))
+    batches = await archive.days.batches((due, _before(manifest, due.date)))
+    fetched = await fetch_announcements(
+        upstreams.get,
+        upstreams.rss_url,
+        categories,
+        deadline=asyncio.get_running_loop().time() + REFRESH_SECONDS,
+        validators=due.validators if due.settled(categories) and due.hash in batches else None,
+        progress=progress,
+    )
+    progress("scoring", len(categories), len(categories))
+    found = await _found(archive, manifest, batches, fetched, categories, now)
+    _update(draft, found.record, rules, now, fetched.problem)
+    feeds = rules.of("arxiv")
+    days = await asyncio.to_thread(_score, draft, feeds, found)
+    if not draft.manifest.get(due.date).settled(categories):
+        note = _backoff(draft.state.backoff, draft.manifest.get(due.date))
+        draft.put_backoff(note, note["until"] - time() + LONGEST_BACKOFF)  # it outlives its pause
+    changed = found.record.hash != manifest.get(found.record.date).hash
+    shown = {feed.name: choose(feed, days[feed.name].entries if days else (), Query(), capped=True) for feed in feeds}
+    kept = {name: len(entries) for name, entries in shown.items()}
+    return Today(found.record, changed, fetched.requests, kept, fetched.problem, found.batch, days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +119,7 @@ def _before(manifest: Manifest, day: date) -> BatchRecord | None:
 
 
 async def _found(
-    store: Store,
+    archive: Archive,
     manifest: Manifest,
     batches: dict[str, Batch],
     fetched: Fetched,
@@ -182,7 +145,7 @@ async def _found(
     known, before = manifest.get(day), _before(manifest, day)
     # Read already, unless the upstream shows another date than the one that is due
     missing = [record for record in (known, before) if record and record.hash and record.hash not in batches]
-    batches = batches | await read_batches(store, missing)
+    batches = batches | await archive.days.batches(missing)
     existing, previous = batches.get(known.hash), batches.get(before.hash) if before else None
     # Comparing and hashing a day takes tens of milliseconds
     record, batch = await asyncio.to_thread(settle, outcome, categories, known, existing, previous)
@@ -192,9 +155,27 @@ async def _found(
     return _Found(record if stored or not batch else replace(record, fetched=rfc3339(now)), batch, stored)
 
 
-def _updated(manifest: Manifest, record: BatchRecord, now: datetime, retention: timedelta, error: str) -> Manifest:
-    """The manifest after a refresh; the very same one where nothing but the time of looking is new."""
-    records, due = [record], due_date(now)
+def _update(draft: Draft, record: BatchRecord, rules: Rules, now: datetime, error: str) -> None:
+    """The draft's manifest after a refresh; the very same one where nothing but the time of looking is new."""
+    manifest = draft.manifest
+    records = _records(manifest, record, due_date(now))
+    same_error = manifest.error.get("reason", "") == error
+    if same_error and all(manifest.get(r.date) == r for r in records):
+        pass
+    elif same_error and all(replace(manifest.get(r.date), validators=r.validators) == r for r in records):
+        # A feed that was only built anew has other validators, which are nothing to readers
+        draft.manifest = replace(manifest, records={**manifest.records, record.date: record})
+    else:
+        draft.change_records(records, now, {"time": rfc3339(now), "reason": error} if error else {})
+    if rules.fingerprint != draft.manifest.rules:
+        is_same = draft.manifest is manifest
+        new = rules.fingerprint
+        draft.manifest = manifest.under(new, now) if is_same else replace(draft.manifest, rules=new)
+
+
+def _records(manifest: Manifest, record: BatchRecord, due: date) -> list[BatchRecord]:
+    """The record that was found, with those of the due date and of dates in between that it says something about."""
+    records = [record]
     if record.date != due and not manifest.get(due).hash:
         if record.date < due:
             records.append(BatchRecord(due, "waiting", f"arXiv still shows {record.date}"))
@@ -203,30 +184,16 @@ def _updated(manifest: Manifest, record: BatchRecord, now: datetime, retention: 
     if manifest.records:
         missed = announcement_days(max(manifest.records), min(record.date, due))
         records += [BatchRecord(day, "failed", MISSED) for day in missed]
-    same_error = manifest.error.get("reason", "") == error
-    if same_error and all(manifest.get(r.date) == r for r in records):
-        return manifest
-    if same_error and all(replace(manifest.get(r.date), validators=r.validators) == r for r in records):
-        # A feed that was only built anew has other validators, which are nothing to readers
-        return replace(manifest, records={**manifest.records, record.date: record})
-    problem = {"time": rfc3339(now), "reason": error} if error else {}
-    return manifest.changed(records, now=now, retention=retention, error=problem)
+    return records
 
 
-def _made(feeds: Sequence[Feed], found: _Found, retention: timedelta) -> tuple[dict[str, Day], Made]:
-    """Each feed's day over the batch that was found; and what is to be stored of a batch that is new, for a day longer
-    than the manifest lists it.
-    """
-    days: dict[str, Day] = {}
-    values: Made = {}
-    if (batch := found.batch) is None:
-        return days, values
-    ttl = (retention + timedelta(days=1)).total_seconds()
-    values[keys.batch(batch.date, batch.hash)] = (encode(batch.to_plain()), ttl)
-    for feed in feeds:
-        days[feed.name], made = make_day(feed, batch, ttl)
-        values |= made
-    return days, {} if found.stored else values
+def _score(draft: Draft, feeds: Sequence[Feed], found: _Found) -> dict[str, Day]:
+    """Each feed's day over the batch that was found; a batch that is new is put into the draft."""
+    if found.batch is None:
+        return {}
+    if found.stored:
+        return {feed.name: score_day(feed, found.batch) for feed in feeds}
+    return draft.put_batch(found.batch, feeds)
 
 
 def _backoff(before: Mapping[str, Any], due: BatchRecord) -> dict[str, Any]:

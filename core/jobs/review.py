@@ -17,8 +17,8 @@ from core.archive import Archive
 from core.archive.reviews import LOCK_PATIENCE_SECONDS, Change, Save
 from core.config.models import NO_MODEL, models_of
 from core.config.settings import Settings
-from core.jobs.run import open_upstreams
 from core.jobs.session import Session, open_session, prices_of
+from core.jobs.upstreams import open_upstreams
 from core.llm.answers import read_post, read_question
 from core.llm.base import Ask, Usage, tokens_of, wrong
 from core.llm.prompts import ask_post, ask_question, review_fingerprint
@@ -301,7 +301,7 @@ async def find_paper(
 
 async def read_text(archive: Archive, settings: Settings, paper: Paper, *, full: bool = True) -> FullText:
     """The text of a paper. With `full`, raises `NoText` where there is only the abstract, for now or for good."""
-    async with open_upstreams(settings, archive.store) as upstreams:
+    async with open_upstreams(settings, archive) as upstreams:
         deadline = asyncio.get_running_loop().time() + TEXT_SECONDS
         text = await fetch_text(upstreams.get, paper, pdf_url=settings.pdf_url, deadline=deadline)
     if not full or text.input != "abstract":
@@ -327,7 +327,7 @@ def _continued(review: Review | None, text: FullText) -> Review | None:
 
 
 async def _fetch_paper(archive: Archive, settings: Settings, wanted: PaperId) -> Paper:
-    async with open_upstreams(settings, archive.store) as upstreams:
+    async with open_upstreams(settings, archive) as upstreams:
         found = await fetch_by_id(upstreams.get, upstreams.api_url, [str(wanted)])
     with suppress(KeyError):
         return found.papers[str(wanted)]

@@ -1,103 +1,271 @@
-"""A refresh as an instance is configured: its upstreams, its rules, its politeness, and whom it tells of news."""
+"""The write path: every caller runs these steps, in this order, and nothing else changes what is stored of papers.
+
+today → deliver → backfill → enrich → analyze. Each step has its own failures: a source that is down never keeps another
+step from running. Subscribers hear of today's batch before anything slow begins. The slow steps do first all that
+concerns the newest dates, and then the dates before: that is the order of what readers miss most.
+
+Each unit of work is stored when it is done: a run may be killed at any moment, and the next one goes on there.
+"""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from functools import partial
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from time import monotonic
+from typing import Any, NamedTuple
 
-import httpx
-
-from core import __version__
 from core.archive import Archive
 from core.archive.state import State
-from core.config.overrides import rules_in_force
+from core.config.overrides import Rules, rules_in_force
 from core.config.settings import Settings
-from core.jobs.deliver import tell_hub, topics
-from core.jobs.refresh import Report, refresh
-from core.sources import sample
-from core.sources.client import Fetcher
-from core.sources.rss import Progress
-from core.store.base import Store
-
-if TYPE_CHECKING:
-    from core.config.overrides import Rules
-    from core.jobs.backfill import Caught, Upstreams
-    from core.jobs.feed_date import Analysed
+from core.jobs.analyze import analyze
+from core.jobs.backfill import LEAST_SECONDS, Backfilled, backfill, pending_windows
+from core.jobs.deliver import deliver
+from core.jobs.enrich import Enriched, complete_shown, fetch_picks
+from core.jobs.feed_date import Analysed
+from core.jobs.refresh import Today, fetch_today, is_due
+from core.jobs.upstreams import Upstreams, open_upstreams
+from core.model.calendar import due_date
+from core.model.errors import StoreError
+from core.model.freshness import ARXIV, due_of, due_record, is_settled
+from core.sources.rss import NO_PROGRESS, Progress
 
 log = logging.getLogger("paperwire")
+_POLL_SECONDS = 0.5
 
 
-async def refresh_configured(
-    settings: Settings, store: Store, progress: Progress, *, on_demand: bool = False
-) -> Report | None:
-    """`core.jobs.refresh.refresh` with everything that `settings` say."""
-    async with open_upstreams(settings, store) as upstreams:
-        report = await refresh(
-            store,
-            upstreams.get,
-            partial(rules_in_force, settings.feeds),
-            now=settings.clock(),
-            rss_url=settings.rss_url,
-            retention=settings.feeds.instance.retention,
-            on_demand=on_demand,
-            progress=progress,
-        )
-    if report and report.changed and settings.websub_hub and settings.public_url:
-        names = rules_in_force(settings.feeds, report.state.saved).feeds
-        await tell_hub(str(settings.websub_hub), topics(settings.public_url, names, settings.feed_key))
-    if report:
-        log.info("refresh %s", report.to_plain() | {"rejected": len(report.record.rejected)})
-    return report
+class Scope(NamedTuple):
+    """What a run does: the due batches (`due`), whatever was tried before (`forced`), and the `rest`."""
+
+    due: bool
+    forced: bool
+    rest: bool
 
 
-async def catch_up_configured(
-    settings: Settings, store: Store, progress: Progress, *, seconds: float
-) -> "tuple[Caught, State] | None":
-    """`core.jobs.backfill.catch_up` with everything that `settings` say. The sample week has no API to be asked."""
-    from core.jobs.analyze import analyze  # not at a cold start: no request leads here
-    from core.jobs.backfill import catch_up
+SCOPES = {
+    "all": Scope(due=True, forced=True, rest=True),  # the owner's command, and crons
+    "pending": Scope(due=True, forced=False, rest=True),  # a server by itself, and a queue
+    "due": Scope(due=True, forced=False, rest=False),  # a reader's request
+    "rest": Scope(due=False, forced=False, rest=True),
+}
 
-    async with open_upstreams(settings, store) as upstreams:
 
-        async def analyse(rules: "Rules", left: float, report: "Analysed") -> None:
-            archive, now = Archive(store, retention=settings.feeds.instance.retention), settings.clock()
-            await analyze(
-                archive, settings, rules, upstreams.get, now=now, seconds=left, progress=progress, report=report
+@dataclass(slots=True)
+class Report:
+    """What a run did, by step; a step that did not run has its empty part, `today` is None.
+
+    `failures` are what went wrong, by step, in words. `busy` are the steps that another process is doing right now.
+    `state` is what is stored after the run, None where that was not read.
+    """
+
+    today: Today | None = None
+    backfill: Backfilled = field(default_factory=Backfilled)
+    enrich: Enriched = field(default_factory=Enriched)
+    analyze: Analysed = field(default_factory=Analysed)
+    errors: dict[str, list[str]] = field(default_factory=dict)
+    busy: list[str] = field(default_factory=list)
+    rested: bool = False  # whether the steps after today ran
+    asked_picks: bool = False
+    state: State | None = None
+
+    @property
+    def failures(self) -> dict[str, list[str]]:
+        """What went wrong, by step, in words."""
+        parts = {
+            "today": [self.today.error] if self.today and self.today.error else [],
+            "backfill": self.backfill.problems,
+            "enrich": self.enrich.problems,
+            "analyze": self.analyze.problems,
+        }
+        steps = dict.fromkeys((*parts, *self.errors))
+        found = {name: [*parts.get(name, ()), *self.errors.get(name, ())] for name in steps}
+        return {name: list(dict.fromkeys(problems)) for name, problems in found.items() if problems}
+
+    @property
+    def failed(self) -> str:
+        """Why nothing usable came of what is due, "" if something did."""
+        if self.today:
+            return self.today.record.reason if self.today.record.state == "failed" else ""
+        return "; ".join(self.enrich.problems) if self.asked_picks and not self.enrich.picks else ""
+
+    @property
+    def did_something(self) -> bool:
+        """Whether a source was asked, with whatever result."""
+        return self.today is not None or self.asked_picks or self.rested
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether there is more to do."""
+        return bool(self.backfill.pending or self.analyze.pending)
+
+    def to_plain(self) -> dict[str, Any]:
+        """This as JSON values."""
+        plain = self.today.to_plain() if self.today else {}
+        if self.rested:
+            numbers = {"windows": self.backfill.windows, "late": self.backfill.late}
+            numbers |= {"completed": self.enrich.completed, "picks": self.enrich.picks}
+            problems = [text for name, texts in self.failures.items() if name in _REST for text in texts]
+            more = {"owed": len(self.backfill.pending), "problems": problems, "analysis": self.analyze.to_plain()}
+            plain["caught"] = numbers | more
+        elif self.asked_picks:
+            plain["picks"] = self.enrich.picks
+        pending = {"dates": [window.date.isoformat() for window in self.backfill.pending]}
+        plain["pending"] = pending | {"papers": self.analyze.pending}
+        return plain | {"failures": self.failures, "busy": list(self.busy)}
+
+
+_REST = ("backfill", "enrich", "rest")
+
+
+async def run(
+    archive: Archive,
+    settings: Settings,
+    scope: Scope,
+    *,
+    seconds: float,
+    patience: float = 0.0,
+    progress: Progress = NO_PROGRESS,
+) -> Report:
+    """Do what `scope` says. The due batches take as long as they take, the rest so many `seconds` at most; 0: nothing.
+
+    Where another process does the same, this one waits for `patience` seconds, and then leaves it to that one. Raises
+    `StoreError`; whatever else goes wrong is in the report.
+    """
+    async with open_upstreams(settings, archive) as upstreams:
+        work = _Run(archive, settings, upstreams, settings.clock(), patience, progress)
+        if scope.due:
+            await work.due(forced=scope.forced)
+        if scope.rest and seconds > 0:
+            await work.rest(seconds)
+    log.info("refresh %s", _for_log(work.report))
+    return work.report
+
+
+def _for_log(report: Report) -> Mapping[str, Any]:
+    plain = report.to_plain()
+    return plain | ({"rejected": len(plain["rejected"])} if "rejected" in plain else {})
+
+
+@dataclass(slots=True)
+class _Run:
+    """One run: what it works with, and its report."""
+
+    archive: Archive
+    settings: Settings
+    upstreams: Upstreams
+    now: datetime
+    patience: float
+    progress: Progress
+    report: Report = field(default_factory=Report)
+
+    async def due(self, *, forced: bool) -> None:
+        """The due batch of the source that the feeds use, and telling subscribers of it."""
+        rules = await self._patiently("today", lambda: self._today(forced=forced))
+        if rules is None:
+            return
+        if self.report.today and self.report.today.changed:
+            await self._step("deliver", self._deliver(rules))
+        if ARXIV not in rules.sources:  # else the picks come with the rest
+            record = due_record((await self.archive.state()).manifest, due_of(self.now, rules.sources), rules.sources)
+            if forced or not is_settled(record, ()):
+                await self._step("enrich", self._picks(rules))
+                self.report.state = await self.archive.state()
+
+    async def rest(self, seconds: float) -> None:
+        """What is missing beside the due batches."""
+        end = monotonic() + seconds
+        done = await self._patiently("rest", lambda: self._rest(end))
+        if done:
+            self.report.rested = True
+
+    async def _today(self, *, forced: bool) -> Rules | None:
+        """Fetch the due batch of arXiv, if that is wanted. The rules in force; None if another process is at it."""
+        async with self.archive.try_drafting() as draft:
+            if draft is None:
+                return None
+            rules = rules_in_force(self.settings.feeds, draft.state.saved)
+            if rules.categories and (forced or is_due(draft, rules, self.now)):
+                today = await fetch_today(self.archive, draft, self.upstreams, rules, self.now, self.progress)
+                self.report.state = await draft.commit()
+                self.report.today = today
+                self.progress("stored", len(rules.categories), len(rules.categories))
+            return rules
+
+    async def _deliver(self, rules: Rules) -> None:
+        if problem := await deliver(self.settings, rules.feeds):
+            self.report.errors.setdefault("deliver", []).append(problem)
+
+    async def _picks(self, rules: Rules) -> None:
+        self.report.asked_picks = True
+        self.progress("asking Hugging Face", 0, 1)
+        await fetch_picks(self.archive, self.upstreams, rules, now=self.now, report=self.report.enrich)
+
+    async def _rest(self, end: float) -> bool | None:
+        """The steps after today, until `end` (`time.monotonic`). None if another process is at them."""
+        async with self.archive.working() as alone:
+            if not alone:
+                return None
+            rules = rules_in_force(self.settings.feeds, (await self.archive.state()).saved)
+            await self._step("backfill", self._backfill(rules, end, due_only=True))
+            await self._step("enrich", self._enrich(rules, end))
+            await self._step("analyze", self._analyze(rules, end))
+            before = self.report.backfill.windows
+            await self._step("backfill", self._backfill(rules, end, due_only=False))
+            if self.report.backfill.windows > before:  # dates of which nothing was known before
+                await self._step("analyze", self._analyze(rules, end))
+            state = await self.archive.state()
+            self.report.backfill.pending = pending_windows(
+                state.manifest, self.upstreams, rules, self.archive, self.now
             )
+            self.report.state = state
+            return True
 
-        done = await catch_up(
-            store,
-            upstreams,
-            analyse,
-            partial(rules_in_force, settings.feeds),
-            now=settings.clock(),
-            retention=settings.feeds.instance.retention,
-            seconds=seconds,
-            progress=progress,
+    async def _backfill(self, rules: Rules, end: float, *, due_only: bool) -> None:
+        due = due_date(self.now)
+        await backfill(
+            self.archive,
+            self.upstreams,
+            rules,
+            now=self.now,
+            end=end,
+            wanted=lambda window: not due_only or window.date == due,
+            report=self.report.backfill,
+            progress=self.progress,
         )
-    if done:
-        log.info("catch up %s", done[0].to_plain())
-    return done
 
+    async def _enrich(self, rules: Rules, end: float) -> None:
+        if rules.wants_picks and not self.report.asked_picks:
+            await self._step("enrich", self._picks(rules))
+        has_time = end - monotonic() > LEAST_SECONDS
+        if self.upstreams.api_url and has_time and not self.report.backfill.is_down:
+            await complete_shown(self.archive, self.upstreams, rules, now=self.now, report=self.report.enrich)
 
-@asynccontextmanager
-async def open_upstreams(settings: Settings, store: Store) -> "AsyncIterator[Upstreams]":
-    """The upstreams, each asked as politely as it wants. Nothing of them is kept open, no event loop is outlived."""
-    from core.jobs.backfill import Upstreams
+    async def _analyze(self, rules: Rules, end: float) -> None:
+        report, left = self.report.analyze, end - monotonic()
+        if not report.problems and left > 0:
+            await analyze(
+                self.archive, self.settings, rules, self.upstreams.get, now=self.now, seconds=left,
+                progress=self.progress, report=report,
+            )  # fmt: skip
 
-    agent = f"Paperwire/{__version__} ({settings.feeds.instance.contact or 'no contact configured'})"
-    async with await asyncio.to_thread(_make_client, settings) as client:
-        fetcher = Fetcher(client, user_agent=agent, gate=partial(Archive(store).gate, settings.gate_seconds))
-        ungated = Fetcher(client, user_agent=agent)
-        yield Upstreams(fetcher.get, "" if settings.sample else settings.api_url, ungated.get, settings.hf_url)
+    async def _step(self, name: str, work: Awaitable[None]) -> None:
+        """Wait for a step. Whatever goes wrong in it is noted, and concerns no other step; only the store is of all."""
+        try:
+            await work
+        except StoreError:
+            raise
+        except Exception as error:
+            log.exception("the step %s failed", name)
+            self.report.errors.setdefault(name, []).append(f"{type(error).__name__}: {error}")
 
-
-def _make_client(settings: Settings) -> httpx.AsyncClient:
-    """A client of the upstream. Reading the certificates takes 50 ms, too long for the event loop."""
-    return httpx.AsyncClient(
-        timeout=httpx.Timeout(10, connect=5),
-        limits=httpx.Limits(max_connections=1),
-        transport=sample.SampleTransport(settings.clock) if settings.sample else None,
-    )
+    async def _patiently(self, name: str, work: Callable[[], Awaitable[Any]]) -> Any:
+        """The result of `work`, tried again while another process is at it; None if it still is in the end."""
+        end = monotonic() + self.patience
+        while (done := await work()) is None:
+            if monotonic() >= end:
+                self.report.busy.append(name)
+                return None
+            self.progress("waiting for another process that is refreshing", 0, 1)
+            await asyncio.sleep(_POLL_SECONDS)
+        return done

@@ -14,6 +14,7 @@ EASTERN = ZoneInfo("America/New_York")
 PUBLISHED_AT = time(0, 20)  # "soon after midnight": asking earlier gets the batch of the day before
 DEADLINE = time(14)
 _MONDAY, _THURSDAY, _SATURDAY = 0, 3, 5
+PICKED_AFTER = timedelta(hours=12)  # of a date's beginning, its papers at Hugging Face are there
 _DAY = timedelta(days=1)
 
 # Evenings without an announcement, as arXiv listed them for the year; other years follow `_usual`. Where arXiv does
@@ -68,6 +69,16 @@ def next_due(now: datetime) -> datetime:
 def due_at(day: date) -> datetime:
     """When the batch of an announcement day is due (UTC)."""
     return datetime.combine(day, PUBLISHED_AT, EASTERN).astimezone(UTC)
+
+
+def picks_due_date(now: datetime) -> date:
+    """The newest date whose daily papers at Hugging Face should be there at `now`: from noon (UTC) on, that day's."""
+    return (now.astimezone(UTC) - PICKED_AFTER).date()
+
+
+def picks_due_at(day: date) -> datetime:
+    """When Hugging Face's daily papers of a date should be there (UTC)."""
+    return datetime.combine(day, time(), UTC) + PICKED_AFTER
 
 
 def before(day: date) -> date:

@@ -1,14 +1,14 @@
 """How long answers stay true, and what is said where there is none yet."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
-from core.model.calendar import announcement_days, due_at, due_date, next_due
+from core.model.calendar import announcement_days, due_at, due_date, next_due, picks_due_at, picks_due_date
 from core.model.entries import next_release
 from core.model.errors import NothingYet
 from core.model.feed import Feed
-from core.model.manifest import BatchRecord, Manifest, rfc3339
+from core.model.manifest import SETTLED, BatchRecord, Manifest, rfc3339
 from core.model.notice import GRACE, LOOK_BACK
 
 UNSETTLED_SECONDS = 60  # how long answers stay fresh while the due batch is missing
@@ -36,10 +36,28 @@ class Due:
     told: datetime
 
 
-def due_of(now: datetime) -> Due:
-    """What is due at `now`."""
-    day = due_date(now)
-    return Due(day, next_due(now), due_at(day) + GRACE)
+ARXIV = "arxiv"
+
+
+def due_of(now: datetime, sources: Collection[str] = (ARXIV,)) -> Due:
+    """What is due at `now` for feeds of these sources: arXiv's batch, if one of them uses that, else the picks."""
+    if ARXIV in sources:
+        day = due_date(now)
+        return Due(day, next_due(now), due_at(day) + GRACE)
+    day = picks_due_date(now)
+    return Due(day, picks_due_at(day + timedelta(days=1)), picks_due_at(day) + GRACE)
+
+
+def due_record(manifest: Manifest, due: Due, sources: Collection[str]) -> BatchRecord:
+    """The record of the date that is due for feeds of these sources."""
+    if ARXIV in sources:
+        return manifest.get(due.date)
+    return manifest.picks.get(due.date) or BatchRecord(due.date, "expected")
+
+
+def is_settled(record: BatchRecord, categories: Collection[str]) -> bool:
+    """Whether nothing more is expected of a due date; without categories it is one of Hugging Face."""
+    return record.settled(categories) if categories else record.state in SETTLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +85,13 @@ class Outlook:
         return self.release is not None and self.release <= now
 
 
-def outlook_of(manifest: Manifest, due: Due, categories: Iterable[str], feeds: Iterable[Feed]) -> Outlook:
-    """The outlook for a wire of these categories and feeds."""
-    settled = manifest.get(due.date).settled(categories)
-    return Outlook(manifest, due, settled, has_gaps(manifest, due.date), next_release(feeds, manifest))
+def outlook_of(manifest: Manifest, due: Due, categories: Collection[str], feeds: Iterable[Feed]) -> Outlook:
+    """The outlook for feeds that need these categories of arXiv."""
+    feeds = tuple(feeds)
+    sources = {feed.source for feed in feeds}
+    settled = is_settled(due_record(manifest, due, sources), categories)
+    gaps = ARXIV in sources and has_gaps(manifest, due.date)
+    return Outlook(manifest, due, settled, gaps, next_release(feeds, manifest))
 
 
 def has_gaps(manifest: Manifest, due: date) -> bool:
@@ -89,5 +110,5 @@ def nothing_yet(record: BatchRecord, due: Due, pause: float, *, failed: bool) ->
     elif failed:
         text = "There are no announcements yet, and fetching them failed; the log of the service has the details."
     else:
-        text = f"The announcements of {record.date} are being fetched from arXiv for the first time; try again soon."
+        text = f"The announcements of {record.date} are being fetched for the first time; try again soon."
     return NothingYet(text, max(int(pause) + 1, _SOONEST_SECONDS))

@@ -1,10 +1,11 @@
 """Health: whether all is well, and if not, what is wrong, since when, and what its owner can do about it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from core.model.calendar import announcement_days, due_at, due_date
+from core.model.freshness import ARXIV
 from core.model.ledger import Window, in_words
 from core.model.manifest import Manifest, rfc3339
 
@@ -28,9 +29,23 @@ class Trouble:
     act: bool = False
 
 
-def troubles(manifest: Manifest, windows: Sequence[Window], now: datetime, *, doubt: str = "") -> list[Trouble]:
-    """All that is wrong at `now`, worst first. `windows` are owed by the API; `doubt`: why the store was not read."""
-    found = [*_of_store(doubt), *_of_due(manifest, now), *_of_gaps(manifest, now), *_of_picks(manifest, now)]
+def troubles(
+    manifest: Manifest,
+    windows: Sequence[Window],
+    now: datetime,
+    *,
+    doubt: str = "",
+    sources: Collection[str] = (ARXIV,),
+) -> list[Trouble]:
+    """All that is wrong at `now`, worst first. `windows` are owed by the API; `doubt`: why the store was not read.
+
+    `sources` are those that the feeds use: what none of them needs cannot be wrong.
+    """
+    found = [*_of_store(doubt), *_of_picks(manifest, now)]
+    if ARXIV in sources:
+        found += [*_of_due(manifest, now), *_of_gaps(manifest, now)]
+    elif not manifest.picks:
+        found.append(_empty(manifest))
     if windows:
         detail = f"the API of arXiv is still to be asked for {in_words(windows)}"
         found.append(Trouble("owed", detail, mend="each refresh goes on; `paperwire refresh --all` does it at once"))
@@ -51,8 +66,7 @@ def _of_store(doubt: str) -> list[Trouble]:
 def _of_due(manifest: Manifest, now: datetime) -> list[Trouble]:
     """What is wrong with the batch that is due."""
     if not manifest.records:
-        detail = manifest.error.get("reason") or "nothing was fetched yet; the first request for a feed does that"
-        return [Trouble("empty", detail, manifest.error.get("time", ""), act=bool(manifest.error))]
+        return [_empty(manifest)]
     due = due_date(now)
     record, late = manifest.get(due), now - due_at(due)
     if record.state == "complete":
@@ -65,6 +79,11 @@ def _of_due(manifest: Manifest, now: datetime) -> list[Trouble]:
     mend = "it is tried again by itself; https://status.arxiv.org tells of arXiv's troubles"
     act = late > PATIENCE and record.state != "quiet"  # a holiday that the calendar does not know
     return [Trouble("due", f"{due} is {record.state}: {reason}", rfc3339(due_at(due)), mend, act)]
+
+
+def _empty(manifest: Manifest) -> Trouble:
+    detail = manifest.error.get("reason") or "nothing was fetched yet; the first request for a feed does that"
+    return Trouble("empty", detail, manifest.error.get("time", ""), act=bool(manifest.error))
 
 
 def _of_gaps(manifest: Manifest, now: datetime) -> list[Trouble]:

@@ -148,7 +148,7 @@ class Manifest:
     @property
     def has_batches(self) -> bool:
         """Whether there is anything to serve."""
-        return any(record.hash for record in self.records.values())
+        return any(record.hash for record in (*self.records.values(), *self.picks.values()))
 
     def to_plain(self) -> dict[str, Any]:
         """The manifest as JSON values."""

@@ -17,7 +17,6 @@ from typing import NamedTuple
 from core.archive.days import Made, make_day, score_day
 from core.archive.pending import PendingWrites
 from core.config.overrides import Rules
-from core.jobs.refresh import Report
 from core.model.analysis import Analysis, annotated, from_plain, names_of
 from core.model.batch import Batch
 from core.model.entries import Day, dates_in_hold, first_announced, hold_back, make_entries
@@ -255,9 +254,9 @@ class Shelf:
             self._pending.add(made)
         return shown
 
-    def learn(self, report: Report, rules: Rules) -> None:
-        """Keep what a refresh has made: it need not be read again."""
-        if report.batch:
-            self._own.put_batch(report.batch)
+    def learn(self, batch: Batch | None, days: Mapping[str, Day], rules: Rules) -> None:
+        """Keep what a refresh has made, a batch and each feed's day over it: they need not be read again."""
+        if batch:
+            self._own.put_batch(batch)
             for feed in rules.of("arxiv"):
-                self._own.put_day(feed, report.batch.hash, report.days[feed.name])
+                self._own.put_day(feed, batch.hash, days[feed.name])

@@ -12,7 +12,7 @@ import httpx
 
 from core.app import Paperwire
 from core.config.settings import Settings, load_settings
-from core.jobs.refresh import Report
+from core.jobs.refresh import Today
 from core.store import keys
 from tests.conftest import serving_app
 from tests.support.arxiv_format import Sheet
@@ -110,17 +110,17 @@ def make_settings(folder: Path, **overrides: Any) -> Settings:
     return load_settings(**base | overrides)
 
 
-def store_days(settings: Settings, days: Mapping[date, Iterable[Sheet]]) -> list[Report]:
+def store_days(settings: Settings, days: Mapping[date, Iterable[Sheet]]) -> list[Today]:
     """Refresh the store once for each of `days`, as if that was the present."""
 
-    async def work(upstream: Upstream) -> list[Report]:
+    async def work(upstream: Upstream) -> list[Today]:
         reports = []
         for day, sheets in sorted(days.items()):
             upstream.day, upstream.sheets = day, list(sheets)
             wire = Paperwire(settings.model_copy(update={"now": noon(day), "arxiv_rss_url": upstream.url}))
-            report = await wire.refresh()
-            assert report is not None
-            reports.append(report)
+            report = await wire.refresh(seconds=0)
+            assert report.today is not None
+            reports.append(report.today)
             await wire.store.delete(keys.ARXIV_GATE)  # the days are not three seconds apart
             await wire.close()
         return reports

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from time import time
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from core import __version__
 from core.config.settings import Settings
+from core.jobs.run import Report
 from core.model.query import FIELDS, PARAMETERS
 from core.render.shapes import ENTRY_FIELDS
 from core.store import keys
@@ -37,6 +39,7 @@ PATHS = {
     "/api/digests/{name}/{date}.{format}": {"get"},
     "/api/digests/{name}.{format}": {"get"},
     "/api/refresh": {"get", "post"},
+    "/api/work": {"get", "post"},
     "/api/health": {"get"},
 }
 FILTERED = ("/api/feeds/{name}.{format}", "/rss", "/rss/{category}", "/api/papers", "/api/papers/{paper_id}")
@@ -215,6 +218,7 @@ PROBLEMS = {
         422: "/api/papers/2603.90045/summaries/extract.md?language=fr",
     },
     "/api/refresh": {401: "/api/refresh"},
+    "/api/work": {401: "/api/work"},
 }
 
 
@@ -255,9 +259,9 @@ def test_example_of_nothing_yet_is_true(tmp_path: Path, contract: dict[str, Any]
 def test_examples_of_refreshing_are_true(tmp_path: Path, contract: dict[str, Any]) -> None:
     """The examples of a refresh are what one is answered, also while another one is running."""
     settings = make_settings(tmp_path, feeds_toml=RULES)
-    (report,) = store_days(settings, {FRIDAY: [PAPER]})
-    for method in ("get", "post"):
-        assert example(contract, "/api/refresh", 200, method).keys() == report.to_plain().keys()
+    (today,) = store_days(settings, {FRIDAY: [PAPER]})
+    for path, method in product(("/api/refresh", "/api/work"), ("get", "post")):
+        assert example(contract, path, 200, method).keys() == Report(today).to_plain().keys()
     asyncio.run(write(settings, backoff=False))
     with serving_app(settings) as url:
         answer = httpx.post(f"{url}/api/refresh", headers={"Authorization": f"Bearer {TOKEN}"})
@@ -307,6 +311,7 @@ REQUESTS = {
     "/api/reviews.rss?x=1": "/api/reviews.{format}",
     "/api/reviews.xml": "/api/reviews.{format}",
     "/api/refresh": "/api/refresh",
+    "/api/work": "/api/work",
     "/api/health": "/api/health",
 }
 
@@ -327,7 +332,7 @@ def test_documented_media_types_are_served(client: httpx.Client, contract: dict[
         answer = client.get(target)
         if answer.status_code == 200:
             served[path].add(answer.headers["Content-Type"].partition(";")[0])
-    served["/api/refresh"] = {"application/json"}
+    served["/api/refresh"] = served["/api/work"] = {"application/json"}
     served["/api/papers/{paper_id}/review.{format}"] = {
         "text/markdown",
         "text/html",

@@ -76,7 +76,7 @@ def test_analyses_come_along() -> None:
         async def catch_up() -> None:
             wire = Paperwire(analysing.settings)
             try:
-                assert await wire.catch_up(seconds=30)
+                assert (await wire.refresh("rest", seconds=30)).rested
             finally:
                 await wire.close()
 

@@ -54,13 +54,12 @@ class Place:
         async def main() -> Analysed:
             wire = Paperwire(self.settings)
             try:
-                await wire.refresh()
-                caught = await wire.catch_up(seconds=seconds)
+                report = await wire.refresh(seconds=seconds)
             finally:
                 await wire.close()
-            assert caught is not None
-            assert [] == caught.problems
-            return caught.analysed
+            assert report.rested
+            assert set() == report.failures.keys() - {"analyze"}
+            return report.analyze
 
         self.model.requests.clear()
         return asyncio.run(main())

@@ -12,7 +12,8 @@ import pytest
 
 from core.app import Paperwire
 from core.config.settings import Settings, load_settings
-from core.jobs.backfill import MOST_TRIES, Caught
+from core.jobs.backfill import MOST_TRIES
+from core.jobs.run import Report
 from core.model.calendar import announcement_days, submission_window
 from core.model.entries import choose
 from core.model.feed import Entry
@@ -70,19 +71,19 @@ def at(settings: Settings, upstream: Upstream, day: date) -> Settings:
     return settings.model_copy(update={"now": datetime(day.year, day.month, day.day, 17, tzinfo=UTC)})
 
 
-def catch_up(settings: Settings, seconds: float = 60) -> Caught:
+def catch_up(settings: Settings, seconds: float = 60) -> Report:
     """Catch up, in a wire of its own, as each process does."""
 
-    async def main() -> Caught | None:
+    async def main() -> Report:
         wire = Paperwire(settings)
         try:
-            return await wire.catch_up(seconds=seconds)
+            return await wire.refresh("rest", seconds=seconds)
         finally:
             await wire.close()
 
-    caught = asyncio.run(main())
-    assert caught is not None
-    return caught
+    report = asyncio.run(main())
+    assert report.rested
+    return report
 
 
 def states(manifest: Manifest) -> dict[str, str]:
@@ -98,7 +99,7 @@ def test_missed_days_are_found(settings: Settings, upstream: Upstream) -> None:
     refresh_at(today)
     assert "failed" == manifest_of(today).get(DAYS[1]).state
     caught = catch_up(today)
-    assert ((), []) == (caught.owed, caught.problems)
+    assert ((), {}) == (caught.backfill.pending, caught.failures)
     manifest = manifest_of(today)
     for day in DAYS[:4]:
         assert ("complete", names(sheets_of(day))) == (manifest.get(day).state, ids(today, day)), day
@@ -120,7 +121,7 @@ def ledger_of(manifest: Manifest, day: date) -> dict[str, tuple[int, ...]]:
     return {name: tuple(count) for name, count in manifest.get(day).ledger.items()}
 
 
-def visit(settings: Settings) -> Caught:
+def visit(settings: Settings) -> Report:
     """Fetch the day's batch, then catch up."""
     refresh_at(settings)
     return catch_up(settings)
@@ -132,7 +133,7 @@ def test_a_date_is_confirmed_once(settings: Settings, upstream: Upstream) -> Non
     visit(today)
     asked = len(upstream.requests)
     assert {"cs.CL": (4, 4, 0, 0), "cs.LG": (2, 2, 0, 0)} == ledger_of(manifest_of(today), DAYS[9])
-    assert (0, ()) == (catch_up(today).windows, catch_up(today).owed)
+    assert (0, ()) == (catch_up(today).backfill.windows, catch_up(today).backfill.pending)
     assert asked == len(upstream.requests)
 
 
@@ -145,7 +146,7 @@ def test_what_rss_dropped_is_found_late(settings: Settings, upstream: Upstream) 
     manifest = manifest_of(today)
     assert names(sheets_of(DAYS[9])) == ids(today, DAYS[9])
     assert {"cs.CL": (3, 4, 1, 0), "cs.LG": (2, 2, 0, 0)} == ledger_of(manifest, DAYS[9])
-    assert (1, caught.late - 9 * 6) == (manifest.get(DAYS[9]).late, 1)
+    assert (1, caught.backfill.late - 9 * 6) == (manifest.get(DAYS[9]).late, 1)
     late = {item.paper.id for item in batch_of(today, manifest.get(DAYS[9])).announcements if item.late}
     assert {dropped.id} == late
     refresh_at(today)
@@ -160,7 +161,7 @@ def test_a_held_paper_is_on_the_date_of_its_identifier(settings: Settings, upstr
     for day in DAYS[:3]:
         visit(at(settings, upstream, day))
     today = at(settings, upstream, DAYS[4])
-    assert [] == visit(today).problems
+    assert {} == visit(today).failures
     for day in DAYS[:5]:
         assert names(sheets_of(day)) == ids(today, day), day
 
@@ -180,7 +181,7 @@ def test_a_fresh_install_is_filled(settings: Settings, upstream: Upstream) -> No
     """On its first day a wire gets all dates of its retention; the holiday of a date is quiet, and nothing is owed."""
     today = at(settings, upstream, DAYS[9])
     caught = visit(today)
-    assert ((), []) == (caught.owed, caught.problems)
+    assert ((), {}) == (caught.backfill.pending, caught.failures)
     kept = [day for day in DAYS if day >= DAYS[9] - timedelta(days=11)]
     assert {day.isoformat(): "complete" for day in kept} == states(manifest_of(today))
     for day in kept:
@@ -196,7 +197,7 @@ def test_a_new_category_is_filled(settings: Settings, upstream: Upstream) -> Non
     assert names(in_cl) == ids(only, DAYS[1])
     today = at(settings, upstream, DAYS[4])
     caught = visit(today)
-    assert ((), []) == (caught.owed, caught.problems)
+    assert ((), {}) == (caught.backfill.pending, caught.failures)
     manifest = manifest_of(today)
     for day in DAYS[:5]:
         assert ("complete", names(sheets_of(day))) == (manifest.get(day).state, ids(today, day)), day
@@ -271,10 +272,10 @@ def test_windows_are_resumed(settings: Settings, upstream: Upstream) -> None:
         upstream.faults = good(1)
         caught = catch_up(today)
         served += upstream.targets[before : before + 1]
-        if not caught.owed:
+        if not caught.backfill.pending:
             break
-        assert ["status 503 Service Unavailable"] == caught.problems
-    assert () == caught.owed
+        assert {"backfill": ["status 503 Service Unavailable"]} == caught.failures
+    assert () == caught.backfill.pending
     assert names(many) == ids(today, DAYS[1])
     first = f"{submission_window(DAYS[1])[0]:%Y%m%d%H%M}"
     starts = [parse_qs(urlsplit(one).query)["start"] for one in served if first in one.partition("+TO+")[0]]
@@ -290,11 +291,11 @@ def test_an_api_that_is_down_loses_nothing(settings: Settings, upstream: Upstrea
     before = {record.date: ids(today, record.date) for record in manifest_of(today).stored}
     upstream.faults, upstream.faulty_for_ever = [f"/api/query {fault}"], True
     caught = catch_up(today)
-    assert caught.problems
-    assert caught.owed
+    assert caught.failures
+    assert caught.backfill.pending
     assert before == {record.date: ids(today, record.date) for record in manifest_of(today).stored}
     upstream.faults, upstream.faulty_for_ever = [], False
-    assert ((), []) == (catch_up(today).owed, catch_up(today).problems)
+    assert ((), {}) == (catch_up(today).backfill.pending, catch_up(today).failures)
     for day in DAYS[:4]:
         assert names(sheets_of(day)) == ids(today, day), day
 
@@ -304,7 +305,7 @@ def test_pages_that_stay_short_are_taken_in_the_end(settings: Settings, upstream
     today = at(settings, upstream, DAYS[9])
     refresh_at(today)
     upstream.faults, upstream.faulty_for_ever = ["/api/query total-too-high"], True
-    owed = [len(catch_up(today).owed) for _ in range(MOST_TRIES)]
+    owed = [len(catch_up(today).backfill.pending) for _ in range(MOST_TRIES)]
     assert owed[0] > 0 == owed[-1]
     assert names(sheets_of(DAYS[8])) == ids(today, DAYS[8])
 
@@ -315,17 +316,17 @@ def test_time_is_kept(settings: Settings, upstream: Upstream) -> None:
     refresh_at(today)
     before = len(upstream.requests)
     caught = catch_up(today, seconds=4)
-    assert (before, 0) == (len(upstream.requests), caught.windows)
-    assert len(caught.owed) > 5
+    assert (before, 0) == (len(upstream.requests), caught.backfill.windows)
+    assert len(caught.backfill.pending) > 5
 
 
 def test_a_weekend_owes_nothing(settings: Settings, upstream: Upstream) -> None:
     """What was read of the oldest dates is kept over a weekend, when arXiv's feed has a date but no announcements."""
     visit(at(settings, upstream, DAYS[4]))
     saturday = at(settings, upstream, DAYS[4] + timedelta(days=1))
-    assert () == visit(saturday).owed
+    assert () == visit(saturday).backfill.pending
     asked = len(upstream.requests)
-    assert () == catch_up(saturday).owed
+    assert () == catch_up(saturday).backfill.pending
     assert asked == len(upstream.requests)
 
 
@@ -385,7 +386,7 @@ def entries(settings: Settings, name: str, query: str = "") -> list[Entry]:
 
 def test_picks_are_a_feed_in_order_of_upvotes(picking: Settings) -> None:
     """The daily papers are a feed, most upvotes first, with the categories that arXiv announced them in."""
-    assert 5 == visit(picking).picks
+    assert 5 == visit(picking).enrich.picks
     shown = entries(picking, "picks")
     sheets = sheets_of(DAYS[8])
     assert [(sheets[1].id, 30), (sheets[2].id, 12), (sheets[0].id, 4)] == [(e.id, e.upvotes) for e in shown]
@@ -426,8 +427,8 @@ def test_hugging_face_is_down(picking: Settings, upstream: Upstream) -> None:
     upstream.faults, upstream.faulty_for_ever = ["/api/daily_papers 503"], True
     upstream.change = without([sheets_of(DAYS[9])[3].id])
     caught = visit(picking)
-    assert ["Hugging Face: status 503 Service Unavailable"] == caught.problems
-    assert () == caught.owed
+    assert {"enrich": ["Hugging Face: status 503 Service Unavailable"]} == caught.failures
+    assert () == caught.backfill.pending
     assert before == [(e.id, e.upvotes) for e in entries(picking, "picks")]
     upstream.faults, upstream.faulty_for_ever = [], False
-    assert [] == visit(picking).problems
+    assert {} == visit(picking).failures

@@ -55,13 +55,11 @@ def visit(settings: Settings, step: Step) -> None:
     async def main() -> None:
         wire = Paperwire(settings.model_copy(update={"now": step.now}))
         try:
-            await wire.refresh()
-            caught = await wire.catch_up(seconds=60)
+            report = await wire.refresh(seconds=60)
         finally:
             await wire.close()
 
-        assert caught is not None
-        assert ((), []) == (caught.owed, caught.problems)
+        assert ((), {}) == (report.backfill.pending, report.failures)
 
     asyncio.run(main())
 

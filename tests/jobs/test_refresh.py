@@ -12,7 +12,8 @@ import pytest
 
 from core.app import Paperwire
 from core.config.settings import Settings, load_settings
-from core.jobs.refresh import Report
+from core.jobs.refresh import Today
+from core.jobs.run import Report
 from core.model.batch import Batch
 from core.model.manifest import BatchRecord, Manifest
 from core.model.query import Query
@@ -35,20 +36,20 @@ def noon(day: date) -> datetime:
     return datetime(day.year, day.month, day.day, 17, tzinfo=UTC)
 
 
-async def refreshed(settings: Settings, *, at_once: bool = True) -> Report:
+async def refreshed(settings: Settings, *, at_once: bool = True) -> Today:
     """Refresh in a wire of its own, as each process does; `at_once`: as if the last request were long ago."""
     wire = Paperwire(settings)
     try:
         if at_once:
             await wire.store.delete(keys.ARXIV_GATE)
-        report = await wire.refresh()
+        report = await wire.refresh(seconds=0)
     finally:
         await wire.close()
-    assert report is not None
-    return report
+    assert report.today is not None
+    return report.today
 
 
-def refresh(settings: Settings, day: date = FRIDAY) -> Report:
+def refresh(settings: Settings, day: date = FRIDAY) -> Today:
     """Refresh at noon of a day."""
     return asyncio.run(refreshed(at(settings, noon(day))))
 
@@ -220,7 +221,7 @@ def test_two_refreshes_at_once(settings: Settings, upstream: Upstream) -> None:
     """While one process refreshes another does nothing, and says so."""
     upstream.delay = 0.5
 
-    async def main() -> list[Report | None]:
+    async def main() -> list[Report]:
         wires = [Paperwire(settings), Paperwire(settings)]
         try:
             return await asyncio.gather(*(wire.refresh() for wire in wires))
@@ -229,7 +230,7 @@ def test_two_refreshes_at_once(settings: Settings, upstream: Upstream) -> None:
                 await wire.close()
 
     reports = asyncio.run(main())
-    assert 1 == sum(report is None for report in reports)
+    assert 1 == sum(report.busy == ["today"] for report in reports)
     assert 1 == len(upstream.requests)
 
 
@@ -394,7 +395,7 @@ DAILY = ("html", "empty", "truncated", "cut-connection", "503")
 class Step:
     """A refresh, and the manifest after it."""
 
-    report: Report
+    report: Today
     manifest: Manifest
 
 

@@ -106,8 +106,8 @@ def put_day(at: Place, day: date, sheets: list[Sheet]) -> None:
         wire = Paperwire(at.with_settings(now=noon(day)).settings)
         try:
             report = await wire.refresh()
-            assert report
-            assert "complete" == report.record.state, report.record
+            assert report.today
+            assert "complete" == report.today.record.state, report.today.record
             await wire.store.delete(keys.ARXIV_GATE)  # the days are not three seconds apart
         finally:
             await wire.close()

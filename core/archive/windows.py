@@ -1,0 +1,63 @@
+"""Windows of arXiv's API that are being read: each slice is stored, so that another process goes on from there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from core.model.batch import Announcement, Batch
+from core.model.ledger import Window
+from core.model.manifest import rfc3339
+from core.model.paper import Paper
+from core.store import keys
+from core.store.base import Store
+from core.store.codec import decode, decode_as, encode
+
+
+@dataclass(slots=True)
+class Begun:
+    """A window that is being read: since when (`at`), where the next slice starts, how often the present one came
+    short, and the papers so far.
+    """
+
+    window: Window
+    at: str
+    start: int = 0
+    tries: int = 0
+    papers: list[Paper] = field(default_factory=list)
+
+    def to_plain(self) -> dict[str, Any]:
+        """This as JSON values."""
+        papers = Batch(self.window.date, tuple(Announcement(paper, "new") for paper in self.papers))
+        head = {"categories": self.window.categories, "at": self.at, "start": self.start, "tries": self.tries}
+        return head | {"papers": papers.to_plain()}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> "Begun":
+        """The inverse of `to_plain`."""
+        batch = Batch.from_plain(plain["papers"])
+        window = Window(batch.date, tuple(plain["categories"]))
+        papers = [item.paper for item in batch.announcements]
+        return cls(window, str(plain["at"]), int(plain["start"]), int(plain["tries"]), papers)
+
+
+class Windows:
+    """What is being read of the API, in one store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def begin(self, window: Window, now: datetime) -> Begun:
+        """The reading of a window as far as it was done before, or a new one."""
+        data = await self._store.get(keys.window(window.date))
+        begun = decode_as(Begun.from_plain, data) if data else None
+        return begun if begun and begun.window == window else Begun(window, rfc3339(now))
+
+    async def put(self, begun: Begun) -> None:
+        """Store how far a window is read."""
+        await self._store.put(keys.window(begun.window.date), encode(begun.to_plain()), keys.WINDOW_SECONDS)
+
+    async def asked(self) -> frozenset[str]:
+        """The papers that the API was asked for by their identifiers."""
+        data = await self._store.get(keys.ASKED)
+        return frozenset(decode(data)) if data else frozenset()

@@ -1,0 +1,46 @@
+"""The upstreams that the settings name: where each is, and the client that asks it as politely as it wants."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+import httpx
+
+from core import __version__
+from core.archive import Archive
+from core.config.settings import Settings
+from core.sources import sample
+from core.sources.client import Fetcher, Get
+
+
+@dataclass(frozen=True, slots=True)
+class Upstreams:
+    """`get` asks arXiv, `get_picks` Hugging Face. `api_url` is "" where there is no API to ask."""
+
+    get: Get
+    rss_url: str
+    api_url: str
+    get_picks: Get
+    hf_url: str
+
+
+@asynccontextmanager
+async def open_upstreams(settings: Settings, archive: Archive) -> AsyncIterator[Upstreams]:
+    """The upstreams, with one connection each at a time. The sample week has no API."""
+    agent = f"Paperwire/{__version__} ({settings.feeds.instance.contact or 'no contact configured'})"
+    async with await asyncio.to_thread(_make_client, settings) as client:
+        arxiv = Fetcher(client, user_agent=agent, gate=partial(archive.gate, settings.gate_seconds))
+        others = Fetcher(client, user_agent=agent)
+        api_url = "" if settings.sample else settings.api_url
+        yield Upstreams(arxiv.get, settings.rss_url, api_url, others.get, settings.hf_url)
+
+
+def _make_client(settings: Settings) -> httpx.AsyncClient:
+    """Reading the certificates takes 50 ms, too long for the event loop."""
+    return httpx.AsyncClient(
+        timeout=httpx.Timeout(10, connect=5),
+        limits=httpx.Limits(max_connections=1),
+        transport=sample.SampleTransport(settings.clock) if settings.sample else None,
+    )
