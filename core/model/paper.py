@@ -11,10 +11,15 @@ from core.text.sanitize import addresses
 
 # arXiv identifiers, https://info.arxiv.org/help/arxiv_identifier.html: since April 2007 YYMM.NNNN(N), before that
 # archive/YYMMNNN, where the archive may carry a subject class (math.AG/0601001) that is not part of the identity.
+_PAGES = (  # of the same paper: proxies make one slash of two
+    r"(?:[\w-]+\.)*(?:arxiv|alphaxiv|ar5iv)\.org/(?:abs|pdf|html|overview|format|src|e-print)/",
+    r"(?:www\.)?(?:huggingface|hf)\.co/papers/",
+    r"(?:dx\.|www\.)?doi\.org/10\.48550/arXiv\.",
+)
 _ID = re.compile(
-    r"(?:oai:arXiv\.org:|arXiv:|https?://(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/)?"
+    rf"(?:oai:arXiv\.org:|arXiv:\s*|(?:doi:\s*)?10\.48550/arXiv\.|(?:https?:/{{1,2}})?(?:{'|'.join(_PAGES)}))?"
     r"(?P<id>\d{4}\.\d{4,5}|(?P<archive>[a-z]+(?:-[a-z]+)*)(?:\.[A-Z]{2})?/(?P<number>\d{7}))"
-    r"(?:v(?P<version>[1-9]\d{0,3}))?(?:\.pdf)?",
+    r"(?:v(?P<version>[1-9]\d{0,3}))?(?:\.pdf)?(?P<rest>/?(?:[?#]\S*)?)",
     re.ASCII | re.IGNORECASE,
 )
 
@@ -44,11 +49,13 @@ class PaperId(NamedTuple):
 
 
 def parse_id(text: str) -> PaperId:
-    """Read an identifier in any common spelling: bare, `arXiv:`, `oai:arXiv.org:` or a URL of an abs, pdf or html page.
+    """Read an identifier in any common spelling: bare, `arXiv:`, `oai:arXiv.org:`, its DOI, or the address of its page
+    at arXiv, alphaXiv or Hugging Face.
 
     Raises `ValueError` if `text` is none of these.
     """
-    if not (match := _ID.fullmatch(text.strip())):
+    match = _ID.fullmatch(text.strip())
+    if not match or (match["rest"] and match.start("id") == 0):
         raise ValueError(f"{text!r} is not an arXiv identifier such as 2512.22925v1 or astro-ph/9906432")
     archive = match["archive"]
     bare = f"{archive.lower()}/{match['number']}" if archive else match["id"]

@@ -271,6 +271,8 @@ def parse_query(raw: str, *, entry_fields: tuple[str, ...] = ()) -> Query:
         if not (match := _TOKEN.fullmatch(token.strip())):
             raise QueryError(token, "is not of the form field, operator, value", (*FIELDS, *PARAMETERS))
         name, operator, value = match["name"], match["operator"], match["value"].strip()
+        if (name, operator) == ("_", "="):
+            continue  # browsers' scripts add it against caches
         if name in PARAMETERS:
             if operator != "=" or name in parameters:
                 raise QueryError(token, f"{name} takes one value, once", (f"{name}=",))

@@ -35,6 +35,20 @@ SPELLINGS = [
     ("https://arxiv.org/pdf/math.AG/0601001.pdf", "math/0601001", None),
     ("https://arxiv.org/html/2601.00001v1", "2601.00001", 1),
     ("HTTPS://ARXIV.ORG/abs/2601.00001", "2601.00001", None),
+    ("https:/arxiv.org/abs/2601.00001", "2601.00001", None),
+    ("arxiv.org/abs/2601.00001v2", "2601.00001", 2),
+    ("https://arxiv.org/abs/2601.00001?context=cs.LG", "2601.00001", None),
+    ("https://arxiv.org/abs/2601.00001#comments", "2601.00001", None),
+    ("https://arxiv.org/abs/2601.00001/", "2601.00001", None),
+    ("https://arxiv.org/pdf/2601.00001v1.pdf#page=3", "2601.00001", 1),
+    ("https://doi.org/10.48550/arXiv.2601.00001", "2601.00001", None),
+    ("10.48550/arXiv.2601.00001", "2601.00001", None),
+    ("doi:10.48550/arXiv.math/0601001", "math/0601001", None),
+    ("https://www.alphaxiv.org/abs/2601.00001v2", "2601.00001", 2),
+    ("https://alphaxiv.org/overview/2601.00001", "2601.00001", None),
+    ("https://huggingface.co/papers/2601.00001", "2601.00001", None),
+    ("https://hf.co/papers/2601.00001", "2601.00001", None),
+    ("https://ar5iv.labs.arxiv.org/html/2601.00001", "2601.00001", None),
 ]
 
 JUNK = [
