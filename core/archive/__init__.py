@@ -25,6 +25,7 @@ __all__ = ["Archive", "Draft", "State"]
 
 PATIENCE_SECONDS = 30.0  # how long a draft waits for another process's
 RETENTION = timedelta(days=30)
+PROBE_SECONDS = 60.0
 _POLL_SECONDS = 0.2
 
 
@@ -49,6 +50,14 @@ class Archive:
     def gate(self, seconds: float = GATE_SECONDS) -> AbstractAsyncContextManager[None]:
         """Space a request to arXiv, sent inside the block, from all others by so many seconds."""
         return passing(self.store, seconds) if seconds else nullcontext()
+
+    async def refusal(self) -> str:
+        """Why the store takes nothing that is written, in its own words and with the mend; "" if it does."""
+        try:
+            await self.store.put(keys.PROBE, b"1", PROBE_SECONDS)
+        except StoreError as error:
+            return str(error)
+        return ""
 
     async def state(self) -> State:
         """The state as stored, in one round trip."""

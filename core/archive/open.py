@@ -20,6 +20,14 @@ Elsewhere, make a database at https://console.upstash.com and set UPSTASH_REDIS_
 or set REDIS_URL to a Redis or Valkey server of yours."""
 
 
+NO_CLIENT = "REDIS_URL needs the package redis: pip install 'redis>=5.2'"
+NO_CLIENT_HERE = (
+    "REDIS_URL needs the package redis, which this build does not have: add \"redis>=5.2\" to `dependencies` in "
+    "pyproject.toml and deploy again, or connect a database of Upstash instead (UPSTASH_REDIS_REST_URL and _TOKEN), "
+    "which needs no package"
+)
+
+
 def open_store(settings: Settings) -> Store:
     """The store that `settings` name; nothing is connected before it is used. Raises `ConfigError`.
 
@@ -43,7 +51,7 @@ def open_store(settings: Settings) -> Store:
         try:
             from core.store.redis import RedisStore
         except ImportError as error:
-            raise ConfigError(["REDIS_URL needs the package redis: pip install 'redis>=5.2'"]) from error
+            raise ConfigError([NO_CLIENT_HERE if settings.serverless else NO_CLIENT]) from error
         return RedisStore(settings.redis_url, **bounds)
     if settings.vercel or (settings.aws_lambda_function_name and not settings.sqlite_path):
         raise ConfigError(NO_STORE.splitlines())

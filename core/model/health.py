@@ -35,13 +35,17 @@ def troubles(
     now: datetime,
     *,
     doubt: str = "",
+    refusal: str = "",
     sources: Collection[str] = (ARXIV,),
 ) -> list[Trouble]:
-    """All that is wrong at `now`, worst first. `windows` are owed by the API; `doubt`: why the store was not read.
+    """All that is wrong at `now`, worst first. `windows` are owed by the API; `doubt`: why the store was not read;
+    `refusal`: why it takes nothing that is written, with the mend.
 
     `sources` are those that the feeds use: what none of them needs cannot be wrong.
     """
     found = [*_of_store(doubt), *_of_picks(manifest, now)]
+    if refusal:
+        found.append(Trouble("store", f"nothing can be stored: {refusal}", act=True))
     if ARXIV in sources:
         found += [*_of_due(manifest, now), *_of_gaps(manifest, now)]
     elif not manifest.picks:

@@ -77,6 +77,8 @@ _MENDS = (
     ("capacity quota", "the database is full; remove keys, or take a larger one"),
     ("max daily request", "the plan's requests are used up; wait, or take a larger one"),
     ("max requests limit", "the plan's requests are used up; wait, or take a larger one"),
+    ("max request size", "the plan takes no requests of this size; take a larger one, or fewer categories"),
+    ("max record size", "the plan keeps no values of this size; take a larger one, or fewer categories"),
     ("WRONGPASS", "the token or password is refused; copy it anew"),
     ("invalid username-password pair", "the password is refused; copy it anew"),
     ("Authentication required", "a password is needed; it belongs into the URL"),

@@ -27,6 +27,7 @@ CUSTOM_A_DAY = 500  # such feeds are stored: everybody can ask for new ones
 DAY_SECONDS = 86_400
 REVIEWS = f"{_V}:reviews"  # the list of all reviews
 REVIEWS_LOCK = f"{_V}:lock:reviews"  # held while a review and the list are written
+PROBE = f"{_V}:lock:probe"  # written to see whether the store takes anything
 USAGE_LOCK = f"{_V}:lock:usage"
 
 
