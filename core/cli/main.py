@@ -57,6 +57,7 @@ def serve(
     import uvicorn
 
     from api.application import create_app
+    from api.compress import Compressed
     from api.server import server_options
 
     settings = asyncio.run(_sample_settings()) if sample_week else load_settings()
@@ -64,7 +65,7 @@ def serve(
     kind = "a sample week of invented papers" if settings.sample else settings.rss_url
     err.print(f"Paperwire {__version__}: http://{host}:{port}  ({kind}, stored in {describe(settings)})")
     configure_logging(settings.log_level, as_json=settings.logs_json)
-    uvicorn.run(application, host=host, port=port, **server_options())
+    uvicorn.run(Compressed(application, private=bool(settings.feed_key)), host=host, port=port, **server_options())
 
 
 @app.command()

@@ -1,0 +1,91 @@
+"""Compression of answers, where the platform does not do it: for `paperwire serve`.
+
+An answer is compressed once, and remembered by its ETag. Compressed bytes are others than those that a strong ETag
+names, so that it becomes a weak one (RFC 9110, 8.8.3); conditional requests compare weakly.
+"""
+
+import gzip
+from collections.abc import Iterable
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core.util.caches import LRUCache
+
+LEAST_BYTES = 1_000
+REMEMBERED_BYTES = 16_000_000
+_LEVEL = 5
+_KINDS = (b"text/", b"application/rss+xml", b"application/atom+xml", b"application/feed+json", b"application/json",
+          b"application/problem+json", b"image/svg+xml")  # fmt: skip
+Header = tuple[bytes, bytes]
+
+
+class Compressed:
+    """Compresses what a client accepts compressed. Pages of a private copy are left as they are: they hold its key
+    beside what the request said, and the length of a compressed page would tell of it.
+    """
+
+    def __init__(self, app: ASGIApp, *, private: bool = False) -> None:
+        self._app, self._private = app, private
+        self._made: LRUCache[bytes] = LRUCache(REMEMBERED_BYTES)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        wanted = _accepts(value for name, value in scope["headers"] if name == b"accept-encoding")
+        start: Message = {}
+
+        async def compressing(message: Message) -> None:
+            nonlocal start
+            if message["type"] == "http.response.start":
+                start = {**message, "headers": list(message.get("headers", ()))}
+                return
+            if start:
+                body = message.get("body", b"")
+                fits = not message.get("more_body") and self._fits(start, body)
+                headers = [*start["headers"], *([(b"vary", b"accept-encoding")] if fits else [])]
+                start["headers"] = headers
+                if fits and wanted:
+                    message = {**message, "body": self._compressed(headers, body)}
+                    start["headers"] = _of_compressed(headers, len(message["body"]))
+                elif wanted and start["status"] == 304:
+                    start["headers"] = _of_compressed(headers, None)
+                await send(start)
+                start = {}
+            await send(message)
+
+        await self._app(scope, receive, compressing)
+
+    def _fits(self, start: Message, body: bytes) -> bool:
+        headers = dict(start["headers"])
+        kind = headers.get(b"content-type", b"")
+        is_open = not (self._private and kind.startswith(b"text/html"))
+        return len(body) >= LEAST_BYTES and kind.startswith(_KINDS) and is_open and b"content-encoding" not in headers
+
+    def _compressed(self, headers: Iterable[Header], body: bytes) -> bytes:
+        etag = dict(headers).get(b"etag")
+        made = self._made.get(etag) if etag else None
+        if made is None:
+            made = gzip.compress(body, _LEVEL, mtime=0)
+            if etag:
+                self._made.put(etag, made, len(made))
+        return made
+
+
+def _accepts(values: Iterable[bytes]) -> bool:
+    """Whether a client takes gzip (RFC 9110, 12.5.3)."""
+    for part in b",".join(values).lower().split(b","):
+        name, _, weight = part.replace(b" ", b"").partition(b";q=")
+        if name in (b"gzip", b"x-gzip", b"*"):
+            return weight.strip(b"0.") != b"" or not weight
+    return False
+
+
+def _of_compressed(headers: Iterable[Header], length: int | None) -> list[Header]:
+    """The headers of an answer that is compressed; of a 304, without a `length`, only the ETag is another."""
+    out = [(name, b"W/" + value.removeprefix(b"W/") if name == b"etag" else value) for name, value in headers]
+    if length is None:
+        return out
+    kept = [(name, value) for name, value in out if name != b"content-length"]
+    return [*kept, (b"content-length", str(length).encode()), (b"content-encoding", b"gzip")]
