@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import socket
 import subprocess
 import threading
@@ -26,9 +27,23 @@ from tests.support.upstream import Upstream, serving
 
 Done = subprocess.CompletedProcess[str]
 SHARED = ROOT.parent / "shared"
+PATIENCE_SECONDS = 120.0  # bounds what hangs; nothing is measured by it
 NOON = datetime(2026, 3, 6, 17, tzinfo=UTC)  # of the Friday that the stand-in serves
 # For processes: they fetch the due batch when they are asked, and nothing else, unless a test is about that
-ONLY_WHEN_ASKED = {"SELF_REFRESH": "0", "CATCH_UP_SECONDS": "0"}
+ONLY_WHEN_ASKED = {
+    "SELF_REFRESH": "0",
+    "CATCH_UP_SECONDS": "0",
+    "STORE_CONNECT_SECONDS": "30",
+    "STORE_READ_SECONDS": "30",
+}
+
+# On a busy machine every answer takes its time
+for _call in (httpx.get, httpx.post, httpx.put, httpx.request, httpx.Client.__init__):
+    _call.__kwdefaults__["timeout"] = httpx.Timeout(PATIENCE_SECONDS)  # type: ignore[index]
+
+# Processes that tests start can be interrupted, also where this one runs in the background and ignores that
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # An example may take as long as it does: other work may share the machine. Daily the examples are few and always the
 # same; `LAWS=thorough`, as in `make test-all`, tries more of them, other ones each time
@@ -110,24 +125,24 @@ def serving_app(settings: Settings) -> Iterator[str]:
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    wait_until(lambda: server.started, 30)
+    wait_until(lambda: server.started)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(PATIENCE_SECONDS)
         gc.unfreeze()  # applications freeze what they have read, and with it whatever garbage there is at that moment
 
 
 @pytest.fixture
 def client(settings: Settings) -> Iterator[httpx.Client]:
     """An HTTP client of the application, in a real server."""
-    with serving_app(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with serving_app(settings) as url, httpx.Client(base_url=url) as client:
         yield client
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 10) -> None:
+def wait_until(holds: Callable[[], bool], seconds: float = PATIENCE_SECONDS) -> None:
     """Return when `holds()`, fail if it does not in time."""
     end = time.monotonic() + seconds
     while not holds():

@@ -116,7 +116,7 @@ def test_serving(place: tuple[Path, dict[str, str]], command: str) -> None:
     _, env = place
     port = 8080 if "PORT=" in command else free_port()
     with running(command, env | {"PORT": str(port)}, port) as url:
-        answer = httpx.get(f"{url}/api/papers?score>=10", timeout=30)
+        answer = httpx.get(f"{url}/api/papers?score>=10")
         assert 200 == answer.status_code
         assert answer.json()["total"] > 0
         assert ("[Sample]" in answer.text) is ("demo" in command)

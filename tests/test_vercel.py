@@ -237,7 +237,7 @@ def test_a_deployment_with_a_store(prefix: str, upstream: Upstream, tmp_path: Pa
         "CRON_SECRET": "open-sesame",
     }
     cron = {"Authorization": "Bearer open-sesame"}
-    with application(env, tmp_path) as (url, _), httpx.Client(base_url=url, timeout=30) as client:
+    with application(env, tmp_path) as (url, _), httpx.Client(base_url=url) as client:
         assert [401, 200] == [client.get("/api/refresh", headers=sent).status_code for sent in ({}, cron)]
         assert "complete" == client.get("/api/health").json()["state"]
         assert client.get("/rss").text.startswith("<?xml")

@@ -136,7 +136,7 @@ def serving_days(
     """A client of the application in a real server, with `days` in its store."""
     settings = make_settings(folder, **overrides)
     store_days(settings, DAYS if days is None else days)
-    with serving_app(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with serving_app(settings) as url, httpx.Client(base_url=url) as client:
         yield client
 
 

@@ -66,7 +66,7 @@ def running(settings: Settings, **options: Any) -> Iterator[tuple[FastAPI, str]]
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
-    wait_until(lambda: server.started, 30)
+    wait_until(lambda: server.started)
     try:
         yield app, f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
@@ -80,7 +80,7 @@ def site(folder: Path, **overrides: Any) -> Iterator[Site]:
     with serving(Upstream()) as upstream:
         settings = make_settings(folder, arxiv_rss_url=upstream.url, **overrides)
         store_days(settings, DAYS)
-        with running(settings) as (app, url), httpx.Client(base_url=url, timeout=30) as client:
+        with running(settings) as (app, url), httpx.Client(base_url=url) as client:
             yield Site(client, app, settings, upstream)
 
 

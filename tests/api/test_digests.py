@@ -127,7 +127,7 @@ def test_a_day_that_is_waited_for(tmp_path: Path) -> None:
     """The digest of a batch that is due and not there is not there yet: 503 and when to ask again."""
     settings = make_settings(tmp_path)
     store_days(settings, {THURSDAY: [Sheet(id="2603.90201", title="A cache")]})
-    with serving_app(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with serving_app(settings) as url, httpx.Client(base_url=url) as client:
         answer = client.get(f"{PATH}.md")
         assert (503, "60") == (answer.status_code, answer.headers["Retry-After"])
         assert "nothing-yet" in answer.json()["type"]
@@ -193,7 +193,7 @@ def test_bytes_are_the_same_after_a_restart(tmp_path: Path) -> None:
     store_days(settings, {FRIDAY: [Sheet(id="2603.90301", title="A cache")]})
     seen = []
     for _ in range(2):
-        with serving_app(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
+        with serving_app(settings) as url, httpx.Client(base_url=url) as client:
             targets = [f"{PATH}.md", f"{PATH}.html", f"{PATH}.json", "/api/digests/main.atom"]
             seen.append([(a.content, a.headers["ETag"]) for a in map(client.get, targets)])
     assert seen[0] == seen[1]

@@ -51,7 +51,7 @@ def test_a_notice_comes_and_goes(settings: Settings, upstream: Upstream, kind: s
     """A feed whose due day is missing says so in its first entry, and not any more when it is mended."""
     path = f"/api/feeds/main.{kind}"
     upstream.faults, upstream.faulty_for_ever = ["503"], True
-    with serving_app(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with serving_app(settings) as url, httpx.Client(base_url=url) as client:
         refresh(client)
         assert ["Notice: this feed is not complete for 2026-03-06"] == notices(client, path)
         answer = client.get(path)
@@ -69,7 +69,7 @@ def test_a_notice_comes_and_goes(settings: Settings, upstream: Upstream, kind: s
 def test_a_notice_is_the_first_entry(settings: Settings, upstream: Upstream) -> None:
     """Readers see the notice above the papers, which are the last good ones, with the reason and what happens next."""
     upstream.faults, upstream.faulty_for_ever = ["503"], True
-    with serving_app(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with serving_app(settings) as url, httpx.Client(base_url=url) as client:
         refresh(client)
         entries = feedparser.parse(client.get("/rss").content).entries
     assert "2026-03-06: cs.DC, cs.LG are failed: status 503" in entries[0].summary
@@ -80,7 +80,7 @@ def test_a_notice_is_the_first_entry(settings: Settings, upstream: Upstream) -> 
 def test_only_feeds_that_are_concerned_tell(settings: Settings, upstream: Upstream) -> None:
     """A feed none of whose categories is missing has no notice."""
     upstream.unknown = ("hep-th",)
-    with serving_app(settings) as url, httpx.Client(base_url=url, timeout=60) as client:
+    with serving_app(settings) as url, httpx.Client(base_url=url) as client:
         refresh(client)
         assert [] == notices(client, "/api/feeds/main.rss")
         assert 1 == len(notices(client, "/api/feeds/replaced.rss"))
@@ -93,7 +93,7 @@ def test_only_feeds_that_are_concerned_tell(settings: Settings, upstream: Upstre
 def test_late_papers_are_marked(settings: Settings, upstream: Upstream) -> None:
     """What completes a day that readers have seen is marked as late, everywhere, and has the time at which it came."""
     upstream.sheets = DAYS[FRIDAY][1:]
-    with serving_app(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with serving_app(settings) as url, httpx.Client(base_url=url) as client:
         refresh(client)
         upstream.sheets = DAYS[FRIDAY]
         refresh(client)
@@ -112,7 +112,7 @@ def test_late_papers_are_marked(settings: Settings, upstream: Upstream) -> None:
 def test_health(settings: Settings, upstream: Upstream) -> None:
     """Health is 503 while its owner should act, names the trouble with its mend, and 200 when all is well."""
     upstream.faults, upstream.faulty_for_ever = ["503"], True
-    with serving_app(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with serving_app(settings) as url, httpx.Client(base_url=url) as client:
         refresh(client)
         failing = client.get("/api/health")
         home = client.get("/").text
@@ -138,7 +138,7 @@ def test_the_first_hour(upstream: Upstream, tmp_path: Path) -> None:
     settings = make_settings(tmp_path, arxiv_rss_url=upstream.url, replay_gate_seconds=0, now=early)
     store_days(make_settings(tmp_path), {THURSDAY: DAYS[THURSDAY]})
     upstream.faults, upstream.faulty_for_ever = ["503"], True
-    with serving_app(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with serving_app(settings) as url, httpx.Client(base_url=url) as client:
         refresh(client)
         assert [] == notices(client, "/rss")
         health = client.get("/api/health")

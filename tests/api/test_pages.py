@@ -618,7 +618,7 @@ def test_nothing_to_show_yet(tmp_path: Path, upstream: Upstream, path: str) -> N
     """While there is nothing, a page says what is being done, with 503 and Retry-After, and offers to try again."""
     upstream.faults, upstream.faulty_for_ever = ["html"], True
     with serving_app(make_settings(tmp_path, arxiv_rss_url=upstream.url)) as url:
-        answer = httpx.get(url + path, headers=BROWSER, timeout=30)
+        answer = httpx.get(url + path, headers=BROWSER)
     page = parsed(answer)
     assert (503, "no-store") == (answer.status_code, answer.headers["Cache-Control"])
     assert answer.headers["Retry-After"] == one(page, "//*[@data-retry]").get("data-retry")

@@ -44,7 +44,7 @@ def private(settings: Settings) -> Iterator[httpx.Client]:
     """A client of a private copy."""
     with (
         serving_app(settings.model_copy(update={"feed_key": SECRET})) as url,
-        httpx.Client(base_url=url, timeout=30) as client,
+        httpx.Client(base_url=url) as client,
     ):
         yield client
 
@@ -182,7 +182,7 @@ def test_keys_are_not_logged(upstream: Upstream, tmp_path: Path) -> None:
         subprocess.Popen(command, cwd=tmp_path, env=env, stdout=log, stderr=subprocess.STDOUT) as server,
     ):
         try:
-            wait_until(lambda: "Uvicorn running on" in (tmp_path / "log").read_text(), 30)
+            wait_until(lambda: "Uvicorn running on" in (tmp_path / "log").read_text())
             found = re.search(r"Uvicorn running on (\S+)", (tmp_path / "log").read_text())
             assert found
             for url in (with_key("/api/feeds/main.rss", signature), with_key("/?limit=1", SECRET), "/rss?key=guess-it"):

@@ -32,7 +32,7 @@ def serving(folder: Path, **more: Any) -> Iterator[tuple[httpx.Client, Reviewing
     """The application, with the paper in its store, between the stand-ins."""
     with reviewing(folder, confirm_seconds=0, **more) as given:
         store_days(given.settings, {NOW.date(): [PAPER]})
-        with serving_app(given.settings) as url, httpx.Client(base_url=url, timeout=60) as client:
+        with serving_app(given.settings) as url, httpx.Client(base_url=url) as client:
             yield client, given
 
 

@@ -69,7 +69,7 @@ def answers(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     for name, settings in _settings(tmp_path_factory.mktemp("stores")).items():
         store_days(settings, DAYS)
         for _ in range(1 if request.param == "first" else 2):
-            with serving_app(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
+            with serving_app(settings) as url, httpx.Client(base_url=url) as client:
                 seen[name] = {address: client.get(address) for address in ADDRESSES}
     return seen
 

@@ -83,7 +83,7 @@ def two_processes(env: Environment, upstream: Upstream, folder: Path, **more: st
             stack.callback(process.kill)
         one, two = (f"http://127.0.0.1:{port}" for port in ports)
         for url in (one, two):
-            wait_until(lambda url=url: _answers(url), 30)  # type: ignore[misc]
+            wait_until(lambda url=url: _answers(url))  # type: ignore[misc]
         yield one, two
 
 
@@ -103,7 +103,7 @@ def all_answers(urls: list[str], path: str = "/api/papers") -> list[tuple[httpx.
 
     async def main() -> list[tuple[httpx.Response, float]]:
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-        async with httpx.AsyncClient(timeout=40, limits=limits) as client:
+        async with httpx.AsyncClient(timeout=120, limits=limits) as client:
             return await asyncio.gather(*(one(client, url) for url in urls))
 
     return asyncio.run(main())
@@ -140,7 +140,7 @@ def _pauses(env: Environment, folder: Path) -> tuple[set[int], Upstream]:
     ):
         answers = [answer for answer, _ in all_answers([one, two] * 10)]
         upstream.unknown = ()
-        answers += [httpx.post(f"{url}/api/refresh", headers=owner, timeout=40) for url in (two, one)]
+        answers += [httpx.post(f"{url}/api/refresh", headers=owner) for url in (two, one)]
         return {answer.status_code for answer in answers}, upstream
 
 
@@ -169,15 +169,14 @@ def test_older_batches_are_served_at_once(store: Environment, upstream: Upstream
         assert (200, before.content) == (before.status_code, same.content)
     upstream.day, upstream.sheets = FRIDAY, sheets
     upstream.requests.clear()
-    upstream.delay = 6  # longer than anybody waits below
     forget(store, keys.ARXIV_GATE, keys.BACKOFF)
     with two_processes(store, upstream, tmp_path, CONFIRM_SECONDS="0.5") as (one, two):
-        answers = all_answers([one, two] * 20)
-        wait_until(lambda: 1 == len(upstream.requests))
+        with upstream.held():
+            answers = all_answers([one, two] * 20)
+            wait_until(lambda: 1 == len(upstream.requests))
         assert [200] * 40 == [answer.status_code for answer, _ in answers]
         assert {before.json()["papers"][0]["id"]} == {answer.json()["papers"][0]["id"] for answer, _ in answers}
         assert {before.headers["ETag"]} == {answer.headers["ETag"] for answer, _ in answers}
-        assert max(seconds for _, seconds in answers) < 5
         for url in (one, two):
             wait_until(
                 lambda url=url: "2026-03-06" == httpx.get(f"{url}/api/papers").json()["papers"][0]["announced"], 15

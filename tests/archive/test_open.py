@@ -201,7 +201,7 @@ def application(env: Mapping[str, str], folder: Path) -> Iterator[tuple[str, Pat
     command = [sys.executable, "-m", "uvicorn", "api.index:app", "--port", str(port)]
     with log.open("w") as out, subprocess.Popen(command, cwd=folder, env=base | env, stdout=out, stderr=out) as process:
         try:
-            wait_until(lambda: process.poll() is not None or "running on" in log.read_text(), 30)
+            wait_until(lambda: process.poll() is not None or "running on" in log.read_text())
             assert process.poll() is None, log.read_text()
             yield f"http://127.0.0.1:{port}", log
         finally:
@@ -242,7 +242,7 @@ def _served(env: Mapping[str, str], folder: Path) -> str:
     log = folder / "log"
     with log.open("w") as out, subprocess.Popen(command, cwd=folder, env=base | env, stdout=out, stderr=out) as process:
         try:
-            wait_until(lambda: process.poll() is not None or "running on" in log.read_text(), 30)
+            wait_until(lambda: process.poll() is not None or "running on" in log.read_text())
         finally:
             process.kill()
     return log.read_text()

@@ -17,8 +17,9 @@ from tests.support.invented import make_paper
 from tests.support.reviewing import KEYS
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs Playwright, of the dev dependencies")
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright  # noqa: E402
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright  # noqa: E402
 
+expect.set_options(timeout=60_000)
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 ARGUMENTS = (
     "--no-sandbox",  # tests run as root in containers
@@ -72,7 +73,7 @@ def browser() -> Iterator[Browser]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A browser as new, on a desk."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(60_000)
     yield context
     context.close()
 

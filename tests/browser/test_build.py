@@ -29,7 +29,7 @@ def serving(folder: Path) -> Iterator[httpx.Client]:
     settings = make_settings(folder)
     with ThreadPoolExecutor(1) as pool:
         pool.submit(store_days, settings, DAYS).result()
-    with serving_app(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with serving_app(settings) as url, httpx.Client(base_url=url) as client:
         yield client
 
 

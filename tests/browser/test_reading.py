@@ -18,7 +18,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     settings = make_settings(tmp_path_factory.mktemp("reading"))
     with ThreadPoolExecutor(1) as pool:
         pool.submit(store_days, settings, DAYS).result()
-    with serving_app(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with serving_app(settings) as url, httpx.Client(base_url=url) as client:
         yield client
 
 

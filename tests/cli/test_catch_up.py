@@ -76,7 +76,7 @@ def test_a_stopped_refresh_is_resumed(copy: Copy, how: signal.Signals) -> None:
     command = [sys.executable, "-m", "core.cli.main", "refresh", "--all"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, cwd=copy.folder, env=env, **quiet) as process:
-        wait_until(lambda: len(copy.windows) >= 4, 30)
+        wait_until(lambda: len(copy.windows) >= 4)
         process.send_signal(how)
     assert process.returncode == (130 if how == signal.SIGINT else -how)
     before = copy.windows

@@ -99,7 +99,7 @@ def test_interrupted(given: Reviewing) -> None:
     env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), "LLM_CONCURRENCY": "1"} | given.env
     command = [sys.executable, "-m", "core.cli.main", "review", ID, "--yes"]
     with subprocess.Popen(command, cwd=given.folder, env=env, stderr=subprocess.PIPE, text=True) as process:
-        wait_until(lambda: len(given.asked) > 3, 30)
+        wait_until(lambda: len(given.asked) > 3)
         process.send_signal(signal.SIGINT)
         _, shown = process.communicate(timeout=30)
     assert 130 == process.returncode

@@ -368,7 +368,7 @@ def test_filters(place: Place) -> None:
     """Points, bands and what entries have are filters and orders like all others."""
     place.source.texts = texts(sheets(*WORTH))
     place.refresh()
-    with serving_app(place.settings) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with serving_app(place.settings) as url, httpx.Client(base_url=url) as client:
 
         def found(query: str) -> list[int]:
             papers = client.get(f"/api/papers?{query}").json()["papers"]

@@ -58,7 +58,7 @@ class Place:
         """Refresh, and stop it when so many more calls were made: how it ended, and what it said."""
         before = len(self.model.requests)
         with self.start() as process:
-            wait_until(lambda: len(self.model.requests) >= before + after or process.poll() is not None, 30)
+            wait_until(lambda: len(self.model.requests) >= before + after or process.poll() is not None)
             process.send_signal(how)
             _, told = process.communicate(timeout=30)
         return process.returncode, told

@@ -245,7 +245,7 @@ def test_lateness_is_visible(settings: Settings, upstream: Upstream) -> None:
     upstream.change = without([dropped.id])
     visit(today)
     with serving_app(today) as url:
-        found = httpx.get(f"{url}/api/papers?announced={DAYS[9]}&type=new,cross", timeout=30).json()["papers"]
+        found = httpx.get(f"{url}/api/papers?announced={DAYS[9]}&type=new,cross").json()["papers"]
     assert {sheet.id for sheet in sheets_of(DAYS[9])} == {entry["id"] for entry in found}
     assert {dropped.id: f"{DAYS[9]}T17:00:00Z"} == {entry["id"]: entry["late"] for entry in found if "late" in entry}
 

@@ -29,7 +29,7 @@ def replay() -> Iterator[str]:
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         url = f"http://127.0.0.1:{port}"
         try:
-            wait_until(lambda: _answers(url), 30)
+            wait_until(lambda: _answers(url))
             yield url
         finally:
             process.kill()
@@ -71,8 +71,8 @@ def test_storage_feed(replay: str, tmp_path: Path) -> None:
         _env_file=None, arxiv_rss_url=replay, now=NOW, sqlite_path=env["SQLITE_PATH"], feeds_file=env["FEEDS_FILE"]
     )
     with serving_app(settings) as url:
-        found = httpx.get(f"{url}/api/papers?feed=storage&limit=500", timeout=30).json()
-        best = httpx.get(f"{url}/api/papers?feed=storage&has=pdf-analysis&sort=-points", timeout=30).json()
+        found = httpx.get(f"{url}/api/papers?feed=storage&limit=500").json()
+        best = httpx.get(f"{url}/api/papers?feed=storage&has=pdf-analysis&sort=-points").json()
     judged = [paper for paper in found["papers"] if "scorecard" in paper]
     assert len(judged) >= 20
     assert {"2026-01-01", "2025-12-31", "2025-12-30"} == {paper["announced"] for paper in judged}

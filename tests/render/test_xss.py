@@ -169,7 +169,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     with serving(Upstream(sheets=hostile_sheets())) as upstream:
         folder = tmp_path_factory.mktemp("xss")
         settings = make_settings(folder, arxiv_rss_url=upstream.url, feeds_toml=hostile_feeds())
-        with serving_app(settings) as url, httpx.Client(base_url=url, timeout=60) as client:
+        with serving_app(settings) as url, httpx.Client(base_url=url) as client:
             yield client
 
 
@@ -326,7 +326,7 @@ def renamed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
         folder = tmp_path_factory.mktemp("renamed")
         feeds = "".join(f'[feeds.{name}]\ntitle = "x"\ncategories = ["cs.LG"]\n' for name in ("main", "other"))
         settings = make_settings(folder, arxiv_rss_url=upstream.url, feeds_toml=feeds)
-        with serving_app(settings) as url, httpx.Client(base_url=url, timeout=60) as client:
+        with serving_app(settings) as url, httpx.Client(base_url=url) as client:
             form = {"was": "other", "called": "renamed", "name": "x", "category": "cs.LG", "version": "0"}
             answer = client.post("/settings/edit", data={**form, "token": TOKEN, "do": "save"})
             assert 303 == answer.status_code, answer.text

@@ -30,7 +30,7 @@ def _fetch(
     """Fetch from the stand-in, without pauses between requests."""
 
     async def main() -> Fetched:
-        async with httpx.AsyncClient(timeout=1.5) as client:
+        async with httpx.AsyncClient(timeout=1.5 if "hang" in upstream.faults else 120) as client:
             fetcher = Fetcher(client, user_agent="Paperwire/test")
             more: dict[str, Any] = {} if steps is None else {"progress": lambda *step: steps.append(step)}
             deadline = asyncio.get_running_loop().time() + seconds
@@ -151,7 +151,7 @@ def test_retry_after_is_honoured(
     begun = time.monotonic()
     fetched = _fetch(upstream, tmp_path, ("cs.LG",), seconds=seconds)
     assert requests == fetched.requests == len(upstream.requests)
-    assert time.monotonic() - begun < least + 2
+    assert time.monotonic() - begun < least + 8
     if requests == 2:
         assert upstream.gaps[0] >= least
     else:
@@ -213,7 +213,7 @@ def test_the_deadline_ends_it(upstream: Upstream, tmp_path: Path) -> None:
     begun = time.monotonic()
     fetched = _fetch(upstream, tmp_path, names, seconds=1)
     assert set(names) == fetched.failures.keys()
-    assert time.monotonic() - begun < 2.5
+    assert time.monotonic() - begun < 0.2 * len(names)
     assert len(upstream.requests) <= 8
 
 

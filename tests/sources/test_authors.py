@@ -98,9 +98,9 @@ def test_thousands_of_authors_are_quick(affiliated: bool) -> None:
     """3,303 authors, the most that a real paper had, are split in a blink, with affiliations too."""
     affiliation = " (Sample University, Nowhere)" if affiliated else ""
     text = ", ".join(f"Author Sample-{n}{affiliation}" for n in range(3303))
-    begun = time.perf_counter()
+    begun = time.thread_time()
     authors = split_authors(text)
-    taken = time.perf_counter() - begun
+    taken = time.thread_time() - begun
     assert [f"Author Sample-{n}" for n in range(3303)] == [author.name for author in authors]
     assert {affiliation.strip(" ()")} == {author.affiliation for author in authors}
     assert taken < 2  # some 20 ms; other work may share the machine
@@ -124,9 +124,9 @@ def test_thousands_of_authors_are_quick(affiliated: bool) -> None:
 )
 def test_hostile_strings_are_quick(text: str) -> None:
     """No author string of 20 KB takes more than a second."""
-    begun = time.perf_counter()
+    begun = time.thread_time()
     split_authors(text)
-    assert time.perf_counter() - begun < 1
+    assert time.thread_time() - begun < 1
 
 
 def _is_plain(name: str) -> bool:

@@ -136,7 +136,7 @@ def read(url: str, path: Path, *, seconds: float = 60, gate: float = 0, id_: str
     async def main() -> FullText:
         store = SqliteStore(path)
         try:
-            async with httpx.AsyncClient(timeout=10, limits=httpx.Limits(max_connections=1)) as client:
+            async with httpx.AsyncClient(timeout=120, limits=httpx.Limits(max_connections=1)) as client:
                 fetcher = Fetcher(client, user_agent="Paperwire/test", gate=partial(Archive(store).gate, gate))
                 deadline = asyncio.get_running_loop().time() + seconds
                 return await fetch_text(fetcher.get, paper(id_), pdf_url=url, deadline=deadline)
@@ -524,7 +524,7 @@ def test_limits_of_one_request() -> None:
 
     async def main() -> list[FetchError]:
         errors: list[FetchError] = []
-        async with httpx.AsyncClient(timeout=10) as client:
+        async with httpx.AsyncClient(timeout=120) as client:
             fetcher = Fetcher(client, user_agent="Paperwire/test")
             for path, limits in (("pdf", {"most_bytes": 10}), ("html", {"total_seconds": 0.2})):
                 with pytest.raises(FetchError) as error:

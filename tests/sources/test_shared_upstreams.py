@@ -81,7 +81,7 @@ def _replay() -> Iterator[str]:
 
 def _run(_path: Path, work: Callable[[Fetcher], Awaitable[T]]) -> T:
     async def main() -> T:
-        async with httpx.AsyncClient(timeout=10) as client:
+        async with httpx.AsyncClient(timeout=120) as client:
             return await work(Fetcher(client, user_agent="Paperwire/test"))
 
     return asyncio.run(main())

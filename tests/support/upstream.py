@@ -19,6 +19,12 @@ from tests.support.hf_format import Picked, daily
 ITEM_LIMIT = 2000
 
 
+def _opened() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event
+
+
 @dataclass
 class Upstream:
     """What the stand-in serves at `day`. `faults` are used up one a request, the last one stays if `faulty_for_ever`.
@@ -43,6 +49,7 @@ class Upstream:
     change: Callable[[bytes], bytes] = bytes  # what is done to every RSS before it is served
     requests: list[tuple[float, str, Mapping[str, str]]] = field(default_factory=list)
     targets: list[str] = field(default_factory=list)  # of the requests, with their queries
+    opened: threading.Event = field(default_factory=_opened)
     open_requests: int = 0
     most_at_once: int = 0
 
@@ -56,6 +63,15 @@ class Upstream:
         """Seconds between the arrivals of requests."""
         times = [at for at, _, _ in self.requests]
         return [later - earlier for earlier, later in pairwise(times)]
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Answer nothing in the meantime."""
+        self.opened.clear()
+        try:
+            yield
+        finally:
+            self.opened.set()
 
     def next_fault(self, path: str) -> str:
         """The fault of a request for `path`, or ""."""
@@ -104,6 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
         upstream.most_at_once = max(upstream.most_at_once, upstream.open_requests)
         try:
             time.sleep(upstream.delay)
+            upstream.opened.wait(120)
             self.respond(path)
         finally:
             upstream.open_requests -= 1

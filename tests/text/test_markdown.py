@@ -1,6 +1,6 @@
 """A model's Markdown as harmless HTML."""
 
-from time import monotonic
+from time import thread_time
 
 import pytest
 from hypothesis import given
@@ -133,14 +133,14 @@ SLOW = {
 @pytest.mark.parametrize("name", SLOW)
 def test_no_markdown_takes_long(name: str) -> None:
     """Text that is made to be slow is done in seconds, and only its beginning is shown."""
-    start = monotonic()
+    start = thread_time()
     assert len(to_html(SLOW[name])) < 1_000_000
-    assert monotonic() - start < 10
+    assert thread_time() - start < 10
 
 
 def test_no_abstract_takes_long() -> None:
     """Nor does looking for addresses in an abstract."""
-    start = monotonic()
+    start = thread_time()
     for text in ("w" * 100_000, "a." * 50_000, "https://" * 12_000, "-" * 100_000):
         known_addresses(make_paper(abstract=text))
-    assert monotonic() - start < 5
+    assert thread_time() - start < 5
