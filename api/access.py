@@ -1,41 +1,107 @@
-"""What only the owner may command over HTTP, and how they show that they are it.
+"""Who may do what: the owner's token, the key and signatures of a private copy, and which client a request is from.
 
-Private copies: where `FEED_KEY` is set, feeds, API and pages open only with `?key=`, the key or a signature."""
+Private copies: where `FEED_KEY` is set, feeds, API and pages open only with `?key=`, the key or a signature. What
+changes anything takes the owner's token, whoever has the key.
+"""
 
-import hmac
+import asyncio
 import logging
 import re
+from collections.abc import Mapping
+from ipaddress import ip_address, ip_network
 from urllib.parse import unquote_plus
 
 from fastapi import HTTPException, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import Problem
-from api.resource import wire_of
 from api.trace import CURRENT
 from api.urls import SENT_KEY, own_path
+from core.app import Paperwire
 from core.config.settings import Settings
-from core.util.signing import KEY, sign
+from core.model.errors import PaperwireError
+from core.util.signing import KEY, fingerprint, is_one_of, sign
+
+log = logging.getLogger("paperwire")
+
+MOST_WRONG = 20
+WRONG_SECONDS = 1.0  # how long a wrong token waits for its answer
+HOUR = 3600
+_NETWORK = 64  # bits of an IPv6 address that are one customer's
+
+
+def has_token(settings: Settings, authorization: bytes) -> bool:
+    """Whether the header `Authorization` is `Bearer` with `CRON_SECRET` or `ADMIN_TOKEN`."""
+    scheme, _, sent = authorization.decode("utf-8", "surrogateescape").partition(" ")
+    return scheme.lower() == "bearer" and is_one_of(sent.strip(), settings.cron_secret, settings.admin_token)
 
 
 def check_token(request: Request, what: str) -> None:
-    """Raise a 401 unless the request has `Authorization: Bearer …` with `CRON_SECRET` or `ADMIN_TOKEN`.
+    """Raise a 401 unless the request has the owner's token.
 
-    `what` is off where neither is set; it begins the sentence that says so.
+    `what` is off where none is set; it begins the sentence that says so.
     """
-    settings = wire_of(request).settings
-    secrets = [secret for secret in (settings.cron_secret, settings.admin_token) if secret]
-    scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
-    matches = [hmac.compare_digest(sent.strip().encode(), secret.encode()) for secret in secrets]
-    if scheme.lower() != "bearer" or not any(matches):
-        hint = (
-            "" if secrets else f"{what} over HTTP is off: set ADMIN_TOKEN (or CRON_SECRET for a cron) to turn it on. "
-        )
-        raise HTTPException(
-            401,
-            f"{hint}Send the header `Authorization: Bearer …` with the value of CRON_SECRET or ADMIN_TOKEN.",
-            {"WWW-Authenticate": "Bearer"},
-        )
+    settings: Settings = request.app.state.wire.settings
+    if has_token(settings, dict(request.scope["headers"]).get(b"authorization", b"")):
+        return
+    is_off = not (settings.cron_secret or settings.admin_token)
+    hint = f"{what} over HTTP is off: set ADMIN_TOKEN (or CRON_SECRET for a cron) to turn it on. " if is_off else ""
+    raise HTTPException(
+        401,
+        f"{hint}Send the header `Authorization: Bearer …` with the value of CRON_SECRET or ADMIN_TOKEN.",
+        {"WWW-Authenticate": "Bearer"},
+    )
+
+
+class NotAllowed(PaperwireError):
+    """The token is not right, or too many were not. `status` is what HTTP calls that."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+async def check_form_token(request: Request, sent: str) -> None:
+    """Return if `sent`, a field of a form, is the owner's token. Raises `NotAllowed`; `StoreError` if it cannot be
+    counted.
+
+    Wrong tokens are answered slowly, and counted in the store for each client address, over all instances: after
+    `MOST_WRONG` in an hour that address has to wait, even with the right one. They are not counted for everybody
+    together, or any stranger could keep the owner out. Where the address of clients is not known (a proxy that the
+    server does not trust), all of them are one.
+    """
+    wire: Paperwire = request.app.state.wire
+    token = wire.settings.admin_token
+    if not token:
+        raise NotAllowed(403, "There is no token: set ADMIN_TOKEN in the environment of this service, and restart it.")
+    client = client_of(request.scope, dict(request.scope["headers"]), vercel=bool(wire.settings.vercel))
+    too_many = NotAllowed(429, "There were too many wrong tokens from your address. Try again in an hour.")
+    if not await wire.archive.overrides.count_wrong_tokens(client, 0, MOST_WRONG - 1, HOUR):
+        raise too_many
+    if is_one_of(sent.strip(), token):
+        return
+    counted = await wire.archive.overrides.count_wrong_tokens(client, 1, MOST_WRONG, HOUR)
+    log.warning("the settings were refused to somebody with a wrong token")
+    await asyncio.sleep(WRONG_SECONDS)
+    if not counted:
+        raise too_many
+    raise NotAllowed(403, "That is not the token. It is the value of ADMIN_TOKEN in the environment of this service.")
+
+
+def client_of(scope: Scope, headers: Mapping[bytes, bytes], *, vercel: bool) -> str:
+    """What stands for the address of a client, an IPv6 network being one.
+
+    Vercel sets `X-Real-IP`, whatever was sent. Elsewhere it is the address that the server names: the socket's, or what
+    a proxy says that the server trusts (uvicorn's FORWARDED_ALLOW_IPS, by default loopback alone).
+    """
+    known = headers.get(b"x-real-ip", b"").decode("latin-1") if vercel else ""
+    text = known or (scope["client"][0] if scope.get("client") else "")
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return fingerprint("client", text)
+    network = ip_network((address, _NETWORK), strict=False) if address.version == 6 else address
+    return fingerprint("client", str(network))
 
 
 # These have secrets of their own, or tell nothing that is anybody's own
@@ -68,19 +134,14 @@ class PrivateCopy:
         if self._secret:
             path = own_path(scope)
             is_open = path in OPEN or _FILE.fullmatch(path) or (scope["method"] == "POST" and _COMMANDS.fullmatch(path))
-            if not (is_open or self._opens(sent, path, query.decode("latin-1"))):
+            url = f"{path}?{query.decode('latin-1')}" if query else path
+            if not (is_open or is_one_of(sent, self._secret, sign(self._secret, url))):
                 await _refuse(scope, receive, send)
                 return
             scope[SENT_KEY] = sent
             if trace := CURRENT.get():
-                trace.is_owner = hmac.compare_digest(sent.encode(), self._secret.encode())
+                trace.is_owner = is_one_of(sent, self._secret)
         await self._app(scope, receive, send)
-
-    def _opens(self, sent: str, path: str, query: str) -> bool:
-        url = f"{path}?{query}" if query else path
-        right = (self._secret, sign(self._secret, url))
-        # Both are compared, each in a time that does not tell how much of it was right
-        return sum(hmac.compare_digest(sent.encode(), key.encode()) for key in right) > 0
 
 
 def _taken_out(query: bytes) -> tuple[bytes, str]:
@@ -96,8 +157,8 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
         "This is a private copy. Add ?key=… to the address, with its FEED_KEY or with the signature of this very feed; "
         "the addresses that its pages show have it."
     )
-    told = Problem(401, "private", "A key is needed", detail)
-    await told.answer(Request(scope))(scope, receive, send)
+    problem = Problem(401, "private", "A key is needed", detail)
+    await problem.answer(Request(scope))(scope, receive, send)
 
 
 def _redact(record: logging.LogRecord) -> bool:

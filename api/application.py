@@ -12,11 +12,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import errors, openapi, pages, static
 from api.access import PrivateCopy
-from api.hot import HotPath
 from api.limits import Limits
 from api.observe import Observed
-from api.resource import HeadMiddleware
-from api.routes import badge, digests, feeds, operations, papers, reviews, summaries
+from api.resource import ResponseCache
+from api.routes import digests, feeds, operations, papers, reviews, summaries
 from api.urls import own_path
 from core import __version__
 from core.app import Paperwire
@@ -36,7 +35,7 @@ They may be percent-encoded or not. The same filters serve feeds and papers.
 
 
 class _Application(FastAPI):
-    """FastAPI with the hot path before it: its outer layers cost as much as the hot path itself."""
+    """FastAPI with what needs no framework before it: FastAPI's outer layers cost as much as an answer from memory."""
 
     first: ASGIApp
     has_pages = False
@@ -83,12 +82,12 @@ def create_app(settings: Settings | None = None, *, self_refresh: bool = False) 
         redirect_slashes=False,  # they would lead to whatever host the request names
     )
     app.state.wire = wire
-    app.add_middleware(HeadMiddleware)
-    inside = PrivateCopy(HotPath(app.framework, wire), wire.settings)
-    app.first = Observed(inside, wire.settings.public_url, Limits(wire.settings))
+    app.state.limits = Limits(wire.settings)
+    app.state.responses = ResponseCache(app.framework, wire)
+    app.first = Observed(PrivateCopy(app.state.responses, wire.settings), wire.settings.public_url, app.state.limits)
     errors.install(app)
     # `papers` takes what is left below its path
-    for module in (feeds, badge, reviews, summaries, papers, digests, operations):
+    for module in (feeds, reviews, summaries, papers, digests, operations):
         app.include_router(module.router, responses=openapi.EVERYWHERE)
     static.install(app)
     return app

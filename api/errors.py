@@ -11,10 +11,10 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from fastapi import FastAPI, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from api.resource import NO_GUESSING, PAGE_HEADERS
+from api.headers import NO_GUESSING, PAGE_HEADERS
 from api.urls import own_path, raw_query
 from core.model.errors import (
     ConfigError,
@@ -58,6 +58,13 @@ HINTS = {
     404: "See / for the feeds, /docs for the API.",
     405: "See /docs for the methods of each path.",
 }
+
+
+class Moved(Exception):
+    """What was asked for is at another address now."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +156,10 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(PaperwireError)
     async def _own(request: Request, error: PaperwireError) -> Response:
         return of_error(error).answer(request)
+
+    @app.exception_handler(Moved)
+    async def _moved(_: Request, error: Moved) -> Response:
+        return RedirectResponse(error.url, HTTPStatus.MOVED_PERMANENTLY)  # readers change their subscription
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:

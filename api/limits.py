@@ -6,28 +6,23 @@ token or key, are not limited. All of it is in the memory of one process, within
 """
 
 import asyncio
-import hmac
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from ipaddress import ip_address, ip_network
 from math import ceil
 from time import monotonic
 
-from starlette.types import Scope
-
-from api.trace import CURRENT, Trace
+from api.access import client_of, has_token
+from api.trace import Trace
 from core.config.settings import Settings
 from core.model.errors import Overloaded, RateLimited
 from core.util.caches import LRUCache, PerLoop
-from core.util.signing import fingerprint
 
 RENDERING, RULES, WRONG = 1, 2, 12  # what an answer to filters costs, one to rules in an address, and a wrong token
 MOST_CLIENTS = 10_000  # that are remembered; the one seen longest ago is forgotten
 AT_ONCE = 4  # answers that are made at the same time: they share the processor
 WAITING = 60  # that wait for their turn
 _SOON = 5  # seconds
-_NETWORK = 64  # bits of an IPv6 address that are one customer's
 
 
 class Limits:
@@ -42,7 +37,7 @@ class Limits:
 
     def spend(self, trace: Trace, cost: float) -> None:
         """Take `cost` from the share of the request's client. Raises `RateLimited` if there is not so much left."""
-        if not self._most or trace.is_owner or self._has_token(trace):
+        if not self._most or trace.is_owner or has_token(self._settings, trace.headers.get(b"authorization", b"")):
             return
         client = self.client(trace)
         left = self._now(client)
@@ -62,8 +57,15 @@ class Limits:
         self._left.put(name, (max(self._now(name) - WRONG, 0.0), monotonic()))
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait for a turn, and have it. Raises `Overloaded` if too many are waiting."""
+    async def doing(self, trace: Trace | None, cost: float) -> AsyncIterator[None]:
+        """Do for a request what costs so much: its client's share first, and then a turn; 0 needs neither.
+
+        Raises `RateLimited`, and `Overloaded` if too many are waiting.
+        """
+        if not cost or trace is None:
+            yield
+            return
+        self.spend(trace, cost)
         if self._waiting >= WAITING:
             raise Overloaded("More is being asked for than can be made right now; try again in a moment.", _SOON)
         self._waiting += 1
@@ -93,44 +95,3 @@ class Limits:
     def _now(self, client: str) -> float:
         left, since = self._left.get(client) or (self._most, 0.0)
         return min(left + (monotonic() - since) * self._most / 60, self._most)
-
-    def _has_token(self, trace: Trace) -> bool:
-        token, sent = self._settings.admin_token, trace.headers.get(b"authorization", b"")
-        return bool(token) and hmac.compare_digest(sent, f"Bearer {token}".encode())
-
-
-def client_of(scope: Scope, headers: Mapping[bytes, bytes], *, vercel: bool) -> str:
-    """What stands for the address of a client, an IPv6 network being one.
-
-    Vercel sets `X-Real-IP`, whatever was sent. Elsewhere it is the address that the server names: the socket's, or what
-    a proxy says that the server trusts (uvicorn's FORWARDED_ALLOW_IPS, by default loopback alone).
-    """
-    known = headers.get(b"x-real-ip", b"").decode("latin-1") if vercel else ""
-    text = known or (scope["client"][0] if scope.get("client") else "")
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return fingerprint("client", text)
-    network = ip_network((address, _NETWORK), strict=False) if address.version == 6 else address
-    return fingerprint("client", str(network))
-
-
-@asynccontextmanager
-async def doing(cost: float) -> AsyncIterator[None]:
-    """Do for the current request what costs so much: its client's share first, and then a turn; 0 needs neither.
-
-    Raises `RateLimited` and `Overloaded`.
-    """
-    trace = CURRENT.get()
-    if not cost or trace is None or trace.limits is None:
-        yield
-        return
-    trace.limits.spend(trace, cost)
-    async with trace.limits.turn():
-        yield
-
-
-def current_client() -> str:
-    """What stands for the client of the current request, as `RateLimited.client` has it; "" for none."""
-    trace = CURRENT.get()
-    return trace.limits.client(trace) if trace and trace.limits else ""

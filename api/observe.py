@@ -14,48 +14,17 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import Problem, of_error
+from api.headers import missing_headers
 from api.limits import Limits
 from api.trace import CURRENT, Trace
 from core.model.errors import RateLimited
 from core.util.log import EVENTS, log_event
-
-Header = tuple[bytes, bytes]
 
 MOST_PATH = 2_000  # characters
 MOST_QUERY = 32_000  # bytes: rules of 8,000 characters, most of them encoded
 MOST_BODY = 64_000  # bytes of a form
 _HOST = re.compile(rb"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,253})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _ONCE = (b"host", b"content-length")
-
-# Of an answer that is no page: nothing in it is to run, to be framed, or to be taken for something else. Pages have
-# their own, which let them load their style and script
-_ALWAYS: tuple[Header, ...] = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"referrer-policy", b"no-referrer"),
-)
-_SAME_ORIGIN = (b"cross-origin-resource-policy", b"same-origin")
-_ANY_ORIGIN = (b"cross-origin-resource-policy", b"cross-origin")
-_PICTURES = (b"image/",)  # readers and pages of others show them
-_OF_PAGES: tuple[Header, ...] = (
-    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-)
-_A_YEAR = 31_536_000
-# RFC 6797; of this host alone, because its neighbours are not ours to decide for
-_HTTPS_ONLY = (b"strict-transport-security", f"max-age={_A_YEAR}".encode())
-
-
-def missing_headers(headers: list[Header], public_url: str) -> list[Header]:
-    """What `headers` of an answer lack, in lower case."""
-    given = {name.lower(): value for name, value in headers}
-    kind = given.get(b"content-type", b"")
-    wanted = [*_ALWAYS, _ANY_ORIGIN if kind.startswith(_PICTURES) else _SAME_ORIGIN]
-    if kind.startswith(b"text/html"):
-        wanted += _OF_PAGES
-    if public_url.startswith("https://"):
-        wanted.append(_HTTPS_ONLY)
-    return [(name, value) for name, value in wanted if name not in given]
 
 
 def refusal(scope: Scope, headers: Mapping[bytes, bytes]) -> Problem | None:
@@ -114,16 +83,19 @@ class Observed:
             await self._app(scope, receive, send)
             return
         headers: dict[bytes, bytes] = dict(scope["headers"])
-        trace = Trace(scope, headers, perf_counter(), request_id(headers), limits=self._limits)
+        trace = Trace(scope, headers, perf_counter(), request_id(headers))
+        is_head = scope["method"] == "HEAD"  # answered as GET is, without the body (RFC 9110, 9.3.2)
         shows_token = b"authorization" in headers
         CURRENT.set(trace)
 
-        async def told(message: Message) -> None:
+        async def observed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 trace.status = message["status"]
                 if shows_token and self._limits and trace.status == _UNAUTHORIZED:
                     self._limits.note_wrong(trace)
                 message["headers"] = self._headers(trace, message["headers"])
+            elif is_head:
+                message = {**message, "body": b""}
             else:
                 trace.sent += len(message.get("body", b""))
             await send(message)
@@ -131,9 +103,9 @@ class Observed:
         try:
             refused = refusal(scope, headers) or (self._too_many_wrong(trace) if shows_token else None)
             if refused:
-                await refused.document()(scope, receive, told)
+                await refused.document()(scope, receive, observed)
             else:
-                await self._app(scope, receive, told)
+                await self._app({**scope, "method": "GET"} if is_head else scope, receive, observed)
         finally:
             if EVENTS.isEnabledFor(logging.INFO):
                 _log(trace)
@@ -148,8 +120,7 @@ class Observed:
 
     def _headers(self, trace: Trace, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
         own = [(b"x-request-id", trace.id.encode()), (b"server-timing", server_timing(trace).encode())]
-        # Hot answers have all of the others already
-        return [*headers, *own, *([] if trace.cache == "hot" else missing_headers(headers, self._public_url))]
+        return [*headers, *own, *([] if trace.is_safe else missing_headers(headers, self._public_url))]
 
 
 def request_id(headers: Mapping[bytes, bytes]) -> str:

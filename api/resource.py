@@ -1,96 +1,62 @@
-"""Answers that can be asked for conditionally: strong ETags over deterministic bytes, 304, HEAD, cache headers.
+"""Resources: what can be read at an address. A route declares one, and `serve` does the rest, for all alike.
 
-From a request to a document: what the routes of feeds and papers share."""
+A route parses its address, opens the wire, and declares what is loaded and how that is rendered. `serve` sees to what
+is fresh, renders it once for all who ask at the same time, and answers conditionally (RFC 9110, 13): strong ETags over
+deterministic bytes, 304, cache headers. `ResponseCache` owns all rendered documents that a process remembers, and sends
+those that are still valid before the framework is asked: a request through the framework costs several times the
+sending of its answer, one through the store a hundred times.
+"""
 
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import partial
+from time import monotonic
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.limits import RENDERING, RULES, current_client, doing
-from api.trace import note_cache, span
-from api.urls import own_path, raw_query
+from api.errors import Moved
+from api.headers import NO_GUESSING, PAGE_HEADERS, Header, cache_control, missing_headers
+from api.limits import RENDERING
+from api.trace import CURRENT, span
+from api.urls import SENT_KEY, own_path, page_url, raw_query, self_url
 from core.app import Paperwire
-from core.model.entries import choose
-from core.model.errors import RateLimited, StoreError
-from core.model.feed import Entry, Feed
+from core.archive.rendered import StoredDocument
+from core.model.errors import RateLimited, StoreError, UnknownName
+from core.model.feed import Feed
+from core.model.freshness import Validity
 from core.model.manifest import Manifest
-from core.model.pagination import Page, page
+from core.model.paper import PaperId, parse_id
 from core.model.query import Query
-from core.store import keys
-from core.store.codec import decode_as, encode
+from core.util.caches import LRUCache, SingleFlight
 from core.util.signing import fingerprint
+from core.views.entries import FeedEntries
 
-READER_SECONDS = 300  # readers poll no more often than this; some take max-age as their interval, so it is short
-STALE_SECONDS = 86_400
+log = logging.getLogger("paperwire")
 
-
-_POLICY = {
-    "default-src": "'none'",
-    "style-src": "'self'",
-    "script-src": "'self'",
-    "img-src": "'self' data:",
-    "connect-src": "'self'",
-    "form-action": "'self'",
-    "base-uri": "'none'",
-    "frame-ancestors": "'none'",
-}
-# Browsers shall not guess what they got: problems repeat what was asked
-NO_GUESSING = {"X-Content-Type-Options": "nosniff"}
-# Of every page: no script but our own, no address of ours (they may hold a key) told to anyone, nothing guessed
-PAGE_HEADERS = NO_GUESSING | {
-    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in _POLICY.items()),
-    "Referrer-Policy": "no-referrer",
-}
+CACHE_BYTES = 32_000_000
+OVERHEAD = 4_000  # bytes that an answer takes in memory beside its body and its query, at most
+ADDRESS = "paperwire.address"  # where the scope of a request holds the key of its answer in the cache
+Loaded = list[tuple[Feed, FeedEntries]]
+Work = Callable[[], Coroutine[Any, Any, tuple["Document", str]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Rendered bytes with what identifies them."""
+    """Rendered bytes with what identifies them; `link` is the value of a Link header."""
 
     body: bytes
     media_type: str
     etag: str
     updated: datetime
-    link: str = ""  # the value of a Link header
-
-    @property
-    def last_modified(self) -> str:
-        """The time of the last change as HTTP writes it."""
-        return format_datetime(self.updated, usegmt=True)
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """What always comes with it, however it is sent."""
-        headers = {"ETag": self.etag, "Last-Modified": self.last_modified, **NO_GUESSING}
-        headers |= {"Link": self.link} if self.link else {}
-        return headers | (PAGE_HEADERS if self.media_type == "text/html" else {})
-
-    @property
-    def content_type(self) -> str:
-        """All documents are text in UTF-8."""
-        return f"{self.media_type}; charset=utf-8"
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A document with the manifest that it was made from, and how long shared caches may keep it at most (s)."""
-
-    document: Document
-    manifest: Manifest
-    at_most: int
-
-
-KEPT = "paperwire.kept"  # where the scope of a request holds what answered it
+    link: str = ""
 
 
 def make_document(body: bytes, media_type: str, updated: datetime, link: str = "") -> Document:
@@ -98,77 +64,32 @@ def make_document(body: bytes, media_type: str, updated: datetime, link: str = "
     return Document(body, media_type, f'"{hashlib.sha256(body).hexdigest()[:32]}"', updated, link)
 
 
-def respond(request: Request, document: Document, manifest: Manifest, *, at_most: int = 10**9) -> Response:
-    """The document, made from `manifest`, or 304 if the request shows that its client has it.
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """What an address stands for under the rules in force.
 
-    Shared caches may take it for true for as long as the wire does, but `at_most` so many seconds; they may serve it
-    longer while they ask again. It is noted in the request's scope for `HotPath`, which answers the next ones.
+    `render` makes its bytes, in a thread, of what was loaded: the entries that `query` may select of `feeds`, or what
+    `load` returns. `depends_on` lists what the bytes depend on beside the address, the rules and the manifest.
+    `updated` is when the content last changed, by default when the manifest did; `link` the value of a Link header.
+
+    `at_most` bounds the seconds in shared caches. `volatile`: it may change while the manifest does not, so that each
+    request looks. `shared`: it is stored for other instances if the address has no query; under `custom_slot` as long
+    as the budget of the day allows. `cost` is what it costs a client to have it made.
     """
-    wire: Paperwire = request.app.state.wire
-    request.scope[KEPT] = Kept(document, manifest, at_most)
-    freshness = wire.freshness(manifest)
-    return answer(request, document, min(freshness.seconds, at_most), freshness.warning)
 
-
-def answer(request: Request, document: Document, seconds: int, warning: str = "") -> Response:
-    """The document, which shared caches may take for true for so many seconds, or 304; nothing is noted.
-
-    For what changes without the manifest.
-    """
-    headers = document.headers | {"Cache-Control": cache_control(seconds)}
-    if warning:
-        headers["Warning"] = f'111 paperwire "{warning}"'  # RFC 7234, 5.5: revalidation failed
-    sent = {name: request.headers.get(name) for name in ("If-None-Match", "If-Modified-Since")}
-    if is_unchanged(document, sent["If-None-Match"], sent["If-Modified-Since"]):
-        return Response(status_code=304, headers=headers)
-    headers["Content-Type"] = document.content_type
-    return Response(document.body, headers=headers)
-
-
-def cache_control(seconds: int) -> str:
-    """For readers a short time, for shared caches `seconds`, and as long as it takes to ask again."""
-    return f"public, max-age={min(READER_SECONDS, seconds)}, s-maxage={seconds}, stale-while-revalidate={STALE_SECONDS}"
-
-
-def is_unchanged(document: Document, if_none_match: str | None, if_modified_since: str | None) -> bool:
-    """RFC 9110, 13.2.2: If-None-Match, compared weakly, decides where it is sent; else If-Modified-Since."""
-    if if_none_match == document.etag:
-        return True
-    if if_none_match is not None:
-        known = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
-        return "*" in known or document.etag in known
-    if if_modified_since is None:
-        return False
-    try:
-        since = parsedate_to_datetime(if_modified_since)
-    except (ValueError, OverflowError):
-        return False
-    since = since if since.tzinfo else since.replace(tzinfo=UTC)
-    return document.updated.replace(microsecond=0) <= since
-
-
-class HeadMiddleware:
-    """Answers HEAD wherever GET is answered: with the same headers and no body (RFC 9110, 9.3.2)."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a HEAD on as a GET, and keep its body back."""
-        if scope["type"] != "http" or scope["method"] != "HEAD":
-            await self.app(scope, receive, send)
-            return
-
-        async def without_body(message: Message) -> None:
-            if message["type"] == "http.response.body":
-                message = {**message, "body": b""}
-            await send(message)
-
-        await self.app({**scope, "method": "GET"}, receive, without_body)
-
-
-log = logging.getLogger("paperwire")
-OVERHEAD = 2_000  # bytes that a document takes in memory beside its body, at most
+    media_type: str
+    render: Callable[[Any], bytes]
+    feeds: Sequence[Feed] = ()
+    query: Query = Query()  # noqa: RUF009 - immutable
+    load: Callable[[], Awaitable[Any]] | None = None
+    depends_on: Any = ()
+    updated: datetime | None = None
+    link: str = ""
+    at_most: int = 10**9
+    volatile: bool = False
+    shared: bool = False
+    custom_slot: str = ""
+    cost: int = RENDERING
 
 
 def wire_of(request: Request) -> Paperwire:
@@ -177,137 +98,237 @@ def wire_of(request: Request) -> Paperwire:
     return wire
 
 
+async def opened(request: Request, *, shared: bool = False, slot: str = "") -> Paperwire:
+    """The wire with the rules in force; what may be stored of this address is read along with them."""
+    wire = wire_of(request)
+    await wire.snapshot(slot or _slot(request, wire) if shared or slot else "")
+    return wire
+
+
+def format_of(request: Request, formats: Mapping[str, Any], what: str) -> str:
+    """The format that the path names. Raises `UnknownName`."""
+    name: str = request.path_params["format"]
+    if name not in formats:
+        raise UnknownName(what, name, tuple(formats))
+    return name
+
+
+def parse_paper(request: Request) -> PaperId:
+    """The identifier that the path names. Raises `UnknownName`."""
+    text: str = request.path_params["paper_id"]
+    try:
+        return parse_id(text)
+    except ValueError as error:
+        raise UnknownName("paper", text) from error
+
+
+def find_feed(request: Request, path: str) -> Feed:
+    """The feed that the path names. Raises `UnknownName`; `Moved` to `path` with the present name for a former one."""
+    wire, name = wire_of(request), request.path_params["name"]
+    if name not in wire.feeds and (now := wire.rules.saved.name_now(name)) in wire.feeds:
+        raw = raw_query(request)
+        raise Moved(page_url(request, path.format(now) + (f"?{raw}" if raw else "")))
+    return wire.feed(name)
+
+
 def updated(manifest: Manifest) -> datetime:
     """When the content last changed: the same on every instance, so that equal content has equal bytes."""
     return datetime.fromisoformat(manifest.updated or "1991-08-14T00:00:00Z").astimezone(UTC)
 
 
-Loaded = list[tuple[Feed, list[Entry]]]
-Make = Callable[[Manifest, Loaded], Document]
-
-
-def slot_of(request: Request) -> str:
-    """Where what is served here is stored for other instances: one value for each address without a query."""
-    return "" if raw_query(request) else keys.rendered(own_path(request.scope))
-
-
-async def published(
-    wire: Paperwire,
-    manifest: Manifest,
-    feeds: list[Feed],
-    query: Query,
-    key: object,
-    make: Make,
-    *,
-    slot: str = "",
-    budget: str = "",
-) -> Document:
-    """The document that `make` renders from what `query` may select of `feeds`, with a `manifest` that is ready.
-
-    Rendered once, and remembered under `key` and all that it depends on; in the store under `slot`, if one is
-    given, as long as the `budget` of the day allows, if one is named.
-    """
-    rules = [feed.fingerprint for feed in feeds]
-    identity = fingerprint(key, rules, manifest.version, manifest.updated, wire.settings.build)
-    wire.rendered.enter(manifest.version)
-    document: Document | None = wire.rendered.get(identity)
-    note_cache("rendered")
-    if document is None:
-        cost = _cost(wire, slot, budget)
-
-        async def work() -> Document:
-            if slot and (stored := await _stored(wire, slot, identity)):
-                return stored
-            note_cache("cold")
-            async with doing(cost):
-                with span("store"):
-                    loaded = [(feed, await wire.entries(manifest, feed, query)) for feed in feeds]
-                with span("render"):  # tens of milliseconds, in which others are answered
-                    made = await asyncio.to_thread(make, manifest, loaded)
-            if slot and (not budget or await _allows(wire, budget)):
-                wire.archive.pending.add(
-                    {slot: (await asyncio.to_thread(_to_value, identity, made), keys.RENDERED_SECONDS)}
-                )
-            return made
-
-        document = await _together(wire, identity, work)
-        wire.rendered.put(identity, document, len(document.body) + OVERHEAD)
-    if not wire.current.unconfirmed:
+async def serve(request: Request, manifest: Manifest, resource: Resource) -> Response:
+    """The resource as it is under `manifest`, from memory, the store or rendered anew; 304 if the client has it."""
+    wire: Paperwire = request.app.state.wire
+    responses: ResponseCache = request.app.state.responses
+    identity = fingerprint(
+        self_url(request), resource.media_type, resource.depends_on, wire.rules.fingerprint, manifest.version,
+        manifest.updated, wire.settings.build,
+    )  # fmt: skip
+    trace, address = CURRENT.get(), request.scope[ADDRESS]
+    cached = responses.get(address)
+    if cached and cached.identity == identity:
+        document, cache = cached.document, "rendered"
+    else:
+        document, cache = await responses.make(request, identity, partial(_make, request, resource, manifest, identity))
+    if trace:
+        trace.cache = cache
+    if not wire.snapshots.error:
         await wire.archive.pending.flush()
-    return document
+    validity = None if resource.volatile else wire.validity(manifest)
+    cached = responses.put(address, document, identity, validity, resource.at_most)
+    freshness = wire.freshness(manifest)
+    sent: dict[bytes, bytes] = dict(request.scope["headers"])
+    status, headers, body = cached.answer(sent, min(freshness.seconds, resource.at_most), freshness.warning)
+    response = Response(body, status)
+    response.raw_headers = headers
+    return response
 
 
-def _cost(wire: Paperwire, slot: str, budget: str) -> int:
-    """What it costs a client to have something made: nothing where there are only so many such addresses.
-
-    Where the public address is not known, everything there is can be asked for under any name of a host.
-    """
-    if budget:
-        return RULES
-    return 0 if slot and wire.settings.public_url else RENDERING
-
-
-async def _together(wire: Paperwire, identity: str, work: Callable[[], Coroutine[Any, Any, Document]]) -> Document:
-    """What `work` makes, once for all that want it now: unless that was for a client that may not have more."""
-    try:
-        document: Document = await wire.rendering.get(identity, work)
-    except RateLimited as error:
-        if error.client == current_client():
-            raise
-        document = await wire.rendering.get(identity, work)
-    return document
-
-
-async def _allows(wire: Paperwire, budget: str) -> bool:
-    try:
-        return await wire.store.take(budget, 1, keys.CUSTOM_A_DAY, keys.DAY_SECONDS)
-    except StoreError as error:
-        log.warning("what was rendered is not stored: %s", error)
-        return False
+async def _make(request: Request, resource: Resource, manifest: Manifest, identity: str) -> tuple[Document, str]:
+    """The document, as another instance has stored it ("rendered") or rendered here ("cold")."""
+    wire = wire_of(request)
+    slot = resource.custom_slot or (_slot(request, wire) if resource.shared else "")
+    if slot and (stored := await _stored(wire, slot, identity)):
+        return stored, "rendered"
+    # Where the public address is not known, everything there is can be asked for under any name of a host
+    is_bounded = resource.shared and slot and wire.settings.public_url
+    async with request.app.state.limits.doing(CURRENT.get(), 0 if is_bounded else resource.cost):
+        with span("store"):
+            loaded = (
+                await resource.load()
+                if resource.load
+                else [(feed, await wire.entries(manifest, feed, resource.query)) for feed in resource.feeds]
+            )
+        with span("render"):  # tens of milliseconds, in which others are answered
+            body = await asyncio.to_thread(resource.render, loaded)
+    document = make_document(body, resource.media_type, resource.updated or updated(manifest), resource.link)
+    if slot:
+        value = StoredDocument(identity, body, document.media_type, document.etag, document.updated, document.link)
+        await wire.archive.rendered.put(slot, value, limited=bool(resource.custom_slot))
+    return document, "cold"
 
 
-def _to_value(identity: str, document: Document) -> bytes:
-    return encode(
-        {
-            "identity": identity,
-            "body": document.body.decode(),
-            "media_type": document.media_type,
-            "etag": document.etag,
-            "updated": document.updated.isoformat(),
-            "link": document.link,
-        }
-    )
+def _slot(request: Request, wire: Paperwire) -> str:
+    """Where what is served here is stored for other instances: one value for each address without a query."""
+    return "" if raw_query(request) else wire.archive.rendered.slot(own_path(request.scope))
 
 
 async def _stored(wire: Paperwire, slot: str, identity: str) -> Document | None:
     """What another instance has rendered, if it is just this document. Never raises: it can be rendered here too."""
-    known, data = wire.current.pop(slot)
-    if not known and wire.current.doubted:
+    known, data = wire.snapshots.take(slot)
+    if not known and wire.snapshots.is_failing:
         return None
     try:
-        data = data if known else await wire.store.get(slot)
+        data = data if known else await wire.archive.rendered.get(slot)
     except StoreError as error:
-        wire.current.doubt(error)
+        wire.snapshots.fail(error)
         return None
-    try:
-        return decode_as(partial(_from_plain, identity), data) if data else None
-    except StoreError as error:
-        log.warning("a rendered feed in store is of no use: %s", error)
+    if (stored := wire.archive.rendered.decode(data, identity)) is None:
         return None
+    document = make_document(stored.body, stored.media_type, stored.updated, stored.link)
+    if document.etag == stored.etag:
+        return document
+    log.warning("a stored document cannot be used: its bytes are not those of its ETag")
+    return None
 
 
-def _from_plain(identity: str, plain: Mapping[str, str]) -> Document | None:
-    if plain["identity"] != identity:
-        return None
-    updated = datetime.fromisoformat(plain["updated"]).astimezone(UTC)
-    body = plain["body"].encode()
-    document = make_document(body, str(plain["media_type"]), updated, str(plain["link"]))
-    if document.etag != plain["etag"]:
-        raise ValueError("the bytes are not those of the ETag")
-    return document
+@dataclass(frozen=True, slots=True)
+class Cached:
+    """A document under the `identity` of all that it depends on, and the headers that always come with it.
+
+    It may be sent without asking while `validity` is what the wire goes by, and until a time (`time.monotonic`); never
+    if that is None.
+    """
+
+    document: Document
+    identity: str
+    validity: Validity | None
+    at_most: int
+    until: float
+    validators: list[Header]
+    of_body: list[Header]
+
+    def answer(self, sent: Mapping[bytes, bytes], seconds: int, warning: str = "") -> tuple[int, list[Header], bytes]:
+        """Status, headers and body for a request with the headers `sent`; shared caches may keep it for `seconds`."""
+        if trace := CURRENT.get():
+            trace.is_safe = True
+        headers = [*self.validators, (b"cache-control", cache_control(seconds).encode())]
+        if warning:
+            headers.append((b"warning", f'111 paperwire "{warning}"'.encode()))  # RFC 7234, 5.5: revalidation failed
+        if self._is_known(sent.get(b"if-none-match"), sent.get(b"if-modified-since")):
+            return 304, headers, b""
+        return 200, headers + self.of_body, self.document.body
+
+    def _is_known(self, if_none_match: bytes | None, if_modified_since: bytes | None) -> bool:
+        """RFC 9110, 13.2.2: If-None-Match, compared weakly, decides where it is sent; else If-Modified-Since."""
+        etag = self.document.etag
+        if if_none_match is not None:
+            tags = {tag.strip().removeprefix("W/") for tag in if_none_match.decode("latin-1").split(",")}
+            return "*" in tags or etag in tags
+        if if_modified_since is None:
+            return False
+        try:
+            since = parsedate_to_datetime(if_modified_since.decode("latin-1"))
+        except (ValueError, OverflowError):
+            return False
+        since = since if since.tzinfo else since.replace(tzinfo=UTC)
+        return self.document.updated.replace(microsecond=0) <= since
 
 
-def find(loaded: Loaded, query: Query, *, capped: bool) -> Page:
-    """The page of `query` over feeds, each with its own thresholds where the query sets none."""
-    found = [entry for feed, entries in loaded for entry in choose(feed, entries, query, capped=capped)]
-    return page(found, query)
+class ResponseCache:
+    """Remembers by address what GET and HEAD were answered with, and answers from that while it is valid.
+
+    When the manifest changes, one request makes each answer anew, and until it is there the others get what was.
+    """
+
+    def __init__(self, app: ASGIApp, wire: Paperwire) -> None:
+        self._app, self._wire = app, wire
+        self._public_url = wire.settings.public_url
+        self._cached: LRUCache[Cached] = LRUCache(limit=CACHE_BYTES)
+        self._making: SingleFlight[tuple[Document, str]] = SingleFlight()
+        self._renewing: set[object] = set()
+
+    @property
+    def used(self) -> int:
+        """The bytes that answers take in memory."""
+        return self._cached.used
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer from memory, or let the framework answer."""
+        if scope["type"] != "http" or scope["method"] != "GET":
+            await self._app(scope, receive, send)
+            return
+        sent: dict[bytes, bytes] = dict(scope["headers"])
+        # Links in answers are made from these where no public address is set
+        place = None if self._public_url else (scope["scheme"], sent.get(b"host"), scope.get("root_path"))
+        address = (scope["path"], scope["query_string"], scope.get(SENT_KEY), place)
+        validity = self._wire.peek()
+        cached = self._cached.get(address) if validity else None
+        if validity and cached and cached.validity and monotonic() < cached.until:
+            is_valid = cached.validity is validity
+            if is_valid or address in self._renewing:
+                if trace := CURRENT.get():
+                    trace.cache = "hot"
+                # What is being replaced, no cache shall keep
+                seconds = min(self._wire.freshness(validity.manifest).seconds, cached.at_most if is_valid else 1)
+                status, headers, body = cached.answer(sent, seconds)
+                await send({"type": "http.response.start", "status": status, "headers": headers})
+                await send({"type": "http.response.body", "body": body})
+                return
+        scope[ADDRESS] = address
+        self._renewing.add(address)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._renewing.discard(address)
+        if self._wire.settings.vercel:
+            await self._wire.finish()
+
+    def get(self, address: object) -> Cached | None:
+        """What is remembered of an address, valid or not."""
+        return self._cached.get(address)
+
+    async def make(self, request: Request, identity: str, work: Work) -> tuple[Document, str]:
+        """What `work` makes, once for all that want it now; if the client that it ran for may not have more, again."""
+        try:
+            return await self._making.get(identity, work)
+        except RateLimited as error:
+            trace = CURRENT.get()
+            if trace is None or error.client == request.app.state.limits.client(trace):
+                raise
+            return await self._making.get(identity, work)
+
+    def put(self, address: Any, document: Document, identity: str, validity: Validity | None, at_most: int) -> Cached:
+        """Remember the answer of an address."""
+        named = {"ETag": document.etag, "Last-Modified": format_datetime(document.updated, usegmt=True), **NO_GUESSING}
+        named |= {"Link": document.link} if document.link else {}
+        named |= PAGE_HEADERS if document.media_type == "text/html" else {}
+        validators = [(name.lower().encode(), value.encode()) for name, value in named.items()]
+        of_body = [
+            (b"content-length", str(len(document.body)).encode()),
+            (b"content-type", f"{document.media_type}; charset=utf-8".encode()),
+        ]
+        validators += missing_headers([*validators, *of_body], self._public_url)
+        cached = Cached(document, identity, validity, at_most, monotonic() + at_most, validators, of_body)
+        self._cached.put(address, cached, len(document.body) + len(address[1]) + OVERHEAD)
+        return cached

@@ -5,12 +5,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import TYPE_CHECKING
 
 from starlette.types import Scope
-
-if TYPE_CHECKING:
-    from api.limits import Limits
 
 
 @dataclass(slots=True)
@@ -29,17 +25,11 @@ class Trace:
     status: int = 0
     sent: int = 0
     spans: dict[str, float] = field(default_factory=dict)
-    limits: "Limits | None" = None  # of its client
     is_owner: bool = False  # who showed the key of a private copy
+    is_safe: bool = False  # its answer has all headers of safety
 
 
 CURRENT: ContextVar[Trace | None] = ContextVar("paperwire.trace", default=None)
-
-
-def note_cache(cache: str) -> None:
-    """Note where the answer came from."""
-    if trace := CURRENT.get():
-        trace.cache = cache
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from fastapi import Request
 from starlette.types import Scope
 
 from core.config.settings import Settings
-from core.util.signing import sign, with_key
+from core.util.signing import is_one_of, sign, with_key
 
 SENT_KEY = "paperwire.key"  # where the scope of a request holds what it sent of that
 
@@ -75,3 +75,9 @@ def sent_key(request: Request) -> str:
     """What this request showed to open a private copy, or ""."""
     key: str = request.scope.get(SENT_KEY, "")
     return key
+
+
+def is_owner(request: Request) -> bool:
+    """Whether the whole of this copy is open to this request: on a private one, with its owner's key."""
+    secret: str = request.app.state.wire.settings.feed_key
+    return not secret or is_one_of(sent_key(request), secret)

@@ -6,26 +6,26 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import date
 from time import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.archive import Archive
 from core.archive.open import open_store
 from core.archive.state import State, adopt_rules, note_time
-from core.config.overrides import Rules, rules_in_force
+from core.config.overrides import rules_in_force
 from core.config.settings import Settings
-from core.model.entries import dates_in_hold, reaches_below
+from core.model.entries import reaches_below
 from core.model.errors import PaperwireError, StoreError, UnknownName
-from core.model.feed import Entry, Feed
+from core.model.feed import Feed
 from core.model.freshness import (
     ARXIV,
-    DOUBTFUL_SECONDS,
+    UNCONFIRMED_SECONDS,
     Due,
     Freshness,
-    Outlook,
+    Validity,
     due_of,
     due_record,
     nothing_yet,
-    outlook_of,
+    validity_of,
 )
 from core.model.manifest import Manifest
 from core.model.paper import Paper, PaperId
@@ -33,10 +33,9 @@ from core.model.query import Condition, Query
 from core.model.saved import Change, Saved
 from core.sources import sample
 from core.sources.rss import NO_PROGRESS, Progress
-from core.util.caches import LRUCache, SingleFlight
-from core.views.entries import Shelf, Shown
+from core.views.entries import EntryCache, FeedEntries
 from core.views.reviews import ReviewList
-from core.views.snapshot import Current, View
+from core.views.snapshot import Snapshot, Snapshots
 
 if TYPE_CHECKING:
     from core.jobs.run import Report
@@ -44,7 +43,6 @@ if TYPE_CHECKING:
 log = logging.getLogger("paperwire")
 
 PATIENCE_SECONDS = 15.0  # how long a request waits for a first batch; feed readers give up after 20
-RENDERED_BYTES = 32_000_000
 _POLL_SECONDS = 0.5
 _FAILED_SECONDS = 60.0  # how long requests leave a source alone that has failed
 _EVERYTHING = Query((Condition("score", ">=", (float("-inf"),)),))
@@ -64,66 +62,77 @@ class Paperwire:
         self.clock = settings.clock
         self.archive = Archive(open_store(settings), retention=self.instance.retention)
         self.store = self.archive.store
-        self.current = Current(self.store, seconds=settings.confirm_seconds, ahead=not settings.serverless)
-        self.rendered: LRUCache[Any] = LRUCache(limit=RENDERED_BYTES)
+        self.snapshots = Snapshots(self.store, seconds=settings.confirm_seconds, ahead=not settings.serverless)
         self._adopted = ""
         self._rules_are_new = False
-        self._shelf = Shelf(self.store, self.archive.pending)
-        self.rendering: SingleFlight[Any] = SingleFlight()
+        self._entries = EntryCache(self.archive)
         self.reviews = ReviewList(self.store, seconds=settings.confirm_seconds)
         self._refreshing: asyncio.Task[None] | None = None
         self._not_before = 0.0
-        self._due: Due | None = None
-        self._seen: Outlook | None = None
+        self._validity: Validity | None = None
 
-    async def manifest(self, also: str = "") -> Manifest:
-        """The manifest as this process believes it to be. Raises `StoreError` if it has never been read.
+    async def snapshot(self, also: str = "") -> Snapshot:
+        """The stored state as this process knows it, with the rules of it in force. Raises `StoreError` if it has never
+        been read.
 
         `also` is a key that is read along if the store is asked anyway.
         """
-        return (await self._view(also)).state.manifest
+        snapshot = await self.snapshots.get(also=also)
+        if snapshot.state.saved is not self.rules.saved:
+            self.rules, self._validity = rules_in_force(self.settings.feeds, snapshot.state.saved), None
+        # Each once, because an older version may still run beside this one
+        if self._adopted != self.rules.fingerprint and not snapshot.error:
+            self._adopted = self.rules.fingerprint
+            if snapshot.manifest.has_batches and snapshot.manifest.rules != self._adopted:
+                await self._adopt()
+                snapshot = await self.snapshots.get()
+        validity, now = self.validity(snapshot.manifest), self.clock()
+        if validity.release and validity.releases(now) and not snapshot.error:
+            await self._note(note_time(self.store, validity.release, now))
+            snapshot = await self.snapshots.get()
+        return snapshot
+
+    async def manifest(self) -> Manifest:
+        """The manifest of the snapshot."""
+        return (await self.snapshot()).manifest
 
     async def ready(self) -> Manifest:
-        """A manifest with something to serve; a due batch that is not there is fetched, once however many ask.
+        """A manifest with something to serve; a due batch that is not there is fetched, once for all requests.
 
         With something older in store the fetch goes on behind the answer. With nothing, this waits for it for a bounded
         time. Raises `NothingYet` if then there is still nothing.
         """
-        view = await self._view()
-        due, manifest = self.due.date, view.state.manifest
-        if view.doubt and not self._stored(manifest):
-            raise StoreError(view.doubt)
-        if view.doubt or self._outlook(manifest).settled:
+        snapshot = await self.snapshot()
+        due, manifest = self.due.date, snapshot.manifest
+        if snapshot.error and not self._stored(manifest):
+            raise StoreError(snapshot.error)
+        if snapshot.error or self.validity(manifest).settled:
             return manifest
-        if self._pause(view.state, due) <= 0:
+        if self._pause(snapshot.state, due) <= 0:
             task = self._start_refreshing()
             if not self._stored(manifest):
                 await asyncio.wait([task], timeout=PATIENCE_SECONDS)
-                view = await self._view()
-                manifest = view.state.manifest
+                snapshot = await self.snapshot()
+                manifest = snapshot.manifest
         if not self._stored(manifest):
             failed = self._not_before > time()
-            raise nothing_yet(
-                due_record(manifest, self.due, self.rules.sources),
-                self.due,
-                self._pause(view.state, due),
-                failed=failed,
-            )
+            record = due_record(manifest, self.due, self.rules.sources)
+            raise nothing_yet(record, self.due, self._pause(snapshot.state, due), failed=failed)
         return manifest
 
-    def hot(self) -> Manifest | None:
-        """The manifest, if what was made from it may be sent without asking anything; else None.
+    def peek(self) -> Validity | None:
+        """What answers from memory are valid by, without asking the store; None if a request has to ask it.
 
-        So it is while the manifest is believed, and the due batch is there, being fetched, or left alone for a while.
+        They are while the snapshot is used, and the due batch is there, being fetched, or left alone for a while.
         """
-        view = self.current.believed()
-        if view is None or view.doubt or not (manifest := view.state.manifest).has_batches:
+        snapshot = self.snapshots.peek()
+        if snapshot is None or snapshot.error or not snapshot.manifest.has_batches:
             return None
-        outlook = self._outlook(manifest)
-        if outlook.releases(self.clock()):
+        validity = self.validity(snapshot.manifest)
+        if validity.releases(self.clock()):
             return None
-        if outlook.settled or self.is_refreshing or self._pause(view.state, outlook.due.date) > 0:
-            return manifest
+        if validity.settled or self.is_refreshing or self._pause(snapshot.state, validity.due.date) > 0:
+            return validity
         return None
 
     async def refresh(
@@ -147,13 +156,15 @@ class Paperwire:
         self._learn(report)
         return report
 
-    async def entries(self, manifest: Manifest, feed: Feed, query: Query) -> list[Entry]:
+    async def entries(self, manifest: Manifest, feed: Feed, query: Query = Query()) -> FeedEntries:  # noqa: B008
         """The entries of a feed that `query` may select, and perhaps others, newest date first.
 
-        The feed may be one of nobody's, whose rules came with a request: nothing of it is stored. Concurrent callers
-        share one reading of the store.
+        The feed may be one whose rules came with a request: nothing of it is stored.
         """
-        return (await self._shown(manifest, feed, query)).entries
+        # Where this process has found other rules, the best entries by its own are not stored yet
+        own = self.feeds.get(feed.name) == feed
+        whole = reaches_below(feed, query) or self._rules_are_new or not own
+        return await self._entries.get(manifest, feed, whole=whole, own=own)
 
     async def paper(self, wanted: PaperId) -> Paper | None:
         """The paper as one of the feeds has it, the newest version if none is named; None if no stored batch has it."""
@@ -163,28 +174,18 @@ class Paperwire:
         found = [
             entry.paper
             for feed in self.feeds.values()
-            for entry in await self.entries(manifest, feed, _EVERYTHING)
+            for entry in (await self.entries(manifest, feed, _EVERYTHING)).entries
             if entry.id == wanted.id and wanted.version in (None, entry.paper.version)
         ]
         return max(found, key=lambda paper: paper.version, default=None)
 
-    async def held(self, manifest: Manifest, feed: Feed) -> int:
-        """How many entries the feed holds back until their summaries are there."""
-        return (await self._shown(manifest, feed, Query())).held if dates_in_hold(feed, manifest) else 0
-
-    async def _shown(self, manifest: Manifest, feed: Feed, query: Query) -> Shown:
-        # Where this process has found other rules, the best entries by its own are not stored yet
-        own = self.feeds.get(feed.name) == feed
-        whole = reaches_below(feed, query) or self._rules_are_new or not own
-        return await self._shelf.shown(manifest, feed, whole=whole, own=own)
-
     async def change(self, expected: int, make: Callable[[Saved, tuple[Change, ...]], tuple[Saved, str]]) -> Saved:
         """Change what the owner saved, if it is still version `expected`: see `Overrides.change`."""
         saved = await self.archive.overrides.change(expected, make, self.clock())
-        view = await self.current.get()
-        manifest = replace(view.state.manifest)  # another one: what was made from that shows other rules
-        self.current.put(replace(view.state, manifest=manifest, saved=saved))
-        await self._view()
+        state = (await self.snapshots.get()).state
+        manifest = replace(state.manifest)  # another one: what was made from that shows other rules
+        self.snapshots.put(replace(state, manifest=manifest, saved=saved))
+        await self.snapshot()
         return saved
 
     @property
@@ -210,27 +211,29 @@ class Paperwire:
 
     @property
     def due(self) -> Due:
-        """What is due; worked out once for each date."""
-        if self._due is None or self.clock() >= self._due.following:
-            self._due = due_of(self.clock(), self.rules.sources)
-        return self._due
-
-    @property
-    def phase(self) -> tuple[date, bool]:
-        """What answers depend on beside the manifest: the due date, and whether readers are told if it is missing."""
-        due = self.due
-        return due.date, self.clock() >= due.told
+        """What is due."""
+        now = self.clock()
+        if self._validity is None or now >= self._validity.until:
+            return due_of(now, self.rules.sources)
+        return self._validity.due
 
     @property
     def is_refreshing(self) -> bool:
         """Whether this process is fetching right now."""
         return self._refreshing is not None and not self._refreshing.done()
 
+    def validity(self, manifest: Manifest) -> Validity:
+        """How long answers made from the manifest stay true: the same object for as long as nothing changes."""
+        now, known = self.clock(), self._validity
+        if known is None or known.manifest is not manifest or now >= known.until:
+            known = self._validity = validity_of(manifest, now, self.rules.categories, self.feeds.values())
+        return known
+
     def freshness(self, manifest: Manifest) -> Freshness:
         """How long what is served now stays true: until the next batch is due, or a minute if one is missing."""
-        if self.current.unconfirmed:
-            return Freshness(DOUBTFUL_SECONDS, "the store does not answer; this is the last good copy")
-        return self._outlook(manifest).freshness(self.clock())
+        if self.snapshots.error:
+            return Freshness(UNCONFIRMED_SECONDS, "the store does not answer; this is the last good copy")
+        return self.validity(manifest).freshness(self.clock())
 
     async def finish(self) -> None:
         """Wait for the refresh behind the answers: Vercel goes on with what follows them, and then stops everything."""
@@ -242,25 +245,8 @@ class Paperwire:
         if self.is_refreshing and self._refreshing:
             self._refreshing.cancel()
             await asyncio.wait([self._refreshing])
-        await self.current.stop()
+        await self.snapshots.stop()
         await self.archive.close()
-
-    async def _view(self, also: str = "") -> View:
-        view = await self.current.get(also=also)
-        manifest = view.state.manifest
-        if view.state.saved is not self.rules.saved:
-            self._take(rules_in_force(self.settings.feeds, view.state.saved))
-        # Each once, because an older version may still run beside this one
-        if self._adopted != self.rules.fingerprint and not view.doubt:
-            self._adopted = self.rules.fingerprint
-            if manifest.has_batches and manifest.rules != self._adopted:
-                await self._adopt()
-                view = await self.current.get()
-        outlook, now = self._outlook(view.state.manifest), self.clock()
-        if outlook.release and outlook.releases(now) and not view.doubt:
-            await self._note(note_time(self.store, outlook.release, now))
-            view = await self.current.get()
-        return view
 
     async def _adopt(self) -> None:
         noted = await self._note(adopt_rules(self.store, self.rules.fingerprint, self.clock()))
@@ -277,7 +263,7 @@ class Paperwire:
             log.warning("what has changed could not be noted: %s", error)
             return None
         if state:
-            self.current.put(state)
+            self.snapshots.put(state)
         return state is not None
 
     def _learn(self, report: "Report") -> None:
@@ -287,26 +273,18 @@ class Paperwire:
         rules = rules_in_force(self.settings.feeds, state.saved)
         if report.today:
             self._adopted = rules.fingerprint
-            self._shelf.learn(report.today.batch, report.today.days, rules)
+            if report.today.batch:
+                days = [(feed, report.today.days[feed.name]) for feed in rules.of(ARXIV)]
+                self._entries.put_days(report.today.batch, days)
         if self.rules.saved.version > state.saved.version:  # the owner saved something meanwhile
-            self.current.put(replace(state, saved=self.rules.saved))
+            self.snapshots.put(replace(state, saved=self.rules.saved))
         else:
-            self.current.put(state)
-            self._take(rules)
-
-    def _take(self, rules: Rules) -> None:
-        """Go on with other rules."""
-        self.rules, self._seen, self._due = rules, None, None
+            self.snapshots.put(state)
+            self.rules, self._validity = rules, None
 
     def _stored(self, manifest: Manifest) -> bool:
         """Whether there is something to serve: announcements of arXiv, if a feed is made of them, else picks."""
         return bool(manifest.stored) if ARXIV in self.rules.sources else manifest.has_batches
-
-    def _outlook(self, manifest: Manifest) -> Outlook:
-        """What is to come of the manifest; worked out once for each, and for each due date."""
-        if self._seen is None or self._seen.manifest is not manifest or self._seen.due is not self.due:
-            self._seen = outlook_of(manifest, self.due, self.rules.categories, self.feeds.values())
-        return self._seen
 
     def _pause(self, state: State, due: date) -> float:
         """How many seconds requests still leave the upstream alone after a refresh that did not settle `due`."""
@@ -327,8 +305,8 @@ class Paperwire:
                     self._not_before = time() + _FAILED_SECONDS
                 if report.did_something:
                     break
-                state = (await self.current.get(confirmed=True)).state
-                if self._outlook(state.manifest).settled or self._pause(state, due) > 0:
+                state = (await self.snapshots.get(confirmed=True)).state
+                if self.validity(state.manifest).settled or self._pause(state, due) > 0:
                     break
                 if self._stored(state.manifest):  # no answer waits for it
                     self._not_before = time() + _FOLLOW_SECONDS

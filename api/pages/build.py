@@ -1,33 +1,43 @@
-"""The builder: rules in the page's address, what they select from the stored days, and where to subscribe to that."""
+"""The builder: the form of a feed's rules, what they select from the stored days, and where to subscribe to that.
+
+The rules are in the page's address. The owner's form for a feed of the wire (`api.pages.edit`) has the same fields.
+"""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from markupsafe import Markup
 
-from api.pages.html import HEADERS, MEDIA_TYPE, is_owner, render
-from api.pages.owner_forms import read_form
-from api.pages.rule_form import (
-    MATCH_CHOICES,
-    TYPE_CHOICES,
-    RuleForm,
-    Shown,
-    empty_form,
-    form_of,
-    form_of_feed,
-    rules_sent,
-    show,
-    shown_entry,
+from api.limits import RULES as RULES_COST
+from api.pages.forms import read_form
+from api.pages.html import page
+from api.resource import opened, wire_of
+from api.trace import CURRENT
+from api.urls import is_owner, raw_query
+from core.config.url_rules import (
+    MOST_CHARACTERS,
+    RULES,
+    USUAL,
+    joined,
+    named,
+    not_fetched,
+    read_rules,
+    split_rules,
+    texts_of,
+    write_rules,
 )
-from api.resource import wire_of
-from api.urls import raw_query
-from core.config.url_rules import MOST_CHARACTERS, RULES, joined, not_fetched, read_rules, split_rules, write_rules
+from core.model.categories import CATEGORIES, category_name
 from core.model.errors import UnknownName
-from core.model.feed import Feed
+from core.model.feed import Entry, Feed
+from core.render.card import readable
+from core.text.lists import quoted, split_list
+from core.text.sanitize import cut
+from core.views.preview import Preview, make_preview
 
 router = APIRouter(include_in_schema=False)
 OWNER_KEYWORDS = 1000  # what feeds.toml may hold
@@ -39,16 +49,64 @@ LABELS = {name: rule.label for name, rule in RULES.items()} | {
 _OK, _UNUSABLE = 200, 422
 
 
+TYPE_CHOICES = (
+    ("new", "New papers"),
+    ("cross", "Cross-lists from other categories"),
+    ("replace", "Replacements: new versions"),
+    ("replace-cross", "Replacements of cross-lists"),
+)
+MATCH_CHOICES = (
+    ("word", "Whole words, plurals too"),
+    ("substring", "Anywhere, even inside words"),
+    ("regex", "Regular expressions (RE2)"),
+)
+EXCERPT = 260  # characters of an abstract
+_BEFORE = 90  # of these before the first match
+
+
+@dataclass(frozen=True, slots=True)
+class RuleForm:
+    """The texts of the fields, by parameter; the choices of `category` and `type`; and what is wrong, by parameter."""
+
+    values: Mapping[str, str]
+    chosen: Mapping[str, tuple[str, ...]]
+    problems: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_special(self) -> bool:
+        """Whether something is set, or wrong, that most feeds leave as it is."""
+        plain = {"match": ("word", ""), "title_bonus": ("0.5", "")}
+        differs = any(self.values[name] not in usual for name, usual in plain.items())
+        return differs or self.chosen["type"] not in (("new",), ()) or not {*plain, "type"}.isdisjoint(self.problems)
+
+    def groups(self, fetched: Sequence[str]) -> list[tuple[str, list[tuple[str, str]]]]:
+        """The categories to choose from, with their names, by archive: those fetched here and those chosen."""
+        names = dict.fromkeys([*_offered(fetched), *self.chosen["category"]])
+        groups: dict[str, list[tuple[str, str]]] = {}
+        for name in names:
+            archive = name.partition(".")[0]
+            whole = "everything in it" if name == archive and _inside(archive) else category_name(name)
+            groups.setdefault(archive, []).append((name, whole))
+        return [(category_name(archive) or archive, rows) for archive, rows in groups.items()]
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """What rules select, and in which of their categories nothing is fetched yet."""
+
+    preview: Preview
+    missing: tuple[str, ...]
+
+
 @router.get("/build")
 async def build(request: Request) -> Response:
     """The form with the rules of the query, or those of `feed=…`; and what they select, if they are right."""
-    wire = wire_of(request)
-    await wire.manifest()
+    wire = await opened(request)
     sent, filters = split_rules(raw_query(request))
     feed, form = _started(wire.rules.feeds, filters) if not sent else (None, None)
     if form is None:
         feed, form = read_sent(sent, fetched=wire.rules.categories) if sent else (None, _blank(request))
-    shown = await show(wire, feed) if feed else None
+    shown = await select(request, feed) if feed else None
     context = {
         **preview_context(request, feed, form, shown),
         "groups": form.groups(wire.rules.categories),
@@ -63,11 +121,10 @@ async def build(request: Request) -> Response:
 @router.get("/build/preview")
 async def preview(request: Request) -> Response:
     """What the rules of the query select: the part of the page that changes while somebody types."""
-    wire = wire_of(request)
-    await wire.manifest()
+    wire = await opened(request)
     sent, _ = split_rules(raw_query(request))
     feed, form = read_sent(sent, fetched=wire.rules.categories)
-    shown = await show(wire, feed) if feed else None
+    shown = await select(request, feed) if feed else None
     context = preview_context(request, feed, form, shown)
     return await page(request, "preview.html", context)
 
@@ -76,9 +133,9 @@ async def preview(request: Request) -> Response:
 async def preview_of_form(request: Request) -> Response:
     """The same for the rules of a form, which may be more than fit into an address, and of any categories."""
     sent = rules_sent(await read_form(request))
-    await wire_of(request).manifest()
+    await opened(request)
     feed, form = read_sent(sent, most_keywords=OWNER_KEYWORDS)
-    shown = await show(wire_of(request), feed) if feed else None
+    shown = await select(request, feed) if feed else None
     context = preview_context(request, feed, form, shown, where="", own=True)
     return await page(request, "preview.html", context)
 
@@ -98,7 +155,7 @@ def preview_context(
     request: Request,
     feed: Feed | None,
     form: RuleForm,
-    shown: Shown | None,
+    shown: Selected | None,
     *,
     where: str = "/build?",
     own: bool = False,
@@ -118,7 +175,7 @@ def preview_context(
         "feed": feed,
         "shown": shown,
         "rules": rules if len(rules) <= MOST_CHARACTERS else "",
-        "best": [(day, [shown_entry(entry) for entry in best]) for day, best in shown.preview.best] if shown else [],
+        "best": [(day, [preview_entry(entry) for entry in best]) for day, best in shown.preview.best] if shown else [],
         "where": where,
         "own": own,
         "at_least": at_least,
@@ -133,14 +190,6 @@ def amount(a_day: float) -> str:
     return f"{a_day:.0f}" if a_day >= 9.95 else f"{a_day:.1f}".removesuffix(".0")
 
 
-async def page(
-    request: Request, template: str, context: Mapping[str, Any], *, status: int = _OK, cache: str = "no-cache"
-) -> Response:
-    """A page that is made for this request."""
-    body = await asyncio.to_thread(render, request, template, **context)
-    return Response(body, status, {**HEADERS, "Cache-Control": cache}, MEDIA_TYPE)
-
-
 def _blank(request: Request) -> RuleForm:
     return empty_form(wire_of(request).main.categories)
 
@@ -153,3 +202,76 @@ def _started(feeds: Mapping[str, Feed], filters: str) -> tuple[Feed | None, Rule
     if name not in feeds:
         raise UnknownName("feed", name, tuple(feeds))
     return feeds[name], form_of_feed(feeds[name])
+
+
+def form_of(sent: Mapping[str, Sequence[str]], problems: Mapping[str, str]) -> RuleForm:
+    """The form again as it was sent, with lists that can be read one part on each line."""
+    values = dict.fromkeys(RULES, "") | joined(sent)
+    parts = {name: _split(values[name]) for name, rule in RULES.items() if rule.many}
+    values |= {name: "\n".join(map(quoted, parts[name])) for name in ("keywords", "exclude") if parts[name]}
+    return RuleForm(values, {name: tuple(parts[name]) for name in ("category", "type")}, problems)
+
+
+def rules_sent(form: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The rules among the fields of a form that was sent."""
+    return {name: list(form[name]) for name in RULES if name in form}
+
+
+def form_of_feed(feed: Feed) -> RuleForm:
+    """The form for a feed as it is."""
+    return RuleForm(texts_of(feed, between="\n"), {"category": feed.categories, "type": feed.announce_types})
+
+
+def empty_form(categories: Sequence[str]) -> RuleForm:
+    """The form before anything was typed: what has none of the keywords to come is left out."""
+    return form_of_feed(replace(USUAL, title="", categories=tuple(categories), min_score=1.0))
+
+
+async def select(request: Request, feed: Feed) -> Selected:
+    """What a feed would select from what is stored. Nothing is fetched for it, and nothing of it is stored."""
+    wire, feed = wire_of(request), named(feed)
+    manifest = await wire.manifest()
+    async with request.app.state.limits.doing(CURRENT.get(), RULES_COST):
+        found = await wire.entries(manifest, feed)
+        preview = await asyncio.to_thread(make_preview, feed, found.entries, manifest.stored)
+    return Selected(preview, tuple(not_fetched(feed.categories, wire.rules.categories)))
+
+
+def preview_entry(entry: Entry) -> dict[str, Any]:
+    """An entry for the preview: its matched words marked, and of its abstract what is around the first of them."""
+    places: dict[str, list[tuple[int, int]]] = {"title": [], "abstract": []}
+    for reason in entry.reasons:
+        places.setdefault(reason.field, []).append((reason.start, reason.end))
+    return {
+        "entry": entry,
+        "title": readable(entry.paper.title, places["title"]),
+        "excerpt": excerpt(entry.paper.abstract, places["abstract"]),
+        "authors": ", ".join(author.name for author in entry.paper.authors[:3]),
+        "more_authors": max(len(entry.paper.authors) - 3, 0),
+    }
+
+
+def excerpt(text: str, places: Sequence[tuple[int, int]]) -> Markup:
+    """Some of `text` around the first of `places`, these marked; its beginning where there are none."""
+    first = min((start for start, _ in places), default=0)
+    begin = text.find(" ", first - _BEFORE) + 1 if first > _BEFORE else 0
+    part = cut(text[begin:], EXCERPT)
+    inside = [(start - begin, end - begin) for start, end in places if start >= begin and end - begin < len(part)]
+    return Markup("{}{}").format("…" if begin else "", readable(part, inside))
+
+
+def _offered(fetched: Sequence[str]) -> Iterator[str]:
+    for name in fetched:
+        yield name
+        yield from _inside(name)
+
+
+def _inside(archive: str) -> list[str]:
+    return [name for name in CATEGORIES if name.startswith(f"{archive}.")]
+
+
+def _split(text: str) -> list[str]:
+    try:
+        return split_list(text)
+    except ValueError:
+        return []

@@ -10,9 +10,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.pages.html import MEDIA_TYPE, render
-from api.resource import Document, Loaded, make_document, published, respond, slot_of, updated, wire_of
+from api.resource import Loaded, Resource, opened, serve, wire_of
 from api.routes.operations import owed_by
-from api.urls import self_url
 from core.model.entries import choose
 from core.model.feed import Entry, Feed
 from core.model.health import Trouble, troubles
@@ -43,21 +42,21 @@ async def home(request: Request) -> Response:
 
     Nothing is fetched for it: before there is anything, it says so.
     """
-    wire = wire_of(request)
-    slot = slot_of(request)
-    manifest = await wire.manifest(also=slot)
+    wire = await opened(request, shared=True)
+    manifest, due = await wire.manifest(), wire.due.date
     feeds = list(wire.feeds.values()) if manifest.has_batches else []
-    due = wire.due.date
-
-    def make(manifest: Manifest, loaded: Loaded) -> Document:
-        return make_document(_page(request, manifest, loaded, due, found), MEDIA_TYPE, updated(manifest))
-
     found = troubles(
         manifest, owed_by(wire, manifest), wire.clock(), sources=wire.rules.sources
     )  # of the store a header warns
-    key = ("home", self_url(request), wire.rules.fingerprint, due.isoformat(), [trouble.detail for trouble in found])
-    document = await published(wire, manifest, feeds, Query(), key, make, slot=slot if feeds else "")
-    return respond(request, document, manifest, at_most=_AT_MOST)
+    resource = Resource(
+        MEDIA_TYPE,
+        lambda loaded: _page(request, manifest, loaded, due, found),
+        feeds=feeds,
+        depends_on=(due.isoformat(), [trouble.detail for trouble in found]),
+        at_most=_AT_MOST,
+        shared=bool(feeds),
+    )
+    return await serve(request, manifest, resource)
 
 
 def _page(request: Request, manifest: Manifest, loaded: Loaded, due: date, found: list[Trouble]) -> bytes:
@@ -65,8 +64,10 @@ def _page(request: Request, manifest: Manifest, loaded: Loaded, due: date, found
 
     wire = wire_of(request)
     newest = manifest.stored[0] if manifest.stored else None
-    entries = {feed.name: found for feed, found in loaded}
-    today = {feed.name: _today(feed, found, next(iter(manifest.of(feed.source)), None)) for feed, found in loaded}
+    entries = {feed.name: found.entries for feed, found in loaded}
+    today = {
+        feed.name: _today(feed, entries[feed.name], next(iter(manifest.of(feed.source)), None)) for feed, _ in loaded
+    }
     return render(
         request,
         "home.html",

@@ -6,9 +6,21 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.pages.build import OWNER_KEYWORDS, page, preview_context, read_sent
-from api.pages.owner_forms import EXPECTED, Failure, Form, check_token, explain, first, load, read_form, version_of
-from api.pages.rule_form import MATCH_CHOICES, TYPE_CHOICES, RuleForm, empty_form, form_of_feed, rules_sent, show
+from api.access import check_form_token
+from api.pages.build import (
+    MATCH_CHOICES,
+    OWNER_KEYWORDS,
+    TYPE_CHOICES,
+    RuleForm,
+    empty_form,
+    form_of_feed,
+    preview_context,
+    read_sent,
+    rules_sent,
+    select,
+)
+from api.pages.forms import EXPECTED, Failure, Form, explain, first, load, read_form, version_of
+from api.pages.html import page
 from api.resource import wire_of
 from api.urls import page_url, raw_query
 from core.app import Paperwire
@@ -72,8 +84,8 @@ async def _save(request: Request, wire: Paperwire, sent: Form, edited: Edit, rul
     """Save what was edited, and return its name. Raises the errors that are `EXPECTED`."""
     feed = edited.feed
     assert feed is not None  # noqa: S101 - without problems there is one
-    save_feed(rules, feed, was=edited.was)  # told before anybody looks at the token
-    await check_token(request, wire, first(sent, "token"))
+    save_feed(rules, feed, was=edited.was)  # says what is wrong before the token is looked at
+    await check_form_token(request, first(sent, "token"))
     await wire.change(
         version_of(sent),
         lambda saved, _: save_feed(rules_in_force(wire.settings.feeds, saved), feed, was=edited.was),
@@ -116,7 +128,7 @@ async def _page(request: Request, edited: Edit, rules: Rules, failure: Failure |
     shown = None
     if edited.feed:
         try:
-            shown = await show(wire, edited.feed)
+            shown = await select(request, edited.feed)
         except PaperwireError:  # what is to be saved is more than a preview of it
             shown = None
     where = f"/settings/edit?feed={edited.was}&" if edited.was else "/settings/edit?"

@@ -3,33 +3,30 @@
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
-from api.pages.html import HEADERS, MEDIA_TYPE, render
+from api.pages import html
+from api.pages.html import HEADERS, MEDIA_TYPE
 from api.pages.listing import form_context, make_listing, page_query, selection
-from api.resource import Document, Loaded, find, make_document, published, respond, slot_of, updated, wire_of
-from api.urls import feed_url, page_url, raw_query, self_url
+from api.resource import Loaded, Resource, find_feed, opened, serve, wire_of
+from api.urls import feed_url, raw_query
 from core.model.categories import category_name
 from core.model.entries import feeds_of
 from core.model.errors import QueryError
 from core.model.feed import Feed
-from core.model.manifest import Manifest
 from core.model.notice import notice_of
 from core.model.search import FilterForm, read_form
+from core.views.entries import select_page
 
 router = APIRouter(include_in_schema=False)
-_MOVED, _UNUSABLE = 301, 422
+_UNUSABLE = 422
 
 
 @router.get("/feeds/{name}")
-async def feed_page(request: Request, name: str) -> Response:
+async def feed_page(request: Request) -> Response:
     """A feed for people: what its readers get, and what the filters of the query leave of it."""
-    wire = wire_of(request)
-    await wire.manifest(also=slot_of(request))
-    if name not in wire.feeds and (now := wire.rules.saved.name_now(name)) in wire.feeds:
-        raw = raw_query(request)
-        return RedirectResponse(page_url(request, f"/feeds/{now}" + (f"?{raw}" if raw else "")), _MOVED)
-    feed = wire.feed(name)
+    await opened(request, shared=True)
+    feed = find_feed(request, "/feeds/{}")
     form = read_form(raw_query(request))
     try:
         return await _listed(request, feed, form)
@@ -43,19 +40,18 @@ async def _listed(request: Request, feed: Feed, form: FilterForm) -> Response:
     query = page_query(form.all_tokens())
     feeds_of(wire.feeds, query)  # refuses the name of a feed that there is not
     manifest = await wire.ready()
-    told = notice_of(manifest, feed, wire.clock())
-    held = await wire.held(manifest, feed)
+    notice = notice_of(manifest, feed, wire.clock())
 
-    def make(manifest: Manifest, loaded: Loaded) -> Document:
-        listing = make_listing(form, query, find(loaded, query, capped=True))
-        stored = manifest.of(feed.source)
-        newest = stored[0] if stored else None
-        body = _render(request, feed, form, selection(form), listing=listing, newest=newest, notice=told, held=held)
-        return make_document(body, MEDIA_TYPE, updated(manifest))
+    def render(loaded: Loaded) -> bytes:
+        ((_, found),) = loaded
+        listing = make_listing(form, query, select_page(loaded, query, capped=True))
+        newest = next(iter(manifest.of(feed.source)), None)
+        more = {"listing": listing, "newest": newest, "notice": notice, "held": found.held}
+        return _render(request, feed, form, selection(form), **more)
 
-    key = ("feed page", query.canonical, self_url(request), told.lines if told else ())
-    document = await published(wire, manifest, [feed], query, key, make, slot=slot_of(request))
-    return respond(request, document, manifest)
+    key = notice.lines if notice else ()
+    resource = Resource(MEDIA_TYPE, render, feeds=[feed], query=query, depends_on=key, shared=True)
+    return await serve(request, manifest, resource)
 
 
 def _render(request: Request, feed: Feed, form: FilterForm, chosen: str, **more: Any) -> bytes:
@@ -72,4 +68,4 @@ def _render(request: Request, feed: Feed, form: FilterForm, chosen: str, **more:
         "notice": None,
         "held": 0,
     }
-    return render(request, "feed.html", **context | form_context(form, feed.categories) | more)
+    return html.render(request, "feed.html", **context | form_context(form, feed.categories) | more)

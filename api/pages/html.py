@@ -3,7 +3,8 @@
 Nothing of this is loaded before the first page is asked for: feeds do without it.
 """
 
-import hmac
+import asyncio
+from collections.abc import Mapping
 from datetime import date
 from functools import cache, partial
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from fastapi import Request
+from fastapi.responses import Response
 
-from api.resource import PAGE_HEADERS
-from api.urls import feed_url, own_path, page_url, sent_key
+from api.headers import PAGE_HEADERS
+from api.urls import feed_url, is_owner, own_path, page_url, sent_key
 from core.util.signing import KEY, fingerprint
 
 if TYPE_CHECKING:
@@ -62,10 +64,12 @@ def render(request: Request, template: str, **context: Any) -> bytes:
     return _environment().get_template(template).render(ours | context).encode("utf-8", "replace")
 
 
-def is_owner(request: Request) -> bool:
-    """Whether the whole of this copy is open to this request: on a private one, with its owner's key."""
-    secret: str = request.app.state.wire.settings.feed_key
-    return not secret or hmac.compare_digest(sent_key(request).encode(), secret.encode())
+async def page(
+    request: Request, template: str, context: Mapping[str, Any], *, status: int = 200, cache: str = "no-cache"
+) -> Response:
+    """A page that is made for this request."""
+    body = await asyncio.to_thread(render, request, template, **context)
+    return Response(body, status, {**HEADERS, "Cache-Control": cache}, MEDIA_TYPE)
 
 
 def readers_of(address: str) -> list[tuple[str, str]]:

@@ -9,12 +9,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.pages.html import MEDIA_TYPE, render
-from api.resource import Document, Loaded, answer, make_document, published, updated, wire_of
-from api.urls import self_url
+from api.resource import Loaded, Resource, opened, parse_paper, serve, updated
 from core.model.errors import UnknownName
 from core.model.feed import Entry, Feed
-from core.model.manifest import Manifest
-from core.model.paper import PaperId, parse_id
+from core.model.paper import PaperId
 from core.model.query import Condition, Query, predicate
 from core.model.review import shown_rows
 
@@ -29,27 +27,28 @@ _ALL = Query((Condition("score", ">=", (float("-inf"),)),))
 
 
 @router.get("/papers/{paper_id:path}")
-async def paper_page(request: Request, paper_id: str) -> Response:
+async def paper_page(request: Request) -> Response:
     """A paper as every feed that has it scores it; with a version in the address, that version."""
-    wire = wire_of(request)
-    try:
-        wanted = parse_id(paper_id)
-    except ValueError as error:
-        raise UnknownName("paper", paper_id) from error
-    await wire.manifest()
+    wanted = parse_paper(request)
+    wire = await opened(request)
     manifest = await wire.ready()
-    reviews = shown_rows(await wire_of(request).reviews.rows_if_known(), wanted)
+    reviews = shown_rows(await wire.reviews.rows_if_known(), wanted)
 
-    def make(manifest: Manifest, loaded: Loaded) -> Document:
+    def make(loaded: Loaded) -> bytes:
         context = _context(wanted, loaded) | {"reviews": reviews, "models": wire.settings.has_model}
-        body = render(request, "paper.html", **context)
-        reviewed = [datetime.fromisoformat(row.updated) for row in reviews]
-        return make_document(body, MEDIA_TYPE, max([updated(manifest), *reviewed]))
+        return render(request, "paper.html", **context)
 
-    key = ("paper page", str(wanted), self_url(request), [row.to_plain() for row in reviews])
-    document = await published(wire, manifest, list(wire.feeds.values()), _ALL, key, make)
-    freshness = wire.freshness(manifest)
-    return answer(request, document, min(freshness.seconds, KEPT_SECONDS), freshness.warning)
+    resource = Resource(
+        MEDIA_TYPE,
+        make,
+        feeds=list(wire.feeds.values()),
+        query=_ALL,
+        depends_on=[row.to_plain() for row in reviews],
+        updated=max([updated(manifest), *(datetime.fromisoformat(row.updated) for row in reviews)]),
+        at_most=KEPT_SECONDS,
+        volatile=True,
+    )
+    return await serve(request, manifest, resource)
 
 
 def _context(wanted: PaperId, loaded: Loaded) -> dict[str, Any]:
@@ -59,7 +58,7 @@ def _context(wanted: PaperId, loaded: Loaded) -> dict[str, Any]:
     from core.render.items import clean_entry
 
     of_id = predicate(Condition("id", "=", (str(wanted),)))
-    found = [(feed, entry) for feed, entries in loaded for entry in entries if of_id(entry)]
+    found = [(feed, entry) for feed, listed in loaded for entry in listed.entries if of_id(entry)]
     if not found:
         raise UnknownName("paper", str(wanted))
     newest = max(entry.paper.version for _, entry in found)

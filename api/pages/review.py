@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.pages.html import MEDIA_TYPE, render
-from api.resource import answer, make_document, updated, wire_of
-from api.routes.reviews import KEPT_SECONDS, find_review, respond_with
+from api.resource import Resource, opened, serve, updated
+from api.routes.reviews import KEPT_SECONDS, serve_review
 from core.model.review import best_rows
 
 router = APIRouter(include_in_schema=False)
@@ -16,17 +16,24 @@ router = APIRouter(include_in_schema=False)
 @router.get("/reviews")
 async def reviews_page(request: Request) -> Response:
     """All reviews, newest first, and those that are not complete yet."""
-    manifest = await wire_of(request).manifest()
-    rows = await wire_of(request).reviews.rows()
+    wire = await opened(request)
+    manifest, rows = await wire.manifest(), await wire.reviews.rows()
     done = best_rows(rows)
     known = {(row.paper, row.language) for row in done}
     begun = {(row.paper, row.language): row for row in reversed(rows) if (row.paper, row.language) not in known}
-    newest = max((datetime.fromisoformat(row.updated).astimezone(UTC) for row in rows), default=updated(manifest))
-    body = render(request, "reviews.html", done=done, begun=list(begun.values()))
-    return answer(request, make_document(body, MEDIA_TYPE, max(newest, updated(manifest))), KEPT_SECONDS)
+    resource = Resource(
+        MEDIA_TYPE,
+        lambda _: render(request, "reviews.html", done=done, begun=list(begun.values())),
+        depends_on=[row.to_plain() for row in rows],
+        updated=max([updated(manifest), *(datetime.fromisoformat(row.updated).astimezone(UTC) for row in rows)]),
+        at_most=KEPT_SECONDS,
+        volatile=True,
+        cost=0,
+    )
+    return await serve(request, manifest, resource)
 
 
 @router.get("/reviews/{paper_id:path}")
 async def review_page(request: Request) -> Response:
     """A paper's review, as far as it is made; `language` says which one."""
-    return await respond_with(request, await find_review(request), "html")
+    return await serve_review(request, "html")

@@ -7,14 +7,14 @@ from fastapi.responses import Response
 
 from api.pages.html import HEADERS, MEDIA_TYPE, render
 from api.pages.listing import form_context, make_listing, page_query
-from api.resource import Document, Loaded, find, make_document, published, respond, updated, wire_of
-from api.urls import raw_query, self_url
+from api.resource import Loaded, Resource, opened, serve, wire_of
+from api.urls import raw_query
 from core.model.entries import feeds_of
 from core.model.errors import QueryError
 from core.model.feed import Feed
-from core.model.manifest import Manifest
 from core.model.query import FIELDS
 from core.model.search import FilterForm, encoded, everything, read_form, without_paging
+from core.views.entries import select_page
 
 router = APIRouter(include_in_schema=False)
 _UNUSABLE = 422
@@ -24,8 +24,7 @@ _PER_DAY = "per_day=500"  # feeds show their entries a day only, unless they are
 @router.get("/search")
 async def search_page(request: Request) -> Response:
     """What the box finds among everything that is stored of a feed, of whatever score; without a search, hints."""
-    wire = wire_of(request)
-    await wire.manifest()
+    wire = await opened(request)
     form = read_form(raw_query(request))
     try:
         if [token for token in without_paging(form.all_tokens()) if not token.startswith(("feed=", "sort="))]:
@@ -35,30 +34,29 @@ async def search_page(request: Request) -> Response:
         headers = {**HEADERS, "Cache-Control": "no-store"}
         return Response(_render(request, form, error=error), _UNUSABLE, headers, MEDIA_TYPE)
     manifest = await wire.manifest()
-    document = make_document(_render(request, form), MEDIA_TYPE, updated(manifest))
-    return respond(request, document, manifest)
+    key = wire.due.date.isoformat()
+    resource = Resource(MEDIA_TYPE, lambda _: _render(request, form), depends_on=key, cost=0)
+    return await serve(request, manifest, resource)
 
 
 async def _found(request: Request, form: FilterForm) -> Response:
     wire = wire_of(request)
     tokens = form.all_tokens()
     feeds = feeds_of(wire.feeds, page_query(tokens))
-    opened = everything(feeds, page_query(tokens))
-    query = page_query(tokens, *opened)
+    opening = everything(feeds, page_query(tokens))
+    query = page_query(tokens, *opening)
     manifest = await wire.ready()
 
-    def make(manifest: Manifest, loaded: Loaded) -> Document:
+    def make(loaded: Loaded) -> bytes:
         context = {
             "searched": feeds,
-            "listing": make_listing(form, query, find(loaded, query, capped=False)),
+            "listing": make_listing(form, query, select_page(loaded, query, capped=False)),
             "scope": [name for name in ("score", "type") if not page_query(tokens).names(name)],
             "batches": manifest.stored,
         }
-        body = _render(request, form, **context, **_addresses(feeds, (*without_paging(tokens), *opened)))
-        return make_document(body, MEDIA_TYPE, updated(manifest))
+        return _render(request, form, **context, **_addresses(feeds, (*without_paging(tokens), *opening)))
 
-    key = ("search page", query.canonical, self_url(request))
-    return respond(request, await published(wire, manifest, feeds, query, key, make), manifest)
+    return await serve(request, manifest, Resource(MEDIA_TYPE, make, feeds=feeds, query=query))
 
 
 def _addresses(feeds: list[Feed], selected: tuple[str, ...]) -> dict[str, str]:

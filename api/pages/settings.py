@@ -11,8 +11,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from api.pages.build import page
-from api.pages.owner_forms import EXPECTED, Failure, check_token, explain, first, load, read_form, version_of
+from api.access import check_form_token
+from api.pages.forms import EXPECTED, Failure, explain, first, load, read_form, version_of
+from api.pages.html import page
 from api.resource import wire_of
 from api.urls import page_url
 from core.app import Paperwire
@@ -144,7 +145,7 @@ async def act(request: Request, action: str) -> Response:
     try:
         rules, history = await load(wire)
         doing.apply(rules, history, target)
-        await check_token(request, wire, first(form, "token"))
+        await check_form_token(request, first(form, "token"))
         await wire.change(
             version_of(form),
             lambda saved, history: doing.apply(rules_in_force(wire.settings.feeds, saved), history, target),

@@ -1,57 +1,44 @@
 """The feeds: their list, each as RSS, Atom and JSON Feed, those with rules in the URL, and the bot's addresses."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 from fastapi import APIRouter, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from api import openapi
-from api.resource import Document, Loaded, answer, find, make_document, published, respond, slot_of, updated, wire_of
-from api.urls import base_url, feed_url, link_header, next_url, page_url, raw_query, self_url
+from api.limits import RENDERING, RULES
+from api.resource import Loaded, Resource, find_feed, format_of, opened, serve, updated, wire_of
+from api.urls import base_url, feed_url, link_header, next_url, raw_query, self_url
 from core.config.url_rules import check_fetched, read_custom
-from core.model.entries import feeds_of
+from core.model.entries import choose, feeds_of
 from core.model.errors import UnknownName
-from core.model.feed import Entry, Feed
-from core.model.manifest import Manifest
-from core.model.notice import Notice, notice_of
+from core.model.feed import Feed
+from core.model.notice import notice_of
 from core.model.query import Condition, Query, parse_query
 from core.model.review import best_rows
+from core.render.feeds import render_feed
 from core.render.items import Channel
 from core.render.shapes import to_json
-from core.store import keys
-from core.views.entries import batch_summaries
-
-if TYPE_CHECKING:
-    from core.render.items import Item
+from core.views.entries import batch_summaries, select_page
 
 router = APIRouter(tags=["feeds"], default_response_class=Response)
-_MOVED = 301  # readers change the address of their subscription
+BADGE = "image/svg+xml"
+_BADGE_SECONDS = 3600  # in shared caches: states change before batches do
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
-    """A feed format: its media type, its name, and where its renderer is, which is imported when it is first used."""
+class Format(NamedTuple):
+    """A feed format: its media type and its name."""
 
     media_type: str
     label: str
-    renderer: str
-
-    def render(self, channel: Channel, entries: tuple[Entry, ...], notice: "Item | None") -> bytes:
-        """The feed as a document in this format, with a notice before its entries if there is one."""
-        from core.render.items import entry_items  # not at a cold start
-
-        items = entry_items(entries, in_full=self.media_type.endswith("json"))
-        body: bytes = resolve_name(self.renderer)(channel, [notice, *items] if notice else items)
-        return body
 
 
 FORMATS = {
-    "rss": Format("application/rss+xml", "RSS", "core.render.syndication:rss_of"),
-    "atom": Format("application/atom+xml", "Atom", "core.render.syndication:atom_of"),
-    "json": Format("application/feed+json", "JSON Feed", "core.render.feeds:jsonfeed_of"),
+    "rss": Format("application/rss+xml", "RSS"),
+    "atom": Format("application/atom+xml", "Atom"),
+    "json": Format("application/feed+json", "JSON Feed"),
 }
 _FORMAT = openapi.of_path("format", f"one of {', '.join(FORMATS)}", "rss")
 _NAME = openapi.of_path("name", "the name of a feed", "main")
@@ -61,32 +48,41 @@ _CATEGORY = openapi.of_path("category", "a category of the main feed", "cs.DC")
 @router.get("/api/feeds", summary="List the feeds", responses=openapi.LIST_OF_FEEDS)
 async def list_feeds(request: Request) -> Response:
     """All feeds with their rules and addresses, and the state of each date's batch."""
-    wire = wire_of(request)
+    wire = await opened(request)
     manifest = await wire.manifest()
-    feeds = [_describe(request, feed) for feed in wire.feeds.values()]
-    body = to_json({"feeds": feeds, "batches": batch_summaries(manifest), "generated": manifest.updated})
-    return respond(request, make_document(body, "application/json", updated(manifest)), manifest)
+
+    def render(_: Loaded) -> bytes:
+        feeds = [_describe(request, feed) for feed in wire.feeds.values()]
+        return to_json({"feeds": feeds, "batches": batch_summaries(manifest), "generated": manifest.updated})
+
+    return await serve(request, manifest, Resource("application/json", render, cost=0))
 
 
 @router.get("/api/feeds.opml", summary="All feeds as OPML, for readers to import", responses=openapi.OPML)
 async def get_opml(request: Request) -> Response:
     """The feeds as an outline: what to import into a reader to subscribe to all of them."""
-    from core.render.syndication import Outline, render_opml
-
-    wire = wire_of(request)
+    wire = await opened(request)
     manifest = await wire.manifest()
-    outlines = [
-        Outline(_title(request, feed), feed_url(request, f"/api/feeds/{feed.name}.rss"), _home(request, feed))
-        for feed in wire.feeds.values()
-    ]
-    changed = updated(manifest)
-    if rows := best_rows(await wire_of(request).reviews.rows_if_known()):
-        home = feed_url(request, "/reviews")
-        outlines.append(Outline(f"Reviews · {wire.title}", feed_url(request, "/api/reviews.rss"), home))
-        changed = max(changed, datetime.fromisoformat(rows[-1].updated))  # when there was the first one
-    freshness = wire.freshness(manifest)
-    document = make_document(render_opml(wire.title, outlines, changed), "text/x-opml", changed)
-    return answer(request, document, freshness.seconds, freshness.warning)
+    changed, reviews = updated(manifest), best_rows(await wire.reviews.rows_if_known())
+    if reviews:
+        changed = max(changed, datetime.fromisoformat(reviews[-1].updated))  # when there was the first one
+
+    def render(_: Loaded) -> bytes:
+        from core.render.syndication import Outline, render_opml
+
+        outlines = [
+            Outline(_title(request, feed), feed_url(request, f"/api/feeds/{feed.name}.rss"), _home(request, feed))
+            for feed in wire.feeds.values()
+        ]
+        if reviews:
+            home = feed_url(request, "/reviews")
+            outlines.append(Outline(f"Reviews · {wire.title}", feed_url(request, "/api/reviews.rss"), home))
+        return render_opml(wire.title, outlines, changed)
+
+    key = (bool(reviews), changed.isoformat())
+    return await serve(
+        request, manifest, Resource("text/x-opml", render, depends_on=key, updated=changed, volatile=True, cost=0)
+    )
 
 
 @router.get(
@@ -101,13 +97,13 @@ async def get_custom(request: Request) -> Response:
     Keywords are separated by commas, each with its weight after a colon. All filters apply beside the rules. Nothing is
     fetched for such a feed: its categories have to be among those of this wire's own feeds.
     """
-    wire, format_name = wire_of(request), request.path_params["format"]
     custom = read_custom(raw_query(request))
     query = parse_query(custom.filters)
-    slot = keys.custom(custom.feed.fingerprint, query.canonical, format_name)
-    await wire.manifest(also=slot)
+    rendered, format_name = wire_of(request).archive.rendered, request.path_params["format"]
+    slot = rendered.custom_slot(custom.feed.fingerprint, query.canonical, format_name)
+    wire = await opened(request, slot=slot)
     check_fetched(custom.feed, wire.rules.categories)
-    return await _publish(request, custom.feed, format_name, query, slot=slot, budget=keys.CUSTOM_BUDGET)
+    return await _serve_feed(request, custom.feed, query, format_of(request, FORMATS, "feed format"), slot)
 
 
 @router.get(
@@ -122,13 +118,10 @@ async def get_feed(request: Request) -> Response:
     Every filter applies; what the request does not name is as the feed's owner set it. A feed that was renamed is
     found under its old address too, by a permanent redirect.
     """
-    name, format_name = request.path_params["name"], request.path_params["format"]
     query = parse_query(raw_query(request))
-    wire = wire_of(request)
-    await wire.manifest(also=slot_of(request))
-    if name not in wire.feeds and (now := wire.rules.saved.name_now(name)) in wire.feeds:
-        return _moved(request, f"/api/feeds/{now}.{format_name}")
-    return await _publish(request, wire.feed(name), format_name, query)
+    await opened(request, shared=True)
+    feed = find_feed(request, f"/api/feeds/{{}}.{request.path_params['format']}")
+    return await _serve_feed(request, feed, query, format_of(request, FORMATS, "feed format"))
 
 
 @router.get(
@@ -137,8 +130,7 @@ async def get_feed(request: Request) -> Response:
 async def get_rss(request: Request) -> Response:
     """The same as the first feed's RSS."""
     query = parse_query(raw_query(request))
-    await wire_of(request).manifest(also=slot_of(request))
-    return await _publish(request, wire_of(request).main, "rss", query)
+    return await _serve_feed(request, (await opened(request, shared=True)).main, query, "rss")
 
 
 @router.get(
@@ -150,60 +142,90 @@ async def get_rss(request: Request) -> Response:
 async def get_rss_of_category(request: Request) -> Response:
     """The papers of the main feed that are listed in one of its categories."""
     query = parse_query(raw_query(request))
-    await wire_of(request).manifest(also=slot_of(request))
-    main, category = wire_of(request).main, request.path_params["category"]
+    main, category = (await opened(request, shared=True)).main, request.path_params["category"]
     if category not in main.categories:
         raise UnknownName("category", category, main.categories)
     of_category = Condition("category", "=", (category,))
-    return await _publish(request, main, "rss", replace(query, conditions=(*query.conditions, of_category)))
+    return await _serve_feed(request, main, replace(query, conditions=(*query.conditions, of_category)), "rss")
 
 
-async def _publish(
-    request: Request, feed: Feed, format_name: str, query: Query, *, slot: str = "", budget: str = ""
-) -> Response:
-    if format_name not in FORMATS:
-        raise UnknownName("feed format", format_name, tuple(FORMATS))
-    wire = wire_of(request)
+async def _serve_feed(request: Request, feed: Feed, query: Query, format_name: str, custom_slot: str = "") -> Response:
+    wire, media_type = wire_of(request), FORMATS[format_name].media_type
     feeds_of(wire.feeds, query)  # refuses the name of a feed that there is not
     manifest = await wire.ready()
+    # What is said of missing days belongs to the beginning of a feed; pages behind it go on with what is there
+    notice = None if query.cursor else notice_of(manifest, feed, wire.clock())
+    home, hub = _home(request, feed), str(wire.settings.websub_hub or "")
 
-    # What is told of missing days belongs to the beginning of a feed; pages behind it go on with what is there
-    told = None if query.cursor else notice_of(manifest, feed, wire.clock())
+    def render(loaded: Loaded) -> bytes:
+        from core.render.items import entry_items, notice_item  # not at a cold start
 
-    def render(manifest: Manifest, loaded: Loaded) -> Document:
-        shown = find(loaded, query, capped=True)
-        channel = _channel(request, feed, manifest, shown.next)
-        body = FORMATS[format_name].render(channel, shown.entries, _notice(request, feed, told))
-        links = {"self": channel.self_url} | ({"hub": channel.hub} if channel.hub else {})
-        return make_document(body, FORMATS[format_name].media_type, updated(manifest), link_header(links))
+        shown = select_page(loaded, query, capped=True)
+        channel = make_channel(
+            request,
+            f"/api/feeds/{feed.name}",
+            title=_title(request, feed),
+            description=describe_feed(feed),
+            home_url=home,
+            updated=updated(manifest),
+            next_url=next_url(request, shown.next),
+            hub=hub,
+        )
+        items = entry_items(shown.entries, in_full=format_name == "json")
+        return render_feed(format_name, channel, [notice_item(notice, feed, home), *items] if notice else items)
 
-    key = (format_name, query.canonical, self_url(request), told.lines if told else ())
-    slot = slot or slot_of(request)
-    document = await published(wire, manifest, [feed], query, key, render, slot=slot, budget=budget)
-    return respond(request, document, manifest)
-
-
-def _notice(request: Request, feed: Feed, told: Notice | None) -> "Item | None":
-    if told is None:
-        return None
-    from core.render.items import notice_item  # not at a cold start
-
-    return notice_item(told, feed, _home(request, feed))
-
-
-def _channel(request: Request, feed: Feed, manifest: Manifest, cursor: str) -> Channel:
-    wire, base = wire_of(request), base_url(request)
-    return Channel(
-        id=f"{base}/api/feeds/{feed.name}",
-        title=_title(request, feed),
-        description=feed.description or f"arXiv papers in {', '.join(feed.categories)}",
-        home_url=_home(request, feed),
-        self_url=self_url(request),
-        updated=updated(manifest),
-        next_url=next_url(request, cursor),
-        icon=f"{base}/icon.png",
-        hub=str(wire.settings.websub_hub or ""),
+    resource = Resource(
+        media_type,
+        render,
+        feeds=[feed],
+        query=query,
+        depends_on=notice.lines if notice else (),
+        link=feed_links(request, hub),
+        shared=not custom_slot,
+        custom_slot=custom_slot,
+        cost=RULES if custom_slot else RENDERING,
     )
+    return await serve(request, manifest, resource)
+
+
+@router.get(
+    "/badge/{name}.svg",
+    summary="A feed's newest day as a picture",
+    responses=openapi.BADGE,
+    openapi_extra={"parameters": [_NAME]},
+)
+async def get_badge(request: Request) -> Response:
+    """How many entries the feed's newest day has, and the state of its batch, as an SVG for other pages."""
+    wire = await opened(request, shared=True)
+    feed = wire.feed(request.path_params["name"])
+    manifest, due = await wire.ready(), wire.due.date
+
+    def render(loaded: Loaded) -> bytes:
+        from core.render.pictures import render_badge  # not at a cold start
+
+        newest = manifest.of(feed.source)[0]
+        of_day = [entry for _, found in loaded for entry in found.entries if entry.announced == newest.date]
+        count = len(choose(feed, of_day, Query(), capped=True))
+        return render_badge(feed.name, newest, count, manifest.get(due).state if due > newest.date else "")
+
+    resource = Resource(BADGE, render, feeds=[feed], depends_on=due.isoformat(), at_most=_BADGE_SECONDS, shared=True)
+    return await serve(request, manifest, resource)
+
+
+def make_channel(request: Request, path: str, **more: Any) -> Channel:
+    """The head of the feed at this address, whose identifier is the address of `path`."""
+    base = base_url(request)
+    return Channel(id=f"{base}{path}", self_url=self_url(request), icon=f"{base}/icon.png", **more)
+
+
+def feed_links(request: Request, hub: str = "") -> str:
+    """The header Link of a feed."""
+    return link_header({"self": self_url(request)} | ({"hub": hub} if hub else {}))
+
+
+def describe_feed(feed: Feed) -> str:
+    """What a feed is about."""
+    return feed.description or f"arXiv papers in {', '.join(feed.categories)}"
 
 
 def _title(request: Request, feed: Feed) -> str:
@@ -215,11 +237,6 @@ def _home(request: Request, feed: Feed) -> str:
     if feed.name in wire_of(request).feeds:
         return feed_url(request, f"/feeds/{feed.name}")
     return feed_url(request, f"/build?{raw_query(request)}")
-
-
-def _moved(request: Request, path: str) -> Response:
-    raw = raw_query(request)
-    return RedirectResponse(page_url(request, path + (f"?{raw}" if raw else "")), _MOVED)
 
 
 def _describe(request: Request, feed: Feed) -> dict[str, Any]:

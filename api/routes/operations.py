@@ -73,7 +73,7 @@ async def health(request: Request) -> Response:
     manifest = await wire.manifest()
     now = wire.clock()
     windows = owed_by(wire, manifest)
-    found = troubles(manifest, windows, now, doubt=wire.current.doubt_reason, sources=wire.rules.sources)
+    found = troubles(manifest, windows, now, doubt=wire.snapshots.error, sources=wire.rules.sources)
     due = due_record(manifest, wire.due, wire.rules.sources)
     body = {
         "status": status_of(found),

@@ -6,21 +6,18 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api import openapi
-from api.limits import RENDERING, doing
-from api.resource import Document, Loaded, find, make_document, published, respond, updated, wire_of
+from api.resource import Loaded, Resource, opened, parse_paper, serve
 from api.urls import raw_query
 from core.model.entries import feeds_of
 from core.model.errors import UnknownName
-from core.model.manifest import Manifest
 from core.model.pagination import page
-from core.model.paper import parse_id
 from core.model.query import Condition, Query, parse_query, predicate, select
 from core.render.shapes import ENTRY_FIELDS, entry_to_plain, to_json
-from core.views.entries import batch_summaries
+from core.views.entries import batch_summaries, select_page
 
 router = APIRouter(tags=["papers"])
 _ID = openapi.of_path("paper_id", "an identifier, with or without version", "2512.22925")
-_ALL = Query((Condition("score", ">=", (-inf,)),))
+EVERY_SCORE = Query((Condition("score", ">=", (-inf,)),))
 
 
 @router.get(
@@ -35,25 +32,24 @@ async def query_papers(request: Request) -> Response:
     Without `feed=` those of the main feed. The feed's `min_score` and announce types hold unless the request filters
     by `score` or `type` itself; its number of entries a day does not limit this answer, `per_day=` does.
     """
-    wire = wire_of(request)
     query = parse_query(raw_query(request), entry_fields=ENTRY_FIELDS)
-    await wire.manifest()
+    wire = await opened(request)
     feeds = feeds_of(wire.feeds, query)
     manifest = await wire.ready()
 
-    def render(manifest: Manifest, loaded: Loaded) -> Document:
-        shown = find(loaded, query, capped=False)
-        plain = {
-            "papers": [entry_to_plain(entry, query.fields) for entry in shown.entries],
-            "total": shown.total,
-            "next": shown.next or None,
-            "batches": batch_summaries(manifest),
-            "generated": manifest.updated,
-        }
-        return make_document(to_json(plain), "application/json", updated(manifest))
+    def render(loaded: Loaded) -> bytes:
+        shown = select_page(loaded, query, capped=False)
+        return to_json(
+            {
+                "papers": [entry_to_plain(entry, query.fields) for entry in shown.entries],
+                "total": shown.total,
+                "next": shown.next or None,
+                "batches": batch_summaries(manifest),
+                "generated": manifest.updated,
+            }
+        )
 
-    document = await published(wire, manifest, feeds, query, ("papers", query.canonical), render)
-    return respond(request, document, manifest)
+    return await serve(request, manifest, Resource("application/json", render, feeds=feeds, query=query))
 
 
 @router.get(
@@ -67,24 +63,23 @@ async def get_paper(request: Request) -> Response:
 
     The identifier may have a version, may be of the old style (`astro-ph/9906432`) or the address of its page.
     """
-    wire, paper_id = wire_of(request), request.path_params["paper_id"]
     query = parse_query(raw_query(request), entry_fields=ENTRY_FIELDS)
-    try:
-        wanted = parse_id(paper_id)
-    except ValueError as error:
-        raise UnknownName("paper", paper_id) from error
-    await wire.manifest()
+    wanted = parse_paper(request)
+    wire = await opened(request)
     feeds = feeds_of(wire.feeds, query) if query.names("feed") else list(wire.feeds.values())
     manifest = await wire.ready()
-    of_id = predicate(Condition("id", "=", (str(wanted),)))
-    async with doing(RENDERING):
-        found = [entry for feed in feeds for entry in await wire.entries(manifest, feed, _ALL) if of_id(entry)]
-    if not found:
-        raise UnknownName("paper", str(wanted))
-    shown = page(select(found, query.conditions), query)
-    plain = {
-        "entries": [entry_to_plain(entry, query.fields) for entry in shown.entries],
-        "total": shown.total,
-        "generated": manifest.updated,
-    } | ({"next": shown.next} if shown.next else {})
-    return respond(request, make_document(to_json(plain), "application/json", updated(manifest)), manifest)
+
+    def render(loaded: Loaded) -> bytes:
+        of_id = predicate(Condition("id", "=", (str(wanted),)))
+        found = [entry for _, listed in loaded for entry in listed.entries if of_id(entry)]
+        if not found:
+            raise UnknownName("paper", str(wanted))
+        shown = page(select(found, query.conditions), query)
+        plain = {
+            "entries": [entry_to_plain(entry, query.fields) for entry in shown.entries],
+            "total": shown.total,
+            "generated": manifest.updated,
+        }
+        return to_json(plain | ({"next": shown.next} if shown.next else {}))
+
+    return await serve(request, manifest, Resource("application/json", render, feeds=feeds, query=EVERY_SCORE))

@@ -1,8 +1,7 @@
 """Reviews over HTTP: what is stored of them, the feed of them, and the owner's command to make one."""
 
-import asyncio
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from time import monotonic
 
 from fastapi import APIRouter, HTTPException, Request
@@ -11,17 +10,16 @@ from fastapi.responses import Response
 from api import openapi
 from api.access import check_token
 from api.errors import problem
-from api.resource import Document, answer, make_document, wire_of
-from api.routes.feeds import FORMATS
-from api.urls import base_url, feed_url, link_header, page_url, raw_query, self_url
+from api.resource import Loaded, Resource, format_of, opened, parse_paper, serve, wire_of
+from api.routes.feeds import FORMATS, feed_links, make_channel
+from api.urls import feed_url, page_url, raw_query
 from core.model.digest import FRONT_MATTERS
-from core.model.errors import ConfigError, UnknownName
-from core.model.paper import PaperId, parse_id
+from core.model.errors import ConfigError
+from core.model.paper import PaperId
 from core.model.query import read_options
-from core.model.review import Listed, Review, best_rows, find_row
+from core.model.review import Review, best_rows, find_row
 from core.model.template import LANGUAGES
 from core.render.feeds import render_feed
-from core.render.items import Channel
 from core.render.shapes import to_json
 
 router = APIRouter(tags=["reviews"], default_response_class=Response)
@@ -35,15 +33,6 @@ _FORMAT = openapi.of_path("format", f"one of {', '.join(MEDIA_TYPES)}", "md")
 _FEED_FORMAT = openapi.of_path("format", f"one of {', '.join(FORMATS)}", "rss")
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A stored review with its row in the list, and what else the request asked for."""
-
-    row: Listed
-    review: Review
-    front_matter: str = "plain"
-
-
 @router.get(
     "/api/papers/{paper_id:path}/review.{format}",
     summary="A paper's review as Markdown, HTML or JSON",
@@ -55,11 +44,8 @@ async def get_review(request: Request) -> Response:
 
     No model is asked. Where there is none yet, the answer says how it is made.
     """
-    format_name = request.path_params["format"]
-    if format_name not in MEDIA_TYPES:
-        raise UnknownName("review format", format_name, tuple(MEDIA_TYPES))
-    shown = await find_review(request, with_front_matter=format_name == "md")
-    return await respond_with(request, shown, format_name)
+    format_name = format_of(request, MEDIA_TYPES, "review format")
+    return await serve_review(request, format_name, with_front_matter=format_name == "md")
 
 
 @router.get("/api/papers/{paper_id:path}/review", include_in_schema=False)
@@ -84,7 +70,7 @@ async def make_review(request: Request) -> Response:
 
     begun, wire = monotonic(), wire_of(request)
     check_token(request, "Reviewing")
-    wanted = _wanted(request)
+    wanted = parse_paper(request)
     language = read_options(raw_query(request), {"language": tuple(LANGUAGES)}).get("language", "")
     await wire.manifest()  # which feed is the first one is told by the store
     try:
@@ -122,100 +108,91 @@ async def make_review(request: Request) -> Response:
 )
 async def get_reviews(request: Request) -> Response:
     """The newest reviews that have a post, newest first, in whatever language or in one."""
-    format_name = request.path_params["format"]
-    if format_name not in FORMATS:
-        raise UnknownName("feed format", format_name, tuple(FORMATS))
+    format_name = format_of(request, FORMATS, "feed format")
     language = read_options(raw_query(request), {"language": tuple(LANGUAGES)}).get("language", "")
-    wire = wire_of(request)
-    await wire.manifest()  # its title may be saved
+    wire = await opened(request)
     rows = [row for row in best_rows(await wire.reviews.rows()) if language in ("", row.language)][:MOST_IN_FEED]
-    key = ("reviews", format_name, self_url(request), wire.title, wire.settings.build, tuple(rows))
-    document: Document | None = wire.rendered.get(key)
-    if document is None:
-        reviews = await wire.archive.reviews.get_many(rows)
-        document = await asyncio.to_thread(_feed, request, format_name, language, reviews)
-        wire.rendered.put(key, document, len(document.body))
-    return answer(request, document, KEPT_SECONDS)
+    newest = max((datetime.fromisoformat(row.updated) for row in rows), default=_NEVER)
+
+    def render(reviews: list[Review]) -> bytes:
+        from core.llm.templates import get_template  # not at a cold start
+        from core.render.review import review_items
+
+        channel = make_channel(
+            request,
+            "/api/reviews",
+            title=f"Reviews · {wire.title}",
+            description="Deep reviews of single papers: a post, and the questions and answers that it was made of",
+            home_url=feed_url(request, "/reviews"),
+            updated=newest,
+            language=language or "en",
+        )
+        items = review_items(reviews, get_template("review", "review"), lambda review: review_url(request, review))
+        return render_feed(format_name, channel, items)
+
+    resource = Resource(
+        FORMATS[format_name].media_type,
+        render,
+        load=partial(wire.archive.reviews.get_many, rows),
+        depends_on=[row.to_plain() for row in rows],
+        updated=newest,
+        link=feed_links(request),
+        at_most=KEPT_SECONDS,
+        volatile=True,
+        cost=0,
+    )
+    return await serve(request, await wire.manifest(), resource)
 
 
-async def find_review(request: Request, *, with_front_matter: bool = False) -> Shown:
-    """The review that a request is about. Raises a 404 that says how it is made."""
+async def serve_review(request: Request, format_name: str, *, with_front_matter: bool = False) -> Response:
+    """The review that a request is about, rendered once for each state that it has. Raises a 404 that says how it is
+    made.
+    """
     allowed: dict[str, tuple[str, ...]] = {"language": tuple(LANGUAGES)}
     allowed |= {"front_matter": FRONT_MATTERS} if with_front_matter else {}
     options = read_options(raw_query(request), allowed)
-    wanted, language = _wanted(request), options.get("language", "")
-    wire = wire_of(request)
-    await wire.manifest()  # its title may be saved
-    row = find_row(await wire_of(request).reviews.rows(), wanted, language)
+    wanted, language = parse_paper(request), options.get("language", "")
+    wire = await opened(request)
+    row = find_row(await wire.reviews.rows(), wanted, language)
     review = await wire.archive.reviews.get(row) if row else None
     if row is None or review is None:
         raise HTTPException(404, await _how(request, wanted, language))
-    return Shown(row, review, options.get("front_matter", "plain"))
+
+    def render(_: Loaded) -> bytes:
+        return _document(request, review, format_name, options.get("front_matter", "plain"))
+
+    resource = Resource(
+        MEDIA_TYPES[format_name],
+        render,
+        depends_on=row.to_plain(),
+        updated=datetime.fromisoformat(review.updated),
+        at_most=KEPT_SECONDS,
+        volatile=True,
+        cost=0,
+    )
+    return await serve(request, await wire.manifest(), resource)
 
 
-async def respond_with(request: Request, shown: Shown, format_name: str) -> Response:
-    """The document of a review, rendered once for each state that it has."""
-    wire = wire_of(request)
-    key = ("review", format_name, self_url(request), shown.front_matter, wire.title, wire.settings.build, shown.row)
-    document: Document | None = wire.rendered.get(key)
-    if document is None:
-        document = await asyncio.to_thread(_document, request, shown, format_name)
-        wire.rendered.put(key, document, len(document.body))
-    return answer(request, document, KEPT_SECONDS)
-
-
-def _document(request: Request, shown: Shown, format_name: str) -> Document:
+def _document(request: Request, review: Review, format_name: str, front_matter: str) -> bytes:
     from core.llm.templates import get_template  # not at a cold start
     from core.render.review import review_html, review_json, review_markdown, review_title
 
-    review, template = shown.review, get_template("review", "review")
+    template = get_template("review", "review")
     if format_name == "json":
-        body = review_json(review, template)
-    elif format_name == "md":
-        body = review_markdown(review, template, shown.front_matter).encode("utf-8", "replace")
-    else:
-        from markupsafe import Markup
+        return review_json(review, template)
+    if format_name == "md":
+        return review_markdown(review, template, front_matter).encode("utf-8", "replace")
+    from markupsafe import Markup
 
-        from api.pages.html import render
+    from api.pages.html import render
 
-        article = Markup(review_html(review, template))  # noqa: S704 - harmless by construction
-        body = render(request, "review.html", review=review, title=review_title(review), article=article)
-    return make_document(body, MEDIA_TYPES[format_name], datetime.fromisoformat(review.updated))
-
-
-def _feed(request: Request, format_name: str, language: str, reviews: list[Review]) -> Document:
-    from core.llm.templates import get_template  # not at a cold start
-    from core.render.review import review_items
-
-    wire, base = wire_of(request), base_url(request)
-    channel = Channel(
-        id=f"{base}/api/reviews",
-        title=f"Reviews · {wire.title}",
-        description="Deep reviews of single papers: a post, and the questions and answers that it was made of",
-        home_url=feed_url(request, "/reviews"),
-        self_url=self_url(request),
-        updated=max((datetime.fromisoformat(review.updated) for review in reviews), default=_NEVER),
-        language=language or "en",
-        icon=f"{base}/icon.png",
-    )
-    items = review_items(reviews, get_template("review", "review"), lambda review: review_url(request, review))
-    body = render_feed(format_name, channel, items)
-    return make_document(
-        body, FORMATS[format_name].media_type, channel.updated, link_header({"self": channel.self_url})
-    )
+    article = Markup(review_html(review, template))  # noqa: S704 - harmless by construction
+    return render(request, "review.html", review=review, title=review_title(review), article=article)
 
 
 def review_url(request: Request, review: Review) -> str:
     """The absolute address of a review's page."""
     return feed_url(request, f"/reviews/{review.paper.versioned}?language={review.language}")
-
-
-def _wanted(request: Request) -> PaperId:
-    text = request.path_params["paper_id"]
-    try:
-        return parse_id(text)
-    except ValueError as error:
-        raise UnknownName("paper", text) from error
 
 
 async def _how(request: Request, wanted: PaperId, language: str) -> str:

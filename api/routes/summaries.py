@@ -8,11 +8,11 @@ from fastapi.responses import Response
 from api import openapi
 from api.access import check_token
 from api.errors import problem
-from api.resource import answer, make_document, updated, wire_of
+from api.resource import Resource, format_of, parse_paper, serve, wire_of
 from api.routes.reviews import KEPT_SECONDS, MEDIA_TYPES, POST_SECONDS
 from api.urls import page_url, raw_query
 from core.model.errors import ConfigError, UnknownName
-from core.model.paper import Paper, parse_id
+from core.model.paper import Paper
 from core.model.query import read_options
 from core.model.summary import Summary
 from core.model.template import LANGUAGES
@@ -51,8 +51,15 @@ async def get_summary(request: Request) -> Response:
             f"There is no summary of {paper.versioned} by {name} in {language} yet. Its owner makes one with "
             f"POST {page_url(request, path, keyed=False)} and the header `Authorization: Bearer …`.",
         )
-    document = make_document(_body(request, summary, paper), _media_type(request), updated(await wire.manifest()))
-    return answer(request, document, KEPT_SECONDS)
+    resource = Resource(
+        _media_type(request),
+        lambda _: _body(request, summary, paper),
+        depends_on=(summary.to_plain(), language),
+        at_most=KEPT_SECONDS,
+        volatile=True,
+        cost=0,
+    )
+    return await serve(request, await wire.manifest(), resource)
 
 
 @router.post(
@@ -88,18 +95,13 @@ async def _asked(request: Request) -> tuple[Paper, str]:
     """The stored paper and the language that a request is about. Raises `UnknownName` and `QueryError`."""
     from core.llm.templates import get_template  # not at a cold start
 
-    text, format_name = request.path_params["paper_id"], request.path_params["format"]
-    if format_name not in MEDIA_TYPES:
-        raise UnknownName("summary format", format_name, tuple(MEDIA_TYPES))
+    format_of(request, MEDIA_TYPES, "summary format")
     get_template(request.path_params["template"])
     language = read_options(raw_query(request), {"language": tuple(LANGUAGES)}).get("language", "")
     wire = wire_of(request)
-    try:
-        paper = await wire.paper(parse_id(text))
-    except ValueError as error:
-        raise UnknownName("paper", text) from error
+    paper = await wire.paper(parse_paper(request))
     if paper is None:
-        raise UnknownName("paper", text)
+        raise UnknownName("paper", request.path_params["paper_id"])
     return paper, language or wire.main.language
 
 

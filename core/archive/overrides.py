@@ -35,6 +35,10 @@ class Overrides:
         """Change what is saved: see `change_saved`."""
         return await change_saved(self._store, expected, make, now)
 
+    async def count_wrong_tokens(self, client: str, count: int, most: int, seconds: float) -> bool:
+        """Add wrong tokens that a client sent to those of the last `seconds`; False if they are more than `most`."""
+        return await self._store.take(f"{keys.WRONG_TOKENS}:{client}", count, most, seconds)
+
 
 async def change_saved(
     store: Store, expected: int, make: Callable[[Saved, tuple[Change, ...]], tuple[Saved, str]], now: datetime

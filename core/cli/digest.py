@@ -71,7 +71,7 @@ async def _read(name: str, date: str, style: str, language: str, *, all_dates: b
             await wire.manifest()  # which feeds there are is told by the store
             feed = wire.feed(name)
             manifest = await wire.ready()
-            entries = await wire.entries(manifest, feed, Query())
+            entries = (await wire.entries(manifest, feed, Query())).entries
             stored = manifest.of(feed.source)
             records = stored if all_dates else [_record(stored, date)]
         days = [make_digest(feed, record, entries, style=style, language=language) for record in records]

@@ -88,7 +88,7 @@ def papers(
         chosen = [
             entry
             for one in feeds
-            for entry in choose(one, await wire.entries(manifest, one, query), query, capped=False)
+            for entry in choose(one, (await wire.entries(manifest, one, query)).entries, query, capped=False)
         ]
         return page(chosen, query)
 

@@ -13,7 +13,7 @@ from core.model.notice import GRACE, LOOK_BACK
 
 UNSETTLED_SECONDS = 60  # how long answers stay fresh while the due batch is missing
 GAP_SECONDS = 900  # and while an earlier one is
-DOUBTFUL_SECONDS = 30  # and while the store does not answer
+UNCONFIRMED_SECONDS = 30  # and while the store does not answer
 _SOONEST_SECONDS = 5
 
 
@@ -27,13 +27,13 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The `date` whose batch should be there, when the `following` one will be due, and when readers are `told` if it
-    is not there.
+    """The `date` whose batch should be there, when the `following` one will be due, and from when feeds carry a
+    `notice` if it is not there.
     """
 
     date: date
     following: datetime
-    told: datetime
+    notice: datetime
 
 
 ARXIV = "arxiv"
@@ -61,9 +61,11 @@ def is_settled(record: BatchRecord, categories: Collection[str]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
-    """What is to come of a manifest, as seen while `due` is due: whether the due batch is `settled`, whether an earlier
-    one of the last days has `gaps`, and when entries that are held back will be shown in any case (`release`).
+class Validity:
+    """How long answers made from a `manifest` stay true while `due` is due.
+
+    `settled`: the due batch is there; `gaps`: an earlier one of the last days is not whole; `release`: when entries
+    that are held back will be shown in any case. All of this holds `until` a moment, at which answers change.
     """
 
     manifest: Manifest
@@ -71,6 +73,7 @@ class Outlook:
     settled: bool
     gaps: bool
     release: datetime | None
+    until: datetime
 
     def freshness(self, now: datetime) -> Freshness:
         """Until one of these comes; for a minute if the due batch is missing, and for some if an earlier one is."""
@@ -85,13 +88,15 @@ class Outlook:
         return self.release is not None and self.release <= now
 
 
-def outlook_of(manifest: Manifest, due: Due, categories: Collection[str], feeds: Iterable[Feed]) -> Outlook:
-    """The outlook for feeds that need these categories of arXiv."""
+def validity_of(manifest: Manifest, now: datetime, categories: Collection[str], feeds: Iterable[Feed]) -> Validity:
+    """The validity at `now` for feeds that need these categories of arXiv."""
     feeds = tuple(feeds)
     sources = {feed.source for feed in feeds}
+    due = due_of(now, sources)
     settled = is_settled(due_record(manifest, due, sources), categories)
     gaps = ARXIV in sources and has_gaps(manifest, due.date)
-    return Outlook(manifest, due, settled, gaps, next_release(feeds, manifest))
+    until = due.notice if now < due.notice else due.following
+    return Validity(manifest, due, settled, gaps, next_release(feeds, manifest), until)
 
 
 def has_gaps(manifest: Manifest, due: date) -> bool:

@@ -1,210 +1,222 @@
-"""The read path: from stored batches, scores and analyses to the entries of a feed, decoded once and kept by
-fingerprint.
+"""From the archive to the entries of a feed: what a process has decoded, and the lists that it made of that.
 
-
-What a process remembers of feeds' entries: each is read from the store once, whoever asks."""
+`EntryCache` owns all entries that a process remembers, in two places: the immutable values of the archive, decoded, and
+the list of each feed, for the manifest that it was made from. Rendered documents are in `api.resource.ResponseCache`.
+"""
 
 import asyncio
 import gc
-import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from core.archive.days import Made, make_day, score_day
-from core.archive.pending import PendingWrites
-from core.config.overrides import Rules
-from core.model.analysis import Analysis, annotated, from_plain, names_of
+from core.archive import Archive
+from core.archive.days import (
+    Stored,
+    day_of_scores,
+    make_day,
+    score_day,
+    stored_analysis,
+    stored_batch,
+    stored_best,
+    stored_scores,
+)
+from core.model.analysis import Analysis, annotated, names_of
 from core.model.batch import Batch
-from core.model.entries import Day, dates_in_hold, first_announced, hold_back, make_entries
-from core.model.errors import QueryError, StoreError
+from core.model.entries import Day, choose, dates_in_hold, first_announced, hold_back
+from core.model.errors import QueryError
 from core.model.feed import Entry, Feed
 from core.model.manifest import BatchRecord, Manifest
-from core.store import keys
-from core.store.base import Store
-from core.store.codec import day_from_plain, decode_as, scores_from_plain
+from core.model.pagination import Page, page
+from core.model.query import Query
 from core.util.caches import LRUCache, SingleFlight
 
-GUEST_SECONDS = 8.0  # in which rules that came with a request have to have scored everything; readers give up after 20
-log = logging.getLogger("paperwire")
+CUSTOM_SECONDS = 8.0  # in which rules that came with a request have to have scored everything; readers give up after 20
+# Limits count papers and entries: a month of 500 papers a day, for six feeds; and less for rules that strangers send
+OWN_LIMIT, CUSTOM_LIMIT = 150_000, 40_000
 
 
-class Shown(NamedTuple):
-    """The entries of a feed, and how many more are held back until their summaries are there."""
+class FeedEntries(NamedTuple):
+    """The entries of a feed, newest date first, and how many more are held back until their summaries are there."""
 
     entries: list[Entry]
     held: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Library:
-    """What a process remembers decoded: batches by hash, a feed's days by the fingerprints of both, its analyses by
-    their names, and all entries of a feed by all of these.
+class _List(NamedTuple):
+    """The entries of a feed, with what they were made from: the version of the manifest, and all values of it."""
 
-    The limits count papers and entries: a month of 500 papers a day, for six feeds.
-    """
+    version: tuple[int, str]
+    sources: tuple[object, ...]
+    made: FeedEntries
 
-    batches: LRUCache[Batch] = field(default_factory=lambda: LRUCache(limit=30_000))
-    days: LRUCache[Day] = field(default_factory=lambda: LRUCache(limit=100_000))
-    feeds: LRUCache[Shown] = field(default_factory=lambda: LRUCache(limit=100_000))
-    analyses: LRUCache[Analysis] = field(default_factory=lambda: LRUCache(limit=20_000))
 
-    def put_batch(self, batch: Batch) -> None:
-        """Remember a batch."""
-        self.batches.put(batch.hash, batch, max(len(batch.announcements), 1))
+class _Memory(NamedTuple):
+    """Decoded values, and lists by feed."""
+
+    decoded: LRUCache[Any]
+    lists: LRUCache[_List]
+
+    def put(self, key: object, value: Any, count: int) -> None:
+        """Remember a decoded value of so many papers."""
+        self.decoded.put(key, value, max(count, 1))
         gc.freeze()  # values without cycles: walking over a month of them would stop everything for 200 ms
 
-    def put_day(self, feed: Feed, batch_hash: str, day: Day, *, whole: bool = True) -> None:
-        """Remember a feed's day, `whole` or from its `min_score` on."""
-        self.days.put(_identity(feed, batch_hash, whole=whole), day, max(len(day.entries), 1))
-        gc.freeze()
 
-    def day(self, feed: Feed, batch_hash: str, *, whole: bool) -> Day | None:
-        """A feed's day, if it is remembered; a whole one serves for both."""
-        if day := self.days.get(_identity(feed, batch_hash, whole=True)):
-            return day
-        return None if whole else self.days.get(_identity(feed, batch_hash, whole=False))
+class EntryCache:
+    """The entries of this wire's own feeds, and of custom feeds, whose rules came with a request."""
+
+    def __init__(self, archive: Archive) -> None:
+        self._archive = archive
+        self._own = _Memory(LRUCache(OWN_LIMIT), LRUCache(OWN_LIMIT))
+        self._custom = _Memory(LRUCache(CUSTOM_LIMIT), LRUCache(CUSTOM_LIMIT))
+        self._loading: SingleFlight[FeedEntries] = SingleFlight()
+
+    async def get(self, manifest: Manifest, feed: Feed, *, whole: bool, own: bool) -> FeedEntries:
+        """The entries of a feed over all stored batches: a shared list.
+
+        `whole`: whatever their score; else at least those from the feed's `min_score` on, which are far less to read.
+        Concurrent callers share one reading of the store.
+        """
+        memory = self._own if own else self._custom
+        key = (feed.name, feed.fingerprint, whole or feed.min_score <= 0)
+        version = (manifest.version, manifest.updated)
+        if (known := memory.lists.get(key)) and known.version == version:
+            return known.made
+        loading = _Loading(self._archive, self._own, memory, manifest, feed, key[2], own)
+        return await self._loading.get((key, version, own), partial(loading.entries, key, version))
+
+    def put_days(self, batch: Batch, days: Iterable[tuple[Feed, Day]]) -> None:
+        """Remember a batch that this process has just stored, and what it is to feeds."""
+        record = BatchRecord(batch.date, "complete", hash=batch.hash)
+        self._own.put(stored_batch(record).name, batch, len(batch.announcements))
+        for feed, day in days:
+            self._own.put((feed.name, stored_scores(feed, record).name), day, len(day.entries))
 
 
 @dataclass(slots=True)
-class _Reader:
-    """Reads for a feed, and with whatever is read first the analyses that are not in the library yet."""
+class _Loading:
+    """Makes the list of a feed, and reads what is not remembered: everything in one round trip where it can.
 
-    store: Store
-    library: Library
-    names: list[str]  # the keys of those that are not there
-    analyses: dict[str, Analysis] = field(default_factory=dict)  # those that are
+    What is not stored, because the feed's rules changed, is made from the batches, in one more, and is stored for other
+    instances. Of a feed that is not the wire's `own` nothing but batches is read, and nothing is stored: encoding takes
+    twice as long as scoring.
+    """
 
-    async def get(self, wanted: Iterable[str]) -> dict[str, bytes | None]:
-        """The values of the keys, in one round trip, or in none if there is nothing to read."""
-        also, self.names = self.names, []
-        every = [*wanted, *also]
-        found = dict(zip(every, await self.store.get_many(every), strict=True)) if every else {}
-        for key in also:
-            analysis = self.analyses[key] = await asyncio.to_thread(_analysis, key, found[key])
-            self.library.analyses.put(key, analysis, max(len(analysis), 1))
+    archive: Archive
+    batches: _Memory  # shared by own and custom feeds
+    memory: _Memory
+    manifest: Manifest
+    feed: Feed
+    whole: bool
+    own: bool
+    analyses: dict[str, Analysis] = field(default_factory=dict)
+    unread: list[Stored] = field(default_factory=list)  # analyses, which come with whatever is read first
+    days: dict[str, Day] = field(default_factory=dict)  # by the hash of their batch
+
+    async def entries(self, key: object, version: tuple[int, str]) -> FeedEntries:
+        """The list, which is remembered under `key`."""
+        feed, records = self.feed, self.manifest.of(self.feed.source)
+        named = names_of(self.manifest, feed) if self.own else {}
+        analyses = {r.date: stored_analysis(feed, r.date, named[r.date]) for r in records if r.date in named}
+        hold = dates_in_hold(feed, self.manifest) if self.own else frozenset[date]()
+        sources = (*(record.hash for record in records), *(one.name for one in analyses.values()), *sorted(hold))
+        known = self.memory.lists.get(key)
+        made = known.made if known and known.sources == sources else None
+        if made is None:
+            for one in analyses.values():
+                if (rows := self.memory.decoded.get(one.name)) is None:
+                    self.unread.append(one)
+                else:
+                    self.analyses[one.name] = rows
+            await self._load(records)
+            rows_by_day = {day: self.analyses[one.name] for day, one in analyses.items()}
+            days = [self.days[record.hash] for record in records if record.hash in self.days]
+            made = await asyncio.to_thread(_entries, feed, days, rows_by_day, hold)
+        self.memory.lists.put(key, _List(version, sources, made), max(len(made.entries), 1))
+        return made
+
+    async def _load(self, records: list[BatchRecord]) -> None:
+        """Get the days of the records, and the analyses; a day whose batch the store has lost is left out."""
+        missing = [record for record in records if not self._recall(record, stored_scores)]
+        if not self.whole:
+            missing = [record for record in missing if not self._recall(record, stored_best)]
+            best = {record.hash: stored_best(self.feed, record) for record in missing}
+            found = await self._read(best.values()) if missing else {}
+            for batch_hash, stored in best.items():
+                if stored.name in found:
+                    self._keep(batch_hash, stored, found[stored.name])
+            missing = [record for record in missing if record.hash not in self.days]
+        if missing:
+            await self._make(missing)
+        await self._read(())
+
+    def _recall(self, record: BatchRecord, stored: Callable[[Feed, BatchRecord], Stored]) -> bool:
+        """Take the day from memory, if it is there."""
+        day = self.memory.decoded.get((self.feed.name, stored(self.feed, record).name))
+        if day is not None:
+            self.days[record.hash] = day
+        return day is not None
+
+    def _keep(self, batch_hash: str, stored: Stored, day: Day) -> None:
+        self.days[batch_hash] = day
+        self.memory.put((self.feed.name, stored.name), day, len(day.entries))
+
+    async def _read(self, wanted: Iterable[Stored]) -> Mapping[str, Any]:
+        """The values that are wanted and stored, by name; the analyses that are still to be read come along."""
+        also, self.unread = self.unread, []
+        found = await self.archive.days.read((*wanted, *also))
+        for one in also:
+            rows = self.analyses[one.name] = found.get(one.name, {})
+            self.memory.put(one.name, rows, len(rows))
         return found
 
-
-async def read_entries(
-    store: Store, library: Library, manifest: Manifest, feed: Feed, *, whole: bool, own: bool = True
-) -> tuple[Shown, Made]:
-    """The entries of a feed over all stored batches, newest date first: a shared list.
-
-    `whole`: whatever their score; else at least those from the feed's `min_score` on, which are far less to read. Days
-    and analyses that are not in the library are read in one round trip. What is not stored (the feed's rules changed)
-    is made from the batches, in one more; it comes second, to be stored for the next instance. Of a feed that is not
-    this wire's `own` nothing is looked for in the store but batches, and nothing is made for it: encoding takes twice
-    as long as scoring.
-    """
-    records = manifest.of(feed.source)
-    whole = whole or feed.min_score <= 0
-    named = names_of(manifest, feed) if own else {}
-    names = {r.date: keys.analysis(feed.name, r.date, named[r.date]) for r in records if r.date in named}
-    hold = dates_in_hold(feed, manifest) if own else frozenset[date]()
-    identity = (
-        whole, feed.name, feed.scoring_fingerprint, feed.min_score, *(record.hash for record in records),
-        *names.values(), feed.fingerprint if hold else "", *sorted(hold),
-    )  # fmt: skip
-    shown = library.feeds.get(identity)
-    made: Made = {}
-    if shown is None:
-        known = {key: analysis for key in names.values() if (analysis := library.analyses.get(key)) is not None}
-        reader = _Reader(store, library, [key for key in names.values() if key not in known], known)
-        if not whole:
-            await _read_best(reader, records, feed)
-        missing = [record for record in records if library.day(feed, record.hash, whole=whole) is None]
-        days = {record.hash: library.day(feed, record.hash, whole=whole) for record in records}
-        if missing:
-            read, made = await _read_whole(reader, missing, feed, own=own)
-            days |= read
-        await reader.get(())
-        analyses = {day: reader.analyses[key] for day, key in names.items()}
-        kept = [day for record in records if (day := days[record.hash])]
-        shown = await asyncio.to_thread(_shown, feed, kept, analyses, hold)
-        library.feeds.put(identity, shown, max(len(shown.entries), 1))
-    return shown, made
+    async def _make(self, records: list[BatchRecord]) -> None:
+        """Get whole days, of stored scores or scored anew."""
+        decoded = self.batches.decoded
+        wanted = [one for record in records if decoded.get((one := stored_batch(record)).name) is None]
+        wanted += [stored_scores(self.feed, record) for record in records if self.own]
+        found = await self._read(wanted)
+        until = monotonic() + CUSTOM_SECONDS
+        for record in records:
+            stored, scores = stored_batch(record), stored_scores(self.feed, record)
+            batch = found.get(stored.name) or decoded.get(stored.name)
+            if batch is None:
+                continue
+            self.batches.put(stored.name, batch, len(batch.announcements))
+            if scores.name in found:
+                day = await asyncio.to_thread(day_of_scores, self.feed, batch, found[scores.name])
+            elif self.own:
+                day, values = await asyncio.to_thread(make_day, self.feed, batch)
+                self.archive.pending.add(values)
+            else:
+                day = await score_custom(self.feed, batch, until)
+            self._keep(record.hash, scores, day)
 
 
-def _shown(feed: Feed, days: list[Day], analyses: Mapping[date, Analysis], hold: frozenset[date]) -> Shown:
-    entries = first_announced(days)
-    if analyses:
-        entries = annotated(feed, entries, analyses)
-    return Shown(*hold_back(feed, entries, analyses, hold)) if hold else Shown(entries)
-
-
-def _analysis(key: str, data: bytes | None) -> Analysis:
-    """A stored analysis; one that is not there, or cannot be read, says nothing."""
-    try:
-        return decode_as(from_plain, data) if data else {}
-    except StoreError as error:
-        log.warning("%s is of no use: %s", key, error)
-        return {}
-
-
-async def _read_best(reader: _Reader, records: list[BatchRecord], feed: Feed) -> None:
-    """Bring days into the library that are stored from the feed's `min_score` on."""
-    missing = [record for record in records if reader.library.day(feed, record.hash, whole=False) is None]
-    wanted = {keys.entries(feed.scoring_fingerprint, feed.min_score, record.hash): record for record in missing}
-    found = await reader.get(wanted)
-    for key, record in wanted.items():
-        if data := found[key]:
-            day = await asyncio.to_thread(decode_as, partial(day_from_plain, feed), data)
-            reader.library.put_day(feed, record.hash, day, whole=False)
-
-
-async def _read_whole(
-    reader: _Reader, records: list[BatchRecord], feed: Feed, *, own: bool
-) -> tuple[dict[str, Day | None], Made]:
-    """Whole days by the hash of their batch, None where the store has lost it; and what had to be made for them."""
-    library = reader.library
-    unknown = [record for record in records if library.batches.get(record.hash) is None]
-    wanted = [keys.batch(record.date, record.hash) for record in unknown]
-    wanted += [keys.scores(feed.scoring_fingerprint, record.hash) for record in records if own]
-    found = await reader.get(wanted)
-    days: dict[str, Day | None] = {}
-    made: Made = {}
-    until = monotonic() + GUEST_SECONDS
-    for record in records:
-        days[record.hash] = None
-        batch = library.batches.get(record.hash)
-        if batch is None and (data := found[keys.batch(record.date, record.hash)]):
-            batch = await asyncio.to_thread(decode_as, Batch.from_plain, data)
-        if batch is None:
-            continue
-        library.put_batch(batch)
-        key = keys.scores(feed.scoring_fingerprint, record.hash)
-        if data := found.get(key):
-            day = await asyncio.to_thread(_scored_day, feed, batch, data)
-        elif not own:
-            day = await _score_for_guest(feed, batch, until)
-        else:
-            day, values = await asyncio.to_thread(make_day, feed, batch, keys.SCORES_SECONDS)
-            made |= values
-        library.put_day(feed, record.hash, day)
-        days[record.hash] = day
-    return days, made
-
-
-async def _score_for_guest(feed: Feed, batch: Batch, until: float) -> Day:
-    """A day of a feed whose rules came with a request: anybody can send rules that take for ever."""
+async def score_custom(feed: Feed, batch: Batch, until: float) -> Day:
+    """A day of a custom feed. Raises `QueryError` at `until` (`time.monotonic`): some rules would take minutes."""
     try:
         return await asyncio.to_thread(score_day, feed, batch, until)
     except TimeoutError:
-        message = f"these rules take longer than {GUEST_SECONDS:g} s over what is stored; make some of them simpler"
+        message = f"these rules take longer than {CUSTOM_SECONDS:g} s over what is stored; make some of them simpler"
         raise QueryError("keywords", message) from None
 
 
-def _scored_day(feed: Feed, batch: Batch, scores: bytes) -> Day:
-    papers = {item.paper.versioned: item.paper for item in batch.announcements}
-    return Day(make_entries(feed, batch, decode_as(partial(scores_from_plain, feed, papers), scores)))
+def _entries(feed: Feed, days: list[Day], analyses: Mapping[date, Analysis], hold: frozenset[date]) -> FeedEntries:
+    entries = first_announced(days)
+    if analyses:
+        entries = annotated(feed, entries, analyses)
+    return FeedEntries(*hold_back(feed, entries, analyses, hold)) if hold else FeedEntries(entries)
 
 
-def _identity(feed: Feed, batch_hash: str, *, whole: bool) -> tuple[str, str, str]:
-    return feed.name, feed.scoring_fingerprint, batch_hash if whole else f"{batch_hash} {feed.min_score:g}"
+def select_page(loaded: Iterable[tuple[Feed, FeedEntries]], query: Query, *, capped: bool) -> Page:
+    """The page of `query` over feeds, each with its own thresholds where the query sets none."""
+    chosen = [entry for feed, found in loaded for entry in choose(feed, found.entries, query, capped=capped)]
+    return page(chosen, query)
 
 
 def batch_summaries(manifest: Manifest) -> list[dict[str, object]]:
@@ -228,35 +240,3 @@ def batch_to_plain(record: BatchRecord) -> dict[str, object]:
     }
     plain |= {name: value for name, value in more.items() if value}
     return plain | ({"categories": categories} if categories else {})
-
-
-GUEST_ENTRIES = 40_000  # remembered of feeds whose rules came with a request
-
-
-class Shelf:
-    """The entries of this wire's own feeds, and of guests: feeds whose rules came with a request."""
-
-    def __init__(self, store: Store, pending: PendingWrites) -> None:
-        self._store, self._pending = store, pending
-        self._own = Library()
-        self._guests = Library(self._own.batches, LRUCache(limit=GUEST_ENTRIES), LRUCache(limit=GUEST_ENTRIES))
-        self._loading: SingleFlight[Shown] = SingleFlight()
-
-    async def shown(self, manifest: Manifest, feed: Feed, *, whole: bool, own: bool) -> Shown:
-        """See `core.views.entries.read_entries`. Concurrent callers share one reading of the store."""
-        key = (feed.name, feed.fingerprint, manifest.version, whole)
-        return await self._loading.get(key, partial(self._read, manifest, feed, whole=whole, own=own))
-
-    async def _read(self, manifest: Manifest, feed: Feed, *, whole: bool, own: bool) -> Shown:
-        library = self._own if own else self._guests
-        shown, made = await read_entries(self._store, library, manifest, feed, whole=whole, own=own)
-        if own:
-            self._pending.add(made)
-        return shown
-
-    def learn(self, batch: Batch | None, days: Mapping[str, Day], rules: Rules) -> None:
-        """Keep what a refresh has made, a batch and each feed's day over it: they need not be read again."""
-        if batch:
-            self._own.put_batch(batch)
-            for feed in rules.of("arxiv"):
-                self._own.put_day(feed, batch.hash, days[feed.name])

@@ -22,9 +22,9 @@ from fastapi import FastAPI
 from api.application import create_app
 from api.limits import AT_ONCE, WAITING
 from api.observe import MOST_BODY
-from api.pages.owner_forms import BODY_SECONDS
+from api.pages.forms import BODY_SECONDS
+from api.resource import CACHE_BYTES
 from api.server import MOST_HEAD, PatientProtocol, server_options
-from core.app import RENDERED_BYTES
 from core.config.settings import Settings
 from tests.api import DAYS, TOKEN, Raw, base, make_settings, send, store_days
 from tests.conftest import wait_until
@@ -467,7 +467,7 @@ def test_filters_without_number(tmp_path: Path) -> None:
         for n in range(FILTERS):
             assert 200 == wire.client.get(f"/api/papers?title~filter{n}").status_code
         assert before == wire.stored
-        assert wire.app.state.wire.rendered.used <= RENDERED_BYTES
+        assert wire.app.state.responses.used <= CACHE_BYTES
         assert [] == wire.upstream.requests
 
 

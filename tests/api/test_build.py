@@ -10,8 +10,7 @@ import httpx
 import pytest
 from lxml import etree, html
 
-from api.pages.build import amount
-from api.pages.rule_form import excerpt
+from api.pages.build import amount, excerpt
 from core.config.feed_table import read_feed
 from core.config.settings import Settings
 from core.config.url_rules import write_rules

@@ -9,7 +9,7 @@ import feedparser
 import httpx
 import pytest
 
-from api.resource import PAGE_HEADERS
+from api.headers import PAGE_HEADERS
 from core.util.signing import sign, with_key
 from tests.api import FRIDAY, MAIN, THURSDAY, WEDNESDAY, base, make_settings, send, serving_days, store_days
 from tests.conftest import serving_app

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.limits import AT_ONCE, MOST_CLIENTS, WAITING, WRONG, Limits, client_of, doing
-from api.trace import CURRENT, Trace
+from api.access import client_of
+from api.limits import AT_ONCE, MOST_CLIENTS, WAITING, WRONG, Limits
+from api.trace import Trace
 from core.config.settings import Settings
 from core.model.errors import Overloaded, RateLimited
 from tests.api import TOKEN, make_settings
@@ -120,15 +121,12 @@ def test_turns(tmp_path: Path) -> None:
 
     async def crowd(settings: Settings) -> tuple[int, int, int]:
         share, now, most, refused = Limits(settings), 0, 0, 0
-        CURRENT.set(trace_of("192.0.2.1"))
-        trace = CURRENT.get()
-        assert trace
-        trace.limits = share
+        trace = trace_of("192.0.2.1")
 
         async def one() -> None:
             nonlocal now, most, refused
             try:
-                async with doing(1):
+                async with share.doing(trace, 1):
                     now += 1
                     most = max(most, now)
                     await asyncio.sleep(0.001)
@@ -149,10 +147,9 @@ def test_turns(tmp_path: Path) -> None:
 def test_what_costs_nothing_needs_no_turn(tmp_path: Path) -> None:
     async def work() -> None:
         trace = trace_of("192.0.2.1")
-        trace.limits = limits(tmp_path, 1)
-        CURRENT.set(trace)
+        share = limits(tmp_path, 1)
         for _ in range(10):
-            async with doing(0):
+            async with share.doing(trace, 0):
                 pass
 
     asyncio.run(work())

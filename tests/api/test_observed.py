@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
+from api.headers import PAGE_HEADERS
 from api.observe import client_kind
-from api.resource import PAGE_HEADERS
 from core.config.settings import ROOT
 from core.util.log import EVENTS, JsonFormatter
 from core.util.signing import sign, with_key

@@ -11,7 +11,7 @@ import feedparser
 import httpx
 import pytest
 
-from api.resource import PAGE_HEADERS
+from api.headers import PAGE_HEADERS
 from core.util.signing import sign
 from tests.api import TOKEN, store_days
 from tests.conftest import serving_app

@@ -14,8 +14,8 @@ import httpx
 import pytest
 from lxml import etree, html
 
+from api.access import MOST_WRONG, WRONG_SECONDS
 from api.observe import MOST_BODY
-from api.pages.owner_forms import MOST_WRONG, WRONG_SECONDS
 from core.archive.open import open_store
 from core.config.feeds_file import read_feeds_file
 from core.config.settings import Settings

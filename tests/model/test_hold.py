@@ -7,7 +7,7 @@ import pytest
 
 from core.model.entries import dates_in_hold, next_release
 from core.model.feed import Feed
-from core.model.freshness import due_of, outlook_of
+from core.model.freshness import validity_of
 from core.model.manifest import BatchRecord, Manifest, rfc3339
 
 DAY = date(2026, 3, 6)
@@ -49,6 +49,6 @@ def test_late_batches() -> None:
 
 def test_freshness() -> None:
     """Answers are true until the hold ends."""
-    outlook = outlook_of(manifest(FETCHED), due_of(FETCHED), (), [FEED])
-    assert (True, 5 * 3600) == (outlook.settled, replace(outlook, gaps=False).freshness(FETCHED).seconds)
-    assert [False, True] == [outlook.releases(FETCHED + timedelta(hours=hours)) for hours in (4.9, 5)]
+    validity = validity_of(manifest(FETCHED), FETCHED, (), [FEED])
+    assert (True, 5 * 3600) == (validity.settled, replace(validity, gaps=False).freshness(FETCHED).seconds)
+    assert [False, True] == [validity.releases(FETCHED + timedelta(hours=hours)) for hours in (4.9, 5)]

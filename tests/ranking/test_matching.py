@@ -16,7 +16,7 @@ from core.model.feed import Feed, Keyword, Reason
 from core.model.paper import Author
 from core.model.scoring import Score, field_text
 from core.ranking.matching import ENGINES, make_scorer, score_batch
-from core.views.entries import _score_for_guest
+from core.views.entries import score_custom
 from tests.support.invented import FRIDAY, announce, make_feed, make_paper, tricky
 
 
@@ -351,7 +351,7 @@ def test_rules_that_take_too_long() -> None:
     with pytest.raises(TimeoutError):
         score_batch(feed, batch, monotonic() - 1)
     with pytest.raises(QueryError, match="longer than 8 s"):
-        asyncio.run(_score_for_guest(feed, batch, monotonic() - 1))
+        asyncio.run(score_custom(feed, batch, monotonic() - 1))
 
 
 def test_one_match_of_each_regular_expression() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from core.archive.state import State
 from core.model.manifest import Manifest
-from core.views.snapshot import Current
+from core.views.snapshot import Snapshots
 
 
 class LateStore:
@@ -25,12 +25,12 @@ def test_what_was_written_meanwhile_is_newer() -> None:
 
     async def main() -> None:
         store = LateStore()
-        current = Current(store, seconds=10)  # type: ignore[arg-type]
-        reading = asyncio.create_task(current.get())
+        snapshots = Snapshots(store, seconds=10)  # type: ignore[arg-type]
+        reading = asyncio.create_task(snapshots.get())
         await store.asked.wait()
-        current.put(State(Manifest(version=7), {}))
+        snapshots.put(State(Manifest(version=7), {}))
         store.may_answer.set()
         assert 7 == (await reading).state.manifest.version
-        assert 7 == (await current.get()).state.manifest.version
+        assert 7 == (await snapshots.get()).state.manifest.version
 
     asyncio.run(main())

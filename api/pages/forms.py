@@ -1,50 +1,32 @@
-"""Forms that only the owner may send: read within bounds, from this service's own pages, and with the token.
+"""Forms that change something: read within bounds and from this service's own pages; and why nothing was saved.
 
 There are no cookies, so that a page of somebody else can have a browser send nothing that would be accepted: it does
-not know the token. Wrong tokens are answered slowly, and counted in the store for each client address, over all
-instances: after `MOST_WRONG` in an hour that address has to wait, even with the right one. They are not counted for
-everybody together, or any stranger could keep the owner out. Where the address of clients is not known (a proxy that
-the server does not trust), all of them are one.
+not know the token, which `api.access` checks.
 """
 
 import asyncio
-import hmac
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from urllib.parse import parse_qs, urlsplit
 
 from fastapi import HTTPException, Request
 
-from api.limits import client_of
+from api.access import HOUR, NotAllowed
 from api.observe import MOST_BODY
 from api.urls import base_url
 from core.app import Paperwire
-from core.archive.overrides import read_saved
 from core.config.overrides import Rules, rules_in_force
 from core.model.errors import Conflict, PaperwireError, Refused, StoreError, TooMuch
 from core.model.saved import Change
-from core.store import keys
 
 log = logging.getLogger("paperwire")
 
 BODY_SECONDS = 5.0  # in which a form has to be there
 MOST_FIELDS = 400
-MOST_WRONG = 20
-WRONG_SECONDS = 1.0  # how long a wrong token waits for its answer
-HOUR = 3600
 _SAME_SITE = ("same-origin", "none")
 
 Form = Mapping[str, list[str]]
-
-
-class NotAllowed(PaperwireError):
-    """The token is not right, or too many were not. `status` is what HTTP calls that."""
-
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +76,7 @@ async def load(wire: Paperwire) -> tuple[Rules, tuple[Change, ...]]:
 
     What this process believes is some seconds old: who has just saved something may be answered by another one.
     """
-    saved, history = await read_saved(wire.store)
+    saved, history = await wire.archive.overrides.read()
     return rules_in_force(wire.settings.feeds, saved), history
 
 
@@ -113,26 +95,6 @@ async def read_form(request: Request) -> Form:
         return parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except ValueError:
         raise HTTPException(422, f"A form has up to {MOST_FIELDS} fields, in UTF-8.") from None
-
-
-async def check_token(request: Request, wire: Paperwire, sent: str) -> None:
-    """Return if `sent` is the owner's token. Raises `NotAllowed`; `StoreError` if it cannot be counted."""
-    token = wire.settings.admin_token
-    if not token:
-        raise NotAllowed(403, "There is no token: set ADMIN_TOKEN in the environment of this service, and restart it.")
-    client = client_of(request.scope, dict(request.scope["headers"]), vercel=bool(wire.settings.vercel))
-    counter = f"{keys.WRONG_TOKENS}:{client}"
-    too_many = NotAllowed(429, "There were too many wrong tokens from your address. Try again in an hour.")
-    if not await wire.store.take(counter, 0, MOST_WRONG - 1, HOUR):
-        raise too_many
-    if hmac.compare_digest(sha256(sent.strip().encode()).digest(), sha256(token.encode()).digest()):
-        return
-    counted = await wire.store.take(counter, 1, MOST_WRONG, HOUR)
-    log.warning("the settings were refused to somebody with a wrong token")
-    await asyncio.sleep(WRONG_SECONDS)
-    if not counted:
-        raise too_many
-    raise NotAllowed(403, "That is not the token. It is the value of ADMIN_TOKEN in the environment of this service.")
 
 
 async def _read_body(request: Request) -> bytes:
