@@ -13,9 +13,10 @@ from urllib.parse import quote
 from fastapi import FastAPI
 
 from api.application import create_app
+from api.resource import CACHE_BYTES
 from benchmarks.day import CATEGORIES, make_sheets
 from benchmarks.measure import Cell, Steps, Stopwatch, note, of_steps, p99, table
-from core.app import RENDERED_BYTES, Paperwire
+from core.app import Paperwire
 from core.config.settings import ROOT, load_settings
 from core.model.batch import make_batch
 from core.model.calendar import is_announcement_day
@@ -84,7 +85,7 @@ async def _bare(wire: Paperwire, rounds: int) -> None:
     rows: list[list[Cell]] = [[name, median(times := of_steps(measured, name)), p99(times)] for name in names]
     total = of_steps(measured)
     rows.append(["in total", median(total), p99(total)])
-    entries = await wire.entries(await wire.manifest(), wire.main, parse_query(QUERY))
+    entries = (await wire.entries(await wire.manifest(), wire.main, parse_query(QUERY))).entries
     found = page(choose(wire.main, entries, parse_query(QUERY), capped=False), parse_query(QUERY))
     table(
         f"{QUERY} over {DAYS} days of {PAPERS} invented papers: {found.total} of {len(entries):,} entries found, "
@@ -101,7 +102,7 @@ async def answer(wire: Paperwire, raw: str) -> Steps:
     watch.step("parse_query")
     manifest = await wire.ready()
     watch.step("ready: manifest, what is due")
-    entries = await wire.entries(manifest, wire.main, query)
+    entries = (await wire.entries(manifest, wire.main, query)).entries
     watch.step("entries: the days from memory")
     found = choose(wire.main, entries, query, capped=False)
     watch.step("choose")
@@ -122,8 +123,7 @@ async def answer(wire: Paperwire, raw: str) -> Steps:
 
 async def _asked(app: FastAPI, query: str, rounds: int, *, remembered: bool) -> list[float]:
     """Milliseconds of each of `rounds` requests; `remembered`: the rendered bytes may come from memory."""
-    wire: Paperwire = app.state.wire
-    wire.rendered = LRUCache(limit=RENDERED_BYTES if remembered else 0)
+    app.state.responses._cached = LRUCache(limit=CACHE_BYTES if remembered else 0)
     times = []
     for number in range(rounds + 5):
         start = perf_counter()

@@ -83,7 +83,7 @@ def test_analyses_come_along() -> None:
         asyncio.run(catch_up())
         cold(made, FEED)
         feed, answer = cold(made, FEED)
-        assert "Summary</strong> (extract" in html.unescape(answer.text)
+        assert "Summary: extract, extracted from the abstract" in html.unescape(answer.text)
         query, found = cold(made, QUERY)
         below, _ = cold(made, "/api/papers?score>=0")
     assert (1, 2, 2) == (feed.requests, query.requests, below.requests)
