@@ -176,3 +176,12 @@ def test_core_is_a_few_rooms() -> None:
     folders = {path.parent.name for path in (ROOT / "core").glob("*/__init__.py")}
     assert len(modules) <= 3, modules
     assert FOLDERS == folders
+
+
+def test_paths_of_the_description() -> None:
+    """Every path that the description of the architecture names exists, and the README links to it."""
+    text = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    paths = set(re.findall(r"`((?:api|core|docs|tests)/[\w./-]*)`", text))
+    assert len(paths) > 30
+    assert [] == sorted(path for path in paths if not (ROOT / path).exists())
+    assert "](docs/architecture.md)" in (ROOT / "README.md").read_text("utf-8")
