@@ -91,7 +91,7 @@ def _carried(text: str, shown: str, spans: list[Span]) -> Iterator[Span]:
             yield first, first + len(matched)
 
 
-SHOWN_AUTHORS = 6
+CARD_AUTHORS = 6
 LONGEST_TITLE = 400  # characters, where many papers are listed
 LONGEST_NAME = 120
 LONGEST_ABSTRACT = 6000
@@ -153,8 +153,8 @@ def make_card(entry: Entry, words: Iterable[str] = (), *, whole: bool = False) -
     abstract = paper.abstract if whole else cut(paper.abstract, LONGEST_ABSTRACT)
     names = list(author_names(entry, words, most=0 if whole else LONGEST_NAME))
     # Who is marked is named, however far down the list
-    named = [name for at, name in enumerate(names) if whole or at < SHOWN_AUTHORS or "<mark>" in name]
-    named = named if whole else named[: SHOWN_AUTHORS * 2]
+    named = [name for at, name in enumerate(names) if whole or at < CARD_AUTHORS or "<mark>" in name]
+    named = named if whole else named[: CARD_AUTHORS * 2]
     title = readable(paper.title, spans_of(entry, "title"), words, most=0 if whole else LONGEST_TITLE)
     return Card(
         entry=entry,

@@ -12,7 +12,7 @@ from core.model.feed import Keyword
 from core.model.paper import Author
 from core.model.query import parse_query, select
 from core.ranking.matching import score_batch
-from core.render.card import LONGEST_ABSTRACT, LONGEST_TITLE, SHOWN_AUTHORS, author_names, make_card, whys
+from core.render.card import CARD_AUTHORS, LONGEST_ABSTRACT, LONGEST_TITLE, author_names, make_card, whys
 from core.render.citations import bibtex
 from core.render.items import entry_html, reasons_in_words
 from core.render.shapes import entry_to_plain
@@ -48,7 +48,7 @@ def test_what_was_searched_for_is_marked() -> None:
 def test_many_authors() -> None:
     """A few are named, and whoever gave points, however far down the list; all of them on the paper's own page."""
     card = card_of(MANY)
-    assert SHOWN_AUTHORS + 1 == len(card.authors)
+    assert CARD_AUTHORS + 1 == len(card.authors)
     assert "<mark>Author77 Sample</mark>" == card.authors[-1]
     assert 3303 == card.more + len(card.authors)
     assert (3303, 0) == (len((whole := card_of(MANY, whole=True)).authors), whole.more)

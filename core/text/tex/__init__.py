@@ -7,7 +7,7 @@ they do not know stays as it was written.
 import re
 import unicodedata
 
-from core.text.tex.reader import Reader, quotes
+from core.text.tex.reader import TexReader, quotes
 from core.text.tex.source import Unreadable
 
 # TeX's accent commands and the combining characters that they stand for
@@ -90,7 +90,7 @@ def to_readable(text: str) -> str:
     if "`" in text:
         text = quotes(text)
     try:
-        read = Reader(text).read()
+        read = TexReader(text).read()
     except Unreadable:
         return text
     return _SPACES.sub(" ", read) if "  " in read else read

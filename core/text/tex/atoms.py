@@ -13,7 +13,7 @@ from core.text.tex.dollars import is_balanced
 from core.text.tex.symbols import MARKS, SUBSCRIPTS, SUPERSCRIPTS, is_script
 
 
-class Kind(Enum):
+class AtomKind(Enum):
     """How an atom stands to its neighbours."""
 
     PLAIN = auto()
@@ -29,7 +29,7 @@ class Kind(Enum):
 class Atom(NamedTuple):
     """A piece of a formula."""
 
-    kind: Kind
+    kind: AtomKind
     text: str
 
 
@@ -51,30 +51,34 @@ def script(sign: str, text: str) -> Atom:
     """
     bare = text.replace(" ", "")
     if sign == "^" and bare in MARKS:
-        return Atom(Kind.PLAIN, MARKS[bare])
+        return Atom(AtomKind.PLAIN, MARKS[bare])
     bare = _STARS.get(bare, bare)
     enclosed = _is_enclosed(bare)
     table = SUPERSCRIPTS if sign == "^" else SUBSCRIPTS
     is_short = not _LONG_WORD.search(bare) and ("(" not in bare or enclosed)
     without_point = _POINT.sub("", bare) if sign == "_" or bare[:1] == "+" else bare
     if is_short and all(ord(char) in table for char in without_point):
-        return Atom(Kind.PLAIN, bare.translate(table))
+        return Atom(AtomKind.PLAIN, bare.translate(table))
     if len(bare) == 1 or _DECIMAL.fullmatch(bare) or (sign == "_" and bare.isascii() and bare.isalnum()):
-        return Atom(Kind.OPEN, sign + bare)
-    return Atom(Kind.PLAIN, sign + (text if enclosed else f"({text})"))
+        return Atom(AtomKind.OPEN, sign + bare)
+    return Atom(AtomKind.PLAIN, sign + (text if enclosed else f"({text})"))
 
 
 def fraction(above: str, below: str) -> Atom:
     """`a/b`, with parentheses around what is not a single thing."""
     above = above if _is_product(above) else f"({above})"
     below = below if _is_factor(below) or _is_denominator(below) else f"({below})"
-    return Atom(Kind.FRACTION, f"{above}/{below}")
+    return Atom(AtomKind.FRACTION, f"{above}/{below}")
 
 
 def root(degree: str, text: str) -> Atom:
     """`√n`, `∛n`, `√(n + 1)`."""
     sign = {"": "√", "2": "√", "3": "∛", "4": "∜"}.get(degree) or script("^", degree).text + "√"
-    return Atom(Kind.OPEN, sign + text) if _is_factor(text.removeprefix("-")) else Atom(Kind.PLAIN, f"{sign}({text})")
+    return (
+        Atom(AtomKind.OPEN, sign + text)
+        if _is_factor(text.removeprefix("-"))
+        else Atom(AtomKind.PLAIN, f"{sign}({text})")
+    )
 
 
 def accented(accent: str, text: str) -> str:
@@ -84,35 +88,35 @@ def accented(accent: str, text: str) -> str:
     return unicodedata.normalize("NFC", text[0] + accent + text[1:])
 
 
-def join(atoms: list[Atom]) -> str:
+def join_atoms(atoms: list[Atom]) -> str:
     """The formula as a line of text; no atom may be empty."""
     out: list[str] = []
     last = ""  # the character written last
     is_open = False  # whether a letter must not follow at once
-    for (kind, text), (next_kind, following) in pairwise([*atoms, Atom(Kind.SPACE, " ")]):
+    for (kind, text), (next_kind, following) in pairwise([*atoms, Atom(AtomKind.SPACE, " ")]):
         first = text[0]
-        if kind is Kind.SPACE:
+        if kind is AtomKind.SPACE:
             is_needless = last in _OPENERS + " " or following[0] in _CLOSERS or next_kind in _TIGHT
             piece = "" if is_needless else " "
-        elif kind is Kind.PUNCTUATION:
+        elif kind is AtomKind.PUNCTUATION:
             piece = f"{text} "
-        elif kind is Kind.OPERATOR:
+        elif kind is AtomKind.OPERATOR:
             piece = f"{text} " if last == " " else text
-        elif kind is Kind.FRACTION:
+        elif kind is AtomKind.FRACTION:
             is_followed = next_kind in _FACTORS and (following[0].isalnum() or following[0] in "(√")
             piece = f"({text})" if is_followed or _ends_factor(last) else text
-        elif kind is Kind.WORD and _ends_factor(last):
+        elif kind is AtomKind.WORD and _ends_factor(last):
             piece = f" {text}"
         else:
             piece = f" {text}" if is_open and first.isalnum() and not is_script(first) else text
         out.append(piece)
         last = piece[-1:] or last
-        is_open = kind in (Kind.WORD, Kind.OPEN) or (is_open and kind is Kind.PLAIN and is_script(first))
+        is_open = kind in (AtomKind.WORD, AtomKind.OPEN) or (is_open and kind is AtomKind.PLAIN and is_script(first))
     return "".join(out).strip()
 
 
-_FACTORS = (Kind.PLAIN, Kind.OPEN, Kind.FRACTION)
-_TIGHT = (Kind.CLOSING, Kind.PUNCTUATION)
+_FACTORS = (AtomKind.PLAIN, AtomKind.OPEN, AtomKind.FRACTION)
+_TIGHT = (AtomKind.CLOSING, AtomKind.PUNCTUATION)
 
 
 def _ends_factor(char: str) -> bool:

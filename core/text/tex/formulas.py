@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from core.text.tex import symbols
-from core.text.tex.atoms import Atom, Kind, accented, join, script
-from core.text.tex.commands import FORMS, SYMBOLS, is_known
+from core.text.tex.atoms import Atom, AtomKind, accented, join_atoms, script
+from core.text.tex.commands import FORMS, SYMBOLS, is_command
 from core.text.tex.source import DEEPEST, TOKEN, Source, Unreadable
 
 _OPTION = re.compile(r"\[([^\[\]{}$\\]*)\]")
@@ -51,7 +51,7 @@ class FormulaReader(Source, ABC):
             atom, at = self._atom(token[0], at, end, depth)
             if atom.text:
                 atoms.append(atom)
-        return join(atoms)
+        return join_atoms(atoms)
 
     def _atom(self, token: str, at: int, end: int, depth: int) -> _Read:
         after = at + len(token)
@@ -60,16 +60,16 @@ class FormulaReader(Source, ABC):
                 return self._command(token[1:], at, end, depth, in_maths=True)
             case "^" | "_":
                 inner = self._argument(after, end, depth, self._maths)
-                return _Read(script(token, inner[0]), inner[1]) if inner else _Read(Atom(Kind.PLAIN, token), after)
+                return _Read(script(token, inner[0]), inner[1]) if inner else _Read(Atom(AtomKind.PLAIN, token), after)
             case "{":
                 if (close := self._closes.get(at, end)) >= end:
                     raise Unreadable
-                return _Read(Atom(Kind.PLAIN, self._maths(at + 1, close, depth + 1)), close + 1)
+                return _Read(Atom(AtomKind.PLAIN, self._maths(at + 1, close, depth + 1)), close + 1)
             case "}" | "$":
                 raise Unreadable
         if token[0] == "~" or token.isspace():
-            return _Read(Atom(Kind.SPACE, " "), after)
-        return _Read(Atom(Kind.PLAIN, _PRIMES.sub(lambda m: symbols.PRIMES[len(m[0])], token)), after)
+            return _Read(Atom(AtomKind.SPACE, " "), after)
+        return _Read(Atom(AtomKind.PLAIN, _PRIMES.sub(lambda m: symbols.PRIMES[len(m[0])], token)), after)
 
     def _command(self, name: str, at: int, end: int, depth: int, *, in_maths: bool) -> _Read:
         """The command at `at`; as it was written, with its arguments, if it is unknown."""
@@ -78,12 +78,12 @@ class FormulaReader(Source, ABC):
             return self._command(doubled, at + 1, end, depth, in_maths=in_maths)
         if not name.isalpha():
             text = symbols.ESCAPES.get(name, "\\" + name)
-            return _Read(Atom(Kind.SPACE if text == " " else Kind.PLAIN, text), after)
+            return _Read(Atom(AtomKind.SPACE if text == " " else AtomKind.PLAIN, text), after)
         if in_maths and name in ("begin", "end"):
             raise Unreadable
         for kind, table in SYMBOLS:
             if name in table:
-                behind = self._behind(after, end) if kind is Kind.PLAIN else self._skip(after, end)
+                behind = self._behind(after, end) if kind is AtomKind.PLAIN else self._skip(after, end)
                 return _Read(Atom(kind, table[name]), behind if in_maths or name in symbols.LEADING else after)
         return (
             self._unseen(name, after, end)
@@ -94,7 +94,7 @@ class FormulaReader(Source, ABC):
     def _doubled(self, at: int, end: int, *, in_maths: bool) -> str:
         r"""The command at `at` if only its backslash was doubled, as some records have it: `$\\mu$`, no line break."""
         found = _DOUBLED.match(self._text, at, end)
-        return found[1] if found and (in_maths or found[2]) and is_known(found[1]) else ""
+        return found[1] if found and (in_maths or found[2]) and is_command(found[1]) else ""
 
     def _behind(self, after: int, end: int) -> int:
         r"""Where a formula goes on after a letter: behind the space, or before that of a relation (`\alpha = 1`)."""
@@ -109,32 +109,32 @@ class FormulaReader(Source, ABC):
         """Spaces, and commands for how things look."""
         behind = self._skip(after, end)
         if name in symbols.SPACES:
-            return _Read(Atom(Kind.SPACE, " "), behind)
+            return _Read(Atom(AtomKind.SPACE, " "), behind)
         if name in symbols.IGNORED:
             no_bracket = name in ("left", "right", "middle") and self._text.startswith(".", behind, end)
-            return _Read(Atom(Kind.PLAIN, ""), behind + no_bracket)
+            return _Read(Atom(AtomKind.PLAIN, ""), behind + no_bracket)
         if name in symbols.KERNS:
             length = _LENGTH.match(self._text, after, end)
-            return _Read(Atom(Kind.PLAIN, ""), length.end()) if length else None
+            return _Read(Atom(AtomKind.PLAIN, ""), length.end()) if length else None
         if name in symbols.IGNORED_WITH_ARGUMENT:
             close = self._closes.get(behind + self._text.startswith("*", behind, end), end)
-            return _Read(Atom(Kind.SPACE, " "), close + 1) if close < end else None
+            return _Read(Atom(AtomKind.SPACE, " "), close + 1) if close < end else None
         return None
 
     def _with_arguments(self, name: str, at: int, end: int, depth: int) -> _Read | None:
         """A known command with its arguments; as it was written, if they make no sense; None if it has none."""
         after = at + 1 + len(name)
-        if name in symbols.TEXT or name in symbols.MATHS:
+        if name in symbols.TEXT_SYMBOLS or name in symbols.MATHS:
             return self._styled(name, after, end, depth)
-        atom, behind = Atom(Kind.PLAIN, ""), after
+        atom, behind = Atom(AtomKind.PLAIN, ""), after
         if name in symbols.ACCENTS and (inner := self._argument(after, end, depth, self._maths)):
             letter, behind = inner
-            atom = Atom(Kind.PLAIN, accented(symbols.ACCENTS[name], letter))
+            atom = Atom(AtomKind.PLAIN, accented(symbols.ACCENTS[name], letter))
         elif name in FORMS:
             atom, behind = self._form(name, after, end, depth)
         if atom.text:
             return _Read(atom, behind)
-        return _Read(Atom(Kind.PLAIN, self._text[at:behind]), behind) if behind > after else None
+        return _Read(Atom(AtomKind.PLAIN, self._text[at:behind]), behind) if behind > after else None
 
     def _form(self, name: str, after: int, end: int, depth: int) -> _Read:
         modes = {"maths": self._maths, "prose": self._prose, "raw": self._raw}
@@ -144,7 +144,7 @@ class FormulaReader(Source, ABC):
         for mode in FORMS[name].arguments:
             inner = self._argument(at, end, depth, modes[mode])
             if inner is None:
-                return _Read(Atom(Kind.PLAIN, ""), at)
+                return _Read(Atom(AtomKind.PLAIN, ""), at)
             arguments.append(inner[0])
             at = inner[1]
         return _Read(FORMS[name].make(option[1] if option else "", *arguments), at)
@@ -152,15 +152,15 @@ class FormulaReader(Source, ABC):
     def _styled(self, name: str, after: int, end: int, depth: int) -> _Read | None:
         if name == "operatorname" and self._text.startswith("*", after, end):
             after += 1
-        inner = self._argument(after, end, depth, self._prose if name in symbols.TEXT else self._maths)
+        inner = self._argument(after, end, depth, self._prose if name in symbols.TEXT_SYMBOLS else self._maths)
         if inner is None:
             return None
         text = symbols.DOUBLE_STRUCK.get(inner[0], inner[0]) if name in symbols.BLACKBOARD else inner[0]
         if name == "textsc":
             text = small_capitals(text)
         if name == "operatorname" or (name in symbols.UPRIGHT and _LOWER_CASE_WORD.fullmatch(text)):
-            return _Read(Atom(Kind.WORD, text), inner[1])
-        return _Read(Atom(Kind.SPACE if text == " " else Kind.PLAIN, text), inner[1])
+            return _Read(Atom(AtomKind.WORD, text), inner[1])
+        return _Read(Atom(AtomKind.SPACE if text == " " else AtomKind.PLAIN, text), inner[1])
 
     def _argument(self, at: int, end: int, depth: int, mode: Callable[[int, int, int], str]) -> tuple[str, int] | None:
         """The argument at `at`, a group read in `mode` or a single thing, and where it ends; None if there is none."""
@@ -197,6 +197,6 @@ class FormulaReader(Source, ABC):
             after = close + 1
         greek = symbols.LETTERS.get(text[at + 1 : first] + text[first + 1 : after - 1]) if first == at + 2 else None
         if greek:
-            return _Read(Atom(Kind.PLAIN, greek), after)
+            return _Read(Atom(AtomKind.PLAIN, greek), after)
         behind = self._skip(after, end) if in_maths else after
-        return _Read(Atom(Kind.PLAIN, text[at:after] + (" " if behind > after else "")), behind)
+        return _Read(Atom(AtomKind.PLAIN, text[at:after] + (" " if behind > after else "")), behind)

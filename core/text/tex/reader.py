@@ -7,7 +7,7 @@ import unicodedata
 
 from core.text.tex import symbols
 from core.text.tex.atoms import script
-from core.text.tex.commands import is_known
+from core.text.tex.commands import is_command
 from core.text.tex.dollars import is_display, is_maths
 from core.text.tex.formulas import FormulaReader, small_capitals
 from core.text.tex.source import DEEPEST, TOKEN, Unreadable
@@ -46,7 +46,7 @@ _PROTECTED = re.compile(r"(?:\d+(?=[A-Z]))?[^\W\d_][^\W_]*(?:[ .\-/+][^\W_]+)*[+
 _VERBATIM = re.compile(r"([^\w\s*{}\\])([^\n]{1,80}?)\1")
 
 
-class Reader(FormulaReader):
+class TexReader(FormulaReader):
     """Reads one text."""
 
     def read(self) -> str:
@@ -90,7 +90,7 @@ class Reader(FormulaReader):
         if name == "verb" and (verbatim := _VERBATIM.match(self._text, after, end)):
             return verbatim[2], verbatim.end()
         atom, after = self._command(name, at, end, depth, in_maths=False)
-        if name.isalpha() and is_known(name) and self._text.startswith("{}", after, end):  # it ends the name
+        if name.isalpha() and is_command(name) and self._text.startswith("{}", after, end):  # it ends the name
             after += 2
         glued = name in symbols.FUNCTIONS and at > 0 and self._text[at - 1].isalnum()
         return (f" {atom.text}" if glued else atom.text), after
@@ -106,7 +106,7 @@ class Reader(FormulaReader):
         if _PROTECTED.fullmatch(inner) and (not inner[0].islower() or before.isalpha() or after.isalpha()):
             return inner, close + 1
         first = TOKEN.match(text, self._skip(at + 1, close), close)
-        holds_command = first is not None and first[0][0] == "\\" and is_known(first[0][1:])
+        holds_command = first is not None and first[0][0] == "\\" and is_command(first[0][1:])
         read = self._prose(at + 1, close, depth + 1)
         if first and first[0] in (r"\sc", r"\scshape"):
             read = small_capitals(read)

@@ -77,7 +77,7 @@ ACCENTS = {
 }  # fmt: skip
 
 # Commands of which only the argument is seen: text in it, or mathematics
-TEXT = _names("""
+TEXT_SYMBOLS = _names("""
     text textit textbf texttt textsc textsf textrm textsl textup textmd textnormal emph underline uline mbox hbox fbox
 """)
 BLACKBOARD = _names("Bbb mathbb mathds mathbbm")
