@@ -15,7 +15,7 @@ from core.app import Paperwire
 from core.model.errors import StoreError
 from core.model.freshness import due_record
 from core.model.health import status_of, trouble_to_plain, troubles
-from core.model.ledger import Window, owed
+from core.model.ledger import Window, windows_to_read
 from core.model.manifest import BatchRecord, Manifest, rfc3339
 from core.render.shapes import to_json
 from core.views.entries import batch_to_plain
@@ -83,7 +83,7 @@ async def health(request: Request) -> Response:
         "reason": due.reason,
         "next_due": rfc3339(wire.due.following),
         "now": rfc3339(now),
-        "owed": [window.date.isoformat() for window in windows],
+        "pending": [window.date.isoformat() for window in windows],
         "error": dict(manifest.error),
         "rejected": list(due.rejected),
         "warning": wire.freshness(manifest).warning,
@@ -98,7 +98,7 @@ def owed_by(wire: Paperwire, manifest: Manifest) -> list[Window]:
     """What the API is still to be asked for; the sample week owes nothing."""
     if wire.settings.sample or not manifest.records:
         return []
-    return owed(manifest, wire.rules.categories, wire.clock(), wire.instance.retention)
+    return windows_to_read(manifest, wire.rules.categories, wire.clock(), wire.instance.retention)
 
 
 def _newest_first(records: Mapping[date, BatchRecord]) -> list[BatchRecord]:

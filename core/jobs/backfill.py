@@ -15,7 +15,7 @@ from core.config.overrides import Rules
 from core.jobs.upstreams import Upstreams
 from core.model.calendar import submission_window
 from core.model.errors import FetchError, SourceError
-from core.model.ledger import Entered, Reading, Window, concerned, enter, owed
+from core.model.ledger import Entered, Reading, Window, affected_dates, enter, windows_to_read
 from core.model.manifest import Manifest
 from core.sources.api import fetch_slice
 from core.sources.rss import Progress
@@ -42,7 +42,7 @@ def pending_windows(
     manifest: Manifest, upstreams: Upstreams, rules: Rules, archive: Archive, now: datetime
 ) -> tuple[Window, ...]:
     """The windows that the API is still to be asked for; none where there is no API."""
-    return tuple(owed(manifest, rules.categories, now, archive.retention)) if upstreams.api_url else ()
+    return tuple(windows_to_read(manifest, rules.categories, now, archive.retention)) if upstreams.api_url else ()
 
 
 async def backfill(
@@ -119,7 +119,7 @@ async def _enter(archive: Archive, begun: Begun, rules: Rules, now: datetime) ->
     reading = Reading(begun.window, tuple(begun.papers), begun.at)
     async with archive.drafting() as draft:
         manifest = draft.manifest
-        dates = concerned(manifest, reading, now, archive.retention)
+        dates = affected_dates(manifest, reading, now, archive.retention)
         batches = await archive.days.batches([manifest.records.get(day) for day in dates])
         by_date = {day: batches[manifest.get(day).hash] for day in dates if manifest.get(day).hash in batches}
         confirmed = await archive.days.confirmed(dates)

@@ -9,7 +9,7 @@ from core.model.freshness import ARXIV
 from core.model.ledger import Window, in_words
 from core.model.manifest import Manifest, rfc3339
 
-PATIENCE = timedelta(hours=6)  # how late a batch may be before its owner is told to look
+PATIENCE = timedelta(hours=6)  # how late a batch may be before its owner should look
 OVER = 2  # announcement days after which a gap does not mend by itself
 VOTING = timedelta(days=2)  # how long Hugging Face may fail
 SLEPT = timedelta(days=4)  # how long nothing may be fetched: longer than any weekend with a holiday
@@ -38,9 +38,10 @@ def troubles(
     refusal: str = "",
     sources: Collection[str] = (ARXIV,),
 ) -> list[Trouble]:
-    """All that is wrong at `now`, worst first. `windows` are owed by the API; `doubt`: why the store was not read;
-    `refusal`: why it takes nothing that is written, with the mend.
+    """All that is wrong at `now`, worst first.
 
+    The API has still to be asked for the pending `windows`. `doubt` says why the store was not read, `refusal` why it
+    takes nothing that is written, with the mend.
     `sources` are those that the feeds use: what none of them needs cannot be wrong.
     """
     found = [*_of_store(doubt), *_of_picks(manifest, now)]
@@ -52,7 +53,7 @@ def troubles(
         found.append(_empty(manifest))
     if windows:
         detail = f"the API of arXiv is still to be asked for {in_words(windows)}"
-        found.append(Trouble("owed", detail, mend="each refresh goes on; `paperwire refresh --all` does it at once"))
+        found.append(Trouble("pending", detail, mend="each refresh goes on; `paperwire refresh --all` does it at once"))
     return sorted(found, key=lambda trouble: not trouble.act)
 
 

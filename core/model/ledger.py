@@ -48,7 +48,7 @@ class Entered:
     added: int
 
 
-def owed(manifest: Manifest, categories: Sequence[str], now: datetime, retention: timedelta) -> list[Window]:
+def windows_to_read(manifest: Manifest, categories: Sequence[str], now: datetime, retention: timedelta) -> list[Window]:
     """The windows that the API has to be asked for, newest first.
 
     Each date is confirmed once for what the feed shows of it. A date that arXiv's feed did not settle in a category (it
@@ -88,7 +88,7 @@ def enter(
 ) -> Entered:
     """What a reading makes of the ledger.
 
-    `batches` are those of the dates that are `concerned`, `confirmed` the ids confirmed so far of the same dates.
+    `batches` are those of the dates that are `affected_dates`, `confirmed` the ids confirmed so far of the same dates.
     Papers that a batch lacks are added to it, late; those that turn out to be of another date leave it.
     """
     day = reading.window.date
@@ -119,7 +119,7 @@ def _papers_of(batches: Iterable[Batch]) -> set[str]:
     return {item.paper.id for batch in batches for item in batch.announcements}
 
 
-def concerned(manifest: Manifest, reading: Reading, now: datetime, retention: timedelta) -> list[date]:
+def affected_dates(manifest: Manifest, reading: Reading, now: datetime, retention: timedelta) -> list[date]:
     """The dates whose batches tell what a reading means: those around its window, because its papers may be there
     already, and those that its papers seem to be of.
     """

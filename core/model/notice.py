@@ -48,7 +48,7 @@ def notice_of(manifest: Manifest, feed: Feed, now: datetime) -> Notice | None:
 
 def gap(record: BatchRecord, categories: Sequence[str]) -> str:
     """Why a date is not complete in these categories, in words; "" if it is."""
-    states = concerned(record, categories)
+    states = states_for(record, categories)
     if not states:
         return "" if record.state == "complete" else record.reason or "its announcements were not fetched yet"
     missing: dict[str, list[str]] = {}
@@ -63,7 +63,7 @@ def gap(record: BatchRecord, categories: Sequence[str]) -> str:
     return "" if record.hash or by_api or record.settled(states) else record.reason
 
 
-def concerned(record: BatchRecord, categories: Sequence[str]) -> Mapping[str, CategoryState]:
+def states_for(record: BatchRecord, categories: Sequence[str]) -> Mapping[str, CategoryState]:
     """The states of the fetched categories of a date that a feed of `categories` is made from."""
     return {
         name: state

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.model.batch import Announcement, Batch
 from core.model.calendar import announcement_days, due_date, submission_window
 from core.model.categories import listed
-from core.model.ledger import Reading, Window, concerned, enter, owed
+from core.model.ledger import Reading, Window, affected_dates, enter, windows_to_read
 from core.model.manifest import Manifest, rfc3339
 from core.model.paper import Paper
 from core.model.reconcile import Outcome, settle
@@ -91,9 +91,9 @@ class World:
         """What arXiv's feed calls it today."""
         return "new" if truth.paper.primary in CATEGORIES and self.today == truth.announced else "cross"
 
-    def owed(self) -> list[Window]:
-        """What is owed today."""
-        return owed(self.manifest, CATEGORIES, self.now, RETENTION)
+    def pending(self) -> list[Window]:
+        """What is pending today."""
+        return windows_to_read(self.manifest, CATEGORIES, self.now, RETENTION)
 
     def read(self, window: Window) -> None:
         """Ask arXiv's API, which knows what was announced."""
@@ -107,7 +107,7 @@ class World:
             and first <= datetime.fromisoformat(t.paper.published) <= last
         )
         reading = Reading(window, papers, rfc3339(self.now))
-        dates = concerned(self.manifest, reading, self.now, RETENTION)
+        dates = affected_dates(self.manifest, reading, self.now, RETENTION)
         batches = {day: self.batches[day] for day in dates if day in self.batches}
         entered = enter(self.manifest, batches, self.confirmed, reading, CATEGORIES, self.now, RETENTION)
         self.manifest = replace(self.manifest, records={**self.manifest.records, **entered.records})
@@ -168,12 +168,12 @@ def test_every_paper_once_and_on_its_date(
     drawn: list[tuple[int, int, int, int]], course: list[list[str]], chance: Random
 ) -> None:
     """Through days that were fetched whole, in part or not at all, with held and crossed papers, and windows read in
-    any order, every paper is there once; when nothing is owed any more all are, on their dates where these show.
+    any order, every paper is there once; when nothing is pending any more all are, on their dates where these show.
     """
     world = World(truths(drawn))
     note(repr((drawn, course)))
     live(world, course, chance)
-    assert [] == world.owed()
+    assert [] == world.pending()
     for truth in world.truths:
         check(world, truth)
     last = due_date(world.now)
@@ -182,17 +182,17 @@ def test_every_paper_once_and_on_its_date(
 
 
 def live(world: World, course: list[list[str]], chance: Random) -> None:
-    """Go through the days, and at last read what is owed."""
+    """Go through the days, and at last read what is pending."""
     for number, steps in enumerate(course):
         world.today, world.minutes = number, 0
         for step in steps:
             if step != "read":
                 world.fetch(step)
-            elif windows := world.owed():
+            elif windows := world.pending():
                 world.read(chance.choice(windows))
     world.fetch("whole")
     for _ in range(100):
-        if windows := world.owed():
+        if windows := world.pending():
             world.read(chance.choice(windows))
 
 
