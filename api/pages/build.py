@@ -20,7 +20,7 @@ from api.resource import opened, wire_of
 from api.trace import CURRENT
 from api.urls import is_owner, raw_query
 from core.config.url_rules import (
-    MOST_CHARACTERS,
+    MOST_URL_CHARACTERS,
     RULES,
     USUAL,
     joined,
@@ -174,7 +174,7 @@ def preview_context(
         "form": form,
         "feed": feed,
         "shown": shown,
-        "rules": rules if len(rules) <= MOST_CHARACTERS else "",
+        "rules": rules if len(rules) <= MOST_URL_CHARACTERS else "",
         "best": [(day, [preview_entry(entry) for entry in best]) for day, best in shown.preview.best] if shown else [],
         "where": where,
         "own": own,

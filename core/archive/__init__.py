@@ -9,7 +9,7 @@ from time import monotonic
 from core.archive.analyses import Analyses
 from core.archive.days import Days
 from core.archive.draft import Draft
-from core.archive.gate import GATE_SECONDS, passing
+from core.archive.gate import passing
 from core.archive.overrides import Overrides
 from core.archive.pending import PendingWrites
 from core.archive.rendered import Rendered
@@ -17,6 +17,7 @@ from core.archive.reviews import Reviews
 from core.archive.spending import Spending
 from core.archive.state import State, read_state
 from core.archive.windows import Windows
+from core.config.settings import GATE_SECONDS
 from core.model.errors import StoreError
 from core.store import keys
 from core.store.base import Store, holding

@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from core.store import keys
 from core.store.base import Store, prolonged
 
-GATE_SECONDS = 3.0  # arXiv's terms: one request every three seconds
 _POLL_SECONDS = 0.1
 
 

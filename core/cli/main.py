@@ -16,7 +16,7 @@ from core.archive.open import describe
 from core.cli import digest, refresh, review, store
 from core.cli.output import err, is_stream, out, with_wire, write_document
 from core.config import models
-from core.config.environment import read_text, variables
+from core.config.environment import read_text_file, variables
 from core.config.feeds_file import load_feeds_file
 from core.config.import_bot import to_feeds_toml
 from core.config.settings import Settings, load_settings
@@ -126,7 +126,7 @@ def check(
             "Note: WEBSUB_HUB is set, but BASE_URL is not: without the public address the hub is not told of news."
         )
     out.print(f"Store: {describe(settings)}")
-    out.print(models.describe(settings))
+    out.print(models.describe_models(settings))
     out.print(f"{origin}: good")
 
 
@@ -141,7 +141,7 @@ def import_config(
 ) -> None:
     """Turn a keyword bot's config.json into a feeds.toml."""
     try:
-        toml, notes = to_feeds_toml(read_text(file), exact=exact)
+        toml, notes = to_feeds_toml(read_text_file(file), exact=exact)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([f"{file}: cannot be read: {error}"]) from error
     if output is None:

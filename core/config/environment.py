@@ -20,7 +20,7 @@ def decode_text(data: bytes) -> str:
     return data.decode(encoding)
 
 
-def read_text(path: Path) -> str:
+def read_text_file(path: Path) -> str:
     """The text of the file at `path`. Raises `OSError` or `UnicodeDecodeError`."""
     return decode_text(path.read_bytes())
 
@@ -32,7 +32,7 @@ def env_file() -> dict[str, str]:
     from dotenv import dotenv_values
 
     try:
-        values = dotenv_values(stream=StringIO(read_text(ENV_FILE)))
+        values = dotenv_values(stream=StringIO(read_text_file(ENV_FILE)))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([f"{ENV_FILE}: cannot be read: {error}"]) from error
     return {name: value for name, value in values.items() if value}

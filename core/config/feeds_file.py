@@ -21,7 +21,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from core.config.environment import read_text, variables
+from core.config.environment import read_text_file, variables
 from core.config.feed_table import FeedTable, Instance, RubricTable
 from core.model.errors import ConfigError
 from core.model.feed import Feed
@@ -103,7 +103,7 @@ def read_feeds_file(text: str, origin: str) -> FeedsFile:
 def load_feeds_file(path: Path) -> FeedsFile:
     """Read feeds.toml from a file. Raises `ConfigError`."""
     try:
-        return read_feeds_file(read_text(path), path.name)
+        return read_feeds_file(read_text_file(path), path.name)
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([f"{path}: cannot be read: {error}"]) from error
 

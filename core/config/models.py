@@ -33,7 +33,7 @@ def endpoint_url(settings: Settings) -> str:
     return settings.llm_base_url or OPENAI_URL
 
 
-def describe(settings: Settings) -> str:
+def describe_models(settings: Settings) -> str:
     """The models in words for their owner, in one line, without the key. Raises `ConfigError`."""
     models = models_of(settings)
     if not models:

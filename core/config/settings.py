@@ -24,7 +24,7 @@ from core.util.signing import fingerprint
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORTEST_KEY = 16
-GATE_SECONDS = 3.0  # https://info.arxiv.org/help/api/tou.html
+GATE_SECONDS = 3.0  # arXiv's terms: one request every three seconds, https://info.arxiv.org/help/api/tou.html
 _SHIPPED = (".py", ".html", ".css", ".js", ".toml")  # what answers are made from
 Clock = Callable[[], datetime]
 _BLANK = " \t\r\n\v\f\xa0\ufeff\u200b"  # what is pasted along with a secret

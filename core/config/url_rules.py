@@ -21,7 +21,7 @@ from core.text.lists import quoted, split_list
 
 NAME = "custom"
 MOST_KEYWORDS = 100
-MOST_CHARACTERS = 8000  # of all rules in a URL; servers and proxies take no longer ones
+MOST_URL_CHARACTERS = 8000  # of all rules in a URL; servers and proxies take no longer ones
 _SHOWN = 40  # characters of a value that is wrong
 
 
@@ -220,10 +220,10 @@ def _rule(token: str) -> tuple[str, str]:
 
 def _too_long(rules: Mapping[str, str]) -> dict[str, str]:
     length = sum(map(len, rules.values()))
-    if length <= MOST_CHARACTERS:
+    if length <= MOST_URL_CHARACTERS:
         return {}
     longest = max(rules, key=lambda name: len(rules[name]))
-    return {longest: f"together the rules have {length:,} characters; a URL takes up to {MOST_CHARACTERS:,}"}
+    return {longest: f"together the rules have {length:,} characters; a URL takes up to {MOST_URL_CHARACTERS:,}"}
 
 
 def _explained(error: FeedError, rules: Mapping[str, str]) -> dict[str, str]:

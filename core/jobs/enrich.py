@@ -25,14 +25,14 @@ from core.sources.api import fetch_by_id
 from core.sources.huggingface import Picks, fetch_daily
 
 AGAIN_DAYS = 2  # of the last days each refresh asks again, because people still vote
-LOOK_BACK = 5  # days that are asked for if they were missed
+PICKS_LOOK_BACK = 5  # days that are asked for if they were missed
 VOTED_DAYS = 10  # dates of arXiv whose papers are looked for among the picks
 
 
 def wanted_days(manifest: Manifest, now: datetime) -> list[date]:
     """The dates to ask for, newest first: the last ones again, those before if they were missed."""
     today = now.date()
-    days = [today - timedelta(days=n) for n in range(LOOK_BACK)]
+    days = [today - timedelta(days=n) for n in range(PICKS_LOOK_BACK)]
     return [d for n, d in enumerate(days) if n < AGAIN_DAYS or manifest.picks.get(d, _MISSING).state == "failed"]
 
 

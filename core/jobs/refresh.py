@@ -22,7 +22,7 @@ from core.model.entries import Day, choose
 from core.model.feed import Feed
 from core.model.manifest import BatchRecord, Manifest, rfc3339
 from core.model.query import Query
-from core.model.reconcile import Outcome, settle
+from core.model.reconcile import FetchedDate, settle
 from core.sources.rss import Fetched, Progress, fetch_announcements
 
 # How long requests leave the upstream alone after a refresh that did not settle the due date, in seconds; doubled with
@@ -133,7 +133,7 @@ async def _found(
     odd = {
         name: f"says that it is for {d}" if d > tomorrow else f"still shows {d}" for name, d in fetched.dates.items()
     }
-    outcome = Outcome(
+    outcome = FetchedDate(
         day,
         tuple(fetched.announcements.get(day, ())),
         fetched.failures | {name: reason for name, reason in odd.items() if fetched.dates[name] != day},

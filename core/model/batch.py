@@ -10,7 +10,7 @@ from typing import Any
 
 from core.model.categories import listed
 from core.model.paper import Author, Paper
-from core.util.signing import canonical
+from core.util.signing import canonical_json
 
 ANNOUNCE_TYPES = ("new", "cross", "replace", "replace-cross")
 
@@ -81,7 +81,7 @@ class Batch:
         # The fingerprint of ("batch", self.to_plain()), item by item: JSON of a whole day holds up all other threads
         digest = hashlib.sha256(b'["batch",{"announcements":[')
         for number, item in enumerate(self.announcements):
-            digest.update((b"," if number else b"") + canonical(_to_plain(item)))
+            digest.update((b"," if number else b"") + canonical_json(_to_plain(item)))
         digest.update(f'],"date":"{self.date.isoformat()}"}}]'.encode())
         return digest.hexdigest()[:16]
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from core.model.batch import Announcement, Batch, make_batch
 from core.model.calendar import announcement_days, before, due_at, due_date, next_due
 from core.model.categories import listed
-from core.model.manifest import BatchRecord, CategoryState, Count, Manifest, rfc3339
+from core.model.manifest import BatchRecord, CategoryCount, CategoryState, Manifest, rfc3339
 from core.model.paper import Paper, complete
 from core.model.reconcile import latest, place, recorded, restated, shown_on
 
@@ -102,7 +102,7 @@ def enter(
         ids[target] = confirmed.get(target, frozenset()) | {paper.id for paper in papers}
         made[target] = with_papers(target, stay.get(target), papers, categories, reading.at)
         known = records.get(target) or manifest.get(target)
-        ledger = {name: Count(*map(len, ids_of(made[target], ids[target], name))) for name in categories}
+        ledger = {name: CategoryCount(*map(len, ids_of(made[target], ids[target], name))) for name in categories}
         states = {name: known.of(name) for name in categories}
         records[target] = replace(recorded(known, made[target], states, reading.at), ledger=ledger)
         records[target] = replace(records[target], fetched=known.fetched or reading.at)
@@ -184,7 +184,7 @@ def _state(manifest: Manifest, day: date, name: str, now: datetime, retention: t
     state = manifest.get(day).of(name)
     if (state.settled and state.source == "rss" and manifest.get(day).hash) or day >= due_date(now):
         return state if state.state != "expected" else state._replace(reason="it was not fetched yet")
-    number = manifest.get(day).ledger.get(name, Count(0, 0, 0, 0))
+    number = manifest.get(day).ledger.get(name, CategoryCount(0, 0, 0, 0))
     if not _is_read(manifest, day, name, days_kept(now, retention)):
         return CategoryState("partial" if number.announced + number.missing else "failed", NOT_ALL_READ, source="api")
     if number.announced + number.missing:
@@ -199,7 +199,7 @@ def _is_read(manifest: Manifest, day: date, name: str, kept: Sequence[date]) -> 
 
 
 class Ids(NamedTuple):
-    """The identifiers behind a `Count`."""
+    """The identifiers behind a `CategoryCount`."""
 
     announced: frozenset[str]
     confirmed: frozenset[str]

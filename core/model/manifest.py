@@ -27,7 +27,7 @@ class CategoryState(NamedTuple):
         return self.state in SETTLED
 
 
-class Count(NamedTuple):
+class CategoryCount(NamedTuple):
     """A category of a date in the ledger: how many new papers arXiv's feed announced, how many the API confirmed, how
     many of these the feed had left out, and how many of the announced ones the API has not confirmed.
 
@@ -63,7 +63,7 @@ class BatchRecord:
     validators: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     categories: Mapping[str, CategoryState] = field(default_factory=dict)
     read: Mapping[str, str] = field(default_factory=dict)
-    ledger: Mapping[str, Count] = field(default_factory=dict)
+    ledger: Mapping[str, CategoryCount] = field(default_factory=dict)
     late: int = 0
     last: str = ""
 
@@ -189,7 +189,7 @@ def _records_from_plain(plain: Mapping[str, Any]) -> dict[date, BatchRecord]:
     for text, row in plain.items():
         day = date.fromisoformat(text)
         categories = {str(name): CategoryState(*map(str, state)) for name, state in row.get("categories", {}).items()}
-        ledger = {str(name): Count(*map(int, count)) for name, count in row.get("ledger", {}).items()}
+        ledger = {str(name): CategoryCount(*map(int, count)) for name, count in row.get("ledger", {}).items()}
         more = {"rejected": tuple(row.get("rejected", ())), "categories": categories, "ledger": ledger}
         records[day] = BatchRecord(day, **(row | more))
     if not all(isinstance(r.hash, str) and isinstance(r.counts, Mapping) for r in records.values()):

@@ -73,7 +73,7 @@ def _is_crossed(item: Announcement, wanted: frozenset[str]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FetchedDate:
     """One date's fetch: announcements, and by category why something is missing. `unchanged` categories had no news.
 
     `at` is the time of the fetch (RFC 3339); `over`: another date was due by then, so that all that is new is late.
@@ -89,7 +89,7 @@ class Outcome:
 
 
 def settle(
-    outcome: Outcome, categories: Sequence[str], known: BatchRecord, existing: Batch | None, previous: Batch | None
+    outcome: FetchedDate, categories: Sequence[str], known: BatchRecord, existing: Batch | None, previous: Batch | None
 ) -> tuple[BatchRecord, Batch | None]:
     """The new record of `outcome.date`, and the batch to store with it (None: nothing stored).
 
@@ -186,7 +186,7 @@ def _state(known: CategoryState, failure: str, stale: bool, came: bool) -> Categ
     return CategoryState("waiting" if stale else "partial" if came else "failed", failure)
 
 
-def _joined(fresh: Iterable[Announcement], existing: Batch | None, outcome: Outcome) -> Iterator[Announcement]:
+def _joined(fresh: Iterable[Announcement], existing: Batch | None, outcome: FetchedDate) -> Iterator[Announcement]:
     """The announcements with what is known of them beyond the feed; late where readers were shown the date before."""
     known = {item.paper.versioned: item for item in existing.announcements} if existing else {}
     late = outcome.at if existing or outcome.over else ""
@@ -231,7 +231,11 @@ def _within(item: Announcement, categories: Sequence[str]) -> set[str]:
 
 
 def _without_batch(
-    outcome: Outcome, categories: Sequence[str], known: BatchRecord, failures: Mapping[str, str], stale: Sequence[str]
+    outcome: FetchedDate,
+    categories: Sequence[str],
+    known: BatchRecord,
+    failures: Mapping[str, str],
+    stale: Sequence[str],
 ) -> BatchRecord:
     """The record of a date without a batch."""
     lost = "its batch was lost by the store; it is to be fetched again"

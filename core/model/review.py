@@ -10,8 +10,6 @@ from core.model.summary import Summary
 
 POST = "post"  # the key of the post, where others are those of questions
 MOST_TRIES = 2  # so often a question may fail until the post is made without its answer
-# running: not everything was asked yet · partial: there is a post, but answers are missing · ready
-STATES = ("running", "partial", "ready")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ class Review:
 
     @property
     def state(self) -> str:
-        """One of `STATES`."""
+        """As a word: "running" (questions are left), "partial" (a post, but answers are missing) or "ready"."""
         if self.post is None or not self.post_of >= self.answers.keys():
             return "running"
         return "partial" if self.missing else "ready"

@@ -4,17 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-# ready · pending: not made yet · budget: the budget of models is spent, it is made later · failed: see `problem`
-STATES = ("ready", "pending", "budget", "failed")
-
 
 @dataclass(frozen=True, slots=True)
 class Summary:
     """A paper's summary by a `template`, in a `language` (BCP 47: "en", "ko"), as Markdown.
 
     `model` is the language model that wrote it; "" means that it was extracted from the abstract. `state` is "ready",
-    or says why it is not; `problem` explains a failure. `parts` are the texts by the keys of the template's
-    sections, in their order; the Markdown is made of them. `input` is what was read: "abstract", "html" or "pdf".
+    "pending" (not made yet), "budget" (made when the budget allows it) or "failed" (`problem` says why). `parts` are
+    the texts by the keys of the template's sections, in their order; the Markdown is made of them. `input` is what was
+    read: "abstract", "html" or "pdf".
     """
 
     template: str

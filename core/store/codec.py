@@ -12,7 +12,7 @@ from core.model.errors import StoreError
 from core.model.feed import UPVOTES, Feed, Reason
 from core.model.paper import Paper
 from core.model.scoring import Score, field_text, make_score
-from core.util.signing import canonical
+from core.util.signing import canonical_json
 
 _COMPRESS_FROM = 1024  # bytes
 _LEVEL = 6
@@ -28,7 +28,7 @@ def encode(value: Any) -> bytes:
             value, option=orjson.OPT_SORT_KEYS
         )  # json would hold up all threads for as long as it takes
     except TypeError:  # lone surrogates
-        plain = canonical(value)
+        plain = canonical_json(value)
     return b"z" + zlib.compress(plain, _LEVEL) if len(plain) >= _COMPRESS_FROM else b"j" + plain
 
 

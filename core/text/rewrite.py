@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _JOINER = "\u2060"  # it has no width
 _WITH_BACKSLASH = "\\`*_[]|$"
-ESCAPES = str.maketrans(
+MARKDOWN_ESCAPES = str.maketrans(
     {char: f"\\{char}" for char in _WITH_BACKSLASH}
     | {"&": "&amp;", "<": "&lt;", ">": "&gt;", "~": "&#126;", "{": "&#123;"}
 )
@@ -41,7 +41,7 @@ def escape_text(text: str) -> str:
         escaped = f" {escaped}"
     if text[-1:].isspace() and text.strip():
         escaped = f"{escaped} "
-    return _ADDRESS.sub(lambda match: _ADDRESSES[match[0]], escaped.translate(ESCAPES))
+    return _ADDRESS.sub(lambda match: _ADDRESSES[match[0]], escaped.translate(MARKDOWN_ESCAPES))
 
 
 def escape_start(line: str) -> str:

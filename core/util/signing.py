@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, unquote_plus
 
 
-def canonical(value: Any) -> bytes:
+def canonical_json(value: Any) -> bytes:
     """JSON with sorted keys and no spaces, so that equal values give equal bytes in every process."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode(
         "utf-8", "surrogatepass"
@@ -20,7 +20,7 @@ def canonical(value: Any) -> bytes:
 
 def fingerprint(*parts: Any) -> str:
     """16 hexadecimal digits of SHA-256 over the canonical JSON of `parts`."""
-    return hashlib.sha256(canonical(parts)).hexdigest()[:16]
+    return hashlib.sha256(canonical_json(parts)).hexdigest()[:16]
 
 
 KEY = "key"  # the parameter that holds either

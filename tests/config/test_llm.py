@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from core.archive import Archive
-from core.config.models import describe, models_of
+from core.config.models import describe_models, models_of
 from core.config.settings import ROOT, Settings, load_settings
 from core.jobs.session import open_model
 from core.llm.base import STEPS, Answer
@@ -61,8 +61,8 @@ def test_descriptions(name: str) -> None:
     """The models are told in one line, without the key."""
     values, has_model, words = GOOD_ONES[name]
     settings = settings_of(**values)
-    assert (has_model, True) == (settings.has_model, describe(settings).startswith(words))
-    assert SECRET not in f"{describe(settings)} {settings!r}"
+    assert (has_model, True) == (settings.has_model, describe_models(settings).startswith(words))
+    assert SECRET not in f"{describe_models(settings)} {settings!r}"
 
 
 # Variables → what is said

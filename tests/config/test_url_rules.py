@@ -12,8 +12,8 @@ from core.config.feed_table import read_feed
 from core.config.feeds_file import read_feeds_file
 from core.config.settings import ROOT
 from core.config.url_rules import (
-    MOST_CHARACTERS,
     MOST_KEYWORDS,
+    MOST_URL_CHARACTERS,
     RULES,
     USUAL,
     check_fetched,
@@ -111,7 +111,7 @@ REFUSED = [
     ("category=cs.LG&min_score=1&min_score=2", "min_score", "once"),
     (f"category=cs.LG&name={'x' * 301}", "name", "300"),
     (f"category=cs.LG&keywords={','.join(f'w{n}' for n in range(MOST_KEYWORDS + 1))}", "keywords", "too many"),
-    (f"category=cs.LG&exclude={'x' * MOST_CHARACTERS}", "exclude", "a URL takes up to 8,000"),
+    (f"category=cs.LG&exclude={'x' * MOST_URL_CHARACTERS}", "exclude", "a URL takes up to 8,000"),
 ]
 
 

@@ -13,7 +13,7 @@ from core.model.categories import listed
 from core.model.ledger import Reading, Window, affected_dates, enter, windows_to_read
 from core.model.manifest import Manifest, rfc3339
 from core.model.paper import Paper
-from core.model.reconcile import Outcome, settle
+from core.model.reconcile import FetchedDate, settle
 from tests.support.invented import make_paper
 
 CATEGORIES = ("cs.CL", "cs.LG")
@@ -76,7 +76,7 @@ class World:
             if self.today in (t.announced, t.crossed) and (kind == "whole" or "cs.LG" in self.categories(t))
         ]
         failures = {} if kind == "whole" else {"cs.CL": "status 503"}
-        outcome = Outcome(day, tuple(shown), failures, at=rfc3339(self.now))
+        outcome = FetchedDate(day, tuple(shown), failures, at=rfc3339(self.now))
         previous = next((self.batches[d] for d in sorted(self.batches, reverse=True) if d < day), None)
         record, batch = settle(outcome, CATEGORIES, self.manifest.get(day), self.batches.get(day), previous)
         self.manifest = replace(self.manifest, records={**self.manifest.records, day: record})

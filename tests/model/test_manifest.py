@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.model.calendar import EASTERN
-from core.model.manifest import STATES, BatchRecord, CategoryState, Count, Manifest, rfc3339
+from core.model.manifest import STATES, BatchRecord, CategoryCount, CategoryState, Manifest, rfc3339
 from tests.support.invented import FRIDAY, THURSDAY
 
 NOW = datetime(2026, 3, 6, 17, 30, 5, 999999, tzinfo=UTC)
@@ -30,7 +30,7 @@ records = st.builds(
     validators=st.dictionaries(texts, words, max_size=2),
     categories=st.dictionaries(texts, st.builds(CategoryState, st.sampled_from(STATES), texts, texts), max_size=2),
     read=words,
-    ledger=st.dictionaries(texts, st.builds(Count, *[st.integers(0, 999)] * 4), max_size=2),
+    ledger=st.dictionaries(texts, st.builds(CategoryCount, *[st.integers(0, 999)] * 4), max_size=2),
     late=st.integers(0, 9),
 )
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.model.batch import Announcement, Batch, make_batch
 from core.model.manifest import STATES, BatchRecord, CategoryState
-from core.model.reconcile import Outcome, settle
+from core.model.reconcile import FetchedDate, settle
 from tests.support.invented import FRIDAY, THURSDAY, announce
 
 BOTH = ("cs.LG", "cs.CL")
@@ -25,8 +25,8 @@ CL = [announce(21, "cs.CL")]
 
 def outcome(
     items: Sequence[Announcement] = (), failures: Mapping[str, str] | None = None, day: date = FRIDAY, **more: Any
-) -> Outcome:
-    return Outcome(day, tuple(items), failures or {}, **more)
+) -> FetchedDate:
+    return FetchedDate(day, tuple(items), failures or {}, **more)
 
 
 class Wire:
@@ -206,7 +206,7 @@ def test_archives_as_categories() -> None:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_late_answers(first: Outcome, before: str) -> None:
+def test_late_answers(first: FetchedDate, before: str) -> None:
     """A whole answer that comes late makes the date complete, and nothing is left of the earlier reason."""
     wire = Wire().fetched(first.announcements, first.failures)
     assert before == wire.record.state
@@ -298,7 +298,7 @@ def test_the_same_answer_changes_nothing() -> None:
     ],
     ids=["failed", "partial", "partial with news", "yesterday's", "stale category", "empty"],
 )
-def test_the_last_good_batch_stays(worse: Outcome) -> None:
+def test_the_last_good_batch_stays(worse: FetchedDate) -> None:
     """A complete batch is not touched by an answer that lacks something."""
     wire = Wire().fetched([*LG, *CL])
     before = (wire.record, wire.batch)

@@ -22,7 +22,7 @@ from core.render.blocks import (
     Table,
     Written,
 )
-from core.text.rewrite import ESCAPES, escape_start, escape_text, fenced, link, rewrite, rewrite_line
+from core.text.rewrite import MARKDOWN_ESCAPES, escape_start, escape_text, fenced, link, rewrite, rewrite_line
 from core.text.sanitize import plain
 
 
@@ -48,7 +48,7 @@ def _text(part: str) -> str:
 
 def _link(part: Link) -> str:
     # An address that is its own text may be one
-    return link(part.text.translate(ESCAPES) if part.text == part.url else _text(part.text), part.url)
+    return link(part.text.translate(MARKDOWN_ESCAPES) if part.text == part.url else _text(part.text), part.url)
 
 
 def _strong(part: Strong) -> str:
