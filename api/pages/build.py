@@ -233,7 +233,7 @@ async def select(request: Request, feed: Feed) -> Selected:
     manifest = await wire.manifest()
     async with request.app.state.limits.doing(CURRENT.get(), RULES_COST):
         found = await wire.entries(manifest, feed)
-        preview = await asyncio.to_thread(make_preview, feed, found.entries, manifest.stored)
+        preview = await asyncio.to_thread(make_preview, feed, found.entries, manifest.of(feed.source))
     return Selected(preview, tuple(not_fetched(feed.categories, wire.rules.categories)))
 
 

@@ -203,10 +203,11 @@ async def get_badge(request: Request) -> Response:
     def render(loaded: Loaded) -> bytes:
         from core.render.pictures import render_badge  # not at a cold start
 
-        newest = manifest.of(feed.source)[0]
+        newest = (manifest.of(feed.source) or manifest.stored)[0]
         of_day = [entry for _, found in loaded for entry in found.entries if entry.announced == newest.date]
         count = len(choose(feed, of_day, Query(), capped=True))
-        return render_badge(feed.name, newest, count, manifest.get(due).state if due > newest.date else "")
+        missing = manifest.get(due).state if feed.source == "arxiv" and due > newest.date else ""
+        return render_badge(feed.name, newest, count, missing)
 
     resource = Resource(BADGE, render, feeds=[feed], depends_on=due.isoformat(), at_most=_BADGE_SECONDS, shared=True)
     return await serve(request, manifest, resource)
@@ -244,6 +245,7 @@ def _describe(request: Request, feed: Feed) -> dict[str, Any]:
     return {
         "name": feed.name,
         **feed.to_plain(),
+        "summary": feed.template(has_model=wire_of(request).settings.has_model),
         "links": {name: feed_url(request, f"{path}.{name}") for name in FORMATS}
         | {
             "digest": feed_url(request, f"/api/digests/{feed.name}/latest.md"),

@@ -22,7 +22,7 @@ or set REDIS_URL to a Redis or Valkey server of yours."""
 
 NO_CLIENT = "REDIS_URL needs the package redis: pip install 'redis>=5.2'"
 NO_CLIENT_HERE = (
-    "REDIS_URL needs the package redis, which this build does not have: add \"redis>=5.2\" to `dependencies` in "
+    'REDIS_URL needs the package redis, which this build does not have: add "redis>=5.2" to `dependencies` in '
     "pyproject.toml and deploy again, or connect a database of Upstash instead (UPSTASH_REDIS_REST_URL and _TOKEN), "
     "which needs no package"
 )

@@ -25,7 +25,7 @@ from pydantic import (
 from core.llm.templates import template_names
 from core.model.categories import CATEGORIES, find_category
 from core.model.errors import FeedError
-from core.model.feed import Feed, Keyword, parse_keyword
+from core.model.feed import DEFAULT_SUMMARY, Feed, Keyword, parse_keyword
 from core.model.rubric import Criterion, Rubric
 from core.model.scoring import same_keyword
 from core.model.template import Language
@@ -124,7 +124,7 @@ class FeedTable(_Table):
     @field_validator("summary")
     @classmethod
     def _template(cls, name: str) -> str:
-        if name and name not in template_names():
+        if name and name not in (DEFAULT_SUMMARY, *template_names()):
             raise ValueError(
                 f"there is no template of that name; allowed are {', '.join(template_names())}, or nothing"
             )

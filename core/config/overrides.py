@@ -53,7 +53,7 @@ class Rules:
     @cached_property
     def fingerprint(self) -> str:
         """Changes with everything that the owner can configure."""
-        feeds = {name: feed.to_plain() for name, feed in self.feeds.items()}
+        feeds = {n: feed.to_plain() | {"summary": feed.template(has_model=False)} for n, feed in self.feeds.items()}
         return fingerprint("rules", self.file.instance.model_dump(mode="json"), feeds)
 
 

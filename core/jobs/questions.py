@@ -83,7 +83,7 @@ class Questions:
 
 def questions_of(feed: Feed, model: Model | None) -> Questions | None:
     """What is asked for a feed; None if nothing is. Without a model nothing is judged, and summaries are extracts."""
-    template = feed.summary if feed.summaries else ""
+    template = feed.template(has_model=model is not None) if feed.summaries else ""
     if model is None or template == EXTRACT:
         template = template and EXTRACT
     if model is None or feed.rubric is None:

@@ -16,6 +16,7 @@ UPVOTES = "upvotes"  # what the points are called that a feed of Hugging Face's 
 BONUS_NAME = "{} in title"  # what the extra points of a keyword are called
 _SCORED = frozenset({"match", "title_bonus", "keywords", "exclude", "categories", "source"})
 _ANALYSED = frozenset({"summary", "summaries", "rubric"})
+DEFAULT_SUMMARY = "default"  # a template by whether there is a model: see `Feed.template`
 SCORING_VERSION = 1  # to be raised when the same rules come to give other scores
 
 
@@ -66,7 +67,7 @@ class Feed:
     max_entries: int = 0
     keywords: tuple[Keyword, ...] = ()
     exclude: tuple[str, ...] = ()
-    summary: str = "extract"  # the template of its summaries; "" for none
+    summary: str = DEFAULT_SUMMARY  # the template of its summaries; "" for none
     summaries: int = 15  # how many of a day's best papers get one
     language: str = "en"
     hold: bool = False  # keep an entry back until its summary is there
@@ -106,7 +107,13 @@ class Feed:
         rubric = self.rubric and (
             self.rubric.fingerprint, self.rubric.deep_at, self.rubric.must_read_at, self.rubric.review_at,
         )  # fmt: skip
-        return fingerprint("analysis", self.summary, self.summaries, self.language, rubric)
+        return fingerprint("analysis", self.template(has_model=False), self.summaries, self.language, rubric)
+
+    def template(self, *, has_model: bool) -> str:
+        """The template of its summaries: by default the key findings where a model writes them, else an extract."""
+        if self.summary == DEFAULT_SUMMARY:
+            return "key-findings" if has_model else "extract"
+        return self.summary
 
     @cached_property
     def scoring_fingerprint(self) -> str:
