@@ -77,19 +77,11 @@ RULES = {
         f"one of {', '.join(MATCH_MODES)}",
     ),
     "title_bonus": Rule(
-        "title_bonus",
-        "Title bonus",
-        "the share of a weight that is added in titles",
-        "0.5",
-        "a number from 0 to 10",
+        "title_bonus", "Title bonus", "the share of a weight that is added in titles", "0.5", "a number from 0 to 10"
     ),
     "min_score": Rule("min_score", "Least score", "the least score that is shown", "2", "a number from -1000 to 1000"),
     "max_entries": Rule(
-        "max_entries",
-        "Most entries a day",
-        "the most entries a day",
-        "20",
-        f"a whole number from 0 to {MOST_A_DAY}",
+        "max_entries", "Most entries a day", "the most entries a day", "20", f"a whole number from 0 to {MOST_A_DAY}"
     ),
     "name": Rule("title", "Title", "the title of the feed", "Caches", "a title of up to 300 characters"),
 }

@@ -10,7 +10,6 @@ from core.util.signing import fingerprint
 
 Language = Literal["en", "ko", "zh"]  # of summaries, reviews and digests
 LANGUAGES: dict[str, str] = {"en": "English", "ko": "Korean", "zh": "Simplified Chinese"}
-KINDS = ("summary", "review")
 Texts = dict[str, str]  # by language
 
 
