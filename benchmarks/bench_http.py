@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, time
 from email.utils import format_datetime
 from functools import partial
 from itertools import count
@@ -33,9 +34,9 @@ from api.application import create_app
 from benchmarks.bench_query import NOON, fill
 from benchmarks.day import CATEGORIES, REAL_DAY, RECORDS, load_day, make_sheets
 from benchmarks.measure import Cell, note, p99, spread, table
+from core.archive.gate import GATE_SECONDS
 from core.config.settings import ROOT, Settings, load_settings
-from core.model.calendar import midnight
-from core.sources.client import GATE_SECONDS
+from core.model.calendar import EASTERN
 from tests.support.arxiv_format import rss
 from tests.support.upstream import Upstream, serving
 
@@ -517,7 +518,7 @@ def _days(*, invented: bool) -> tuple[Iterator[bytes], str]:
     day = load_day(invented=invented)
     body = day.body
     if "real" in day.origin:
-        dates = [format_datetime(midnight(date)).encode() for date in (REAL_DAY, NOON.date())]
+        dates = [format_datetime(datetime.combine(date, time(), EASTERN)).encode() for date in (REAL_DAY, NOON.date())]
         body = body.replace(*dates)
     else:  # other papers than those in store
         body = rss(make_sheets(RECORDS, seed=97), NOON.date(), CATEGORIES)
