@@ -93,7 +93,9 @@ class Observed:
                 trace.status = message["status"]
                 if shows_token and self._limits and trace.status == _UNAUTHORIZED:
                     self._limits.note_wrong(trace)
-                message["headers"] = self._headers(trace, message["headers"])
+                added = [] if trace.is_safe else missing_headers(message["headers"], self._public_url)
+                own = [(b"x-request-id", trace.id.encode()), (b"server-timing", server_timing(trace).encode())]
+                message["headers"] = [*message["headers"], *own, *added]
             elif is_head:
                 message = {**message, "body": b""}
             else:
@@ -117,10 +119,6 @@ class Observed:
         except RateLimited as error:
             return of_error(error)
         return None
-
-    def _headers(self, trace: Trace, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        own = [(b"x-request-id", trace.id.encode()), (b"server-timing", server_timing(trace).encode())]
-        return [*headers, *own, *([] if trace.is_safe else missing_headers(headers, self._public_url))]
 
 
 def request_id(headers: Mapping[bytes, bytes]) -> str:

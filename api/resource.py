@@ -26,7 +26,7 @@ from api.errors import Moved
 from api.headers import NO_GUESSING, PAGE_HEADERS, Header, cache_control, missing_headers
 from api.limits import RENDERING
 from api.trace import CURRENT, span
-from api.urls import SENT_KEY, own_path, page_url, raw_query, self_url
+from api.urls import SENT_KEY, own_path, page_url, raw_query
 from core.app import Paperwire
 from core.archive.rendered import StoredDocument
 from core.model.errors import RateLimited, StoreError, UnknownName
@@ -44,6 +44,7 @@ log = logging.getLogger("paperwire")
 CACHE_BYTES = 32_000_000
 OVERHEAD = 4_000  # bytes that an answer takes in memory beside its body and its query, at most
 ADDRESS = "paperwire.address"  # where the scope of a request holds the key of its answer in the cache
+_CONDITIONS = frozenset((b"if-none-match", b"if-modified-since"))
 Loaded = list[tuple[Feed, FeedEntries]]
 Work = Callable[[], Coroutine[Any, Any, tuple["Document", str]]]
 
@@ -100,7 +101,7 @@ def wire_of(request: Request) -> Paperwire:
 
 async def opened(request: Request, *, shared: bool = False, slot: str = "") -> Paperwire:
     """The wire with the rules in force; what may be stored of this address is read along with them."""
-    wire = wire_of(request)
+    wire: Paperwire = request.app.state.wire
     await wire.snapshot(slot or _slot(request, wire) if shared or slot else "")
     return wire
 
@@ -140,12 +141,12 @@ async def serve(request: Request, manifest: Manifest, resource: Resource) -> Res
     """The resource as it is under `manifest`, from memory, the store or rendered anew; 304 if the client has it."""
     wire: Paperwire = request.app.state.wire
     responses: ResponseCache = request.app.state.responses
+    trace, address = CURRENT.get(), request.scope[ADDRESS]
     identity = fingerprint(
-        self_url(request), resource.media_type, resource.depends_on, wire.rules.fingerprint, manifest.version,
+        repr(address), resource.media_type, resource.depends_on, wire.rules.fingerprint, manifest.version,
         manifest.updated, wire.settings.build,
     )  # fmt: skip
-    trace, address = CURRENT.get(), request.scope[ADDRESS]
-    cached = responses.get(address)
+    cached = responses.cached.get(address)
     if cached and cached.identity == identity:
         document, cache = cached.document, "rendered"
     else:
@@ -235,20 +236,17 @@ class Cached:
         headers = [*self.validators, (b"cache-control", cache_control(seconds).encode())]
         if warning:
             headers.append((b"warning", f'111 paperwire "{warning}"'.encode()))  # RFC 7234, 5.5: revalidation failed
-        if self._is_known(sent.get(b"if-none-match"), sent.get(b"if-modified-since")):
+        if not _CONDITIONS.isdisjoint(sent) and self._is_known(sent):
             return 304, headers, b""
         return 200, headers + self.of_body, self.document.body
 
-    def _is_known(self, if_none_match: bytes | None, if_modified_since: bytes | None) -> bool:
+    def _is_known(self, sent: Mapping[bytes, bytes]) -> bool:
         """RFC 9110, 13.2.2: If-None-Match, compared weakly, decides where it is sent; else If-Modified-Since."""
-        etag = self.document.etag
-        if if_none_match is not None:
+        if (if_none_match := sent.get(b"if-none-match")) is not None:
             tags = {tag.strip().removeprefix("W/") for tag in if_none_match.decode("latin-1").split(",")}
-            return "*" in tags or etag in tags
-        if if_modified_since is None:
-            return False
+            return "*" in tags or self.document.etag in tags
         try:
-            since = parsedate_to_datetime(if_modified_since.decode("latin-1"))
+            since = parsedate_to_datetime(sent[b"if-modified-since"].decode("latin-1"))
         except (ValueError, OverflowError):
             return False
         since = since if since.tzinfo else since.replace(tzinfo=UTC)
@@ -264,14 +262,9 @@ class ResponseCache:
     def __init__(self, app: ASGIApp, wire: Paperwire) -> None:
         self._app, self._wire = app, wire
         self._public_url = wire.settings.public_url
-        self._cached: LRUCache[Cached] = LRUCache(limit=CACHE_BYTES)
+        self.cached: LRUCache[Cached] = LRUCache(limit=CACHE_BYTES)
         self._making: SingleFlight[tuple[Document, str]] = SingleFlight()
         self._renewing: set[object] = set()
-
-    @property
-    def used(self) -> int:
-        """The bytes that answers take in memory."""
-        return self._cached.used
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer from memory, or let the framework answer."""
@@ -279,11 +272,11 @@ class ResponseCache:
             await self._app(scope, receive, send)
             return
         sent: dict[bytes, bytes] = dict(scope["headers"])
-        # Links in answers are made from these where no public address is set
-        place = None if self._public_url else (scope["scheme"], sent.get(b"host"), scope.get("root_path"))
+        # Links in answers are made from the public address, or where none is set, from what the request says
+        place = self._public_url or (scope["scheme"], sent.get(b"host"), scope.get("root_path"))
         address = (scope["path"], scope["query_string"], scope.get(SENT_KEY), place)
         validity = self._wire.peek()
-        cached = self._cached.get(address) if validity else None
+        cached = self.cached.get(address) if validity else None
         if validity and cached and cached.validity and monotonic() < cached.until:
             is_valid = cached.validity is validity
             if is_valid or address in self._renewing:
@@ -303,10 +296,6 @@ class ResponseCache:
             self._renewing.discard(address)
         if self._wire.settings.vercel:
             await self._wire.finish()
-
-    def get(self, address: object) -> Cached | None:
-        """What is remembered of an address, valid or not."""
-        return self._cached.get(address)
 
     async def make(self, request: Request, identity: str, work: Work) -> tuple[Document, str]:
         """What `work` makes, once for all that want it now; if the client that it ran for may not have more, again."""
@@ -330,5 +319,5 @@ class ResponseCache:
         ]
         validators += missing_headers([*validators, *of_body], self._public_url)
         cached = Cached(document, identity, validity, at_most, monotonic() + at_most, validators, of_body)
-        self._cached.put(address, cached, len(document.body) + len(address[1]) + OVERHEAD)
+        self.cached.put(address, cached, len(document.body) + len(address[1]) + OVERHEAD)
         return cached

@@ -123,7 +123,7 @@ async def answer(wire: Paperwire, raw: str) -> Steps:
 
 async def _asked(app: FastAPI, query: str, rounds: int, *, remembered: bool) -> list[float]:
     """Milliseconds of each of `rounds` requests; `remembered`: the rendered bytes may come from memory."""
-    app.state.responses._cached = LRUCache(limit=CACHE_BYTES if remembered else 0)
+    app.state.responses.cached = LRUCache(limit=CACHE_BYTES if remembered else 0)
     times = []
     for number in range(rounds + 5):
         start = perf_counter()

@@ -83,18 +83,18 @@ class Paperwire:
         # Each once, because an older version may still run beside this one
         if self._adopted != self.rules.fingerprint and not snapshot.error:
             self._adopted = self.rules.fingerprint
-            if snapshot.manifest.has_batches and snapshot.manifest.rules != self._adopted:
+            if snapshot.state.manifest.has_batches and snapshot.state.manifest.rules != self._adopted:
                 await self._adopt()
                 snapshot = await self.snapshots.get()
-        validity, now = self.validity(snapshot.manifest), self.clock()
-        if validity.release and validity.releases(now) and not snapshot.error:
-            await self._note(note_time(self.store, validity.release, now))
+        validity = self.validity(snapshot.state.manifest)
+        if validity.release and validity.releases and not snapshot.error:
+            await self._note(note_time(self.store, validity.release, self.clock()))
             snapshot = await self.snapshots.get()
         return snapshot
 
     async def manifest(self) -> Manifest:
         """The manifest of the snapshot."""
-        return (await self.snapshot()).manifest
+        return (await self.snapshot()).state.manifest
 
     async def ready(self) -> Manifest:
         """A manifest with something to serve; a due batch that is not there is fetched, once for all requests.
@@ -103,17 +103,19 @@ class Paperwire:
         time. Raises `NothingYet` if then there is still nothing.
         """
         snapshot = await self.snapshot()
-        due, manifest = self.due.date, snapshot.manifest
+        manifest = snapshot.state.manifest
+        validity = self.validity(manifest)
         if snapshot.error and not self._stored(manifest):
             raise StoreError(snapshot.error)
-        if snapshot.error or self.validity(manifest).settled:
+        if snapshot.error or validity.settled:
             return manifest
+        due = validity.due.date
         if self._pause(snapshot.state, due) <= 0:
             task = self._start_refreshing()
             if not self._stored(manifest):
                 await asyncio.wait([task], timeout=PATIENCE_SECONDS)
                 snapshot = await self.snapshot()
-                manifest = snapshot.manifest
+                manifest = snapshot.state.manifest
         if not self._stored(manifest):
             failed = self._not_before > time()
             record = due_record(manifest, self.due, self.rules.sources)
@@ -126,10 +128,10 @@ class Paperwire:
         They are while the snapshot is used, and the due batch is there, being fetched, or left alone for a while.
         """
         snapshot = self.snapshots.peek()
-        if snapshot is None or snapshot.error or not snapshot.manifest.has_batches:
+        if snapshot is None or snapshot.error:
             return None
-        validity = self.validity(snapshot.manifest)
-        if validity.releases(self.clock()):
+        validity = self.validity(snapshot.state.manifest)
+        if validity.releases:
             return None
         if validity.settled or self.is_refreshing or self._pause(snapshot.state, validity.due.date) > 0:
             return validity

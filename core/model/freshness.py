@@ -65,7 +65,8 @@ class Validity:
     """How long answers made from a `manifest` stay true while `due` is due.
 
     `settled`: the due batch is there; `gaps`: an earlier one of the last days is not whole; `release`: when entries
-    that are held back will be shown in any case. All of this holds `until` a moment, at which answers change.
+    that are held back will be shown in any case, and `releases` whether that is over. All of this holds `until` a
+    moment, at which answers change.
     """
 
     manifest: Manifest
@@ -73,6 +74,7 @@ class Validity:
     settled: bool
     gaps: bool
     release: datetime | None
+    releases: bool
     until: datetime
 
     def freshness(self, now: datetime) -> Freshness:
@@ -83,10 +85,6 @@ class Validity:
         left = max(int((end - now).total_seconds()), UNSETTLED_SECONDS)
         return Freshness(min(left, GAP_SECONDS) if self.gaps else left)
 
-    def releases(self, now: datetime) -> bool:
-        """Whether entries that are held back are to be shown by now."""
-        return self.release is not None and self.release <= now
-
 
 def validity_of(manifest: Manifest, now: datetime, categories: Collection[str], feeds: Iterable[Feed]) -> Validity:
     """The validity at `now` for feeds that need these categories of arXiv."""
@@ -95,8 +93,9 @@ def validity_of(manifest: Manifest, now: datetime, categories: Collection[str], 
     due = due_of(now, sources)
     settled = is_settled(due_record(manifest, due, sources), categories)
     gaps = ARXIV in sources and has_gaps(manifest, due.date)
-    until = due.notice if now < due.notice else due.following
-    return Validity(manifest, due, settled, gaps, next_release(feeds, manifest), until)
+    release = next_release(feeds, manifest)
+    until = min([due.following, *(moment for moment in (due.notice, release) if moment and moment > now)])
+    return Validity(manifest, due, settled, gaps, release, release is not None and release <= now, until)
 
 
 def has_gaps(manifest: Manifest, due: date) -> bool:

@@ -7,7 +7,6 @@ from time import monotonic
 
 from core.archive.state import STATE_KEYS, State, decode_state
 from core.model.errors import StoreError
-from core.model.manifest import Manifest
 from core.store.base import Store
 from core.util.caches import SingleFlight
 
@@ -26,11 +25,6 @@ class Snapshot:
     state: State
     until: float
     error: str = ""
-
-    @property
-    def manifest(self) -> Manifest:
-        """Which batches there are."""
-        return self.state.manifest
 
 
 class Snapshots:

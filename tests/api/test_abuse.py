@@ -467,7 +467,7 @@ def test_filters_without_number(tmp_path: Path) -> None:
         for n in range(FILTERS):
             assert 200 == wire.client.get(f"/api/papers?title~filter{n}").status_code
         assert before == wire.stored
-        assert wire.app.state.responses.used <= CACHE_BYTES
+        assert wire.app.state.responses.cached.used <= CACHE_BYTES
         assert [] == wire.upstream.requests
 
 

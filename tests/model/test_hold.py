@@ -51,4 +51,6 @@ def test_freshness() -> None:
     """Answers are true until the hold ends."""
     validity = validity_of(manifest(FETCHED), FETCHED, (), [FEED])
     assert (True, 5 * 3600) == (validity.settled, replace(validity, gaps=False).freshness(FETCHED).seconds)
-    assert [False, True] == [validity.releases(FETCHED + timedelta(hours=hours)) for hours in (4.9, 5)]
+    assert [False, True] == [
+        validity_of(manifest(FETCHED), FETCHED + timedelta(hours=hours), (), [FEED]).releases for hours in (4.9, 5)
+    ]
