@@ -15,8 +15,9 @@ from typing import Any
 
 from core.llm.base import STATES, Account, Answer, Ask, Usage, tokens_of, tokens_of_request, wrong
 from core.llm.endpoint import Endpoint, Unspent
+from core.llm.reading import without_thoughts
 from core.llm.replies import Reply, quoted
-from core.llm.structured import MODES, instructions, read_answer, repair, response_format, without_thoughts
+from core.llm.structured import MODES, instructions, read_answer, repair, response_format
 from core.model.errors import ModelError, StoreError
 
 log = logging.getLogger("paperwire")

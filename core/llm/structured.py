@@ -6,28 +6,24 @@ can correct its answer by.
 
 import json
 import re
-from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
-from itertools import islice
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, create_model
 
 from core.llm.base import wrong
+from core.llm.reading import cut_at_sentence, find_objects
 from core.llm.replies import to_json
 from core.model.rubric import Rubric
 from core.model.template import Section, Template
 from core.text.fold import has_text
 
 MODES = ("json_schema", "json_object", "text")  # from the strictest on; not every endpoint knows each
-MOST_TEXT = 200_000  # characters of an answer that are looked at
-_MOST_STARTS = 50  # braces at which an object is looked for
+MOST_TEXT = 200_000  # characters of an answer that are searched for JSON
 _MOST_PROBLEMS = 8
 _MOST_NAME = 80  # characters of a wrong property's name
 _MOST_REPEATED = 6000  # characters of a wrong answer that are sent back
-_FENCE = re.compile(r"```[a-zA-Z]*\s*\n(.*?)```", re.DOTALL)
-_INSIDE = re.compile(r"(\"\s*:|[,\[])\s*\Z")
-_THOUGHT = re.compile(r"\A\s*<(think|thinking|reasoning)>.*?</\1>", re.DOTALL)
 _REFUSAL = re.compile(
     r"\A\W*(I['’]m (very |really )?sorry|I apologi[sz]e|Sorry, |I can(['’]|no)t |I cannot |I (am|['’]m) (unable|not "
     r"able) to |I won['’]t |As an AI|I must decline|죄송|抱歉|对不起|很抱歉|作为一)",
@@ -48,7 +44,7 @@ def response_format(shape: type[BaseModel] | None, mode: str) -> dict[str, Any] 
 
 
 def instructions(shape: type[BaseModel] | None, mode: str) -> str:
-    """What to add to the instructions: the schema where no parameter holds it, and the word JSON, which JSON mode needs."""
+    """What to add to the instructions where no parameter holds the schema; with the word JSON, which JSON mode needs."""
     if shape is None or mode == "json_schema":
         return ""
     schema = json.dumps(schema_of(shape), ensure_ascii=False)
@@ -79,27 +75,39 @@ def _name(shape: type[BaseModel]) -> str:
     return re.sub(r"[^a-zA-Z0-9_-]", "_", shape.__name__)[:64]
 
 
-def without_thoughts(text: str) -> str:
-    """The answer without what local models think aloud before it."""
-    return _THOUGHT.sub("", text[:MOST_TEXT]).strip()
-
-
 def read_answer(text: str, shape: type[BaseModel]) -> BaseModel:
     """The instance of `shape` that is in a text. Raises `ModelError`: "refused", "not-json" or "wrong-shape".
 
-    The details are words for the model, which it may mend its answer by.
+    Keys that were not asked for are left out, and texts that are too long are cut. The details of an error are words
+    for the model, which it may correct its answer by.
     """
     problems = ""
-    for found in _objects(text):
+    for found in find_objects(text[:MOST_TEXT]):
         try:
             return shape.model_validate_json(to_json(found))
         except ValidationError as error:
             problems = problems or _in_words(error)
+            _mend(found, error)
+        with suppress(ValidationError):
+            return shape.model_validate_json(to_json(found))
     if problems:
         raise wrong("wrong-shape", problems)
     if _REFUSAL.match(text):
         raise wrong("refused", " ".join(text[:200].split()))
     raise wrong("not-json", "no JSON object is in it, or one that does not end")
+
+
+def _mend(found: dict[str, Any], error: ValidationError) -> None:
+    """Remove what was not asked for, and cut texts that are too long."""
+    for row in error.errors():
+        *path, last = row["loc"]
+        place: Any = found
+        for step in path:
+            place = place[step]
+        if row["type"] == "extra_forbidden":
+            del place[last]
+        elif row["type"] == "string_too_long":
+            place[last] = cut_at_sentence(place[last].strip(), row["ctx"]["max_length"])
 
 
 def repair(text: str, problem: str, shape: type[BaseModel]) -> list[dict[str, str]]:
@@ -110,32 +118,6 @@ def repair(text: str, problem: str, shape: type[BaseModel]) -> list[dict[str, st
         f"It satisfies this JSON schema:\n{schema}"
     )
     return [{"role": "assistant", "content": text[:_MOST_REPEATED]}, {"role": "user", "content": demand}]
-
-
-def _objects(text: str) -> Iterator[dict[str, Any]]:
-    """The JSON objects in a text: the whole, else those in code fences, else those amid prose; first come first."""
-    candidates = [text, *_FENCE.findall(text)]
-    for candidate in candidates:
-        if isinstance(whole := _loaded(candidate), dict):
-            yield whole
-            return
-    end = 0
-    for start in islice((match.start() for match in re.finditer("{", text)), _MOST_STARTS):
-        # What is inside of another object is no answer, even where that other one does not end
-        if start < end or _INSIDE.search(text[max(start - 20, 0) : start]):
-            continue
-        try:
-            found, end = json.JSONDecoder().raw_decode(text, start)
-        except (ValueError, RecursionError):
-            continue
-        yield found
-
-
-def _loaded(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return None
 
 
 def _in_words(error: ValidationError) -> str:

@@ -6,7 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.llm.structured import read_answer, without_thoughts
+from core.llm.reading import cut_at_sentence, without_thoughts
+from core.llm.structured import parts_shape, read_answer
+from core.llm.templates import get_template
 from core.model.errors import ModelError
 from tests.support.asking import GOOD, Shape
 
@@ -22,6 +24,10 @@ FOUND = {
     "after another object": f'{{"draft": true}}\n{J}',
     "twice": f"{J}\n{J}",
     "before a broken one": f"{J}\n" + '{"score": ',
+    "alone in a list": f"[{J}]",
+    "with a trailing comma": J[:-1].replace("]", ",]") + ", }",
+    "with a key that was not asked for": J[:-1] + ', "confidence": 0.9}',
+    "with a key that was not asked for inside": J.replace('"kind"', '"note": [1], "kind"'),
     "wrapped lines": json.dumps(GOOD.model_dump(), indent=4),
 }
 
@@ -37,7 +43,7 @@ NOT_FOUND = {
     "prose": ("A paper about things.", "not-json", "no JSON object"),
     "nothing but braces": ("{" * 10_000, "not-json", ""),
     "deep": ("[" * 100_000, "not-json", ""),
-    "a list": (f"[{J}]", "not-json", ""),
+    "a list": (f"[{J}, {J}]", "not-json", ""),
     "a number": ("3", "not-json", ""),
     "a string": (json.dumps(J), "not-json", ""),
     "cut off": (J[:-20], "not-json", ""),
@@ -87,8 +93,16 @@ def test_any_text_around_an_object(before: str, after: str) -> None:
 THOUGHTS = {
     "<think>a</think>b": "b",
     "\n<thinking>a\n{}</thinking>\n\nb": "b",
-    "<think>a": "<think>a",
+    "<THINK>a</THINK><think>c</think>b": "b",
+    "<thought>a</thought>\nb": "b",
+    "[THINK]a[/THINK]b": "b",
+    "◁think▷a◁/think▷b": "b",
+    "<|begin_of_thought|>a<|end_of_thought|><|begin_of_solution|>b<|end_of_solution|>": "b",
+    "<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>b<|return|>": "b",
+    "a, and so on\n</think>\n\nb": "b",
+    "<think>a": "",
     "b <think>a</think>": "b <think>a</think>",
+    "The tag `</think>` ends a thought": "The tag `</think>` ends a thought",
     "  b\n": "b",
 }
 
@@ -97,3 +111,49 @@ THOUGHTS = {
 def test_thoughts_are_left_out(text: str) -> None:
     """What a model thinks aloud before its answer is none of it."""
     assert THOUGHTS[text] == without_thoughts(text)
+
+
+# A text between the quotes of JSON, as it came → as it was meant
+TEX = {
+    r"$\\alpha$ and $\\theta$": r"$\alpha$ and $\theta$",
+    r"$\alpha \in \mathcal{O}(n^2)$, 3\% better": r"$\alpha \in \mathcal{O}(n^2)$, 3\% better",
+    r"$\theta$, $\frac{1}{2}$, \textbf{bold} $\nabla f$": r"$\theta$, $\frac{1}{2}$, \textbf{bold} $\nabla f$",
+    r"$\beta \to \rho$, $x \ne \nu$": r"$\beta \to \rho$, $x \ne \nu$",
+    r"one\ntwo\tthree \"four\" \u00e9 \/": 'one\ntwo\tthree "four" é /',
+    r"first.\nto be\nnot to be\n\nmid": "first.\nto be\nnot to be\n\nmid",
+    r"$\upsilon \{x\} \, y$": r"$\upsilon \{x\} \, y$",
+    "a raw\nline break": "a raw\nline break",
+}
+
+
+@pytest.mark.parametrize("text", TEX)
+def test_tex_in_json(text: str) -> None:
+    """Formulas survive in JSON, whether their backslashes are escaped or not, and so do JSON's own escapes."""
+    answer = read_answer(J.replace('"about":"One sentence."', f'"about":"{text}"'), Shape)
+    assert isinstance(answer, Shape)
+    assert TEX[text] == answer.about
+
+
+# Text and the most characters → what is kept
+CUT = {
+    ("One. Two. Three.", 16): "One. Two. Three.",
+    ("One. Two. Three.", 12): "One. Two.",
+    ("One two three four", 14): "One two…",
+    ("Onetwothree", 6): "Onetw…",
+    ("第一句。第二句。第三句", 9): "第一句。第二句。",
+}
+
+
+@pytest.mark.parametrize(("text", "most"), CUT)
+def test_long_texts_are_cut(text: str, most: int) -> None:
+    """A text is cut at the end of a sentence, or else of a word."""
+    assert CUT[text, most] == cut_at_sentence(text, most)
+
+
+def test_answers_are_not_refused_for_length() -> None:
+    """A text that is longer than it may be is cut where a sentence ends."""
+    shape = parts_shape(get_template("four-point"))
+    part = get_template("four-point").parts[0]
+    long = dict.fromkeys(shape.model_fields, "One sentence. " * 1000)
+    kept = read_answer(json.dumps(long), shape).model_dump()[part.key]
+    assert (True, True) == (len(kept) <= part.most, kept.endswith("sentence."))
