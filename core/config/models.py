@@ -1,5 +1,7 @@
 """Which language models the settings name: one OpenAI-compatible endpoint, and a model for each step."""
 
+import json
+from typing import Any
 from urllib.parse import urlsplit
 
 from core.config.settings import Settings
@@ -7,6 +9,8 @@ from core.llm.base import STEPS
 from core.model.errors import ConfigError
 
 OPENAI_URL = "https://api.openai.com/v1"
+_OWN = {"model", "messages", "stream", "response_format"}  # of a request, which Paperwire decides about
+_EXAMPLE = 'such as {"enable_thinking": false}'
 NO_MODEL = (
     "no model: summaries are extracted from abstracts; set LLM_API_KEY and LLM_MODEL,"
     " and LLM_BASE_URL for another endpoint than OpenAI's"
@@ -33,9 +37,23 @@ def endpoint_url(settings: Settings) -> str:
     return settings.llm_base_url or OPENAI_URL
 
 
+def extra_of(settings: Settings) -> dict[str, Any]:
+    """What goes into the body of every request beside the question. Raises `ConfigError`."""
+    effort = {"reasoning_effort": settings.llm_reasoning_effort} if settings.llm_reasoning_effort else {}
+    try:
+        extra = json.loads(settings.llm_extra_body or "{}")
+    except ValueError as error:
+        raise ConfigError([f"LLM_EXTRA_BODY: it is not JSON: {error}; {_EXAMPLE}"]) from error
+    if not isinstance(extra, dict):
+        raise ConfigError([f"LLM_EXTRA_BODY: it has to be a JSON object, {_EXAMPLE}"])
+    if own := sorted(extra.keys() & _OWN):
+        raise ConfigError([f"LLM_EXTRA_BODY: Paperwire itself sets {', '.join(own)}"])
+    return effort | extra
+
+
 def describe_models(settings: Settings) -> str:
     """The models in words for their owner, in one line, without the key. Raises `ConfigError`."""
-    models = models_of(settings)
+    models, _ = models_of(settings), extra_of(settings)
     if not models:
         forgotten = "LLM_API_KEY is set, but LLM_MODEL is not; " if settings.llm_api_key else ""
         return f"{forgotten}{NO_MODEL}"

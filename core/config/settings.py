@@ -78,6 +78,10 @@ class Settings(BaseSettings):
     llm_model_analyse: str = Field("", description="another one for the analysis of a paper")
     llm_model_summarise: str = Field("", description="another one for summaries")
     llm_model_review: str = Field("", description="another one for reviews")
+    llm_reasoning_effort: str = Field(
+        "", pattern=r"^[a-z]*$", description="how much a model thinks, such as low; by default it decides"
+    )
+    llm_extra_body: str = Field("", description="a JSON object that goes into the body of every request")
     llm_daily_tokens: int = Field(0, ge=0, description="how many tokens a day may take at most; 0: no limit")
     llm_monthly_tokens: int = Field(0, ge=0, description="how many tokens a month may take at most; 0: no limit")
     llm_concurrency: int = Field(4, ge=1, le=100, description="how many calls an instance makes at the same time")

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from core.archive import Archive
 from core.archive.spending import Prices, Spending
-from core.config.models import NO_MODEL, endpoint_url, models_of
+from core.config.models import NO_MODEL, endpoint_url, extra_of, models_of
 from core.config.settings import Settings
 from core.llm.base import STATES, Answer, Ask, Model, Usage
 from core.model.errors import ConfigError, ModelError, StoreError
@@ -36,7 +36,7 @@ def open_model(settings: Settings, archive: Archive) -> Model | None:
 
     limits = {"daily": settings.llm_daily_tokens, "monthly": settings.llm_monthly_tokens}
     return CompatibleModel(
-        Endpoint(endpoint_url(settings), settings.llm_api_key),
+        Endpoint(endpoint_url(settings), settings.llm_api_key, extra_of(settings)),
         models,
         Spending(archive.store, **limits, prices=prices_of(settings)),
         settings.clock,

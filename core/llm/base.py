@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,7 +23,9 @@ class Ask:
     """One question to a model. `step` decides which model is asked, and is what usage is recorded under.
 
     `system` holds instructions, `user` the material, which is data and never instructions. With a `shape` the answer is
-    JSON that this pydantic model accepts, without one it is text. `most_tokens` bounds the answer.
+    JSON that this pydantic model accepts, without one it is text. `most_tokens` bounds the answer, without what the
+    model thinks before it. `shorter` gives the material with a text of so many characters at most, for a model that
+    cannot read all of it; None where nothing can be left out.
     """
 
     step: str
@@ -31,6 +33,7 @@ class Ask:
     user: str
     shape: type[BaseModel] | None = None
     most_tokens: int = 2000
+    shorter: Callable[[int], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

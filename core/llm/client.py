@@ -8,6 +8,7 @@ the process lives.
 import asyncio
 import logging
 import random
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -32,14 +33,16 @@ _LONGEST_PAUSE = 30.0  # if an endpoint asks for a longer one the call is not re
 _MORE_ROOM = 2
 _LIMITS = ("max_tokens", "max_completion_tokens")  # OpenAI's newest models want the second, many servers know the first
 _SYSTEM_ROLE = ("system role", "role 'system'", "system message", "developer instruction")
+_MOST_ROOM = re.compile(r"(?:at most|less than or equal to|maximum (?:value )?(?:of|is)|\[\d+,) ?`?(\d+)")
+_LEAST_CHARACTERS = 1000  # of a text that is worth asking about
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """How a model is asked: for JSON (`mode`), with a bound on the answer (`limit`), in one piece or as a `stream`.
 
-    `system` says whether it accepts instructions in a message of their own, `thinking` how many tokens of room it
-    needs for thoughts.
+    `system` says whether it accepts instructions in a message of their own. `thinking` are tokens of room that it needs
+    for thoughts, `most_room` is the largest bound that it accepts, `characters` how much text it can read; 0: any.
     """
 
     mode: str = MODES[0]
@@ -47,10 +50,18 @@ class Dialect:
     stream: bool = False
     system: bool = True
     thinking: int = 0
+    most_room: int = 0
+    characters: int = 0
 
-    def other(self, refusal: str, *, shaped: bool) -> "Dialect | None":
+    def other(self, error: ModelError, ask: Ask, room: int) -> "Dialect | None":
         """What to try after a request was not accepted, by the words of the refusal; None: nothing is left."""
-        words = refusal.lower()
+        words = str(error).lower()
+        if error.state == "too-long":
+            return self._shorter(ask)
+        if error.state != "not-understood":
+            return None
+        if "max" in words and (most := _MOST_ROOM.search(words)) and int(most[1]) < self.room(room):
+            return replace(self, most_room=int(most[1]))
         if _LIMITS[1] in words and self.limit != _LIMITS[1]:
             return replace(self, limit=_LIMITS[1])
         if "stream" in words and not self.stream:
@@ -58,18 +69,31 @@ class Dialect:
         if self.system and any(mark in words for mark in _SYSTEM_ROLE):
             return replace(self, system=False)
         lower = MODES.index(self.mode) + 1
-        return replace(self, mode=MODES[lower]) if shaped and lower < len(MODES) else None
+        return replace(self, mode=MODES[lower]) if ask.shape and lower < len(MODES) else None
+
+    def room(self, tokens: int) -> int:
+        """The bound of an answer of so many tokens."""
+        return min(tokens + self.thinking, self.most_room or tokens + self.thinking)
 
     def request(self, model: str, ask: Ask, room: int, added: Messages) -> dict[str, Any]:
         """The body that asks `model`, with `added` messages of an exchange after the question."""
         system = ask.system + instructions(ask.shape, self.mode)
-        question = [{"role": "system", "content": system}, {"role": "user", "content": ask.user}]
+        shorter = ask.shorter if self.characters and len(ask.user) > self.characters else None
+        user = shorter(self.characters) if shorter else ask.user
+        question = [{"role": "system", "content": system}, {"role": "user", "content": user}]
         if not self.system:
-            question = [{"role": "user", "content": f"{system}\n\n{ask.user}"}]
-        request: dict[str, Any] = {"model": model, "messages": [*question, *added], self.limit: room + self.thinking}
+            question = [{"role": "user", "content": f"{system}\n\n{user}"}]
+        request: dict[str, Any] = {"model": model, "messages": [*question, *added], self.limit: self.room(room)}
         if wanted := response_format(ask.shape, self.mode):
             request["response_format"] = wanted
         return request | ({"stream": True, "stream_options": {"include_usage": True}} if self.stream else {})
+
+    def _shorter(self, ask: Ask) -> "Dialect | None":
+        """Half the text that was too long; None where that leaves too little."""
+        half = (self.characters or len(ask.user)) // 2
+        if ask.shorter is None or half < _LEAST_CHARACTERS or len(ask.shorter(half)) >= len(ask.user):
+            return None
+        return replace(self, characters=half, thinking=0)
 
 
 class CompatibleModel:
@@ -176,21 +200,20 @@ class _Exchange:
 
     async def _reply(self, room: int, added: Messages) -> Reply:
         """The reply, in a dialect that the endpoint accepts."""
-        dialect = self.of.dialects.get(self.model, Dialect())
+        dialect = known = self.of.dialects.get(self.model, Dialect())
         while True:
             try:
-                reply = await self._patiently(
-                    dialect.request(self.model, self.ask, room, added), room + dialect.thinking
-                )
+                request = dialect.request(self.model, self.ask, room, added)
+                reply = await self._patiently(request, dialect.room(room))
             except ModelError as error:
-                shaped = self.ask.shape is not None
-                other = dialect.other(str(error), shaped=shaped) if error.state == "not-understood" else None
-                if other is None:
+                if (other := dialect.other(error, self.ask, room)) is None:
                     raise
                 dialect = other
             else:
-                thought = reply.finish == "length" and (reply.thoughts or not without_thoughts(reply.text))
-                self.of.dialects[self.model] = replace(dialect, thinking=THINKING_TOKENS) if thought else dialect
+                if reply.finish == "length" and (reply.thoughts or not without_thoughts(reply.text)):
+                    dialect = replace(dialect, thinking=THINKING_TOKENS)
+                if dialect != known:  # else another question may have learned something meanwhile
+                    self.of.dialects[self.model] = dialect
                 return reply
 
     async def _patiently(self, request: Mapping[str, Any], room: int) -> Reply:

@@ -14,6 +14,7 @@ from core.model.errors import ModelError
 _PATH = "/chat/completions"
 _MOST_BYTES = 20_000_000  # of an answer; long thoughts that are streamed take a few MB
 _CONNECT_SECONDS = 10.0
+_SHORTEST_KEY = 8  # of what is a secret
 _OK = 200
 
 
@@ -58,7 +59,7 @@ class Endpoint:
             raise Unspent(self._wrong("no-answer", error)) from None
         try:
             if status != _OK:
-                raise read_error(status, body, headers, str(request["model"]))
+                raise read_error(status, self._hide(body), headers, str(request["model"]))
             return read_reply(body)
         except ModelError as error:
             raise Unspent(self._without_key(error), read_retry_after(headers)) from None
@@ -79,8 +80,7 @@ class Endpoint:
                 read += chunk
                 if len(read) > _MOST_BYTES:
                     raise Unspent(wrong("no-answer", f"it has more than {_MOST_BYTES // 1_000_000} MB"))
-        data = bytes(read).replace(self._key.encode(), "…".encode()) if self._key else bytes(read)
-        return response.status_code, data, response.headers
+        return response.status_code, bytes(read), response.headers
 
     async def _connected(self) -> httpx.AsyncClient:
         """The client of the running event loop: connections do not outlive the loop they were made in."""
@@ -99,7 +99,9 @@ class Endpoint:
         return self._without_key(wrong(state, quoted(str(error) or type(error).__name__)))
 
     def _without_key(self, error: ModelError) -> ModelError:
-        """The error, in which an endpoint may have repeated the key."""
-        if self._key:
-            error.args = (str(error).replace(self._key, "…"),)
+        """The error without the key, which some endpoints repeat; words such as "none" are no key."""
+        error.args = (self._hide(str(error).encode()).decode(),)
         return error
+
+    def _hide(self, text: bytes) -> bytes:
+        return text.replace(self._key.encode(), "…".encode()) if len(self._key) >= _SHORTEST_KEY else text

@@ -7,7 +7,7 @@ on a question: what was paid for is stored under them.
 
 import hashlib
 import re
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from string import Template as Text
 
@@ -107,8 +107,8 @@ def ask_analysis(feed: Feed, rubric: Rubric, paper: Paper, text: str, kind: str)
         instructions=template.instructions,
         parts=_asked(template.parts, feed.language),
     )
-    user = material(paper, text, kind, ANALYSIS_CHARS)
-    return Ask("analyse", system, user, analysis_shape(rubric, template), most_tokens=4000)
+    given = partial(material, paper, text, kind)
+    return Ask("analyse", system, given(ANALYSIS_CHARS), analysis_shape(rubric, template), 4000, given)
 
 
 def ask_summary(template: Template, language: str, paper: Paper, text: str, kind: str) -> Ask:
@@ -120,15 +120,16 @@ def ask_summary(template: Template, language: str, paper: Paper, text: str, kind
         raise ValueError(f"{template.name} is a template that asks nothing of a model")
     parts = _asked(template.parts, language)
     system = _system("summary", language, input=_READ[kind], instructions=template.instructions, parts=parts)
-    user = material(paper, text, kind, SUMMARY_CHARS)
-    return Ask("summarise", system, user, parts_shape(template), most_tokens=4000)
+    given = partial(material, paper, text, kind)
+    return Ask("summarise", system, given(SUMMARY_CHARS), parts_shape(template), 4000, given)
 
 
 def ask_question(template: Template, key: str, language: str, paper: Paper, text: str, kind: str = "pdf") -> Ask:
     """One question of a review; its answer is text. Raises `KeyError` for a key that the template has not."""
     question = template.section(key).ask
     system = _system("question", language, input=_READ[kind], instructions=template.instructions, question=question)
-    return Ask("review", system, material(paper, text, kind, REVIEW_CHARS), most_tokens=4000)
+    given = partial(material, paper, text, kind)
+    return Ask("review", system, given(REVIEW_CHARS), None, 4000, given)
 
 
 def ask_post(template: Template, language: str, paper: Paper, answers: Parts) -> Ask:

@@ -129,15 +129,7 @@ def read_reply(body: bytes) -> Reply:
 
 def read_error(status: int, body: bytes, headers: Mapping[str, str] | None = None, about: str = "") -> ModelError:
     """What an answer with another status means; its words are quoted in short. `about` is the name of the model."""
-    plain = load_json(body)
-    inner = _error_in(plain)
-    said = quoted(str(inner.get("message") or body.decode("utf-8", "replace")))
-    marks = f"{inner.get('code')} {inner.get('type')} {json.dumps(plain, ensure_ascii=False)} {said}".lower()
-    code = str(inner.get("code")) if status == _OK else ""  # some put the status there
-    state = next((state for mark, state in _MARKS if mark in marks), "")
-    state = state or _state_of(int(code) if code.isascii() and code.isdigit() else status)
-    subject = f"{about}: " if about and state == "no-model" else ""
-    return wrong(state, f"{subject}status {status}: {said}", retry_after=read_retry_after(headers or {}))
+    return _error_of(status, load_json(body), body, headers or {}, about)
 
 
 def read_retry_after(headers: Mapping[str, str]) -> float | None:
@@ -170,6 +162,17 @@ def quoted(text: str) -> str:
     return " ".join(text.split())[:_MOST_QUOTED]
 
 
+def _error_of(status: int, plain: Any, body: bytes, headers: Mapping[str, str], about: str) -> ModelError:
+    inner = _error_in(plain)
+    said = quoted(str(inner.get("message") or body.decode("utf-8", "replace")))
+    marks = f"{inner.get('code')} {inner.get('type')} {json.dumps(plain, ensure_ascii=False)} {said}".lower()
+    code = str(inner.get("code")) if status == _OK else ""  # some put the status there
+    state = next((state for mark, state in _MARKS if mark in marks), "")
+    state = state or _state_of(int(code) if code.isascii() and code.isdigit() else status)
+    subject = f"{about}: " if about and state == "no-model" else ""
+    return wrong(state, f"{subject}status {status}: {said}", retry_after=read_retry_after(headers))
+
+
 def _state_of(status: int) -> str:
     if status >= _SERVER_ERROR:
         return "down"
@@ -193,7 +196,7 @@ def _no_reply(plain: Any, body: bytes) -> ModelError:
     if isinstance(plain, dict) and plain.get("prompt_filter_results") and not plain.get("choices"):
         return wrong("refused", "the endpoint's content filter objects to the text")
     if isinstance(plain, dict) and plain.get("error"):
-        return read_error(_OK, body)
+        return _error_of(_OK, plain, body, {}, "")
     return wrong("no-answer", quoted(body[: _MOST_QUOTED * 4].decode("utf-8", "replace")))
 
 

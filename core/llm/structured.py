@@ -44,7 +44,7 @@ def response_format(shape: type[BaseModel] | None, mode: str) -> dict[str, Any] 
 
 
 def instructions(shape: type[BaseModel] | None, mode: str) -> str:
-    """What to add to the instructions where no parameter holds the schema; with the word JSON, which JSON mode needs."""
+    """What to add to the instructions where no parameter holds the schema; JSON mode needs the word JSON in it."""
     if shape is None or mode == "json_schema":
         return ""
     schema = json.dumps(schema_of(shape), ensure_ascii=False)

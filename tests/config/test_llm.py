@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from core.archive import Archive
-from core.config.models import describe_models, models_of
+from core.config.models import describe_models, extra_of, models_of
 from core.config.settings import ROOT, Settings, load_settings
 from core.jobs.session import open_model
 from core.llm.base import STEPS, Answer
@@ -79,6 +79,10 @@ BAD_ONES: dict[str, tuple[dict[str, Any], str]] = {
     "a key that is no ASCII": ({"llm_api_key": "sk-öpen"}, "LLM_API_KEY: it has a space"),
     "a limit below zero": ({"llm_daily_tokens": -1}, "LLM_DAILY_TOKENS: "),
     "a limit in words": ({"llm_monthly_tokens": "many"}, "LLM_MONTHLY_TOKENS: "),
+    "an effort in other words": ({"llm_reasoning_effort": "a bit"}, "LLM_REASONING_EFFORT: "),
+    "a body that is no JSON": ({"llm_extra_body": "{thinking"}, "LLM_EXTRA_BODY: it is not JSON"),
+    "a body that is a list": ({"llm_extra_body": "[1]"}, "LLM_EXTRA_BODY: it has to be a JSON object"),
+    "a body with a model": ({"llm_extra_body": '{"model": "m"}'}, "LLM_EXTRA_BODY: Paperwire itself sets model"),
     "no calls at once": ({"llm_concurrency": 0}, "LLM_CONCURRENCY: "),
     "no time": ({"llm_timeout_seconds": 0}, "LLM_TIMEOUT_SECONDS: "),
     "infinite time": ({"llm_timeout_seconds": "inf"}, "LLM_TIMEOUT_SECONDS: "),
@@ -92,7 +96,7 @@ def test_what_cannot_be_meant(name: str) -> None:
     """Variables that cannot be meant are named, and their values are not repeated."""
     values, words = BAD_ONES[name]
     with pytest.raises(ConfigError) as raised:
-        models_of(settings_of(**values))
+        describe_models(settings_of(**values))
     assert words in str(raised.value)
     assert [] == [word for word in ("sesame", "pass@", "öpen") if word in str(raised.value)]
 
@@ -102,6 +106,12 @@ def test_a_model_for_each_step() -> None:
     models = models_of(settings_of(llm_api_key=SECRET, llm_model="m-1", llm_model_analyse=" m-2 "))
     assert {"screen": "m-1", "analyse": "m-2", "summarise": "m-1", "review": "m-1"} == models
     assert set(STEPS) == set(models)
+
+
+def test_what_goes_into_every_request() -> None:
+    """The effort and the body of the settings, which has precedence, are added to requests."""
+    settings = settings_of(llm_reasoning_effort="low", llm_extra_body='{"enable_thinking": false}')
+    assert {"reasoning_effort": "low", "enable_thinking": False} == extra_of(settings)
 
 
 def test_opening(tmp_path: Path) -> None:

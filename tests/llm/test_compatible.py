@@ -53,6 +53,13 @@ DIALECTS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "no schemas": ({"formats": ("json_object",)}, ["json_schema", "json_object", "", "json_object"]),
     "no JSON mode": ({"formats": ()}, ["json_schema", "json_object", "", "", ""]),
     "another bound": ({"limits": ("max_completion_tokens",)}, ["json_schema", "json_schema", "", "json_schema"]),
+    "a stream": ({"streams": True}, ["json_schema", "json_schema", "", "json_schema"]),
+    "no role for instructions": ({"instructs": False}, ["json_schema", "json_schema", "", "json_schema"]),
+    "a smaller bound": ({"most_room": 300}, ["json_schema", "json_schema", "", "json_schema"]),
+    "all at once": (
+        {"streams": True, "instructs": False, "formats": (), "limits": ("max_completion_tokens",), "most_room": 300},
+        [*["json_schema"] * 5, "json_object", "", "", ""],
+    ),
 }
 
 
@@ -91,6 +98,38 @@ def test_more_room(stand_in: ModelServer, tmp_path: Path) -> None:
     stand_in.faults = ["cut-off"]
     values(Asking(stand_in.url, tmp_path).ask(JSON_ASK))
     assert [400, 800] == [request["max_tokens"] for request in stand_in.requests]
+
+
+def test_room_for_thoughts(stand_in: ModelServer, tmp_path: Path) -> None:
+    """A model that thinks and gets no further has more room in the second try, and from then on."""
+    stand_in.thinks = 20_000
+    values(Asking(stand_in.url, tmp_path).ask(JSON_ASK, TEXT_ASK))
+    assert [400, 32_800, 32_400] == [request["max_tokens"] for request in stand_in.requests]
+
+
+def test_shorter_texts(stand_in: ModelServer, tmp_path: Path) -> None:
+    """A text that is longer than the model can read is halved until it fits; the next one is cut at once."""
+    stand_in.reads = 10_000
+    text = "word " * 6_000
+    ask = replace(TEXT_ASK, user=text, shorter=lambda most: text[:most])
+    values(Asking(stand_in.url, tmp_path).ask(ask, ask))
+    assert [30_000, 15_000, 7_500, 7_500] == [len(request["messages"][1]["content"]) for request in stand_in.requests]
+
+
+def test_what_cannot_be_shorter(stand_in: ModelServer, tmp_path: Path) -> None:
+    """Where nothing can be left out, or too little would remain, the text is too long."""
+    stand_in.reads = 100
+    text = "word " * 1_000
+    asks = [replace(TEXT_ASK, user=text), replace(TEXT_ASK, user=text, shorter=lambda most: text[:most])]
+    got = Asking(stand_in.url, tmp_path).ask(*asks)
+    assert ["too-long", "too-long"] == [one.state for one in got if isinstance(one, ModelError)]
+    assert 1 + 3 == len(stand_in.requests)
+
+
+def test_more_in_every_request(stand_in: ModelServer, tmp_path: Path) -> None:
+    """What the settings add goes into the body of each request."""
+    values(Asking(stand_in.url, tmp_path, extra={"enable_thinking": False}).ask(JSON_ASK, TEXT_ASK))
+    assert [False, False] == [request["enable_thinking"] for request in stand_in.requests]
 
 
 @pytest.mark.parametrize("concurrency", [1, 3])

@@ -59,12 +59,13 @@ class Asking:
     daily: int = 0
     monthly: int = 0
     now: datetime = NOW
+    extra: dict[str, Any] = field(default_factory=dict)
     options: dict[str, Any] = field(default_factory=lambda: {"pause": 0.01, "timeout": PATIENCE})
 
     def make(self, store: Store) -> CompatibleModel:
         """A model on a store."""
         return CompatibleModel(
-            Endpoint(self.url, self.key),
+            Endpoint(self.url, self.key, self.extra),
             dict.fromkeys(STEPS, self.model),
             Spending(store, daily=self.daily, monthly=self.monthly, prices=Prices(2.0, 10.0)),
             lambda: self.now,

@@ -27,6 +27,11 @@ class ModelServer:
     models: tuple[str, ...] = (MODEL,)
     formats: tuple[str, ...] = ("json_schema", "json_object")  # of response_format that it knows
     limits: tuple[str, ...] = ("max_tokens", "max_completion_tokens")  # names of the bound that it knows
+    streams: bool = False  # whether it answers in pieces only
+    instructs: bool = True  # whether it knows the role "system"
+    most_room: int = 10**9  # the largest bound that it accepts
+    reads: int = 10**9  # how many characters of messages it can read
+    thinks: int = 0  # how many tokens it needs for thoughts before each answer
     tokens: tuple[int, int] = (100, 20)  # what it says that an answer took
     write: Callable[[dict[str, Any]], str] | None = None  # what it says where it is not faulty; else what is good
     faults: list[str] = field(default_factory=list)
@@ -93,6 +98,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.error(404, f"The model `{request['model']}` does not exist", "model_not_found")
         elif limit not in stand_in.limits:
             self.error(400, f"Unsupported parameter: '{limit}'. Use '{stand_in.limits[0]}' instead.", "unsupported")
+        elif problem := self.refusal(request, request[limit]):
+            self.error(400, problem, "invalid_request_error")
+        elif request[limit] < stand_in.thinks:
+            self.say("", "length", reasoning_content="What is asked here?")
         elif wanted not in (*stand_in.formats, "text"):
             self.error(400, f"response_format.type {wanted} is not supported", "invalid_request_error")
         elif fault.isdigit():
@@ -100,19 +109,24 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.say((stand_in.write or good_text)(request))
 
-    def say(self, text: str | None, finish: str = "stop", usage: Any = None, **message: Any) -> None:
-        read, written = self.server_of.tokens
-        usage = usage or {"prompt_tokens": read, "completion_tokens": written, "total_tokens": read + written}
-        choice = {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": text, **message}}
-        body = {
-            "id": "x",
-            "object": "chat.completion",
-            "created": 1,
-            "model": MODEL,
-            "choices": [choice],
-            "usage": usage,
+    def refusal(self, request: dict[str, Any], room: int) -> str:
+        """What this endpoint says of a request that it does not accept, or ""."""
+        stand_in = self.server_of
+        read = sum(len(message["content"]) for message in request["messages"])
+        problems = {
+            "This model only supports stream mode.": stand_in.streams and not request.get("stream"),
+            "System role not supported": not stand_in.instructs and request["messages"][0]["role"] == "system",
+            f"max_tokens is too large: at most {stand_in.most_room} are supported": room > stand_in.most_room,
+            f"prompt is too long: {read} > {stand_in.reads} maximum": read > stand_in.reads,
         }
-        self.answer(200, json.dumps(body).encode())
+        return next((problem for problem, holds in problems.items() if holds), "")
+
+    def say(self, text: Any, finish: str = "stop", usage: Any = None, **message: Any) -> None:
+        body = body_of(text, finish, usage or self.server_of.tokens, **message)
+        if self.server_of.streams:
+            self.answer(200, events(body), "text/event-stream")
+        else:
+            self.answer(200, json.dumps(body).encode())
 
     def error(self, status: int, message: str, code: str) -> None:
         self.answer(status, json.dumps({"error": {"message": message, "type": "error", "code": code}}).encode())
@@ -127,6 +141,33 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
+def body_of(text: Any, finish: str = "stop", usage: Any = (100, 20), **message: Any) -> dict[str, Any]:
+    """The body of an answer."""
+    if isinstance(usage, tuple):
+        usage = {"prompt_tokens": usage[0], "completion_tokens": usage[1], "total_tokens": sum(usage)}
+    choice = {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": text, **message}}
+    return {
+        "id": "x",
+        "object": "chat.completion",
+        "created": 1,
+        "model": MODEL,
+        "choices": [choice],
+        "usage": usage,
+    }
+
+
+def events(body: dict[str, Any]) -> bytes:
+    """An answer in pieces, as server-sent events, with a comment and the usage at the end."""
+    (choice,) = body["choices"]
+    text = choice["message"]["content"] or ""
+    deltas = [{"role": "assistant"}, {"reasoning_content": "Hm."}, *({"content": letter} for letter in text)]
+    chunks: list[dict[str, Any]] = [{"choices": [{"index": 0, "delta": delta}]} for delta in deltas]
+    chunks.append({"choices": [{"index": 0, "delta": {}, "finish_reason": choice["finish_reason"]}]})
+    chunks.append({"choices": [], "usage": body["usage"]})
+    lines = [": processing", *(f"data: {json.dumps(chunk)}" for chunk in chunks), "data: [DONE]"]
+    return "\n\n".join(lines).encode() + b"\n\n"
+
+
 def good_text(request: dict[str, Any]) -> str:
     """What a good model says: JSON that satisfies the schema, wherever that is told, or a text."""
     wanted = request.get("response_format") or {}
@@ -135,7 +176,7 @@ def good_text(request: dict[str, Any]) -> str:
     for message in reversed(request["messages"]):
         _, told, schema = message["content"].partition("this JSON schema:\n")
         if told:
-            text = json.dumps(filled(json.loads(schema)))
+            text = json.dumps(filled(json.JSONDecoder().raw_decode(schema)[0]))
             return text if wanted else f"Sure! Here is the {{object}}:\n\n```json\n{text}\n```\nIs that good?"
     return "One finding, in one sentence."
 
@@ -211,6 +252,16 @@ FAULTS: dict[str, Callable[[_Handler, dict[str, Any]], None]] = {
     "empty": lambda h, _: h.say(""),
     "null": lambda h, _: h.say(None),
     "only thoughts": lambda h, _: h.say("<think>What is asked?</think>\n"),
+    "parts": lambda h, r: h.say([{"type": "thinking", "thinking": "Hm."}, {"type": "text", "text": good_text(r)}]),
+    "answer among thoughts": lambda h, r: h.say("", reasoning_content=good_text(r)),
+    "stream": lambda h, r: h.answer(200, events(body_of(good_text(r))), "text/event-stream"),
+    "stream that fails": lambda h, _: h.answer(200, b'data: {"error": {"message": "overloaded", "code": 503}}\n\n'),
+    "filtered with 200": lambda h, _: h.answer(200, b'{"choices": [], "prompt_filter_results": [{"prompt_index": 0}]}'),
+    "inspected": lambda h, _: h.error(400, "Output data may contain inappropriate content", "data_inspection_failed"),
+    "key with 400": lambda h, _: h.answer(400, b'[{"error": {"code": 400, "message": "API key not valid."}}]'),
+    "model with 400": lambda h, _: h.error(400, "Model Not Exist", "invalid_request_error"),
+    "balance with 403": lambda h, _: h.answer(403, b'{"code": 30001, "message": "Your balance is insufficient"}'),
+    "too large": lambda h, _: h.error(429, "Request too large on tokens per min: Limit 4000", "rate_limit_exceeded"),
     "thoughts": lambda h, r: h.say(f'<think>{{"score": 9}}?</think>\n{good_text(r)}'),
     "refusal": lambda h, _: h.say(None, refusal=REFUSAL),
     "refusal in words": lambda h, _: h.say(REFUSAL),
