@@ -1,5 +1,6 @@
 """feeds.toml: the shipped one, overrides from the environment, and what is said about mistakes."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,15 @@ def test_smallest_file() -> None:
     assert read_feeds_file(MAIN, "feeds.toml").instance == Instance(
         title="My arXiv wire", contact="", retention_days=30
     )
+
+
+def test_every_field_of_a_feed_is_a_key() -> None:
+    """The keys of a feed are the fields of `Feed`, and a feed in the shape of the file is read as that feed."""
+    feed = read(MAIN)
+    assert set(KEYS.split(", ")) == {field.name for field in fields(Feed)} - {"name"} == feed.to_plain().keys()
+    assert {"title": "Main", "categories": ("cs.LG",)} == feed.to_plain(defaults=False)
+    for name, shipped in load_feeds_file(ROOT / "feeds.toml").feeds.items():
+        assert shipped == read_feed(name, shipped.to_plain()) == read_feed(name, shipped.to_plain(defaults=False))
 
 
 def test_full_file() -> None:
