@@ -7,6 +7,7 @@ changes. `core.archive.state.note_time` changes it when the hours are over.
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
 from math import inf
@@ -20,6 +21,8 @@ from core.model.manifest import BatchRecord, Manifest
 from core.model.paper import is_withdrawn
 from core.model.query import Condition, Query, select
 from core.model.scoring import Score
+
+ALL = "all"  # what the merged feed is called
 
 
 def make_entries(feed: Feed, batch: Batch, scores: Mapping[str, Score | None]) -> tuple[Entry, ...]:
@@ -79,6 +82,23 @@ def first_announced(days: Sequence[Day]) -> list[Entry]:
 def _is_news(entry: Entry, papers: set[str]) -> bool:
     """Whether a feed that had `papers` has not had this one: a later version is news as a replacement only."""
     return entry.id not in papers or entry.type.startswith("replace")
+
+
+def merge(entries: Iterable[Entry]) -> list[Entry]:
+    """The entries of several feeds as those of one, `ALL`: each paper version once, as the feed shows it that gives it
+    most points; newest date first, best score first.
+    """
+    best: dict[str, Entry] = {}
+    for entry in entries:
+        known = best.setdefault(entry.paper.versioned, entry)
+        if entry.score > known.score:
+            best[entry.paper.versioned] = entry
+    ranks = Counter[date]()
+    merged = []
+    for entry in sorted(best.values(), key=lambda one: (-one.announced.toordinal(), -one.score, one.id)):
+        merged.append(replace(entry, feed=ALL, rank=ranks[entry.announced]))
+        ranks[entry.announced] += 1
+    return merged
 
 
 def feeds_of(feeds: Mapping[str, Feed], query: Query) -> list[Feed]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.model.batch import Announcement, make_batch
-from core.model.entries import Day, first_announced, make_entries, reaches_below
+from core.model.entries import Day, first_announced, make_entries, merge, reaches_below
 from core.model.feed import Entry, Feed
 from core.model.paper import Paper
 from core.model.query import parse_query
@@ -87,3 +87,16 @@ def test_entries_of_picked_papers(source: str, type_: str) -> None:
     batch = make_batch(MONDAY, [Announcement(paper, "new")])
     (entry,) = make_entries(feed, batch, {"2603.00001v2": make_score(())})
     assert (type_, 7) == (entry.type, entry.upvotes)
+
+
+def test_merged_feeds_have_each_paper_once() -> None:
+    """As the feed shows it that gives it most points; by date, then by score, ranked anew within each date."""
+    first, second = make_days([{1: 2.0, 2: 5.0}, {3: 1.0}]), make_days([{1: 9.0, 4: 5.0}, {}])
+    own = [entry for day in first for entry in day.entries]
+    other = [replace(entry, feed="other") for day in second for entry in day.entries]
+    merged = merge([*own, *other])
+    assert [("2603.00001", 9.0, 0), ("2603.00002", 5.0, 1), ("2603.00004", 5.0, 2), ("2603.00003", 1.0, 0)] == [
+        (entry.id, entry.score, entry.rank) for entry in merged
+    ]
+    assert {"all"} == {entry.feed for entry in merged}
+    assert merged == merge([*other, *own])
