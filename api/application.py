@@ -84,7 +84,12 @@ def create_app(settings: Settings | None = None, *, self_refresh: bool = False) 
     app.state.wire = wire
     app.state.limits = Limits(wire.settings)
     app.state.responses = ResponseCache(app.framework, wire)
-    app.first = Observed(PrivateCopy(app.state.responses, wire.settings), wire.settings.public_url, app.state.limits)
+    app.first = Observed(
+        PrivateCopy(app.state.responses, wire.settings),
+        wire.settings.public_url,
+        app.state.limits,
+        private=bool(wire.settings.feed_key),
+    )
     errors.install(app)
     # `papers` takes what is left below its path
     for module in (feeds, reviews, summaries, papers, digests, operations):

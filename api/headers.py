@@ -33,6 +33,17 @@ _ALWAYS: tuple[Header, ...] = (
 )
 _SAME_ORIGIN = (b"cross-origin-resource-policy", b"same-origin")
 _ANY_ORIGIN = (b"cross-origin-resource-policy", b"cross-origin")
+# Scripts of other sites may read feeds and JSON of a public copy: https://fetch.spec.whatwg.org/#http-cors-protocol
+_CORS: tuple[Header, ...] = (
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"ETag, Last-Modified, Link, Retry-After, Warning"),
+)
+PREFLIGHT: tuple[Header, ...] = (
+    *_CORS,
+    (b"access-control-allow-methods", b"GET, HEAD"),
+    (b"access-control-allow-headers", b"accept, cache-control, if-modified-since, if-none-match, x-requested-with"),
+    (b"access-control-max-age", b"86400"),
+)
 _PICTURES = (b"image/",)  # readers and pages of others show them
 _OF_PAGES: tuple[Header, ...] = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
@@ -43,13 +54,15 @@ _A_YEAR = 31_536_000
 _HTTPS_ONLY = (b"strict-transport-security", f"max-age={_A_YEAR}".encode())
 
 
-def missing_headers(headers: Sequence[Header], public_url: str) -> list[Header]:
-    """What `headers` of an answer lack, in lower case."""
+def missing_headers(headers: Sequence[Header], public_url: str, *, private: bool = False) -> list[Header]:
+    """What `headers` of an answer lack, in lower case; `private`: nobody else's scripts may read it."""
     given = {name.lower(): value for name, value in headers}
     kind = given.get(b"content-type", b"")
     wanted = [*_ALWAYS, _ANY_ORIGIN if kind.startswith(_PICTURES) else _SAME_ORIGIN]
     if kind.startswith(b"text/html"):
         wanted += _OF_PAGES
+    elif not private:
+        wanted += _CORS
     if public_url.startswith("https://"):
         wanted.append(_HTTPS_ONLY)
     return [(name, value) for name, value in wanted if name not in given]

@@ -4,17 +4,18 @@ The outermost layer: refuses what nobody sends in good faith, and tells of every
 
 import logging
 import re
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
 from itertools import count
 from os import urandom
 from time import perf_counter
 from typing import Any
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import Problem, of_error
-from api.headers import missing_headers
+from api.headers import PREFLIGHT, Header, missing_headers
 from api.limits import Limits
 from api.trace import CURRENT, Trace
 from core.model.errors import RateLimited
@@ -52,6 +53,17 @@ def _refused(status: int, detail: str, headers: Mapping[str, str] | None = None)
     return Problem(status, "http", _TITLES[status], detail, headers or {})
 
 
+def is_preflight(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
+    """Whether a browser asks what a script of another site may ask for: of what is read, and has no page."""
+    asked = headers.get(b"access-control-request-method")
+    return scope["method"] == "OPTIONS" and asked in (b"GET", b"HEAD") and scope["path"].startswith(_READ)
+
+
+def _decoded(headers: Sequence[Header]) -> dict[str, str]:
+    return {name.decode(): value.decode() for name, value in headers}
+
+
+_READ = ("/api/", "/rss", "/badge/", "/openapi.json")
 _SENT_ID = (b"x-request-id", b"x-vercel-id")
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:=-]{8,128}")
 _PROCESS, _NUMBERS = urandom(4).hex(), count(1)
@@ -72,9 +84,12 @@ _CLIENTS = (
 class Observed:
     """Gives every HTTP request an id, a time and the headers of safety; logs one event `request` for each."""
 
-    def __init__(self, app: ASGIApp, public_url: str = "", limits: Limits | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, public_url: str = "", limits: Limits | None = None, *, private: bool = False
+    ) -> None:
         self._app = app
-        self._public_url = public_url
+        self._private = private
+        self._missing = partial(missing_headers, public_url=public_url, private=private)
         self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,7 +108,7 @@ class Observed:
                 trace.status = message["status"]
                 if shows_token and self._limits and trace.status == _UNAUTHORIZED:
                     self._limits.note_wrong(trace)
-                added = [] if trace.is_safe else missing_headers(message["headers"], self._public_url)
+                added = [] if trace.is_safe else self._missing(message["headers"])
                 own = [(b"x-request-id", trace.id.encode()), (b"server-timing", server_timing(trace).encode())]
                 message["headers"] = [*message["headers"], *own, *added]
             elif is_head:
@@ -106,6 +121,8 @@ class Observed:
             refused = refusal(scope, headers) or (self._too_many_wrong(trace) if shows_token else None)
             if refused:
                 await refused.document()(scope, receive, observed)
+            elif not self._private and is_preflight(scope, headers):
+                await Response(None, 204, _decoded(PREFLIGHT))(scope, receive, observed)
             else:
                 await self._app({**scope, "method": "GET"} if is_head else scope, receive, observed)
         finally:

@@ -261,7 +261,7 @@ class ResponseCache:
 
     def __init__(self, app: ASGIApp, wire: Paperwire) -> None:
         self._app, self._wire = app, wire
-        self._public_url = wire.settings.public_url
+        self._public_url, self._private = wire.settings.public_url, bool(wire.settings.feed_key)
         self.cached: LRUCache[Cached] = LRUCache(limit=CACHE_BYTES)
         self._making: SingleFlight[tuple[Document, str]] = SingleFlight()
         self._renewing: set[object] = set()
@@ -317,7 +317,7 @@ class ResponseCache:
             (b"content-length", str(len(document.body)).encode()),
             (b"content-type", f"{document.media_type}; charset=utf-8".encode()),
         ]
-        validators += missing_headers([*validators, *of_body], self._public_url)
+        validators += missing_headers([*validators, *of_body], self._public_url, private=self._private)
         cached = Cached(document, identity, validity, at_most, monotonic() + at_most, validators, of_body)
         self.cached.put(address, cached, len(document.body) + len(address[1]) + OVERHEAD)
         return cached

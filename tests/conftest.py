@@ -109,7 +109,7 @@ def upstream() -> Iterator[Upstream]:
 def settings(upstream: Upstream, tmp_path: Path) -> Settings:
     """Settings that point at the stand-in, at noon of its day, with a store of its own."""
     return load_settings(
-        _env_file=None,
+        env_file=False,
         arxiv_rss_url=upstream.url,
         now=NOON,
         sqlite_path=tmp_path / "store.sqlite3",

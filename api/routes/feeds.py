@@ -1,5 +1,6 @@
 """The feeds: their list, each as RSS, Atom and JSON Feed, those with rules in the URL, and the bot's addresses."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -12,8 +13,9 @@ from api.limits import RENDERING, RULES
 from api.resource import Loaded, Resource, find_feed, format_of, opened, serve, updated, wire_of
 from api.urls import base_url, feed_url, link_header, next_url, raw_query, self_url
 from core.config.url_rules import check_fetched, read_custom
-from core.model.entries import choose, feeds_of
-from core.model.errors import UnknownName
+from core.model.categories import find_category, listed
+from core.model.entries import ALL, choose, feeds_of
+from core.model.errors import QueryError, UnknownName
 from core.model.feed import Feed
 from core.model.notice import notice_of
 from core.model.query import Condition, Query, parse_query
@@ -21,7 +23,7 @@ from core.model.review import best_rows
 from core.render.feeds import render_feed
 from core.render.items import Channel
 from core.render.shapes import to_json
-from core.views.entries import batch_summaries, select_page
+from core.views.entries import batch_summaries, select_merged, select_page
 
 router = APIRouter(tags=["feeds"], default_response_class=Response)
 BADGE = "image/svg+xml"
@@ -98,12 +100,34 @@ async def get_custom(request: Request) -> Response:
     fetched for such a feed: its categories have to be among those of this wire's own feeds.
     """
     custom = read_custom(raw_query(request))
-    query = parse_query(custom.filters)
+    query = _query_of_feed(custom.filters)
     rendered, format_name = wire_of(request).archive.rendered, request.path_params["format"]
     slot = rendered.custom_slot(custom.feed.fingerprint, query.canonical, format_name)
     wire = await opened(request, slot=slot)
     check_fetched(custom.feed, wire.rules.categories)
     return await _serve_feed(request, custom.feed, query, format_of(request, FORMATS, "feed format"), slot)
+
+
+@router.get(
+    "/api/feeds/all.{format}",
+    summary="All feeds in one",
+    responses=openapi.FEED,
+    openapi_extra={"parameters": [_FORMAT, *openapi.FILTERS]},
+)
+async def get_all(request: Request) -> Response:
+    """The papers of all feeds, each once, as the feed shows it that gives it most points; `feed=main,storage` names
+    which ones. Newest day first, best score first. A feed that is called `all` takes this address for itself.
+    """
+    query = parse_query(raw_query(request))
+    wire, format_name = await opened(request, shared=True), format_of(request, FORMATS, "feed format")
+    if own := wire.feeds.get(ALL):
+        return await _serve_feed(request, own, query, format_name)
+    feeds = feeds_of(wire.feeds, query) if query.names("feed") else list(wire.feeds.values())
+    categories = tuple(dict.fromkeys(name for feed in feeds for name in feed.categories))
+    title = "All feeds" if len(feeds) == len(wire.feeds) else " and ".join(feed.title for feed in feeds)
+    description = f"The papers of {', '.join(feed.title for feed in feeds)}"
+    merged = Feed(ALL, title, categories, description, source=feeds[0].source if len(feeds) == 1 else "arxiv")
+    return await _serve_feed(request, merged, query, format_name, feeds=feeds)
 
 
 @router.get(
@@ -118,7 +142,7 @@ async def get_feed(request: Request) -> Response:
     Every filter applies; what the request does not name is as the feed's owner set it. A feed that was renamed is
     found under its old address too, by a permanent redirect.
     """
-    query = parse_query(raw_query(request))
+    query = _query_of_feed(raw_query(request))
     await opened(request, shared=True)
     feed = find_feed(request, f"/api/feeds/{{}}.{request.path_params['format']}")
     return await _serve_feed(request, feed, query, format_of(request, FORMATS, "feed format"))
@@ -129,7 +153,7 @@ async def get_feed(request: Request) -> Response:
 )
 async def get_rss(request: Request) -> Response:
     """The same as the first feed's RSS."""
-    query = parse_query(raw_query(request))
+    query = _query_of_feed(raw_query(request))
     return await _serve_feed(request, (await opened(request, shared=True)).main, query, "rss")
 
 
@@ -140,18 +164,37 @@ async def get_rss(request: Request) -> Response:
     openapi_extra={"parameters": [_CATEGORY, *openapi.FILTERS]},
 )
 async def get_rss_of_category(request: Request) -> Response:
-    """The papers of the main feed that are listed in one of its categories."""
-    query = parse_query(raw_query(request))
-    main, category = (await opened(request, shared=True)).main, request.path_params["category"]
-    if category not in main.categories:
-        raise UnknownName("category", category, main.categories)
+    """The papers of the main feed that are listed in one of its categories, or in one of an archive that it takes."""
+    query = _query_of_feed(raw_query(request))
+    main, named = (await opened(request, shared=True)).main, request.path_params["category"]
+    category = find_category(named)
+    if not category or not listed(category, main.categories):
+        raise UnknownName("category", named, main.categories)
     of_category = Condition("category", "=", (category,))
     return await _serve_feed(request, main, replace(query, conditions=(*query.conditions, of_category)), "rss")
 
 
-async def _serve_feed(request: Request, feed: Feed, query: Query, format_name: str, custom_slot: str = "") -> Response:
+def _query_of_feed(raw: str) -> Query:
+    """The filters of a request for one feed. Raises `QueryError`, also for one that names feeds."""
+    query = parse_query(raw)
+    for condition in query.conditions:
+        if condition.field == "feed":
+            names = ",".join(condition.values)
+            message = f"this is one feed already; /api/feeds/all.rss?feed={names} merges feeds"
+            raise QueryError(condition.token, message)
+    return query
+
+
+async def _serve_feed(
+    request: Request,
+    feed: Feed,
+    query: Query,
+    format_name: str,
+    custom_slot: str = "",
+    feeds: Sequence[Feed] = (),
+) -> Response:
+    """The document of `feed`; of the `feeds` that it is merged from, if there are any."""
     wire, media_type = wire_of(request), FORMATS[format_name].media_type
-    feeds_of(wire.feeds, query)  # refuses the name of a feed that there is not
     manifest = await wire.ready()
     # What is said of missing days belongs to the beginning of a feed; pages behind it go on with what is there
     notice = None if query.cursor else notice_of(manifest, feed, wire.clock())
@@ -160,7 +203,7 @@ async def _serve_feed(request: Request, feed: Feed, query: Query, format_name: s
     def render(loaded: Loaded) -> bytes:
         from core.render.items import entry_items, notice_item  # not at a cold start
 
-        shown = select_page(loaded, query, capped=True)
+        shown = select_merged(loaded, query) if feeds else select_page(loaded, query, capped=True)
         channel = make_channel(
             request,
             f"/api/feeds/{feed.name}",
@@ -177,7 +220,7 @@ async def _serve_feed(request: Request, feed: Feed, query: Query, format_name: s
     resource = Resource(
         media_type,
         render,
-        feeds=[feed],
+        feeds=feeds or [feed],
         query=query,
         depends_on=notice.lines if notice else (),
         link=feed_links(request, hub),
@@ -234,7 +277,9 @@ def _title(request: Request, feed: Feed) -> str:
 
 
 def _home(request: Request, feed: Feed) -> str:
-    """The page of a feed; that of rules in a URL is where they are made."""
+    """The page of a feed; that of rules in a URL is where they are made, that of merged feeds the day."""
+    if feed.name == ALL and ALL not in wire_of(request).feeds:
+        return feed_url(request, "/")
     if feed.name in wire_of(request).feeds:
         return feed_url(request, f"/feeds/{feed.name}")
     return feed_url(request, f"/build?{raw_query(request)}")

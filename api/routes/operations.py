@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api import openapi
-from api.access import check_token
+from api.access import check_token, has_token
 from api.errors import problem
 from api.resource import wire_of
 from core.app import Paperwire
@@ -67,13 +67,22 @@ async def _run(request: Request, scope: str) -> Response:
 async def health(request: Request) -> Response:
     """The overall status, what is wrong and how to mend it, and every date with its categories: the ledger in numbers.
 
+    With the owner's token it also says what the store answers where it fails, or takes nothing that is written.
+
     The status is 503 when the owner should act ("failing"), else 200: "ok", or "degraded" for what passes by itself.
     """
     wire = wire_of(request)
-    manifest = await wire.manifest()
+    is_owner = has_token(wire.settings, request.headers.get("Authorization", "").encode())
+    try:
+        manifest = await wire.manifest()
+    except StoreError as error:
+        if is_owner:
+            return problem(503, "store", "The store does not answer", str(error), {"Retry-After": "10"})
+        raise
     now = wire.clock()
+    refusal = await wire.archive.refusal() if is_owner else ""
     windows = owed_by(wire, manifest)
-    found = troubles(manifest, windows, now, doubt=wire.snapshots.error, sources=wire.rules.sources)
+    found = troubles(manifest, windows, now, refusal=refusal, doubt=wire.snapshots.error, sources=wire.rules.sources)
     due = due_record(manifest, wire.due, wire.rules.sources)
     body = {
         "status": status_of(found),

@@ -16,7 +16,8 @@ from pydantic import AwareDatetime, Field, HttpUrl, ValidationError, field_valid
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core import __version__
-from core.config.environment import env_file, variables
+from core.config.environment import env_file as read_env_file
+from core.config.environment import variables
 from core.config.feeds_file import FeedsFile, load_feeds_file, read_feeds_file
 from core.model.errors import ConfigError
 from core.sources import sample
@@ -236,10 +237,13 @@ def _is_of_arxiv(url: str) -> bool:
     return f".{urlsplit(url).hostname}".endswith(".arxiv.org")
 
 
-def load_settings(**overrides: Any) -> Settings:
-    """Settings from the environment, `overrides` before it. Raises `ConfigError` that names the variables."""
+def load_settings(*, env_file: bool = True, **overrides: Any) -> Settings:
+    """Settings from the environment and `.env`, `overrides` before them. Raises `ConfigError` that names the variables.
+
+    Without `env_file` that is not read.
+    """
     try:
-        return Settings(**(_from_file() | _prefixed_store() | overrides))
+        return Settings(**((_from_file() if env_file else {}) | _prefixed_store() | overrides))
     except ValidationError as error:
         lines = [f"{str(e['loc'][0]).upper()}: {e['msg'].removeprefix('Value error, ')}" for e in error.errors()]
         raise ConfigError(lines) from error
@@ -247,7 +251,7 @@ def load_settings(**overrides: Any) -> Settings:
 
 def _from_file() -> dict[str, str]:
     """The settings of the `.env` file that the environment does not have."""
-    of_file = {name.lower(): value for name, value in env_file().items()}
+    of_file = {name.lower(): value for name, value in read_env_file().items()}
     is_set = {name.lower() for name, value in os.environ.items() if value}
     return {name: value for name, value in of_file.items() if name in Settings.model_fields and name not in is_set}
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
 
-from core.model.categories import listed
+from core.model.categories import asked_for, listed
 from core.model.paper import Author, Paper
 from core.util.signing import canonical_json
 
@@ -35,12 +35,12 @@ def is_relisted(item: Announcement, asked: tuple[str, ...], day: date) -> bool:
     """Whether an announcement of `day`, as served to a request for the categories `asked`, is of an earlier paper that
     is listed in one category more now.
 
-    arXiv serves a new paper as `new` where its primary category was asked for: what is `cross` then is such a paper. So
-    is one whose identifier is of a month that was long over; arXiv gives identifiers when it announces.
+    arXiv serves a new paper as `new` where its primary category was asked for: what is `cross` then is such a paper
+    (whether math-ph is part of math for arXiv, is not known). So is one whose identifier is of a month that was long over; arXiv gives identifiers when it announces.
     """
     if item.served.startswith("replace") or item.source == "api":
         return False
-    crossed = item.served == "cross" and bool(item.paper.primary) and listed(item.paper.primary, asked)
+    crossed = item.served == "cross" and bool(item.paper.primary) and asked_for(item.paper.primary, asked)
     return crossed or item.paper.month < _month(day - _SLACK)
 
 

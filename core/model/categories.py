@@ -225,6 +225,11 @@ def listed(category: str, wanted: tuple[str, ...] | frozenset[str]) -> bool:
     return _within(category, closure(wanted))
 
 
+def asked_for(category: str, asked: tuple[str, ...]) -> bool:
+    """Whether a request for `asked` names the category, or its own archive; not only an archive of its other name."""
+    return _within(canonical(category), frozenset(map(canonical, asked)))
+
+
 def _within(category: str, names: frozenset[str]) -> bool:
     return category in names or category.partition(".")[0] in names
 

@@ -7,7 +7,7 @@ the list of each feed, for the manifest that it was made from. Rendered document
 import asyncio
 import gc
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from time import monotonic
@@ -26,7 +26,7 @@ from core.archive.days import (
 )
 from core.model.analysis import Analysis, annotated, names_of
 from core.model.batch import Batch
-from core.model.entries import Day, choose, dates_in_hold, first_announced, hold_back
+from core.model.entries import Day, choose, dates_in_hold, first_announced, hold_back, merge
 from core.model.errors import QueryError
 from core.model.feed import Entry, Feed
 from core.model.manifest import BatchRecord, Manifest
@@ -217,6 +217,13 @@ def select_page(loaded: Iterable[tuple[Feed, FeedEntries]], query: Query, *, cap
     """The page of `query` over feeds, each with its own thresholds where the query sets none."""
     chosen = [entry for feed, found in loaded for entry in choose(feed, found.entries, query, capped=capped)]
     return page(chosen, query)
+
+
+def select_merged(loaded: Iterable[tuple[Feed, FeedEntries]], query: Query) -> Page:
+    """The page of `query` over feeds as one: each chooses by its own thresholds, and each paper is there once."""
+    query = replace(query, conditions=tuple(one for one in query.conditions if one.field != "feed"))
+    chosen = [entry for feed, found in loaded for entry in choose(feed, found.entries, query, capped=True)]
+    return page(merge(chosen), query)
 
 
 def batch_summaries(manifest: Manifest) -> list[dict[str, object]]:

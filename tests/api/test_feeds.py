@@ -426,7 +426,7 @@ UNKNOWN = {
     "/api/feeds/mian.json?score>=1": ["main", "replaced", "everything"],
     "/api/feeds/main.xml": ["rss", "atom", "json"],
     "/rss/cs.CV": ["cs.DC", "cs.LG"],
-    "/rss/CS.LG": ["cs.DC", "cs.LG"],
+    "/rss/cs": ["cs.DC", "cs.LG"],
 }
 
 

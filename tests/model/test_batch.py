@@ -199,7 +199,9 @@ def test_counts(categories: Iterable[str], expected: dict[str, dict[str, int]]) 
         ("cross", "2512.40001", ("cs.LG", "cs.AI"), ("cs.AI",), "new"),  # its primary category was not asked for
         ("cross", "2512.00002", ("cs.LG", "cs.AI"), ("cs.LG", "cs.AI"), "cross"),
         ("cross", "2408.00002", ("cs.LG", "cs.AI"), ("cs.AI",), "cross"),
-        ("cross", "2408.00002", ("eess.SY", "cs.AI"), ("cs.SY",), "cross"),
+        ("cross", "2512.00002", ("eess.SY", "cs.AI"), ("cs.SY",), "cross"),
+        ("cross", "2512.40001", ("math-ph", "math.AP"), ("math",), "new"),
+        ("cross", "2408.00002", ("math-ph", "math.AP"), ("math",), "cross"),
         ("new", "2408.00002", ("cs.LG", "cs.AI"), ("cs.LG",), "cross"),
         ("cross", "math/9912001", ("math.AG", "cs.LG"), ("cs.LG",), "cross"),
         ("new", "2512.00002", ("cs.LG",), ("cs.LG",), "new"),

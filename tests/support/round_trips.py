@@ -52,7 +52,7 @@ class Place:
     @property
     def settings(self) -> Settings:
         """The settings of an instance, made anew: nothing that another one has worked out comes with them."""
-        return load_settings(_env_file=None, **self.options)
+        return load_settings(env_file=False, **self.options)
 
     def cost(self, work: Callable[[], object]) -> Cost:
         """What `work` costs at the store."""
