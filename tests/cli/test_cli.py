@@ -318,7 +318,6 @@ NO_FILES = {
     "none.toml": (b"[instance]\ntitle = 'x'\n", ("none.toml", "feeds", "missing")),
     "name.toml": (RULES.replace("feeds.main", "feeds.'My Feed'").encode(), ("name.toml", "'My Feed'", "a-z")),
     "flat.toml": (b"feeds = 5\n", ("flat.toml", "feeds", "5")),
-    "utf16.toml": (RULES.encode("utf-16"), ("utf16.toml", "cannot be read")),
     "missing.toml": (None, ("missing.toml", "cannot be read")),
 }
 
@@ -475,8 +474,8 @@ def test_import_of_what_is_no_bot(refused: dict[str, Done], name: str) -> None:
     [
         ("missing.json", (), "missing.json"),
         ("broken.json", (), "not JSON"),
-        ("config.json", ("-o", "no/such/folder.toml"), "folder.toml"),
-        ("config.json", ("-o", ".", "--force"), "."),
+        ("config.json", ("-o", "config.json/feeds.toml"), "feeds.toml"),
+        ("config.json", ("-o", ".", "--force"), "cannot be written"),
     ],
 )
 def test_import_from_and_to_impossible_places(
