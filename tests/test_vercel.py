@@ -16,8 +16,7 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
-from core.archive.gate import GATE_SECONDS
-from core.config.settings import ROOT
+from core.config.settings import GATE_SECONDS, ROOT
 from core.jobs.refresh import REFRESH_SECONDS
 from core.model.calendar import due_date
 from core.sources.client import TOTAL_SECONDS
