@@ -23,7 +23,7 @@ from core.model.calendar import is_announcement_day
 from core.model.entries import choose
 from core.model.feed import Feed
 from core.model.manifest import BatchRecord, Manifest
-from core.model.pagination import page
+from core.model.pagination import paginate
 from core.model.query import parse_query
 from core.ranking.matching import score_batch
 from core.render.shapes import ENTRY_FIELDS, entry_to_plain, to_json
@@ -86,7 +86,7 @@ async def _bare(wire: Paperwire, rounds: int) -> None:
     total = of_steps(measured)
     rows.append(["in total", median(total), p99(total)])
     entries = (await wire.entries(await wire.manifest(), wire.main, parse_query(QUERY))).entries
-    found = page(choose(wire.main, entries, parse_query(QUERY), capped=False), parse_query(QUERY))
+    found = paginate(choose(wire.main, entries, parse_query(QUERY), capped=False), parse_query(QUERY))
     table(
         f"{QUERY} over {DAYS} days of {PAPERS} invented papers: {found.total} of {len(entries):,} entries found, "
         f"{len(found.entries)} on the page; {rounds} runs, ms (goal: at most {GOAL:g} in total)",
@@ -106,7 +106,7 @@ async def answer(wire: Paperwire, raw: str) -> Steps:
     watch.step("entries: the days from memory")
     found = choose(wire.main, entries, query, capped=False)
     watch.step("choose")
-    shown = page(found, query)
+    shown = paginate(found, query)
     watch.step("page: order, cursor")
     plain = {
         "papers": [entry_to_plain(entry, query.fields) for entry in shown.entries],

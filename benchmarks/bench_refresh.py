@@ -20,7 +20,7 @@ from core.model.batch import Batch, make_batch
 from core.model.entries import choose, make_entries
 from core.model.feed import Feed
 from core.model.manifest import BatchRecord, Manifest
-from core.model.pagination import page
+from core.model.pagination import paginate
 from core.model.query import Query
 from core.model.scoring import Score
 from core.ranking.matching import score_batch
@@ -95,7 +95,7 @@ async def _store(job: Job, batch: Batch, scores: dict[str, Score | None], watch:
 
 def _render(job: Job, batch: Batch, scores: dict[str, Score | None]) -> bytes:
     entries = make_entries(job.feed, batch, scores)
-    shown = page(choose(job.feed, entries, Query(), capped=True), Query())
+    shown = paginate(choose(job.feed, entries, Query(), capped=True), Query())
     home = "https://wire.example"
     channel = Channel(home, job.feed.title, job.feed.description, f"{home}/", f"{home}/api/feeds/main.rss", NOW)
     return render_rss(channel, shown.entries)

@@ -15,7 +15,7 @@ from core.model.entries import feeds_of
 from core.model.errors import QueryError
 from core.model.feed import Feed
 from core.model.notice import notice_of
-from core.model.search import FilterForm, read_form
+from core.model.search import FilterForm, read_filter_form
 from core.views.entries import select_page
 
 router = APIRouter(include_in_schema=False)
@@ -27,7 +27,7 @@ async def feed_page(request: Request) -> Response:
     """A feed for people: what its readers get, and what the filters of the query leave of it."""
     await opened(request, shared=True)
     feed = find_feed(request, "/feeds/{}")
-    form = read_form(raw_query(request))
+    form = read_filter_form(raw_query(request))
     try:
         return await _listed(request, feed, form)
     except QueryError as error:

@@ -13,7 +13,7 @@ from core.model.entries import feeds_of
 from core.model.errors import QueryError
 from core.model.feed import Feed
 from core.model.query import FIELDS
-from core.model.search import FilterForm, encoded, everything, read_form, without_paging
+from core.model.search import FilterForm, encoded, everything, read_filter_form, without_paging
 from core.views.entries import select_page
 
 router = APIRouter(include_in_schema=False)
@@ -25,7 +25,7 @@ _PER_DAY = "per_day=500"  # feeds show their entries a day only, unless they are
 async def search_page(request: Request) -> Response:
     """What the box finds among everything that is stored of a feed, of whatever score; without a search, hints."""
     wire = await opened(request)
-    form = read_form(raw_query(request))
+    form = read_filter_form(raw_query(request))
     try:
         if [token for token in without_paging(form.all_tokens()) if not token.startswith(("feed=", "sort="))]:
             return await _found(request, form)

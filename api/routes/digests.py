@@ -13,7 +13,7 @@ from api.resource import Loaded, Resource, find_feed, format_of, opened, serve, 
 from api.routes.feeds import FORMATS, describe_feed, feed_links, make_channel
 from api.urls import base_url, feed_url, raw_query
 from core.app import Paperwire
-from core.model.digest import Digest, Wanted, make_digest, read_wanted
+from core.model.digest import Digest, DigestOptions, make_digest, read_digest_options
 from core.model.errors import NothingYet, UnknownName
 from core.model.feed import Feed
 from core.model.manifest import BatchRecord, Manifest
@@ -65,7 +65,7 @@ async def get_digest(request: Request) -> Response:
     """
     format_name, day = format_of(request, _DOCUMENTS, "digest format"), request.path_params["date"]
     form = _DOCUMENTS[format_name]
-    wanted = read_wanted(raw_query(request), form.parameters)
+    wanted = read_digest_options(raw_query(request), form.parameters)
     wire = await opened(request, shared=True)
     feed = find_feed(request, f"/api/digests/{{}}/{day}.{format_name}")
     manifest = await wire.ready()
@@ -94,7 +94,7 @@ async def get_digest(request: Request) -> Response:
 async def get_digests(request: Request) -> Response:
     """One entry for each of the newest days, with the whole digest as its content."""
     format_name = format_of(request, FORMATS, "feed format")
-    wanted = read_wanted(raw_query(request), ("style", "language"))
+    wanted = read_digest_options(raw_query(request), ("style", "language"))
     wire = await opened(request, shared=True)
     feed = find_feed(request, f"/api/digests/{{}}.{format_name}")
     manifest = await wire.ready()
@@ -146,7 +146,7 @@ def _record(wire: Paperwire, manifest: Manifest, feed: Feed, day: str) -> BatchR
     raise UnknownName("batch", day, tuple(stored)[:_KNOWN_DATES])
 
 
-def _document(request: Request, digest: Digest, format_name: str, wanted: Wanted) -> bytes:
+def _document(request: Request, digest: Digest, format_name: str, wanted: DigestOptions) -> bytes:
     # not at a cold start
     from core.render.digest.document import digest_html, digest_json, digest_markdown, digest_title
 
@@ -183,7 +183,7 @@ def _site(request: Request, feed: Feed, *, public: bool = False) -> "Site":
     )
 
 
-def _addresses(request: Request, digest: Digest, wanted: Wanted) -> tuple[str, str]:
+def _addresses(request: Request, digest: Digest, wanted: DigestOptions) -> tuple[str, str]:
     """A digest's identifier, another one for whatever else was asked for, and where it can be read."""
     path = f"/api/digests/{digest.feed.name}/{digest.record.date}"
     query = f"?{wanted.canonical}" if wanted.canonical else ""

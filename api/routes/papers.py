@@ -10,7 +10,7 @@ from api.resource import Loaded, Resource, opened, parse_paper, serve
 from api.urls import raw_query
 from core.model.entries import feeds_of
 from core.model.errors import UnknownName
-from core.model.pagination import page
+from core.model.pagination import paginate
 from core.model.query import Condition, Query, parse_query, predicate, select
 from core.render.shapes import ENTRY_FIELDS, entry_to_plain, to_json
 from core.views.entries import batch_summaries, select_page
@@ -74,7 +74,7 @@ async def get_paper(request: Request) -> Response:
         found = [entry for _, listed in loaded for entry in listed.entries if of_id(entry)]
         if not found:
             raise UnknownName("paper", str(wanted))
-        shown = page(select(found, query.conditions), query)
+        shown = paginate(select(found, query.conditions), query)
         plain = {
             "entries": [entry_to_plain(entry, query.fields) for entry in shown.entries],
             "total": shown.total,

@@ -23,7 +23,7 @@ from core.config.settings import Settings, load_settings
 from core.model.entries import choose, feeds_of
 from core.model.errors import ConfigError, PaperwireError, QueryError
 from core.model.feed import Entry
-from core.model.pagination import Page, page
+from core.model.pagination import Page, paginate
 from core.model.query import parse_query
 from core.render.shapes import ENTRY_FIELDS, entry_to_plain, to_json
 from core.sources import sample
@@ -90,7 +90,7 @@ def papers(
             for one in feeds
             for entry in choose(one, (await wire.entries(manifest, one, query)).entries, query, capped=False)
         ]
-        return page(chosen, query)
+        return paginate(chosen, query)
 
     found = asyncio.run(with_wire(find))
     if as_json:

@@ -145,7 +145,7 @@ ALLOWED: Mapping[str, Sequence[str]] = {"style": STYLES, "language": tuple(LANGU
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class DigestOptions:
     """How a digest shall be written; "" is as the feed's owner set it, or as the style has it."""
 
     style: str = ""
@@ -159,6 +159,6 @@ class Wanted:
         return "&".join(f"{name}={value}" for name, value in named.items() if value)
 
 
-def read_wanted(raw: str, names: Sequence[str] = tuple(ALLOWED)) -> Wanted:
+def read_digest_options(raw: str, names: Sequence[str] = tuple(ALLOWED)) -> DigestOptions:
     """Read a query string of which only `names` are known. Raises `QueryError` for all else."""
-    return Wanted(**read_options(raw, {name: ALLOWED[name] for name in names}))
+    return DigestOptions(**read_options(raw, {name: ALLOWED[name] for name in names}))

@@ -23,7 +23,7 @@ class Page:
     next: str
 
 
-def page(found: list[Entry], query: Query) -> Page:
+def paginate(found: list[Entry], query: Query) -> Page:
     """Rank and cut the entries that were `found` for `query` (see `core.model.entries.choose`).
 
     A cursor holds the place of the last entry in the order, not a number, so that a batch that arrives between two

@@ -151,7 +151,7 @@ class FilterForm:
         return fields, others
 
 
-def read_form(raw: str) -> FilterForm:
+def read_filter_form(raw: str) -> FilterForm:
     """What a raw, still encoded query holds, whether a form sent it or somebody wrote it."""
     box = []
     tokens = []

@@ -30,7 +30,7 @@ from core.model.entries import Day, choose, dates_in_hold, first_announced, hold
 from core.model.errors import QueryError
 from core.model.feed import Entry, Feed
 from core.model.manifest import BatchRecord, Manifest
-from core.model.pagination import Page, page
+from core.model.pagination import Page, paginate
 from core.model.query import Query
 from core.util.caches import LRUCache, SingleFlight
 
@@ -216,14 +216,14 @@ def _entries(feed: Feed, days: list[Day], analyses: Mapping[date, Analysis], hol
 def select_page(loaded: Iterable[tuple[Feed, FeedEntries]], query: Query, *, capped: bool) -> Page:
     """The page of `query` over feeds, each with its own thresholds where the query sets none."""
     chosen = [entry for feed, found in loaded for entry in choose(feed, found.entries, query, capped=capped)]
-    return page(chosen, query)
+    return paginate(chosen, query)
 
 
 def select_merged(loaded: Iterable[tuple[Feed, FeedEntries]], query: Query) -> Page:
     """The page of `query` over feeds as one: each chooses by its own thresholds, and each paper is there once."""
     query = replace(query, conditions=tuple(one for one in query.conditions if one.field != "feed"))
     chosen = [entry for feed, found in loaded for entry in choose(feed, found.entries, query, capped=True)]
-    return page(merge(chosen), query)
+    return paginate(merge(chosen), query)
 
 
 def batch_summaries(manifest: Manifest) -> list[dict[str, object]]:

@@ -18,7 +18,7 @@ from core.model.calendar import announcement_days, submission_window
 from core.model.entries import choose
 from core.model.feed import Entry
 from core.model.manifest import Manifest
-from core.model.pagination import page
+from core.model.pagination import paginate
 from core.model.query import parse_query
 from core.sources.api import SLICE_SIZE
 from tests.conftest import serving_app
@@ -377,7 +377,7 @@ def entries(settings: Settings, name: str, query: str = "") -> list[Entry]:
             feed = wire.feed(name)
             parsed = parse_query(query, entry_fields=())
             found = choose(feed, await wire.entries(await wire.manifest(), feed, parsed), parsed, capped=True)
-            return list(page(found, parsed).entries)
+            return list(paginate(found, parsed).entries)
         finally:
             await wire.close()
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.model.digest import FRONT_MATTERS, GROUPS, group_of, make_digest, read_wanted
+from core.model.digest import FRONT_MATTERS, GROUPS, group_of, make_digest, read_digest_options
 from core.model.errors import QueryError
 from core.model.rubric import Mark, Rubric, Scorecard
 from tests.support.digests import ENTRIES, FEED, RECORD, RUBRIC, card, digest, entry
@@ -115,7 +115,7 @@ ASKED = {
 @pytest.mark.parametrize(("raw", "canonical"), ASKED.items())
 def test_queries(raw: str, canonical: str) -> None:
     """A query has one canonical spelling."""
-    assert canonical == read_wanted(raw).canonical
+    assert canonical == read_digest_options(raw).canonical
 
 
 @pytest.mark.parametrize(
@@ -134,5 +134,5 @@ def test_queries(raw: str, canonical: str) -> None:
 def test_wrong_queries(raw: str, token: str, allowed: tuple[str, ...]) -> None:
     """What is not understood is named, with what is allowed in its place."""
     with pytest.raises(QueryError) as caught:
-        read_wanted(raw)
+        read_digest_options(raw)
     assert (token, allowed) == (caught.value.token, caught.value.allowed)

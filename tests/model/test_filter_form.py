@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from core.model.errors import QueryError
 from core.model.query import parse_query
-from core.model.search import FORM_FIELDS, read_form, without_paging
+from core.model.search import FORM_FIELDS, read_filter_form, without_paging
 
 EMPTY = dict.fromkeys(("q", *FORM_FIELDS), "")
 values = st.fixed_dictionaries(
@@ -25,7 +25,7 @@ values = st.fixed_dictionaries(
 
 def test_empty_fields_count_as_not_sent() -> None:
     """A form sends all of its fields; those that were left empty mean nothing."""
-    form = read_form(urlencode(EMPTY))
+    form = read_filter_form(urlencode(EMPTY))
     assert ("", (), {"q": ""}) == (form.box, form.tokens, dict(form.values))
     assert "" == form.query()
 
@@ -43,7 +43,7 @@ def test_empty_fields_count_as_not_sent() -> None:
 )
 def test_fields(name: str, value: str, token: str) -> None:
     """A name with an operator at its end is sent as that condition."""
-    form = read_form(urlencode({**EMPTY, name: value}))
+    form = read_filter_form(urlencode({**EMPTY, name: value}))
     assert (token,) == form.all_tokens()
     assert value == form.values[name]
 
@@ -51,12 +51,12 @@ def test_fields(name: str, value: str, token: str) -> None:
 @pytest.mark.parametrize("raw", ["score>=3", "score%3E%3D3", "score%3E=3", "score>%3D3", "&&score>=3&"])
 def test_spellings(raw: str) -> None:
     """What somebody wrote by hand is understood as it is by the API."""
-    assert parse_query("score>=3") == parse_query(read_form(raw).query())
+    assert parse_query("score>=3") == parse_query(read_filter_form(raw).query())
 
 
 def test_the_box_takes_up_the_rest() -> None:
     """Filters without a field of their own, and second ones of a field, are in the box when the form is shown again."""
-    form = read_form("score>=3&score>=4&title!=A%20B&text~kv&q=more&cursor=abc&limit=5")
+    form = read_filter_form("score>=3&score>=4&title!=A%20B&text~kv&q=more&cursor=abc&limit=5")
     assert {"score>": "3", "limit": "5", "q": 'more score>=4 title!="A B" kv'} == dict(form.values)
     assert ("score>=3", "score>=4", "title!=A B", "text~kv", "cursor=abc", "limit=5", "text~more") == form.all_tokens()
 
@@ -64,7 +64,7 @@ def test_the_box_takes_up_the_rest() -> None:
 @pytest.mark.parametrize("raw", ["q=nosuch%3D3", "q=score%3E%3D"])
 def test_a_wrong_box_keeps_the_rest(raw: str) -> None:
     """What is wrong in the box is told when it is asked for its meaning; the form can be shown all the same."""
-    form = read_form(f"{raw}&score>=3")
+    form = read_filter_form(f"{raw}&score>=3")
     assert ("3", form.box) == (form.values["score>"], form.values["q"])
     with pytest.raises(QueryError):
         form.query()
@@ -72,7 +72,7 @@ def test_a_wrong_box_keeps_the_rest(raw: str) -> None:
 
 def test_what_is_no_condition_is_kept() -> None:
     """What is not of the form of a condition is for the parser to refuse."""
-    assert ("nonsense",) == read_form("nonsense").tokens
+    assert ("nonsense",) == read_filter_form("nonsense").tokens
 
 
 def test_without_paging() -> None:
@@ -83,7 +83,7 @@ def test_without_paging() -> None:
 @given(values)
 def test_again(sent: dict[str, str]) -> None:
     """A form that is shown again and sent unchanged means the same."""
-    once = read_form(urlencode({**EMPTY, **sent}))
-    again = read_form(urlencode({**EMPTY, **once.values}))
+    once = read_filter_form(urlencode({**EMPTY, **sent}))
+    again = read_filter_form(urlencode({**EMPTY, **once.values}))
     assert set(once.all_tokens()) == set(again.all_tokens())
     parse_query(once.query())

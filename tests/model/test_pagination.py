@@ -14,7 +14,7 @@ from core.model.batch import make_batch
 from core.model.entries import Day, best_of_each_day, choose, first_announced, make_entries
 from core.model.errors import QueryError
 from core.model.feed import Entry
-from core.model.pagination import Page, page, ranked
+from core.model.pagination import Page, paginate, ranked
 from core.model.query import SORTABLE, parse_query
 from core.model.scoring import Score
 from core.util.signing import fingerprint
@@ -54,7 +54,7 @@ def walk(found: list[Entry], raw: str, later: list[Entry] | None = None) -> list
     out: list[Entry] = []
     cursor = ""
     for _ in range(1000):
-        shown = page(found, parse_query(f"{raw}&cursor={cursor}"))
+        shown = paginate(found, parse_query(f"{raw}&cursor={cursor}"))
         out += shown.entries
         if not (cursor := shown.next):
             return out
@@ -124,13 +124,13 @@ def test_order_is_independent_of_where_entries_come_from(found: list[Entry], raw
 )
 def test_first_page(limit: int, shown: list[int], more: bool) -> None:
     """A page has as many entries as asked for, the number of all, and a cursor only if there are more."""
-    first = page(MIXED, parse_query(f"limit={limit}"))
+    first = paginate(MIXED, parse_query(f"limit={limit}"))
     assert (numbers(first.entries), first.total, bool(first.next)) == (shown, 4, more)
 
 
 def test_no_entries() -> None:
     """Where nothing was found there is one empty page."""
-    first = page([], parse_query("limit=5"))
+    first = paginate([], parse_query("limit=5"))
     assert (first.entries, first.total, first.next) == ((), 0, "")
 
 
@@ -177,15 +177,15 @@ def test_pages_of_a_capped_feed_survive_a_new_day(sort: str) -> None:
 
 def test_a_vanished_entry_does_not_break_the_walk() -> None:
     """If the last entry of a page is gone when the next one is asked for, the walk goes on at its place."""
-    cursor = page(MIXED, parse_query("limit=2")).next
-    rest = page([entry for entry in MIXED if entry.id != "2601.00001"], parse_query(f"limit=2&cursor={cursor}"))
+    cursor = paginate(MIXED, parse_query("limit=2")).next
+    rest = paginate([entry for entry in MIXED if entry.id != "2601.00001"], parse_query(f"limit=2&cursor={cursor}"))
     assert (numbers(rest.entries), rest.next) == ([2, 3], "")
 
 
 def test_the_size_of_pages_may_change() -> None:
     """A cursor may be followed with another limit."""
-    cursor = page(MIXED, parse_query("limit=1")).next
-    assert numbers(page(MIXED, parse_query(f"limit=9&cursor={cursor}")).entries) == [1, 2, 3]
+    cursor = paginate(MIXED, parse_query("limit=1")).next
+    assert numbers(paginate(MIXED, parse_query(f"limit=9&cursor={cursor}")).entries) == [1, 2, 3]
 
 
 @pytest.mark.parametrize(
@@ -201,10 +201,10 @@ def test_the_size_of_pages_may_change() -> None:
 )
 def test_cursors_of_another_query(of: str, other: str) -> None:
     """A cursor that another query gave is refused, with the way out."""
-    cursor = page(MIXED, parse_query(f"{of}&limit=1")).next
+    cursor = paginate(MIXED, parse_query(f"{of}&limit=1")).next
     message = "belongs to another query: leave it out, or repeat the query that gave it"
     with pytest.raises(QueryError, match=message) as caught:
-        page(MIXED, parse_query(f"{other}&limit=1&cursor={cursor}"))
+        paginate(MIXED, parse_query(f"{other}&limit=1&cursor={cursor}"))
     assert caught.value.token == f"cursor={cursor}"
 
 
@@ -233,12 +233,12 @@ def test_cursors_of_another_query(of: str, other: str) -> None:
 def test_foreign_cursors(cursor: str) -> None:
     """What was never a cursor is refused."""
     with pytest.raises(QueryError, match="cursor"):
-        page(MIXED, parse_query(f"cursor={cursor}"))
+        paginate(MIXED, parse_query(f"cursor={cursor}"))
 
 
 def attempt(raw: str) -> Page | QueryError:
     try:
-        return page(MIXED, parse_query(raw))
+        return paginate(MIXED, parse_query(raw))
     except QueryError as error:
         return error
 
@@ -264,7 +264,7 @@ def test_cursors_with_another_content(place: Any) -> None:
 @given(st.integers(0), st.text("ABCxyz019-_", min_size=1, max_size=2))
 def test_damaged_cursors(at: int, damage: str) -> None:
     """A cursor of which some characters were changed is refused or leads to some page."""
-    cursor = page(MIXED, parse_query("limit=1")).next
+    cursor = paginate(MIXED, parse_query("limit=1")).next
     at %= len(cursor)
     damaged = cursor[:at] + damage + cursor[at + 1 :]
     assume(damaged != cursor)
@@ -278,9 +278,9 @@ def test_damaged_cursors(at: int, damage: str) -> None:
 @pytest.mark.parametrize("missing", range(1, 20))
 def test_truncated_cursors(missing: int) -> None:
     """A cursor that lost its end is refused."""
-    cursor = page(MIXED, parse_query("limit=1")).next
+    cursor = paginate(MIXED, parse_query("limit=1")).next
     with pytest.raises(QueryError, match="is not a cursor that was given out here"):
-        page(MIXED, parse_query(f"limit=1&cursor={cursor[:-missing]}"))
+        paginate(MIXED, parse_query(f"limit=1&cursor={cursor[:-missing]}"))
 
 
 CANDIDATES = [
