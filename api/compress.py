@@ -16,7 +16,7 @@ REMEMBERED_BYTES = 16_000_000
 _LEVEL = 5
 _KINDS = (b"text/", b"application/rss+xml", b"application/atom+xml", b"application/feed+json", b"application/json",
           b"application/problem+json", b"image/svg+xml")  # fmt: skip
-Header = tuple[bytes, bytes]
+_Header = tuple[bytes, bytes]
 
 
 class Compressed:
@@ -63,7 +63,7 @@ class Compressed:
         is_open = not (self._private and kind.startswith(b"text/html"))
         return len(body) >= LEAST_BYTES and kind.startswith(_KINDS) and is_open and b"content-encoding" not in headers
 
-    def _compressed(self, headers: Iterable[Header], body: bytes) -> bytes:
+    def _compressed(self, headers: Iterable[_Header], body: bytes) -> bytes:
         etag = dict(headers).get(b"etag")
         made = self._made.get(etag) if etag else None
         if made is None:
@@ -82,7 +82,7 @@ def _accepts(values: Iterable[bytes]) -> bool:
     return False
 
 
-def _of_compressed(headers: Iterable[Header], length: int | None) -> list[Header]:
+def _of_compressed(headers: Iterable[_Header], length: int | None) -> list[_Header]:
     """The headers of an answer that is compressed; of a 304, without a `length`, only the ETag is another."""
     out = [(name, b"W/" + value.removeprefix(b"W/") if name == b"etag" else value) for name, value in headers]
     if length is None:

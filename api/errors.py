@@ -34,7 +34,7 @@ from core.render.shapes import to_json
 
 log = logging.getLogger("paperwire")
 
-MEDIA_TYPE = "application/problem+json"
+_MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = 10  # seconds, where the error does not know better
 _FOR_PROGRAMS = ("/api", "/badge", "/rss", "/openapi.json")  # feed readers say that they would take a page, too
 
@@ -83,7 +83,7 @@ class Problem:
         body = {"type": f"urn:paperwire:problem:{self.slug}", "title": self.title, "status": self.status}
         body |= {"detail": self.detail} | {name: value for name, value in self.more.items() if value}
         return Response(
-            to_json(body), self.status, {**NO_GUESSING, "Cache-Control": "no-store", **self.headers}, MEDIA_TYPE
+            to_json(body), self.status, {**NO_GUESSING, "Cache-Control": "no-store", **self.headers}, _MEDIA_TYPE
         )
 
     def answer(self, request: Request) -> Response:

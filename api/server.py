@@ -8,9 +8,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 CONNECTIONS = 1_000  # at a time; more are answered 503 by the server itself
-IDLE_SECONDS = 10  # that a connection is kept for the next request
+_IDLE_SECONDS = 10  # that a connection is kept for the next request
 HEAD_SECONDS = 10.0  # in which the head of a request has to be there
-WRITE_SECONDS = 30.0  # in which a client has to take some of its answer
+_WRITE_SECONDS = 30.0  # in which a client has to take some of its answer
 MOST_HEAD = 65_536  # bytes of it
 
 
@@ -21,7 +21,7 @@ class PatientProtocol(HttpToolsProtocol):
     """
 
     head_seconds = HEAD_SECONDS
-    write_seconds = WRITE_SECONDS
+    write_seconds = _WRITE_SECONDS
 
     def __init__(
         self,
@@ -139,7 +139,7 @@ def server_options() -> dict[str, Any]:
         "http": PatientProtocol,
         "ws": "none",
         "limit_concurrency": CONNECTIONS,
-        "timeout_keep_alive": IDLE_SECONDS,
+        "timeout_keep_alive": _IDLE_SECONDS,
         "server_header": False,
         "log_config": None,
         "access_log": False,

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("paperwire")
 
-PATIENCE_SECONDS = 15.0  # how long a request waits for a first batch; feed readers give up after 20
+_PATIENCE_SECONDS = 15.0  # how long a request waits for a first batch; feed readers give up after 20
 _POLL_SECONDS = 0.5
 _FAILED_SECONDS = 60.0  # how long requests leave a source alone that has failed
 _EVERYTHING = Query((Condition("score", ">=", (float("-inf"),)),))
@@ -113,7 +113,7 @@ class Paperwire:
         if self._pause(snapshot.state, due) <= 0:
             task = self._start_refreshing()
             if not self._stored(manifest):
-                await asyncio.wait([task], timeout=PATIENCE_SECONDS)
+                await asyncio.wait([task], timeout=_PATIENCE_SECONDS)
                 snapshot = await self.snapshot()
                 manifest = snapshot.state.manifest
         if not self._stored(manifest):
@@ -299,7 +299,7 @@ class Paperwire:
 
     async def _refresh_or_follow(self) -> None:
         """Refresh, or wait for the process that does; take over if it dies. Never raises: what failed is logged."""
-        end, due = time() + PATIENCE_SECONDS, self.due.date
+        end, due = time() + _PATIENCE_SECONDS, self.due.date
         try:
             while time() < end:
                 report = await self.refresh("due")

@@ -14,7 +14,7 @@ log = logging.getLogger("paperwire")
 
 LATER_SECONDS = 120.0  # at most so long after the time at which a batch is due: not all copies at once
 REST_SECONDS = 600.0  # for one run; then it is looked whether another batch is due
-IDLE_SECONDS = 3600.0  # between looks while nothing is due
+_IDLE_SECONDS = 3600.0  # between looks while nothing is due
 FAILED_SECONDS = 300.0
 
 
@@ -39,4 +39,4 @@ async def refresh_once(wire: Paperwire) -> float:
     if failures or report.analyze.pending:
         return FAILED_SECONDS
     fresh = wire.freshness(await wire.manifest()).seconds
-    return min(fresh, IDLE_SECONDS) + uniform(0, LATER_SECONDS if fresh > IDLE_SECONDS else 1)  # noqa: S311
+    return min(fresh, _IDLE_SECONDS) + uniform(0, LATER_SECONDS if fresh > _IDLE_SECONDS else 1)  # noqa: S311

@@ -19,7 +19,7 @@ _KEPT = {"Cache-Control": "public, max-age=3600"}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class _Answer:
     """What an operation may answer: a status, when it does, and an example as JSON, if there is one."""
 
     status: str
@@ -39,7 +39,7 @@ class Operation:
     summary: str
     about: str
     parameters: tuple[Mapping[str, Any], ...]
-    answers: tuple[Answer, ...]
+    answers: tuple[_Answer, ...]
 
 
 @router.get("/docs")
@@ -51,7 +51,7 @@ def contract_page(request: Request) -> Response:
     body = render(
         request,
         "contract.html",
-        about=to_html(contract["info"]["description"]),
+        about=_to_html(contract["info"]["description"]),
         version=contract["info"]["version"],
         tags=[(tag, [operation for operation in operations if operation.tag == tag]) for tag in tags],
     )
@@ -68,23 +68,23 @@ def read_operations(contract: Mapping[str, Any]) -> Iterator[Operation]:
                 path=path,
                 tag=plain["tags"][0],
                 summary=plain["summary"],
-                about=to_html(plain.get("description", "")),
+                about=_to_html(plain.get("description", "")),
                 parameters=tuple(
-                    {**one, "about": to_html(one.get("description", ""))} for one in plain.get("parameters", ())
+                    {**one, "about": _to_html(one.get("description", ""))} for one in plain.get("parameters", ())
                 ),
                 answers=tuple(_answer(status, answer) for status, answer in plain["responses"].items()),
             )
 
 
-def _answer(status: str, plain: Mapping[str, Any]) -> Answer:
+def _answer(status: str, plain: Mapping[str, Any]) -> _Answer:
     content: Mapping[str, Any] = plain.get("content", {})
     examples = [shown["example"] for shown in content.values() if "example" in shown]
     example = orjson.dumps(examples[0], option=orjson.OPT_INDENT_2).decode() if examples else ""
-    return Answer(status, plain["description"], tuple(content), example)
+    return _Answer(status, plain["description"], tuple(content), example)
 
 
 @cache
-def to_html(text: str) -> str:
+def _to_html(text: str) -> str:
     """The project's own descriptions, which are Markdown, as HTML."""
     html: str = _markdown().render(text)
     return html

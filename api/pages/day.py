@@ -27,7 +27,7 @@ _AT_MOST = 60  # seconds in shared caches: states change before batches do
 
 
 @dataclass(frozen=True, slots=True)
-class Today:
+class _Today:
     """A feed's entries of its newest date, best first, and how many they are; no date where nothing was fetched."""
 
     feed: Feed
@@ -83,10 +83,10 @@ def _page(request: Request, manifest: Manifest, loaded: Loaded, due: date, found
     )
 
 
-def _today(feed: Feed, entries: Sequence[Entry], newest: BatchRecord | None) -> Today:
+def _today(feed: Feed, entries: Sequence[Entry], newest: BatchRecord | None) -> _Today:
     of_day = [entry for entry in entries if newest and entry.announced == newest.date]
     found = choose(feed, of_day, Query(), capped=True)
-    return Today(feed, newest.date if newest else None, tuple(ranked(found, Query())[:_BEST]), len(found))
+    return _Today(feed, newest.date if newest else None, tuple(ranked(found, Query())[:_BEST]), len(found))
 
 
 def _batches(manifest: Manifest, due: date) -> list[BatchRecord]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 router = APIRouter(include_in_schema=False)
 SHOWN_AUTHORS = 10
 MOST_TABS = 8  # of which the styles know
-KEPT_SECONDS = 60  # in shared caches: a review may be made at any time
+_KEPT_SECONDS = 60  # in shared caches: a review may be made at any time
 _ALL = Query((Condition("score", ">=", (float("-inf"),)),))
 
 
@@ -45,7 +45,7 @@ async def paper_page(request: Request) -> Response:
         query=_ALL,
         depends_on=[row.to_plain() for row in reviews],
         updated=max([updated(manifest), *(datetime.fromisoformat(row.updated) for row in reviews)]),
-        at_most=KEPT_SECONDS,
+        at_most=_KEPT_SECONDS,
         volatile=True,
     )
     return await serve(request, manifest, resource)

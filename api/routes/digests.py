@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 router = APIRouter(tags=["digests"], default_response_class=Response)
 LATEST = "latest"
 DAYS_IN_FEED = 14
-RETRY_SECONDS = 60
+_RETRY_SECONDS = 60
 _KNOWN_DATES = 10
 _NAME = openapi.of_path("name", "the name of a feed", "main")
 _DATE = openapi.of_path("date", f"a date that has a batch, or `{LATEST}`", "2026-03-06")
@@ -142,7 +142,7 @@ def _record(wire: Paperwire, manifest: Manifest, feed: Feed, day: str) -> BatchR
         if record.state not in ("quiet", "complete"):
             reason = f": {record.reason}" if record.reason else ""
             text = f"There is no digest of {day} yet, because its batch is {record.state}{reason}."
-            raise NothingYet(text, RETRY_SECONDS)
+            raise NothingYet(text, _RETRY_SECONDS)
     raise UnknownName("batch", day, tuple(stored)[:_KNOWN_DATES])
 
 

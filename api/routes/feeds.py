@@ -26,7 +26,7 @@ from core.render.shapes import to_json
 from core.views.entries import batch_summaries, select_merged, select_page
 
 router = APIRouter(tags=["feeds"], default_response_class=Response)
-BADGE = "image/svg+xml"
+_BADGE = "image/svg+xml"
 _BADGE_SECONDS = 3600  # in shared caches: states change before batches do
 
 
@@ -252,7 +252,7 @@ async def get_badge(request: Request) -> Response:
         missing = manifest.get(due).state if feed.source == "arxiv" and due > newest.date else ""
         return render_badge(feed.name, newest, count, missing)
 
-    resource = Resource(BADGE, render, feeds=[feed], depends_on=due.isoformat(), at_most=_BADGE_SECONDS, shared=True)
+    resource = Resource(_BADGE, render, feeds=[feed], depends_on=due.isoformat(), at_most=_BADGE_SECONDS, shared=True)
     return await serve(request, manifest, resource)
 
 

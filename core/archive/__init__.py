@@ -24,7 +24,7 @@ from core.store.base import Store, holding
 
 __all__ = ["Archive", "Draft", "State"]
 
-PATIENCE_SECONDS = 30.0  # how long a draft waits for another process's
+_PATIENCE_SECONDS = 30.0  # how long a draft waits for another process's
 RETENTION = timedelta(days=30)
 PROBE_SECONDS = 60.0
 _POLL_SECONDS = 0.2
@@ -77,7 +77,7 @@ class Archive:
     @asynccontextmanager
     async def drafting(self) -> AsyncIterator[Draft]:
         """A draft of the next state; waits for another process's. Raises `StoreError` after half a minute."""
-        end = monotonic() + PATIENCE_SECONDS
+        end = monotonic() + _PATIENCE_SECONDS
         while monotonic() < end:
             async with self.try_drafting() as draft:
                 if draft is not None:

@@ -15,7 +15,7 @@ from core.store.base import Store, holding
 VERSION = 1
 SLICE_BYTES = 2_000_000  # of values, written in one round trip
 Value = tuple[bytes, float | None]
-Count = Callable[[int], None]
+_Count = Callable[[int], None]
 
 
 def _ignore(_count: int) -> None:
@@ -33,7 +33,7 @@ async def export_store(store: Store, now: float) -> AsyncIterator[str]:
     yield _line({"end": count})
 
 
-async def import_store(store: Store, values: Mapping[str, Value], imported: Count = _ignore) -> None:
+async def import_store(store: Store, values: Mapping[str, Value], imported: _Count = _ignore) -> None:
     """Write the values of a dump; what was there under other keys stays. The manifest, which names the others, is last.
 
     Raises `StoreError`, also if a refresh is running: then nothing was written.

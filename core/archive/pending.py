@@ -8,8 +8,8 @@ from core.store.base import Store, Values
 
 log = logging.getLogger("paperwire")
 
-MOST_BYTES = 4_000_000
-RETRY_SECONDS = 30.0
+_MOST_BYTES = 4_000_000
+_RETRY_SECONDS = 30.0
 
 
 class PendingWrites:
@@ -23,7 +23,7 @@ class PendingWrites:
     def add(self, values: Values) -> None:
         """Write `values` with the next `flush`."""
         self._values |= values
-        while sum(len(value) for value, _ in self._values.values()) > MOST_BYTES:
+        while sum(len(value) for value, _ in self._values.values()) > _MOST_BYTES:
             self._values.pop(next(iter(self._values)))
 
     async def flush(self) -> None:
@@ -36,4 +36,4 @@ class PendingWrites:
         except StoreError as error:
             log.warning("derived values could not be stored; they are kept for the next write: %s", error)
             self._values = values | self._values
-            self._not_before = monotonic() + RETRY_SECONDS
+            self._not_before = monotonic() + _RETRY_SECONDS

@@ -20,7 +20,7 @@ from core.store.base import Store, holding
 
 log = logging.getLogger("paperwire")
 
-KEPT_SECONDS = 400 * keys.DAY_SECONDS
+_KEPT_SECONDS = 400 * keys.DAY_SECONDS
 MILLIONTHS = 1_000_000
 _NO_LIMIT = 2**53  # the largest number that scripts of Redis count exactly
 _WHAT = ("prompt", "completion", "calls", "cost")
@@ -98,7 +98,7 @@ class Spending:
         amounts = (usage.prompt, usage.completion, usage.calls, self.prices.millionths(usage))
         counters = {keys.usage_counter(month, step, model, what): n for what, n in zip(_WHAT, amounts, strict=True)}
         await asyncio.gather(
-            *(self._store.take(key, amount, _NO_LIMIT, KEPT_SECONDS) for key, amount in counters.items() if amount)
+            *(self._store.take(key, amount, _NO_LIMIT, _KEPT_SECONDS) for key, amount in counters.items() if amount)
         )
 
     async def used(self, month: str) -> list[Spent]:
@@ -188,7 +188,7 @@ class Spending:
             listed = await self._listed(month)  # again: it may have been added meanwhile
             if [step, model] not in listed:
                 value = orjson.dumps(sorted([*listed, [step, model]]))
-                await lock.commit({keys.usage(month): (value, KEPT_SECONDS)}, release=True)
+                await lock.commit({keys.usage(month): (value, _KEPT_SECONDS)}, release=True)
         return True
 
     async def _listed(self, month: str) -> list[list[str]]:

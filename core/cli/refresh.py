@@ -16,8 +16,8 @@ from core.jobs.run import Report
 from core.model.ledger import in_words
 from core.views.audit import Line, audit_dates
 
-LOCK_PATIENCE_SECONDS = 60.0
-DAY_SECONDS = 86_400.0
+_LOCK_PATIENCE_SECONDS = 60.0
+_DAY_SECONDS = 86_400.0
 _INTERRUPTED = 130
 
 
@@ -28,11 +28,11 @@ def refresh(
     everything: Annotated[bool, typer.Option("--all", help="go on until nothing is missing")] = False,
 ) -> None:
     """Fetch what arXiv announces now, score it and store it; then what was missed. It may be stopped at any moment."""
-    limit = DAY_SECONDS if everything else seconds
+    limit = _DAY_SECONDS if everything else seconds
 
     async def work(wire: Paperwire) -> Report:
         with progress_bar() as show:
-            return await wire.refresh(seconds=limit, patience=LOCK_PATIENCE_SECONDS, progress=show)
+            return await wire.refresh(seconds=limit, patience=_LOCK_PATIENCE_SECONDS, progress=show)
 
     try:
         report = asyncio.run(with_wire(work))

@@ -16,8 +16,8 @@ from core.model.paper import PaperId, parse_id
 from core.model.review import POST, Review
 from core.model.template import LANGUAGES
 
-DAY_SECONDS = 86_400.0
-FORMATS = ("md", "html", "json")
+_DAY_SECONDS = 86_400.0
+_FORMATS = ("md", "html", "json")
 _JSON_MARKER = '"generator":"paperwire review"}'
 _AGAIN = "run the same command again to go on: nothing that is answered is asked twice"
 
@@ -28,7 +28,7 @@ def review(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="a file, or a folder that gets YYYY-MM-DD-PAPER.md")
     ] = None,
-    format_name: Annotated[str, typer.Option("--format", help=", ".join(FORMATS))] = "md",
+    format_name: Annotated[str, typer.Option("--format", help=", ".join(_FORMATS))] = "md",
     front_matter: Annotated[str, typer.Option(help=f"of Markdown: {', '.join(FRONT_MATTERS)}")] = "plain",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask before the model is asked")] = False,
     force: Annotated[bool, typer.Option(help="replace a file that this command did not write")] = False,
@@ -37,7 +37,7 @@ def review(
 
     You see first what it will cost. It may be stopped at any moment, and goes on where it was.
     """
-    asked = (("format", format_name, FORMATS), ("front-matter", front_matter, FRONT_MATTERS))
+    asked = (("format", format_name, _FORMATS), ("front-matter", front_matter, FRONT_MATTERS))
     for name, value, allowed in (*asked, ("language", language, ("", *LANGUAGES))):
         if value not in allowed:
             raise QueryError(
@@ -75,7 +75,7 @@ async def _review(wire: Paperwire, wanted: PaperId, language: str, *, yes: bool)
     if not _may_go_on(yes=yes):
         return None
     with progress_bar() as show:
-        outcome = await carry_out(wire.archive, wire.settings, plan, seconds=DAY_SECONDS, progress=show)
+        outcome = await carry_out(wire.archive, wire.settings, plan, seconds=_DAY_SECONDS, progress=show)
     if outcome is None:
         err.print("Another process is writing this review right now; nothing was done.")
         return None

@@ -31,8 +31,8 @@ from core.sources.client import Get
 from core.sources.rss import NO_PROGRESS, Progress
 from core.util.signing import fingerprint
 
-DAYS = 3  # the newest dates of a feed, for which models are asked
-WRITE_SECONDS = 10.0  # between two publications of what was found so far
+_DAYS = 3  # the newest dates of a feed, for which models are asked
+_WRITE_SECONDS = 10.0  # between two publications of what was found so far
 
 _At = tuple[str, date]  # the name of a feed, and a date
 
@@ -128,7 +128,7 @@ def _jobs(manifest: Manifest, rules: Rules, model: Model | None) -> Iterator[_Jo
             names = manifest.analyses.get(feed.name, {})
             for place, record in enumerate(manifest.of(feed.source)):
                 name = names.get(record.date.isoformat(), "")
-                if place < DAYS or (name and not is_finished(name) and applies(name, feed)):
+                if place < _DAYS or (name and not is_finished(name) and applies(name, feed)):
                     jobs.append(_Job(feed, record, questions, name, asks=True))
                 elif name and not applies(name, feed):  # what is stored of it may still be what the feed asks for
                     jobs.append(_Job(feed, record, questions, name, asks=False))
@@ -164,7 +164,7 @@ class _Publisher:
 
     async def publish_now_and_then(self) -> None:
         """Publish what was found, if that was not done for a while. Raises `StoreError`."""
-        late = asyncio.get_running_loop().time() >= self._published + WRITE_SECONDS
+        late = asyncio.get_running_loop().time() >= self._published + _WRITE_SECONDS
         if late and not self._publishing.locked():
             await self._publish()
 

@@ -10,7 +10,7 @@ from core.util.signing import sign, with_key
 
 log = logging.getLogger("paperwire")
 
-FORMATS = ("rss", "atom", "json")
+_FORMATS = ("rss", "atom", "json")
 _SECONDS = 5.0
 
 
@@ -23,7 +23,7 @@ async def deliver(settings: Settings, feeds: Iterable[str]) -> str:
 
 def topics(base: str, feeds: Iterable[str], secret: str) -> list[str]:
     """The addresses that subscribers of `feeds` know: all formats of each, on a private copy with their signatures."""
-    paths = [f"/api/feeds/{name}.{extension}" for name in feeds for extension in FORMATS]
+    paths = [f"/api/feeds/{name}.{extension}" for name in feeds for extension in _FORMATS]
     return [with_key(base + path, sign(secret, path) if secret else "") for path in paths]
 
 

@@ -136,7 +136,7 @@ def _voted(
             yield record.date, changed
 
 
-DAYS = 4  # the newest dates of each source are completed
+_DAYS = 4  # the newest dates of each source are completed
 MOST = 200  # papers a refresh, in requests of a hundred
 SOURCES = ("arxiv", "huggingface")
 
@@ -166,14 +166,14 @@ async def complete_shown(
 
 
 def _newest(manifest: Manifest) -> list[BatchRecord]:
-    return [record for source in SOURCES for record in manifest.of(source)[:DAYS]]
+    return [record for source in SOURCES for record in manifest.of(source)[:_DAYS]]
 
 
 def _lacking(manifest: Manifest, batches: Mapping[str, Batch], rules: Rules) -> set[str]:
     """The versioned identifiers of papers that a feed shows, and of which it is not known when they were submitted."""
     lacking: set[str] = set()
     for feed in rules.feeds.values():
-        for record in manifest.of(feed.source)[:DAYS]:
+        for record in manifest.of(feed.source)[:_DAYS]:
             if batch := batches.get(record.hash):
                 shown = choose(feed, score_day(feed, batch).entries, Query(), capped=True)
                 lacking |= {e.paper.versioned for e in shown if not (e.paper.published and e.paper.categories)}
@@ -187,7 +187,7 @@ def _put_completed(
     manifest, number = draft.manifest, 0
     records = {"arxiv": dict(manifest.records), "huggingface": dict(manifest.picks)}
     for source in SOURCES:
-        for record in manifest.of(source)[:DAYS]:
+        for record in manifest.of(source)[:_DAYS]:
             batch = batches.get(record.hash)
             items = [replace(i, paper=_filled(i.paper, papers)) for i in batch.announcements] if batch else []
             after = Batch(record.date, tuple(items))

@@ -34,7 +34,7 @@ from core.util.caches import LRUCache, SingleFlight
 
 log = logging.getLogger("paperwire")
 
-MOST_TRIES = 5  # of a step for a paper; after that it is asked again only in other words
+_MOST_TRIES = 5  # of a step for a paper; after that it is asked again only in other words
 TEXT_TRIES = 3  # of reading a paper; after that its abstract is used
 _TEXT_CHARS = 10_000_000  # remembered, because several feeds may want the same paper
 _UNREAD = FullText("", "abstract")
@@ -353,7 +353,7 @@ class FeedDate:
         if self.run.session and self.run.session.concerns_all(error):
             return
         says = STATES[error.state].says if error.state in STATES else "something unexpected went wrong"
-        wait, tries = Wait(of, error.state, says), MOST_TRIES if error.again else 1
+        wait, tries = Wait(of, error.state, says), _MOST_TRIES if error.again else 1
         one.waits[step] = wait.after(one.waits.get(step), self.run.now, error.retry_after or 0, most_tries=tries)
         self.run.report.failed[error.state] += 1
         log.warning("%s failed: %s", step, error)

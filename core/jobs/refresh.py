@@ -27,7 +27,7 @@ from core.sources.rss import Fetched, Progress, fetch_announcements
 
 # How long requests leave the upstream alone after a refresh that did not settle the due date, in seconds; doubled with
 # every further try, up to an hour. The owner's own refreshes do not wait.
-BACKOFF = {"failed": 60, "partial": 300, "waiting": 300, "quiet": 1800}
+_BACKOFF = {"failed": 60, "partial": 300, "waiting": 300, "quiet": 1800}
 LONGEST_BACKOFF = 3600
 JITTER = 0.2  # of a pause, so that not all copies of Paperwire ask arXiv in the same second
 MISSED = "it was not fetched while arXiv's feed held it; the API has it"
@@ -199,6 +199,6 @@ def _score(draft: Draft, feeds: Sequence[Feed], found: _Found) -> dict[str, Day]
 def _backoff(before: Mapping[str, Any], due: BatchRecord) -> dict[str, Any]:
     """The note that keeps requests from asking the upstream again too soon, and counts the tries."""
     tries = before["tries"] + 1 if before.get("date") == due.date.isoformat() else 1
-    pause = min(BACKOFF.get(due.state, BACKOFF["failed"]) * 2 ** min(tries - 1, 10), LONGEST_BACKOFF)
+    pause = min(_BACKOFF.get(due.state, _BACKOFF["failed"]) * 2 ** min(tries - 1, 10), LONGEST_BACKOFF)
     pause *= uniform(1, 1 + JITTER)  # noqa: S311 - nothing secret
     return {"date": due.date.isoformat(), "tries": tries, "until": time() + pause}

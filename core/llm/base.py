@@ -100,11 +100,11 @@ class Account(Protocol):
         """Add to what a model has used in a step. Raises `StoreError`."""
 
 
-HOUR = 3600.0
+_HOUR = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class _State:
     """One row. `says` explains it to the owner. `again`: a later try of the same may succeed, in `after` seconds.
 
     `for_all`: it does not depend on the paper, so asking about others now is useless. `calls` is how often a call is
@@ -121,26 +121,26 @@ class State:
 
 
 STATES = {
-    "wrong-key": State("the endpoint refuses the key; check LLM_API_KEY", again=False, for_all=True),
-    "no-model": State(
+    "wrong-key": _State("the endpoint refuses the key; check LLM_API_KEY", again=False, for_all=True),
+    "no-model": _State(
         "the endpoint knows no such model or address; check LLM_MODEL and LLM_BASE_URL", again=False, for_all=True
     ),
-    "no-credit": State("the account at the endpoint has no credit left", after=HOUR, for_all=True),
-    "day-limit": State("the account at the endpoint has used up what a day allows", after=HOUR, for_all=True),
-    "no-answer": State("what came is no answer of a language model; check LLM_BASE_URL", after=HOUR, for_all=True),
-    "not-understood": State("the endpoint does not accept the request", again=False),
-    "too-long": State("the text is longer than the model can read", again=False),
-    "busy": State(
+    "no-credit": _State("the account at the endpoint has no credit left", after=_HOUR, for_all=True),
+    "day-limit": _State("the account at the endpoint has used up what a day allows", after=_HOUR, for_all=True),
+    "no-answer": _State("what came is no answer of a language model; check LLM_BASE_URL", after=_HOUR, for_all=True),
+    "not-understood": _State("the endpoint does not accept the request", again=False),
+    "too-long": _State("the text is longer than the model can read", again=False),
+    "busy": _State(
         "the endpoint has too much to do, or allows no more requests for now", after=60, for_all=True, calls=5
     ),
-    "down": State("the endpoint does not answer, or has an error of its own", after=300, for_all=True, calls=3),
-    "timeout": State("no complete answer came in time", after=300),
-    "budget": State("the budget of tokens is used up", for_all=True),
-    "refused": State("the model refuses to answer", again=False),
-    "empty": State("the answer is empty", after=HOUR, second="same"),
-    "cut-off": State("the answer ends before it is complete", after=HOUR, second="room"),
-    "not-json": State("the answer is not JSON", after=HOUR, second="repair"),
-    "wrong-shape": State("the answer is JSON of another shape than was asked for", after=HOUR, second="repair"),
+    "down": _State("the endpoint does not answer, or has an error of its own", after=300, for_all=True, calls=3),
+    "timeout": _State("no complete answer came in time", after=300),
+    "budget": _State("the budget of tokens is used up", for_all=True),
+    "refused": _State("the model refuses to answer", again=False),
+    "empty": _State("the answer is empty", after=_HOUR, second="same"),
+    "cut-off": _State("the answer ends before it is complete", after=_HOUR, second="room"),
+    "not-json": _State("the answer is not JSON", after=_HOUR, second="repair"),
+    "wrong-shape": _State("the answer is JSON of another shape than was asked for", after=_HOUR, second="repair"),
 }
 
 

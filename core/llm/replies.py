@@ -63,12 +63,12 @@ _BY_STATUS = {401: "wrong-key", 402: "no-credit", 403: "wrong-key", 404: "no-mod
               429: "busy"}  # fmt: skip
 _CUT_OFF = ("length", "max_tokens", "model_length")  # what servers call an answer that reached its bound
 
-Count = Annotated[int, Field(ge=0, le=_MOST_TOKENS)]
+_Count = Annotated[int, Field(ge=0, le=_MOST_TOKENS)]
 
 
 class _Figures(BaseModel):
-    prompt_tokens: Count
-    completion_tokens: Count
+    prompt_tokens: _Count
+    completion_tokens: _Count
 
 
 class _Message(BaseModel):

@@ -36,7 +36,8 @@ def is_relisted(item: Announcement, asked: tuple[str, ...], day: date) -> bool:
     is listed in one category more now.
 
     arXiv serves a new paper as `new` where its primary category was asked for: what is `cross` then is such a paper
-    (whether math-ph is part of math for arXiv, is not known). So is one whose identifier is of a month that was long over; arXiv gives identifiers when it announces.
+    (whether math-ph is part of math for arXiv, is not known). So is one whose identifier is of a month that was long
+    over; arXiv gives identifiers when it announces.
     """
     if item.served.startswith("replace") or item.source == "api":
         return False

@@ -9,7 +9,7 @@ from core.model.paper import Paper, PaperId
 from core.model.summary import Summary
 
 POST = "post"  # the key of the post, where others are those of questions
-MOST_TRIES = 2  # so often a question may fail until the post is made without its answer
+_MOST_TRIES = 2  # so often a question may fail until the post is made without its answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Failure:
     @property
     def given_up(self) -> bool:
         """Whether the post does not wait for it any longer."""
-        return not self.again or self.tries >= MOST_TRIES
+        return not self.again or self.tries >= _MOST_TRIES
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,9 @@ SLICE_SIZE = 200
 MOST_RESULTS = 30_000  # arXiv serves no more of one query, however it is sliced
 API_SECONDS = 40.0  # of one request
 TRIES = 3
-ACCEPT = "application/atom+xml, text/xml, */*"
+_ACCEPT = "application/atom+xml, text/xml, */*"
 
-Window = tuple[datetime, datetime]
+_Window = tuple[datetime, datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class Found:
     problem: str = ""
 
 
-def slice_url(base_url: str, categories: Sequence[str], window: Window, start: int, size: int) -> str:
+def slice_url(base_url: str, categories: Sequence[str], window: _Window, start: int, size: int) -> str:
     """The address of `size` papers in `categories` that were submitted within `window`, oldest first, from `start` on.
 
     An archive such as "cs" stands for all of its categories. The API knows no aliases, so that both names are asked
@@ -80,7 +80,7 @@ def ids_url(base_url: str, ids: Sequence[str]) -> str:
 
 
 async def fetch_slice(
-    get: Get, base_url: str, categories: Sequence[str], window: Window, *, start: int, size: int = SLICE_SIZE
+    get: Get, base_url: str, categories: Sequence[str], window: _Window, *, start: int, size: int = SLICE_SIZE
 ) -> Slice:
     """Fetch `size` papers from number `start` on of those in `categories` that were submitted within `window`.
 
@@ -143,7 +143,7 @@ async def _fetch_page(get: Get, url: str, start: int, size: int) -> "ParsedPage"
 
 
 async def _fetch_once(get: Get, url: str) -> "ParsedPage":
-    answer = await get(url, accept=ACCEPT, total_seconds=API_SECONDS)
+    answer = await get(url, accept=_ACCEPT, total_seconds=API_SECONDS)
     return await asyncio.to_thread(_parse, answer.body or b"")
 
 

@@ -19,7 +19,7 @@ from core.model.errors import FetchError
 
 TOTAL_SECONDS = 12.0  # of one request, from connecting to the last byte
 MAX_BYTES = 24_000_000  # 2,000 items, the most that arXiv serves, are about 6 MB
-ACCEPT = "application/rss+xml, application/atom+xml, text/xml, */*"
+_ACCEPT = "application/rss+xml, application/atom+xml, text/xml, */*"
 
 _AGAIN = frozenset({403, 406, 408, 425, 429, 500, 502, 503, 504})  # seen to pass by themselves
 MOST_REDIRECTS = 3
@@ -49,7 +49,7 @@ class Get(Protocol):
         url: str,
         validators: Mapping[str, str] | None = None,
         *,
-        accept: str = ACCEPT,
+        accept: str = _ACCEPT,
         most_bytes: int = MAX_BYTES,
         total_seconds: float = TOTAL_SECONDS,
     ) -> Awaitable[Answer]:
@@ -78,7 +78,7 @@ class Fetcher:
         url: str,
         validators: Mapping[str, str] | None = None,
         *,
-        accept: str = ACCEPT,
+        accept: str = _ACCEPT,
         most_bytes: int = MAX_BYTES,
         total_seconds: float = TOTAL_SECONDS,
     ) -> Answer:

@@ -15,7 +15,7 @@ from core.sources.client import Get
 from core.sources.sandbox import read_apart
 from core.sources.sections import Reading, Section, join
 
-READ_SECONDS = 30.0  # of one document, in the process that reads it; a common one takes less than one
+_READ_SECONDS = 30.0  # of one document, in the process that reads it; a common one takes less than one
 _FIRST_WITH_HTML = "2312"
 _OLD_STYLE = "/"
 
@@ -37,7 +37,7 @@ class FullText:
     sections: tuple[Section, ...] = ()
 
 
-class State(NamedTuple):
+class _State(NamedTuple):
     """What was wrong with a document, in words, and whether a later try may find it better."""
 
     words: str
@@ -45,21 +45,21 @@ class State(NamedTuple):
 
 
 # {kind} is "PDF" or "HTML"; {most} its limit in MB; {read} and {pages} are pages
-STATES: Mapping[str, State] = {
-    "not-found": State("arXiv has no {kind} of it"),
-    "unreachable": State("its {kind} could not be fetched", again=True),
-    "timeout": State("its {kind} could not be fetched and read in time", again=True),
-    "too-large": State("its {kind} has more than {most} MB"),
-    "not-a-pdf": State("what arXiv sent as its PDF is none", again=True),
-    "not-an-article": State("what arXiv sent as its HTML is no article"),
-    "encrypted": State("its PDF is encrypted"),
-    "broken": State("its PDF is broken"),
-    "scanned": State("its PDF has no text, only images of pages"),
-    "garbled": State("the letters of its PDF cannot be told"),
-    "crashed": State("its {kind} ended the process that read it"),
+STATES: Mapping[str, _State] = {
+    "not-found": _State("arXiv has no {kind} of it"),
+    "unreachable": _State("its {kind} could not be fetched", again=True),
+    "timeout": _State("its {kind} could not be fetched and read in time", again=True),
+    "too-large": _State("its {kind} has more than {most} MB"),
+    "not-a-pdf": _State("what arXiv sent as its PDF is none", again=True),
+    "not-an-article": _State("what arXiv sent as its HTML is no article"),
+    "encrypted": _State("its PDF is encrypted"),
+    "broken": _State("its PDF is broken"),
+    "scanned": _State("its PDF has no text, only images of pages"),
+    "garbled": _State("the letters of its PDF cannot be told"),
+    "crashed": _State("its {kind} ended the process that read it"),
     # Of these something was read all the same
-    "damaged": State("its HTML ends in the middle, because its conversion failed"),
-    "too-long": State("it is long: only the beginning was read"),
+    "damaged": _State("its HTML ends in the middle, because its conversion failed"),
+    "too-long": _State("it is long: only the beginning was read"),
 }
 _LONG_PDF = "only the first {read} of its {pages} pages were read"
 _GOOD_ENOUGH = ("", "too-long")
@@ -89,7 +89,7 @@ async def fetch_text(get: Get, paper: Paper, *, pdf_url: str, deadline: float, h
     for source in (_HTML, _PDF) if has_html(paper) else (_PDF,):
         base = (html_url or pdf_url) if source is _HTML else pdf_url
         reading = await _read(get, source, f"{base}/{source.input}/{paper.versioned}", deadline)
-        state, again = reading.state, again or STATES.get(reading.state, State("")).again
+        state, again = reading.state, again or STATES.get(reading.state, _State("")).again
         if reading.state:
             problems.append(_words(source, reading))
         if reading.sections and (partial is None or reading.state in _GOOD_ENOUGH):
@@ -115,7 +115,7 @@ async def _read(get: Get, source: _Source, url: str, deadline: float) -> Reading
             answer = await get(
                 url, accept=source.accept, most_bytes=source.most_bytes, total_seconds=source.total_seconds
             )
-            seconds = min(READ_SECONDS, deadline - loop.time())
+            seconds = min(_READ_SECONDS, deadline - loop.time())
             reading = await read_apart(source.input, answer.body or b"", seconds=seconds)
     except TimeoutError:
         return Reading("timeout")

@@ -23,7 +23,7 @@ ASKED_FOR = 100  # Hugging Face serves no more at once
 MOST_READ = 1000
 DAILY_SECONDS = 15.0
 DAILY_BYTES = 8_000_000  # 30 papers are about 100 KB
-ACCEPT = "application/json"
+_ACCEPT = "application/json"
 MOST_AUTHORS = 5000
 LONGEST_TITLE, LONGEST_ABSTRACT, LONGEST_NAME = 1000, 20_000, 300
 MOST_UPVOTES = 1_000_000
@@ -53,7 +53,7 @@ async def fetch_daily(get: Get, base_url: str, day: date) -> Picks:
 
     Hugging Face has no part in arXiv's gate: `get` is that of a `Fetcher` with `gate_seconds=0`.
     """
-    answer = await get(daily_url(base_url, day), accept=ACCEPT, most_bytes=DAILY_BYTES, total_seconds=DAILY_SECONDS)
+    answer = await get(daily_url(base_url, day), accept=_ACCEPT, most_bytes=DAILY_BYTES, total_seconds=DAILY_SECONDS)
     return await asyncio.to_thread(parse_daily, answer.body or b"")
 
 

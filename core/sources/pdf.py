@@ -129,8 +129,8 @@ def _shape(line: str) -> str:
 
 
 MOST_PAGES = 80
-MOST_CHARACTERS = 300_000  # more than models are given
-LEAST_CHARACTERS = 40  # of a page on the average: with fewer it is an image of a page, and perhaps arXiv's stamp
+_MOST_CHARACTERS = 300_000  # more than models are given
+_LEAST_CHARACTERS = 40  # of a page on the average: with fewer it is an image of a page, and perhaps arXiv's stamp
 _ENCRYPTED = (4, 5)  # FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY of fpdfview.h
 _HEAD = 1024  # bytes in which "%PDF-" has to be, as in Adobe's readers
 
@@ -151,13 +151,13 @@ def read_pdf(body: bytes, seconds: float) -> Reading:
     if not texts:
         return Reading("broken", pages=pages)
     whole = "".join(texts)
-    if sum(not char.isspace() for char in whole) < LEAST_CHARACTERS * len(texts):
+    if sum(not char.isspace() for char in whole) < _LEAST_CHARACTERS * len(texts):
         return Reading("scanned", (), pages, len(texts))
     if not legible(whole):
         return Reading("garbled", (), pages, len(texts))
     parts = (Section(heading, flow(lines), kind) for heading, kind, lines in split(clean(texts)))
     sections = keep([part for part in parts if part.heading or part.text])
-    state = "too-long" if len(texts) < pages or len(whole) >= MOST_CHARACTERS else ""
+    state = "too-long" if len(texts) < pages or len(whole) >= _MOST_CHARACTERS else ""
     return Reading(state, sections, pages, len(texts))
 
 
@@ -167,7 +167,7 @@ def _read_pages(document: pypdfium2.PdfDocument, count: int, end: float) -> list
     Nothing at all if every page is broken.
     """
     texts: list[str] = []
-    left, good = MOST_CHARACTERS, 0
+    left, good = _MOST_CHARACTERS, 0
     for number in range(count):
         try:
             page = document[number]

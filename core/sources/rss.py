@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from core.sources.parse import ParsedFeed
 
 ITEM_LIMIT = 2000
-TRIES = 2
+_TRIES = 2
 LONGEST_PAUSE = 8.0  # seconds; an upstream that asks for more is asked again at the next refresh
 
 Progress = Callable[[str, int, int], None]
 NO_PROGRESS: Progress = lambda _what, _done, _total: None  # noqa: E731 - a value among others
-Get = Callable[[str, Mapping[str, str] | None], Awaitable[Answer]]
+_Get = Callable[[str, Mapping[str, str] | None], Awaitable[Answer]]
 
 
 @dataclass(slots=True)
@@ -73,7 +73,7 @@ class Fetched:
 
 
 async def fetch_announcements(
-    get: Get,
+    get: _Get,
     base_url: str,
     categories: Sequence[str],
     *,
@@ -135,16 +135,16 @@ def _blames_request(error: SourceError) -> bool:
 
 
 async def _get_patiently(
-    get: Get, url: str, validators: Mapping[str, str] | None, deadline: float, fetched: Fetched
+    get: _Get, url: str, validators: Mapping[str, str] | None, deadline: float, fetched: Fetched
 ) -> Answer:
-    for attempt in range(1, TRIES + 1):
+    for attempt in range(1, _TRIES + 1):
         fetched.requests += 1
         try:
             return await get(url, validators)
         except FetchError as error:
             pause = error.retry_after or 0.0
             late = asyncio.get_running_loop().time() + pause > deadline
-            if attempt == TRIES or not error.again or pause > LONGEST_PAUSE or late:
+            if attempt == _TRIES or not error.again or pause > LONGEST_PAUSE or late:
                 raise
             await asyncio.sleep(pause)
     raise AssertionError("unreachable")

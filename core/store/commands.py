@@ -1,6 +1,6 @@
 """The store in Redis commands, however they are sent: what `core.store.upstash` and `core.store.redis` share.
 
-Values are written as text, because Upstash's REST protocol knows nothing else: the same database may be reached over
+_Values are written as text, because Upstash's REST protocol knows nothing else: the same database may be reached over
 REST and by URL.
 """
 
@@ -19,7 +19,7 @@ log = logging.getLogger("paperwire")
 
 T = TypeVar("T")
 Command = tuple[str | int, ...]
-Values = Mapping[str, tuple[bytes, float | None]]
+_Values = Mapping[str, tuple[bytes, float | None]]
 
 CONNECT_SECONDS = 1.0
 READ_SECONDS = 2.0
@@ -104,7 +104,7 @@ class CommandStore(ABC):
     async def put(self, key: str, value: bytes, ttl: float | None = None) -> None:
         await self._ask(_ok, *_set(key, value, ttl))
 
-    async def put_many(self, values: Values) -> None:
+    async def put_many(self, values: _Values) -> None:
         if values:
             await self._call(_ok, [_set(key, value, ttl) for key, (value, ttl) in values.items()])
 
@@ -117,7 +117,7 @@ class CommandStore(ABC):
     async def prolong(self, name: str, token: str, ttl: float) -> bool:
         return await self._ask(_flag, "EVAL", _PROLONG, 1, name, token, _milliseconds(ttl))
 
-    async def commit(self, name: str, token: str, values: Values, *, release: bool = False) -> None:
+    async def commit(self, name: str, token: str, values: _Values, *, release: bool = False) -> None:
         names = (name, f"{name}:{token}", *values)
         head: Command = ("EVAL", _COMMIT, len(names), *names, token, _REPEATED_SECONDS if release else 0)
         tail: Command = tuple(part for value, ttl in values.values() for part in (_to_text(value), _milliseconds(ttl)))

@@ -12,7 +12,7 @@ from core.util.caches import SingleFlight
 
 log = logging.getLogger("paperwire")
 
-RETRY_SECONDS = 5.0  # how long after a failure of the store it is not asked for its state again
+_RETRY_SECONDS = 5.0  # how long after a failure of the store it is not asked for its state again
 _EARLY = 0.8  # of the time for which a snapshot is used; from then on one request reads anew, and none waits for it
 
 
@@ -80,7 +80,7 @@ class Snapshots:
         if self._last is None:
             raise error
         log.warning("the last good copy is served: %s", error)
-        self._last = replace(self._last, until=monotonic() + RETRY_SECONDS, error=str(error))
+        self._last = replace(self._last, until=monotonic() + _RETRY_SECONDS, error=str(error))
         return self._last
 
     @property
