@@ -34,8 +34,7 @@ from api.application import create_app
 from benchmarks.bench_query import NOON, fill
 from benchmarks.day import CATEGORIES, REAL_DAY, RECORDS, load_day, make_sheets
 from benchmarks.measure import Cell, note, p99, spread, table
-from core.archive.gate import GATE_SECONDS
-from core.config.settings import ROOT, Settings, load_settings
+from core.config.settings import GATE_SECONDS, ROOT, Settings, load_settings
 from core.model.calendar import EASTERN
 from tests.support.arxiv_format import rss
 from tests.support.upstream import Upstream, serving
