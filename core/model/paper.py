@@ -32,6 +32,8 @@ _CODE = re.compile(
     r")[\w.\-/]*[\w\-]",
     re.IGNORECASE,
 )
+# Each of these addresses has one of these parts
+_CODE_PARTS = ("github.com/", "gitlab.", "codeberg.org/", "bitbucket.org/", ".4open.science/", "face.co/", "hf.co/")
 _DOI = re.compile(r"(?:https?://(?:dx\.|www\.)?doi\.org/|doi:\s*)?(10\.\d{2,9}(?:\.\d+)*/\S+)", re.IGNORECASE)
 _BETWEEN_DOIS = re.compile(r"\s+|[,;]\s*(?=(?:doi:|https?://|10\.\d+/))", re.IGNORECASE)
 _LONGEST_ADDRESS = 300
@@ -146,10 +148,15 @@ class Paper:
         return self.categories[0] if self.categories else ""
 
     @property
+    def url(self) -> str:
+        """Its page at arXiv."""
+        return f"https://arxiv.org/abs/{self.id}"
+
+    @property
     def links(self) -> dict[str, str]:
         """Where to read it. arXiv asks that others link to its pages rather than serve the papers themselves."""
         links = {
-            "abs": f"https://arxiv.org/abs/{self.id}",
+            "abs": self.url,
             "pdf": f"https://arxiv.org/pdf/{self.versioned}",
             "html": f"https://arxiv.org/html/{self.versioned}",
         }
@@ -160,8 +167,14 @@ class Paper:
     @property
     def code(self) -> str:
         """The first address of a code host that the abstract or the comment names, else the one that its `repo` is."""
-        match = _CODE.search(self.abstract) or _CODE.search(self.comment)
+        match = _search_code(self.abstract) or _search_code(self.comment)
         return _with_scheme(match[0]) if match else self.repo
+
+
+def _search_code(text: str) -> "re.Match[str] | None":
+    """The first address of a code host; most texts name none, which is seen fast by their parts."""
+    lowered = text.lower()
+    return _CODE.search(text) if any(part in lowered for part in _CODE_PARTS) else None
 
 
 def code_address(text: str) -> str:

@@ -39,7 +39,7 @@ def bibtex(paper: Paper) -> str:
         "eprint": paper.id,
         "archivePrefix": "arXiv",
         **({"primaryClass": paper.primary} if paper.primary else {}),
-        "url": paper.links["abs"],
+        "url": paper.url,
     }
     lines = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items())
     return f"@misc{{{citation_key(paper)},\n{lines}\n}}"

@@ -246,7 +246,7 @@ def entry_items(entries: Iterable[Entry], *, in_full: bool = False) -> list[Item
 def _item(entry: Entry, *, in_full: bool) -> Item:
     return Item(
         guid=entry_guid(entry),
-        url=entry.paper.links["abs"],
+        url=entry.paper.url,
         title=entry_title(entry),
         summary=entry_summary(entry),
         html=entry_html(entry),
