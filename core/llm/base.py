@@ -25,7 +25,8 @@ class Ask:
     `system` holds instructions, `user` the material, which is data and never instructions. With a `shape` the answer is
     JSON that this pydantic model accepts, without one it is text. `most_tokens` bounds the answer, without what the
     model thinks before it. `shorter` gives the material with a text of so many characters at most, for a model that
-    cannot read all of it; None where nothing can be left out.
+    cannot read all of it; None where nothing can be left out. `language` is that of the answer, "" for any; an answer
+    in another one is asked for once more, and then taken as it is.
     """
 
     step: str
@@ -34,6 +35,7 @@ class Ask:
     shape: type[BaseModel] | None = None
     most_tokens: int = 2000
     shorter: Callable[[int], str] | None = None
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,11 @@ from typing import Any
 
 from core.llm.base import STATES, Account, Answer, Ask, Usage, tokens_of, tokens_of_request, wrong
 from core.llm.endpoint import Endpoint, Unspent
-from core.llm.reading import without_thoughts
+from core.llm.reading import is_in, without_thoughts
 from core.llm.replies import Reply, quoted
-from core.llm.structured import MODES, instructions, read_answer, repair, response_format
+from core.llm.structured import MODES, instructions, read_answer, repair, response_format, text_of
 from core.model.errors import ModelError, StoreError
+from core.model.template import LANGUAGES
 
 log = logging.getLogger("paperwire")
 
@@ -170,18 +171,27 @@ class _Exchange:
 
     async def run(self) -> Any:
         """The answer's value, from the first try or the second."""
-        room, added = self.ask.most_tokens, list[dict[str, str]]()
+        room, added, first = self.ask.most_tokens, list[dict[str, str]](), None
         try:
-            return self._value(await self._reply(room, added))
+            first = self._value(await self._reply(room, added))
+            if is_in(self.ask.language, text_of(first)):
+                return first
+            added = repair(self.said, f"It is not in {LANGUAGES[self.ask.language]}", self.ask.shape)
         except ModelError as error:
             second = STATES[error.state].second
             if not second:
                 raise
             if second == "room":
                 room *= _MORE_ROOM
-            if second == "repair" and self.ask.shape:
+            if second == "repair":
                 added = repair(self.said, str(error), self.ask.shape)
-        return self._value(await self._reply(room, added))
+        try:
+            return self._value(await self._reply(room, added))
+        except ModelError as error:
+            if first is None:
+                raise
+            log.warning("%s answers in another language than %s: %s", self.model, self.ask.language, error)
+            return first
 
     def _value(self, reply: Reply) -> Any:
         """What the reply says. Raises `ModelError` for one that is no answer."""

@@ -100,7 +100,7 @@ class Endpoint:
 
     def _without_key(self, error: ModelError) -> ModelError:
         """The error without the key, which some endpoints repeat; words such as "none" are no key."""
-        error.args = (self._hide(str(error).encode()).decode(),)
+        error.args = (self._hide(str(error).encode("utf-8", "replace")).decode(),)
         return error
 
     def _hide(self, text: bytes) -> bytes:

@@ -108,7 +108,7 @@ def ask_analysis(feed: Feed, rubric: Rubric, paper: Paper, text: str, kind: str)
         parts=_asked(template.parts, feed.language),
     )
     given = partial(material, paper, text, kind)
-    return Ask("analyse", system, given(ANALYSIS_CHARS), analysis_shape(rubric, template), 4000, given)
+    return Ask("analyse", system, given(ANALYSIS_CHARS), analysis_shape(rubric, template), 4000, given, feed.language)
 
 
 def ask_summary(template: Template, language: str, paper: Paper, text: str, kind: str) -> Ask:
@@ -121,7 +121,7 @@ def ask_summary(template: Template, language: str, paper: Paper, text: str, kind
     parts = _asked(template.parts, language)
     system = _system("summary", language, input=_READ[kind], instructions=template.instructions, parts=parts)
     given = partial(material, paper, text, kind)
-    return Ask("summarise", system, given(SUMMARY_CHARS), parts_shape(template), 4000, given)
+    return Ask("summarise", system, given(SUMMARY_CHARS), parts_shape(template), 4000, given, language)
 
 
 def ask_question(template: Template, key: str, language: str, paper: Paper, text: str, kind: str = "pdf") -> Ask:
@@ -129,7 +129,7 @@ def ask_question(template: Template, key: str, language: str, paper: Paper, text
     question = template.section(key).ask
     system = _system("question", language, input=_READ[kind], instructions=template.instructions, question=question)
     given = partial(material, paper, text, kind)
-    return Ask("review", system, given(REVIEW_CHARS), None, 4000, given)
+    return Ask("review", system, given(REVIEW_CHARS), None, 4000, given, language)
 
 
 def ask_post(template: Template, language: str, paper: Paper, answers: Parts) -> Ask:
@@ -138,7 +138,7 @@ def ask_post(template: Template, language: str, paper: Paper, answers: Parts) ->
     texts = [f"{part.ask}\n\n{given[part.key]}" for part in template.parts if given.get(part.key)]
     user = fence("\n\n".join([f"Title: {paper.title}", f"Abstract:\n{paper.abstract}", *texts]))
     system = _system("post", language, parts=_asked(template.post, language))
-    return Ask("review", system, user, post_shape(template), most_tokens=8000)
+    return Ask("review", system, user, post_shape(template), 8000, language=language)
 
 
 def screening_fingerprint(rubric: Rubric, language: str, model: str) -> str:

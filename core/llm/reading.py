@@ -37,6 +37,8 @@ _BEGINNING_LOST = re.compile(rf"\A((?!{_OPEN}).)*?(?<!`)(?:{_CLOSE})", re.DOTALL
 _OTHER_MARKS = re.compile(r"<\|(?:begin|end)_of_solution\|>|<\|(?:end|return)\|>\s*\Z")
 
 _SENTENCE_END = re.compile(r"[.!?。！？](?=\s|\Z)|[。！？]|\n")
+_SCRIPTS = {"ko": re.compile("[가-힣]"), "zh": re.compile("[㐀-鿿]")}
+_LEAST_OF_SCRIPT = 0.1  # of the letters
 _LEAST_SHARE = 0.5  # of a text that is cut at the end of a sentence; else it is cut at a word
 
 
@@ -54,6 +56,13 @@ def find_objects(text: str) -> Iterator[dict[str, Any]]:
     text = _escape_tex(text)
     found = list(_objects(text))
     yield from found or _objects(_STRING_OR_COMMA.sub(lambda match: "" if match[0] == "," else match[0], text))
+
+
+def is_in(language: str, text: str) -> bool:
+    """Whether a text can be in Korean or Chinese, in which technical terms may stay English; any other may be all."""
+    script = _SCRIPTS.get(language)
+    letters = sum(map(str.isalpha, text))
+    return script is None or len(script.findall(text)) >= letters * _LEAST_OF_SCRIPT
 
 
 def cut_at_sentence(text: str, most: int) -> str:

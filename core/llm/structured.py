@@ -110,14 +110,24 @@ def _mend(found: dict[str, Any], error: ValidationError) -> None:
             place[last] = cut_at_sentence(place[last].strip(), row["ctx"]["max_length"])
 
 
-def repair(text: str, problem: str, shape: type[BaseModel]) -> list[dict[str, str]]:
+def repair(text: str, problem: str, shape: type[BaseModel] | None) -> list[dict[str, str]]:
     """The messages that ask for a better answer than `text`."""
-    schema = json.dumps(schema_of(shape), ensure_ascii=False)
-    demand = (
-        f"That cannot be used. {problem}.\n\nAnswer again, with one complete JSON object and nothing else. "
-        f"It satisfies this JSON schema:\n{schema}"
-    )
+    demand = f"That cannot be used. {problem}.\n\nAnswer again"
+    if shape:
+        schema = json.dumps(schema_of(shape), ensure_ascii=False)
+        demand += f", with one complete JSON object and nothing else. It satisfies this JSON schema:\n{schema}"
+    else:
+        demand += ", with the whole answer and nothing else."
     return [{"role": "assistant", "content": text[:_MOST_REPEATED]}, {"role": "user", "content": demand}]
+
+
+def text_of(value: Any) -> str:
+    """All texts in an answer's value, a line each."""
+    if isinstance(value, BaseModel):
+        value = value.model_dump()
+    if isinstance(value, dict | list):
+        return "\n".join(map(text_of, value.values() if isinstance(value, dict) else value))
+    return value if isinstance(value, str) else ""
 
 
 def _in_words(error: ValidationError) -> str:

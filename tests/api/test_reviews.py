@@ -222,7 +222,7 @@ def test_private_copy(tmp_path: Path) -> None:
 def test_summaries(tmp_path: Path) -> None:
     """A summary is made once, kept, and served in each format; the next one is not asked for."""
     with serving(tmp_path) as (client, given):
-        given.model.write = good_text
+        given.model.write = lambda request: good_text(request).replace("One sentence.", "한 문장이다.")
         missing = client.get(f"{SUMMARY}.md")
         assert (404, True) == (missing.status_code, f"POST /api/papers/{ID}v1/summaries" in missing.json()["detail"])
         first = client.post(f"{SUMMARY}.json?language=ko", headers=BEARER)

@@ -73,7 +73,7 @@ class Place:
             try:
                 manifest = await wire.ready()
                 parsed = parse_query(query)
-                entries = await wire.entries(manifest, wire.main, parsed)
+                entries = (await wire.entries(manifest, wire.main, parsed)).entries
                 return sorted(choose(wire.main, entries, parsed, capped=True), key=lambda entry: entry.rank)
             finally:
                 await wire.close()

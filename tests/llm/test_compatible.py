@@ -126,6 +126,30 @@ def test_what_cannot_be_shorter(stand_in: ModelServer, tmp_path: Path) -> None:
     assert 1 + 3 == len(stand_in.requests)
 
 
+KOREAN = "캐시가 읽기를 2배 빠르게 한다."
+
+
+@pytest.mark.parametrize("ask", [replace(TEXT_ASK, language="ko"), replace(JSON_ASK, language="ko")])
+def test_another_language(stand_in: ModelServer, tmp_path: Path, ask: Ask) -> None:
+    """An answer in another language is asked for once more, with words on what is wrong."""
+
+    def write(request: dict[str, Any]) -> str:
+        text = KOREAN if "It is not in Korean" in request["messages"][-1]["content"] else "A cache."
+        return text if ask.shape is None else json.dumps({"score": 1, "about": text, "tags": [], "part": None})
+
+    stand_in.write = write
+    (value,) = values(Asking(stand_in.url, tmp_path).ask(ask))
+    assert (KOREAN, 2) == (value if ask.shape is None else value.about, len(stand_in.requests))
+
+
+def test_a_language_that_a_model_does_not_know(stand_in: ModelServer, tmp_path: Path) -> None:
+    """What comes in another language a second time is taken as it is; so is the first answer if the second fails."""
+    ask = replace(TEXT_ASK, language="zh")
+    stand_in.faults = ["", "", "", "empty"]
+    got = values(Asking(stand_in.url, tmp_path).ask(ask, ask))
+    assert (["One finding, in one sentence."] * 2, 4) == (got, len(stand_in.requests))
+
+
 def test_more_in_every_request(stand_in: ModelServer, tmp_path: Path) -> None:
     """What the settings add goes into the body of each request."""
     values(Asking(stand_in.url, tmp_path, extra={"enable_thinking": False}).ask(JSON_ASK, TEXT_ASK))

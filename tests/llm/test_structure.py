@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.llm.reading import cut_at_sentence, without_thoughts
+from core.llm.reading import cut_at_sentence, is_in, without_thoughts
 from core.llm.structured import parts_shape, read_answer
 from core.llm.templates import get_template
 from core.model.errors import ModelError
@@ -132,6 +132,25 @@ def test_tex_in_json(text: str) -> None:
     answer = read_answer(J.replace('"about":"One sentence."', f'"about":"{text}"'), Shape)
     assert isinstance(answer, Shape)
     assert TEX[text] == answer.about
+
+
+# Language and text → whether the text can be in that language
+LANGUAGE = {
+    ("en", "A cache."): True,
+    ("en", "缓存。"): True,
+    ("ko", "flash cache로 KV cache를 옮긴다."): True,
+    ("ko", "A cache moves keys to flash."): False,
+    ("zh", "用 flash 缓存 LLM 的 KV cache。"): True,
+    ("zh", "A cache moves keys to flash."): False,
+    ("zh", "1, 2, 3"): True,
+    ("", "A cache."): True,
+}
+
+
+@pytest.mark.parametrize(("language", "text"), LANGUAGE)
+def test_languages(language: str, text: str) -> None:
+    """A text without the letters of its language is in another one; English terms may be many."""
+    assert LANGUAGE[language, text] == is_in(language, text)
 
 
 # Text and the most characters → what is kept

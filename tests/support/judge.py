@@ -84,7 +84,9 @@ def write(request: dict[str, Any]) -> str:
         worth -= mark["points"]
     if "institutions" in value:
         value |= {"institutions": ["Sample University", "Nowhere Institute"], "venue": "", "code": ""}
-    return json.dumps(value)
+    text = json.dumps(value, ensure_ascii=False)
+    in_korean = "Write in Korean" in request["messages"][0]["content"]
+    return text.replace("One sentence.", "한 문장이다.") if in_korean else text
 
 
 def asked(request: dict[str, Any]) -> tuple[str, str, str]:
