@@ -233,7 +233,7 @@ def test_summaries(tmp_path: Path) -> None:
         for extension, media_type in TYPES.items():
             answer = client.get(f"{SUMMARY}.{extension}?language=ko")
             assert (200, f"{media_type}; charset=utf-8") == (answer.status_code, answer.headers["Content-Type"])
-            assert "One sentence." in answer.text
+            assert "한 문장이다." in answer.text
         assert 404 == client.get(f"{SUMMARY}.md?language=zh").status_code
 
 

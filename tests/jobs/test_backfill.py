@@ -376,7 +376,8 @@ def entries(settings: Settings, name: str, query: str = "") -> list[Entry]:
         try:
             feed = wire.feed(name)
             parsed = parse_query(query, entry_fields=())
-            found = choose(feed, await wire.entries(await wire.manifest(), feed, parsed), parsed, capped=True)
+            shown = await wire.entries(await wire.manifest(), feed, parsed)
+            found = choose(feed, shown.entries, parsed, capped=True)
             return list(paginate(found, parsed).entries)
         finally:
             await wire.close()

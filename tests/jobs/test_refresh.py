@@ -648,7 +648,7 @@ def test_stored_scores_are_those_of_another_rule_made_on_demand(settings: Settin
             if forget:
                 record = (await wire.manifest()).get(FRIDAY)
                 await wire.store.delete(keys.scores(wire.main.scoring_fingerprint, record.hash))
-            return list(await wire.entries(await wire.manifest(), wire.main, Query()))
+            return (await wire.entries(await wire.manifest(), wire.main, Query())).entries
         finally:
             await wire.close()
 
