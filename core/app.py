@@ -8,9 +8,8 @@ from datetime import date
 from time import time
 from typing import TYPE_CHECKING
 
-from core.archive import Archive
+from core.archive import Archive, State
 from core.archive.open import open_store
-from core.archive.state import State, adopt_rules, note_time
 from core.config.overrides import rules_in_force
 from core.config.settings import Settings
 from core.model.entries import reaches_below
@@ -61,12 +60,11 @@ class Paperwire:
         self.rules = rules_in_force(settings.feeds, Saved())  # until the store tells what else was saved
         self.clock = settings.clock
         self.archive = Archive(open_store(settings), retention=self.instance.retention)
-        self.store = self.archive.store
-        self.snapshots = Snapshots(self.store, seconds=settings.confirm_seconds, ahead=not settings.serverless)
+        self.snapshots = Snapshots(self.archive, seconds=settings.confirm_seconds, ahead=not settings.serverless)
         self._adopted = ""
         self._rules_are_new = False
         self._entries = EntryCache(self.archive)
-        self.reviews = ReviewList(self.store, seconds=settings.confirm_seconds)
+        self.reviews = ReviewList(self.archive.reviews, seconds=settings.confirm_seconds)
         self._refreshing: asyncio.Task[None] | None = None
         self._not_before = 0.0
         self._validity: Validity | None = None
@@ -88,7 +86,7 @@ class Paperwire:
                 snapshot = await self.snapshots.get()
         validity = self.validity(snapshot.state.manifest)
         if validity.release and validity.releases and not snapshot.error:
-            await self._note(note_time(self.store, validity.release, self.clock()))
+            await self._note(self.archive.note_time(validity.release, self.clock()))
             snapshot = await self.snapshots.get()
         return snapshot
 
@@ -251,7 +249,7 @@ class Paperwire:
         await self.archive.close()
 
     async def _adopt(self) -> None:
-        noted = await self._note(adopt_rules(self.store, self.rules.fingerprint, self.clock()))
+        noted = await self._note(self.archive.note_rules(self.rules.fingerprint, self.clock()))
         if noted:
             self._rules_are_new = True
         elif noted is False:  # a refresh is writing, perhaps under the rules of before

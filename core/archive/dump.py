@@ -1,6 +1,6 @@
-"""A store as a file, which any other store takes in: JSON lines, one for each value, with a head and an end.
+"""A store as a file, which any other store imports: JSON lines, one for each value, with a head and an end.
 
-The end tells how many values there are, so that a file that was cut off is noticed before anything is written.
+The end says how many values there are, so that a file that was cut off is noticed before anything is written.
 """
 
 import json
@@ -15,11 +15,7 @@ from core.store.base import Store, holding
 VERSION = 1
 SLICE_BYTES = 2_000_000  # of values, written in one round trip
 Value = tuple[bytes, float | None]
-_Count = Callable[[int], None]
-
-
-def _ignore(_count: int) -> None:
-    """Nobody counts."""
+Count = Callable[[int], None]
 
 
 async def export_store(store: Store, now: float) -> AsyncIterator[str]:
@@ -33,7 +29,7 @@ async def export_store(store: Store, now: float) -> AsyncIterator[str]:
     yield _line({"end": count})
 
 
-async def import_store(store: Store, values: Mapping[str, Value], imported: _Count = _ignore) -> None:
+async def import_store(store: Store, values: Mapping[str, Value], imported: Count = lambda _: None) -> None:
     """Write the values of a dump; what was there under other keys stays. The manifest, which names the others, is last.
 
     Raises `StoreError`, also if a refresh is running: then nothing was written.

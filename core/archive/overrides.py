@@ -27,49 +27,43 @@ class Overrides:
 
     async def read(self) -> tuple[Saved, tuple[Change, ...]]:
         """What is saved, and its changes, newest first."""
-        return await read_saved(self._store)
+        saved, history = await self._store.get_many((keys.SAVED, keys.SAVED_HISTORY))
+        return (
+            decode_as(Saved.from_plain, saved) if saved else Saved(),
+            decode_as(_changes, history) if history else (),
+        )
 
     async def change(
         self, expected: int, make: Callable[[Saved, tuple[Change, ...]], tuple[Saved, str]], now: datetime
     ) -> Saved:
-        """Change what is saved: see `change_saved`."""
-        return await change_saved(self._store, expected, make, now)
+        """Change what is saved to what `make` makes of it and of the history, with a line for the history.
+
+        Raises `Conflict` if what is saved is no longer version `expected`, `TooMuch`, and whatever `make` raises.
+        """
+        end = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        while (changed := await self._try_change(expected, make, now)) is None:
+            if asyncio.get_running_loop().time() > end:
+                raise Conflict("Another change is being saved right now. Try again in a moment.")
+            await asyncio.sleep(_POLL_SECONDS)
+        return changed
+
+    async def _try_change(
+        self, expected: int, make: Callable[[Saved, tuple[Change, ...]], tuple[Saved, str]], now: datetime
+    ) -> Saved | None:
+        """None if another change is being saved."""
+        async with holding(self._store, keys.SAVED_LOCK) as lock:
+            if lock is None:
+                return None
+            saved, history = await self.read()
+            if saved.version != expected:
+                raise Conflict("The feeds were changed meanwhile. Look at them as they are now, and save again.")
+            changed, what = make(saved, history)
+            await lock.commit(_encoded(changed, (Change(rfc3339(now), what, saved), *history)), release=True)
+            return changed
 
     async def count_wrong_tokens(self, client: str, count: int, most: int, seconds: float) -> bool:
         """Add wrong tokens that a client sent to those of the last `seconds`; False if they are more than `most`."""
         return await self._store.take(f"{keys.WRONG_TOKENS}:{client}", count, most, seconds)
-
-
-async def change_saved(
-    store: Store, expected: int, make: Callable[[Saved, tuple[Change, ...]], tuple[Saved, str]], now: datetime
-) -> Saved:
-    """Change what is saved to what `make` makes of it and of the history, with a word for the history.
-
-    Raises `Conflict` if what is saved is no longer version `expected`, `TooMuch`, and whatever `make` raises.
-    """
-    end = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-    while True:
-        async with holding(store, keys.SAVED_LOCK) as lock:
-            if lock is not None:
-                saved, history = await read_saved(store)
-                if saved.version != expected:
-                    raise Conflict("The feeds were changed meanwhile. Look at them as they are now, and save again.")
-                changed, what = make(saved, history)
-                values = _encoded(changed, (Change(rfc3339(now), what, saved), *history))
-                await lock.commit(values, release=True)
-                return changed
-        if asyncio.get_running_loop().time() > end:
-            raise Conflict("Another change is being saved right now. Try again in a moment.")
-        await asyncio.sleep(_POLL_SECONDS)
-
-
-async def read_saved(store: Store) -> tuple[Saved, tuple[Change, ...]]:
-    """What is saved, and its changes, newest first."""
-    saved, history = await store.get_many((keys.SAVED, keys.SAVED_HISTORY))
-    return (
-        decode_as(Saved.from_plain, saved) if saved else Saved(),
-        decode_as(_changes, history) if history else (),
-    )
 
 
 def _encoded(saved: Saved, history: tuple[Change, ...]) -> dict[str, tuple[bytes, float | None]]:

@@ -111,8 +111,7 @@ def audit(
 
     async def work(wire: Paperwire) -> list[Line]:
         manifest = await wire.manifest()
-        categories, retention = wire.rules.categories, wire.instance.retention
-        return await audit_dates(wire.store, manifest, categories, wire.clock(), retention, _day(first), _day(last))
+        return await audit_dates(wire.archive, manifest, wire.rules.categories, wire.clock(), _day(first), _day(last))
 
     lines = asyncio.run(with_wire(work))
     if as_json:

@@ -12,15 +12,13 @@ from typing import Annotated, TypeVar
 import typer
 from rich.table import Table
 
-from core.archive.dump import export_store, import_store, read_dump
+from core.archive import Archive
+from core.archive.dump import read_dump
 from core.archive.open import describe, open_store
-from core.archive.spending import Spending, month_of
-from core.archive.state import read_state
+from core.archive.spending import month_of
 from core.cli.output import err, is_stream, out, progress_bar
 from core.config.settings import load_settings
 from core.model.errors import ConfigError
-from core.store import keys
-from core.store.base import Store
 
 app = typer.Typer(
     help="Look into the store, or move what is in it to another one. Which store: what the environment names.",
@@ -36,16 +34,15 @@ def info() -> None:
     settings = load_settings()
     out.print(f"store: {describe(settings)}")
 
-    async def look(store: Store) -> None:
+    async def look(archive: Archive) -> None:
         start = perf_counter()
-        manifest = (await read_state(store)).manifest
+        manifest = (await archive.state()).manifest
         out.print(f"answers in {(perf_counter() - start) * 1000:.0f} ms")
         counts: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
         with progress_bar() as show:
-            async for key, value, _ in store.entries():
-                kind = counts[key.removeprefix(keys.PREFIX).partition(":")[0]]
-                kind[0] += 1
-                kind[1] += len(value)
+            async for kind, size in archive.contents():
+                counts[kind][0] += 1
+                counts[kind][1] += size
                 show("reading", sum(n for n, _ in counts.values()), None)
         table = Table("what", "values", "KB")
         for name, (number, size) in sorted(counts.items()):
@@ -53,14 +50,14 @@ def info() -> None:
         out.print(table)
         dates = [record.date.isoformat() for record in manifest.stored]
         out.print(f"{len(dates)} dates" + (f", {dates[-1]} to {dates[0]}" if dates else ": nothing was fetched yet"))
-        if spent := await Spending(store).used(month_of(settings.clock())):
+        if spent := await archive.spending.used(month_of(settings.clock())):
             used = Table("models this month", "model", "calls", "tokens", "cost")
             for row in spent:
                 cost = f"{row.cost:.2f}" if row.cost else ""
                 used.add_row(row.step, row.model, f"{row.usage.calls:,}", f"{row.usage.total:,}", cost)
             out.print(used)
 
-    asyncio.run(_with_store(look))
+    asyncio.run(_with_archive(look))
 
 
 @app.command("export")
@@ -73,7 +70,7 @@ def export_to(
     if file and file.exists() and not stream and not force:
         raise ConfigError([f"{file} is there already; name another file, or add --force"])
 
-    async def write(store: Store) -> int:
+    async def write(archive: Archive) -> int:
         count = 0
         # Under another name until it is whole: a dump that was interrupted replaces nothing
         partial = file.with_name(file.name + ".partial") if file and not stream else None
@@ -82,7 +79,7 @@ def export_to(
             written.open("w", encoding="utf-8") if written else nullcontext(sys.stdout) as target,
             progress_bar() as show,
         ):
-            async for line in export_store(store, time()):
+            async for line in archive.dump(time()):
                 target.write(line)
                 count += 1
                 show("exporting", count, None)
@@ -91,7 +88,7 @@ def export_to(
         return count - 2  # the head and the end
 
     try:
-        count = asyncio.run(_with_store(write))
+        count = asyncio.run(_with_archive(write))
     except OSError as error:
         raise ConfigError([f"{file}: cannot be written: {error}"]) from error
     err.print(f"{count} values exported" + (f" to {file}" if file else ""))
@@ -111,20 +108,20 @@ def import_from(
     except (OSError, ValueError) as error:  # a UnicodeDecodeError is one too
         raise ConfigError([f"{file or 'standard input'}: {error}"]) from error
 
-    async def read(store: Store) -> None:
-        manifest = (await read_state(store)).manifest
+    async def read(archive: Archive) -> None:
+        manifest = (await archive.state()).manifest
         if manifest.stored and not force:
             raise ConfigError([f"the store has {len(manifest.stored)} dates already; add --force to write over them"])
         with progress_bar() as show:
-            await import_store(store, values, lambda done: show("importing", done, len(values)))
+            await archive.load(values, lambda done: show("importing", done, len(values)))
 
-    asyncio.run(_with_store(read))
+    asyncio.run(_with_archive(read))
     err.print(f"{len(values)} values imported into {describe(load_settings())}")
 
 
-async def _with_store(work: Callable[[Store], Awaitable[T]]) -> T:
-    store = open_store(load_settings())
+async def _with_archive(work: Callable[[Archive], Awaitable[T]]) -> T:
+    archive = Archive(open_store(load_settings()))
     try:
-        return await work(store)
+        return await work(archive)
     finally:
-        await store.close()
+        await archive.close()

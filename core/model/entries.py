@@ -2,7 +2,7 @@
 
 A feed with `hold` shows an entry when its summary is there, or after some hours. Whether the hours are over is read off
 the time of the manifest's last change, not off a clock: so what is derived from the manifest stays true until it
-changes. `core.archive.state.note_time` changes it when the hours are over.
+changes. `core.archive.Archive.note_time` changes it when the hours are over.
 """
 
 from collections import Counter

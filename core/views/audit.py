@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
-from core.archive.days import read_batches, read_confirmed
+from core.archive import Archive
 from core.model.batch import Batch
 from core.model.calendar import due_date
 from core.model.categories import listed
 from core.model.ledger import NOT_ALL_READ, Ids, days_kept, ids_of
 from core.model.manifest import BatchRecord, CategoryState, Manifest
-from core.store.base import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +40,20 @@ class Line:
 
 
 async def audit_dates(
-    store: Store,
+    archive: Archive,
     manifest: Manifest,
     categories: Sequence[str],
     now: datetime,
-    retention: timedelta,
     first: date | None = None,
     last: date | None = None,
 ) -> list[Line]:
     """The lines of the dates from `first` to `last`, newest date first; by default of all that are kept, or should be:
     a date that nothing is known of yet lacks everything.
     """
-    days = sorted({*manifest.records, *days_kept(now, retention)}, reverse=True)
+    days = sorted({*manifest.records, *days_kept(now, archive.retention)}, reverse=True)
     records = [manifest.get(day) for day in days if (first is None or day >= first) and (last is None or day <= last)]
-    batches = await read_batches(store, records)
-    confirmed = await read_confirmed(store, [record.date for record in records])
+    batches = await archive.days.batches(records)
+    confirmed = await archive.days.confirmed([record.date for record in records])
     due = due_date(now)
     return [
         _line(record, name, batches.get(record.hash), confirmed.get(record.date, frozenset()), over=record.date < due)

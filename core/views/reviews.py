@@ -6,7 +6,6 @@ from time import monotonic
 from core.archive.reviews import Reviews
 from core.model.errors import StoreError
 from core.model.review import Listed
-from core.store.base import Store
 
 log = logging.getLogger("paperwire")
 
@@ -14,8 +13,8 @@ log = logging.getLogger("paperwire")
 class ReviewList:
     """The list of reviews, read again when it is `seconds` old."""
 
-    def __init__(self, store: Store, *, seconds: float) -> None:
-        self._reviews, self._seconds = Reviews(store), seconds
+    def __init__(self, reviews: Reviews, *, seconds: float) -> None:
+        self._reviews, self._seconds = reviews, seconds
         self._read: tuple[float, list[Listed]] | None = None
 
     async def rows(self, *, anew: bool = False) -> list[Listed]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from time import monotonic
 
-from core.archive.state import STATE_KEYS, State, decode_state
+from core.archive import Archive, State
+from core.archive.state import decode_state
 from core.model.errors import StoreError
-from core.store.base import Store
 from core.util.caches import SingleFlight
 
 log = logging.getLogger("paperwire")
@@ -33,12 +33,12 @@ class Snapshots:
     `ahead`: it is read anew shortly before it gets too old, which only helps where processes run between requests.
     """
 
-    def __init__(self, store: Store, *, seconds: float, ahead: bool = True) -> None:
-        self._store = store
+    def __init__(self, archive: Archive, *, seconds: float, ahead: bool = True) -> None:
+        self._archive = archive
         self._seconds = seconds
         self._early = seconds * (1 - _EARLY) if ahead else 0.0
         self._last: Snapshot | None = None
-        self._raw: list[bytes | None] | None = None
+        self._raw: tuple[bytes | None, ...] | None = None
         self._reading: SingleFlight[Snapshot] = SingleFlight()
         self._along: dict[str, bytes | None] = {}
         self._written = 0
@@ -100,8 +100,7 @@ class Snapshots:
     async def _read(self, also: str) -> Snapshot:
         written = self._written
         try:
-            found = await self._store.get_many([*STATE_KEYS, *([also] if also else [])])
-            raw, along = found[: len(STATE_KEYS)], found[len(STATE_KEYS) :]
+            raw, along = await self._archive.encoded_state(also)
             # Where nothing is new the same object, by which others know what they made from it
             state = self._last.state if raw == self._raw and self._last else decode_state(*raw)
         except StoreError as error:
@@ -109,6 +108,6 @@ class Snapshots:
         if self._last and written != self._written:
             return self._last  # what this process wrote while it was reading is newer
         self._raw = raw
-        self._along = {also: along[0]} if also else {}
+        self._along = {also: along} if also else {}
         self._last = Snapshot(state, monotonic() + self._seconds)
         return self._last

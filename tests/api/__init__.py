@@ -121,7 +121,7 @@ def store_days(settings: Settings, days: Mapping[date, Iterable[Sheet]]) -> list
             report = await wire.refresh(seconds=0)
             assert report.today is not None
             reports.append(report.today)
-            await wire.store.delete(keys.ARXIV_GATE)  # the days are not three seconds apart
+            await wire.archive.store.delete(keys.ARXIV_GATE)  # the days are not three seconds apart
             await wire.close()
         return reports
 

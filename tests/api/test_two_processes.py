@@ -176,7 +176,8 @@ def test_older_batches_are_served_at_once(store: Environment, upstream: Upstream
             wait_until(lambda: 1 == len(upstream.requests))
         assert [200] * 40 == [answer.status_code for answer, _ in answers]
         assert {before.json()["papers"][0]["id"]} == {answer.json()["papers"][0]["id"] for answer, _ in answers}
-        assert {before.headers["ETag"]} == {answer.headers["ETag"] for answer, _ in answers}
+        etags = {answer.headers["ETag"].removeprefix("W/") for answer, _ in answers}  # weak where it is compressed
+        assert {before.headers["ETag"].removeprefix("W/")} == etags
         for url in (one, two):
             wait_until(
                 lambda url=url: "2026-03-06" == httpx.get(f"{url}/api/papers").json()["papers"][0]["announced"], 15

@@ -18,8 +18,7 @@ from core.archive.overrides import (
     HISTORY_BYTES,
     LONGEST_HISTORY,
     MOST_BYTES,
-    change_saved,
-    read_saved,
+    Overrides,
 )
 from core.config.feed_table import read_feed
 from core.config.feeds_file import read_feeds_file
@@ -68,15 +67,15 @@ def test_changes_and_their_history(tmp_path: Path) -> None:
 
     async def main() -> None:
         async with opened(tmp_path) as store:
-            assert (Saved(), ()) == await read_saved(store)
-            first = await change_saved(store, 0, making("a"), NOW)
-            second = await change_saved(store, 1, making("b"), NOW)
+            assert (Saved(), ()) == await Overrides(store).read()
+            first = await Overrides(store).change(0, making("a"), NOW)
+            second = await Overrides(store).change(1, making("b"), NOW)
             assert [{"a"}, {"a", "b"}] == [set(first.feeds), set(second.feeds)]
-            back = await change_saved(store, 2, lambda saved, history: undone(saved, history, 0), NOW)
-            saved, history = await read_saved(store)
+            back = await Overrides(store).change(2, lambda saved, history: undone(saved, history, 0), NOW)
+            saved, history = await Overrides(store).read()
             assert (3, {"a"}, back) == (saved.version, set(saved.feeds), saved)
             assert ["went back to before “made b”", "made b", "made a"] == [change.what for change in history]
-            again = await change_saved(store, 3, lambda saved, history: undone(saved, history, 0), NOW)
+            again = await Overrides(store).change(3, lambda saved, history: undone(saved, history, 0), NOW)
             assert {"a", "b"} == set(again.feeds)
 
     asyncio.run(main())
@@ -88,15 +87,15 @@ def test_only_the_last_changes_are_kept(tmp_path: Path) -> None:
     async def main() -> None:
         async with opened(tmp_path) as store:
             for version in range(LONGEST_HISTORY + 3):
-                await change_saved(store, version, making(f"f{version}"), NOW)
-            assert LONGEST_HISTORY == len((await read_saved(store))[1])
+                await Overrides(store).change(version, making(f"f{version}"), NOW)
+            assert LONGEST_HISTORY == len((await Overrides(store).read())[1])
             version = LONGEST_HISTORY + 3
             while len(await store.get(keys.SAVED) or b"") < 0.9 * MOST_BYTES:
-                await change_saved(store, version, making(f"big{version}", x=_noise(version)), NOW)
+                await Overrides(store).change(version, making(f"big{version}", x=_noise(version)), NOW)
                 version += 1
             with pytest.raises(TooMuch):
-                await change_saved(store, version, making("one more", x=_noise(0) + _noise(1)), NOW)
-            saved, history = await read_saved(store)
+                await Overrides(store).change(version, making("one more", x=_noise(0) + _noise(1)), NOW)
+            saved, history = await Overrides(store).read()
             assert version == saved.version
             assert 1 <= len(history) <= LONGEST_HISTORY
             assert len(await store.get(keys.SAVED_HISTORY) or b"") <= HISTORY_BYTES
@@ -115,10 +114,10 @@ def test_lost_updates_are_refused(tmp_path: Path) -> None:
     async def main() -> None:
         async with opened(tmp_path) as store:
             done = await asyncio.gather(
-                *(change_saved(store, 0, making(name), NOW) for name in "abcd"), return_exceptions=True
+                *(Overrides(store).change(0, making(name), NOW) for name in "abcd"), return_exceptions=True
             )
             assert [Conflict] * 3 == [type(one) for one in done if isinstance(one, BaseException)]
-            saved, history = await read_saved(store)
+            saved, history = await Overrides(store).read()
             assert (1, 1, 1) == (saved.version, len(saved.feeds), len(history))
 
     asyncio.run(main())
@@ -133,9 +132,9 @@ def test_what_is_refused_leaves_no_lock(tmp_path: Path) -> None:
     async def main() -> None:
         async with opened(tmp_path) as store:
             with pytest.raises(Refused):
-                await change_saved(store, 0, refuse, NOW)
+                await Overrides(store).change(0, refuse, NOW)
             async with asyncio.timeout(1):
-                await change_saved(store, 0, making("a"), NOW)
+                await Overrides(store).change(0, making("a"), NOW)
 
     asyncio.run(main())
 
@@ -167,9 +166,9 @@ def test_killed_before_the_commit(tmp_path: Path) -> None:
         async with opened(tmp_path) as store:
             assert owner.PATIENCE_SECONDS > LOCK_SECONDS
             with suppress(SystemExit):
-                await change_saved(_Sleeper(store), 0, making("a"), NOW)  # type: ignore[arg-type]
-            assert (Saved(), ()) == await read_saved(store)
-            saved = await change_saved(store, 0, making("b"), NOW)
+                await Overrides(_Sleeper(store)).change(0, making("a"), NOW)  # type: ignore[arg-type]
+            assert (Saved(), ()) == await Overrides(store).read()
+            saved = await Overrides(store).change(0, making("b"), NOW)
             assert {"b"} == set(saved.feeds)
 
     asyncio.run(main())
@@ -181,8 +180,8 @@ def test_slept_past_its_lock(tmp_path: Path) -> None:
     async def main() -> None:
         async with opened(tmp_path) as store:
             with pytest.raises(StoreError):
-                await change_saved(_Sleeper(store, lose=True), 0, making("a"), NOW)  # type: ignore[arg-type]
-            assert (Saved(), ()) == await read_saved(store)
+                await Overrides(_Sleeper(store, lose=True)).change(0, making("a"), NOW)  # type: ignore[arg-type]
+            assert (Saved(), ()) == await Overrides(store).read()
 
     asyncio.run(main())
 
@@ -192,11 +191,11 @@ def test_dumps_hold_what_was_saved(tmp_path: Path) -> None:
 
     async def main() -> None:
         async with opened(tmp_path / "one") as store:
-            await change_saved(store, 0, making("a"), NOW)
+            await Overrides(store).change(0, making("a"), NOW)
             lines = [line async for line in export_store(store, NOW.timestamp())]
         async with opened(tmp_path / "two") as store:
             await import_store(store, read_dump(lines, NOW.timestamp()))
-            saved, history = await read_saved(store)
+            saved, history = await Overrides(store).read()
             assert ({"a"}, 1) == (set(saved.feeds), len(history))
 
     (tmp_path / "one").mkdir()

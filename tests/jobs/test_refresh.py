@@ -42,7 +42,7 @@ async def refreshed(settings: Settings, *, at_once: bool = True) -> Today:
     wire = Paperwire(settings)
     try:
         if at_once:
-            await wire.store.delete(keys.ARXIV_GATE)
+            await wire.archive.store.delete(keys.ARXIV_GATE)
         report = await wire.refresh(seconds=0)
     finally:
         await wire.close()
@@ -647,7 +647,7 @@ def test_stored_scores_are_those_of_another_rule_made_on_demand(settings: Settin
         try:
             if forget:
                 record = (await wire.manifest()).get(FRIDAY)
-                await wire.store.delete(keys.scores(wire.main.scoring_fingerprint, record.hash))
+                await wire.archive.store.delete(keys.scores(wire.main.scoring_fingerprint, record.hash))
             return (await wire.entries(await wire.manifest(), wire.main, Query())).entries
         finally:
             await wire.close()

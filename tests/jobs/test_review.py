@@ -104,7 +104,7 @@ def test_estimate_and_usage(tmp_path: Path) -> None:
             outcome = await carry_out(wire.archive, wire.settings, planned, seconds=60, progress=no_progress)
             assert outcome
             assert (1300, 260, 13) == (outcome.review.read, outcome.review.written, outcome.review.calls)
-            (spent,) = await Spending(wire.store).used("2026-03")
+            (spent,) = await Spending(wire.archive.store).used("2026-03")
             assert ("review", 1300, 260) == (spent.step, spent.usage.prompt, spent.usage.completion)
             assert (await plan(wire)).complete
 
@@ -291,7 +291,7 @@ def test_who_lost_the_lock_writes_nothing(tmp_path: Path) -> None:
 
             with pytest.raises(LockLost):
                 await carry_out(wire.archive, wire.settings, planned, seconds=60, progress=steal)
-            await wire.store.delete(name)
+            await wire.archive.store.delete(name)
 
         given.run(work)
         (review,) = stored(given)
@@ -305,7 +305,7 @@ def test_another_process_at_it(tmp_path: Path) -> None:
 
         async def work(wire: Paperwire) -> None:
             planned = await plan(wire)
-            async with holding(wire.store, keys.review_lock(f"{ID}v1", "en")):
+            async with holding(wire.archive.store, keys.review_lock(f"{ID}v1", "en")):
                 more: dict[str, Any] = {"clock": wire.clock, "progress": no_progress}
                 session = Session(Silent(), 1e9, 1)
                 assert await go_on(wire.archive, session, planned.review, planned.text, **more) is None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from core.archive.days import read_batches, read_confirmed
+from core.archive.days import Days
 from core.model.calendar import EASTERN, announcement_days, submission_window
 from core.model.ledger import ids_of
 from core.model.manifest import Manifest
@@ -146,9 +146,9 @@ class Kept:
 async def kept(store: Store) -> Kept:
     """What `store` has."""
     manifest = Manifest.from_plain(decode(await store.get(keys.MANIFEST) or b""))
-    batches = await read_batches(store, manifest.records.values())
+    batches = await Days(store).batches(manifest.records.values())
     by_date = {record.date: batches[record.hash] for record in manifest.stored}
-    confirmed = await read_confirmed(store, by_date)
+    confirmed = await Days(store).confirmed(by_date)
     lines = {
         day: {
             name: tuple(map(len, ids_of(batch, confirmed.get(day, frozenset()), name)))

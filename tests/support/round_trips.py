@@ -108,7 +108,7 @@ def put_day(at: Place, day: date, sheets: list[Sheet]) -> None:
             report = await wire.refresh()
             assert report.today
             assert "complete" == report.today.record.state, report.today.record
-            await wire.store.delete(keys.ARXIV_GATE)  # the days are not three seconds apart
+            await wire.archive.store.delete(keys.ARXIV_GATE)  # the days are not three seconds apart
         finally:
             await wire.close()
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 
+from core.archive import Archive
 from core.archive.state import State
 from core.model.manifest import Manifest
 from core.views.snapshot import Snapshots
@@ -25,7 +26,7 @@ def test_what_was_written_meanwhile_is_newer() -> None:
 
     async def main() -> None:
         store = LateStore()
-        snapshots = Snapshots(store, seconds=10)  # type: ignore[arg-type]
+        snapshots = Snapshots(Archive(store), seconds=10)  # type: ignore[arg-type]
         reading = asyncio.create_task(snapshots.get())
         await store.asked.wait()
         snapshots.put(State(Manifest(version=7), {}))
