@@ -31,7 +31,7 @@ from core.config.url_rules import (
     texts_of,
     write_rules,
 )
-from core.model.categories import CATEGORIES, category_name
+from core.model.categories import CATEGORIES, category_name, find_category
 from core.model.errors import UnknownName
 from core.model.feed import Entry, Feed
 from core.render.card import readable
@@ -105,7 +105,7 @@ async def build(request: Request) -> Response:
     sent, filters = split_rules(raw_query(request))
     feed, form = _started(wire.rules.feeds, filters) if not sent else (None, None)
     if form is None:
-        feed, form = read_sent(sent, fetched=wire.rules.categories) if sent else (None, _blank(request))
+        feed, form = read_sent(sent) if sent else (None, _blank(request))
     shown = await select(request, feed) if feed else None
     context = {
         **preview_context(request, feed, form, shown),
@@ -121,9 +121,9 @@ async def build(request: Request) -> Response:
 @router.get("/build/preview")
 async def preview(request: Request) -> Response:
     """What the rules of the query select: the part of the page that changes while somebody types."""
-    wire = await opened(request)
+    await opened(request)
     sent, _ = split_rules(raw_query(request))
-    feed, form = read_sent(sent, fetched=wire.rules.categories)
+    feed, form = read_sent(sent)
     shown = await select(request, feed) if feed else None
     context = preview_context(request, feed, form, shown)
     return await page(request, "preview.html", context)
@@ -140,14 +140,9 @@ async def preview_of_form(request: Request) -> Response:
     return await page(request, "preview.html", context)
 
 
-def read_sent(
-    sent: Mapping[str, Sequence[str]], *, fetched: tuple[str, ...] = (), **options: Any
-) -> tuple[Feed | None, RuleForm]:
-    """The feed that was sent, or None; and the form again. With `fetched`, no other categories are possible."""
+def read_sent(sent: Mapping[str, Sequence[str]], **options: Any) -> tuple[Feed | None, RuleForm]:
+    """The feed that was sent, or None; and the form again."""
     feed, problems = read_rules(joined(sent), **options)
-    if fetched and feed and (unknown := not_fetched(feed.categories, fetched)):
-        there = f"there is {', '.join(fetched)}"
-        feed, problems = None, {"category": f"{', '.join(unknown)}: nothing of that is fetched here; {there}"}
     return feed, form_of(sent, problems)
 
 
@@ -209,7 +204,8 @@ def form_of(sent: Mapping[str, Sequence[str]], problems: Mapping[str, str]) -> R
     values = dict.fromkeys(RULES, "") | joined(sent)
     parts = {name: _split(values[name]) for name, rule in RULES.items() if rule.many}
     values |= {name: "\n".join(map(quoted, parts[name])) for name in ("keywords", "exclude") if parts[name]}
-    return RuleForm(values, {name: tuple(parts[name]) for name in ("category", "type")}, problems)
+    categories = tuple(find_category(name) or name for name in parts["category"])
+    return RuleForm(values, {"category": categories, "type": tuple(parts["type"])}, problems)
 
 
 def rules_sent(form: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:

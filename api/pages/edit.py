@@ -1,5 +1,6 @@
 """Making and changing a feed of this wire: the form of its rules, their preview, and saving them with the token."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
@@ -90,6 +91,8 @@ async def _save(request: Request, wire: Paperwire, sent: Form, edited: Edit, rul
         version_of(sent),
         lambda saved, _: save_feed(rules_in_force(wire.settings.feeds, saved), feed, was=edited.was),
     )
+    with suppress(PaperwireError):  # there may be nothing yet to serve meanwhile
+        await wire.ready()  # begins to fetch categories that are new
     return edited.called
 
 

@@ -33,7 +33,7 @@ router = APIRouter(include_in_schema=False)
 _SEE_OTHER = 303
 _ORIGINS = {"file": "from feeds.toml", "changed": "from feeds.toml, changed here", "saved": "made here"}
 _NOTICES = {
-    "saved": "Saved. Readers get it from now on; categories that are new here come with the next refresh.",
+    "saved": "Saved. Readers get it from now on; new categories are being fetched, and ready in about a minute.",
     "deleted": "Deleted. You can go back to before that below.",
     "restored": "It is again as feeds.toml has it.",
     "undone": "Everything is as it was before that change.",

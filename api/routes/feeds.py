@@ -12,12 +12,12 @@ from api import openapi
 from api.limits import RENDERING, RULES
 from api.resource import Loaded, Resource, find_feed, format_of, opened, serve, updated, wire_of
 from api.urls import base_url, feed_url, link_header, next_url, raw_query, self_url
-from core.config.url_rules import check_fetched, read_custom
+from core.config.url_rules import not_fetched, read_custom
 from core.model.categories import find_category, listed
 from core.model.entries import ALL, choose, feeds_of
 from core.model.errors import QueryError, UnknownName
 from core.model.feed import Feed
-from core.model.notice import notice_of
+from core.model.notice import Notice, not_fetched_notice, notice_of
 from core.model.query import Condition, Query, parse_query
 from core.model.review import best_rows
 from core.render.feeds import render_feed
@@ -97,15 +97,17 @@ async def get_custom(request: Request) -> Response:
     """Stored batches scored by rules in the URL: `?category=cs.DC&keywords=KV cache:3,prefill&min_score=2`.
 
     Keywords are separated by commas, each with its weight after a colon. All filters apply beside the rules. Nothing is
-    fetched for such a feed: its categories have to be among those of this wire's own feeds.
+    fetched for such a feed: of categories that none of this wire's own feeds has, it begins with a notice that says so.
     """
     custom = read_custom(raw_query(request))
     query = _query_of_feed(custom.filters)
     rendered, format_name = wire_of(request).archive.rendered, request.path_params["format"]
     slot = rendered.custom_slot(custom.feed.fingerprint, query.canonical, format_name)
     wire = await opened(request, slot=slot)
-    check_fetched(custom.feed, wire.rules.categories)
-    return await _serve_feed(request, custom.feed, query, format_of(request, FORMATS, "feed format"), slot)
+    format_name = format_of(request, FORMATS, "feed format")
+    missing = not_fetched(custom.feed.categories, wire.rules.categories)
+    notice = not_fetched_notice(missing, wire.due.date, wire.clock()) if missing else None
+    return await _serve_feed(request, custom.feed, query, format_name, custom_slot=slot, notice=notice)
 
 
 @router.get(
@@ -190,14 +192,18 @@ async def _serve_feed(
     feed: Feed,
     query: Query,
     format_name: str,
+    *,
     custom_slot: str = "",
     feeds: Sequence[Feed] = (),
+    notice: Notice | None = None,
 ) -> Response:
-    """The document of `feed`; of the `feeds` that it is merged from, if there are any."""
+    """The document of `feed`; of the `feeds` that it is merged from, if there are any. It begins with the `notice`, or
+    with what is missing of it.
+    """
     wire, media_type = wire_of(request), FORMATS[format_name].media_type
     manifest = await wire.ready()
     # What is said of missing days belongs to the beginning of a feed; pages behind it go on with what is there
-    notice = None if query.cursor else notice_of(manifest, feed, wire.clock())
+    notice = None if query.cursor else notice or notice_of(manifest, feed, wire.clock())
     home, hub = _home(request, feed), str(wire.settings.websub_hub or "")
 
     def render(loaded: Loaded) -> bytes:

@@ -113,12 +113,6 @@ def read_custom(raw: str) -> Custom:
     return Custom(feed, filters)
 
 
-def check_fetched(feed: Feed, fetched: tuple[str, ...]) -> None:
-    """Raise `QueryError` if a category of `feed` is not among those of which there is something."""
-    if unknown := not_fetched(feed.categories, fetched):
-        raise QueryError(f"category={','.join(feed.categories)}", f"{unknown[0]} is not fetched here", fetched)
-
-
 def not_fetched(categories: Iterable[str], fetched: tuple[str, ...]) -> list[str]:
     """Those of the `categories` that neither are among those `fetched` nor belong to a fetched archive."""
     return [name for name in categories if not listed(name, fetched)]

@@ -49,18 +49,28 @@ def notice_of(manifest: Manifest, feed: Feed, now: datetime) -> Notice | None:
 def gap(record: BatchRecord, categories: Sequence[str]) -> str:
     """Why a date is not complete in these categories, in words; "" if it is."""
     states = states_for(record, categories)
+    if not states and record.categories:
+        return f"nothing of {', '.join(categories)} is here yet"
     if not states:
         return "" if record.state == "complete" else record.reason or "its announcements were not fetched yet"
     missing: dict[str, list[str]] = {}
     for name, state in states.items():
         if not state.settled:
             missing.setdefault(f"{state.state}: {state.reason}", []).append(name)
+    if absent := [name for name in categories if states and not states_for(record, (name,))]:
+        missing["not here yet"] = absent
     if missing:
         return "; ".join(
             f"{', '.join(names)} {'is' if len(names) == 1 else 'are'} {why}" for why, names in missing.items()
         )
     by_api = all(state.source == "api" for state in states.values())
     return "" if record.hash or by_api or record.settled(states) else record.reason
+
+
+def not_fetched_notice(categories: Sequence[str], due: date, now: datetime) -> Notice:
+    """What a feed says whose rules came with a request, of categories that no feed of this wire has."""
+    reason = f"{', '.join(categories)} will be fetched when a feed with it is saved; that is ready in about a minute"
+    return Notice(((due, reason),), _midnight(now))
 
 
 def states_for(record: BatchRecord, categories: Sequence[str]) -> Mapping[str, CategoryState]:

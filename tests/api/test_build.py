@@ -184,16 +184,27 @@ def test_problems_are_at_their_fields(wire: httpx.Client, query: str, name: str,
     ("query", "words"),
     [
         ("keywords=x", "at least one category is needed"),
-        ("category=math.CO&category=cs.LG", "math.CO: nothing of that is fetched here; there is cs.DC, cs.LG"),
         ("category=cs.XX", "near it: "),
     ],
 )
 def test_categories_that_are_not_there(wire: httpx.Client, query: str, words: str) -> None:
-    """A category that no feed of this wire has is told with those that there are, and stays in the form."""
+    """What is no category of arXiv is told with those near it."""
     page = parsed(wire.get(f"/build?{query}"), 422)
     assert words in texts(page, "//*[@id='category-error']")[0]
     sent = re.findall(r"category=([\w.]+)", query)
     assert sorted(sent) == sorted(page.xpath("//input[@name='category'][@checked]/@value"))
+
+
+def test_categories_that_no_feed_has_yet(wire: httpx.Client) -> None:
+    """It is said plainly when they will be there; the form keeps them, and the feed of these rules says the same."""
+    rules = "category=astro-ph.ep&category=cs.LG&keywords=planet"
+    page = parsed(wire.get(f"/build?{rules}"), 200)
+    told = "astro-ph.EP will be fetched when"
+    assert told in " ".join(page.text_content().split())
+    assert {"astro-ph.EP", "cs.LG"} <= set(page.xpath("//input[@name='category'][@checked]/@value"))
+    answer = wire.get(f"/api/feeds/custom.json?{rules}")
+    assert 200 == answer.status_code
+    assert told in answer.json()["items"][0]["content_html"]
 
 
 @pytest.mark.parametrize(
@@ -238,13 +249,10 @@ def test_nothing_is_fetched(upstream: Upstream, settings: Settings) -> None:
 
 
 def test_strangers_have_nothing_fetched(wire: httpx.Client) -> None:
-    """A feed of categories that nobody fetches is refused with the allowed ones before anything is asked for."""
-    answer = wire.get("/api/feeds/custom.rss?category=math.CO&keywords=graph")
-    assert 422 == answer.status_code
-    assert ("category=math.CO", ["cs.DC", "cs.LG", "hep-th", "cs.AI"]) == (
-        answer.json()["token"],
-        answer.json()["allowed"],
-    )
+    """A feed of categories that no feed of this wire has is a notice that says so, and nothing else."""
+    (item,) = wire.get("/api/feeds/custom.json?category=math.CO&keywords=graph").json()["items"]
+    assert item["title"].startswith("Notice: this feed is not complete")
+    assert "math.CO will be fetched when a feed with it is saved" in item["content_html"]
 
 
 def test_private_copies_sign_what_is_built(tmp_path: Path) -> None:
