@@ -14,7 +14,7 @@ from core.cli.output import err, out, progress_bar, with_wire
 from core.jobs.feed_date import Analysed
 from core.jobs.run import Report
 from core.model.ledger import in_words
-from core.views.audit import Line, audit_dates
+from core.views.audit import LedgerLine, audit_dates
 
 _LOCK_PATIENCE_SECONDS = 60.0
 _DAY_SECONDS = 86_400.0
@@ -109,7 +109,7 @@ def audit(
     The status is 1 if a date that is over lacks something.
     """
 
-    async def work(wire: Paperwire) -> list[Line]:
+    async def work(wire: Paperwire) -> list[LedgerLine]:
         manifest = await wire.manifest()
         return await audit_dates(wire.archive, manifest, wire.rules.categories, wire.clock(), _day(first), _day(last))
 
@@ -131,7 +131,7 @@ def _day(moment: datetime | None) -> date | None:
     return moment.date() if moment else None
 
 
-def _ledger(lines: list[Line]) -> Table:
+def _ledger(lines: list[LedgerLine]) -> Table:
     table = Table(box=None, header_style="bold")
     for name in ("date", "category", "state"):
         table.add_column(name, no_wrap=True)

@@ -15,7 +15,7 @@ from core.config.overrides import Rules
 from core.jobs.upstreams import Upstreams
 from core.model.calendar import submission_window
 from core.model.errors import FetchError, SourceError
-from core.model.ledger import Entered, Reading, Window, affected_dates, enter, windows_to_read
+from core.model.ledger import Entered, Window, WindowReading, affected_dates, enter, windows_to_read
 from core.model.manifest import Manifest
 from core.sources.api import fetch_slice
 from core.sources.rss import Progress
@@ -116,7 +116,7 @@ async def _read_slice(archive: Archive, upstreams: Upstreams, begun: Begun) -> t
 
 async def _enter(archive: Archive, begun: Begun, rules: Rules, now: datetime) -> Entered:
     """Enter a window that was read to its end: batches, records, ledger and scores in one commit."""
-    reading = Reading(begun.window, tuple(begun.papers), begun.at)
+    reading = WindowReading(begun.window, tuple(begun.papers), begun.at)
     async with archive.drafting() as draft:
         manifest = draft.manifest
         dates = affected_dates(manifest, reading, now, archive.retention)

@@ -56,13 +56,13 @@ def material(paper: Paper, text: str = "", kind: str = "", most: int = SCREENING
         "Journal reference": paper.journal_ref,
     }
     parts = [f"{name}: {' '.join(value.split())}" for name, value in lines.items() if value.strip()]
-    parts.append(f"Abstract:\n{cut(paper.abstract, SCREENING_CHARS)}")
+    parts.append(f"Abstract:\n{shorten(paper.abstract, SCREENING_CHARS)}")
     if text.strip():
-        parts.append(f"Full text ({kind}):\n{cut(text, most)}")
+        parts.append(f"Full text ({kind}):\n{shorten(text, most)}")
     return fence("\n\n".join(parts))
 
 
-def cut(text: str, most: int) -> str:
+def shorten(text: str, most: int) -> str:
     """`text` if it has at most `most` characters; else its main part without references, or that part's two ends."""
     if len(text) <= most:
         return text

@@ -30,7 +30,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class WindowReading:
     """All that the API had for a window at a time (RFC 3339)."""
 
     window: Window
@@ -81,7 +81,7 @@ def enter(
     manifest: Manifest,
     batches: Mapping[date, Batch],
     confirmed: Mapping[date, frozenset[str]],
-    reading: Reading,
+    reading: WindowReading,
     categories: Sequence[str],
     now: datetime,
     retention: timedelta,
@@ -119,7 +119,7 @@ def _papers_of(batches: Iterable[Batch]) -> set[str]:
     return {item.paper.id for batch in batches for item in batch.announcements}
 
 
-def affected_dates(manifest: Manifest, reading: Reading, now: datetime, retention: timedelta) -> list[date]:
+def affected_dates(manifest: Manifest, reading: WindowReading, now: datetime, retention: timedelta) -> list[date]:
     """The dates whose batches tell what a reading means: those around its window, because its papers may be there
     already, and those that its papers seem to be of.
     """
@@ -133,7 +133,7 @@ def affected_dates(manifest: Manifest, reading: Reading, now: datetime, retentio
 def placed(
     manifest: Manifest,
     batches: Mapping[date, Batch],
-    reading: Reading,
+    reading: WindowReading,
     categories: Sequence[str],
     now: datetime,
     retention: timedelta,

@@ -9,7 +9,7 @@ from core.model.calendar import is_announcement_day, why_quiet
 
 # expected: not due yet · waiting: due, upstream still shows an older one · complete · partial: some announcements are
 # missing · quiet: a weekend, a holiday, a valid empty feed · failed: due, and nothing usable came
-STATES = ("expected", "waiting", "complete", "partial", "quiet", "failed")
+BATCH_STATES = ("expected", "waiting", "complete", "partial", "quiet", "failed")
 SETTLED = ("complete", "quiet")
 
 

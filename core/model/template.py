@@ -10,7 +10,7 @@ from core.util.signing import fingerprint
 
 Language = Literal["en", "ko", "zh"]  # of summaries, reviews and digests
 LANGUAGES: dict[str, str] = {"en": "English", "ko": "Korean", "zh": "Simplified Chinese"}
-Texts = dict[str, str]  # by language
+_Texts = dict[str, str]  # by language
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Section:
     """
 
     key: str
-    heading: Texts
+    heading: _Texts
     ask: str = ""
     most: int = 4000
     bullets: "tuple[Section, ...]" = ()
@@ -39,13 +39,13 @@ class Template:
 
     name: str
     kind: str
-    title: Texts
+    title: _Texts
     sections: tuple[Section, ...]
     layout: str = "headings"
     columns: dict[str, tuple[str, str]] = field(default_factory=dict)
     instructions: str = ""
-    note: Texts = field(default_factory=dict)
-    missing: Texts = field(default_factory=dict)
+    note: _Texts = field(default_factory=dict)
+    missing: _Texts = field(default_factory=dict)
     post: tuple[Section, ...] = ()
 
     @cached_property
@@ -94,13 +94,13 @@ def _leaves(sections: Sequence[Section]) -> Iterator[Section]:
         yield from section.bullets or (section,)
 
 
-def _table(template: Template, language: str, texts: Texts, level: int) -> list[str]:  # noqa: ARG001 - as `_headings`
+def _table(template: Template, language: str, texts: _Texts, level: int) -> list[str]:  # noqa: ARG001 - as `_headings`
     point, content = template.columns[language]
     rows = [f"| **{part.heading[language]}** | {cell(texts[part.key])} |" for part in template.parts if texts[part.key]]
     return ["\n".join([f"| {point} | {content} |", "|---|---|", *rows])] if rows else []
 
 
-def _headings(template: Template, language: str, texts: Texts, level: int) -> list[str]:
+def _headings(template: Template, language: str, texts: _Texts, level: int) -> list[str]:
     blocks = []
     for section in template.sections:
         bullets = [

@@ -13,7 +13,7 @@ from core.model.errors import FetchError
 from core.model.paper import Paper
 from core.sources.client import Get
 from core.sources.sandbox import read_apart
-from core.sources.sections import Reading, Section, join
+from core.sources.sections import Reading, TextSection, join
 
 _READ_SECONDS = 30.0  # of one document, in the process that reads it; a common one takes less than one
 _FIRST_WITH_HTML = "2312"
@@ -25,7 +25,7 @@ class FullText:
     """What there is to read of a paper.
 
     `input` is what was read: "html", "pdf" or "abstract". `note` says in words why it is not better, "" if it is whole.
-    `state` is that of the document that was read, or why the last one that was tried could not be (see `STATES`).
+    `state` is that of the document that was read, or why the last one that was tried could not be (see `TEXT_STATES`).
     `again`: a later try may give more. `sections` are those of `text`, none for an abstract.
     """
 
@@ -34,7 +34,7 @@ class FullText:
     note: str = ""
     state: str = ""
     again: bool = False
-    sections: tuple[Section, ...] = ()
+    sections: tuple[TextSection, ...] = ()
 
 
 class _State(NamedTuple):
@@ -45,7 +45,7 @@ class _State(NamedTuple):
 
 
 # {kind} is "PDF" or "HTML"; {most} its limit in MB; {read} and {pages} are pages
-STATES: Mapping[str, _State] = {
+TEXT_STATES: Mapping[str, _State] = {
     "not-found": _State("arXiv has no {kind} of it"),
     "unreachable": _State("its {kind} could not be fetched", again=True),
     "timeout": _State("its {kind} could not be fetched and read in time", again=True),
@@ -89,7 +89,7 @@ async def fetch_text(get: Get, paper: Paper, *, pdf_url: str, deadline: float, h
     for source in (_HTML, _PDF) if has_html(paper) else (_PDF,):
         base = (html_url or pdf_url) if source is _HTML else pdf_url
         reading = await _read(get, source, f"{base}/{source.input}/{paper.versioned}", deadline)
-        state, again = reading.state, again or STATES.get(reading.state, _State("")).again
+        state, again = reading.state, again or TEXT_STATES.get(reading.state, _State("")).again
         if reading.state:
             problems.append(_words(source, reading))
         if reading.sections and (partial is None or reading.state in _GOOD_ENOUGH):
@@ -121,12 +121,14 @@ async def _read(get: Get, source: _Source, url: str, deadline: float) -> Reading
         return Reading("timeout")
     except FetchError as error:
         return Reading(error.state or "unreachable")
-    known = reading.state in STATES or (not reading.state and reading.sections)
+    known = reading.state in TEXT_STATES or (not reading.state and reading.sections)
     return reading if known else Reading("crashed")  # whatever else a worker says that was taken over
 
 
 def _words(source: _Source, reading: Reading) -> str:
-    words = _LONG_PDF if reading.state == "too-long" and reading.read < reading.pages else STATES[reading.state].words
+    words = (
+        _LONG_PDF if reading.state == "too-long" and reading.read < reading.pages else TEXT_STATES[reading.state].words
+    )
     most = source.most_bytes // 1_000_000
     return words.format(kind=source.input.upper(), most=most, read=reading.read, pages=f"{reading.pages:,}")
 

@@ -5,7 +5,7 @@ libxml2's parser of HTML knows no DTD and no entity but the named characters, an
 
 from lxml import etree
 
-from core.sources.sections import Reading, Section, cap, keep, kind_of, length, printable
+from core.sources.sections import Reading, TextSection, cap, keep, kind_of, length, printable
 from core.text.tex import to_readable
 
 MOST_CHARACTERS = 300_000
@@ -72,7 +72,7 @@ class _Article:
         self._heading: etree._Element | None = None
         self._appendix: etree._Element | None = None
 
-    def read(self, article: etree._Element) -> list[Section]:
+    def read(self, article: etree._Element) -> list[TextSection]:
         """The sections of `article`, in its order."""
         walk = etree.iterwalk(article, events=("start", "end"))
         for event, element in walk:
@@ -84,7 +84,7 @@ class _Article:
                 if element is not article:
                     self._words.append(element.tail or "")
         self._flush()
-        return [Section(heading, "\n".join(texts), kind) for heading, kind, texts in self._sections]
+        return [TextSection(heading, "\n".join(texts), kind) for heading, kind, texts in self._sections]
 
     def _start(self, element: etree._Element) -> bool:
         """Take the beginning of an element; whether what is inside should be read too."""

@@ -23,7 +23,7 @@ from core.model.batch import ANNOUNCE_TYPES, Announcement
 from core.model.calendar import EASTERN
 from core.model.errors import ParseError
 from core.model.paper import Author, Paper, PaperId, find_dois, is_suffix, parse_id
-from core.sources.xml import Document, read_items
+from core.sources.xml import XmlDocument, read_items
 from core.text.fold import has_text
 from core.text.sanitize import plain
 from core.text.tex import decode_name, to_readable
@@ -328,7 +328,7 @@ def _paper(
     )
 
 
-def _feed_date(document: Document, *, atom: bool) -> date | None:
+def _feed_date(document: XmlDocument, *, atom: bool) -> date | None:
     """The announcement date: the day in US Eastern time of the channel's own date, which is midnight there."""
     for tag in (f"{_ATOM}updated",) if atom else ("pubDate", "lastBuildDate"):
         try:

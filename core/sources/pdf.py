@@ -11,7 +11,7 @@ from time import monotonic
 
 import pypdfium2
 
-from core.sources.sections import Reading, Section, is_name, keep, printable, split
+from core.sources.sections import Reading, TextSection, is_name, keep, printable, split
 
 _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\u00a0": " "}
@@ -35,7 +35,7 @@ _SHORT = 0.8  # of a usual line; what is shorter and ends a sentence ends a para
 _ENDS = (".", "?", "!", ":", ".”", '."', ".)")
 
 
-def clean(pages: Sequence[str]) -> list[str]:
+def clean_pages(pages: Sequence[str]) -> list[str]:
     """The lines of a document whose `pages` are given as PDFium has them, in their order."""
     kept = [_without_line_numbers(_lines(page)) for page in pages]
     kept = [[line for line in lines if not _STAMP.fullmatch(line)] for lines in kept]
@@ -155,7 +155,7 @@ def read_pdf(body: bytes, seconds: float) -> Reading:
         return Reading("scanned", (), pages, len(texts))
     if not legible(whole):
         return Reading("garbled", (), pages, len(texts))
-    parts = (Section(heading, flow(lines), kind) for heading, kind, lines in split(clean(texts)))
+    parts = (TextSection(heading, flow(lines), kind) for heading, kind, lines in split(clean_pages(texts)))
     sections = keep([part for part in parts if part.heading or part.text])
     state = "too-long" if len(texts) < pages or len(whole) >= _MOST_CHARACTERS else ""
     return Reading(state, sections, pages, len(texts))

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import core
-from core.sources.sections import Reading, Section
+from core.sources.sections import Reading, TextSection
 
 MOST_OUTPUT = 4_000_000  # bytes; 300,000 characters are 1.8 million in JSON
 _CHUNK = 1 << 18
@@ -89,7 +89,7 @@ def parse_output(output: bytes) -> Reading:
     """What the worker wrote, as a value. It may be anybody's, if a document has taken the worker over."""
     try:
         state, sections, pages, read = json.loads(output)
-        texts = tuple(Section(*map(_text, (heading, text, kind))) for heading, text, kind in sections)
+        texts = tuple(TextSection(*map(_text, (heading, text, kind))) for heading, text, kind in sections)
         return Reading(_text(state), texts, int(pages), int(read))
     except (ValueError, TypeError, ArithmeticError, RecursionError):
         return Reading("crashed")

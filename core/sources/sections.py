@@ -42,7 +42,7 @@ _NUMBERED = re.compile(
 _APART = re.compile(r"\b([A-Z]) ([A-Z]{2,})")
 
 
-class Section(NamedTuple):
+class TextSection(NamedTuple):
     """A part of a paper: `kind` is "body", "references", "thanks" or "appendix"; the first one has no heading."""
 
     heading: str
@@ -58,7 +58,7 @@ class Reading:
     """
 
     state: str = ""
-    sections: tuple[Section, ...] = ()
+    sections: tuple[TextSection, ...] = ()
     pages: int = 0
     read: int = 0
 
@@ -89,7 +89,7 @@ def is_name(line: str) -> bool:
     return line.lower() in _KNOWN or (kind_of(line) != "body" and not any(map(str.isdigit, line)))
 
 
-def keep(sections: Sequence[Section], appendix_characters: int = APPENDIX_CHARACTERS) -> tuple[Section, ...]:
+def keep(sections: Sequence[TextSection], appendix_characters: int = APPENDIX_CHARACTERS) -> tuple[TextSection, ...]:
     """What is worth reading: no references, no thanks, and of appendices no more than so many characters."""
     kept, left = [], appendix_characters
     for section in sections:
@@ -105,7 +105,7 @@ def keep(sections: Sequence[Section], appendix_characters: int = APPENDIX_CHARAC
     return tuple(kept)
 
 
-def cap(sections: Sequence[Section], characters: int) -> tuple[tuple[Section, ...], bool]:
+def cap(sections: Sequence[TextSection], characters: int) -> tuple[tuple[TextSection, ...], bool]:
     """The first so many characters of `sections`, and whether that left something out."""
     kept, left = [], characters
     for section in sections:
@@ -115,12 +115,12 @@ def cap(sections: Sequence[Section], characters: int) -> tuple[tuple[Section, ..
     return tuple(kept), left < 0
 
 
-def length(sections: Iterable[Section]) -> int:
+def length(sections: Iterable[TextSection]) -> int:
     """The number of characters in the texts of `sections`."""
     return sum(len(section.text) for section in sections)
 
 
-def join(sections: Iterable[Section]) -> str:
+def join(sections: Iterable[TextSection]) -> str:
     """`sections` as one text: each heading on a line before its text, empty lines between them."""
     return "\n\n".join("\n".join(filter(None, (section.heading, section.text))) for section in sections)
 

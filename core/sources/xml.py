@@ -25,7 +25,7 @@ _EXCERPT = 200
 
 
 @dataclass(slots=True)
-class Document:
+class XmlDocument:
     """What was read: `values` of good items, `rejected` ones with id (if known), reason and excerpt.
 
     `head` are the texts of the elements that stand beside the items, by tag. `broken` says where the document is
@@ -38,13 +38,13 @@ class Document:
     broken: str = ""
 
 
-def read_items(body: bytes, item: str, container: str, read: Callable[[etree._Element], Any]) -> Document:
+def read_items(body: bytes, item: str, container: str, read: Callable[[etree._Element], Any]) -> XmlDocument:
     """Read every `item` of `container` (tags in lxml's notation) with `read`, which raises `ValueError` for a bad one.
 
     Raises `ParseError` for what is no XML, has a DOCTYPE, or is so broken that nothing could be read.
     """
     body = _checked(body)
-    document = Document()
+    document = XmlDocument()
     try:
         for element in _elements(body, (item, container)):
             if element.tag == item:
@@ -59,7 +59,7 @@ def read_items(body: bytes, item: str, container: str, read: Callable[[etree._El
     return document
 
 
-def excerpt(body: bytes) -> str:
+def excerpt_of(body: bytes) -> str:
     """The beginning of `body` as printable text, for reports."""
     text = body[:_EXCERPT].decode("utf-8", "replace")
     return "".join(char if char.isprintable() else " " for char in text).strip()
@@ -71,7 +71,7 @@ def _checked(body: bytes) -> bytes:
     if b"<!doctype html" in head or head.startswith(b"<html"):
         raise ParseError("the answer is an HTML page, not a feed")
     if not head.startswith(b"<"):
-        raise ParseError(f"the answer is not XML: {excerpt(body)!r}" if body else "the answer is empty")
+        raise ParseError(f"the answer is not XML: {excerpt_of(body)!r}" if body else "the answer is empty")
     if _DOCTYPE.search(body):
         raise ParseError("the answer carries a DOCTYPE, which arXiv's never do; it was not read")
     return _CONTROL_REFERENCES.sub(b"", body) if b"&#" in body else body
@@ -83,17 +83,17 @@ def _elements(body: bytes, tags: tuple[str, ...]) -> Iterator[etree._Element]:
         element.clear()
 
 
-def _read_one(document: Document, element: etree._Element, read: Callable[[etree._Element], Any]) -> None:
+def _read_one(document: XmlDocument, element: etree._Element, read: Callable[[etree._Element], Any]) -> None:
     try:
         document.values.append(read(element))
     except ValueError as error:
         text = " ".join(" ".join(map(str, element.itertext())).split())
-        document.rejected.append({"reason": str(error), "excerpt": excerpt(text.encode())})
+        document.rejected.append({"reason": str(error), "excerpt": excerpt_of(text.encode())})
 
 
-def _salvaged(body: bytes, item: str, container: str, read: Callable[[etree._Element], Any]) -> Document:
+def _salvaged(body: bytes, item: str, container: str, read: Callable[[etree._Element], Any]) -> XmlDocument:
     """Every item of a broken document that can be read by itself; the others, and a cut-off last one, are rejected."""
-    document = Document()
+    document = XmlDocument()
     tag = etree.QName(item).localname.encode()
     first, *rest = re.split(rb"<%s(?=[\s>])" % tag, body)
     root = re.search(rb"<(rss|feed)\b[^>]*>", first)
@@ -106,7 +106,7 @@ def _salvaged(body: bytes, item: str, container: str, read: Callable[[etree._Ele
                 raise ValueError("cut off before its end")
             element = etree.fromstring(before + b"<" + tag + inside + end + after, parser)[0]
         except (etree.XMLSyntaxError, ValueError) as error:
-            document.rejected.append({"reason": str(error), "excerpt": excerpt(inside.lstrip(b">"))})
+            document.rejected.append({"reason": str(error), "excerpt": excerpt_of(inside.lstrip(b">"))})
         else:
             _read_one(document, element, read)
     document.head = _salvaged_head(first, container, parser)

@@ -14,7 +14,7 @@ from core.model.manifest import BatchRecord, CategoryState, Manifest
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LedgerLine:
     """A category of a date: its state with the reason, the `ids` of the ledger, how many announcements came late, and
     when the API was asked (RFC 3339), "" for never. `over`: another date is due already.
     """
@@ -46,7 +46,7 @@ async def audit_dates(
     now: datetime,
     first: date | None = None,
     last: date | None = None,
-) -> list[Line]:
+) -> list[LedgerLine]:
     """The lines of the dates from `first` to `last`, newest date first; by default of all that are kept, or should be:
     a date that nothing is known of yet lacks everything.
     """
@@ -62,7 +62,9 @@ async def audit_dates(
     ]
 
 
-def _line(record: BatchRecord, category: str, batch: Batch | None, confirmed: frozenset[str], *, over: bool) -> Line:
+def _line(
+    record: BatchRecord, category: str, batch: Batch | None, confirmed: frozenset[str], *, over: bool
+) -> LedgerLine:
     lost = bool(record.hash) and batch is None
     state = CategoryState("failed", "its batch was lost by the store") if lost else record.of(category)
     if over and state.state == "expected":
@@ -70,4 +72,4 @@ def _line(record: BatchRecord, category: str, batch: Batch | None, confirmed: fr
     items = batch.announcements if batch else ()
     late = sum(bool(i.late) for i in items if any(listed(name, (category,)) for name in i.paper.categories))
     ids = ids_of(batch, confirmed, category)
-    return Line(record.date, category, state, record.read.get(category, ""), ids, late, over)
+    return LedgerLine(record.date, category, state, record.read.get(category, ""), ids, late, over)

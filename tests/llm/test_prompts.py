@@ -19,11 +19,11 @@ from core.llm.prompts import (
     ask_question,
     ask_screening,
     ask_summary,
-    cut,
     fence,
     material,
     review_fingerprint,
     screening_fingerprint,
+    shorten,
     summary_fingerprint,
 )
 from core.llm.templates import get_template, template_names
@@ -81,8 +81,8 @@ CUTS = {
 @pytest.mark.parametrize(("text", "most"), CUTS)
 def test_long_texts_are_cut(text: str, most: int) -> None:
     """What is too long goes without its references, or without its middle."""
-    assert CUTS[text, most] == cut(text, most)
-    assert len(cut(text, most)) <= most
+    assert CUTS[text, most] == shorten(text, most)
+    assert len(shorten(text, most)) <= most
 
 
 def test_questions() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.model.batch import Announcement, Batch
 from core.model.calendar import announcement_days, due_date, submission_window
 from core.model.categories import listed
-from core.model.ledger import Reading, Window, affected_dates, enter, windows_to_read
+from core.model.ledger import Window, WindowReading, affected_dates, enter, windows_to_read
 from core.model.manifest import Manifest, rfc3339
 from core.model.paper import Paper
 from core.model.reconcile import FetchedDate, settle
@@ -106,7 +106,7 @@ class World:
             and any(listed(c, window.categories) for c in self.categories(t))
             and first <= datetime.fromisoformat(t.paper.published) <= last
         )
-        reading = Reading(window, papers, rfc3339(self.now))
+        reading = WindowReading(window, papers, rfc3339(self.now))
         dates = affected_dates(self.manifest, reading, self.now, RETENTION)
         batches = {day: self.batches[day] for day in dates if day in self.batches}
         entered = enter(self.manifest, batches, self.confirmed, reading, CATEGORIES, self.now, RETENTION)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.model.calendar import EASTERN
-from core.model.manifest import STATES, BatchRecord, CategoryCount, CategoryState, Manifest, rfc3339
+from core.model.manifest import BATCH_STATES, BatchRecord, CategoryCount, CategoryState, Manifest, rfc3339
 from tests.support.invented import FRIDAY, THURSDAY
 
 NOW = datetime(2026, 3, 6, 17, 30, 5, 999999, tzinfo=UTC)
@@ -20,7 +20,7 @@ words = st.dictionaries(texts, texts, max_size=2)
 records = st.builds(
     BatchRecord,
     date=st.dates(date(2026, 1, 1), date(2026, 2, 1)),
-    state=st.sampled_from(STATES),
+    state=st.sampled_from(BATCH_STATES),
     reason=texts,
     hash=texts,
     total=st.integers(0, 9999),
@@ -28,7 +28,9 @@ records = st.builds(
     fetched=texts,
     rejected=st.lists(words, max_size=2).map(tuple),
     validators=st.dictionaries(texts, words, max_size=2),
-    categories=st.dictionaries(texts, st.builds(CategoryState, st.sampled_from(STATES), texts, texts), max_size=2),
+    categories=st.dictionaries(
+        texts, st.builds(CategoryState, st.sampled_from(BATCH_STATES), texts, texts), max_size=2
+    ),
     read=words,
     ledger=st.dictionaries(texts, st.builds(CategoryCount, *[st.integers(0, 999)] * 4), max_size=2),
     late=st.integers(0, 9),
@@ -53,7 +55,7 @@ def test_stored_are_those_with_a_batch_newest_first() -> None:
     assert [second, first] == Manifest(records={r.date: r for r in (first, monday, second)}).stored
 
 
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("state", BATCH_STATES)
 def test_only_complete_is_settled(state: str) -> None:
     """Only of a complete batch nothing more is expected."""
     record = BatchRecord(FRIDAY, state, categories={"cs.LG": CategoryState("complete")})

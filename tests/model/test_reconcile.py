@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.model.batch import Announcement, Batch, make_batch
-from core.model.manifest import STATES, BatchRecord, CategoryState
+from core.model.manifest import BATCH_STATES, BatchRecord, CategoryState
 from core.model.reconcile import FetchedDate, settle
 from tests.support.invented import FRIDAY, THURSDAY, announce
 
@@ -450,7 +450,7 @@ def test_nothing_good_is_lost(fetches: list[tuple[list[Announcement], dict[str, 
     for items, failures in fetches:
         record, batch = wire.record, wire.batch
         wire.fetched(items, failures)
-        assert wire.record.state in STATES
+        assert wire.record.state in BATCH_STATES
         assert (wire.batch.hash if wire.batch else "") == wire.record.hash
         assert len(wire.ids) == wire.record.total
         assert not batch or wire.batch

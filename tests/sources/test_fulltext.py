@@ -24,7 +24,7 @@ from core.config.settings import ROOT, load_settings
 from core.model.errors import FetchError, StoreError
 from core.model.paper import Author, Paper
 from core.sources.client import Answer, Fetcher
-from core.sources.fulltext import STATES, FullText, fetch_text
+from core.sources.fulltext import TEXT_STATES, FullText, fetch_text
 from core.sources.sandbox import MOST_OUTPUT, end, environment, parse_output, read_apart, talk
 from core.sources.sections import Reading
 from core.store.sqlite import SqliteStore
@@ -311,7 +311,7 @@ def test_states_say_whether_to_try_again(tmp_path: Path) -> None:
 
 def test_every_state_has_words() -> None:
     """The words of every state can be told of any document."""
-    for state in STATES.values():
+    for state in TEXT_STATES.values():
         assert state.words.format(kind="PDF", most=30)
 
 

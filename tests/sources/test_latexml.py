@@ -5,7 +5,7 @@ import time
 import pytest
 
 from core.sources.html import LEAST_CHARACTERS, MOST_CHARACTERS, read_html
-from core.sources.sections import Section, join
+from core.sources.sections import TextSection, join
 from tests.support.latexml_format import LONG, article, bibliography, math, section, table
 
 
@@ -22,10 +22,10 @@ def test_sections() -> None:
         article(section("Introduction", LONG, "Second.", number="1"), section("Method", "It reads.")), 10
     )
     expected = (
-        Section("A Reading Machine", ""),
-        Section("Abstract", "We read papers by machine."),
-        Section("1 Introduction", f"{LONG.strip()}\nSecond."),
-        Section("Method", "It reads."),
+        TextSection("A Reading Machine", ""),
+        TextSection("Abstract", "We read papers by machine."),
+        TextSection("1 Introduction", f"{LONG.strip()}\nSecond."),
+        TextSection("Method", "It reads."),
     )
     assert ("", expected) == (reading.state, reading.sections)
 

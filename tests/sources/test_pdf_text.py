@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.sources.pdf import clean, flow, legible, mended
+from core.sources.pdf import clean_pages, flow, legible, mended
 from core.sources.sandbox import read_apart
-from core.sources.sections import Reading, Section, cap, join, keep, kind_of, split
+from core.sources.sections import Reading, TextSection, cap, join, keep, kind_of, split
 from tests.support import pdf_format
 
 LINE = "We present a system that reads papers and tells what they say to all of its readers."
@@ -74,7 +74,7 @@ def test_mending_is_linear() -> None:
 )
 def test_characters(line: str, expected: list[str]) -> None:
     """Ligatures are letters, what cannot be seen is nothing, and all else stays."""
-    assert expected == clean([line])
+    assert expected == clean_pages([line])
 
 
 def test_paragraphs() -> None:
@@ -113,27 +113,27 @@ def _pages(*heads: str) -> list[str]:
 )
 def test_headers_footers_and_page_numbers(heads: list[str]) -> None:
     """Lines that repeat at the edges of pages, but for their numbers, are left out, and so are page numbers."""
-    assert TEXT == clean(_pages(*heads))
+    assert TEXT == clean_pages(_pages(*heads))
 
 
 def test_what_repeats_elsewhere_stays() -> None:
     """A line that repeats in the middle of pages, or on two pages only, is text; so are rows of a table."""
     long = "\n".join("abcdefg")
-    assert 3 == clean([long.replace("d", "Same words")] * 3).count("Same words")
-    assert ["Same", "y", "Same", "z"] == clean(["Same\ny", "Same\nz"])
+    assert 3 == clean_pages([long.replace("d", "Same words")] * 3).count("Same words")
+    assert ["Same", "y", "Same", "z"] == clean_pages(["Same\ny", "Same\nz"])
     rows = [f"{n}.5 {n}.7 {n}" for n in range(3)]
-    assert rows == [line for line in clean([f"{row}\n{long}" for row in rows]) if "." in line]
+    assert rows == [line for line in clean_pages([f"{row}\n{long}" for row in rows]) if "." in line]
 
 
 def test_headings_at_the_top_stay() -> None:
     """Headings at the tops of pages look alike, and are none of what repeats."""
     pages = ["Methods\nfirst words", "Methods\nother words", "Methods\nthird words", "Methods\nmore"]
-    assert 4 == clean(pages).count("Methods")
+    assert 4 == clean_pages(pages).count("Methods")
 
 
 def test_stamp() -> None:
     """arXiv's stamp in the margin is no text."""
-    assert ["words"] == clean(["arXiv:2603.90001v2 [cs.LG] 6 Mar 2026\nwords"])
+    assert ["words"] == clean_pages(["arXiv:2603.90001v2 [cs.LG] 6 Mar 2026\nwords"])
 
 
 @pytest.mark.parametrize("form", ["{n:03} {line}", "{n}\n{line}", "{line} {n}"])
@@ -142,19 +142,19 @@ def test_line_numbers(form: str, step: int) -> None:
     """Numbers of lines are left out, wherever they stand, and also where they are every fifth's."""
     lines = [f"words {chr(97 + n)} of it" for n in range(20)]
     numbered = "\n".join(form.format(n=(n + 1) * step, line=line) for n, line in enumerate(lines))
-    assert lines == clean([numbered])
+    assert lines == clean_pages([numbered])
 
 
 def test_numbers_that_are_none_of_lines() -> None:
     """Columns of figures stay."""
     rows = [f"{n * n} {n * 7 % 5}.5 of it" for n in range(20)]
-    assert rows == clean(["\n".join(rows)])
+    assert rows == clean_pages(["\n".join(rows)])
 
 
 @given(st.lists(st.text(max_size=200), max_size=6))
 def test_any_text(pages: list[str]) -> None:
     """Whatever pages hold, what comes of them has no control characters and no empty lines."""
-    lines = clean(pages)
+    lines = clean_pages(pages)
     assert all(line.strip() for line in lines)
     assert all(part.isprintable() for part in lines)
     assert all(isinstance(part, str) for _, _, texts in split(lines) for part in texts)
@@ -236,12 +236,12 @@ def test_methods_after_the_references() -> None:
 def test_what_is_kept() -> None:
     """References and thanks are left out, appendices bounded all together."""
     sections = [
-        Section("", "b" * 100),
-        Section("References", "r" * 300, "references"),
-        Section("Thanks", "t" * 9, "thanks"),
-        Section("A", "a" * 30, "appendix"),
-        Section("B", "a" * 30, "appendix"),
-        Section("C", "a" * 30, "appendix"),
+        TextSection("", "b" * 100),
+        TextSection("References", "r" * 300, "references"),
+        TextSection("Thanks", "t" * 9, "thanks"),
+        TextSection("A", "a" * 30, "appendix"),
+        TextSection("B", "a" * 30, "appendix"),
+        TextSection("C", "a" * 30, "appendix"),
     ]
     kept = keep(sections, 50)
     assert [("", 100), ("A", 30), ("B", 20)] == [(section.heading, len(section.text)) for section in kept]
@@ -249,21 +249,21 @@ def test_what_is_kept() -> None:
 
 def test_references_that_are_none() -> None:
     """Where hardly anything would be left, everything is kept: the heading was none."""
-    sections = (Section("", "b" * 10), Section("References", "r" * 900, "references"))
+    sections = (TextSection("", "b" * 10), TextSection("References", "r" * 900, "references"))
     assert sections == keep(sections)
 
 
 def test_cap() -> None:
     """The first characters are kept, and that something is missing is told."""
-    sections = (Section("1", "aaa"), Section("2", "bbb"), Section("3", "ccc"))
-    assert ((Section("1", "aaa"), Section("2", "b")), True) == cap(sections, 4)
+    sections = (TextSection("1", "aaa"), TextSection("2", "bbb"), TextSection("3", "ccc"))
+    assert ((TextSection("1", "aaa"), TextSection("2", "b")), True) == cap(sections, 4)
     assert (sections, False) == cap(sections, 9)
 
 
 def test_join() -> None:
     """A heading stands on the line before its text."""
     assert "first\n\n1 One\ntext\n\n2 Two" == join(
-        [Section("", "first"), Section("1 One", "text"), Section("2 Two", "")]
+        [TextSection("", "first"), TextSection("1 One", "text"), TextSection("2 Two", "")]
     )
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.model.batch import Announcement, Batch, make_batch
 from core.model.errors import StoreError
 from core.model.feed import Feed, parse_keyword
-from core.model.manifest import STATES, BatchRecord, Manifest
+from core.model.manifest import BATCH_STATES, BatchRecord, Manifest
 from core.model.paper import Author, Paper
 from core.ranking.matching import score_batch
 from core.store.codec import decode, decode_as, encode, scores_from_plain, scores_to_plain
@@ -105,7 +105,7 @@ def test_batches_come_back(batch: Batch) -> None:
 RECORDS = st.builds(
     BatchRecord,
     date=st.dates(),
-    state=st.sampled_from(STATES),
+    state=st.sampled_from(BATCH_STATES),
     reason=TEXT,
     hash=st.sampled_from(["", "0123456789abcdef"]),
     total=st.integers(0, 5000),
