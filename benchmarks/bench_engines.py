@@ -14,8 +14,9 @@ from core.config.feeds_file import load_feeds_file
 from core.config.settings import ROOT
 from core.model.feed import Feed, parse_keyword
 from core.model.paper import Paper
-from core.model.scoring import spellings
+from core.model.rules import Term
 from core.ranking.matching import ENGINES, make_scorer
+from core.text.english import spellings
 from core.text.fold import fold
 
 TEXTS = 1000
@@ -129,7 +130,7 @@ def _dictionary(patterns: list[str]) -> Engine:
 
 
 def _paperwire(patterns: list[str]) -> Engine:
-    find = ENGINES["word"][0](patterns)
+    find = ENGINES["word"][0]([Term(pattern) for pattern in patterns])
     return lambda text: frozenset(number for number, _, _ in find(text))
 
 

@@ -23,6 +23,7 @@ from core.config.url_rules import (
     MOST_URL_CHARACTERS,
     RULES,
     USUAL,
+    has_rules,
     joined,
     named,
     not_fetched,
@@ -56,7 +57,7 @@ TYPE_CHOICES = (
     ("replace-cross", "Replacements of cross-lists"),
 )
 MATCH_CHOICES = (
-    ("word", "Whole words, plurals too"),
+    ("word", "Whole words, plurals too; AND, OR, *, quotes"),
     ("substring", "Anywhere, even inside words"),
     ("regex", "Regular expressions (RE2)"),
 )
@@ -202,8 +203,11 @@ def _started(feeds: Mapping[str, Feed], filters: str) -> tuple[Feed | None, Rule
 def form_of(sent: Mapping[str, Sequence[str]], problems: Mapping[str, str]) -> RuleForm:
     """The form again as it was sent, with lists that can be read one part on each line."""
     values = dict.fromkeys(RULES, "") | joined(sent)
-    parts = {name: _split(values[name]) for name, rule in RULES.items() if rule.many}
-    values |= {name: "\n".join(map(quoted, parts[name])) for name in ("keywords", "exclude") if parts[name]}
+    match = values["match"].strip() or USUAL.match
+    parts = {name: _split(values[name], rules=has_rules(name, match)) for name, rule in RULES.items() if rule.many}
+    for name in ("keywords", "exclude"):
+        if parts[name]:
+            values[name] = "\n".join(quoted(part, rules=has_rules(name, match)) for part in parts[name])
     categories = tuple(find_category(name) or name for name in parts["category"])
     return RuleForm(values, {"category": categories, "type": tuple(parts["type"])}, problems)
 
@@ -266,8 +270,8 @@ def _inside(archive: str) -> list[str]:
     return [name for name in CATEGORIES if name.startswith(f"{archive}.")]
 
 
-def _split(text: str) -> list[str]:
+def _split(text: str, *, rules: bool) -> list[str]:
     try:
-        return split_list(text)
+        return split_list(text, rules=rules)
     except ValueError:
         return []

@@ -7,7 +7,7 @@ is a field of `Feed` and one here, with the same name.
 import difflib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
@@ -25,8 +25,9 @@ from pydantic import (
 from core.llm.templates import template_names
 from core.model.categories import CATEGORIES, find_category
 from core.model.errors import FeedError
-from core.model.feed import DEFAULT_SUMMARY, Feed, Keyword, parse_keyword
+from core.model.feed import DEFAULT_SUMMARY, Feed, Keyword, default_min_score, parse_keyword
 from core.model.rubric import Criterion, Rubric
+from core.model.rules import Term, parse_rule
 from core.model.scoring import same_keyword
 from core.model.template import Language
 from core.text.fold import fold
@@ -35,6 +36,8 @@ LONGEST_RETENTION = 366
 MOST_ENTRIES = 500
 _HEAVIEST = 1000
 _MOST_STEPS = 20_000  # of all regular expressions of a feed: each letter of a text may take them all
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_ESCAPES = {"\a": r"\a", "\b": r"\b", "\f": r"\f", "\v": r"\v", "\x1b": r"\e"}
 _LARGEST_REGEX = 5_000  # steps of RE2's program: a letter of any alphabet takes 1,200
 _TOO_LARGE = "together these regular expressions are too large; make some of them simpler"
 
@@ -109,7 +112,7 @@ class FeedTable(_Table):
     announce_types: list[Literal["new", "cross", "replace", "replace-cross"]] = Field(["new"], min_length=1)
     match: Literal["word", "substring", "regex"] = "word"
     title_bonus: float = Field(Feed.title_bonus, ge=0, le=10, allow_inf_nan=False)
-    min_score: float = Field(Feed.min_score, ge=-1000, le=1000, allow_inf_nan=False)
+    min_score: float | None = Field(None, ge=-1000, le=1000, allow_inf_nan=False)  # None: `default_min_score`
     max_entries: int = Field(Feed.max_entries, ge=0, le=MOST_ENTRIES)
     keywords: dict[Pattern, float] = Field({}, max_length=1000)
     exclude: list[Pattern] = Field([], max_length=200)
@@ -154,22 +157,16 @@ class FeedTable(_Table):
         weights: dict[object, tuple[str, float]] = {}
         steps = 0
         for written, weight in keywords.items():
-            keyword = parse_keyword(written)
+            keyword = parse_keyword(written, weight, match)
             if not math.isfinite(weight) or abs(weight) > _HEAVIEST:
                 allowed = f"numbers from -{_HEAVIEST} to {_HEAVIEST}"
                 raise ValueError(f"the weight of {written!r} is {weight}; allowed are {allowed}")
-            if keyword.field == "upvotes":
-                _check_upvotes(written, keyword.text)
-            else:
-                steps = _together(steps, _check_pattern(match, written, keyword.text))
+            steps = _together(steps, cls._check_rule(written, match))
             other, before = weights.setdefault(_sameness(match, keyword), (written, weight))
             if before != weight:
                 raise ValueError(f"{other!r} and {written!r} are the same keyword, but weigh {before:g} and {weight:g}")
-            if keyword.field == "categories":
-                cls._in_arxiv([keyword.text])
         if match == "regex":
-            parsed = map(parse_keyword, keywords)
-            _check_together([keyword.text for keyword in parsed if keyword.field != "upvotes"])
+            _check_together(keywords)
         return keywords
 
     @field_validator("exclude")
@@ -177,19 +174,34 @@ class FeedTable(_Table):
     def _exclude(cls, words: list[str], info: ValidationInfo) -> list[str]:
         steps = 0
         for word in words:
-            steps = _together(steps, _check_pattern(info.data.get("match", "word"), word, word))
+            steps = _together(steps, cls._check_rule(word, info.data.get("match", "word")))
         return words
+
+    @classmethod
+    def _check_rule(cls, written: str, match: str) -> int:
+        """The steps of a rule, see `_check_term`. Raises `ValueError` if it can match nothing, or everything."""
+        if match != "substring":
+            _check_characters(written)
+        terms = {term for terms in parse_rule(written, match) for term in terms}
+        cls._in_arxiv([term.text for term in terms if term.field == "categories"])
+        return sum(_check_term(match, written, term) for term in terms)
 
     def to_feed(self, name: str) -> Feed:
         """The feed; a keyword that is listed in several spellings counts once."""
         values = {key: getattr(self, key) for key in type(self).model_fields}
         values = {key: tuple(dict.fromkeys(v)) if isinstance(v, list) else v for key, v in values.items()}
-        keywords = [parse_keyword(written, weight + 0.0) for written, weight in self.keywords.items()]  # no -0
+        written = self.keywords.items()
+        keywords = [parse_keyword(rule, weight + 0.0, self.match) for rule, weight in written]  # no -0
         once: dict[object, Keyword] = {}
         for keyword in keywords:
             once.setdefault(_sameness(self.match, keyword), keyword)
-        rubric = self.rubric.to_rubric() if self.rubric else None
-        return Feed(name, **values | {"keywords": tuple(once.values()), "rubric": rubric})
+        made: dict[str, Any] = {
+            "keywords": tuple(once.values()),
+            "rubric": self.rubric.to_rubric() if self.rubric else None,
+        }
+        if self.min_score is None:
+            made["min_score"] = default_min_score(keywords, self.source)
+        return Feed(name, **values | made)
 
 
 def read_feed(name: str, plain: Mapping[str, Any]) -> Feed:
@@ -210,16 +222,27 @@ def _sameness(match: str, keyword: Keyword) -> object:
     return keyword.field, keyword.text.lower() if match == "substring" else keyword.text
 
 
-def _check_together(patterns: list[str]) -> None:
-    """Raise `ValueError` for patterns that are too much for one pass over a text."""
+def _check_together(rules: Iterable[str]) -> None:
+    """Raise `ValueError` for rules whose expressions are too much for one pass over a text."""
     import re2  # only where a feed uses it
 
     from core.ranking.matching import regex_set
 
+    terms = [parse_rule(rule, "regex")[0][0] for rule in rules]
     try:
-        regex_set(patterns).Match("")
+        regex_set(term.text for term in terms if term.field != "upvotes").Match("")
     except re2.error as error:
         raise ValueError(_TOO_LARGE) from error
+
+
+def _check_characters(written: str) -> None:
+    """Raise `ValueError` for a rule with control characters, which no text has."""
+    if _CONTROL.search(written):
+        mend = _CONTROL.sub(lambda match: _ESCAPES.get(match[0], ""), written)
+        raise ValueError(
+            f"{written!r} holds control characters, and so matches nothing: in double quotes TOML makes one of \\b. "
+            f"Write it in single quotes: '{mend}'"
+        )
 
 
 def _together(before: int, steps: int) -> int:
@@ -235,16 +258,19 @@ def _check_upvotes(written: str, text: str) -> None:
         raise ValueError(f"{written!r} needs a whole number from 1 on, so many upvotes on Hugging Face: hf:20")
 
 
-def _check_pattern(match: str, written: str, text: str) -> int:
-    """How many steps it takes, for a regular expression, to look for a keyword or an exclude word; else 0.
+def _check_term(match: str, written: str, term: Term) -> int:
+    """How many steps it takes, for a regular expression, to look for a term; else 0.
 
     Raises `ValueError` for one that could match nothing, or everything.
     """
-    if not text:
+    if term.field == "upvotes":
+        _check_upvotes(written, term.text)
+        return 0
+    if not term.text:
         raise ValueError(f"{written!r} has nothing to look for")
-    if match == "word" and not fold(text).strip():
+    if match == "word" and not fold(term.text).strip():
         raise ValueError(f"{written!r} has no words to look for")
-    return _check_regex(text) if match == "regex" else 0
+    return _check_regex(term.text) if match == "regex" else 0
 
 
 def _check_regex(pattern: str) -> int:

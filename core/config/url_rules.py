@@ -6,6 +6,7 @@ and empty values count as none: so a form of HTML sends them.
 """
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -17,11 +18,13 @@ from core.model.batch import ANNOUNCE_TYPES
 from core.model.categories import listed
 from core.model.errors import FeedError, QueryError
 from core.model.feed import MATCH_MODES, Feed
+from core.model.rules import remarks
 from core.text.lists import quoted, split_list
 
 NAME = "custom"
 MOST_KEYWORDS = 100
 MOST_URL_CHARACTERS = 8000  # of all rules in a URL; servers and proxies take no longer ones
+_PLUSES = re.compile(r"(?<=[A-Za-z])\+\+(?![A-Za-z+])")  # "C++" in an address, where a plus is a space elsewhere
 _SHOWN = 40  # characters of a value that is wrong
 
 
@@ -154,7 +157,7 @@ def read_rules(
         if not value.strip() or name in problems:
             continue
         try:
-            plain[RULES[name].field] = _read(name, value)
+            plain[RULES[name].field] = _read(name, value, rules.get("match", "").strip() or USUAL.match)
         except ValueError as error:
             problems[name] = str(error)
     if not plain.get("categories") and "category" not in problems and source == "arxiv":
@@ -163,6 +166,7 @@ def read_rules(
         feed = read_feed(NAME, plain)
     except FeedError as error:
         return None, _explained(error, rules) | problems
+    problems = _mistakes(feed) | problems
     if len(feed.keywords) > most_keywords:
         problems["keywords"] = f"{len(feed.keywords)} keywords are too many; up to {most_keywords} are possible here"
     return (None, problems) if problems else (named(feed), {})
@@ -180,27 +184,30 @@ def write_rules(feed: Feed) -> str:
 
 def rules_of(feed: Feed) -> dict[str, str]:
     """A feed's rules as the texts of parameters, without those that are as usual."""
-    changed = {name for name, rule in RULES.items() if getattr(feed, rule.field) != getattr(USUAL, rule.field)}
+    usual = replace(USUAL, min_score=feed.usual_min_score)
+    changed = {name for name, rule in RULES.items() if getattr(feed, rule.field) != getattr(usual, rule.field)}
     return {name: text for name, text in texts_of(feed).items() if name in changed}
 
 
 def texts_of(feed: Feed, *, between: str = ",") -> dict[str, str]:
     """All rules of a feed as the texts of parameters; the parts of lists are `between` commas or line breaks."""
     plain = feed.to_plain()
-    return {name: _written(plain[rule.field], between) for name, rule in RULES.items()}
+    return {
+        name: _written(plain[rule.field], between, rules=has_rules(name, feed.match)) for name, rule in RULES.items()
+    }
 
 
-def _written(value: Any, between: str) -> str:
+def _written(value: Any, between: str, *, rules: bool) -> str:
     if isinstance(value, Mapping):
-        return between.join(map(_written_keyword, value, value.values()))
+        value = tuple(map(_written_keyword, value, value.values()))
     if isinstance(value, tuple):
-        return between.join(map(quoted, value))
+        return between.join(quoted(part, rules=rules) for part in value)
     return _number(value) if isinstance(value, float) else str(value)
 
 
 def _rule(token: str) -> tuple[str, str]:
     """The rule that a token of the query is, or empty texts."""
-    name, equals, value = unquote_plus(token).partition("=")
+    name, equals, value = unquote_plus(_PLUSES.sub("%2B%2B", token)).partition("=")
     return (name.strip(), value) if equals and name.strip() in RULES else ("", "")
 
 
@@ -223,15 +230,31 @@ def _not_expected(expected: str, value: str) -> str:
     return f"{shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '…'!r} is not {expected}"
 
 
-def _read(name: str, value: str) -> Any:
-    if name == "keywords":
-        return _read_keywords(value)
-    return split_list(value) if RULES[name].many else value.strip()
+def _mistakes(feed: Feed) -> dict[str, str]:
+    """By parameter the first rule that is probably not intended, and how to mend it."""
+    written = {"keywords": feed.labels, "exclude": feed.exclude}
+    found = {
+        name: [f"{rule!r}: {remark.text}" for rule in rules for remark in remarks(rule, feed.match) if not remark.hint]
+        for name, rules in written.items()
+    }
+    return {name: mistakes[0] for name, mistakes in found.items() if mistakes}
 
 
-def _read_keywords(value: str) -> dict[str, float]:
+def _read(name: str, value: str, match: str) -> Any:
+    if not RULES[name].many:
+        return value.strip()
+    parts = split_list(value, rules=has_rules(name, match))
+    return _read_keywords(parts) if name == "keywords" else parts
+
+
+def has_rules(name: str, match: str) -> bool:
+    """Whether the parts of a parameter are rules in which quotes have a meaning."""
+    return match == "word" and name in ("keywords", "exclude")
+
+
+def _read_keywords(parts: Iterable[str]) -> dict[str, float]:
     keywords: dict[str, float] = {}
-    for text, weight in map(_read_keyword, split_list(value)):
+    for text, weight in map(_read_keyword, parts):
         if keywords.setdefault(text, weight) != weight:
             raise ValueError(f"{text!r} is listed twice, with the weights {keywords[text]:g} and {weight:g}")
     return keywords
@@ -251,9 +274,9 @@ def _read_keyword(part: str) -> tuple[str, float]:
 
 def _written_keyword(text: str, weight: float) -> str:
     if weight == 1 and _read_keyword(text) == (text, 1):
-        return quoted(text)
+        return text
     # The weight of a keyword "hf" must not be taken for a number of upvotes
-    return quoted(f"{text}:{weight!r}" if text == "hf" else f"{text}:{_number(weight)}")
+    return f"{text}:{weight!r}" if text == "hf" else f"{text}:{_number(weight)}"
 
 
 def _number(value: float) -> str:

@@ -11,14 +11,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from core.model.analysis import Analysis
 from core.model.batch import Batch, announce_type
 from core.model.errors import QueryError
 from core.model.feed import Entry, Feed
 from core.model.manifest import BatchRecord, Manifest
-from core.model.paper import is_withdrawn
+from core.model.paper import is_withdrawn, newest_first
 from core.model.query import Condition, Query, select
 from core.model.scoring import Score
 
@@ -32,7 +32,7 @@ def make_entries(feed: Feed, batch: Batch, scores: Mapping[str, Score | None]) -
     """
     picked = feed.source == "huggingface"
     scored = [(score, item) for item in batch.announcements if (score := scores.get(item.paper.versioned)) is not None]
-    scored.sort(key=lambda pair: (-pair[0].total, pair[1].paper.id, -pair[1].paper.version))
+    scored.sort(key=lambda pair: (-pair[0].total, -pair[0].mentions, *newest_first(pair[1].paper)))
     return tuple(
         Entry(
             feed=feed.name,
@@ -42,12 +42,18 @@ def make_entries(feed: Feed, batch: Batch, scores: Mapping[str, Score | None]) -
             score=score.total,
             reasons=score.reasons,
             matched=score.matched,
+            mentions=score.mentions,
             rank=rank,
             upvotes=item.paper.upvotes,
             late=item.late,
         )
         for rank, (score, item) in enumerate(scored)
     )
+
+
+def best_first(entry: Entry) -> tuple[Any, ...]:
+    """What sorts entries by score; ties: what speaks of the keywords more often, then the newer, then by identifier."""
+    return -entry.score, -entry.mentions, -entry.announced.toordinal(), *newest_first(entry.paper)
 
 
 class Day(NamedTuple):
@@ -143,10 +149,10 @@ def choose(feed: Feed, entries: Sequence[Entry], query: Query, *, capped: bool) 
 
 
 def best_of_each_day(entries: list[Entry], count: int) -> list[Entry]:
-    """The `count` best of each day, by score, then by identifier; in no particular order."""
+    """The `count` best of each day; in no particular order."""
     taken: Counter[date] = Counter()
     out = []
-    for entry in sorted(entries, key=lambda e: (-e.score, e.id)):
+    for entry in sorted(entries, key=best_first):
         taken[entry.announced] += 1
         if taken[entry.announced] <= count:
             out.append(entry)

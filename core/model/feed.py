@@ -1,5 +1,6 @@
 """Feeds, named selections of papers by rules; and entries, papers as a feed shows them, with the reasons of a score."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from datetime import date
 from functools import cached_property
@@ -7,24 +8,26 @@ from typing import Any, NamedTuple
 
 from core.model.paper import Paper
 from core.model.rubric import Rubric, Scorecard
+from core.model.rules import PREFIXES, parse_rule, split_prefix
 from core.model.summary import Summary
 from core.util.signing import fingerprint
 
 MATCH_MODES = ("word", "substring", "regex")
-PREFIXES = {"ti": "title", "abs": "abstract", "au": "authors", "cat": "categories", "hf": "upvotes"}
 UPVOTES = "upvotes"  # what the points are called that a feed of Hugging Face's papers gives for these
 BONUS_NAME = "{} in title"  # what the extra points of a keyword are called
 _SCORED = frozenset({"match", "title_bonus", "keywords", "exclude", "categories", "source"})
 _ANALYSED = frozenset({"summary", "summaries", "rubric"})
 DEFAULT_SUMMARY = "default"  # a template by whether there is a model: see `Feed.template`
-SCORING_VERSION = 1  # to be raised when the same rules come to give other scores
+SCORING_VERSION = 2  # to be raised when the same rules come to give other scores
+LEAST_SCORE = 0.0001  # the smallest score above 0: scores have four places
 
 
 @dataclass(frozen=True, slots=True)
 class Keyword:
-    """A rule: `weight` points where `text` is found in `field`; "" means in the title or the abstract.
+    """A rule: `weight` points where `text`, in the grammar of `core.model.rules`, is found in `field`.
 
-    In the field "upvotes", `text` is a whole number: so many or more of them on Hugging Face.
+    "" means in the title or the abstract, or that the text itself says where ("ti:cache OR abs:prefill"). In the field
+    "upvotes", `text` is a whole number: so many or more of them on Hugging Face.
     """
 
     text: str
@@ -33,17 +36,30 @@ class Keyword:
 
     @property
     def label(self) -> str:
-        """The rule as its owner wrote it: "ti:quantization"."""
+        """The rule as its owner wrote it, with the short prefix: "ti:quantization"."""
         prefix = next((short for short, name in PREFIXES.items() if name == self.field), "")
         return f"{prefix}:{self.text}" if prefix else self.text
 
 
-def parse_keyword(written: str, weight: float = 1.0) -> Keyword:
+def parse_keyword(written: str, weight: float = 1.0, match: str = "word") -> Keyword:
     """Read a rule with its optional prefix: "KV cache", "ti:quantization", "au:Tri Dao", "cat:cs.DC", "hf:20"."""
-    prefix, colon, rest = written.strip().partition(":")
-    if colon and prefix in PREFIXES:
-        return Keyword(rest.strip(), weight, PREFIXES[prefix])
-    return Keyword(written.strip(), weight)
+    alternatives = parse_rule(written, match)
+    if len(alternatives) > 1 or len(alternatives[0]) > 1:
+        return Keyword(" ".join(written.split()), weight)
+    field, text = split_prefix(written)
+    of_text = field in ("", "title", "abstract")
+    return Keyword(text if of_text or match != "word" else alternatives[0][0].text, weight, field)
+
+
+def default_min_score(keywords: Iterable[Keyword], source: str = "arxiv") -> float:
+    """The least score of a feed that names none: above 0 where keywords give points, so that one of them is found.
+
+    That is the smallest weight; papers of Hugging Face have points by their upvotes, and need no keyword.
+    """
+    weights = [keyword.weight for keyword in keywords]
+    if source != "arxiv" or max(weights, default=0) <= 0:
+        return 0.0
+    return LEAST_SCORE if min(weights) < 0 else max(min(filter(None, weights)), LEAST_SCORE)
 
 
 @dataclass(frozen=True)
@@ -77,7 +93,8 @@ class Feed:
 
     def to_plain(self, *, defaults: bool = True) -> dict[str, Any]:
         """The feed in the shape of `[feeds.NAME]`: all its fields, or only those that differ from their `defaults`."""
-        plain = {f.name: getattr(self, f.name) for f in fields(self) if defaults or getattr(self, f.name) != f.default}
+        usual = {f.name: f.default for f in fields(self)} | {"min_score": self.usual_min_score}
+        plain = {name: getattr(self, name) for name in usual if defaults or getattr(self, name) != usual[name]}
         del plain["name"]
         if "keywords" in plain:
             plain["keywords"] = {keyword.label: keyword.weight for keyword in self.keywords}
@@ -91,9 +108,15 @@ class Feed:
         return tuple(keyword.label for keyword in self.keywords)
 
     @property
+    def usual_min_score(self) -> float:
+        """The `min_score` where none is configured."""
+        return default_min_score(self.keywords, self.source)
+
+    @cached_property
     def uses_upvotes(self) -> bool:
         """Whether a rule asks for upvotes on Hugging Face."""
-        return any(keyword.field == "upvotes" for keyword in self.keywords)
+        rules = [parse_rule(rule, self.match) for rule in (*self.labels, *self.exclude)]
+        return any(term.field == "upvotes" for alternatives in rules for terms in alternatives for term in terms)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -157,7 +180,7 @@ class Entry:
     """A paper as a feed shows it.
 
     `rank` is its place among all of the feed's entries of the date, 0 for the best. `matched` are the labels of the
-    keywords that were found. `points` and `band` come from the feed's rubric, `upvotes`
+    keywords that were found, and `mentions` is how often. `points` and `band` come from the feed's rubric, `upvotes`
     from Hugging Face; None where there are none. `late` is when it was stored (RFC 3339), if that was after its day.
     """
 
@@ -168,6 +191,7 @@ class Entry:
     score: float = 0.0
     reasons: tuple[Reason, ...] = ()
     matched: tuple[str, ...] = ()
+    mentions: int = 0
     rank: int = 0
     points: float | None = None
     band: str | None = None

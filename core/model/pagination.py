@@ -8,9 +8,11 @@ from typing import Any
 
 from core.model.errors import QueryError
 from core.model.feed import Entry
+from core.model.paper import newest_first
 from core.model.query import FIELDS, Query
 from core.util.signing import fingerprint
 
+_TIES = 6  # values that decide between entries of equal rank
 _NO_CURSOR = "is not a cursor that was given out here"
 
 
@@ -42,8 +44,11 @@ def paginate(found: list[Entry], query: Query) -> Page:
 
 
 def ranked(entries: list[Entry], query: Query) -> list[Entry]:
-    """`entries` in the order of `query.sort`, missing values last. Ties: newer first, then by id."""
-    out = sorted(entries, key=lambda e: (-e.announced.toordinal(), e.id, -e.paper.version, e.feed))
+    """`entries` in the order of `query.sort`, missing values last.
+
+    Ties: what speaks of the keywords more often, then newer first, then by id.
+    """
+    out = sorted(entries, key=lambda e: (-e.mentions, -e.announced.toordinal(), *newest_first(e.paper), e.feed))
     for name, descending in reversed(query.sort):
         get = _getter(name)
         present = [entry for entry in out if get(entry) is not None]
@@ -59,11 +64,12 @@ def _getter(name: str) -> Any:
 def _place(entry: Entry, query: Query) -> list[Any]:
     values = [_getter(name)(entry) for name, _ in query.sort]
     plain = [value if value is None or isinstance(value, (int, float, str)) else value.isoformat() for value in values]
-    return [*plain, entry.announced.isoformat(), entry.id, entry.paper.version, entry.feed]
+    month, identifier, version = newest_first(entry.paper)
+    return [*plain, -entry.mentions, -entry.announced.toordinal(), month, identifier, version, entry.feed]
 
 
 def _is_after(place: list[Any], last: list[Any], query: Query) -> bool:
-    orders = [*(down for _, down in query.sort), True, False, True, False]
+    orders = [*(down for _, down in query.sort), *[False] * _TIES]
     for value, other, descending in zip(place, last, orders, strict=True):
         if value == other:
             continue
@@ -87,6 +93,6 @@ def _read_cursor(query: Query) -> list[Any]:
         raise QueryError(token, _NO_CURSOR) from None
     if of != fingerprint(query.selection):
         raise QueryError(token, "belongs to another query: leave it out, or repeat the query that gave it")
-    if not isinstance(place, list) or len(place) != len(query.sort) + 4:
+    if not isinstance(place, list) or len(place) != len(query.sort) + _TIES:
         raise QueryError(token, _NO_CURSOR)
     return place

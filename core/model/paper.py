@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
+from core.text.names import GROUP
 from core.text.sanitize import addresses
 
 # arXiv identifiers, https://info.arxiv.org/help/arxiv_identifier.html: since April 2007 YYMM.NNNN(N), before that
@@ -65,16 +66,18 @@ def parse_id(text: str) -> PaperId:
 
 
 _SUFFIX = re.compile(r"(?i:jr|sr)\.?|II|III|IV|VI{0,3}", re.ASCII)
-_GROUP = re.compile(
-    r"\s(?:alliance|collaborations?|committee|community|consorti(?:um|a)|group|initiative|network|project|survey|"
-    r"task force|team)$",
-    re.IGNORECASE,
-)
 
 
 def is_suffix(text: str) -> bool:
     """Whether `text` is no person, but what stands behind a person's name: "Jr.", "III"."""
     return bool(_SUFFIX.fullmatch(text))
+
+
+def _month(identifier: str) -> int:
+    """The month in which arXiv gave an identifier, in months that rise: "2512.22925", "astro-ph/9906432"."""
+    digits = identifier.rpartition("/")[2]
+    year = int(digits[:2])
+    return (year + (100 if year < 91 else 0)) * 12 + int(digits[2:4])
 
 
 class Author(NamedTuple):
@@ -89,7 +92,7 @@ class Author(NamedTuple):
     @property
     def is_group(self) -> bool:
         """Whether it is no person: "ATLAS Collaboration", "The Sample Team"."""
-        return bool(_GROUP.search(self.name))
+        return bool(GROUP.search(self.name))
 
     @property
     def parts(self) -> tuple[str, str, str]:
@@ -175,6 +178,11 @@ def _search_code(text: str) -> "re.Match[str] | None":
     """The first address of a code host; most texts name none, which is seen fast by their parts."""
     lowered = text.lower()
     return _CODE.search(text) if any(part in lowered for part in _CODE_PARTS) else None
+
+
+def newest_first(paper: Paper) -> tuple[int, str, int]:
+    """What sorts papers by the month of their identifier, then by identifier, the last version first."""
+    return -_month(paper.id), paper.id, -paper.version
 
 
 def code_address(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Scoring: from the places where keywords were found to points with reasons.
+"""Scoring: from the places where rules were found to points with reasons.
 
 How places are found is a matter of speed and lives in `core.ranking.matching`; what they are worth is decided here.
 """
@@ -8,24 +8,32 @@ from typing import NamedTuple
 
 from core.model.feed import UPVOTES, Feed, Keyword, Reason
 from core.model.paper import Paper
-from core.text.fold import fold
+from core.model.rules import identity, parse_rule
 
 
 class Hit(NamedTuple):
-    """Keyword number `rule` of a feed was found at `start:end` of `field`."""
+    """Keyword number `rule` of a feed was found at `start:end` of `field`.
+
+    `anywhere`: it was looked for in title and abstract, and so earns the bonus where it is in the title.
+    """
 
     rule: int
     field: str
     start: int
     end: int
+    anywhere: bool = True
 
 
 class Score(NamedTuple):
-    """The sum of the reasons' points, and the reasons in the order of the feed's keywords."""
+    """The sum of the reasons' points, and the reasons in the order of the feed's keywords.
+
+    `mentions` is how often the paper speaks of the feed's keywords: the places of all that give points.
+    """
 
     total: float
     reasons: tuple[Reason, ...]
     matched: tuple[str, ...]
+    mentions: int = 0
 
 
 def field_text(paper: Paper, field: str) -> str:
@@ -39,7 +47,7 @@ def field_text(paper: Paper, field: str) -> str:
     return paper.title if field == "title" else paper.abstract
 
 
-def tally(feed: Feed, paper: Paper, hits: Iterable[Hit]) -> Score:
+def tally(feed: Feed, paper: Paper, hits: Iterable[Hit], mentions: int = 0) -> Score:
     """Points for `hits`, which come in any order and any number.
 
     A keyword counts once, however often it is found; it earns `title_bonus` of its weight on top when it may match
@@ -56,51 +64,23 @@ def tally(feed: Feed, paper: Paper, hits: Iterable[Hit]) -> Score:
         text = field_text(paper, UPVOTES)
         reasons.append(Reason(UPVOTES, float(paper.upvotes), UPVOTES, 0, len(text), text))
     for rule in sorted(first):
-        _, field, start, end = first[rule]
+        _, field, start, end, anywhere = first[rule]
         keyword, label = feed.keywords[rule], feed.labels[rule]
         text = field_text(paper, field)[start:end]
         reasons.append(Reason(label, keyword.weight, field, start, end, text))
-        if field == "title" and feed.title_bonus and not keyword.field:
+        if field == "title" and feed.title_bonus and anywhere and not keyword.field:
             points = round(keyword.weight * feed.title_bonus, 4)
             reasons.append(Reason(label, points, field, start, end, text, bonus=True))
-    return make_score(tuple(reasons))
+    return make_score(tuple(reasons), mentions)
 
 
-def make_score(reasons: tuple[Reason, ...]) -> Score:
+def make_score(reasons: tuple[Reason, ...], mentions: int = 0) -> Score:
     """The score that `reasons` make."""
     total = round(sum([reason.points for reason in reasons]), 4)
     matched = [reason.rule for reason in reasons if not reason.bonus and not reason.of_upvotes]
-    return Score(total, reasons, tuple(matched))
+    return Score(total, reasons, tuple(matched), mentions)
 
 
-def spellings(keyword: str) -> list[str]:
-    """The folded spellings of a keyword that whole-word matching accepts: itself, its plural, its singular.
-
-    Folding has already made "fine-tuning" and "fine tuning" one.
-    """
-    base = " ".join(fold(keyword).split())
-    out = [base]
-    if base and base[-1].isalpha():
-        if base.endswith(("s", "x", "z", "ch", "sh")):
-            out.append(base + "es")
-        elif base.endswith("y") and base[-2:-1] not in "aeiou":
-            out += [base[:-1] + "ies", base + "s"]
-        else:
-            out.append(base + "s")
-        out += _singular(base)
-    return out
-
-
-def _singular(word: str) -> list[str]:
-    last = word.rpartition(" ")[2]
-    if len(last) <= 3 or not last.endswith("s") or last.endswith(("ss", "us", "is")):  # "gas", "loss", "corpus", "bias"
-        return []
-    if last.endswith("ies"):
-        return [word[:-3] + "y"]
-    # "losses" and "boxes" have "es" behind the singular, "caches" and "bases" only "s": both are tried
-    return [word[:-1], word[:-2]] if last.endswith(("ses", "xes", "zes", "ches", "shes")) else [word[:-1]]
-
-
-def same_keyword(keyword: Keyword) -> tuple[str, str]:
+def same_keyword(keyword: Keyword) -> object:
     """What makes two keywords of one feed the same rule: "Framework" and "framework", "KV-cache" and "KV cache"."""
-    return keyword.field, " ".join(fold(keyword.text).split())
+    return identity(parse_rule(keyword.label))

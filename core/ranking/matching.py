@@ -1,10 +1,13 @@
-"""Engines that find a feed's keywords in a paper, one for each value of `match`.
+"""Engines that find a feed's rules in a paper, one for each value of `match`, and the scorers that are made of them.
 
 With 40 keywords, one regular expression per keyword takes some 70 times as long as Aho-Corasick with a check of word
 boundaries, and a token dictionary in pure Python 6 times as long; `make bench` repeats the comparison.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+import dataclasses
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from math import inf
 from time import monotonic
 from typing import Any
@@ -13,8 +16,11 @@ from core.model.batch import Batch
 from core.model.categories import listed
 from core.model.feed import Feed
 from core.model.paper import Paper
-from core.model.scoring import Hit, Score, field_text, spellings, tally
+from core.model.rules import Alternatives, Term, parse_rule
+from core.model.scoring import Hit, Score, field_text, tally
+from core.text.english import MATCHERS, spellings
 from core.text.fold import fold, is_whole
+from core.text.names import Name, comparable, is_same, parse_name
 
 REGEX_BYTES = 1 << 20  # of memory for one regular expression and what its search remembers; RE2's default is 8 MB
 REGEX_SET_BYTES = 8 << 20  # for all of a feed together
@@ -23,6 +29,11 @@ Scorer = Callable[[Paper], Score | None]
 Finder = Callable[[str], Iterable[tuple[int, int, int]]]
 # (number of the pattern, field or "" for a match over the border, start, end)
 Place = tuple[int, str, int, int]
+_BODY = ("", "title", "abstract")  # fields whose terms are looked for in title and abstract
+
+
+# field, start, end
+Spot = tuple[str, int, int]
 
 
 def make_scorer(feed: Feed) -> Scorer:
@@ -30,37 +41,184 @@ def make_scorer(feed: Feed) -> Scorer:
 
     Build it once for a feed: compiling the keywords costs as much as scoring dozens of papers.
     """
-    engine, places = ENGINES[feed.match]
-    body = [n for n, k in enumerate(feed.keywords) if k.field in ("", "title", "abstract")]
-    named = [n for n, k in enumerate(feed.keywords) if k.field == "authors"]
-    filed = [n for n, k in enumerate(feed.keywords) if k.field == "categories"]
-    upvoted = [(n, int(k.text)) for n, k in enumerate(feed.keywords) if k.field == "upvotes"]
-    # One scan finds keywords and exclude words: patterns from number len(body) on exclude
-    find = engine([*(feed.keywords[n].text for n in body), *feed.exclude])
-    find_authors = engine([feed.keywords[n].text for n in named]) if named else None
-    fields = [feed.keywords[n].field for n in body]
+    written = [keyword.label for keyword in feed.keywords]
+    plan = _plan([parse_rule(rule, feed.match) for rule in (*written, *feed.exclude)], len(written))
+    search = _searcher(plan, feed.match)
+    counted = {rule for rule, keyword in enumerate(feed.keywords) if keyword.weight > 0}
 
     def score(paper: Paper) -> Score | None:
-        first: dict[int, Hit] = {}
-        for number, field, start, end in places(find, paper):
-            if number in first:  # places come in order, the title before the abstract
-                continue
-            if number >= len(body):
-                return None
-            if fields[number] in ("", field):
-                first[number] = Hit(body[number], field or "abstract", start, end)
-        hits = list(first.values())
-        if find_authors:
-            found = find_authors(field_text(paper, "authors"))
-            hits += [Hit(named[number], "authors", start, end) for number, start, end in found]
-        for rule in filed:
-            hits += _category_hits(rule, feed.keywords[rule].text, paper)
-        if upvoted and paper.upvotes is not None:
-            whole = len(field_text(paper, "upvotes"))
-            hits += [Hit(rule, "upvotes", 0, whole) for rule, least in upvoted if paper.upvotes >= least]
-        return tally(feed, paper, hits)
+        found, times = search(paper)
+        if not plan.barring.isdisjoint(found):
+            return None
+        hits: list[Hit] = []
+        mentions = 0
+        for term, spot in found.items():
+            for rule in plan.simple.get(term, ()):
+                hits.append(Hit(rule, *spot))
+                if rule in counted:
+                    mentions += times[term]
+        for rule in _touched(plan, found) if plan.compound else ():
+            if holding := _holding(plan.compound[rule], found):
+                if rule >= plan.keywords:
+                    return None
+                hits.append(min(_compound_hit(rule, terms, plan, found) for terms in holding)[-1])
+                if rule in counted:
+                    mentions += sum(times[term] for term in {term for terms in holding for term in terms})
+        return tally(feed, paper, hits, mentions)
 
     return score
+
+
+@dataclass(slots=True)
+class _Plan:
+    """The rules of a feed, taken apart: rules from number `keywords` on exclude.
+
+    `terms` are all terms without their negation, those of title and abstract first. Of each term, `simple` has the
+    keywords that it is all of, and `partly` the rules that name it among others, whose alternatives are in `compound`:
+    numbers of terms, and whether they are to be absent. Where one of `barring` is found, a paper is left out.
+    """
+
+    keywords: int
+    terms: list[Term] = dataclasses.field(default_factory=list)
+    simple: dict[int, list[int]] = dataclasses.field(default_factory=dict)
+    partly: dict[int, list[int]] = dataclasses.field(default_factory=dict)
+    compound: dict[int, list[list[tuple[int, bool]]]] = dataclasses.field(default_factory=dict)
+    barring: set[int] = dataclasses.field(default_factory=set)
+
+
+def _plan(rules: list[Alternatives], keywords: int) -> _Plan:
+    every = dict.fromkeys(term._replace(negated=False) for rule in rules for terms in rule for term in terms)
+    plan = _Plan(keywords, sorted(every, key=lambda term: term.field not in _BODY))
+    numbers = {term: number for number, term in enumerate(plan.terms)}
+    for rule, alternatives in enumerate(rules):
+        numbered = [[(numbers[term._replace(negated=False)], term.negated) for term in terms] for terms in alternatives]
+        only = numbered[0][0][0]
+        if len(numbered) > 1 or len(numbered[0]) > 1:
+            plan.compound[rule] = numbered
+            for term in {term for terms in numbered for term, negated in terms if not negated}:
+                plan.partly.setdefault(term, []).append(rule)
+        elif rule < keywords:
+            plan.simple.setdefault(only, []).append(rule)
+        else:
+            plan.barring.add(only)
+    return plan
+
+
+def _touched(plan: _Plan, found: Iterable[int]) -> list[int]:
+    """The rules of several terms of which one at least is found."""
+    return sorted({rule for term in found for rule in plan.partly.get(term, ())})
+
+
+def _holding(alternatives: list[list[tuple[int, bool]]], found: Mapping[int, Spot]) -> list[list[int]]:
+    """Of each alternative that holds, the terms that are found."""
+    return [
+        [term for term, negated in terms if not negated]
+        for terms in alternatives
+        if all((term in found) is not negated for term, negated in terms)
+    ]
+
+
+def _compound_hit(rule: int, terms: list[int], plan: _Plan, found: Mapping[int, Spot]) -> tuple[bool, int, Hit]:
+    """The place that explains an alternative, after what sorts alternatives: those in the title first.
+
+    An alternative is in the title if all of its terms are that may be anywhere.
+    """
+    hits = [Hit(rule, *found[term], anywhere=not plan.terms[term].field) for term in terms]
+    hit = min(hits, key=lambda hit: (not hit.anywhere, hit.field == "title", hit.start))
+    return hit.field != "title", hit.start, hit
+
+
+def _searcher(plan: _Plan, match: str) -> Callable[[Paper], tuple[dict[int, Spot], dict[int, int]]]:
+    """A function that finds the terms of a plan in a paper: where each is first, and how many times it is there."""
+    engine, places = ENGINES[match]
+    body = [term for term in plan.terms if term.field in _BODY]
+    fields = [term.field for term in body]
+    find = engine(body)
+    others = [finder for make in (_authors, _categories, _upvotes) if (finder := make(plan.terms, match))]
+
+    def search(paper: Paper) -> tuple[dict[int, Spot], dict[int, int]]:
+        found: dict[int, Spot] = {}
+        times: dict[int, int] = {}
+        for term, field, start, end in places(find, paper):
+            if fields[term] and fields[term] != field:
+                continue
+            if term in times:  # places come in order, the title before the abstract
+                times[term] += 1
+            else:
+                found[term] = (field or "abstract", start, end)
+                times[term] = 1
+        for finder in others:
+            for term, spot in finder(paper):
+                found.setdefault(term, spot)
+                times[term] = 1
+        return found, times
+
+    return search
+
+
+_FieldFinder = Callable[[Paper], Iterable[tuple[int, Spot]]]
+
+
+def _authors(terms: list[Term], match: str) -> _FieldFinder | None:
+    """What finds authors: persons in word mode, letters or expressions in the others."""
+    wanted = [(number, term.text) for number, term in enumerate(terms) if term.field == "authors"]
+    if not wanted:
+        return None
+    if match == "word":
+        names = [(number, name) for number, text in wanted if (name := parse_name(text))]
+        return _persons(names)
+    find = ENGINES[match][0]([Term(text) for _, text in wanted])
+
+    def found(paper: Paper) -> Iterator[tuple[int, Spot]]:
+        for which, start, end in find(field_text(paper, "authors")):
+            yield wanted[which][0], ("authors", start, end)
+
+    return found
+
+
+def _persons(names: list[tuple[int, Name]]) -> _FieldFinder:
+    """What finds persons among the authors, whose whole names are the places."""
+
+    def found(paper: Paper) -> Iterator[tuple[int, Spot]]:
+        text = field_text(paper, "authors")
+        looked_for = comparable(text)
+        present = [(number, name) for number, name in names if name.last in looked_for]
+        if not present:
+            return
+        at = 0
+        for author in paper.authors:
+            if have := parse_name(author.name):
+                for number, name in present:
+                    if is_same(name, have):
+                        yield number, ("authors", at, at + len(author.name))
+            at += len(author.name) + 2
+
+    return found
+
+
+def _categories(terms: list[Term], _match: str) -> _FieldFinder | None:
+    wanted = [(number, term.text) for number, term in enumerate(terms) if term.field == "categories"]
+
+    def found(paper: Paper) -> Iterator[tuple[int, Spot]]:
+        at = 0
+        for category in paper.categories:
+            for number, name in wanted:
+                if listed(category, (name,)):
+                    yield number, ("categories", at, at + len(category))
+            at += len(category) + 1
+
+    return found if wanted else None
+
+
+def _upvotes(terms: list[Term], _match: str) -> _FieldFinder | None:
+    wanted = [(number, int(term.text)) for number, term in enumerate(terms) if term.field == "upvotes"]
+
+    def found(paper: Paper) -> Iterator[tuple[int, Spot]]:
+        for number, least in wanted:
+            if paper.upvotes is not None and paper.upvotes >= least:
+                yield number, ("upvotes", 0, len(field_text(paper, "upvotes")))
+
+    return found if wanted else None
 
 
 def score_batch(feed: Feed, batch: Batch, until: float = inf) -> dict[str, Score | None]:
@@ -113,33 +271,63 @@ def _places_joined(find: Finder, paper: Paper) -> Iterator[Place]:
             yield number, "" if start < border else "abstract", max(start - border - 1, 0), end - border - 1
 
 
-def _category_hits(rule: int, wanted: str, paper: Paper) -> Iterator[Hit]:
-    at = 0
-    for category in paper.categories:
-        if listed(category, (wanted,)):
-            yield Hit(rule, "categories", at, at + len(category))
-        at += len(category) + 1
-
-
-def _words(patterns: list[str]) -> Finder:
-    """Whole words, with plural and hyphen/space variants, whatever their case and accents."""
+def _words(terms: list[Term]) -> Finder:
+    """Whole words with their inflections and variants, whatever their case and accents."""
     from ahocorasick_rs import AhoCorasick, Implementation
 
-    owners = [(spelling, number) for number, pattern in enumerate(patterns) for spelling in spellings(pattern)]
-    automaton = AhoCorasick([spelling for spelling, _ in owners], implementation=Implementation.DFA)
-    numbers = [number for _, number in owners]
+    owners: list[tuple[str, int, Callable[[str, int, int], bool] | None]] = []
+    for number, term in enumerate(terms):
+        if term.literal:
+            owners.append((" ".join(fold(term.text).split()), number, _same_capitals(term.text)))
+        elif not term.open:
+            owners += [(spelling, number, MATCHERS[form]) for spelling, form in spellings(term.text).items()]
+    automaton = AhoCorasick([spelling for spelling, _, _ in owners], implementation=Implementation.DFA)
+    numbers = [number for _, number, _ in owners]
+    checks = [check for _, _, check in owners]
+    starts = _beginnings(terms)
 
     def find(text: str) -> list[tuple[int, int, int]]:
         folded = fold(text)
         hits = automaton.find_matches_as_indexes(folded, overlapping=True)
-        return [(numbers[which], start, end) for which, start, end in hits if is_whole(folded, start, end)]
+        found = [
+            (numbers[which], start, end)
+            for which, start, end in hits
+            if is_whole(folded, start, end) and ((check := checks[which]) is None or check(text, start, end))
+        ]
+        return sorted([*found, *starts(folded)], key=lambda place: place[2]) if starts else found
 
     return find
 
 
-def _substrings(patterns: list[str]) -> Finder:
+def _beginnings(terms: list[Term]) -> Callable[[str], Iterator[tuple[int, int, int]]] | None:
+    """What finds words that begin as open terms do, in a folded text."""
+    wanted = [
+        (number, re.compile(rf"(?<!\w){re.escape(' '.join(fold(term.text).split()))}\w*"))
+        for number, term in enumerate(terms)
+        if term.open
+    ]
+
+    def find(folded: str) -> Iterator[tuple[int, int, int]]:
+        for number, pattern in wanted:
+            for match in pattern.finditer(folded):
+                yield number, *match.span()
+
+    return find if wanted else None
+
+
+def _same_capitals(text: str) -> Callable[[str, int, int], bool] | None:
+    """What checks that words with two capitals or more stand in the text in these capitals: "SAM", "LoRA", "GANs"."""
+    text = " ".join(text.split())
+    words = [match for match in re.finditer(r"[^\W_]+", text) if sum(map(str.isupper, match[0])) > 1]
+    places = [(match.start(), match.end(), match[0]) for match in words]
+    if not places:
+        return None
+    return lambda found, start, _: all(found[start + first : start + last] == word for first, last, word in places)
+
+
+def _substrings(terms: list[Term]) -> Finder:
     """The keyword bot's rule, exactly: `keyword.lower() in text.lower()`."""
-    lowered = [_lowered(pattern) for pattern in patterns]
+    lowered = [_lowered(term.text) for term in terms]
 
     def find(text: str) -> Iterator[tuple[int, int, int]]:
         haystack = _lowered(text)
@@ -184,7 +372,7 @@ def regex_set(patterns: Iterable[str]) -> Any:
     return which
 
 
-def _regexes(patterns: list[str]) -> Finder:
+def _regexes(terms: list[Term]) -> Finder:
     """Regular expressions in RE2's syntax, whatever the case: linear time on any input.
 
     Of each the first match in a text is found: `.` would match in every place.
@@ -192,8 +380,8 @@ def _regexes(patterns: list[str]) -> Finder:
     import re2
 
     options = regex_options()
-    compiled = [re2.compile(pattern, options) for pattern in patterns]
-    which = regex_set(patterns)
+    compiled = [re2.compile(term.text, options) for term in terms]
+    which = regex_set(term.text for term in terms)
 
     def find(text: str) -> Iterator[tuple[int, int, int]]:
         for number in sorted(which.Match(text) or ()):
@@ -206,7 +394,7 @@ def _regexes(patterns: list[str]) -> Finder:
 
 
 # For each value of `match`: the engine, and how it is led over a paper
-ENGINES: dict[str, tuple[Callable[[list[str]], Finder], Callable[[Finder, Paper], Iterable[Place]]]] = {
+ENGINES: dict[str, tuple[Callable[[list[Term]], Finder], Callable[[Finder, Paper], Iterable[Place]]]] = {
     "word": (_words, _places_at_once),
     "substring": (_substrings, _places_joined),
     "regex": (_regexes, _places),

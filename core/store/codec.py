@@ -60,7 +60,9 @@ def scores_to_plain(feed: Feed, scores: Scores) -> dict[str, Any]:
     """
     numbers = _numbers(feed)
     return {
-        paper: None if score is None else [_reason_to_plain(numbers, reason) for reason in score.reasons]
+        paper: None
+        if score is None
+        else [score.mentions, *(_reason_to_plain(numbers, reason) for reason in score.reasons)]
         for paper, score in scores.items()
     }
 
@@ -83,6 +85,7 @@ def scores_from_plain(feed: Feed, papers: Mapping[str, Paper], plain: Mapping[st
         if rows is None:
             out[name] = None
             continue
+        mentions, *rows = rows
         reasons = tuple(
             Reason(
                 UPVOTES if number is None else feed.labels[number if number >= 0 else -number - 1],
@@ -95,18 +98,17 @@ def scores_from_plain(feed: Feed, papers: Mapping[str, Paper], plain: Mapping[st
             )
             for number, points, field, start, end in rows
         )
-        out[name] = make_score(reasons)
+        out[name] = make_score(reasons, mentions)
     return out
 
 
 def day_to_plain(feed: Feed, batch: Batch, day: Day) -> dict[str, Any]:
     """A feed's day as JSON values that can be read without the batch: the papers of its entries, with their scores."""
-    reasons = {entry.paper.versioned: entry.reasons for entry in day.entries}
-    papers = tuple(item for item in batch.announcements if item.paper.versioned in reasons)
-    numbers = _numbers(feed)
+    scores = {e.paper.versioned: Score(e.score, e.reasons, e.matched, e.mentions) for e in day.entries}
+    papers = tuple(item for item in batch.announcements if item.paper.versioned in scores)
     return {
         "batch": Batch(batch.date, papers).to_plain(),
-        "scores": {paper: [_reason_to_plain(numbers, reason) for reason in rows] for paper, rows in reasons.items()},
+        "scores": scores_to_plain(feed, scores),
         "others": sorted(day.others),
     }
 

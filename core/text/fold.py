@@ -3,15 +3,17 @@
 import re
 import unicodedata
 
-_DASHES = "-‐‑‒–—−"
+DASHES = "‐‑‒–—−-"
+# Letters that Unicode does not take apart, and the apostrophes of printers
+_LIKE = str.maketrans("łŁøØđĐħĦŧŦıɨƀðÐ’‘ʼʹ´′＇", "lLoOdDhHtTiibdD'''''''")
 
 
 class _Fold(dict[int, str]):
     """A table that is filled as characters are met; every value has length one."""
 
     def __missing__(self, code: int) -> str:
-        char = chr(code)
-        if char in _DASHES or char.isspace():
+        char = chr(code).translate(_LIKE)
+        if char in DASHES or char.isspace():
             folded = " "
         else:
             base = unicodedata.normalize("NFKD", char)
@@ -27,7 +29,7 @@ _BLANKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f"
 
 
 def fold(text: str) -> str:
-    """`text` in lower case, without accents, dashes and white space as single spaces; as long as `text` itself."""
+    """`text` in lower case, without accents and strokes, dashes and white space as single spaces; as long as `text`."""
     if not text.isascii():
         text = _BEYOND_ASCII.sub(lambda match: _FOLD[ord(match[0])], text)
     for blank in _BLANKS:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from core.model.entries import choose
+from core.model.entries import best_first, choose
 from core.model.feed import Entry, Feed
 from core.model.manifest import BatchRecord
 from core.model.query import Query
@@ -67,7 +67,7 @@ def make_preview(feed: Feed, entries: Sequence[Entry], records: Sequence[BatchRe
     """What `feed` shows of its `entries`, whatever their score, over the stored `records`, newest first."""
     of_type = [entry for entry in entries if entry.type in feed.announce_types]
     found = choose(feed, of_type, Query(), capped=False)
-    shown = sorted(choose(feed, of_type, Query(), capped=True), key=lambda entry: (-entry.score, entry.id))
+    shown = sorted(choose(feed, of_type, Query(), capped=True), key=best_first)
     counts, shown_counts = (Counter(entry.announced for entry in some) for some in (found, shown))
     days = tuple(
         DayYield(record.date, record.state, record.total, counts[record.date], shown_counts[record.date])

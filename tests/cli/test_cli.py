@@ -234,7 +234,7 @@ def test_check_of_good_files(tmp_path: Path) -> None:
     assert "feeds.toml: good" in told(shipped)
     assert "mine.toml: good" in told(mine)
     assert "FEEDS_TOML: good" in told(variable)
-    assert "main cs.LG 1 word 0 all" in re.sub(r"[│┃]", "", told(mine)).replace("  ", " ")
+    assert "main cs.LG 1 word 2 all" in re.sub(r"[│┃]", "", told(mine)).replace("  ", " ")
     assert "contact" in told(mine)  # a note: arXiv asks for one
     assert ("ADMIN_TOKEN" in told(shipped), "ADMIN_TOKEN" in told(mine)) == (True, False)
     assert "open-sesame" not in told(mine)

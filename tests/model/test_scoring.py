@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from core.model.feed import Keyword, Reason, parse_keyword
 from core.model.paper import Author
-from core.model.scoring import Hit, field_text, same_keyword, spellings, tally
+from core.model.scoring import Hit, Score, field_text, same_keyword, tally
+from core.text.english import spellings
 from tests.support.invented import make_feed, make_paper
 
 PAPER = make_paper(1, "cs.LG", "cs.DC", title="KV cache for LLMs", abstract="An LLM with a KV cache and a cache.")
@@ -28,13 +29,19 @@ PAPER = make_paper(1, "cs.LG", "cs.DC", title="KV cache for LLMs", abstract="An 
         ("au:First Sample", Keyword("First Sample", 2, "authors")),
         ("cat:cs.DC", Keyword("cs.DC", 2, "categories")),
         ("C:cache", Keyword("C:cache", 2)),
-        ("TI:cache", Keyword("TI:cache", 2)),
-        ("title:cache", Keyword("title:cache", 2)),
+        ("TI:cache", Keyword("cache", 2, "title")),
+        ("title:cache", Keyword("cache", 2, "title")),
+        ("Author:First Sample", Keyword("First Sample", 2, "authors")),
+        ('au:"First Sample"', Keyword("First Sample", 2, "authors")),
+        ("category: cs.DC", Keyword("cs.DC", 2, "categories")),
+        ('ti:"KV cache"', Keyword('"KV cache"', 2, "title")),
+        ("ti:quantiz*", Keyword("quantiz*", 2, "title")),
+        ("ti:LLM OR cache", Keyword("ti:LLM OR cache", 2)),
         ("ti:a:b", Keyword("a:b", 2, "title")),
     ],
 )
 def test_parse_keyword(written: str, expected: Keyword) -> None:
-    """A rule is its text, with a field if it begins with one of the four prefixes."""
+    """A rule is its text, with a field if it begins with a prefix, short or long."""
     assert expected == parse_keyword(written, 2)
     assert expected == parse_keyword(expected.label, 2)
 
@@ -56,7 +63,7 @@ def test_field_text(field: str, expected: str) -> None:
 
 def test_no_hits() -> None:
     """Where nothing was found there are no points and no reasons."""
-    assert tally(make_feed("LLM"), PAPER, []) == (0, (), ())
+    assert tally(make_feed("LLM"), PAPER, []) == Score(0, (), ())
 
 
 def test_reasons_explain_the_score() -> None:

@@ -14,6 +14,7 @@ from core.model.batch import make_batch
 from core.model.errors import QueryError
 from core.model.feed import Feed, Keyword, Reason
 from core.model.paper import Author
+from core.model.rules import Term
 from core.model.scoring import Score, field_text
 from core.ranking.matching import ENGINES, make_scorer, score_batch
 from core.views.entries import score_custom
@@ -63,7 +64,9 @@ WORDS = [
     ("fine tuning", "fine-tuning", "fine-tuning"),
     ("fine-tuning", "fine–tuning", "fine–tuning"),
     ("fine-tuning", "fine\ntuning", "fine\ntuning"),
-    ("fine-tuning", "finetuning", None),
+    ("fine-tuning", "finetuning", "finetuning"),
+    ("finetuning", "fine tuning", "fine tuning"),
+    ("fine-tuning", "fine", None),
     ("fine  tuning", "fine tuning", "fine tuning"),
     ("state space", "State-Space models", "State-Space"),
     ("attention", "self-attention", "attention"),
@@ -145,7 +148,7 @@ def test_regex_found_in_title_and_abstract() -> None:
 @pytest.mark.parametrize("mode", ENGINES)
 def test_feed_without_keywords(mode: str) -> None:
     """A feed without keywords takes everything, with a score of nothing."""
-    assert score(make_feed(match=mode), "KV cache", "LLM") == (0, (), ())
+    assert score(make_feed(match=mode), "KV cache", "LLM") == Score(0, (), ())
 
 
 @pytest.mark.parametrize("mode", ENGINES)
@@ -157,7 +160,7 @@ def test_feed_without_keywords(mode: str) -> None:
         ("abs:cache", [("abstract", "cache")]),
         ("ti:serving", []),
         ("abs:serving", [("abstract", "serving")]),
-        ("au:sample", [("authors", "Sample")]),
+        ("au:Sample", [("authors", "First Sample")]),
         ("au:Second Sample", [("authors", "Second Sample")]),
         ("au:cache", []),
         ("cat:cs.LG", [("categories", "cs.LG")]),
@@ -172,6 +175,8 @@ def test_feed_without_keywords(mode: str) -> None:
 def test_prefixes(mode: str, keyword: str, expected: list[tuple[str, str]]) -> None:
     """A prefix restricts a keyword to title, abstract, authors or categories; without one it is title or abstract."""
     reasons = score(make_feed(keyword, match=mode), "A cache", "Serving with a cache", categories=("cs.LG", "cs.DC"))
+    if keyword == "au:Sample" and mode != "word":  # there authors are a text like others
+        expected = [("authors", "Sample")]
     assert expected == [(r.field, r.text if r.field != "abstract" else r.text.lower()) for r in reasons.reasons]
 
 
@@ -357,7 +362,7 @@ def test_rules_that_take_too_long() -> None:
 def test_one_match_of_each_regular_expression() -> None:
     """Of each regular expression the first match in a text is looked for: `.` matches in every place."""
     find, _ = ENGINES["regex"]
-    assert [(0, 0, 1), (1, 2, 7)] == list(find([".", "cache"])("a cache, a cache"))
+    assert [(0, 0, 1), (1, 2, 7)] == list(find([Term("."), Term("cache")])("a cache, a cache"))
 
 
 # -- upvotes

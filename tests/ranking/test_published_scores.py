@@ -140,8 +140,8 @@ def test_substring_offsets_on_real_days(all_keywords: list[str]) -> None:
     ("keyword", "pattern", "found", "never"),
     [
         ("LLM", r"(?<!\w)LLMs?(?!\w)", {"LLM", "LLMs"}, set()),
-        ("fine-tuning", r"(?<!\w)fine[-–\s]tuning(?!\w)", {"fine-tuning", "fine tuning"}, {"finetuning"}),
-        ("fine tuning", r"(?<!\w)fine[-–\s]tuning(?!\w)", {"fine-tuning", "fine tuning"}, {"finetuning"}),
+        ("fine-tuning", r"(?<!\w)fine[-–\s]?tuning(?!\w)", {"fine-tuning", "fine tuning", "finetuning"}, set()),
+        ("fine tuning", r"(?<!\w)fine[-–\s]?tuning(?!\w)", {"fine-tuning", "fine tuning", "finetuning"}, set()),
         ("RL", r"(?<!\w)RLs?(?!\w)", {"RL"}, {"rl"}),
         ("network", r"(?<!\w)networks?(?!\w)", {"network", "networks", "Network", "Networks"}, set()),
     ],
