@@ -28,6 +28,12 @@ NO_CLIENT_HERE = (
 )
 
 
+def may_exist(settings: Settings) -> bool:
+    """Whether there may be something to read: not if the store is a SQLite file that no command has made yet."""
+    remote = settings.redis_url or any(getattr(settings, url.lower()) for url, _ in _REST)
+    return bool(remote) or Path(settings.sqlite_path or DEFAULT_FILE).exists()
+
+
 def open_store(settings: Settings) -> Store:
     """The store that `settings` name; nothing is connected before it is used. Raises `ConfigError`.
 

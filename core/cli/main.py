@@ -14,6 +14,7 @@ from core import __version__
 from core.app import Paperwire
 from core.archive.open import describe
 from core.cli import digest, refresh, review, store
+from core.cli.check import explain_rules
 from core.cli.output import err, is_stream, out, with_wire, write_document
 from core.config import models
 from core.config.environment import read_text_file, variables
@@ -22,7 +23,7 @@ from core.config.import_bot import to_feeds_toml
 from core.config.settings import Settings, load_settings
 from core.model.entries import choose, feeds_of
 from core.model.errors import ConfigError, PaperwireError, QueryError
-from core.model.feed import Entry
+from core.model.feed import Entry, Feed
 from core.model.pagination import Page, paginate
 from core.model.query import parse_query
 from core.render.shapes import ENTRY_FIELDS, entry_to_plain, to_json
@@ -106,7 +107,7 @@ def papers(
 def check(
     file: Annotated[Path | None, typer.Argument(help="a feeds.toml; by default the one in force")] = None,
 ) -> None:
-    """Check the configuration, and explain every mistake."""
+    """Check the configuration, explain every mistake, and say how each rule is understood and what it finds."""
     settings = load_settings()
     feeds_file = load_feeds_file(file) if file else settings.feeds
     origin = file or ("FEEDS_TOML" if settings.feeds_toml else settings.feeds_path)
@@ -115,6 +116,7 @@ def check(
         categories, a_day = ", ".join(feed.categories), str(feed.max_entries or "all")
         table.add_row(feed.name, categories, str(len(feed.keywords)), feed.match, f"{feed.min_score:g}", a_day)
     out.print(table)
+    asyncio.run(_explain(settings, list(feeds_file.feeds.values())))
     if not feeds_file.instance.contact:
         out.print("Note: instance.contact is empty. arXiv asks for a contact in the User-Agent: an address or a page.")
     if not (settings.admin_token or settings.cron_secret):
@@ -128,6 +130,11 @@ def check(
     out.print(f"Store: {describe(settings)}")
     out.print(models.describe_models(settings))
     out.print(f"{origin}: good")
+
+
+async def _explain(settings: Settings, feeds: list[Feed]) -> None:
+    async for line in explain_rules(settings, feeds):
+        out.print(line)
 
 
 @app.command("import")

@@ -11,12 +11,7 @@ _OF_FAMILIES = (
     "af al bin d da dal de dei del della den der des di dos du el ibn la le los st te ten ter van vom von zu zur"
 )
 _PARTICLES = frozenset(_OF_FAMILIES.split())
-_OF_OF_GROUPS = "a and behalf by collaboration collaborations for of on the"  # words that say nothing about which
-GROUP = re.compile(
-    r"\s(?:alliance|collaborations?|committee|community|consorti(?:um|a)|group|initiative|network|project|survey|"
-    r"task force|team)$",
-    re.IGNORECASE,
-)
+_OF_GROUPS = "a and behalf by collaboration collaborations for of on the"  # words that say nothing about which
 GROUP = re.compile(
     r"\s(?:alliance|collaborations?|committee|community|consorti(?:um|a)|group|initiative|network|project|survey|"
     r"task force|team)$",
