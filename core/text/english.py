@@ -71,17 +71,18 @@ ENDINGS = IRREGULAR | {
 }
 _SINGULARS = {plural: word for word, plural in ENDINGS.items()}
 # What mostly means something else where no other words say which: "on the basis of", "quantum", "leaves", "the media"
-_VAGUE_SINGULARS = frozenset({"basis", "half", "maximum", "medium", "minimum", "optimum", "quantum"})
+_VAGUE_SINGULARS = frozenset({"base", "basis", "half", "maximum", "medium", "minimum", "optimum", "quantum"})
 _VAGUE_PLURALS = frozenset({"basis", "half", "leaf", "medium"})
 _SHORTEST_ENDING, _LONGEST_ENDING = 5, max(map(len, (*ENDINGS, *_SINGULARS)))  # "human" is no man
 _ES = ("sses", "uses", "xes", "zes", "ches", "shes", "oes")
+_OF_SIS = ("alyses", "olyses", "theses", "gnoses", "crises", "emphases")  # not of "analyse" and "diagnose"
 _SHORT = 5  # letters of one part of a compound at least: "dataset", "wavefunction"
 _SHORTEST = 3  # letters of a singular: "uses" is no plural of "us"
 
 # What stands before, what the British write, what Americans write, what stands behind
 _ENGLISHES = (
     ("[a-z]{3,}", "is", "iz", "e|es|ed|er|ers|ing|ation|ations|able"),
-    ("anal|paral|catal", "ys", "yz", "e|es|ed|er|ers|ing"),
+    ("anal|paral|catal", "ys", "yz", "e|ed|er|ers|ing"),
     ("behavi|col|fav|flav|harb|hum|lab|neighb|rum|tum|vap|vig|arm|endeav", "our", "or", "|s|al|ed|ing|able|hood|hoods"),
     ("cent|fib|lit|met|micromet|nanomet|kilomet|spect|theat", "re", "er", "|s"),
     ("model|label|travel|signal|cancel|channel|tunnel|level|fuel", "l", "", "ed|ing|ings|er|ers"),
@@ -158,9 +159,9 @@ def _inflections(base: str, written: str) -> Iterator[str]:
 def plurals(word: str, *, alone: bool = False) -> list[str]:
     """The plurals of a word in lower case, regular and irregular; `alone`: no other words say what it means."""
     made = [plural for plural in _by_ending(ENDINGS, word) if not (alone and word in _VAGUE_PLURALS)]
-    if word.endswith(("sis", "xis")) and not (alone and word in _VAGUE_PLURALS):
-        made.append(word[:-2] + "es")
-    if word.endswith(("s", "x", "z", "ch", "sh")):
+    if word.endswith(("sis", "xis")):
+        made += [] if alone and word in _VAGUE_PLURALS else [word[:-2] + "es"]
+    elif word.endswith(("s", "x", "z", "ch", "sh")):
         made.append(word + "es")
     elif word.endswith("y") and word[-2:-1] not in tuple("aeiou"):
         made += [word[:-1] + "ies", word + "s"]
@@ -173,6 +174,8 @@ def singulars(word: str, *, alone: bool = False) -> list[str]:
     """The words in lower case whose plural `word` may be; `alone`: no other words say what it means."""
     if word in INVARIABLE or _is_field(word):
         return []
+    if word.endswith(_OF_SIS):
+        return [word[:-2] + "is"]
     made = [*_by_ending(_SINGULARS, word)]
     if word.endswith(("ses", "xes")) and not word.endswith("sses"):
         made.append(word[:-2] + "is")
