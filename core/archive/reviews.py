@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from core.model.errors import LockLost, StoreError
-from core.model.review import Listed, Review, listed, with_row
+from core.model.review import Listed, Review, row_of, with_row
 from core.store import keys
 from core.store.base import LOCK_SECONDS, Lock, Store, holding
 from core.store.codec import decode_as, encode
@@ -19,8 +19,8 @@ LOCK_PATIENCE_SECONDS = LOCK_SECONDS + 2  # longer than a killed process keeps i
 _PATIENCE_SECONDS = LOCK_SECONDS + 4  # longer than a killed process keeps its lock
 _POLL_SECONDS = 0.1
 
-Change = Callable[[Review], Review]
-Save = Callable[[Change], Awaitable[Review]]
+ReviewChange = Callable[[Review], Review]
+Save = Callable[[ReviewChange], Awaitable[Review]]
 
 
 class Reviews:
@@ -53,14 +53,14 @@ class Reviews:
         """
         async with holding(self._store, keys.review_lock(begun.paper.versioned, begun.language)) as lock:
 
-            async def save(change: Change) -> Review:
+            async def save(change: ReviewChange) -> Review:
                 if lock is None:
                     raise LockLost("another process goes on with this review")
                 return await self._save(begun, change, lock)
 
             yield save if lock else None
 
-    async def _save(self, begun: Review, change: Change, asking: Lock) -> Review:
+    async def _save(self, begun: Review, change: ReviewChange, asking: Lock) -> Review:
         end = asyncio.get_running_loop().time() + _PATIENCE_SECONDS
         problem = StoreError("the list of reviews was locked for too long")
         while asyncio.get_running_loop().time() < end:
@@ -76,15 +76,15 @@ class Reviews:
             await asyncio.sleep(_POLL_SECONDS)
         raise problem
 
-    async def _write(self, begun: Review, change: Change) -> Review | None:
+    async def _write(self, begun: Review, change: ReviewChange) -> Review | None:
         """What was written; None if another process is writing."""
-        key = _key(listed(begun))
+        key = _key(row_of(begun))
         async with holding(self._store, keys.REVIEWS_LOCK) as lock:
             if lock is None:
                 return None
             stored, rows = await self._store.get_many([key, keys.REVIEWS])
             review = change(decode_as(Review.from_plain, stored) if stored else begun)
-            known = with_row(decode_as(_rows, rows) if rows else [], listed(review), MOST_LISTED)
+            known = with_row(decode_as(_rows, rows) if rows else [], row_of(review), MOST_LISTED)
             values: dict[str, tuple[bytes, float | None]] = {
                 key: (encode(review.to_plain()), keys.WRITTEN_SECONDS),
                 keys.REVIEWS: (encode([one.to_plain() for one in known]), None),

@@ -14,7 +14,7 @@ from datetime import datetime
 from time import monotonic
 
 from core.archive import Archive
-from core.archive.reviews import LOCK_PATIENCE_SECONDS, Change, Save
+from core.archive.reviews import LOCK_PATIENCE_SECONDS, ReviewChange, Save
 from core.config.models import NO_MODEL, models_of
 from core.config.settings import Settings
 from core.jobs.session import Session, open_session, prices_of
@@ -34,7 +34,7 @@ from core.sources.rss import Progress
 
 STEP = "review"
 TEMPLATE = "review"
-LEAST_SECONDS = 20.0  # no question is begun with less time left: what is cut off was paid for
+LEAST_QUESTION_SECONDS = 20.0  # no question is begun with less time left: what is cut off was paid for
 TEXT_SECONDS = 150.0  # for HTML and PDF together, with the pauses that arXiv asks for
 _POLL_SECONDS = 0.5
 _POST_TOKENS = 1_500  # what instructions and title of the post take beside the answers
@@ -109,7 +109,7 @@ async def carry_out(
     if plan.complete:
         return Outcome(plan.review)
     end = monotonic() + LOCK_PATIENCE_SECONDS
-    async with open_session(settings, archive, seconds=seconds, reserve=LEAST_SECONDS) as session:
+    async with open_session(settings, archive, seconds=seconds, reserve=LEAST_QUESTION_SECONDS) as session:
         while True:
             outcome = await go_on(archive, session, plan.review, plan.text, clock=settings.clock, progress=progress)
             if outcome is not None or monotonic() > end:
@@ -266,7 +266,7 @@ class _Run:
         elif spent != Usage():
             await self._keep(spent, lambda review: review)
 
-    async def _keep(self, usage: Usage, change: Change) -> None:
+    async def _keep(self, usage: Usage, change: ReviewChange) -> None:
         now = rfc3339(self.clock())
         async with self._writing:
             self.review = await self.save(

@@ -17,7 +17,7 @@ from typing import Any
 from core.llm.base import STATES, Account, Answer, Ask, Usage, tokens_of, tokens_of_request, wrong
 from core.llm.endpoint import Endpoint, Unspent
 from core.llm.reading import is_in, without_thoughts
-from core.llm.replies import Reply, quoted
+from core.llm.replies import Reply, excerpt_line
 from core.llm.structured import MODES, instructions, read_answer, repair, response_format, text_of
 from core.model.errors import ModelError, StoreError
 from core.model.template import LANGUAGES
@@ -196,7 +196,7 @@ class _Exchange:
     def _value(self, reply: Reply) -> Any:
         """What the reply says. Raises `ModelError` for one that is no answer."""
         if reply.refusal or reply.finish == "content_filter":
-            raise wrong("refused", quoted(reply.refusal)[:200])
+            raise wrong("refused", excerpt_line(reply.refusal)[:200])
         self.said = without_thoughts(reply.text)
         if reply.finish == "length":
             raise wrong("cut-off")

@@ -8,7 +8,7 @@ import httpx
 
 from core import __version__
 from core.llm.base import wrong
-from core.llm.replies import Reply, quoted, read_error, read_reply, read_retry_after, to_json
+from core.llm.replies import Reply, excerpt_line, json_bytes, read_error, read_reply, read_retry_after
 from core.model.errors import ModelError
 
 _PATH = "/chat/completions"
@@ -72,7 +72,7 @@ class Endpoint:
 
     async def _post(self, request: Mapping[str, Any], seconds: float) -> tuple[int, bytes, Mapping[str, str]]:
         """Status, body and headers of the answer."""
-        body, client = to_json({**request, **self._extra}), await self._connected()
+        body, client = json_bytes({**request, **self._extra}), await self._connected()
         timeout = httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS))
         async with client.stream("POST", self._url, content=body, timeout=timeout) as response:
             read = bytearray()
@@ -96,7 +96,7 @@ class Endpoint:
         return httpx.AsyncClient(headers=headers, follow_redirects=True, limits=httpx.Limits(max_connections=None))
 
     def _wrong(self, state: str, error: Exception) -> ModelError:
-        return self._without_key(wrong(state, quoted(str(error) or type(error).__name__)))
+        return self._without_key(wrong(state, excerpt_line(str(error) or type(error).__name__)))
 
     def _without_key(self, error: ModelError) -> ModelError:
         """The error without the key, which some endpoints repeat; words such as "none" are no key."""

@@ -147,24 +147,24 @@ def load_json(data: str | bytes) -> Any:
     """The JSON value in a text, None if it is none. Lone surrogates, which JSON may escape, become "?"."""
     try:
         value = json.loads(data.decode("utf-8-sig", "replace") if isinstance(data, bytes) else data)
-        return json.loads(to_json(value))
+        return json.loads(json_bytes(value))
     except (ValueError, RecursionError):
         return None
 
 
-def to_json(value: Any) -> bytes:
+def json_bytes(value: Any) -> bytes:
     """JSON in UTF-8 that every server and parser can read."""
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
 
 
-def quoted(text: str) -> str:
+def excerpt_line(text: str) -> str:
     """Words of others for an error: short, and in one line."""
     return " ".join(text.split())[:_MOST_QUOTED]
 
 
 def _error_of(status: int, plain: Any, body: bytes, headers: Mapping[str, str], about: str) -> ModelError:
     inner = _error_in(plain)
-    said = quoted(str(inner.get("message") or body.decode("utf-8", "replace")))
+    said = excerpt_line(str(inner.get("message") or body.decode("utf-8", "replace")))
     marks = f"{inner.get('code')} {inner.get('type')} {json.dumps(plain, ensure_ascii=False)} {said}".lower()
     code = str(inner.get("code")) if status == _OK else ""  # some put the status there
     state = next((state for mark, state in _MARKS if mark in marks), "")
@@ -197,7 +197,7 @@ def _no_reply(plain: Any, body: bytes) -> ModelError:
         return wrong("refused", "the endpoint's content filter objects to the text")
     if isinstance(plain, dict) and plain.get("error"):
         return _error_of(_OK, plain, body, {}, "")
-    return wrong("no-answer", quoted(body[: _MOST_QUOTED * 4].decode("utf-8", "replace")))
+    return wrong("no-answer", excerpt_line(body[: _MOST_QUOTED * 4].decode("utf-8", "replace")))
 
 
 def _events(body: bytes) -> Iterator[dict[str, Any]]:

@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from core.llm.base import wrong
 from core.llm.reading import cut_at_sentence, find_objects
-from core.llm.replies import to_json
+from core.llm.replies import json_bytes
 from core.model.rubric import Rubric
 from core.model.template import Section, Template
 from core.text.fold import has_text
@@ -84,12 +84,12 @@ def read_answer(text: str, shape: type[BaseModel]) -> BaseModel:
     problems = ""
     for found in find_objects(text[:MOST_TEXT]):
         try:
-            return shape.model_validate_json(to_json(found))
+            return shape.model_validate_json(json_bytes(found))
         except ValidationError as error:
             problems = problems or _in_words(error)
             _mend(found, error)
         with suppress(ValidationError):
-            return shape.model_validate_json(to_json(found))
+            return shape.model_validate_json(json_bytes(found))
     if problems:
         raise wrong("wrong-shape", problems)
     if _REFUSAL.match(text):

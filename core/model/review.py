@@ -181,7 +181,7 @@ class Listed:
         )
 
 
-def listed(review: Review) -> Listed:
+def row_of(review: Review) -> Listed:
     """The row of a review."""
     return Listed(
         paper=PaperId(review.paper.id, review.paper.version),

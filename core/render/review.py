@@ -14,7 +14,7 @@ from core.render.messages import Sentences, messages
 from core.render.post import markdown_post
 from core.render.shapes import to_json
 from core.text.markdown import block
-from core.text.rewrite import text_of
+from core.text.rewrite import markdown_text
 from core.text.sanitize import clean, label, plain
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def _item(review: Review, template: "Template", url: str, time: datetime) -> Ite
         guid=f"{paper.links['abs']}v{paper.version}#review-{review.language}",
         url=url,
         title=label(review_title(review)),
-        summary=label(text_of(gist) or review_title(review)),
+        summary=label(markdown_text(gist) or review_title(review)),
         html=clean(f'<div lang="{review.language}">\n{html}\n</div>'),
         time=time,
         authors=(label(review.model) or "Paperwire",),

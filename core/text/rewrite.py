@@ -105,7 +105,7 @@ def rewrite_line(markdown: str, known: frozenset[str] = frozenset()) -> str:
 
 
 @lru_cache(maxsize=2048)
-def text_of(markdown: str) -> str:
+def markdown_text(markdown: str) -> str:
     """What Markdown says, as one line of plain text."""
     return " ".join("".join(_joined(*_tree(markdown, frozenset()))).split())
 

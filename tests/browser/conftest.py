@@ -9,7 +9,7 @@ import pytest
 
 from core.archive.open import open_store
 from core.config.settings import Settings
-from core.model.review import listed
+from core.model.review import row_of
 from core.store import keys
 from core.store.codec import encode
 from tests.render.test_review import make_review
@@ -83,7 +83,7 @@ async def put_review(settings: Settings) -> None:
     store = open_store(settings)
     text = "Reads are **3.5x** faster.\n\n| Tier | Latency |\n|---|---|\n| DRAM | 0.1 ms |"
     review = make_review(text, paper=make_paper(id="2603.90000"), answers=dict.fromkeys(KEYS[:9], text))
-    row = listed(review)
+    row = row_of(review)
     await store.put(keys.review(str(row.paper), row.language, row.fingerprint), encode(review.to_plain()))
     await store.put(keys.REVIEWS, encode([row.to_plain()]))
     await store.close()

@@ -18,7 +18,7 @@ import pytest
 from core.app import Paperwire
 from core.archive.spending import Spending
 from core.config.settings import ROOT
-from core.jobs.review import LEAST_SECONDS, Plan, begin, carry_out, estimate, find_paper, go_on, plan_review
+from core.jobs.review import LEAST_QUESTION_SECONDS, Plan, begin, carry_out, estimate, find_paper, go_on, plan_review
 from core.jobs.session import Session
 from core.model.errors import ConfigError, FetchError, LockLost, NoText, UnknownName
 from core.model.paper import PaperId, parse_id
@@ -243,7 +243,7 @@ def test_time(tmp_path: Path) -> None:
     """No question is begun when the time is nearly over; runs in a row come to the end."""
     with reviewing(tmp_path, llm_concurrency=1) as given:
         given.model.delay = 0.1
-        first = given.review(seconds=LEAST_SECONDS + 0.5)
+        first = given.review(seconds=LEAST_QUESTION_SECONDS + 0.5)
         assert (True, "The time for this run was over", "running") == (
             first.out_of_time,
             first.stopped,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from core.text.markdown import to_html, to_html_line
-from core.text.rewrite import code, escape_start, escape_text, fenced, rewrite, rewrite_line, text_of
+from core.text.rewrite import code, escape_start, escape_text, fenced, markdown_text, rewrite, rewrite_line
 from tests.support.vectors import TEXTS
 from tests.text.test_markdown import KNOWN, LINKS, MATHS, PLAIN
 
@@ -102,4 +102,4 @@ def test_harmless_formulas_stay() -> None:
 
 def test_text_of() -> None:
     """What Markdown says, without its marks."""
-    assert "A x | y a|b soft c" == text_of("# A\n\n- **x** | y\n- `a|b`\nsoft\n\n```\nc\n```")
+    assert "A x | y a|b soft c" == markdown_text("# A\n\n- **x** | y\n- `a|b`\nsoft\n\n```\nc\n```")

@@ -11,7 +11,7 @@ from core.model.summary import Summary
 from core.render.blocks import Block, Line, Link, Paragraph, Strong, Written
 from core.render.items import paper_title
 from core.render.messages import Sentences
-from core.text.rewrite import text_of
+from core.text.rewrite import markdown_text
 from core.text.sanitize import plain
 
 _SHOWN_AUTHORS = 10
@@ -135,7 +135,7 @@ def gist(entry: Entry) -> str:
     """One line of plain text: the method as the summary has it, else the summary's beginning, else the abstract's."""
     summary = entry.summary if entry.summary and entry.summary.state == "ready" else None
     parts = [summary.part("method"), summary.part("problem"), summary.markdown] if summary else []
-    texts = [text for part in parts if (text := text_of(part))]
+    texts = [text for part in parts if (text := markdown_text(part))]
     text = texts[0] if texts else " ".join(plain(entry.paper.abstract).split())
     end = text.find(". ", 0, _GIST)
     return text[: end + 1] if end > 0 else beginning(text, _GIST)
