@@ -62,6 +62,8 @@ def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
         for name in Settings.model_fields:
             patch.delenv(name.upper(), raising=False)
         patch.setenv("CATCH_UP_SECONDS", "0")  # only the due batch, unless a test is about the rest
+        for name in ("STORE_CONNECT_SECONDS", "STORE_READ_SECONDS"):  # unless a test is about a store that is slow
+            patch.setenv(name, "15")
         patch.setenv("SSL_CERT_FILE", str(certificates))  # to read all of them takes every HTTP client 25 ms
         yield
 

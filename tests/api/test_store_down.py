@@ -31,6 +31,7 @@ from tests.support.upstream import Upstream, serving
 OWNER, SECRET, PASSWORD = "open-sesame-owner", "AXx-secret-of-the-store", "pass-of-the-store"
 AUTHORIZED = {"Authorization": f"Bearer {OWNER}"}
 BELIEF = 0.2  # seconds
+HASTE = {"store_connect_seconds": 1.0, "store_read_seconds": 2.0}  # where the bounds are what is tested
 FOR_EVER = -1
 ASKED = ["/api/feeds/main.rss", "/api/papers", "/"]  # before the store fails
 OTHERS = [  # only afterwards
@@ -226,8 +227,9 @@ FAULTS = REST_FAULTS | REDIS_FAULTS
 SLOW = {"hang", "drip", "paused"}
 
 
-def _place_for(fault: str, redis: RedisServer, **overrides: Any) -> Any:
-    return upstash(redis, **overrides) if fault in REST_FAULTS else by_url(**overrides)
+def _place_for(fault: str, redis: RedisServer) -> Any:
+    bounds = HASTE if fault in SLOW else {}
+    return upstash(redis, **bounds) if fault in REST_FAULTS else by_url(**bounds)
 
 
 def _mend(place: Place) -> None:
