@@ -1,7 +1,7 @@
 """Who may do what: the owner's token, the key and signatures of a private copy, and which client a request is from.
 
 Private copies: where `FEED_KEY` is set, feeds, API and pages open only with `?key=`, the key or a signature. What
-changes anything takes the owner's token, whoever has the key.
+changes anything takes the owner's token, also with the key.
 """
 
 import asyncio
@@ -104,7 +104,7 @@ def client_of(scope: Scope, headers: Mapping[bytes, bytes], *, vercel: bool) -> 
     return fingerprint("client", str(network))
 
 
-# These have secrets of their own, or tell nothing that is anybody's own
+# These have secrets of their own, or show nothing of the owner's
 OPEN = frozenset({"/api/refresh", "/api/work", "/api/health", "/docs", "/openapi.json"})
 _COMMANDS = re.compile(r"/api/papers/.+/(?:review|summaries/[\w.-]+)")  # need the owner's token where they are posted
 _FILE = re.compile(r"/[\w-]+\.(?:css|js|svg|ico|png|txt)")

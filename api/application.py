@@ -4,13 +4,15 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from fastapi.responses import FileResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import errors, openapi, pages, static
+from api import errors, openapi, pages
 from api.access import PrivateCopy
 from api.limits import Limits
 from api.observe import Observed
@@ -19,12 +21,14 @@ from api.routes import digests, feeds, operations, papers, reviews, summaries
 from api.urls import own_path
 from core import __version__
 from core.app import Paperwire
-from core.config.settings import Settings, load_settings
+from core.config.settings import ROOT, Settings, load_settings
 from core.model.errors import ConfigError
 from core.scheduler import keep_fresh
 from core.util.log import configure_logging
 
 _NO_PAGES = ("/api/", "/badge/", "/rss")
+PUBLIC = ROOT / "public"
+_FILE_HEADERS = {"Cache-Control": "public, max-age=86400"}
 DESCRIPTION = """
 A personal arXiv wire: each day's announcements, scored by your keywords with reasons.
 
@@ -94,12 +98,27 @@ def create_app(settings: Settings | None = None, *, self_refresh: bool = False) 
     # `papers` takes what is left below its path
     for module in (feeds, reviews, summaries, papers, digests, operations):
         app.include_router(module.router, responses=openapi.EVERYWHERE)
-    static.install(app)
+    _add_files(app)
     return app
 
 
+def _add_files(app: FastAPI) -> None:
+    """Serve the files of `public/`, where no platform does: a route for each, so that nothing else of the disk can be
+    asked for.
+    """
+    for path in sorted(PUBLIC.glob("*.*")):
+        app.add_route(f"/{path.name}", _file(path), methods=["GET"], include_in_schema=False)
+
+
+def _file(path: Path) -> Callable[[Request], Awaitable[FileResponse]]:
+    async def serve(_: Request) -> FileResponse:
+        return FileResponse(path, headers=_FILE_HEADERS)
+
+    return serve
+
+
 def create_app_or_explain() -> ASGIApp:
-    """The application for the environment, or if that is wrong, what tells its owner.
+    """The application for the environment, or if that is wrong, one that explains it.
 
     On serverless platforms that is an application that says so; elsewhere the process ends, with the reasons.
     """

@@ -38,20 +38,21 @@ _MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER = 10  # seconds, where the error does not know better
 _FOR_PROGRAMS = ("/api", "/badge", "/rss", "/openapi.json")  # feed readers say that they would take a page, too
 
-# The first class that fits decides: status, slug of the type, title
-TABLE: tuple[tuple[type[PaperwireError], int, str, str], ...] = (
-    (QueryError, 422, "query", "The query is not understood"),
-    (UnknownName, 404, "unknown-name", "Not found"),
-    (NothingYet, 503, "nothing-yet", "Nothing to serve yet"),
-    (RateLimited, 429, "rate-limited", "Too many requests"),
-    (Overloaded, 503, "overloaded", "Too much is being asked for"),
-    (StoreError, 503, "store", "The store does not answer"),
-    (ModelError, 502, "model", "A language model did not answer"),
-    (NoText, 404, "no-text", "There is no full text"),
-    (SourceError, 502, "source", "An upstream did not deliver"),
-    (ConfigError, 500, "config", "The configuration is wrong"),
-    (PaperwireError, 500, "internal", "Something went wrong"),
+# The first class that fits decides: status, slug of the type, title, attributes that become extension members
+TABLE: tuple[tuple[type[PaperwireError], int, str, str, tuple[str, ...]], ...] = (
+    (QueryError, 422, "query", "The query is not understood", ("token", "allowed")),
+    (UnknownName, 404, "unknown-name", "Not found", ("known",)),
+    (NothingYet, 503, "nothing-yet", "Nothing to serve yet", ()),
+    (RateLimited, 429, "rate-limited", "Too many requests", ()),
+    (Overloaded, 503, "overloaded", "Too much is being asked for", ()),
+    (StoreError, 503, "store", "The store does not answer", ()),
+    (ModelError, 502, "model", "A language model did not answer", ()),
+    (NoText, 404, "no-text", "There is no full text", ()),
+    (SourceError, 502, "source", "An upstream did not deliver", ()),
+    (ConfigError, 500, "config", "The configuration is wrong", ()),
+    (PaperwireError, 500, "internal", "Something went wrong", ()),
 )
+_LATER = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)  # come with Retry-After
 
 HINTS = {
     401: "Send the header `Authorization: Bearer …` with the value of CRON_SECRET or ADMIN_TOKEN.",
@@ -69,7 +70,7 @@ class Moved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is told of an error. `slug` names its type as `urn:paperwire:problem:SLUG`; `more` are extension members."""
+    """What a client gets for an error. Its type is `urn:paperwire:problem:SLUG`; `more` are extension members."""
 
     status: int
     slug: str
@@ -87,7 +88,7 @@ class Problem:
         )
 
     def answer(self, request: Request) -> Response:
-        """For whoever asks."""
+        """As a page for browsers, as a document for programs."""
         if not wants_page(request):
             return self.document()
         try:
@@ -131,18 +132,10 @@ def wants_page(request: Request) -> bool:
 
 
 def of_error(error: PaperwireError) -> Problem:
-    """What is told of an error of the project's own tree."""
-    status, slug, title = next(row[1:] for row in TABLE if isinstance(error, row[0]))
-    more: dict[str, Any] = {}
-    headers: dict[str, str] = {}
-    if isinstance(error, QueryError):
-        more = {"token": error.token, "allowed": error.allowed}
-    if isinstance(error, UnknownName):
-        more = {"known": error.known}
-    if isinstance(error, NothingYet | Overloaded):
-        headers["Retry-After"] = str(error.retry_after)
-    elif status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = str(RETRY_AFTER)
+    """The problem of an error of the project's own tree."""
+    status, slug, title, members = next(row[1:] for row in TABLE if isinstance(error, row[0]))
+    more = {name: getattr(error, name) for name in members}
+    headers = {"Retry-After": str(getattr(error, "retry_after", RETRY_AFTER))} if status in _LATER else {}
     detail = str(error)
     if isinstance(error, StoreError):  # where the store lies is for the log
         log.warning("%s", error)
@@ -151,7 +144,7 @@ def of_error(error: PaperwireError) -> Problem:
 
 
 def install(app: FastAPI) -> None:
-    """Tell of every error of `app` in this way; the unexpected ones say nothing of the inside."""
+    """Answer every error of `app` in this way; the unexpected ones say nothing of the inside."""
 
     @app.exception_handler(PaperwireError)
     async def _own(request: Request, error: PaperwireError) -> Response:

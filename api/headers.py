@@ -1,4 +1,4 @@
-"""Headers that come with answers for safety, and the lifetimes that caches are told."""
+"""Headers that come with answers for safety, and the lifetimes of answers in caches."""
 
 from collections.abc import Sequence
 
@@ -55,7 +55,7 @@ _HTTPS_ONLY = (b"strict-transport-security", f"max-age={_A_YEAR}".encode())
 
 
 def missing_headers(headers: Sequence[Header], public_url: str, *, private: bool = False) -> list[Header]:
-    """What `headers` of an answer lack, in lower case; `private`: nobody else's scripts may read it."""
+    """What `headers` of an answer lack, in lower case; `private`: scripts of other sites may not read it."""
     given = {name.lower(): value for name, value in headers}
     kind = given.get(b"content-type", b"")
     wanted = [*_ALWAYS, _ANY_ORIGIN if kind.startswith(_PICTURES) else _SAME_ORIGIN]

@@ -1,6 +1,4 @@
-"""What comes with every answer for safety, and the requests that are refused before anything looks at them.
-
-The outermost layer: refuses what nobody sends in good faith, and tells of every request, in its log and headers."""
+"""The outermost layer: refuses malformed requests, adds the headers of safety, and logs every request."""
 
 import logging
 import re
@@ -29,7 +27,7 @@ _ONCE = (b"host", b"content-length")
 
 
 def refusal(scope: Scope, headers: Mapping[bytes, bytes]) -> Problem | None:
-    """What is told of a request that no client sends in good faith; None for all others.
+    """The problem of a request that no client sends in good faith; None for all others.
 
     `Host` is in links, and they are remembered with it: two of them would be two answers to what it is.
     """

@@ -1,8 +1,7 @@
-"""Examples of answers, as the contract shows them; tests compare their shapes with real ones.
+"""What /docs and /openapi.json show beside the code: parameters, and an example of each answer and problem.
 
-What /docs shows beside the code: the filters as parameters, and an example of each answer.
-
-What /docs shows of reviews, and of the summaries of single papers."""
+First the examples, whose shapes tests compare with real answers; then the parameters; then the answers of each route.
+"""
 
 from typing import Any
 

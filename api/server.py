@@ -15,7 +15,7 @@ MOST_HEAD = 65_536  # bytes of it
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, which by itself waits for ever for the rest of a request, and keeps a head of any length.
+    """uvicorn's protocol, which by itself waits without end for the rest of a request, and keeps a head of any length.
 
     Bodies are bounded where they are read, in size and time; here only what is left of them after the answer.
     """
@@ -103,7 +103,7 @@ class PatientProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """The rest of a body that nobody has read has to come soon, too."""
+        """The rest of a body that was not read has to come soon, too."""
         super().on_response_complete()
         if not self._in_head and not self.transport.is_closing():
             self._wait()

@@ -1,4 +1,4 @@
-"""What is served where the configuration is wrong and nobody sees the log: what is wrong, and how to mend it."""
+"""What is served where the configuration is wrong: what is wrong, and how to mend it."""
 
 from html import escape
 
@@ -31,8 +31,8 @@ def explain(error: ConfigError) -> ASGIApp:
             headers = {"Cache-Control": "no-store", "Retry-After": "60", "Content-Security-Policy": _POLICY}
             await Response(page, 503, headers, "text/html")(scope, receive, send)
         else:
-            told = problem(503, "config", "Not configured yet", "\n".join(error.problems), {"Retry-After": "60"})
-            await told(scope, receive, send)
+            answer = problem(503, "config", "Not configured yet", "\n".join(error.problems), {"Retry-After": "60"})
+            await answer(scope, receive, send)
 
     return Observed(app)
 

@@ -57,7 +57,7 @@ class Paperwire:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.instance = settings.feeds.instance
-        self.rules = rules_in_force(settings.feeds, Saved())  # until the store tells what else was saved
+        self.rules = rules_in_force(settings.feeds, Saved())  # until it is read what else was saved
         self.clock = settings.clock
         self.archive = Archive(open_store(settings), retention=self.instance.retention)
         self.snapshots = Snapshots(self.archive, seconds=settings.confirm_seconds, ahead=not settings.serverless)

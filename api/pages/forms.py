@@ -44,7 +44,7 @@ _UNANSWERED = "The store does not answer, so nothing was saved; the log of the s
 
 
 def explain(error: PaperwireError) -> Failure:
-    """What to tell of one of the `EXPECTED` errors."""
+    """Why one of the `EXPECTED` errors kept anything from being saved."""
     match error:
         case Refused():
             return Failure(422, error.field, str(error), {})
@@ -74,7 +74,7 @@ def version_of(form: Form) -> int:
 async def load(wire: Paperwire) -> tuple[Rules, tuple[Change, ...]]:
     """The rules as they are stored right now, and the changes that led to them. Raises `StoreError`.
 
-    What this process believes is some seconds old: who has just saved something may be answered by another one.
+    The snapshot may be some seconds old, and the last change may have been saved by another process.
     """
     saved, history = await wire.archive.overrides.read()
     return rules_in_force(wire.settings.feeds, saved), history

@@ -18,7 +18,7 @@ from core.views.entries import select_page
 
 router = APIRouter(include_in_schema=False)
 _UNUSABLE = 422
-_PER_DAY = "per_day=500"  # feeds show their entries a day only, unless they are told
+_PER_DAY = "per_day=500"  # feeds show only so many entries a day, unless the request says more
 
 
 @router.get("/search")

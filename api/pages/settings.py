@@ -61,7 +61,7 @@ def _undo(rules: Rules, history: History, number: str) -> Changed:
 ACTIONS = {
     "delete": Action(
         "Delete {}?",
-        "Who subscribed to it is told that it is gone. You can undo this on the settings page.",
+        "Its subscribers get the answer that it is gone. You can undo this on the settings page.",
         "Delete this feed",
         "deleted",
         lambda rules, _, name: delete_feed(rules, name),
@@ -105,7 +105,7 @@ async def settings(request: Request) -> Response:
 
 
 def _models(wire: Paperwire) -> str:
-    """Which models write summaries, or how there can be one. Where they are is nobody's business."""
+    """Which models write summaries, or how there can be one. Their address is not shown."""
     from core.config.models import NO_MODEL, models_of  # not at a cold start
 
     try:

@@ -164,7 +164,7 @@ def _document(request: Request, digest: Digest, format_name: str, wanted: Digest
 
 
 def _site(request: Request, feed: Feed, *, public: bool = False) -> "Site":
-    """What documents say of this service. What is to be made `public`, as Markdown is, tells no address that opens a
+    """What documents say of this service. What is to be made `public`, as Markdown is, shows no address that opens a
     private copy.
     """
     from core.render.digest.common import Site  # not at a cold start

@@ -72,7 +72,7 @@ async def make_review(request: Request) -> Response:
     check_token(request, "Reviewing")
     wanted = parse_paper(request)
     language = read_options(raw_query(request), {"language": tuple(LANGUAGES)}).get("language", "")
-    await wire.manifest()  # which feed is the first one is told by the store
+    await wire.manifest()  # the store says which feed is the first one
     try:
         plan = await plan_review(
             wire.archive, wire.settings, wire.paper, wanted, language or wire.main.language, _ignore
@@ -96,8 +96,8 @@ async def make_review(request: Request) -> Response:
         after = {"Retry-After": str(int(outcome.error.retry_after or 60))} if outcome.error.again else {}
         return problem(status, "model", "A language model did not answer", str(outcome.error), after, **progress)
     failures = [{"question": one.key, "problem": one.words} for one in review.failures.values()]
-    told = {"status": "running", **progress, "detail": outcome.stopped or "some questions failed; send it again"}
-    return _json(told | ({"failures": failures} if failures else {}), 202)
+    running = {"status": "running", **progress, "detail": outcome.stopped or "some questions failed; send it again"}
+    return _json(running | ({"failures": failures} if failures else {}), 202)
 
 
 @router.get(

@@ -86,8 +86,8 @@ async def make_summary_now(request: Request) -> Response:
         return problem(501, "no-model", "There is no language model", str(error))
     headers = {"Cache-Control": "no-store"}
     if summary is None:
-        told = {"status": "running", "detail": "another process is making this summary"}
-        return Response(to_json(told), 202, headers, "application/json")
+        running = {"status": "running", "detail": "another process is making this summary"}
+        return Response(to_json(running), 202, headers, "application/json")
     return Response(_body(request, summary, paper), 200, headers, _media_type(request))
 
 

@@ -322,7 +322,7 @@ def _continued(review: Review | None, text: FullText) -> Review | None:
     if review is None or review.input == text.input:
         return review
     if text.again:
-        raise FetchError(review.paper.links["abs"], f"{text.note}; what is answered was read as {review.input}")
+        raise FetchError(review.paper.url, f"{text.note}; what is answered was read as {review.input}")
     return None
 
 

@@ -189,7 +189,7 @@ def absence_in_words(summary: Summary) -> str:
 
 def entry_guid(entry: Entry) -> str:
     """A stable, unique URI. It names the feed, because newsboat keeps one row per guid over all of its feeds."""
-    return f"{entry.paper.links['abs']}v{entry.paper.version}#{entry.feed}"
+    return f"{entry.paper.url}v{entry.paper.version}#{entry.feed}"
 
 
 def entry_time(entry: Entry) -> datetime:

@@ -1,4 +1,4 @@
-"""What a process believes of the store, against a store that answers late."""
+"""The snapshot of a process, against a store that answers late."""
 
 import asyncio
 from collections.abc import Sequence

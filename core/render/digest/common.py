@@ -93,7 +93,7 @@ def fact(name: str, value: str | Link, words: Sentences) -> Line:
 
 def paper_link(paper: Paper, text: str = "") -> Link:
     """A link to arXiv's page, by the paper's title if nothing else is said."""
-    return Link(text or paper_title(paper), paper.links["abs"])
+    return Link(text or paper_title(paper), paper.url)
 
 
 def authors_line(paper: Paper, words: Sentences) -> str:

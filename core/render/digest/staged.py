@@ -86,7 +86,7 @@ def _high(entry: Entry, digest: Digest, words: Sentences) -> Iterator[Block]:
         "title": paper_title(paper),
         "institutions": institutions_of(entry) or words["not named"],
         "venue": venue_of(entry) or words["preprint"],
-        "link": paper_link(paper, paper.links["abs"]),
+        "link": paper_link(paper, paper.url),
     }
     if code := paper.links.get("code"):
         facts["code"] = Link(code, code)
