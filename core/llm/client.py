@@ -21,6 +21,7 @@ from core.llm.replies import Reply, excerpt_line
 from core.llm.structured import MODES, instructions, read_answer, repair, response_format, text_of
 from core.model.errors import ModelError, StoreError
 from core.model.template import LANGUAGES
+from core.util.caches import PerLoop
 
 log = logging.getLogger("paperwire")
 
@@ -119,8 +120,7 @@ class CompatibleModel:
         self.timeout, self.pause = timeout, pause
         self.dialects: dict[str, Dialect] = {}
         self._models = dict(models)
-        self._concurrency = concurrency
-        self._slots: tuple[asyncio.AbstractEventLoop, asyncio.Semaphore] | None = None
+        self._slots = PerLoop(lambda: asyncio.Semaphore(concurrency))
 
     def name(self, step: str) -> str:
         """See `Model`; so for all others."""
@@ -130,7 +130,7 @@ class CompatibleModel:
         """See `Model`."""
         exchange = _Exchange(self, ask, self.name(ask.step), deadline)
         try:
-            async with asyncio.timeout_at(deadline), self._free_slot():
+            async with asyncio.timeout_at(deadline), self._slots.get():
                 value = await exchange.run()
         except TimeoutError:
             raise wrong("timeout", "the time for this was over", usage=exchange.usage) from None
@@ -144,12 +144,6 @@ class CompatibleModel:
     async def close(self) -> None:
         """See `Model`."""
         await self.endpoint.close()
-
-    def _free_slot(self) -> asyncio.Semaphore:
-        loop = asyncio.get_running_loop()
-        if self._slots is None or self._slots[0] is not loop:  # those of a loop that has ended are of no use
-            self._slots = (loop, asyncio.Semaphore(self._concurrency))
-        return self._slots[1]
 
     async def _record(self, step: str, exchange: "_Exchange") -> None:
         try:

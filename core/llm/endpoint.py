@@ -10,6 +10,7 @@ from core import __version__
 from core.llm.base import wrong
 from core.llm.replies import Reply, excerpt_line, json_bytes, read_error, read_reply, read_retry_after
 from core.model.errors import ModelError
+from core.util.caches import PerLoop
 
 _PATH = "/chat/completions"
 _MOST_BYTES = 20_000_000  # of an answer; long thoughts that are streamed take a few MB
@@ -38,8 +39,8 @@ class Endpoint:
 
     def __init__(self, base_url: str, key: str = "", extra: Mapping[str, Any] | None = None) -> None:
         self._url, self._key, self._extra = base_url.rstrip("/") + _PATH, key, dict(extra or {})
-        self._client: asyncio.Future[httpx.AsyncClient] | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        # Made in a thread: reading certificates takes 20 ms
+        self._client = PerLoop(lambda: asyncio.get_running_loop().run_in_executor(None, self._make_client))
 
     async def call(self, request: Mapping[str, Any], seconds: float) -> Reply:
         """The reply to a request, within `seconds`. Raises `ModelError`, or `Unspent` with one in it."""
@@ -66,13 +67,12 @@ class Endpoint:
 
     async def close(self) -> None:
         """Close the connections, if they are of this event loop."""
-        client, self._client = self._client, None
-        if client and self._loop is asyncio.get_running_loop():
+        if client := self._client.pop():
             await (await client).aclose()
 
     async def _post(self, request: Mapping[str, Any], seconds: float) -> tuple[int, bytes, Mapping[str, str]]:
         """Status, body and headers of the answer."""
-        body, client = json_bytes({**request, **self._extra}), await self._connected()
+        body, client = json_bytes({**request, **self._extra}), await asyncio.shield(self._client.get())
         timeout = httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS))
         async with client.stream("POST", self._url, content=body, timeout=timeout) as response:
             read = bytearray()
@@ -81,14 +81,6 @@ class Endpoint:
                 if len(read) > _MOST_BYTES:
                     raise Unspent(wrong("no-answer", f"it has more than {_MOST_BYTES // 1_000_000} MB"))
         return response.status_code, bytes(read), response.headers
-
-    async def _connected(self) -> httpx.AsyncClient:
-        """The client of the running event loop: connections do not outlive the loop they were made in."""
-        loop = asyncio.get_running_loop()
-        if self._client is None or self._loop is not loop:
-            self._loop = loop
-            self._client = loop.run_in_executor(None, self._make_client)  # it reads certificates, for 20 ms
-        return await asyncio.shield(self._client)
 
     def _make_client(self) -> httpx.AsyncClient:
         headers = {"User-Agent": f"Paperwire/{__version__}", "Content-Type": "application/json"}
