@@ -35,6 +35,7 @@ _CODE = re.compile(
 )
 # Each of these addresses has one of these parts
 _CODE_PARTS = ("github.com/", "gitlab.", "codeberg.org/", "bitbucket.org/", ".4open.science/", "face.co/", "hf.co/")
+_BEFORE_HOST = 40  # characters of an address before those parts, at most
 _DOI = re.compile(r"(?:https?://(?:dx\.|www\.)?doi\.org/|doi:\s*)?(10\.\d{2,9}(?:\.\d+)*/\S+)", re.IGNORECASE)
 _BETWEEN_DOIS = re.compile(r"\s+|[,;]\s*(?=(?:doi:|https?://|10\.\d+/))", re.IGNORECASE)
 _LONGEST_ADDRESS = 300
@@ -175,9 +176,10 @@ class Paper:
 
 
 def _search_code(text: str) -> "re.Match[str] | None":
-    """The first address of a code host; most texts name none, which is seen fast by their parts."""
+    """The first address of a code host; where none can be, is seen fast by the parts of their names."""
     lowered = text.lower()
-    return _CODE.search(text) if any(part in lowered for part in _CODE_PARTS) else None
+    found = [at for part in _CODE_PARTS if (at := lowered.find(part)) >= 0]
+    return _CODE.search(text, max(min(found) - _BEFORE_HOST, 0)) if found else None
 
 
 def newest_first(paper: Paper) -> tuple[int, str, int]:
