@@ -100,7 +100,7 @@ async def get_custom(request: Request) -> Response:
     fetched for such a feed: of categories that none of this wire's own feeds has, it begins with a notice that says so.
     """
     custom = read_custom(raw_query(request))
-    query = _query_of_feed(custom.filters)
+    query = _query_of_feed(request, custom.filters)
     rendered, format_name = wire_of(request).archive.rendered, request.path_params["format"]
     slot = rendered.custom_slot(custom.feed.fingerprint, query.canonical, format_name)
     wire = await opened(request, slot=slot)
@@ -144,7 +144,7 @@ async def get_feed(request: Request) -> Response:
     Every filter applies; what the request does not name is as the feed's owner set it. A feed that was renamed is
     found under its old address too, by a permanent redirect.
     """
-    query = _query_of_feed(raw_query(request))
+    query = _query_of_feed(request, raw_query(request))
     await opened(request, shared=True)
     feed = find_feed(request, f"/api/feeds/{{}}.{request.path_params['format']}")
     return await _serve_feed(request, feed, query, format_of(request, FORMATS, "feed format"))
@@ -155,7 +155,7 @@ async def get_feed(request: Request) -> Response:
 )
 async def get_rss(request: Request) -> Response:
     """The same as the first feed's RSS."""
-    query = _query_of_feed(raw_query(request))
+    query = _query_of_feed(request, raw_query(request))
     return await _serve_feed(request, (await opened(request, shared=True)).main, query, "rss")
 
 
@@ -167,7 +167,7 @@ async def get_rss(request: Request) -> Response:
 )
 async def get_rss_of_category(request: Request) -> Response:
     """The papers of the main feed that are listed in one of its categories, or in one of an archive that it takes."""
-    query = _query_of_feed(raw_query(request))
+    query = _query_of_feed(request, raw_query(request))
     main, named = (await opened(request, shared=True)).main, request.path_params["category"]
     category = find_category(named)
     if not category or not listed(category, main.categories):
@@ -176,14 +176,14 @@ async def get_rss_of_category(request: Request) -> Response:
     return await _serve_feed(request, main, replace(query, conditions=(*query.conditions, of_category)), "rss")
 
 
-def _query_of_feed(raw: str) -> Query:
+def _query_of_feed(request: Request, raw: str) -> Query:
     """The filters of a request for one feed. Raises `QueryError`, also for one that names feeds."""
     query = parse_query(raw)
     for condition in query.conditions:
         if condition.field == "feed":
             names = ",".join(condition.values)
             message = f"this is one feed already; /api/feeds/all.rss?feed={names} merges feeds"
-            raise QueryError(condition.token, message)
+            raise QueryError(condition.token, message, tuple(wire_of(request).feeds))
     return query
 
 

@@ -127,7 +127,7 @@ def test_first_requests_fetch_once(store: Environment, upstream: Upstream, tmp_p
     with two_processes(store, upstream, tmp_path) as (one, two):
         answers = [answer for answer, _ in all_answers([one, two] * EACH)]
     assert {} == {answer.text: answer.status_code for answer in answers if answer.status_code != 200}
-    assert 1 == len({(answer.content, answer.headers["ETag"]) for answer in answers})
+    assert 1 == len({(answer.content, answer.headers["ETag"].removeprefix("W/")) for answer in answers})
     assert answers[0].json()["total"] > 0
     assert 1 == len(upstream.requests)
 
@@ -183,5 +183,5 @@ def test_older_batches_are_served_at_once(store: Environment, upstream: Upstream
                 lambda url=url: "2026-03-06" == httpx.get(f"{url}/api/papers").json()["papers"][0]["announced"], 15
             )
         after = [answer for answer, _ in all_answers([one, two])]
-    assert 1 == len({(answer.content, answer.headers["ETag"]) for answer in after})
+    assert 1 == len({(answer.content, answer.headers["ETag"].removeprefix("W/")) for answer in after})
     assert 1 == len(upstream.requests)
