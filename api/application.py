@@ -130,6 +130,6 @@ def create_app_or_explain() -> ASGIApp:
     except ConfigError as error:
         if not {"VERCEL", "AWS_LAMBDA_FUNCTION_NAME"} & os.environ.keys():
             sys.exit(f"Paperwire cannot start; `paperwire check` explains more:\n{error}")
-        from api.unconfigured import explain
+        from api.unconfigured import explain_config
 
-        return explain(error)
+        return explain_config(error)

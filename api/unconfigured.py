@@ -19,7 +19,7 @@ _PAGE = """<!doctype html>
 <p>After that, deploy again and load this page. <code>/api/health</code> says the same for machines.</p>"""
 
 
-def explain(error: ConfigError) -> ASGIApp:
+def explain_config(error: ConfigError) -> ASGIApp:
     """An application that answers everything with status 503 and what is wrong: a page at `/`, problems elsewhere."""
     paragraphs = "".join(f"<p>{escape(line)}</p>" for line in error.problems)
     page = _PAGE.format(paragraphs)

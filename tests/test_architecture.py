@@ -178,6 +178,29 @@ def test_core_is_a_few_rooms() -> None:
     assert FOLDERS == folders
 
 
+def public_names(path: Path) -> set[str]:
+    """What a module defines at its top level for others."""
+    names: set[str] = set()
+    for node in ast.parse(path.read_text("utf-8")).body:
+        match node:
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add(name)
+            case ast.Assign(targets=targets):
+                names |= {target.id for target in targets if isinstance(target, ast.Name)}
+            case ast.AnnAssign(target=ast.Name(id=name)):
+                names.add(name)
+    return {name for name in names if not name.startswith("_")}
+
+
+def test_one_name_has_one_meaning() -> None:
+    """No public name stands in two modules, but for what frameworks look for by its name."""
+    places: dict[str, list[str]] = {}
+    for module, path in MODULES.items():
+        for name in public_names(path) - {"app", "install", "log", "main", "review", "router", "serve", "T"}:
+            places.setdefault(name, []).append(module)
+    assert {} == {name: modules for name, modules in places.items() if len(modules) > 1}
+
+
 def test_paths_of_the_description() -> None:
     """Every path that the description of the architecture names exists, and the README links to it."""
     text = (ROOT / "docs" / "architecture.md").read_text("utf-8")

@@ -107,7 +107,7 @@ async def build(request: Request) -> Response:
     feed, form = _started(wire.rules.feeds, filters) if not sent else (None, None)
     if form is None:
         feed, form = read_sent(sent) if sent else (None, _blank(request))
-    shown = await select(request, feed) if feed else None
+    shown = await select_preview(request, feed) if feed else None
     context = {
         **preview_context(request, feed, form, shown),
         "groups": form.groups(wire.rules.categories),
@@ -125,7 +125,7 @@ async def preview(request: Request) -> Response:
     await opened(request)
     sent, _ = split_rules(raw_query(request))
     feed, form = read_sent(sent)
-    shown = await select(request, feed) if feed else None
+    shown = await select_preview(request, feed) if feed else None
     context = preview_context(request, feed, form, shown)
     return await page(request, "preview.html", context)
 
@@ -136,7 +136,7 @@ async def preview_of_form(request: Request) -> Response:
     sent = rules_sent(await read_form(request))
     await opened(request)
     feed, form = read_sent(sent, most_keywords=OWNER_KEYWORDS)
-    shown = await select(request, feed) if feed else None
+    shown = await select_preview(request, feed) if feed else None
     context = preview_context(request, feed, form, shown, where="", own=True)
     return await page(request, "preview.html", context)
 
@@ -227,7 +227,7 @@ def empty_form(categories: Sequence[str]) -> RuleForm:
     return form_of_feed(replace(USUAL, title="", categories=tuple(categories), min_score=1.0))
 
 
-async def select(request: Request, feed: Feed) -> Selected:
+async def select_preview(request: Request, feed: Feed) -> Selected:
     """What a feed would select from what is stored. Nothing is fetched for it, and nothing of it is stored."""
     wire, feed = wire_of(request), named(feed)
     manifest = await wire.manifest()

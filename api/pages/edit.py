@@ -18,9 +18,9 @@ from api.pages.build import (
     preview_context,
     read_sent,
     rules_sent,
-    select,
+    select_preview,
 )
-from api.pages.forms import EXPECTED, Failure, Form, explain, first, load, read_form, version_of
+from api.pages.forms import EXPECTED, Form, FormFailure, failure_of, first, load, read_form, version_of
 from api.pages.html import page
 from api.resource import wire_of
 from api.urls import page_url, raw_query
@@ -75,7 +75,7 @@ async def save(request: Request) -> Response:
             name = await _save(request, wire, sent, edited, rules)
             return RedirectResponse(f"{page_url(request, '/settings?notice=saved')}#feed-{name}", _SEE_OTHER)
     except EXPECTED as error:
-        failure = explain(error)
+        failure = failure_of(error)
         rules = await _newest(wire, rules)
         edited = read_edit(sent, rules)
     return await _page(request, edited, rules, failure)
@@ -124,14 +124,14 @@ async def _newest(wire: Paperwire, rules: Rules) -> Rules:
         return rules
 
 
-async def _page(request: Request, edited: Edit, rules: Rules, failure: Failure | None = None) -> Response:
+async def _page(request: Request, edited: Edit, rules: Rules, failure: FormFailure | None = None) -> Response:
     wire, form = wire_of(request), edited.form
     if failure and failure.field:
         form = replace(form, problems={**form.problems, failure.field: failure.text})
     shown = None
     if edited.feed:
         try:
-            shown = await select(request, edited.feed)
+            shown = await select_preview(request, edited.feed)
         except PaperwireError:  # what is to be saved is more than a preview of it
             shown = None
     where = f"/settings/edit?feed={edited.was}&" if edited.was else "/settings/edit?"

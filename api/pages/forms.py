@@ -30,7 +30,7 @@ Form = Mapping[str, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class FormFailure:
     """Why nothing was saved: the `field` that has to be changed ("" for none), in words, and as HTTP says it."""
 
     status: int
@@ -43,19 +43,21 @@ EXPECTED = (Refused, NotAllowed, Conflict, TooMuch, StoreError)
 _UNANSWERED = "The store does not answer, so nothing was saved; the log of the service says why. Try again in a moment."
 
 
-def explain(error: PaperwireError) -> Failure:
+def failure_of(error: PaperwireError) -> FormFailure:
     """Why one of the `EXPECTED` errors kept anything from being saved."""
     match error:
         case Refused():
-            return Failure(422, error.field, str(error), {})
+            return FormFailure(422, error.field, str(error), {})
         case NotAllowed():
-            return Failure(error.status, "token", str(error), {"Retry-After": str(HOUR)} if error.status == 429 else {})
+            return FormFailure(
+                error.status, "token", str(error), {"Retry-After": str(HOUR)} if error.status == 429 else {}
+            )
         case Conflict():
-            return Failure(409, "", str(error), {})
+            return FormFailure(409, "", str(error), {})
         case StoreError():  # where the store lies is for the log
             log.warning("nothing was saved: %s", error)
-            return Failure(503, "", _UNANSWERED, {"Retry-After": "10"})
-    return Failure(422, "", str(error), {})
+            return FormFailure(503, "", _UNANSWERED, {"Retry-After": "10"})
+    return FormFailure(422, "", str(error), {})
 
 
 def first(form: Form, name: str) -> str:

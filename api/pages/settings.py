@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.access import check_form_token
-from api.pages.forms import EXPECTED, Failure, explain, first, load, read_form, version_of
+from api.pages.forms import EXPECTED, FormFailure, failure_of, first, load, read_form, version_of
 from api.pages.html import page
 from api.resource import wire_of
 from api.urls import page_url
@@ -132,7 +132,7 @@ async def ask(request: Request, action: str, target: str = "") -> Response:
     try:
         _named(action).apply(rules, history, target)
     except Refused as error:
-        failure = explain(error)
+        failure = failure_of(error)
     return await _question(request, action, target, rules, history, failure)
 
 
@@ -151,12 +151,12 @@ async def act(request: Request, action: str) -> Response:
             lambda saved, history: doing.apply(rules_in_force(wire.settings.feeds, saved), history, target),
         )
     except EXPECTED as error:
-        return await _question(request, action, target, rules, history, explain(error))
+        return await _question(request, action, target, rules, history, failure_of(error))
     return RedirectResponse(page_url(request, f"/settings?notice={doing.notice}"), _SEE_OTHER)
 
 
 async def _question(
-    request: Request, action: str, target: str, rules: Rules, history: History, failure: Failure | None
+    request: Request, action: str, target: str, rules: Rules, history: History, failure: FormFailure | None
 ) -> Response:
     doing = _named(action)
     is_change = action == "undo" and target.isdecimal() and int(target) < len(history)

@@ -18,7 +18,7 @@ from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
 
-from core.text.english import Form, spellings
+from core.text.english import WordForm, spellings
 from core.text.fold import fold
 from core.text.names import Name, parse_name
 
@@ -312,7 +312,7 @@ def _positive(term: Term, match: str) -> str:
         return f"words that begin with “{term.text}” {place}"
     made = spellings(term.text)
     first, *others = made
-    shown = [f"{word} (with a hyphen)" if made[word] is Form.HYPHENATED else word for word in others[:_SHOWN]]
+    shown = [f"{word} (with a hyphen)" if made[word] is WordForm.HYPHENATED else word for word in others[:_SHOWN]]
     more = ", …" if len(others) > _SHOWN else ""
     return f"“{first}”" + (f" (also {', '.join(shown)}{more})" if shown else "") + f" {place}"
 

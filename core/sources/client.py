@@ -33,7 +33,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class UpstreamAnswer:
     """A good answer: `body` is None if nothing changed (304). `validators` are for the next conditional request."""
 
     url: str
@@ -52,7 +52,7 @@ class Get(Protocol):
         accept: str = _ACCEPT,
         most_bytes: int = MAX_BYTES,
         total_seconds: float = TOTAL_SECONDS,
-    ) -> Awaitable[Answer]:
+    ) -> Awaitable[UpstreamAnswer]:
         """Fetch `url`, conditionally if `validators` are given. Raises `FetchError`."""
 
 
@@ -81,7 +81,7 @@ class Fetcher:
         accept: str = _ACCEPT,
         most_bytes: int = MAX_BYTES,
         total_seconds: float = TOTAL_SECONDS,
-    ) -> Answer:
+    ) -> UpstreamAnswer:
         """Wait for the gate, then fetch `url`, conditionally if `validators` are given. Raises `FetchError`.
 
         `total_seconds` are those of one request, from connecting to the last byte; of an answer with more than
@@ -94,12 +94,14 @@ class Fetcher:
         limits = _Limits(most_bytes, total_seconds)
         for _ in range(MOST_REDIRECTS + 1):
             answer = await self._get_one(url, headers, known, limits)
-            if isinstance(answer, Answer):
+            if isinstance(answer, UpstreamAnswer):
                 return answer
             url = answer
         raise FetchError(url, f"more than {MOST_REDIRECTS} redirects")
 
-    async def _get_one(self, url: str, headers: Headers, known: Mapping[str, str], limits: _Limits) -> Answer | str:
+    async def _get_one(
+        self, url: str, headers: Headers, known: Mapping[str, str], limits: _Limits
+    ) -> UpstreamAnswer | str:
         """One request within the gate: the answer, or the address that it redirects to."""
         try:
             async with self._gate(), asyncio.timeout(limits.total_seconds):
@@ -112,7 +114,9 @@ class Fetcher:
         except httpx.HTTPError as error:
             raise FetchError(url, f"{type(error).__name__}: {error}".rstrip(": ")) from error
 
-    async def _fetch(self, url: str, headers: Headers, known: Mapping[str, str], limits: _Limits) -> Answer | str:
+    async def _fetch(
+        self, url: str, headers: Headers, known: Mapping[str, str], limits: _Limits
+    ) -> UpstreamAnswer | str:
         if (httpx.URL(url).port or 0) > _HIGHEST_PORT:  # httpx lets it pass, and fails deep inside
             raise httpx.InvalidURL("there is no such port")
         # Upstreams that are slow by nature may also be silent for longer than the client's own limit
@@ -123,7 +127,7 @@ class Fetcher:
             "GET", url, headers=headers, follow_redirects=False, timeout=timeout
         ) as response:
             if response.status_code == _NOT_MODIFIED and known:
-                return Answer(url, None, known)
+                return UpstreamAnswer(url, None, known)
             if response.next_request is not None:
                 return str(response.next_request.url)
             body = await _read(url, response, limits.most_bytes)
@@ -138,7 +142,7 @@ class Fetcher:
                 "etag": response.headers.get("ETag"),
                 "last_modified": response.headers.get("Last-Modified"),
             }
-            return Answer(url, body, {name: value for name, value in headers_kept.items() if value})
+            return UpstreamAnswer(url, body, {name: value for name, value in headers_kept.items() if value})
 
 
 async def _read(url: str, response: httpx.Response, most_bytes: int) -> bytes:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from core.model.batch import Announcement, is_relisted
 from core.model.categories import parts
 from core.model.errors import FetchError, SourceError
-from core.sources.client import Answer
+from core.sources.client import UpstreamAnswer
 
 if TYPE_CHECKING:
     from core.sources.parse import ParsedFeed
@@ -24,7 +24,7 @@ LONGEST_PAUSE = 8.0  # seconds; an upstream that asks for more is asked again at
 
 Progress = Callable[[str, int, int], None]
 NO_PROGRESS: Progress = lambda _what, _done, _total: None  # noqa: E731 - a value among others
-_Get = Callable[[str, Mapping[str, str] | None], Awaitable[Answer]]
+_Get = Callable[[str, Mapping[str, str] | None], Awaitable[UpstreamAnswer]]
 
 
 @dataclass(slots=True)
@@ -136,7 +136,7 @@ def _blames_request(error: SourceError) -> bool:
 
 async def _get_patiently(
     get: _Get, url: str, validators: Mapping[str, str] | None, deadline: float, fetched: Fetched
-) -> Answer:
+) -> UpstreamAnswer:
     for attempt in range(1, _TRIES + 1):
         fetched.requests += 1
         try:

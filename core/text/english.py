@@ -14,7 +14,7 @@ from itertools import pairwise
 from core.text.fold import DASHES, fold
 
 
-class Form(Enum):
+class WordForm(Enum):
     """How a spelling was made from what was written, and so what a text has to look like to match it."""
 
     PLAIN = "as written"
@@ -119,20 +119,22 @@ _BORDER = re.compile(r"(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z])")
 
 
 @lru_cache(maxsize=4096)
-def spellings(written: str) -> dict[str, Form]:
+def spellings(written: str) -> dict[str, WordForm]:
     """The folded spellings that stand for the words as `written`: itself first, its plural, its singular, and variants.
 
     "fine-tuning" is found as "fine tuning" and "finetuning", "corpus" as "corpora", "modelling" as "modeling".
     """
     base = " ".join(fold(written).split())
-    out = {base: Form.PLAIN}
+    out = {base: WordForm.PLAIN}
     last = re.split(rf"[\s{DASHES}]", written.strip())[-1]
     for variant, form in _variants(base, hyphenated=any(dash in written for dash in DASHES)):
         out.setdefault(variant, form)
-    form_of_others = Form.ACRONYM if _is_acronym(last) else Form.PLAIN if _ACRONYMS.fullmatch(last) else Form.INFLECTED
+    form_of_others = (
+        WordForm.ACRONYM if _is_acronym(last) else WordForm.PLAIN if _ACRONYMS.fullmatch(last) else WordForm.INFLECTED
+    )
     for variant, form in tuple(out.items()):
         for other in _inflections(variant, last):
-            out.setdefault(other, form if form is Form.HYPHENATED else form_of_others)
+            out.setdefault(other, form if form is WordForm.HYPHENATED else form_of_others)
     return out
 
 
@@ -205,15 +207,15 @@ def _by_ending(table: dict[str, str], word: str) -> Iterator[str]:
         yield other
 
 
-def _variants(base: str, *, hyphenated: bool) -> Iterator[tuple[str, Form]]:
+def _variants(base: str, *, hyphenated: bool) -> Iterator[tuple[str, WordForm]]:
     """Other spellings of the same words: of the two Englishes, joined, and apart."""
     for one in dict.fromkeys((base, *_both_englishes(base))):
-        yield one, Form.PLAIN
+        yield one, WordForm.PLAIN
         words = one.split(" ")
         for at, (first, second) in enumerate(pairwise(words)):
             short = min(len(first), len(second)) <= _SHORT
             if (short or hyphenated) and first.isalnum() and second.isalnum():
-                yield " ".join([*words[:at], first + second, *words[at + 2 :]]), Form.PLAIN
+                yield " ".join([*words[:at], first + second, *words[at + 2 :]]), WordForm.PLAIN
         for at, word in enumerate(words):
             for apart, form in _apart(word):
                 yield " ".join([*words[:at], apart, *words[at + 1 :]]), form
@@ -226,18 +228,18 @@ def _both_englishes(base: str) -> Iterator[str]:
                 yield pattern.sub(put, base)
 
 
-def _apart(word: str) -> Iterator[tuple[str, Form]]:
+def _apart(word: str) -> Iterator[tuple[str, WordForm]]:
     """A word in two: a compound, a prefix, letters and digits."""
     for one, plural in ((word, ""), (word.removesuffix("s"), "s")):
         if one in _APART and one + plural == word:
-            yield _APART[one] + plural, Form.PLAIN
+            yield _APART[one] + plural, WordForm.PLAIN
     if match := _PREFIX.fullmatch(word):
-        yield f"{match[1]} {match[2]}", Form.HYPHENATED if match[1] in _PREFIX_WORDS else Form.PLAIN
+        yield f"{match[1]} {match[2]}", WordForm.HYPHENATED if match[1] in _PREFIX_WORDS else WordForm.PLAIN
     for border in _BORDER.finditer(word):
         first, second = word[: border.start()], word[border.start() :]
         # "FP 8" is FP8, but "a 100" is seldom an A100, nor "3 d" 3D
         loose = first.isalpha() and len(first) > 1
-        yield f"{first} {second}", Form.PLAIN if loose else Form.HYPHENATED
+        yield f"{first} {second}", WordForm.PLAIN if loose else WordForm.HYPHENATED
 
 
 def _is_inflected(text: str, start: int, end: int) -> bool:
@@ -260,9 +262,9 @@ def _is_hyphenated(text: str, start: int, end: int) -> bool:
 
 
 # What a place in a text has to be, beside a whole word, to match a spelling of the form; None for nothing more
-MATCHERS: dict[Form, Callable[[str, int, int], bool] | None] = {
-    Form.PLAIN: None,
-    Form.INFLECTED: _is_inflected,
-    Form.ACRONYM: _is_acronym_inflected,
-    Form.HYPHENATED: _is_hyphenated,
+MATCHERS: dict[WordForm, Callable[[str, int, int], bool] | None] = {
+    WordForm.PLAIN: None,
+    WordForm.INFLECTED: _is_inflected,
+    WordForm.ACRONYM: _is_acronym_inflected,
+    WordForm.HYPHENATED: _is_hyphenated,
 }

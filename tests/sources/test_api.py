@@ -13,7 +13,7 @@ import pytest
 from core.model.calendar import submission_window
 from core.model.errors import FetchError, ParseError, SourceError
 from core.sources.api import MOST_RESULTS, TRIES, Slice, fetch_by_id, fetch_slice, slice_url
-from core.sources.client import Answer, Fetcher
+from core.sources.client import Fetcher, UpstreamAnswer
 from tests.support.arxiv_format import Sheet, api, make_sheets
 from tests.support.upstream import API_FAULTS, FAULTS, Upstream
 
@@ -133,8 +133,8 @@ def test_an_empty_slice_is_whole(upstream: Upstream, tmp_path: Path) -> None:
 def test_nothing_beyond_what_arxiv_serves() -> None:
     """arXiv serves no more than 30,000 papers of one query, so none are asked for."""
 
-    async def get(url: str, *_: Any, **__: Any) -> Answer:
-        return Answer(url, api(make_sheets(200), total=100_000), {})
+    async def get(url: str, *_: Any, **__: Any) -> UpstreamAnswer:
+        return UpstreamAnswer(url, api(make_sheets(200), total=100_000), {})
 
     def after(start: int) -> int | None:
         return asyncio.run(fetch_slice(get, "", ["cs"], WINDOW, start=start)).next_start
@@ -146,8 +146,8 @@ def test_nothing_beyond_what_arxiv_serves() -> None:
 def test_totals_that_are_too_low(total: int, after: int | None) -> None:
     """A page that holds more than there should be is not taken for the last one."""
 
-    async def get(url: str, *_: Any, **__: Any) -> Answer:
-        return Answer(url, api(make_sheets(200), total=total), {})
+    async def get(url: str, *_: Any, **__: Any) -> UpstreamAnswer:
+        return UpstreamAnswer(url, api(make_sheets(200), total=total), {})
 
     found = asyncio.run(fetch_slice(get, "", ["cs"], WINDOW, start=0))
     assert (200, "", after) == (len(found.papers), found.short, found.next_start)

@@ -14,7 +14,7 @@ import pytest
 
 from core.archive import Archive
 from core.model.errors import FetchError
-from core.sources.client import MAX_BYTES, TOTAL_SECONDS, Answer, Fetcher
+from core.sources.client import MAX_BYTES, TOTAL_SECONDS, Fetcher, UpstreamAnswer
 from core.store.sqlite import SqliteStore
 from tests.support.arxiv_format import make_sheets
 from tests.support.ports import free_port
@@ -43,7 +43,9 @@ def _run(path: Path, work: Callable[[Fetcher], Awaitable[T]], **options: float) 
     return asyncio.run(main())
 
 
-def _get(upstream: Upstream, path: Path, validators: Mapping[str, str] | None = None, **options: float) -> Answer:
+def _get(
+    upstream: Upstream, path: Path, validators: Mapping[str, str] | None = None, **options: float
+) -> UpstreamAnswer:
     url = f"{upstream.url}/rss/cs.LG"
     return _run(path, lambda fetcher: fetcher.get(url, validators), **{"gate_seconds": 0, **options})
 
@@ -309,7 +311,7 @@ def test_odd_validators_do_not_spoil_the_next_request(upstream: Upstream, tmp_pa
 def test_contact_beyond_ascii(upstream: Upstream) -> None:
     """A contact with letters beyond ASCII goes out, in whatever form a header can have."""
 
-    async def main() -> Answer:
+    async def main() -> UpstreamAnswer:
         async with httpx.AsyncClient() as client:
             fetcher = Fetcher(client, user_agent="Paperwire/test (Jörg Muster, joerg@example.org)")
             return await fetcher.get(f"{upstream.url}/rss/cs.LG")

@@ -23,7 +23,7 @@ from core.archive import Archive
 from core.config.settings import ROOT, load_settings
 from core.model.errors import FetchError, StoreError
 from core.model.paper import Author, Paper
-from core.sources.client import Answer, Fetcher
+from core.sources.client import Fetcher, UpstreamAnswer
 from core.sources.fulltext import TEXT_STATES, FullText, fetch_text
 from core.sources.sandbox import MOST_OUTPUT, end, environment, parse_output, read_apart, talk
 from core.sources.sections import Reading
@@ -51,7 +51,7 @@ class Server:
 
 
 def sends(body: bytes | Callable[[], bytes], kind: str = "application/pdf", status: int = 200) -> Any:
-    """Answer with a document."""
+    """UpstreamAnswer with a document."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         data = body() if callable(body) else body
@@ -65,12 +65,12 @@ def sends(body: bytes | Callable[[], bytes], kind: str = "application/pdf", stat
 
 
 def page(*parts: str, status: int = 200, **more: str) -> Any:
-    """Answer with an article in HTML."""
+    """UpstreamAnswer with an article in HTML."""
     return sends(latexml_format.article(*parts, **more), "text/html", status)
 
 
 def streams(megabytes: int, *, told: bool) -> Any:
-    """Answer with a PDF of that size, which is announced or not."""
+    """UpstreamAnswer with a PDF of that size, which is announced or not."""
 
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)
@@ -354,7 +354,7 @@ def test_gate(tmp_path: Path) -> None:
 def test_store_that_fails() -> None:
     """Without the gate nothing may be fetched: that is for the caller to see."""
 
-    async def get(*_: Any, **__: Any) -> Answer:
+    async def get(*_: Any, **__: Any) -> UpstreamAnswer:
         raise StoreError("down")
 
     with pytest.raises(StoreError):

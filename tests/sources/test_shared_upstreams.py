@@ -16,7 +16,7 @@ import pytest
 from core.model.categories import listed
 from core.model.paper import parse_id
 from core.sources.api import fetch_by_id, fetch_slice
-from core.sources.client import Answer, Fetcher
+from core.sources.client import Fetcher, UpstreamAnswer
 from core.sources.huggingface import fetch_daily, parse_daily
 from tests.conftest import SHARED
 
@@ -54,8 +54,8 @@ def test_real_slices_are_whole(path: Path) -> None:
 
     body = path.read_bytes()
 
-    async def get(url: str, *_: Any, **__: Any) -> Answer:
-        return Answer(url, body, {})
+    async def get(url: str, *_: Any, **__: Any) -> UpstreamAnswer:
+        return UpstreamAnswer(url, body, {})
 
     def found(size: int) -> Any:
         return asyncio.run(fetch_slice(get, "", ["cs.AI"], WINDOW, start=0, size=size))

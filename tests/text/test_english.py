@@ -2,7 +2,7 @@
 
 import pytest
 
-from core.text.english import INVARIABLE, Form, spellings
+from core.text.english import INVARIABLE, WordForm, spellings
 
 BOTH_WAYS = [
     # regular
@@ -159,8 +159,8 @@ def test_one_spelling(names: tuple[str, ...]) -> None:
 )
 def test_apart_with_a_hyphen_only(written: str, other: str) -> None:
     """Where two words mean something else, as "over all" does, a hyphen has to be between them."""
-    assert spellings(written)[folded(other)] is Form.HYPHENATED
-    assert spellings(other)[folded(written)] is Form.PLAIN
+    assert spellings(written)[folded(other)] is WordForm.HYPHENATED
+    assert spellings(other)[folded(written)] is WordForm.PLAIN
 
 
 def test_spellings_are_folded_and_few() -> None:
