@@ -21,6 +21,7 @@ from core.render.shapes import to_json
 from core.views.entries import batch_to_plain
 
 log = logging.getLogger("paperwire")
+WORK_SECONDS = 60.0  # of /api/work, where refreshes do nothing but the due batch
 
 router = APIRouter(tags=["operations"])
 
@@ -34,9 +35,9 @@ async def refresh_now(request: Request) -> Response:
     summaries, for a minute at most (`CATCH_UP_SECONDS`); the next refresh goes on there. What fails keeps nothing else
     from being done; `failures` names it, by step.
 
-    Needs `Authorization: Bearer …` with `CRON_SECRET` or `ADMIN_TOKEN`; where neither is set, nobody may.
+    Needs `Authorization: Bearer …` with `CRON_SECRET` or `ADMIN_TOKEN`; where neither is set, it is off.
     """
-    return await _run(request, "all")
+    return await _run(request, "all", wire_of(request).settings.catch_up_seconds)
 
 
 @router.get("/api/work", summary="Do a bounded piece of what is pending", responses=openapi.WORK)
@@ -45,15 +46,15 @@ async def work_now(request: Request) -> Response:
     """Fetch the due batch if it is missing and arXiv may be asked again, then go on with what is pending, for a minute
     at most (`CATCH_UP_SECONDS`). The report says what is still pending: ask again until nothing is.
 
-    Needs `Authorization: Bearer …` with `CRON_SECRET` or `ADMIN_TOKEN`; where neither is set, nobody may.
+    Needs `Authorization: Bearer …` with `CRON_SECRET` or `ADMIN_TOKEN`; where neither is set, it is off.
     """
-    return await _run(request, "pending")
+    return await _run(request, "pending", wire_of(request).settings.catch_up_seconds or WORK_SECONDS)
 
 
-async def _run(request: Request, scope: str) -> Response:
+async def _run(request: Request, scope: str, seconds: float) -> Response:
     check_token(request, "Refreshing")
     try:
-        report = await wire_of(request).refresh(scope)
+        report = await wire_of(request).refresh(scope, seconds=seconds)
     except StoreError as error:  # its owner may know which store, and how to mend it
         log.warning("%s", error)
         return problem(503, "store", "The store does not answer", str(error), {"Retry-After": "10"})

@@ -83,7 +83,7 @@ def papers(
 
     async def find(wire: Paperwire) -> Page:
         with err.status("looking for papers"):
-            await wire.manifest()  # which feeds there are is told by the store
+            await wire.manifest()  # the store may have other feeds
             feeds = feeds_of(wire.feeds, query)
             manifest = await wire.ready()
         chosen = [
@@ -124,9 +124,7 @@ def check(
             "Note: neither ADMIN_TOKEN nor CRON_SECRET is set: /api/refresh is off. Requests still fetch what is due."
         )
     if settings.websub_hub and not settings.public_url:
-        out.print(
-            "Note: WEBSUB_HUB is set, but BASE_URL is not: without the public address the hub is not told of news."
-        )
+        out.print("Note: WEBSUB_HUB is set, but BASE_URL is not: without the public address the hub is not notified.")
     out.print(f"Store: {describe(settings)}")
     out.print(models.describe_models(settings))
     out.print(f"{origin}: good")
@@ -170,7 +168,7 @@ def _main(version: Annotated[bool, typer.Option("--version", help="print the ver
 
 
 def main() -> None:
-    """Run the command line. Expected errors are told in words: status 2 for wrong input, 1 for everything else."""
+    """Run the command line. Expected errors are explained: status 2 for wrong input, 1 for everything else."""
     try:
         os.environ.update(variables())  # options have variables too: HOST, PORT, SELF_REFRESH
         app()

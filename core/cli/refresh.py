@@ -4,17 +4,19 @@ import asyncio
 import json
 import sys
 from datetime import date, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
 from core.app import Paperwire
 from core.cli.output import err, out, progress_bar, with_wire
-from core.jobs.feed_date import Analysed
-from core.jobs.run import Report
 from core.model.ledger import in_words
 from core.views.audit import LedgerLine, audit_dates
+
+if TYPE_CHECKING:
+    from core.jobs.feed_date import Analysed
+    from core.jobs.run import Report
 
 _LOCK_PATIENCE_SECONDS = 60.0
 _DAY_SECONDS = 86_400.0
@@ -30,7 +32,7 @@ def refresh(
     """Fetch what arXiv announces now, score it and store it; then what was missed. It may be stopped at any moment."""
     limit = _DAY_SECONDS if everything else seconds
 
-    async def work(wire: Paperwire) -> Report:
+    async def work(wire: Paperwire) -> "Report":
         with progress_bar() as show:
             return await wire.refresh(seconds=limit, patience=_LOCK_PATIENCE_SECONDS, progress=show)
 
@@ -47,7 +49,7 @@ def refresh(
         raise typer.Exit(1)
 
 
-def _print(report: Report) -> None:
+def _print(report: "Report") -> None:
     """What a refresh did, in lines."""
     if today := report.today:
         record = today.record
@@ -69,7 +71,7 @@ def _print(report: Report) -> None:
         out.print(f"  still to be read: {in_words(windows)}; `paperwire refresh --all` goes on until all is there")
 
 
-def _print_rest(report: Report) -> None:
+def _print_rest(report: "Report") -> None:
     done = (
         (report.backfill.windows, "dates read from the API"),
         (report.backfill.late, "papers found late"),
@@ -80,7 +82,7 @@ def _print_rest(report: Report) -> None:
         out.print(f"caught up: {words}")
 
 
-def _print_analysis(analysed: Analysed) -> None:
+def _print_analysis(analysed: "Analysed") -> None:
     """What came of the analysis, in lines."""
     done = (
         (analysed.screened, "screened"),

@@ -15,8 +15,7 @@ from datetime import datetime
 from time import monotonic
 from typing import Any, NamedTuple
 
-from core.archive import Archive
-from core.archive.state import State
+from core.archive import Archive, Draft, State
 from core.config.overrides import Rules, rules_in_force
 from core.config.settings import Settings
 from core.jobs.analyze import analyze
@@ -94,11 +93,6 @@ class Report:
         """Whether a source was asked, with whatever result."""
         return self.today is not None or self.asked_picks or self.rested
 
-    @property
-    def is_pending(self) -> bool:
-        """Whether there is more to do."""
-        return bool(self.backfill.pending or self.analyze.pending)
-
     def to_plain(self) -> dict[str, Any]:
         """This as JSON values."""
         plain = self.today.to_plain() if self.today else {}
@@ -138,7 +132,8 @@ async def run(
             await work.due(forced=scope.forced)
         if scope.rest and seconds > 0:
             await work.rest(seconds)
-    log.info("refresh %s", _for_log(work.report))
+    if work.report.did_something:
+        log.info("refresh %s", _for_log(work.report))
     return work.report
 
 
@@ -160,7 +155,7 @@ class _Run:
     report: Report = field(default_factory=Report)
 
     async def due(self, *, forced: bool) -> None:
-        """The due batch of the source that the feeds use, and telling subscribers of it."""
+        """The due batch of the source that the feeds use, and its delivery."""
         rules = await self._patiently("today", lambda: self._today(forced=forced))
         if rules is None:
             return
@@ -180,17 +175,20 @@ class _Run:
             self.report.rested = True
 
     async def _today(self, *, forced: bool) -> Rules | None:
-        """Fetch the due batch of arXiv, if that is wanted. The rules in force; None if another process is at it."""
+        """Fetch the due batch of arXiv, if it is wanted. The rules in force; None if another process is doing that."""
         async with self.archive.try_drafting() as draft:
             if draft is None:
                 return None
             rules = rules_in_force(self.settings.feeds, draft.state.saved)
             if rules.categories and (forced or is_due(draft, rules, self.now)):
-                today = await fetch_today(self.archive, draft, self.upstreams, rules, self.now, self.progress)
-                self.report.state = await draft.commit()
-                self.report.today = today
-                self.progress("stored", len(rules.categories), len(rules.categories))
+                await self._step("today", self._fetch_today(draft, rules))
             return rules
+
+    async def _fetch_today(self, draft: Draft, rules: Rules) -> None:
+        today = await fetch_today(self.archive, draft, self.upstreams, rules, self.now, self.progress)
+        self.report.state = await draft.commit()
+        self.report.today = today
+        self.progress("stored", len(rules.categories), len(rules.categories))
 
     async def _deliver(self, rules: Rules) -> None:
         if problem := await deliver(self.settings, rules.feeds):
@@ -202,7 +200,7 @@ class _Run:
         await fetch_picks(self.archive, self.upstreams, rules, now=self.now, report=self.report.enrich)
 
     async def _rest(self, end: float) -> bool | None:
-        """The steps after today, until `end` (`time.monotonic`). None if another process is at them."""
+        """The steps after today, until `end` (`time.monotonic`). None if another process is doing them."""
         async with self.archive.working() as alone:
             if not alone:
                 return None
@@ -250,7 +248,7 @@ class _Run:
             )  # fmt: skip
 
     async def _step(self, name: str, work: Awaitable[None]) -> None:
-        """Wait for a step. Whatever goes wrong in it is noted, and concerns no other step; only the store is of all."""
+        """Do a step. What goes wrong in it is noted, and ends no other step; a failing store ends them all."""
         try:
             await work
         except StoreError:
@@ -260,7 +258,7 @@ class _Run:
             self.report.errors.setdefault(name, []).append(f"{type(error).__name__}: {error}")
 
     async def _patiently(self, name: str, work: Callable[[], Awaitable[Any]]) -> Any:
-        """The result of `work`, tried again while another process is at it; None if it still is in the end."""
+        """The result of `work`, tried again while another process does the same; None if it still does in the end."""
         end = monotonic() + self.patience
         while (done := await work()) is None:
             if monotonic() >= end:

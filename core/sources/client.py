@@ -147,8 +147,8 @@ class Fetcher:
 
 async def _read(url: str, response: httpx.Response, most_bytes: int) -> bytes:
     too_large = FetchError(url, f"more than {most_bytes // 1_000_000} MB; the rest was not read", state="too-large")
-    told = response.headers.get("Content-Length", "")
-    if told.isascii() and told.isdigit() and len(told) < _LONGEST_NUMBER and int(told) > most_bytes:
+    length = response.headers.get("Content-Length", "")
+    if length.isascii() and length.isdigit() and len(length) < _LONGEST_NUMBER and int(length) > most_bytes:
         raise too_large
     body = bytearray()
     async for chunk in response.aiter_bytes():

@@ -1,9 +1,7 @@
-"""The port to the store: a small key-value protocol that Redis, Upstash and SQLite can all keep.
+"""The port to the store, a small key-value protocol that Redis, Upstash and SQLite can all keep, and its locks.
 
-Holding a lock of the store for as long as the work takes, however long that is.
-
-Locks live for a few seconds and are prolonged while their process does: one that was killed blocks nobody for long, one
-that slept past the end of its lock is stopped by the fence of `Store.commit`.
+A lock lives for a few seconds and is prolonged while its process lives: a process that was killed blocks others for
+seconds only, and one that slept past the end of its lock is stopped by the fence of `Store.commit`.
 """
 
 import asyncio
@@ -19,7 +17,7 @@ Values = dict[str, tuple[bytes, float | None]]  # by key, each with its time to 
 
 
 class Store(Protocol):
-    """Values are bytes under text keys; times to live are in seconds, None means until retention or for ever.
+    """Values are bytes under text keys; times to live are in seconds, None means without an end.
 
     Every operation is atomic by itself, bounded in time, and raises `StoreError` if it could not be done. Expired keys
     are as absent as keys that never were.
@@ -69,7 +67,7 @@ class Store(Protocol):
         """
 
     def entries(self) -> AsyncIterator[tuple[str, bytes, float | None]]:
-        """Every key of Paperwire with its value and the seconds it still lives (None: for ever). For dumps only."""
+        """Every key of Paperwire with its value and the seconds it still lives (None: no end). For dumps only."""
 
     async def close(self) -> None:
         """Free connections; the store is not used afterwards."""

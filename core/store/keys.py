@@ -77,12 +77,12 @@ def review(versioned: str, language: str, review_fingerprint: str) -> str:
 
 
 def review_lock(versioned: str, language: str) -> str:
-    """Held by whoever asks the questions of that review."""
+    """Held by the process that asks the questions of that review."""
     return f"{_V}:lock:review:{versioned}:{language}"
 
 
 def summary_lock(versioned: str, template: str, language: str) -> str:
-    """Held by whoever has that summary made on the owner's command."""
+    """Held by the process that has that summary made."""
     return f"{_V}:lock:summary:{versioned}:{template}:{language}"
 
 
