@@ -1,5 +1,6 @@
 """Rules in a URL: what is read, what is refused and in which words, and that what is written is read as it was."""
 
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -232,3 +233,49 @@ def test_nothing_breaks_it(rules: dict[str, str]) -> None:
     feed, problems = read_rules(rules)
     assert (feed is None) == bool(problems)
     assert problems.keys() <= {*rules, "category"}
+
+
+@pytest.mark.parametrize(
+    ("query", "labels"),
+    [
+        ("keywords=C++:3", ("C++",)),
+        ("keywords=C%2B%2B:3,KV+cache", ("C++", "KV cache")),
+        ("keywords=C++,g++", ("C++", "g++")),
+        ("keywords=%22page+table%22:3", ('"page table"',)),
+        ("keywords=au:Quill%2C+Ada", ("au:Quill", "Ada")),
+        ("keywords=au:%22Quill,+Ada%22:2,ti:%22a,+b%22", ("au:Quill, Ada", 'ti:"a, b"')),
+        ("keywords=prefill+OR+decode:2", ("prefill OR decode",)),
+        ("keywords=title:cache,AU:Quill", ("ti:cache", "au:Quill")),
+    ],
+)
+def test_rules_in_an_address(query: str, labels: tuple[str, ...]) -> None:
+    """An address takes the grammar of rules; a plus is a space, but for the two of C++."""
+    assert labels == read_custom(f"category=cs.AI&{query}").feed.labels
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("keywords=LLM:three", "no weight"),
+        ("keywords=LLM:", "nothing stands behind the colon"),
+        ("keywords=LLM%EF%BC%8Cprefill", "LLM,prefill"),
+        ("keywords=LLM%EF%BC%9A3", "LLM:3"),
+        ("keywords=LLM%3Bprefill", "several rules"),
+        ("keywords=LLM%7Cprefill", "AND or OR"),
+        ("keywords=titel:LLM", "near it: title:"),
+        ("exclude=-survey", "exclude"),
+        ("exclude=LLM+AND", "AND, OR and NOT"),
+    ],
+)
+def test_rules_that_are_probably_not_intended(query: str, said: str) -> None:
+    """In an address, what `check` would warn of is refused with the mend."""
+    with pytest.raises(QueryError, match=re.escape(said)):
+        read_custom(f"category=cs.AI&{query}")
+
+
+def test_least_score_of_an_address() -> None:
+    """With keywords an address selects what has points, unless it says `min_score`."""
+    assert 1 == read_custom("category=cs.LG&keywords=protein").feed.min_score
+    assert 0 == read_custom("category=cs.LG&keywords=protein&min_score=0").feed.min_score
+    assert "min_score" not in write_rules(read_custom("category=cs.LG&keywords=protein:2").feed)
+    assert "min_score=0" in write_rules(read_custom("category=cs.LG&keywords=protein&min_score=0").feed)
