@@ -1,16 +1,21 @@
 """Which papers rules find, and which they do not: reports of users, each with papers and people that are invented."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from core.config.feed_table import read_feed
+from core.model.batch import Announcement, make_batch
+from core.model.entries import make_entries
 from core.model.errors import FeedError
 from core.model.feed import LEAST_SCORE, Feed
+from core.model.pagination import paginate
 from core.model.paper import Author
+from core.model.query import Query
 from core.model.rules import remarks
-from core.ranking.matching import make_scorer
-from tests.support.invented import make_paper
+from core.ranking.matching import make_scorer, score_batch
+from tests.support.invented import FRIDAY, make_paper
 
 PLURALS = "We annotate corpora, invert matrices, and repeat the analyses of both hypotheses."
 SEVERAL = {
@@ -188,3 +193,24 @@ def test_mentions() -> None:
     made = make_scorer(feed)(make_paper(title="Page caches", abstract="A cache, prefill, decode; survey page page."))
     assert made
     assert 2 + 2 + 1 == made.mentions
+
+
+def test_ties() -> None:
+    """Of equal scores the paper that speaks of the words more comes first, then the newer, then by identifier."""
+    feed = feed_of("cache")
+    said = {
+        "2601.00002": "A cache.",
+        "2601.00001": "A cache.",
+        "2601.00003": "A cache, and a cache.",
+        "2512.00001": "A cache.",
+        "astro-ph/9906432": "A cache.",
+    }
+    batch = make_batch(FRIDAY, [Announcement(make_paper(id=name, abstract=text), "new") for name, text in said.items()])
+    entries = make_entries(feed, batch, score_batch(feed, batch))
+    order = ["2601.00003", "2601.00001", "2601.00002", "2512.00001", "astro-ph/9906432"]
+    assert order == [entry.id for entry in entries]
+    assert [2, 1, 1, 1, 1] == [entry.mentions for entry in entries]
+    query = Query(sort=(("score", True),), limit=2)
+    first = paginate(list(entries), query)
+    rest = paginate(list(entries), replace(query, cursor=first.next, limit=9))
+    assert order == [entry.id for entry in (*first.entries, *rest.entries)]
