@@ -94,6 +94,11 @@ def _memory_is_given_back() -> Iterator[None]:
     gc.collect()
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores: many tests wait for what is slow on purpose."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Tests over real records need the folder that holds them."""
     if item.get_closest_marker("shared") and not SHARED.is_dir():
