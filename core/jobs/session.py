@@ -19,6 +19,7 @@ from core.llm.base import STATES, Answer, Ask, Model, Usage
 from core.model.errors import ConfigError, ModelError, StoreError
 
 RESERVE_SECONDS = 10.0  # a call takes about as long: with less time left none is begun, because it would be lost
+_MOST_REFUSED = 3  # questions in a row that an endpoint does not accept
 _RESERVE_SHARE = 0.25  # of a short session
 _LAST_SECONDS = 1.0  # for a call that is under way when a session is cancelled or its time is up
 T = TypeVar("T")
@@ -65,6 +66,7 @@ class Session:
     usage: Usage = field(default_factory=Usage)
     stopped: ModelError | None = None
     _cancelled: bool = False
+    _refused: int = 0  # questions in a row
 
     @classmethod
     def lasting(cls, model: Model, seconds: float, at_once: int, reserve: float | None = None) -> "Session":
@@ -103,6 +105,7 @@ class Session:
             self.usage += error.usage or Usage()
             raise
         self.usage += answer.usage
+        self._refused = 0
         return answer
 
     async def each(self, todo: Iterable[T], work: Callable[[T], Awaitable[None]]) -> None:
@@ -126,8 +129,12 @@ class Session:
             raise failed[0]
 
     def concerns_all(self, error: ModelError) -> bool:
-        """Whether an error says nothing about its question: it stops the session, or the session's time is up."""
-        if error.state in STATES and STATES[error.state].for_all:
+        """Whether an error says nothing about its question: it stops the session, or the session's time is up.
+
+        An endpoint that accepts no request, one after another, has a reason of its own, in whatever words.
+        """
+        self._refused = self._refused + 1 if error.state == "not-understood" else 0
+        if (error.state in STATES and STATES[error.state].for_all) or self._refused >= _MOST_REFUSED:
             self.stopped = self.stopped or error
             return True
         return error.state == "timeout" and self.is_over

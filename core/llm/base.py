@@ -130,7 +130,7 @@ STATES = {
     "no-credit": _State("the account at the endpoint has no credit left", after=_HOUR, for_all=True),
     "day-limit": _State("the account at the endpoint has used up what a day allows", after=_HOUR, for_all=True),
     "no-answer": _State("what came is no answer of a language model; check LLM_BASE_URL", after=_HOUR, for_all=True),
-    "not-understood": _State("the endpoint does not accept the request", again=False),
+    "not-understood": _State("the endpoint does not accept the request", after=_HOUR),
     "too-long": _State("the text is longer than the model can read", again=False),
     "busy": _State(
         "the endpoint has too much to do, or allows no more requests for now", after=60, for_all=True, calls=5

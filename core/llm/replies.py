@@ -6,6 +6,7 @@ says nothing. The tables below hold what they are known to say.
 """
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -63,6 +64,8 @@ _BY_STATUS = {401: "wrong-key", 402: "no-credit", 403: "wrong-key", 404: "no-mod
               429: "busy"}  # fmt: skip
 _CUT_OFF = ("length", "max_tokens", "model_length")  # what servers call an answer that reached its bound
 
+_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
+
 _Count = Annotated[int, Field(ge=0, le=_MOST_TOKENS)]
 
 
@@ -74,7 +77,8 @@ class _Figures(BaseModel):
 class _Message(BaseModel):
     content: str | list[dict[str, Any]] | None = None
     refusal: str | None = None
-    reasoning_content: str | None = None
+    reasoning_content: str | None = None  # of DeepSeek, Qwen and vLLM; OpenRouter and Ollama call it `reasoning`
+    reasoning: Any = None
 
 
 class _Choice(BaseModel):
@@ -123,7 +127,7 @@ def read_reply(body: bytes) -> Reply:
         message.refusal or "",
         "length" if finish in _CUT_OFF else finish,
         tokens,
-        message.reasoning_content or "",
+        message.reasoning_content or _text_of(message.reasoning),
     )
 
 
@@ -135,7 +139,7 @@ def read_error(status: int, body: bytes, headers: Mapping[str, str] | None = Non
 def read_retry_after(headers: Mapping[str, str]) -> float | None:
     """How many seconds an endpoint wants to be left alone, None if it does not say."""
     value = headers.get("retry-after", "")
-    if value.isascii() and value.isdigit():
+    if _SECONDS.fullmatch(value):
         return float(value)
     try:
         return max(parsedate_to_datetime(value).timestamp() - time(), 0.0)
@@ -209,7 +213,7 @@ def _events(body: bytes) -> Iterator[dict[str, Any]]:
 
 def _joined(chunks: Iterator[dict[str, Any]]) -> dict[str, Any]:
     """The pieces of an answer as a server sends it that does not stream; or the first error among them."""
-    texts = {"content": "", "reasoning_content": "", "refusal": ""}
+    texts = {"content": "", "reasoning_content": "", "reasoning": "", "refusal": ""}
     finish, usage, seen = "", None, False
     for chunk in chunks:
         if chunk.get("error"):

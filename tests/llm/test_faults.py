@@ -65,6 +65,7 @@ FOREVER = {
     "402": Row("no-credit"),
     "429": Row("busy", 5),
     "429 with Retry-After": Row("busy", 5, server={"headers": {"Retry-After": "0"}}),
+    "429 with parts of seconds": Row("busy", 5, server={"headers": {"Retry-After": "0.001"}}),
     "429 until later": Row("busy", 1, server={"headers": {"Retry-After": "3600"}}),
     "429 until a date": Row("busy", 1, server={"headers": {"Retry-After": "Fri, 01 Jan 2100 00:00:00 GMT"}}),
     "429 with nonsense": Row("busy", 5, server={"headers": {"Retry-After": "soon"}}),
