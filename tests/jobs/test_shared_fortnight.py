@@ -109,9 +109,8 @@ def test_the_audit_says_so(lived: Lived) -> None:
 
 
 def test_the_gate_held(lived: Lived) -> None:
-    """The pause lies between requests, over all processes, and there is never a second connection."""
+    """The pause lies between requests, over all processes."""
     gaps = lived.replay.gaps
     print(f"{len(gaps) + 1} requests, gaps from {min(gaps):.3f} s")  # noqa: T201
     assert len(gaps) > 20
     assert min(gaps) >= GATE - TOLERANCE
-    assert 1 == max(row["open"] for row in lived.replay.state.log)

@@ -107,6 +107,7 @@ class Upstream:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     upstream: Upstream
+    is_open = False
 
     def log_message(self, *_: object) -> None:
         pass
@@ -117,13 +118,19 @@ class _Handler(BaseHTTPRequestHandler):
         upstream.requests.append((time.monotonic(), path, dict(self.headers)))
         upstream.targets.append(self.path)
         upstream.open_requests += 1
+        self.is_open = True
         upstream.most_at_once = max(upstream.most_at_once, upstream.open_requests)
         try:
             time.sleep(upstream.delay)
             upstream.opened.wait(120)
             self.respond(path)
         finally:
-            upstream.open_requests -= 1
+            self.end()
+
+    def end(self) -> None:
+        """Count this request as over: before its answer is out, for then the next one may come at any moment."""
+        self.upstream.open_requests -= self.is_open
+        self.is_open = False
 
     def respond(self, path: str) -> None:
         upstream = self.upstream
@@ -185,6 +192,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         for name, value in (headers or {}).items():
             self.send_header(name, value)
+        self.end()
         self.end_headers()
         self.wfile.write(body)
 
