@@ -13,6 +13,7 @@ from core.config.settings import ROOT
 from core.model.categories import CATEGORIES
 from core.model.errors import ConfigError, FeedError
 from core.model.feed import Feed, Keyword
+from core.model.rules import remarks
 from core.ranking.matching import ENGINES, make_scorer
 from tests.support.invented import make_paper
 
@@ -43,13 +44,14 @@ def test_shipped_file() -> None:
     feeds = load_feeds_file(ROOT / "feeds.toml").feeds
     main = feeds["main"]
     assert list(feeds) == ["main", "storage", "daily"]
-    assert (main.categories, main.match, main.min_score) == (("cs.AI", "cs.CL", "cs.DC", "cs.LG"), "word", 2.5)
-    assert {"LLM", "RL", "FP8", "quantization", "state space"} <= {keyword.label for keyword in main.keywords}
-    assert len(main.keywords) == 36
-    assert {keyword.weight for keyword in main.keywords} == {1.0}
-    assert {"survey", "review", "tutorial"} == set(main.exclude)
+    assert (main.categories, main.match, main.min_score) == (("cs.AI", "cs.CL", "cs.DC", "cs.LG"), "word", 4)
+    assert Keyword("quantiz* OR FP8 OR FP4 OR low-bit", 3) in main.keywords
+    assert {1.0, 2.0, 3.0} == {keyword.weight for keyword in main.keywords}
+    assert ("ti:survey", "ti:review", "ti:tutorial") == main.exclude
+    assert {"cs.OS", "cs.AR", "cs.DB", "cs.PF"} <= set(feeds["storage"].categories)
     assert Keyword("KV cache", 3) in feeds["storage"].keywords
-    assert Keyword("memory", 1, "title") in feeds["storage"].keywords
+    written = [(rule, feed.match) for feed in feeds.values() for rule in (*feed.labels, *feed.exclude)]
+    assert [] == [remark for rule in written for remark in remarks(*rule)]
     daily = feeds["daily"]
     assert ("huggingface", (), ("new",), 30) == (
         daily.source, daily.categories, daily.announce_types, daily.max_entries,

@@ -38,7 +38,7 @@ class Sheet:
 
 def make_sheets(count: int, *, start: int = 90000, category: str = "cs.LG") -> list[Sheet]:
     """`count` different papers, the first ones with more keywords of the shipped main feed."""
-    words = ("LLM", "inference", "attention", "sparse", "FP8", "kernel", "training", "decoding", "fast", "cluster")
+    words = ("LLM", "inference", "FP8", "sparse", "GPU", "prefill", "throughput", "MoE", "fast", "cluster")
     return [
         Sheet(
             id=f"2603.{start + n}",
