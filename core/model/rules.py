@@ -282,20 +282,24 @@ def _remarks_elsewhere(written: str, match: str) -> Iterator[Remark]:
 
 # -- how it is understood
 
-_SHOWN = 5  # spellings
+_SHOWN = 3  # spellings
 _PLACES = {"": "in title or abstract", "title": "in the title", "abstract": "in the abstract"}
 
 
 def explain(written: str, match: str = "word") -> str:
-    """How a rule is understood, in words."""
-    return "; or ".join(" and ".join(_explained(term, match) for term in terms) for terms in parse_rule(written, match))
+    """How a rule is understood, in words; of one that is a single term with the other spellings that it finds."""
+    alternatives = parse_rule(written, match)
+    single = len(alternatives) == len(alternatives[0]) == 1
+    return "; or ".join(
+        " and ".join(_explained(term, match, spelled=single) for term in terms) for terms in alternatives
+    )
 
 
-def _explained(term: Term, match: str) -> str:
-    return ("not: " if term.negated else "") + _positive(term, match)
+def _explained(term: Term, match: str, *, spelled: bool) -> str:
+    return ("not: " if term.negated else "") + _positive(term, match, spelled=spelled)
 
 
-def _positive(term: Term, match: str) -> str:
+def _positive(term: Term, match: str, *, spelled: bool) -> str:
     if term.field == "upvotes":
         return f"{term.text} or more upvotes on Hugging Face"
     if term.field == "categories" and match == "word":
@@ -310,7 +314,7 @@ def _positive(term: Term, match: str) -> str:
         return f"exactly “{term.text}” {place}"
     if term.open:
         return f"words that begin with “{term.text}” {place}"
-    made = spellings(term.text)
+    made = spellings(term.text) if spelled else {fold(term.text): WordForm.PLAIN}
     first, *others = made
     shown = [f"{word} (with a hyphen)" if made[word] is WordForm.HYPHENATED else word for word in others[:_SHOWN]]
     more = ", …" if len(others) > _SHOWN else ""

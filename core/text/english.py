@@ -166,7 +166,7 @@ def plurals(word: str, *, alone: bool = False) -> list[str]:
     elif word.endswith(("s", "x", "z", "ch", "sh")):
         made.append(word + "es")
     elif word.endswith("y") and word[-2:-1] not in tuple("aeiou"):
-        made += [word[:-1] + "ies", word + "s"]
+        made.append(word[:-1] + "ies")
     else:
         made += [word + "s", *([word + "e"] if word[-1] == "a" else [word + "es"] if word[-1] == "o" else [])]
     return [plural for plural in made if plural not in INVARIABLE and not _is_field(plural)]

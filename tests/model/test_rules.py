@@ -178,6 +178,7 @@ def test_remarks_in_other_modes(written: str, match: str, said: str) -> None:
     [
         ("data set", "word", "“data set” (also dataset, data sets, datasets) in title or abstract"),
         ("news", "word", "“news” (also newses) in title or abstract"),
+        ("GAN OR ti:cache", "word", "“gan” in title or abstract; or “cache” in the title"),
         ('ti:"SAM"', "word", "exactly “SAM” in the title"),
         ("quantiz*", "word", "words that begin with “quantiz” in title or abstract"),
         ("au:Quill, Ada", "word", "an author ada quill, initials alike"),
