@@ -25,6 +25,7 @@ RULES = """
 title = "<script>alert(1)</script> & ]]> \\u0001\\u202e"
 description = "<img src=x onerror=alert(2)> &lt; {title} %s"
 categories = ["cs.LG"]
+min_score = 0
 [feeds.main.keywords]
 hostile = 1
 "<script>" = 2
