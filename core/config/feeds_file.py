@@ -87,7 +87,8 @@ def read_feeds_file(text: str, origin: str) -> FeedsFile:
     try:
         plain = tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError([f"{origin}: not TOML: {error}"]) from error
+        mend = "; rules with backslashes are written in single quotes" if "\\" in str(error) else ""
+        raise ConfigError([f"{origin}: not TOML: {error}{mend}"]) from error
     if private := [name for name in plain if name.startswith("_")]:  # pydantic-settings would take them for options
         raise ConfigError([_unknown_key(origin, (private[0],))])
     try:

@@ -40,7 +40,7 @@ class BotConfig(BaseModel):
     keywords: list[str] = []
     exclude_keywords: list[str] = []
     max_papers: int = Field(30, ge=1)
-    min_score: float = 0
+    min_score: float | None = None
     days_back: int = Field(30, ge=1)
     ai_summary: BotSummary | None = None
 
@@ -78,7 +78,7 @@ def _render(bot: BotConfig, *, exact: bool) -> str:
         "title": "Imported feed",
         "categories": bot.categories,
         "match": "substring" if exact else "word",
-        "min_score": 0 if exact else bot.min_score,
+        **({"min_score": 0.0} if exact else {} if bot.min_score is None else {"min_score": bot.min_score}),
         "max_entries": min(bot.max_papers, MOST_ENTRIES),
         "exclude": bot.exclude_keywords,
     }

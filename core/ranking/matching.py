@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any
 
 from core.model.batch import Batch
-from core.model.categories import listed
+from core.model.categories import find_category, listed
 from core.model.feed import Feed
 from core.model.paper import Paper
 from core.model.rules import Alternatives, Term, parse_rule
@@ -197,7 +197,8 @@ def _persons(names: list[tuple[int, Name]]) -> _FieldFinder:
 
 
 def _categories(terms: list[Term], _match: str) -> _FieldFinder | None:
-    wanted = [(number, term.text) for number, term in enumerate(terms) if term.field == "categories"]
+    named = [(number, term.text) for number, term in enumerate(terms) if term.field == "categories"]
+    wanted = [(number, find_category(name) or name) for number, name in named]
 
     def found(paper: Paper) -> Iterator[tuple[int, Spot]]:
         at = 0

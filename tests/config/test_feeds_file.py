@@ -500,3 +500,10 @@ def test_feeds_keep_their_order() -> None:
     toml = "".join(MAIN.replace("main", name) for name in ("zebra", "apple", "main"))
     file: FeedsFile = read_feeds_file(toml, "feeds.toml")
     assert list(file.feeds) == ["zebra", "apple", "main"]
+
+
+def test_backslashes_in_double_quotes() -> None:
+    """What TOML makes of a regular expression in double quotes is an error, with the mend."""
+    for rule in (r"\d+", r"\bLLM\b"):
+        with pytest.raises(ConfigError, match="single quotes"):
+            read_feeds_file(f'{MAIN}match = "regex"\n[feeds.main.keywords]\n"{rule}" = 1\n', "feeds.toml")

@@ -250,3 +250,11 @@ def test_the_result_is_valid(bot: dict[str, Any], exact: bool) -> None:
         written.lower() for written in tomllib.loads(toml)["feeds"]["main"]["keywords"]
     }
     assert len(notes) == ("other" in bot)
+
+
+def test_least_score_of_a_bot_without_one() -> None:
+    """A bot's config without `min_score` becomes a feed that shows what has points; the exact one shows everything."""
+    plain = {"categories": ["cs.LG"], "keywords": ["LLM"]}
+    assert 1 == migrated(plain).min_score
+    assert 0 == migrated(plain | {"min_score": 0}).min_score
+    assert 0 == migrated(plain, exact=True).min_score

@@ -56,7 +56,12 @@ CASES: list[tuple[dict[str, Any], list[str], list[str]]] = [
     ({"abstract": "SAM, RoPE and LoRa radios"}, ['"SAM"', '"RoPE"', '"LoRa radios"'], ['"LoRA"']),
     # prefixes
     (SEVERAL, ["title:caches", "Ti:cache", "abstract:scheme", "author:Ada Quill"], ["title:scheme", "author:Ada"]),
-    ({"categories": ("cs.LG", "stat.ML")}, ["cat:cs.LG", "category:stat", "Cat:cs.*"], ["cat:cs.CL", "cs.LG"]),
+    (
+        {"categories": ("cs.LG", "stat.ML")},
+        ["cat:cs.LG", "category:stat", "Cat:cs.*", "cat:CS.lg"],
+        ["cat:cs.CL", "cs.LG"],
+    ),
+    ({"categories": ("eess.SY", "math.NA")}, ["cat:cs.SY", "cat:cs.NA", "cat:eess"], ["cat:cs.LG"]),
     # names
     ({"authors": "William Marsh, Robert Quill, Adam Storvik"}, ["au:Marsh"], ["au:Williams", "au:Roberts", "au:Adams"]),
     ({"authors": "Michał Włosek, Bjørn Størvik"}, ["au:Michal Wlosek", "au:Storvik", "au:Bjorn Størvik"], []),
