@@ -100,7 +100,8 @@ def hostile_feeds() -> str:
     """A feeds.toml: the main feed has all texts as keywords, and for each text there is a feed that is called so."""
     head = f"[instance]\ntitle = {_toml('<script>alert(1)</script>')}\n"
     keywords = [f"{_toml(text)} = 1" for text in dict.fromkeys(TEXTS)]
-    main = '[feeds.main]\ntitle = "Main"\nmatch = "substring"\nmin_score = 0\ncategories = ["cs.LG"]\n[feeds.main.keywords]\n'
+    main = '[feeds.main]\ntitle = "Main"\nmatch = "substring"\nmin_score = 0\ncategories = ["cs.LG"]\n'
+    main += "[feeds.main.keywords]\n"
     others = [
         f'[feeds.x{number}]\ntitle = {_toml(text)}\ndescription = {_toml(text)}\ncategories = ["cs.DC"]\n'
         for number, text in enumerate(TEXTS)
