@@ -78,6 +78,10 @@ class Spending:
         self._settled = asyncio.Event()  # set when one is, and replaced
         self._named: set[tuple[str, str, str]] = set()  # month, step and model that are known to be listed
 
+    def limited(self, daily: int, monthly: int, prices: Prices) -> "Spending":
+        """The same counters with limits and prices."""
+        return Spending(self._store, daily=daily, monthly=monthly, prices=prices)
+
     @asynccontextmanager
     async def hold(self, tokens: int, now: datetime) -> AsyncIterator[Hold]:
         """See `Account`. While calls of this process are open, what they give back is waited for."""

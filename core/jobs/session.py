@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from core.archive import Archive
-from core.archive.spending import Prices, Spending
+from core.archive.spending import Prices
 from core.config.models import NO_MODEL, endpoint_url, extra_of, models_of
 from core.config.settings import Settings
 from core.llm.base import STATES, Answer, Ask, Model, Usage
@@ -35,11 +35,10 @@ def open_model(settings: Settings, archive: Archive) -> Model | None:
     from core.llm.client import CompatibleModel
     from core.llm.endpoint import Endpoint
 
-    limits = {"daily": settings.llm_daily_tokens, "monthly": settings.llm_monthly_tokens}
     return CompatibleModel(
         Endpoint(endpoint_url(settings), settings.llm_api_key, extra_of(settings)),
         models,
-        Spending(archive.store, **limits, prices=prices_of(settings)),
+        archive.spending.limited(settings.llm_daily_tokens, settings.llm_monthly_tokens, prices_of(settings)),
         settings.clock,
         concurrency=settings.llm_concurrency,
         timeout=settings.llm_timeout_seconds,
