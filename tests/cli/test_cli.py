@@ -240,6 +240,38 @@ def test_check_of_good_files(tmp_path: Path) -> None:
     assert "open-sesame" not in told(mine)
 
 
+def test_check_explains_rules(tmp_path: Path, stored: dict[str, str]) -> None:
+    """For each rule there is how it is understood, how many stored papers it finds, and what is wrong with it."""
+    rules = {"cache": 1, "data set": 1, "LLM:": 1, "au:Placeholder, G.": 2, "zebra": 1}
+    lines = [f'"{rule}" = {weight}' for rule, weight in rules.items()]
+    toml = (
+        '[feeds.main]\ntitle = "One"\ncategories = ["cs.DC", "cs.LG"]\nexclude = ["ti:survey"]\n[feeds.main.keywords]\n'
+    )
+    (tmp_path / "mine.toml").write_text(toml + "\n".join(lines), "utf-8")
+    done = paperwire("check", "mine.toml", cwd=tmp_path, env=stored | {"COLUMNS": "160"})
+    assert 0 == done.returncode, done.stderr
+    rows = {cells[0]: cells[1:] for line in done.stdout.splitlines() if len(cells := _cells(line)) == 4}
+    assert ["1", "“data set” (also dataset, data sets, datasets) in title or abstract", "0"] == rows["data set"]
+    assert ["2", "an author g placeholder, initials alike", "1"] == rows["au:Placeholder, G."]
+    assert ["leaves out", "“survey” (also surveys) in the title", "1"] == rows["ti:survey"]
+    assert int(rows["cache"][2]) > 5
+    assert "Warning: main: 'LLM:': nothing stands behind the colon" in told(done)
+    assert "Note: main: 'zebra' is in no stored paper" in told(done)
+    assert "Hits: of the papers of" in told(done)
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("│").split("│")]
+
+
+def test_check_makes_no_store(tmp_path: Path) -> None:
+    """Where nothing is stored, rules are explained without hits, and no file is made."""
+    (tmp_path / "mine.toml").write_text(RULES, "utf-8")
+    done = paperwire("check", "mine.toml", cwd=tmp_path, env={})
+    assert "nothing is stored yet" in told(done)
+    assert ["mine.toml"] == [path.name for path in tmp_path.iterdir()]
+
+
 BROKEN = """
 [instance]
 title = "x"
