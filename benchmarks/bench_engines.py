@@ -14,7 +14,7 @@ from core.config.feeds_file import load_feeds_file
 from core.config.settings import ROOT
 from core.model.feed import Feed, parse_keyword
 from core.model.paper import Paper
-from core.model.rules import Term
+from core.model.rules import Term, parse_rule
 from core.ranking.matching import ENGINES, make_scorer
 from core.text.english import spellings
 from core.text.fold import fold
@@ -61,7 +61,8 @@ def run(*, invented: bool = False) -> None:
 def keywords() -> list[str]:
     """The keywords of the shipped feeds, then technical terms of two words; every one once."""
     feeds = load_feeds_file(ROOT / "feeds.toml").feeds.values()
-    shipped = [keyword.text for feed in feeds for keyword in feed.keywords]
+    rules = [parse_rule(rule) for feed in feeds for rule in feed.labels]
+    shipped = [term.text for alternatives in rules for terms in alternatives for term in terms if not term.open]
     terms = [f"{modifier} {head}" for head, modifier in product(HEADS[::2], MODIFIERS[::3])]
     once = {" ".join(fold(text).split()): text for text in reversed([*shipped, *HEADS[:60], *terms])}
     return list(reversed(once.values()))[: max(SIZES)]
