@@ -13,7 +13,7 @@ import httpx
 import pytest
 from lxml import etree
 
-from tests.api import make_settings, send, walk
+from tests.api import make_settings, walk
 from tests.api.test_feeds import FORMATS, READ, Item
 from tests.conftest import serving_app
 from tests.support.arxiv_format import Sheet
@@ -347,14 +347,3 @@ def test_no_text_takes_long(tmp_path: Path, name: str) -> None:
             took = process_time() - start
     assert (200, 1) == (answer.status_code, len(READ["rss"](answer.content)))
     assert took < 3
-
-
-@pytest.mark.parametrize(
-    "target",
-    ["/rss/%0d%0aX-Evil:%201/", "/api/feeds/%0d%0aX-Evil:%201/", "/api/papers/%0aX-Evil:1", "/rss?x=%0d%0aX-Evil:1"],
-)
-def test_no_header_can_be_smuggled(client: httpx.Client, target: str) -> None:
-    """Line ends in an address do not become headers."""
-    answer = send(client, target)
-    assert 300 <= answer.status < 500
-    assert "x-evil" not in answer.headers

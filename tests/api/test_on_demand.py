@@ -309,13 +309,3 @@ def test_after_the_pause_it_is_tried_again(seen: dict[str, Seen], fault: str) ->
     """When the pause is over the next request fetches, and is answered with papers."""
     assert 200 == seen[fault].mended.status_code, seen[fault].mended.text
     assert seen[fault].mended.json()["total"] > 0
-
-
-def test_a_broken_store_is_said(settings: Settings, upstream: Upstream) -> None:
-    """A file that is no database is a 503 with Retry-After that says so, and arXiv is not asked."""
-    settings.sqlite_path.write_text("This is no database, and long enough to look like one. " * 100)
-    with serving_app(settings) as url:
-        answer = httpx.get(f"{url}/api/papers")
-    assert (503, "urn:paperwire:problem:store") == (answer.status_code, answer.json()["type"])
-    assert "Retry-After" in answer.headers
-    assert [] == upstream.requests
