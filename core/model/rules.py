@@ -200,12 +200,13 @@ _NOTATIONS = [
     for pattern, mend in (
         (r"&&|\|\||\s[&|]\s|\w\|\w", "write AND or OR in the place of & and |"),
         (r"^\s*[+!-]\s*[A-Za-z]", "a sign before a word has no meaning; list what keeps papers out under exclude"),
+        (r"^\s*:", "nothing stands before the colon"),
         (r"^\s*@", "authors are written with the prefix au:"),
         (r"^\s*#\w", "there are no tags; leave out the #"),
         (r"\\[A-Za-z.]|\.[*+?]|\(\?|^\s*\^|\$\s*$|^/.+/\w*$|\[\S+\]", 'regular expressions need match = "regex"'),
         (r"\w\?|\?\w", "a question mark stands for itself; * at the end stands for any letters"),
         (r"^\s*\*|\s\*\w|\w\w\*\S|\w\w\*\s+\S|\b\w\w\*\s*$", "a star stands at the end, behind three letters or more"),
-        (r"\w\^[\d.]+\s*$|~\d*\s*$", 'a weight is a number: "KV cache" = 3 in feeds.toml, KV cache:3 in an address'),
+        (r"\w\s*[\^=]\s*[\d.]+\s*$|~\d*\s*$", 'a weight is written "KV cache" = 3 in feeds.toml, KV cache:3 in an address'),
         (r"(?i)^\s*(?:ti|abs|au|cat|title|abstract|authors?|categor\w+)\s*[=~]", "a prefix ends with a colon: ti:"),
         (r"^\s*['‘].*['’]\s*$", 'only double quotes make words literal: "KV cache"'),
     )

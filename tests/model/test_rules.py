@@ -121,6 +121,8 @@ MISTAKES = [
     ("quantiz* model", "star"),
     ("qu*", "star"),
     ("cache^2", "weight"),
+    ("cache=2", "weight"),
+    (":3", "before the colon"),
     ('"KV cache"~3', "weight"),
     ("title=LLM", "colon"),
     ("author~Quill", "colon"),
