@@ -206,7 +206,7 @@ _NOTATIONS = [
         (r"\\[A-Za-z.]|\.[*+?]|\(\?|^\s*\^|\$\s*$|^/.+/\w*$|\[\S+\]", 'regular expressions need match = "regex"'),
         (r"\w\?|\?\w", "a question mark stands for itself; * at the end stands for any letters"),
         (r"^\s*\*|\s\*\w|\w\w\*\S|\w\w\*\s+\S|\b\w\w\*\s*$", "a star stands at the end, behind three letters or more"),
-        (r"\w\s*[\^=]\s*[\d.]+\s*$|~\d*\s*$", 'a weight is written "KV cache" = 3 in feeds.toml, KV cache:3 in an address'),
+        (r"\w\s*[\^=]\s*[\d.]+\s*$|~\d*\s*$", 'weights: "KV cache" = 3 in feeds.toml, KV cache:3 in an address'),
         (r"(?i)^\s*(?:ti|abs|au|cat|title|abstract|authors?|categor\w+)\s*[=~]", "a prefix ends with a colon: ti:"),
         (r"^\s*['‘].*['’]\s*$", 'only double quotes make words literal: "KV cache"'),
     )

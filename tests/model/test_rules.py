@@ -120,7 +120,7 @@ MISTAKES = [
     ("quant*zation", "star"),
     ("quantiz* model", "star"),
     ("qu*", "star"),
-    ("cache^2", "weight"),
+    ("cache^2", "weights"),
     ("cache=2", "weight"),
     (":3", "before the colon"),
     ('"KV cache"~3', "weight"),
