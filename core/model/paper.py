@@ -4,6 +4,7 @@ Whether a paper has been withdrawn: arXiv has no mark for it but what authors an
 
 import re
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
@@ -74,11 +75,11 @@ def is_suffix(text: str) -> bool:
     return bool(_SUFFIX.fullmatch(text))
 
 
-def _month(identifier: str) -> int:
-    """The month in which arXiv gave an identifier, in months that rise: "2512.22925", "astro-ph/9906432"."""
-    digits = identifier.rpartition("/")[2]
+@cache  # lists of thousands are sorted by it, and there are few months
+def _month(digits: str) -> int:
+    """The month of an identifier that begins with these digits, in months that rise: "2512", "9906"."""
     year = int(digits[:2])
-    return (year + (100 if year < 91 else 0)) * 12 + int(digits[2:4])
+    return (year + (100 if year < 91 else 0)) * 12 + int(digits[2:])
 
 
 class Author(NamedTuple):
@@ -184,7 +185,7 @@ def _search_code(text: str) -> "re.Match[str] | None":
 
 def newest_first(paper: Paper) -> tuple[int, str, int]:
     """What sorts papers by the month of their identifier, then by identifier, the last version first."""
-    return -_month(paper.id), paper.id, -paper.version
+    return -_month(paper.id.rpartition("/")[2][:4]), paper.id, -paper.version
 
 
 def code_address(text: str) -> str:
