@@ -51,7 +51,11 @@ def run(*, invented: bool = True, rounds: int = 300) -> None:  # noqa: ARG001 - 
 
 async def _run(folder: Path, rounds: int) -> None:
     settings = load_settings(
-        sqlite_path=folder / "store.sqlite3", now=NOON, feeds_file=ROOT / "feeds.toml", base_url="https://x.test"
+        sqlite_path=folder / "store.sqlite3",
+        now=NOON,
+        feeds_file=ROOT / "feeds.toml",
+        base_url="https://x.test",
+        rate_limit=0,
     )
     app = create_app(settings)
     wire: Paperwire = app.state.wire

@@ -165,9 +165,11 @@ class Paper:
             "pdf": f"https://arxiv.org/pdf/{self.versioned}",
             "html": f"https://arxiv.org/html/{self.versioned}",
         }
-        doi = next(iter(find_dois(self.doi)), "")
-        more = {"doi": doi and f"https://doi.org/{quote(doi)}", "code": quote(self.code, safe=":/")}
-        return links | {name: url for name, url in more.items() if url}
+        if doi := next(iter(find_dois(self.doi)), "") if self.doi else "":
+            links["doi"] = f"https://doi.org/{quote(doi)}"
+        if code := self.code:
+            links["code"] = quote(code, safe=":/")
+        return links
 
     @property
     def code(self) -> str:
