@@ -84,7 +84,7 @@ def _moved(reason: Reason, text: str) -> Reason:
 
 _FOLD_AUTHORS_AFTER = 10
 _BEGINNING = 300  # characters of an abstract in one line
-_SENTENCE_END = re.compile(r"(?<!\be\.g)(?<!\bi\.e)(?<!\bal)[.!?](?=\s+[A-Z\d$(])")
+_SENTENCE_END = re.compile(r"[.!?](?=\s+[A-Z\d$(])(?<!\be\.g[.!?])(?<!\bi\.e[.!?])(?<!\bal[.!?])")
 WITHDRAWN = "This paper has been withdrawn."
 TYPE_NAMES = {
     "new": "new",
