@@ -14,6 +14,7 @@ from api.resource import Loaded, Resource, opened, serve, wire_of
 from api.routes.operations import owed_by
 from core.model.entries import choose
 from core.model.feed import Entry, Feed
+from core.model.freshness import due_record
 from core.model.health import Trouble, troubles
 from core.model.manifest import BatchRecord, Manifest
 from core.model.pagination import ranked
@@ -43,7 +44,8 @@ async def home(request: Request) -> Response:
     Nothing is fetched for it: before there is anything, it says so.
     """
     wire = await opened(request, shared=True)
-    manifest, due = await wire.manifest(), wire.due.date
+    manifest = await wire.manifest()
+    due = due_record(manifest, wire.due, wire.rules.sources)
     feeds = list(wire.feeds.values()) if manifest.has_batches else []
     found = troubles(
         manifest, owed_by(wire, manifest), wire.clock(), sources=wire.rules.sources
@@ -52,18 +54,19 @@ async def home(request: Request) -> Response:
         MEDIA_TYPE,
         lambda loaded: _page(request, manifest, loaded, due, found),
         feeds=feeds,
-        depends_on=(due.isoformat(), [trouble.detail for trouble in found]),
+        depends_on=(due.date.isoformat(), [trouble.detail for trouble in found]),
         at_most=_AT_MOST,
         shared=bool(feeds),
     )
     return await serve(request, manifest, resource)
 
 
-def _page(request: Request, manifest: Manifest, loaded: Loaded, due: date, found: list[Trouble]) -> bytes:
+def _page(request: Request, manifest: Manifest, loaded: Loaded, due: BatchRecord, found: list[Trouble]) -> bytes:
     from core.render.card import make_card  # not at a cold start, like all that only pages need
 
     wire = wire_of(request)
-    newest = manifest.stored[0] if manifest.stored else None
+    leading = manifest.leading(wire.rules.sources)
+    newest = leading.stored[0] if leading.stored else None
     entries = {feed.name: found.entries for feed, found in loaded}
     today = {
         feed.name: _today(feed, entries[feed.name], next(iter(manifest.of(feed.source)), None)) for feed, _ in loaded
@@ -74,12 +77,13 @@ def _page(request: Request, manifest: Manifest, loaded: Loaded, due: date, found
         feeds=list(wire.feeds.values()),
         main=wire.main,
         newest=newest,
-        due=manifest.get(due),
+        due=due,
+        picked=leading is not manifest,
         troubles=[trouble for trouble in found if trouble.kind not in ("due", "empty")],
         today=today,
         cards=[make_card(entry) for entry in today[wire.main.name].best] if today else [],
-        batches=_batches(manifest, due),
-        **_history(manifest, wire.main, entries.get(wire.main.name, ())),
+        batches=_batches(leading, due),
+        **_history(leading, wire.main, entries.get(wire.main.name, ())),
     )
 
 
@@ -89,9 +93,9 @@ def _today(feed: Feed, entries: Sequence[Entry], newest: BatchRecord | None) -> 
     return _Today(feed, newest.date if newest else None, tuple(ranked(found, Query())[:_BEST]), len(found))
 
 
-def _batches(manifest: Manifest, due: date) -> list[BatchRecord]:
+def _batches(manifest: Manifest, due: BatchRecord) -> list[BatchRecord]:
     """The last dates, newest first, with the one that is due even if nothing is known of it."""
-    known = {due: manifest.get(due), **manifest.records} if manifest.records else {}
+    known = {due.date: due, **manifest.records} if manifest.records else {}
     return sorted(known.values(), key=lambda record: record.date, reverse=True)[:_BATCHES]
 
 

@@ -52,7 +52,7 @@ async def _found(request: Request, form: FilterForm) -> Response:
             "searched": feeds,
             "listing": make_listing(form, query, select_page(loaded, query, capped=False)),
             "scope": [name for name in ("score", "type") if not page_query(tokens).names(name)],
-            "batches": manifest.stored,
+            "batches": manifest.leading(wire.rules.sources).stored,
         }
         return _render(request, form, **context, **_addresses(feeds, (*without_paging(tokens), *opening)))
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
-from core.model.calendar import announcement_days, due_at, due_date
+from core.model.calendar import announcement_days, due_at, due_date, picks_due_at
 from core.model.freshness import ARXIV
 from core.model.ledger import Window, in_words
 from core.model.manifest import Manifest, rfc3339
@@ -51,6 +51,8 @@ def troubles(
         found += [*_of_due(manifest, now), *_of_gaps(manifest, now)]
     elif not manifest.picks:
         found.append(_empty(manifest))
+    elif now - (since := picks_due_at(max(manifest.picks))) > SLEPT:
+        found.append(_asleep(max(manifest.picks), since))
     if windows:
         detail = f"the API of arXiv is still to be asked for {in_words(windows)}"
         found.append(Trouble("pending", detail, mend="each refresh goes on; `paperwire refresh --all` does it at once"))
@@ -79,8 +81,7 @@ def _of_due(manifest: Manifest, now: datetime) -> list[Trouble]:
     newest = max(manifest.records)
     reason = record.reason or "it was not asked for yet"
     if now - due_at(newest) > SLEPT and newest < due:
-        mend = "nothing has refreshed since: see that the cron runs (CRON_SECRET), or that anybody reads the feeds"
-        return [Trouble("asleep", f"the newest date is {newest}", rfc3339(due_at(newest)), mend, act=True)]
+        return [_asleep(newest, due_at(newest))]
     mend = "it is tried again by itself; https://status.arxiv.org tells of arXiv's troubles"
     act = late > PATIENCE and record.state != "quiet"  # a holiday that the calendar does not know
     return [Trouble("due", f"{due} is {record.state}: {reason}", rfc3339(due_at(due)), mend, act)]
@@ -89,6 +90,11 @@ def _of_due(manifest: Manifest, now: datetime) -> list[Trouble]:
 def _empty(manifest: Manifest) -> Trouble:
     detail = manifest.error.get("reason") or "nothing was fetched yet; the first request for a feed does that"
     return Trouble("empty", detail, manifest.error.get("time", ""), act=bool(manifest.error))
+
+
+def _asleep(newest: date, since: datetime) -> Trouble:
+    mend = "nothing has refreshed since: see that the cron runs (CRON_SECRET), or that anybody reads the feeds"
+    return Trouble("asleep", f"the newest date is {newest}", rfc3339(since), mend, act=True)
 
 
 def _of_gaps(manifest: Manifest, now: datetime) -> list[Trouble]:

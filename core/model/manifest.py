@@ -1,6 +1,6 @@
 """The manifest: which batches there are, in which state, and what went wrong last."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -102,6 +102,10 @@ class Manifest:
     def of(self, source: str) -> list[BatchRecord]:
         """The records of a source that have a batch, newest first."""
         return self.stored if source == "arxiv" else _stored(self.picks)
+
+    def leading(self, sources: Collection[str]) -> "Manifest":
+        """The manifest as feeds of these sources show it: with the picks for records where none is made of arXiv."""
+        return self if "arxiv" in sources else replace(self, records=self.picks)
 
     @property
     def stored(self) -> list[BatchRecord]:

@@ -235,14 +235,16 @@ def test_a_wire_of_picks_alone_serves_them_at_the_first_request(world: World) ->
     settings = world.settings("store", feeds_toml=ONLY_PICKS, llm_model="", llm_base_url="", catch_up_seconds=0)
     with serving_app(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
         feed = client.get("/api/feeds/daily.rss")
-        paths = ("/api/digests/daily/latest.md", "/api/feeds.opml", "/rss", "/api/papers", "/", "/feeds/daily")
-        answers = {path: client.get(path) for path in (*paths, "/api/health", "/badge/daily.svg")}
+        apis = ("/api/digests/daily/latest.md", "/api/feeds.opml", "/rss", "/api/papers", "/badge/daily.svg")
+        paths = (*apis, "/", "/feeds/daily", "/search?title~Paper", "/build?source=huggingface", "/settings")
+        answers = {path: client.get(path) for path in (*paths, "/api/health")}
     assert 200 == feed.status_code
     assert "worth 8" in feed.text
     assert "Notice" not in feed.text
     assert dict.fromkeys(answers, 200) == {path: answer.status_code for path, answer in answers.items()}
     assert "worth 8" in answers["/api/digests/daily/latest.md"].text
     assert "worth 8" in answers["/"].text
+    assert "No batch" not in answers["/"].text
     health = answers["/api/health"].json()
     assert ("ok", FRIDAY.isoformat(), "complete") == (health["status"], health["due"], health["state"])
     assert not [path for path in world.upstream.paths if path.startswith("/rss")]

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from core.model.freshness import due_of
 from core.model.health import status_of, troubles
 from core.model.ledger import Window
 from core.model.manifest import BatchRecord, Manifest
@@ -72,3 +73,27 @@ def test_the_store() -> None:
     assert ["store", "due"] == [trouble.kind for trouble in found]
     assert "failing" == status_of(found)
     assert "secret" not in "".join(trouble.detail + trouble.mend for trouble in found)
+
+
+@pytest.mark.parametrize(
+    ("picks", "status", "kinds"),
+    [
+        ({}, "degraded", ["empty"]),
+        ({FRIDAY: BatchRecord(FRIDAY, "complete", hash="a")}, "ok", []),
+        ({date(2026, 3, 1): BatchRecord(date(2026, 3, 1), "complete", hash="a")}, "failing", ["asleep"]),
+    ],
+)
+def test_feeds_of_hugging_face_alone(picks: dict[date, BatchRecord], status: str, kinds: list[str]) -> None:
+    """Where no feed is made of arXiv's announcements, only what Hugging Face lacks is wrong."""
+    found = troubles(Manifest(picks=picks), [], NOON, sources={"huggingface"})
+    assert (status, kinds) == (status_of(found), [trouble.kind for trouble in found])
+
+
+@pytest.mark.parametrize(
+    ("hour", "due", "following"),
+    [(11, "2026-03-05", "2026-03-06T12:00:00+00:00"), (12, "2026-03-06", "2026-03-07T12:00:00+00:00")],
+)
+def test_picks_are_due_at_noon(hour: int, due: str, following: str) -> None:
+    """Hugging Face's papers of a date are due from its noon on, also at weekends."""
+    found = due_of(datetime(2026, 3, 6, hour, tzinfo=UTC), {"huggingface"})
+    assert (due, following) == (found.date.isoformat(), found.following.isoformat())
