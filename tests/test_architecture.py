@@ -21,7 +21,7 @@ FOLDERS = {
     "views",
 }  # fmt: skip
 NOT_AT_START = (
-    "feedgen", "jinja2", "lxml", "ahocorasick_rs", "re2", "pypdfium2", "pydantic.v1", "api.pages.day",
+    "feedgen", "jinja2", "lxml", "ahocorasick_rs", "re2", "pypdfium2", "pydantic.v1", "api.pages.day", "core.jobs.run",
 )  # fmt: skip
 LEFT = ("openai", "numpy", "requests")  # what the project does without
 COMMAND_LINE_ONLY = ("typer", "rich", "click", "uvicorn")
