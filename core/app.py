@@ -26,6 +26,7 @@ from core.model.freshness import (
     nothing_yet,
     validity_of,
 )
+from core.model.ledger import Window, windows_to_read
 from core.model.manifest import Manifest
 from core.model.paper import Paper, PaperId
 from core.model.query import Condition, Query
@@ -234,6 +235,12 @@ class Paperwire:
         if self.snapshots.error:
             return Freshness(UNCONFIRMED_SECONDS, "the store does not answer; this is the last good copy")
         return self.validity(manifest).freshness(self.clock())
+
+    def pending(self, manifest: Manifest) -> list[Window]:
+        """The windows of submissions that arXiv's API is still to be asked for; the sample week has no API."""
+        if self.settings.sample or not manifest.records:
+            return []
+        return windows_to_read(manifest, self.rules.categories, self.clock(), self.archive.retention)
 
     async def finish(self) -> None:
         """Wait for the refresh behind the answers: Vercel goes on with what follows them, and then stops everything."""

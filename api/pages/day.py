@@ -11,7 +11,6 @@ from fastapi.responses import Response
 
 from api.pages.html import MEDIA_TYPE, render
 from api.resource import Loaded, Resource, opened, serve, wire_of
-from api.routes.operations import owed_by
 from core.model.entries import choose
 from core.model.feed import Entry, Feed
 from core.model.freshness import due_record
@@ -47,9 +46,8 @@ async def home(request: Request) -> Response:
     manifest = await wire.manifest()
     due = due_record(manifest, wire.due, wire.rules.sources)
     feeds = list(wire.feeds.values()) if manifest.has_batches else []
-    found = troubles(
-        manifest, owed_by(wire, manifest), wire.clock(), sources=wire.rules.sources
-    )  # of the store a header warns
+    # A header warns of the store
+    found = troubles(manifest, wire.pending(manifest), wire.clock(), sources=wire.rules.sources)
     resource = Resource(
         MEDIA_TYPE,
         lambda loaded: _page(request, manifest, loaded, due, found),

@@ -11,12 +11,10 @@ from api import openapi
 from api.access import check_token, has_token
 from api.errors import problem
 from api.resource import wire_of
-from core.app import Paperwire
 from core.model.errors import StoreError
 from core.model.freshness import due_record
 from core.model.health import status_of, trouble_to_plain, troubles
-from core.model.ledger import Window, windows_to_read
-from core.model.manifest import BatchRecord, Manifest, rfc3339
+from core.model.manifest import BatchRecord, rfc3339
 from core.render.shapes import to_json
 from core.views.entries import batch_to_plain
 
@@ -82,7 +80,7 @@ async def health(request: Request) -> Response:
         raise
     now = wire.clock()
     refusal = await wire.archive.refusal() if is_owner else ""
-    windows = owed_by(wire, manifest)
+    windows = wire.pending(manifest)
     found = troubles(manifest, windows, now, refusal=refusal, doubt=wire.snapshots.error, sources=wire.rules.sources)
     due = due_record(manifest, wire.due, wire.rules.sources)
     body = {
@@ -102,13 +100,6 @@ async def health(request: Request) -> Response:
     }
     failing = body["status"] == "failing"
     return _json({name: value for name, value in body.items() if value}, 503 if failing else 200)
-
-
-def owed_by(wire: Paperwire, manifest: Manifest) -> list[Window]:
-    """What the API is still to be asked for; the sample week owes nothing."""
-    if wire.settings.sample or not manifest.records:
-        return []
-    return windows_to_read(manifest, wire.rules.categories, wire.clock(), wire.instance.retention)
 
 
 def _newest_first(records: Mapping[date, BatchRecord]) -> list[BatchRecord]:

@@ -128,7 +128,7 @@ def test_complete_day(settings: Settings, upstream: Upstream) -> None:
     assert (1, {}, [FRIDAY]) == (manifest.version, manifest.error, list(manifest.records))
     assert report.record == manifest.get(FRIDAY)
     assert noon(FRIDAY).strftime("%Y-%m-%dT%H:%M:%SZ") == manifest.updated == report.record.fetched
-    none = dict.fromkeys(("cs.CL", "cs.DC", "cs.OS", "cs.AR", "cs.DB", "cs.PF"), {})
+    none = {name: {} for name in ("cs.CL", "cs.DC", "cs.OS", "cs.AR", "cs.DB", "cs.PF")}
     assert {"cs.LG": {"new": 40}, "cs.AI": {"cross": 26}} | none == report.record.counts
     assert names(upstream.sheets) == ids(settings, FRIDAY)
 
