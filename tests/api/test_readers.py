@@ -32,6 +32,7 @@ FEEDS = """
 [feeds.main]
 title = "Caches & kernels"
 categories = ["cs.LG", "cs.DC"]
+min_score = 0
 [feeds.main.keywords]
 cache = 2
 kernel = 1

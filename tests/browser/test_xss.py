@@ -21,6 +21,7 @@ from core.model.manifest import Manifest
 from core.model.query import Query
 from core.model.summary import Summary
 from core.render.items import entry_html
+from core.views.entries import FeedEntries
 from tests.api import TOKEN, base, make_settings
 from tests.browser.conftest import Watched
 from tests.conftest import serving_app
@@ -249,6 +250,7 @@ title = "Main \\"><script>alert(1)</script>"
 description = "</title><img src=x onerror=alert(1)>"
 categories = ["cs.LG"]
 match = "substring"
+min_score = 0
 [feeds.main.keywords]
 "alert" = 2
 "<script" = 1
@@ -380,7 +382,7 @@ def test_what_is_saved(visitor: Page, tmp_path: Path) -> None:
         for version, text in enumerate(texts):
             own = [one for one in TEXTS if one in text]
             keywords = "\n".join(
-                '"' + one.replace('"', '""') + '"' for one in own if not re.search(r"[\r\n\x0b-\x1f]", one)
+                '"' + one.replace('"', '""') + '"' for one in own if not re.search(r"[\r\n\x0b-\x1f\\*]", one)
             )
             form = {"name": own[0], "called": f"s{version}", "description": text, "category": "cs.LG",
                     "match": "substring", "keywords": keywords, "exclude": '"<nobody"', "max_entries": "9",
@@ -408,8 +410,9 @@ def test_model_output(visitor: Page, tmp_path: Path, monkeypatch: pytest.MonkeyP
     """Whatever a language model has written of a paper, where pages show that."""
     read = Paperwire.entries
 
-    async def entries(self: Paperwire, manifest: Manifest, feed: Feed, query: Query) -> list[Entry]:
-        return [replace(entry, summary=summary_of(entry)) for entry in await read(self, manifest, feed, query)]
+    async def entries(self: Paperwire, manifest: Manifest, feed: Feed, query: Query) -> FeedEntries:
+        shown = await read(self, manifest, feed, query)
+        return shown._replace(entries=[replace(entry, summary=summary_of(entry)) for entry in shown.entries])
 
     monkeypatch.setattr(Paperwire, "entries", entries)
     with serving_hostile(tmp_path, FEW_FEEDS) as wire:
