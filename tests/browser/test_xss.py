@@ -382,7 +382,9 @@ def test_what_is_saved(visitor: Page, tmp_path: Path) -> None:
         for version, text in enumerate(texts):
             own = [one for one in TEXTS if one in text]
             keywords = "\n".join(
-                '"' + one.replace('"', '""') + '"' for one in own if not re.search(r"[\r\n\x0b-\x1f\\*]", one)
+                '"' + one.replace('"', '""') + '"'
+                for one in own
+                if one.isprintable() and not re.search(r"[\\*]|^\W*\"|\"\W*$", one)
             )
             form = {"name": own[0], "called": f"s{version}", "description": text, "category": "cs.LG",
                     "match": "substring", "keywords": keywords, "exclude": '"<nobody"', "max_entries": "9",
