@@ -4,6 +4,8 @@ import ast
 import json
 import re
 import struct
+import subprocess
+import sys
 import tomllib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
@@ -36,6 +38,20 @@ RUNTIME = {"api", "core", "public"}  # the folders that the function or the edge
 PRIVATE = (".env", ".env.example", ".env.local")  # the builder bundles even these
 CRON_SLACK = timedelta(minutes=59)  # how far off Vercel may fire on its free plan, early or late
 STORE_SECONDS = 10  # what is left to store a refresh after its last request
+
+# Hides what the build removes, then imports every module of the application and reads a feed
+TRIMMED = """
+import importlib, pkgutil, sys
+for name in {names!r}:
+    sys.modules[name] = None
+import api, core
+for package in (api, core):
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        if not module.name.startswith("core.cli") and module.name not in ("api.aws", "api.server"):
+            importlib.import_module(module.name)
+from core.sources.sample import days
+print(len(days()))
+"""
 
 # -- vercel.json
 
@@ -150,6 +166,38 @@ def test_headers_are_for_files_that_there_are() -> None:
 def test_the_project_is_not_installed_into_its_own_bundle() -> None:
     """With a build system Vercel would install the project beside its source."""
     assert "build-system" not in PYPROJECT
+
+
+def test_the_build_removes_what_is_not_imported(tmp_path: Path) -> None:
+    """The script that Vercel runs removes the packages it names from the build's environment, and nothing else."""
+    command = PYPROJECT["tool"]["vercel"]["scripts"]["build"].split()
+    packages = tmp_path / ".vercel/python/.venv/lib/python3.12/site-packages"
+    for name in (
+        "pip/core.py",
+        "pip-26.0.dist-info/RECORD",
+        "lxml/includes/a.h",
+        "lxml/objectify.pyx",
+        "lxml/etree.so",
+    ):
+        (packages / name).parent.mkdir(parents=True, exist_ok=True)
+        (packages / name).write_text("x")
+    for _ in range(2):  # a cached environment is trimmed already
+        subprocess.run([sys.executable, str(ROOT / command[1])], cwd=tmp_path, check=True, capture_output=True)
+    assert ["lxml/etree.so"] == [str(path.relative_to(packages)) for path in packages.rglob("*") if path.is_file()]
+
+
+def test_a_build_elsewhere_goes_on(tmp_path: Path) -> None:
+    """Where the builder keeps its environment in another place, nothing is removed and nothing fails."""
+    (tmp_path / "kept").touch()
+    script = PYPROJECT["tool"]["vercel"]["scripts"]["build"].split()[1]
+    subprocess.run([sys.executable, str(ROOT / script)], cwd=tmp_path, check=True, capture_output=True)
+    assert [tmp_path / "kept"] == list(tmp_path.iterdir())
+
+
+def test_nothing_imports_what_the_build_removes(tmp_path: Path) -> None:
+    """Every module of the application loads without it."""
+    names = ("pip", "pypdfium2_cli", "lxml.html", "lxml.isoschematron", "lxml.objectify", "lxml.sax", "lxml.builder")
+    assert int(python(TRIMMED.format(names=names), tmp_path)) > 0
 
 
 def test_the_entry_point(tmp_path: Path) -> None:
