@@ -3,9 +3,15 @@
 import asyncio
 from typing import Any
 
+import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
+
+from api.application import create_app
+from api.compress import Compressed
+from core.config.settings import Settings
 
 CONNECTIONS = 1_000  # at a time; more are answered 503 by the server itself
 _IDLE_SECONDS = 10  # that a connection is kept for the next request
@@ -131,6 +137,16 @@ class PatientProtocol(HttpToolsProtocol):
             self._wait()
         else:
             self.transport.abort()
+
+
+def compressed_app(settings: Settings, *, self_refresh: bool) -> ASGIApp:
+    """The application as a server of one's own serves it."""
+    return Compressed(create_app(settings, self_refresh=self_refresh), private=bool(settings.feed_key))
+
+
+def run_server(app: ASGIApp, host: str, port: int) -> None:
+    """Serve until the process is stopped."""
+    uvicorn.run(app, host=host, port=port, **server_options())
 
 
 def server_options() -> dict[str, Any]:

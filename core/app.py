@@ -32,7 +32,7 @@ from core.model.paper import Paper, PaperId
 from core.model.query import Condition, Query
 from core.model.saved import Change, Saved
 from core.sources import sample
-from core.sources.rss import NO_PROGRESS, Progress
+from core.util.log import NO_PROGRESS, Progress
 from core.views.entries import EntryCache, FeedEntries
 from core.views.reviews import ReviewList
 from core.views.snapshot import Snapshot, Snapshots

@@ -18,6 +18,8 @@ from core.model.health import Trouble, troubles
 from core.model.manifest import BatchRecord, Manifest
 from core.model.pagination import ranked
 from core.model.query import Query
+from core.render.card import make_card
+from core.render.pictures import CHART_DAYS, ChartDay, render_chart
 
 router = APIRouter(include_in_schema=False)
 
@@ -60,8 +62,6 @@ async def home(request: Request) -> Response:
 
 
 def _page(request: Request, manifest: Manifest, loaded: Loaded, due: BatchRecord, found: list[Trouble]) -> bytes:
-    from core.render.card import make_card  # not at a cold start, like all that only pages need
-
     wire = wire_of(request)
     leading = manifest.leading(wire.rules.sources)
     newest = leading.stored[0] if leading.stored else None
@@ -99,8 +99,6 @@ def _batches(manifest: Manifest, due: BatchRecord) -> list[BatchRecord]:
 
 def _history(manifest: Manifest, main: Feed, entries: Sequence[Entry]) -> dict[str, Any]:
     """The chart of the last days, and its numbers, oldest first."""
-    from core.render.pictures import CHART_DAYS, ChartDay, render_chart  # as above
-
     found = choose(main, entries, Query(), capped=False)  # all that have enough points
     count = Counter(entry.announced for entry in found)
     best = {entry.announced: entry.score for entry in sorted(found, key=lambda entry: entry.score)}

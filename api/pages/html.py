@@ -13,15 +13,14 @@ from urllib.parse import quote, urlsplit
 
 from fastapi import Request
 from fastapi.responses import Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from api.headers import PAGE_HEADERS
 from api.urls import feed_url, is_owner, own_path, page_url, sent_key
 from core.util.signing import KEY, fingerprint
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
-    from markupsafe import Markup
-
     from core.app import Paperwire
 
 # Readers on the web that take a feed's address in their own: name and beginning of it
@@ -79,10 +78,8 @@ def readers_of(address: str) -> list[tuple[str, str]]:
     return [(name, start + quote(address, safe="")) for name, start in _READERS]
 
 
-def sentence(text: str) -> "Markup":
+def sentence(text: str) -> Markup:
     """A text with a capital at its beginning, and what is between backticks as code."""
-    from markupsafe import Markup, escape  # not at a cold start
-
     parts = (text[:1].upper() + text[1:]).split("`")
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if at % 2 else escape(part) for at, part in enumerate(parts)
@@ -106,9 +103,7 @@ def _asset(request: Request, name: str) -> str:
 
 
 @cache
-def _environment() -> "Environment":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # not at a cold start
-
+def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,

@@ -4,16 +4,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from core.model.batch import ANNOUNCE_TYPES
 from core.model.categories import category_name
 from core.model.pagination import Page
 from core.model.query import Query, parse_query
 from core.model.search import BOX, FORM_FIELDS, FilterForm, encoded, without_paging, words_of
-
-if TYPE_CHECKING:
-    from core.render.card import Card
+from core.render.card import Card, make_card
 
 PER_PAGE = 25
 _PAGE_SIZES = (10, 25, 50, 100)
@@ -32,7 +30,7 @@ class Group:
     """The cards of one date; of all dates together (None) if they are in another order."""
 
     day: date | None
-    cards: tuple["Card", ...]
+    cards: tuple[Card, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +50,6 @@ def page_query(tokens: tuple[str, ...], *more: str) -> Query:
 
 def make_listing(form: FilterForm, query: Query, page: Page) -> Listing:
     """What a page of entries shows, with the words marked that `query` looks for."""
-    from core.render.card import make_card  # not at a cold start
-
     words = words_of(query)
     cards = [make_card(entry, words) for entry in page.entries]
     by_day = query.sort[0][0] == "announced"

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from markupsafe import Markup
 
 from api.pages.html import MEDIA_TYPE, render
 from api.resource import Loaded, Resource, opened, parse_paper, serve, updated
@@ -15,9 +16,9 @@ from core.model.feed import Entry, Feed
 from core.model.paper import PaperId
 from core.model.query import Condition, Query, predicate
 from core.model.review import shown_rows
-
-if TYPE_CHECKING:
-    from markupsafe import Markup
+from core.render.card import author_names, make_card, whys
+from core.render.citations import bibtex
+from core.render.items import clean_entry
 
 router = APIRouter(include_in_schema=False)
 SHOWN_AUTHORS = 10
@@ -53,10 +54,6 @@ async def paper_page(request: Request) -> Response:
 
 def _context(wanted: PaperId, loaded: Loaded) -> dict[str, Any]:
     """What the template shows of the newest version that there is of a paper. Raises `UnknownName` for none."""
-    from core.render.card import author_names, make_card, whys
-    from core.render.citations import bibtex  # not at a cold start
-    from core.render.items import clean_entry
-
     of_id = predicate(Condition("id", "=", (str(wanted),)))
     found = [(feed, entry) for feed, listed in loaded for entry in listed.entries if of_id(entry)]
     if not found:
@@ -84,14 +81,12 @@ class Tab:
     model: str
     input: str
     ready: bool
-    html: "Markup"
+    html: Markup
     feeds: tuple[str, ...]
 
 
 def _tabs(shown: Sequence[tuple[Feed, Entry]]) -> list[Tab]:
     """The summaries that feeds have of a paper, each once; those that are there first."""
-    from core.render.card import make_card
-
     tabs: dict[tuple[str, str, str, str], Tab] = {}
     for feed, entry in shown:
         html, summary = make_card(entry).summary, entry.summary

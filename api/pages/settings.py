@@ -17,6 +17,7 @@ from api.pages.html import page
 from api.resource import wire_of
 from api.urls import page_url
 from core.app import Paperwire
+from core.config.models import NO_MODEL, models_of
 from core.config.overrides import (
     Changed,
     Rules,
@@ -106,8 +107,6 @@ async def settings(request: Request) -> Response:
 
 def _models(wire: Paperwire) -> str:
     """Which models write summaries, or how there can be one. Their address is not shown."""
-    from core.config.models import NO_MODEL, models_of  # not at a cold start
-
     try:
         names = dict.fromkeys(models_of(wire.settings).values())
     except ConfigError as error:

@@ -3,24 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api import openapi
-from api.resource import Loaded, Resource, find_feed, format_of, opened, serve, updated, wire_of
+from api.resource import Loaded, Resource, find_feed, format_of, opened, serve, updated
 from api.routes.feeds import FORMATS, describe_feed, feed_links, make_channel
-from api.urls import base_url, feed_url, raw_query
+from api.urls import feed_url, raw_query
 from core.app import Paperwire
-from core.model.digest import Digest, DigestOptions, make_digest, read_digest_options
+from core.model.digest import make_digest, read_digest_options
 from core.model.errors import NothingYet, UnknownName
 from core.model.feed import Feed
 from core.model.manifest import BatchRecord, Manifest
 from core.render.feeds import render_feed
-
-if TYPE_CHECKING:
-    from core.render.digest.common import Site
 
 router = APIRouter(tags=["digests"], default_response_class=Response)
 LATEST = "latest"
@@ -72,9 +68,11 @@ async def get_digest(request: Request) -> Response:
     record = _record(wire, manifest, feed, day)
 
     def render(loaded: Loaded) -> bytes:
+        from api import documents  # not at a cold start
+
         ((_, found),) = loaded
         digest = make_digest(feed, record, found.entries, style=wanted.style, language=wanted.language)
-        return _document(request, digest, format_name, wanted)
+        return documents.digest_as(request, digest, format_name, wanted.front_matter)
 
     return await serve(request, manifest, Resource(form.media_type, render, feeds=[feed], shared=True))
 
@@ -101,7 +99,7 @@ async def get_digests(request: Request) -> Response:
     hub = str(wire.settings.websub_hub or "")
 
     def render(loaded: Loaded) -> bytes:
-        from core.render.digest.document import digest_item  # not at a cold start
+        from api import documents  # as above
 
         ((_, found),) = loaded
         days = [
@@ -118,8 +116,7 @@ async def get_digests(request: Request) -> Response:
             language=wanted.language or feed.language,
             hub=hub,
         )
-        items = [digest_item(day, _site(request, feed), *_addresses(request, day, wanted)) for day in days]
-        return render_feed(format_name, channel, items)
+        return render_feed(format_name, channel, documents.digest_items(request, feed, days, wanted))
 
     resource = Resource(
         FORMATS[format_name].media_type, render, feeds=[feed], link=feed_links(request, hub), shared=True
@@ -144,47 +141,3 @@ def _record(wire: Paperwire, manifest: Manifest, feed: Feed, day: str) -> BatchR
             text = f"There is no digest of {day} yet, because its batch is {record.state}{reason}."
             raise NothingYet(text, _RETRY_SECONDS)
     raise UnknownName("batch", day, tuple(stored)[:_KNOWN_DATES])
-
-
-def _document(request: Request, digest: Digest, format_name: str, wanted: DigestOptions) -> bytes:
-    # not at a cold start
-    from core.render.digest.document import digest_html, digest_json, digest_markdown, digest_title
-
-    if format_name == "json":
-        return digest_json(digest)
-    if format_name == "md":
-        site = _site(request, digest.feed, public=True)
-        return digest_markdown(digest, site, wanted.front_matter).encode("utf-8", "replace")
-    from markupsafe import Markup
-
-    from api.pages.html import render
-
-    article = Markup(digest_html(digest, _site(request, digest.feed)))  # noqa: S704 - harmless by construction
-    return render(request, "digest.html", digest=digest, title=digest_title(digest), article=article)
-
-
-def _site(request: Request, feed: Feed, *, public: bool = False) -> "Site":
-    """What documents say of this service. What is to be made `public`, as Markdown is, shows no address that opens a
-    private copy.
-    """
-    from core.render.digest.common import Site  # not at a cold start
-
-    wire = wire_of(request)
-    deployed = wire.settings.public_url
-    if public and wire.settings.feed_key:
-        return Site(wire.title, deployed=deployed)
-    path = f"/api/feeds/{feed.name}"
-    return Site(
-        title=wire.title,
-        feeds=tuple((form.label, feed_url(request, f"{path}.{kind}")) for kind, form in FORMATS.items()),
-        digests=feed_url(request, f"/api/digests/{feed.name}.atom"),
-        papers=feed_url(request, f"/api/papers?feed={feed.name}"),
-        deployed=deployed,
-    )
-
-
-def _addresses(request: Request, digest: Digest, wanted: DigestOptions) -> tuple[str, str]:
-    """A digest's identifier, another one for whatever else was asked for, and where it can be read."""
-    path = f"/api/digests/{digest.feed.name}/{digest.record.date}"
-    query = f"?{wanted.canonical}" if wanted.canonical else ""
-    return f"{base_url(request)}{path}{query}", feed_url(request, f"{path}.html{query}")

@@ -21,7 +21,7 @@ from core.model.notice import Notice, not_fetched_notice, notice_of
 from core.model.query import Condition, Query, parse_query
 from core.model.review import best_rows
 from core.render.feeds import render_feed
-from core.render.items import Channel
+from core.render.items import Channel, entry_items, notice_item
 from core.render.shapes import to_json
 from core.views.entries import batch_summaries, select_merged, select_page
 
@@ -207,8 +207,6 @@ async def _serve_feed(
     home, hub = _home(request, feed), str(wire.settings.websub_hub or "")
 
     def render(loaded: Loaded) -> bytes:
-        from core.render.items import entry_items, notice_item  # not at a cold start
-
         shown = select_merged(loaded, query) if feeds else select_page(loaded, query, capped=True)
         channel = make_channel(
             request,

@@ -21,6 +21,7 @@ from core.model.review import Review, best_rows, find_row
 from core.model.template import LANGUAGES
 from core.render.feeds import render_feed
 from core.render.shapes import to_json
+from core.util.log import NO_PROGRESS
 
 router = APIRouter(tags=["reviews"], default_response_class=Response)
 POST_SECONDS = 100.0  # of one request; platforms end longer ones, and the next one goes on
@@ -75,10 +76,10 @@ async def make_review(request: Request) -> Response:
     await wire.manifest()  # the store says which feed is the first one
     try:
         plan = await plan_review(
-            wire.archive, wire.settings, wire.paper, wanted, language or wire.main.language, _ignore
+            wire.archive, wire.settings, wire.paper, wanted, language or wire.main.language, NO_PROGRESS
         )
         seconds = POST_SECONDS - (monotonic() - begun)
-        outcome = await carry_out(wire.archive, wire.settings, plan, seconds=seconds, progress=_ignore)
+        outcome = await carry_out(wire.archive, wire.settings, plan, seconds=seconds, progress=NO_PROGRESS)
     except ConfigError as error:
         return problem(501, "no-model", "There is no language model", str(error))
     await wire_of(request).reviews.rows(anew=True)
@@ -86,10 +87,7 @@ async def make_review(request: Request) -> Response:
         return _json({"status": "running", "detail": "another process is writing this review"}, 202)
     review = outcome.review
     if review.state != "running":
-        from core.llm.templates import get_template
-        from core.render.review import review_json
-
-        return Response(review_json(review, get_template("review", "review")), 200, _NOT_KEPT, "application/json")
+        return Response(_document(request, review, "json"), 200, _NOT_KEPT, "application/json")
     progress = {"answered": len(review.answers), "total": len(review.keys)}
     if outcome.error:
         status = 503 if outcome.error.again else 502
@@ -115,8 +113,7 @@ async def get_reviews(request: Request) -> Response:
     newest = max((datetime.fromisoformat(row.updated) for row in rows), default=_NEVER)
 
     def render(reviews: list[Review]) -> bytes:
-        from core.llm.templates import get_template  # not at a cold start
-        from core.render.review import review_items
+        from api import documents  # not at a cold start
 
         channel = make_channel(
             request,
@@ -127,8 +124,7 @@ async def get_reviews(request: Request) -> Response:
             updated=newest,
             language=language or "en",
         )
-        items = review_items(reviews, get_template("review", "review"), lambda review: review_url(request, review))
-        return render_feed(format_name, channel, items)
+        return render_feed(format_name, channel, documents.reviews_feed_items(request, reviews))
 
     resource = Resource(
         FORMATS[format_name].media_type,
@@ -173,26 +169,10 @@ async def serve_review(request: Request, format_name: str, *, with_front_matter:
     return await serve(request, await wire.manifest(), resource)
 
 
-def _document(request: Request, review: Review, format_name: str, front_matter: str) -> bytes:
-    from core.llm.templates import get_template  # not at a cold start
-    from core.render.review import review_html, review_json, review_markdown, review_title
+def _document(request: Request, review: Review, format_name: str, front_matter: str = "plain") -> bytes:
+    from api import documents  # as above
 
-    template = get_template("review", "review")
-    if format_name == "json":
-        return review_json(review, template)
-    if format_name == "md":
-        return review_markdown(review, template, front_matter).encode("utf-8", "replace")
-    from markupsafe import Markup
-
-    from api.pages.html import render
-
-    article = Markup(review_html(review, template))  # noqa: S704 - harmless by construction
-    return render(request, "review.html", review=review, title=review_title(review), article=article)
-
-
-def review_url(request: Request, review: Review) -> str:
-    """The absolute address of a review's page."""
-    return feed_url(request, f"/reviews/{review.paper.versioned}?language={review.language}")
+    return documents.review_as(request, review, format_name, front_matter)
 
 
 async def _how(request: Request, wanted: PaperId, language: str) -> str:
@@ -213,7 +193,3 @@ _NOT_KEPT = {"Cache-Control": "no-store"}
 
 def _json(value: object, status: int) -> Response:
     return Response(to_json(value), status, _NOT_KEPT, "application/json")
-
-
-def _ignore(_what: str, _done: int, _total: int) -> None:
-    """No progress is shown."""

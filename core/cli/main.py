@@ -55,18 +55,14 @@ def serve(
     ] = True,
 ) -> None:
     """Serve feeds, API and pages over HTTP, and refresh when a batch is due."""
-    import uvicorn
-
-    from api.application import create_app
-    from api.compress import Compressed
-    from api.server import server_options
+    from api import server  # with uvicorn, and not before it is used
 
     settings = asyncio.run(_sample_settings()) if sample_week else load_settings()
-    application = create_app(settings, self_refresh=self_refresh and not settings.sample)
+    application = server.compressed_app(settings, self_refresh=self_refresh and not settings.sample)
     kind = "a sample week of invented papers" if settings.sample else settings.rss_url
     err.print(f"Paperwire {__version__}: http://{host}:{port}  ({kind}, stored in {describe(settings)})")
     configure_logging(settings.log_level, as_json=settings.logs_json)
-    uvicorn.run(Compressed(application, private=bool(settings.feed_key)), host=host, port=port, **server_options())
+    server.run_server(application, host, port)
 
 
 @app.command()

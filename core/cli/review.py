@@ -9,12 +9,16 @@ import typer
 
 from core.app import Paperwire
 from core.cli.output import err, is_folder, progress_bar, refuse_foreign, with_wire, write_document
+from core.jobs.review import carry_out, plan_review
+from core.jobs.session import prices_of
 from core.llm.base import Usage
+from core.llm.templates import get_template
 from core.model.digest import FRONT_MATTERS
 from core.model.errors import QueryError
 from core.model.paper import PaperId, parse_id
 from core.model.review import POST, Review
 from core.model.template import LANGUAGES
+from core.render.review import REVIEW_MARKER, review_document, review_json, review_markdown
 
 _DAY_SECONDS = 86_400.0
 _FORMATS = ("md", "html", "json")
@@ -61,13 +65,10 @@ def review(
 
 async def _review(wire: Paperwire, wanted: PaperId, language: str, *, yes: bool) -> Review | None:
     """The review as far as it could be made, None if nothing is to be done. Reports on standard error."""
-    from core.jobs.review import Plan, carry_out, plan_review
-    from core.jobs.session import prices_of
-
     await wire.manifest()  # the store knows which feed is the first one
     language = language or wire.main.language
     with progress_bar() as show:
-        plan: Plan = await plan_review(wire.archive, wire.settings, wire.paper, wanted, language, show)
+        plan = await plan_review(wire.archive, wire.settings, wire.paper, wanted, language, show)
     if plan.complete:
         err.print(f"The review of {plan.review.paper.versioned} is there already; no model was asked.")
         return plan.review
@@ -138,9 +139,6 @@ def _deliver(made: Review, output: Path | None, format_name: str, front_matter: 
 
 def _document(made: Review, format_name: str, front_matter: str) -> tuple[bytes, str]:
     """The document, and what it ends with."""
-    from core.llm.templates import get_template
-    from core.render.review import REVIEW_MARKER, review_document, review_json, review_markdown
-
     template = get_template("review", kind="review")
     if format_name == "json":
         return review_json(made, template) + b"\n", _JSON_MARKER

@@ -38,7 +38,6 @@ _HEAVIEST = 1000
 _MOST_STEPS = 20_000  # of all regular expressions of a feed: each letter of a text may take them all
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ESCAPES = {"\a": r"\a", "\b": r"\b", "\f": r"\f", "\v": r"\v", "\x1b": r"\e"}
-_LARGEST_REGEX = 5_000  # steps of RE2's program: a letter of any alphabet takes 1,200
 _TOO_LARGE = "together these regular expressions are too large; make some of them simpler"
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
@@ -224,14 +223,12 @@ def _sameness(match: str, keyword: Keyword) -> object:
 
 def _check_together(rules: Iterable[str]) -> None:
     """Raise `ValueError` for rules whose expressions are too much for one pass over a text."""
-    import re2  # only where a feed uses it
-
-    from core.ranking.matching import regex_set
+    from core.ranking.regexes import regex_set  # RE2 only where a feed uses it
 
     terms = [parse_rule(rule, "regex")[0][0] for rule in rules]
     try:
-        regex_set(term.text for term in terms if term.field != "upvotes").Match("")
-    except re2.error as error:
+        regex_set(term.text for term in terms if term.field != "upvotes")
+    except ValueError as error:
         raise ValueError(_TOO_LARGE) from error
 
 
@@ -270,23 +267,8 @@ def _check_term(match: str, written: str, term: Term) -> int:
         raise ValueError(f"{written!r} has nothing to look for")
     if match == "word" and not fold(term.text).strip():
         raise ValueError(f"{written!r} has no words to look for")
-    return _check_regex(term.text) if match == "regex" else 0
+    if match != "regex":
+        return 0
+    from core.ranking.regexes import check_regex
 
-
-def _check_regex(pattern: str) -> int:
-    """The steps of a regular expression. Raises `ValueError` if it is none, is too much, or matches nothing."""
-    import re2
-
-    from core.ranking.matching import regex_options
-
-    try:
-        compiled = re2.compile(pattern, regex_options())
-    except re2.error as error:
-        reason = error.args[0].decode() if error.args and isinstance(error.args[0], bytes) else str(error)
-        raise ValueError(f"{pattern!r} is not a regular expression in RE2's syntax: {reason}") from None
-    if any((match := compiled.search(text)) and not match[0] for text in ("", "a", "a b")):
-        raise ValueError(f"{pattern!r} matches the empty text, and so every paper")
-    size: int = compiled.programsize
-    if size > _LARGEST_REGEX:
-        raise ValueError(f"{pattern!r} is too large: {size:,} steps, of which {_LARGEST_REGEX:,} are possible")
-    return size
+    return check_regex(term.text)

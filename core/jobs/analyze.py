@@ -28,7 +28,7 @@ from core.model.manifest import BatchRecord, Manifest
 from core.model.paper import Paper, is_withdrawn
 from core.model.query import Query
 from core.sources.client import Get
-from core.sources.rss import NO_PROGRESS, Progress
+from core.util.log import NO_PROGRESS, Progress
 from core.util.signing import fingerprint
 
 _DAYS = 3  # the newest dates of a feed, for which models are asked

@@ -18,7 +18,7 @@ from core.model.errors import FetchError, SourceError
 from core.model.ledger import Entered, Window, WindowReading, affected_dates, enter, windows_to_read
 from core.model.manifest import Manifest
 from core.sources.api import fetch_slice
-from core.sources.rss import Progress
+from core.util.log import Progress
 
 MOST_TRIES = 3  # refreshes in which a slice may come short, before the window is taken as it is
 LEAST_SECONDS = 5.0  # no request is begun with less time left

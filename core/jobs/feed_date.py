@@ -29,8 +29,8 @@ from core.model.rubric import Scorecard
 from core.model.summary import Summary
 from core.sources.client import Get
 from core.sources.fulltext import FullText, fetch_text
-from core.sources.rss import Progress
 from core.util.caches import LRUCache, SingleFlight
+from core.util.log import Progress
 
 log = logging.getLogger("paperwire")
 

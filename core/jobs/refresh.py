@@ -23,7 +23,8 @@ from core.model.feed import Feed
 from core.model.manifest import BatchRecord, Manifest, rfc3339
 from core.model.query import Query
 from core.model.reconcile import FetchedDate, settle
-from core.sources.rss import Fetched, Progress, fetch_announcements
+from core.sources.rss import Fetched, fetch_announcements
+from core.util.log import Progress
 
 # How long requests leave the upstream alone after a refresh that did not settle the due date, in seconds; doubled with
 # every further try, up to an hour. The owner's own refreshes do not wait.

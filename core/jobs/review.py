@@ -30,7 +30,7 @@ from core.model.review import POST, Listed, Review, find_row
 from core.model.rubric import INPUTS
 from core.sources.api import fetch_by_id
 from core.sources.fulltext import FullText, fetch_text
-from core.sources.rss import Progress
+from core.util.log import Progress
 
 STEP = "review"
 TEMPLATE = "review"

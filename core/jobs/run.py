@@ -28,7 +28,7 @@ from core.jobs.upstreams import Upstreams, open_upstreams
 from core.model.calendar import due_date
 from core.model.errors import StoreError
 from core.model.freshness import ARXIV, due_of, due_record, is_settled
-from core.sources.rss import NO_PROGRESS, Progress
+from core.util.log import NO_PROGRESS, Progress
 
 log = logging.getLogger("paperwire")
 _POLL_SECONDS = 0.5

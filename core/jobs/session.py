@@ -16,6 +16,8 @@ from core.archive.spending import Prices
 from core.config.models import NO_MODEL, endpoint_url, extra_of, models_of
 from core.config.settings import Settings
 from core.llm.base import STATES, Answer, Ask, Model, Usage
+from core.llm.client import CompatibleModel
+from core.llm.endpoint import Endpoint
 from core.model.errors import ConfigError, ModelError, StoreError
 
 RESERVE_SECONDS = 10.0  # a call takes about as long: with less time left none is begun, because it would be lost
@@ -32,9 +34,6 @@ def open_model(settings: Settings, archive: Archive) -> Model | None:
     """
     if not (models := models_of(settings)):
         return None
-    from core.llm.client import CompatibleModel
-    from core.llm.endpoint import Endpoint
-
     return CompatibleModel(
         Endpoint(endpoint_url(settings), settings.llm_api_key, extra_of(settings)),
         models,

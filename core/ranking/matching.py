@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
 from time import monotonic
-from typing import Any
 
 from core.model.batch import Batch
 from core.model.categories import find_category, listed
@@ -22,8 +21,6 @@ from core.text.english import MATCHERS, spellings
 from core.text.fold import fold, is_whole
 from core.text.names import Name, comparable, is_same, parse_name
 
-REGEX_BYTES = 1 << 20  # of memory for one regular expression and what its search remembers; RE2's default is 8 MB
-REGEX_SET_BYTES = 8 << 20  # for all of a feed together
 Scorer = Callable[[Paper], Score | None]
 # (number of the pattern, start, end) for every place in a text
 Finder = Callable[[str], Iterable[tuple[int, int, int]]]
@@ -349,39 +346,14 @@ def _lowered(text: str) -> str:
     return "".join(one if len(one := char.lower()) == 1 else char for char in text)
 
 
-def regex_options() -> Any:
-    """RE2's options for regular expressions of owners and strangers: whatever the case, and in bounded memory."""
-    import re2  # only where a feed uses it
-
-    options = re2.Options()
-    options.case_sensitive = False
-    options.log_errors = False
-    options.max_mem = REGEX_BYTES
-    return options
-
-
-def regex_set(patterns: Iterable[str]) -> Any:
-    """What tells in one pass which of `patterns` match. Raises `re2.error` if they are too much for that."""
-    import re2
-
-    options = regex_options()
-    options.max_mem = REGEX_SET_BYTES
-    which = re2.Set.SearchSet(options)
-    for pattern in patterns:
-        which.Add(pattern)
-    which.Compile()
-    return which
-
-
 def _regexes(terms: list[Term]) -> Finder:
     """Regular expressions in RE2's syntax, whatever the case: linear time on any input.
 
     Of each the first match in a text is found: `.` would match in every place.
     """
-    import re2
+    from core.ranking.regexes import compile_regex, regex_set  # RE2 only where a feed uses it
 
-    options = regex_options()
-    compiled = [re2.compile(term.text, options) for term in terms]
+    compiled = [compile_regex(term.text) for term in terms]
     which = regex_set(term.text for term in terms)
 
     def find(text: str) -> Iterator[tuple[int, int, int]]:

@@ -8,16 +8,13 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from core.model.categories import closure, parts
 from core.model.errors import FetchError, SourceError
 from core.model.paper import Paper, parse_id
 from core.sources.client import Get
-
-if TYPE_CHECKING:
-    from core.sources.parse import ParsedPage
+from core.sources.parse import ParsedPage, parse_api
 
 SLICE_SIZE = 200
 MOST_RESULTS = 30_000  # arXiv serves no more of one query, however it is sliced
@@ -128,7 +125,7 @@ def _spelled(text: str) -> str:
         return ""
 
 
-async def _fetch_page(get: Get, url: str, start: int, size: int) -> "ParsedPage":
+async def _fetch_page(get: Get, url: str, start: int, size: int) -> ParsedPage:
     """The fullest of some tries to fetch a page, the first one that is whole. Raises what the first one raises."""
     best = await _fetch_once(get, url)
     for _ in range(TRIES - 1):
@@ -142,23 +139,17 @@ async def _fetch_page(get: Get, url: str, start: int, size: int) -> "ParsedPage"
     return best
 
 
-async def _fetch_once(get: Get, url: str) -> "ParsedPage":
+async def _fetch_once(get: Get, url: str) -> ParsedPage:
     answer = await get(url, accept=_ACCEPT, total_seconds=API_SECONDS)
-    return await asyncio.to_thread(_parse, answer.body or b"")
+    return await asyncio.to_thread(parse_api, answer.body or b"")
 
 
-def _parse(body: bytes) -> "ParsedPage":
-    from core.sources.parse import parse_api  # lxml: the read path does without it, and the event loop too
-
-    return parse_api(body)
-
-
-def _served(page: "ParsedPage") -> int:
+def _served(page: ParsedPage) -> int:
     """How many entries the page had, readable or not."""
     return len(page.papers) + len(page.rejected)
 
 
-def _lack(page: "ParsedPage", start: int, size: int) -> str:
+def _lack(page: ParsedPage, start: int, size: int) -> str:
     """Why a page is not whole, "" if it is."""
     if page.broken:
         return page.broken

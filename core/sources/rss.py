@@ -8,22 +8,18 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import TYPE_CHECKING
 
 from core.model.batch import Announcement, is_relisted
 from core.model.categories import parts
 from core.model.errors import FetchError, SourceError
 from core.sources.client import UpstreamAnswer
-
-if TYPE_CHECKING:
-    from core.sources.parse import ParsedFeed
+from core.sources.parse import ParsedFeed, parse_feed
+from core.util.log import Progress
 
 ITEM_LIMIT = 2000
 _TRIES = 2
 LONGEST_PAUSE = 8.0  # seconds; an upstream that asks for more is asked again at the next refresh
 
-Progress = Callable[[str, int, int], None]
-NO_PROGRESS: Progress = lambda _what, _done, _total: None  # noqa: E731 - a value among others
 _Get = Callable[[str, Mapping[str, str] | None], Awaitable[UpstreamAnswer]]
 
 
@@ -102,7 +98,7 @@ async def fetch_announcements(
                 fetched.unchanged += group
                 fetched.validators[url] = answer.validators
                 continue
-            parsed = await asyncio.to_thread(_parse, answer.body)
+            parsed = await asyncio.to_thread(parse_feed, answer.body)
         except SourceError as error:
             if len(group) > 1 and _blames_request(error):
                 groups[:0] = _halves(group)
@@ -116,12 +112,6 @@ async def fetch_announcements(
             fetched.validators[url] = answer.validators
     progress("fetched", len(categories), len(categories))
     return fetched
-
-
-def _parse(body: bytes) -> "ParsedFeed":
-    from core.sources.parse import parse_feed  # lxml: the read path does without it, and the event loop too
-
-    return parse_feed(body)
 
 
 def _halves(group: tuple[str, ...]) -> list[tuple[str, ...]]:
@@ -150,7 +140,7 @@ async def _get_patiently(
     raise AssertionError("unreachable")
 
 
-def _add(fetched: Fetched, group: tuple[str, ...], parsed: "ParsedFeed") -> bool:
+def _add(fetched: Fetched, group: tuple[str, ...], parsed: ParsedFeed) -> bool:
     """Take over what a feed held: whether that is all of it."""
     if parsed.date is None:
         fetched.fail(group, "the feed does not say which date it is for")

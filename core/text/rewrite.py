@@ -10,12 +10,10 @@ the rest are references. Jekyll reads `{{` and `{%` before Markdown is read, Hug
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING
+
+from markdown_it.tree import SyntaxTreeNode
 
 from core.text.markdown import read_markdown, restore
-
-if TYPE_CHECKING:
-    from markdown_it.tree import SyntaxTreeNode
 
 _JOINER = "\u2060"  # it has no width
 _WITH_BACKSLASH = "\\`*_[]|$"
@@ -110,7 +108,7 @@ def markdown_text(markdown: str) -> str:
     return " ".join("".join(_joined(*_tree(markdown, frozenset()))).split())
 
 
-def _joined(node: "SyntaxTreeNode", kept: list[str]) -> list[str]:
+def _joined(node: SyntaxTreeNode, kept: list[str]) -> list[str]:
     if node.type in ("text", "code_inline", "fence", "code_block"):
         return [restore(node.content, kept) if kept else node.content]
     if node.type in ("softbreak", "hardbreak"):
@@ -119,9 +117,7 @@ def _joined(node: "SyntaxTreeNode", kept: list[str]) -> list[str]:
     return parts if node.type in _INLINE else [*parts, " "]
 
 
-def _tree(markdown: str, known: frozenset[str]) -> "tuple[SyntaxTreeNode, list[str]]":
-    from markdown_it.tree import SyntaxTreeNode  # not at a cold start
-
+def _tree(markdown: str, known: frozenset[str]) -> tuple[SyntaxTreeNode, list[str]]:
     tokens, kept = read_markdown(markdown, known)
     return SyntaxTreeNode(tokens), kept
 
@@ -144,7 +140,7 @@ class _Writer:
         parts = [self._inline(node) for node in root.walk() if node.type == "inline"]
         return " ".join(" ".join(filter(str.strip, parts)).split())
 
-    def _children(self, node: "SyntaxTreeNode", *, tight: bool = False) -> list[str]:
+    def _children(self, node: SyntaxTreeNode, *, tight: bool = False) -> list[str]:
         out: list[str] = []
         for child in node.children:
             lines = _BLOCKS[child.type](self, child)
@@ -152,18 +148,18 @@ class _Writer:
                 out += [*([] if tight or not out else [""]), *lines]
         return out
 
-    def _heading(self, node: "SyntaxTreeNode") -> list[str]:
+    def _heading(self, node: SyntaxTreeNode) -> list[str]:
         text = self._all(node).replace("  \n", " ").strip()
         return [f"{'#' * int(node.tag[1])} {text}".rstrip()]
 
-    def _paragraph(self, node: "SyntaxTreeNode") -> list[str]:
+    def _paragraph(self, node: SyntaxTreeNode) -> list[str]:
         text = self._all(node).strip()
         return [escape_start(line) for line in text.split("\n")] if text else []
 
-    def _quote(self, node: "SyntaxTreeNode") -> list[str]:
+    def _quote(self, node: SyntaxTreeNode) -> list[str]:
         return [f"> {line}".rstrip() for line in self._children(node)]
 
-    def _list(self, node: "SyntaxTreeNode") -> list[str]:
+    def _list(self, node: SyntaxTreeNode) -> list[str]:
         ordered = node.type == "ordered_list"
         number = int(node.attrs.get("start", 1)) if ordered else 0
         again = node.previous_sibling is not None and node.previous_sibling.type == node.type
@@ -176,14 +172,14 @@ class _Writer:
             out += [(mark + lines[0]).rstrip(), *((" " * len(mark) + line).rstrip() for line in lines[1:])]
         return out
 
-    def _fence(self, node: "SyntaxTreeNode") -> list[str]:
+    def _fence(self, node: SyntaxTreeNode) -> list[str]:
         language = _LANGUAGE.match(node.info)
         return fenced(restore(node.content, self._kept), language[0] if language else "")
 
-    def _rule(self, _: "SyntaxTreeNode") -> list[str]:
+    def _rule(self, _: SyntaxTreeNode) -> list[str]:
         return ["***"]
 
-    def _table(self, node: "SyntaxTreeNode") -> list[str]:
+    def _table(self, node: SyntaxTreeNode) -> list[str]:
         self._in_table = True
         rows = [row for part in node.children for row in part.children]
         lines = [[" ".join(self._all(cell).split()) for cell in row.children] for row in rows]
@@ -191,38 +187,38 @@ class _Writer:
         self._in_table = False
         return [f"| {' | '.join(cells)} |" for cells in (lines[0], marks, *lines[1:])]
 
-    def _all(self, node: "SyntaxTreeNode") -> str:
+    def _all(self, node: SyntaxTreeNode) -> str:
         return "".join(self._inline(child) for child in node.children)
 
-    def _inline(self, node: "SyntaxTreeNode") -> str:
+    def _inline(self, node: SyntaxTreeNode) -> str:
         return _INLINE[node.type](self, node)
 
-    def _text(self, node: "SyntaxTreeNode") -> str:
+    def _text(self, node: SyntaxTreeNode) -> str:
         return restore(escape_text(node.content), [formula(text) for text in self._kept])
 
-    def _code(self, node: "SyntaxTreeNode") -> str:
+    def _code(self, node: SyntaxTreeNode) -> str:
         text = restore(node.content, self._kept).strip("\n")
         return code(text, in_table=self._in_table) if text.strip() else ""
 
-    def _link(self, node: "SyntaxTreeNode") -> str:
+    def _link(self, node: SyntaxTreeNode) -> str:
         text = self._all(node)
         return link(text, str(node.attrs["href"])) if text.strip() else text
 
-    def _image(self, node: "SyntaxTreeNode") -> str:
+    def _image(self, node: SyntaxTreeNode) -> str:
         return restore(escape_text("".join(_joined(node, []))), [formula(text) for text in self._kept])
 
-    def _marked(self, node: "SyntaxTreeNode") -> str:
+    def _marked(self, node: SyntaxTreeNode) -> str:
         mark, text = "**" if node.type == "strong" else "*", self._all(node)
         return f"{mark}{text}{mark}" if text.strip() == text else text
 
-    def _space(self, _: "SyntaxTreeNode") -> str:
+    def _space(self, _: SyntaxTreeNode) -> str:
         return " "
 
-    def _break(self, _: "SyntaxTreeNode") -> str:
+    def _break(self, _: SyntaxTreeNode) -> str:
         return "  \n"
 
 
-_BLOCKS: dict[str, Callable[[_Writer, "SyntaxTreeNode"], list[str]]] = {
+_BLOCKS: dict[str, Callable[[_Writer, SyntaxTreeNode], list[str]]] = {
     "heading": _Writer._heading,
     "paragraph": _Writer._paragraph,
     "blockquote": _Writer._quote,
@@ -233,7 +229,7 @@ _BLOCKS: dict[str, Callable[[_Writer, "SyntaxTreeNode"], list[str]]] = {
     "hr": _Writer._rule,
     "table": _Writer._table,
 }
-_INLINE: dict[str, Callable[[_Writer, "SyntaxTreeNode"], str]] = {
+_INLINE: dict[str, Callable[[_Writer, SyntaxTreeNode], str]] = {
     "inline": _Writer._all,
     "text": _Writer._text,
     "code_inline": _Writer._code,

@@ -7,13 +7,15 @@ import json
 import logging
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import orjson
 
 LOGGER = "paperwire"
+Progress = Callable[[str, int, int], None]  # what is being done, how much of it is done, how much there is
+NO_PROGRESS: Progress = lambda _what, _done, _total: None  # noqa: E731 - a value among others
 EVENTS = logging.getLogger(f"{LOGGER}.event")
 _SERVER, _SERVER_ERRORS, _SERVER_REQUESTS = "uvicorn", "uvicorn.error", "uvicorn.access"
 

@@ -26,6 +26,7 @@ from core.model.review import Review
 from core.sources.fulltext import FullText
 from core.store import keys
 from core.store.base import holding
+from core.util.log import NO_PROGRESS
 from tests.conftest import wait_until
 from tests.support import model_server
 from tests.support.invented import make_paper
@@ -39,7 +40,6 @@ from tests.support.reviewing import (
     WITHDRAWN,
     Reviewing,
     asked,
-    no_progress,
     reviewing,
     speak,
 )
@@ -57,7 +57,7 @@ def stored(given: Reviewing) -> list[Review]:
 
 async def plan(wire: Paperwire) -> Plan:
     """What there is to do for the review of the invented paper."""
-    return await plan_review(wire.archive, wire.settings, wire.paper, parse_id(ID), "en", no_progress)
+    return await plan_review(wire.archive, wire.settings, wire.paper, parse_id(ID), "en", NO_PROGRESS)
 
 
 def test_a_review_is_made_once(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_estimate_and_usage(tmp_path: Path) -> None:
             assert planned.usage.completion == 12 * 4000 + 8000
             assert planned.usage.prompt > 12 * len(HTML) / 20
             assert planned.cost == pytest.approx((planned.usage.prompt * 2 + planned.usage.completion * 10) / 1e6)
-            outcome = await carry_out(wire.archive, wire.settings, planned, seconds=60, progress=no_progress)
+            outcome = await carry_out(wire.archive, wire.settings, planned, seconds=60, progress=NO_PROGRESS)
             assert outcome
             assert (1300, 260, 13) == (outcome.review.read, outcome.review.written, outcome.review.calls)
             (spent,) = await Spending(wire.archive.store).used("2026-03")
@@ -264,7 +264,7 @@ def test_two_at_once(tmp_path: Path) -> None:
             other = Paperwire(given.settings)
             plans = [await plan(one) for one in (wire, other)]
             runs = [
-                carry_out(one.archive, one.settings, planned, seconds=60, progress=no_progress)
+                carry_out(one.archive, one.settings, planned, seconds=60, progress=NO_PROGRESS)
                 for one, planned in zip((wire, other), plans, strict=True)
             ]
             outcomes = await asyncio.gather(*runs)
@@ -306,7 +306,7 @@ def test_another_process_at_it(tmp_path: Path) -> None:
         async def work(wire: Paperwire) -> None:
             planned = await plan(wire)
             async with holding(wire.archive.store, keys.review_lock(f"{ID}v1", "en")):
-                more: dict[str, Any] = {"clock": wire.clock, "progress": no_progress}
+                more: dict[str, Any] = {"clock": wire.clock, "progress": NO_PROGRESS}
                 session = Session(Silent(), 1e9, 1)
                 assert await go_on(wire.archive, session, planned.review, planned.text, **more) is None
 

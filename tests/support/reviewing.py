@@ -14,6 +14,7 @@ from core.config.settings import Settings
 from core.jobs.review import Outcome, carry_out, plan_review
 from core.llm.templates import get_template
 from core.model.paper import parse_id
+from core.util.log import NO_PROGRESS
 from tests.api import make_settings
 from tests.support import latexml_format, model_server, upstream
 from tests.support.arxiv_format import Sheet
@@ -135,16 +136,12 @@ class Reviewing:
         """The outcome of one run."""
 
         async def work(wire: Paperwire) -> Outcome:
-            plan = await plan_review(wire.archive, wire.settings, wire.paper, parse_id(paper), language, no_progress)
-            outcome = await carry_out(wire.archive, wire.settings, plan, seconds=seconds, progress=no_progress)
+            plan = await plan_review(wire.archive, wire.settings, wire.paper, parse_id(paper), language, NO_PROGRESS)
+            outcome = await carry_out(wire.archive, wire.settings, plan, seconds=seconds, progress=NO_PROGRESS)
             assert outcome is not None
             return outcome
 
         return self.run(work)
-
-
-def no_progress(_what: str, _done: int, _total: int) -> None:
-    """Nothing is shown."""
 
 
 @contextmanager

@@ -1,0 +1,87 @@
+"""Digests, reviews and summaries as documents and as entries of feeds; loaded when the first of them is rendered."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from fastapi import Request
+from markupsafe import Markup
+
+from api.pages.html import render
+from api.resource import wire_of
+from api.routes.feeds import FORMATS
+from api.urls import base_url, feed_url
+from core.llm.templates import get_template
+from core.model.digest import Digest, DigestOptions
+from core.model.feed import Feed
+from core.model.review import Review
+from core.render.digest.common import Site
+from core.render.digest.document import digest_html, digest_item, digest_json, digest_markdown, digest_title
+from core.render.items import Item
+from core.render.review import review_html, review_items, review_json, review_markdown, review_title
+
+
+def digest_as(request: Request, digest: Digest, format_name: str, front_matter: str) -> bytes:
+    """A digest as "md", "html" or "json"."""
+    if format_name == "json":
+        return digest_json(digest)
+    if format_name == "md":
+        site = _site(request, digest.feed, public=True)
+        return digest_markdown(digest, site, front_matter).encode("utf-8", "replace")
+    html = digest_html(digest, _site(request, digest.feed))
+    return _page(request, "digest.html", digest_title(digest), html, digest=digest)
+
+
+def digest_items(request: Request, feed: Feed, days: Iterable[Digest], options: DigestOptions) -> list[Item]:
+    """The digests of a feed as the entries of another one."""
+    site = _site(request, feed)
+    return [digest_item(day, site, *_addresses(request, day, options)) for day in days]
+
+
+def review_as(request: Request, review: Review, format_name: str, front_matter: str = "plain") -> bytes:
+    """A review as "md", "html" or "json"."""
+    template = get_template("review", "review")
+    if format_name == "json":
+        return review_json(review, template)
+    if format_name == "md":
+        return review_markdown(review, template, front_matter).encode("utf-8", "replace")
+    return _page(request, "review.html", review_title(review), review_html(review, template), review=review)
+
+
+def reviews_feed_items(request: Request, reviews: list[Review]) -> list[Item]:
+    """Reviews as the entries of a feed, each with the absolute address of its page."""
+
+    def address(review: Review) -> str:
+        return feed_url(request, f"/reviews/{review.paper.versioned}?language={review.language}")
+
+    return review_items(reviews, get_template("review", "review"), address)
+
+
+def _page(request: Request, template: str, title: str, html: str, **context: Any) -> bytes:
+    """The page around a document's HTML."""
+    article = Markup(html)  # noqa: S704 - harmless by construction
+    return render(request, template, title=title, article=article, **context)
+
+
+def _site(request: Request, feed: Feed, *, public: bool = False) -> Site:
+    """What documents say of this service. What is to be made `public`, as Markdown is, shows no address that opens a
+    private copy.
+    """
+    wire = wire_of(request)
+    deployed = wire.settings.public_url
+    if public and wire.settings.feed_key:
+        return Site(wire.title, deployed=deployed)
+    path = f"/api/feeds/{feed.name}"
+    return Site(
+        title=wire.title,
+        feeds=tuple((form.label, feed_url(request, f"{path}.{kind}")) for kind, form in FORMATS.items()),
+        digests=feed_url(request, f"/api/digests/{feed.name}.atom"),
+        papers=feed_url(request, f"/api/papers?feed={feed.name}"),
+        deployed=deployed,
+    )
+
+
+def _addresses(request: Request, digest: Digest, wanted: DigestOptions) -> tuple[str, str]:
+    """A digest's identifier, another one for whatever else was asked for, and where it can be read."""
+    path = f"/api/digests/{digest.feed.name}/{digest.record.date}"
+    query = f"?{wanted.canonical}" if wanted.canonical else ""
+    return f"{base_url(request)}{path}{query}", feed_url(request, f"{path}.html{query}")
