@@ -26,16 +26,16 @@ from core.store.base import Store, Values, holding
 
 __all__ = ["Archive", "Draft", "State"]
 
-_PATIENCE_SECONDS = 30.0  # how long a draft waits for another process's
+_PATIENCE_SECONDS = 30.0  # how long to wait for another process's draft
 RETENTION = timedelta(days=30)
 PROBE_SECONDS = 60.0
 _POLL_SECONDS = 0.2
 
 
 class Archive:
-    """All that Paperwire stores, by its parts. The state changes only by a draft that is committed.
+    """All that Paperwire stores, by its parts. The state changes only when a draft is committed.
 
-    `retention` is how long batches are kept. Everything raises `StoreError` where the store fails.
+    `retention` is how long batches are kept. All methods raise `StoreError` if the store fails.
     """
 
     def __init__(self, store: Store, *, retention: timedelta = RETENTION) -> None:
@@ -51,11 +51,11 @@ class Archive:
         self.rendered = Rendered(store, self.pending)
 
     def gate(self, seconds: float = GATE_SECONDS) -> AbstractAsyncContextManager[None]:
-        """Space a request to arXiv, sent inside the block, from all others by so many seconds."""
+        """Returns a block for one request to arXiv, which starts `seconds` after the last one at the earliest."""
         return passing(self.store, seconds) if seconds else nullcontext()
 
     async def refusal(self) -> str:
-        """Why the store takes nothing that is written, in its own words and with the mend; "" if it does."""
+        """Returns the store's reason for refusing writes, with a remedy; "" if it accepts them."""
         try:
             await self.store.put(keys.PROBE, b"1", PROBE_SECONDS)
         except StoreError as error:
@@ -63,25 +63,25 @@ class Archive:
         return ""
 
     async def state(self) -> State:
-        """The state as stored, in one round trip."""
+        """Returns the stored state, in one round trip."""
         return decode_state(*(await self.encoded_state())[0])
 
     async def encoded_state(self, also: str = "") -> tuple[tuple[bytes | None, ...], bytes | None]:
-        """The state for `decode_state`, and the value of the slot `also` (`rendered`), in one round trip."""
+        """Returns the values for `decode_state`, and the value of the slot `also` (`rendered`), in one round trip."""
         found = await self.store.get_many([*STATE_KEYS, *([also] if also else [])])
         return tuple(found[: len(STATE_KEYS)]), found[-1] if also else None
 
     async def note_rules(self, rules: str, now: datetime) -> State | None:
-        """Note in the manifest that its content is served under other `rules` from now on: clients see a change.
+        """Note new `rules` in the manifest, which changes the validators of all resources.
 
-        The state after that; None if another process is writing.
+        Returns the new state, None if another process is writing.
         """
         return await self._note(lambda known: known if known.rules == rules else known.under(rules, now))
 
     async def note_time(self, end: datetime, now: datetime) -> State | None:
-        """Note in the manifest that it is later than `end`: what waited for that moment is shown from now on.
+        """Note in the manifest that `end` has passed: entries that were held back until then are shown.
 
-        The state after that; None if another process is writing.
+        Returns the new state, None if another process is writing.
         """
         return await self._note(
             lambda known: known if datetime.fromisoformat(known.updated) >= end else known.under(known.rules, now)
@@ -96,7 +96,7 @@ class Archive:
 
     @asynccontextmanager
     async def try_drafting(self) -> AsyncIterator[Draft | None]:
-        """A draft of the next state, or None at once while another process has one."""
+        """Yields a draft of the next state, or None at once if another process has one."""
         async with holding(self.store, keys.REFRESH_LOCK) as lock:
             if lock is None:
                 yield None
@@ -106,7 +106,7 @@ class Archive:
 
     @asynccontextmanager
     async def drafting(self) -> AsyncIterator[Draft]:
-        """A draft of the next state; waits for another process's. Raises `StoreError` after half a minute."""
+        """Yields a draft of the next state, after waiting for another process's. Raises `StoreError` after 30 s."""
         end = monotonic() + _PATIENCE_SECONDS
         while monotonic() < end:
             async with self.try_drafting() as draft:
@@ -118,27 +118,27 @@ class Archive:
 
     @asynccontextmanager
     async def working(self) -> AsyncIterator[bool]:
-        """Be the one process that backfills and analyses; False at once if another one is."""
+        """Hold the lock for backfill and analysis during the block. Yields False at once if another process has it."""
         async with holding(self.store, keys.CATCH_UP_LOCK) as lock:
             yield lock is not None
 
     async def contents(self) -> AsyncIterator[tuple[str, int]]:
-        """The kind and the size in bytes of each value that is stored."""
+        """Yields the kind and the size in bytes of each stored value."""
         async for key, value, _ in self.store.entries():
             yield key.removeprefix(keys.PREFIX).partition(":")[0], len(value)
 
     def dump(self, now: float) -> AsyncIterator[str]:
-        """The lines of a file with all that is stored, made at `now` (Unix time); see `core.archive.dump`."""
+        """Yields the lines of a dump made at `now` (Unix time); see `core.archive.dump`."""
         return export_store(self.store, now)
 
     async def load(self, values: Values, loaded: Count = lambda _: None) -> None:
-        """Store the values of such a file (`read_dump`); `loaded` gets the number of those that are stored so far.
+        """Store the values of a dump (`read_dump`). `loaded` receives the number of values stored so far.
 
-        Raises `StoreError`, also if a refresh is running: then nothing was written.
+        Raises `StoreError`, also if a refresh is running; nothing is written then.
         """
         await import_store(self.store, values, loaded)
 
     async def close(self) -> None:
-        """Write what is pending, and free connections."""
+        """Write pending values, and close connections."""
         await self.pending.flush()
         await self.store.close()

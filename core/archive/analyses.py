@@ -1,6 +1,6 @@
-"""Scorecards and summaries, each by all that it depends on, and the analyses of feeds' dates that are made of them.
+"""Scorecards and summaries under fingerprints of all their inputs, and the analyses of feeds' dates made from them.
 
-What cannot be read, because another version wrote it, is made again.
+A value that cannot be read, because another version wrote it, is made again.
 """
 
 import logging
@@ -22,7 +22,7 @@ log = logging.getLogger("paperwire")
 
 
 class CardKey(NamedTuple):
-    """Names the scorecard of a paper ("2512.22925v1"). The fingerprint covers everything else that it depends on."""
+    """Names the scorecard of a paper ("2512.22925v1"). The fingerprint covers all its other inputs."""
 
     paper: str
     fingerprint: str
@@ -50,25 +50,25 @@ Put = Callable[[SummaryKey, Summary], Awaitable[None]]
 
 
 class Analyses:
-    """Scorecards, summaries and analyses in one store. Everything raises `StoreError` where the store fails."""
+    """Scorecards, summaries and analyses in one store. All methods raise `StoreError` if the store fails."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def find(self, wanted: Iterable[CardKey | SummaryKey]) -> dict[CardKey | SummaryKey, Scorecard | Summary]:
-        """What is stored of the answers that are wanted, in one round trip."""
-        return await self._read({key: (_key(key), _MAKERS[type(key)]) for key in wanted})
+    async def find(self, requested: Iterable[CardKey | SummaryKey]) -> dict[CardKey | SummaryKey, Scorecard | Summary]:
+        """Returns the stored answers by key, without missing ones, in one round trip."""
+        return await self._read({key: (_key(key), _MAKERS[type(key)]) for key in requested})
 
-    async def read(self, wanted: Iterable[AnalysisKey]) -> dict[AnalysisKey, dict[str, Any]]:
-        """What is stored of the analyses that are wanted, in one round trip."""
-        return await self._read({key: (keys.analysis(*key), from_plain) for key in wanted})
+    async def read(self, requested: Iterable[AnalysisKey]) -> dict[AnalysisKey, dict[str, Any]]:
+        """Returns the stored analyses by key, as JSON values, without missing ones, in one round trip."""
+        return await self._read({key: (keys.analysis(*key), from_plain) for key in requested})
 
     async def put(self, answers: Answers) -> None:
-        """Store answers, each for itself."""
+        """Store answers, not atomically."""
         await self._store.put_many(_encoded(answers))
 
     def draft(self, draft: Draft, analyses: Mapping[AnalysisKey, Analysis], answers: Answers, now: datetime) -> None:
-        """Put analyses, with their names for the manifest, and answers into a draft."""
+        """Put analyses and answers into a draft, and the names of the analyses into its manifest."""
         names: dict[str, dict[str, str]] = {}
         values = _encoded(answers)
         for key, analysis in analyses.items():
@@ -80,7 +80,7 @@ class Analyses:
 
     @asynccontextmanager
     async def summarising(self, paper: str, template: str, language: str) -> AsyncIterator[Put | None]:
-        """Be the one process that has this summary made, and store it by what is yielded; None: another one is."""
+        """Hold the lock of this summary. Yields a function that stores it, None if another process has the lock."""
         async with holding(self._store, keys.summary_lock(paper, template, language)) as lock:
 
             async def put(key: SummaryKey, summary: Summary) -> None:
@@ -89,10 +89,10 @@ class Analyses:
 
             yield put if lock else None
 
-    async def _read(self, wanted: Mapping[Any, tuple[str, Callable[[Any], Any]]]) -> dict[Any, Any]:
-        found = await self._store.get_many([name for name, _ in wanted.values()]) if wanted else []
+    async def _read(self, requested: Mapping[Any, tuple[str, Callable[[Any], Any]]]) -> dict[Any, Any]:
+        found = await self._store.get_many([name for name, _ in requested.values()]) if requested else []
         out = {}
-        for (key, (name, make)), data in zip(wanted.items(), found, strict=True):
+        for (key, (name, make)), data in zip(requested.items(), found, strict=True):
             try:
                 if data:
                     out[key] = decode_as(make, data)

@@ -1,4 +1,4 @@
-"""Batches, and a feed's days: a batch scored by the feed's rules, and what is stored of that."""
+"""Batches, and a feed's days: a batch scored by the feed's rules, and the stored values that result."""
 
 import asyncio
 import logging
@@ -31,30 +31,30 @@ log = logging.getLogger("paperwire")
 
 
 class Stored(NamedTuple):
-    """A value that may be stored, which never changes: its `name`, which caches use too, and how it is decoded."""
+    """An immutable value that may be stored: its `name`, also for caches, and how to decode it."""
 
     name: str
     decode: Callable[[bytes], Any]
 
 
 def stored_batch(record: BatchRecord) -> Stored:
-    """The batch of a record; decodes to a `Batch`."""
+    """Returns the stored batch of a record, which decodes to a `Batch`."""
     return Stored(keys.batch(record.date, record.hash), partial(decode_as, Batch.from_plain))
 
 
 def stored_best(feed: Feed, record: BatchRecord) -> Stored:
-    """A feed's day from its `min_score` on, which is far less to read than the batch; decodes to a `Day`."""
+    """Returns a feed's stored day from its `min_score` on, far smaller than the batch; it decodes to a `Day`."""
     name = keys.entries(feed.scoring_fingerprint, feed.min_score, record.hash)
     return Stored(name, partial(decode_as, partial(day_from_plain, feed)))
 
 
 def stored_scores(feed: Feed, record: BatchRecord) -> Stored:
-    """A feed's scores over a batch; stays bytes, for `day_of_scores`."""
+    """Returns a feed's stored scores over a batch, as bytes for `day_of_scores`."""
     return Stored(keys.scores(feed.scoring_fingerprint, record.hash), bytes)
 
 
 def stored_analysis(feed: Feed, day: date, name: str) -> Stored:
-    """The analysis of a feed's day by its name in the manifest; one that cannot be read decodes to an empty one."""
+    """Returns the stored analysis of a feed's day by its name in the manifest. An unreadable one decodes as empty."""
     key = keys.analysis(feed.name, day, name)
     return Stored(key, partial(_analysis, key))
 
@@ -68,18 +68,18 @@ def _analysis(key: str, data: bytes) -> Analysis:
 
 
 def day_of_scores(feed: Feed, batch: Batch, scores: bytes) -> Day:
-    """A feed's whole day of a batch and of its stored scores."""
+    """Returns a feed's whole day, from a batch and its stored scores."""
     papers = {item.paper.versioned: item.paper for item in batch.announcements}
     return Day(make_entries(feed, batch, decode_as(partial(scores_from_plain, feed, papers), scores)))
 
 
 def score_day(feed: Feed, batch: Batch, until: float = inf) -> Day:
-    """A feed's day, of which nothing is to be stored. Raises `TimeoutError` at `until` (`time.monotonic`)."""
+    """Score a feed's day without storing it. Raises `TimeoutError` at `until` (`time.monotonic`)."""
     return Day(make_entries(feed, batch, score_batch(feed, batch, until)))
 
 
 def make_day(feed: Feed, batch: Batch, ttl: float = keys.SCORES_SECONDS) -> tuple[Day, Values]:
-    """A feed's day scored anew, and what is to be stored of it for `ttl` seconds: its scores, and its best entries."""
+    """Score a feed's day. Returns it with the values to store for `ttl` seconds: its scores, and its best entries."""
     scores = score_batch(feed, batch)
     day = Day(make_entries(feed, batch, scores))
     made: Values = {
@@ -97,9 +97,9 @@ class Days:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def read(self, wanted: Iterable[Stored]) -> Mapping[str, Any]:
-        """The decoded values that are stored, by name, in one round trip; in none if nothing is wanted."""
-        stored = list(wanted)
+    async def read(self, requested: Iterable[Stored]) -> Mapping[str, Any]:
+        """Returns the decoded values by name, without missing ones, in one round trip, or none for an empty request."""
+        stored = list(requested)
         found = await self._store.get_many([one.name for one in stored]) if stored else []
         return {
             one.name: await asyncio.to_thread(one.decode, data)
@@ -108,13 +108,13 @@ class Days:
         }
 
     async def batches(self, records: Iterable[BatchRecord | None]) -> dict[str, Batch]:
-        """The batches that the records name, by hash, in one round trip; without those that the store has lost."""
+        """Returns the batches of the records by hash, without lost ones, in one round trip."""
         named = {record.hash: stored_batch(record) for record in records if record and record.hash}
         found = await self.read(named.values())
         return {name: found[one.name] for name, one in named.items() if one.name in found}
 
     async def confirmed(self, dates: Iterable[date]) -> dict[date, frozenset[str]]:
-        """The identifiers of each date that the API has confirmed so far, in one round trip."""
-        wanted = {day: keys.ledger(day) for day in dates}
-        found = await self.read(Stored(name, decode) for name in wanted.values())
-        return {day: frozenset(found[name]) for day, name in wanted.items() if name in found}
+        """Returns the identifiers of each date that the API confirms so far, in one round trip."""
+        requested = {day: keys.ledger(day) for day in dates}
+        found = await self.read(Stored(name, decode) for name in requested.values())
+        return {day: frozenset(found[name]) for day, name in requested.items() if name in found}

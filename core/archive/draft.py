@@ -1,4 +1,4 @@
-"""A draft of the next state: collected while the lock is held, and committed once, behind the fence of the lock."""
+"""A draft of the next state: collected while the lock is held, and committed once, fenced by the lock."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,12 +15,12 @@ from core.store import keys
 from core.store.base import Lock, Values
 from core.store.codec import encode
 
-ASKED_PAPERS = 5000  # remembered of those that the API was asked for
+ASKED_PAPERS = 5000  # how many of the papers requested from the API are remembered
 
 
 @dataclass(slots=True)
 class Draft:
-    """The present `state`, which no other process changes meanwhile, and the `manifest` that is to replace its own.
+    """The present `state`, which no other process can change meanwhile, and the next `manifest`.
 
     Put values, change the manifest, then `commit`; without a commit nothing is written. Values are written before the
     manifest that names them. The methods that put values do no I/O, and may run in a thread.
@@ -35,15 +35,15 @@ class Draft:
 
     @property
     def batch_seconds(self) -> float:
-        """How long a batch and what is derived from it are kept: a day longer than the manifest lists it."""
+        """How long a batch and its derived values are kept: a day longer than the manifest lists it."""
         return (self.retention + timedelta(days=1)).total_seconds()
 
     def put(self, values: Values) -> None:
-        """Write encoded values of another part of the archive along."""
+        """Add encoded values of another part of the archive."""
         self._values |= values
 
     def put_batch(self, batch: Batch, feeds: Iterable[Feed]) -> dict[str, Day]:
-        """Store a batch with its scores for each of the `feeds`. The day of each feed, by its name."""
+        """Add a batch with its scores for each of the `feeds`. Returns the day of each feed, by name."""
         self._values[keys.batch(batch.date, batch.hash)] = (encode(batch.to_plain()), self.batch_seconds)
         days: dict[str, Day] = {}
         for feed in feeds:
@@ -52,33 +52,33 @@ class Draft:
         return days
 
     def put_confirmed(self, day: date, papers: Iterable[str]) -> None:
-        """Store the identifiers of a date that the API has confirmed."""
+        """Add the identifiers of a date that the API confirms."""
         self._values[keys.ledger(day)] = (encode(sorted(papers)), self.batch_seconds)
 
     def put_asked(self, papers: Iterable[str]) -> None:
-        """Store which papers the API was asked for by their identifiers."""
+        """Add the papers that were requested from the API by identifier."""
         self._values[keys.ASKED] = (encode(sorted(papers)[-ASKED_PAPERS:]), None)
 
     def put_backoff(self, note: Mapping[str, Any], seconds: float) -> None:
-        """Store how long requests leave the upstream alone; the note itself is kept for so many seconds."""
+        """Add the note on how long requests do not ask the upstream; it is kept for `seconds`."""
         self._backoff = note
         self._values[keys.BACKOFF] = (encode(note), seconds)
 
     def drop_window(self, day: date) -> None:
-        """Remove what was fetched of a window that is entered now."""
-        self._values[keys.window(day)] = (b"", 1.0)  # gone in a second; a commit only writes
+        """Remove the slices of a window, now that it is entered."""
+        self._values[keys.window(day)] = (b"", 1.0)  # expires in a second; a commit cannot delete
 
     def change_records(
         self, records: Iterable[BatchRecord], now: datetime, error: Mapping[str, str] | None = None
     ) -> None:
-        """Put records into the manifest, and drop what is older than the retention; `error` None keeps the last one."""
+        """Put records into the manifest, and drop those older than the retention; `error` None keeps the last error."""
         kept = self.manifest.error if error is None else error
         self.manifest = self.manifest.changed(records, now=now, retention=self.retention, error=kept)
 
     async def commit(self) -> State:
-        """Write everything, or nothing, and give the lock up. The state after that.
+        """Write all values atomically, and release the lock. Returns the new state.
 
-        Raises `LockLost` if another process has the lock by now, and `StoreError`.
+        Raises `LockLost` if another process holds the lock, and `StoreError`.
         """
         values = dict(self._values)
         if self.manifest is not self.state.manifest:

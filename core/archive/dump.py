@@ -1,6 +1,6 @@
-"""A store as a file, which any other store imports: JSON lines, one for each value, with a head and an end.
+"""Dumps: a whole store as a file of JSON lines, one for each value, with a head and an end. Any store can import it.
 
-The end says how many values there are, so that a file that was cut off is noticed before anything is written.
+The end holds the number of values, so that a truncated file is detected before anything is written.
 """
 
 import json
@@ -19,7 +19,7 @@ Count = Callable[[int], None]
 
 
 async def export_store(store: Store, now: float) -> AsyncIterator[str]:
-    """The lines of a dump made at `now` (Unix time). Locks and gates are left out: they belong to what is running."""
+    """Yields the lines of a dump made at `now` (Unix time), without the locks and gates of running processes."""
     yield _line({"paperwire": "store", "version": VERSION, "made": now})
     count = 0
     async for key, value, left in store.entries():
@@ -30,9 +30,10 @@ async def export_store(store: Store, now: float) -> AsyncIterator[str]:
 
 
 async def import_store(store: Store, values: Mapping[str, Value], imported: Count = lambda _: None) -> None:
-    """Write the values of a dump; what was there under other keys stays. The manifest, which names the others, is last.
+    """Write the values of a dump; other keys stay as they are. The manifest, which names the other values, comes last.
 
-    Raises `StoreError`, also if a refresh is running: then nothing was written.
+    `imported` receives the number of values written so far. Raises `StoreError`, also if a refresh is running; nothing
+    is written then.
     """
     async with holding(store, keys.REFRESH_LOCK) as lock:
         if lock is None:
@@ -47,17 +48,19 @@ async def import_store(store: Store, values: Mapping[str, Value], imported: Coun
 
 
 def read_dump(lines: Iterable[str], now: float) -> dict[str, Value]:
-    """The values of a whole dump with the time they still live at `now`, without those whose time is over.
+    """Parse a whole dump. Returns the values with their remaining seconds at `now`, without expired ones.
 
-    Raises `ValueError` that names the line, for anything that `export_store` did not write.
+    Raises `ValueError` that names the line, for anything that `export_store` does not write.
     """
     values: dict[str, Value] = {}
     rows = _rows(lines)
     number, head = next(rows, (1, {}))
     if head.get("paperwire") != "store":
-        raise ValueError("line 1: this is no dump of a store")
+        raise ValueError("line 1: this is not a dump of a store")
     if head.get("version") != VERSION:
-        raise ValueError(f"line 1: version {head.get('version')!r} of the format is not known; use that Paperwire")
+        raise ValueError(
+            f"line 1: version {head.get('version')!r} of the format is unknown; use the Paperwire that wrote it"
+        )
     for number, row in rows:
         if "end" in row:
             if row["end"] != number - 2:  # without this line and the head
@@ -72,7 +75,7 @@ def read_dump(lines: Iterable[str], now: float) -> dict[str, Value]:
             raise ValueError(f"line {number}: {key!r} is no key of this version")
         if left is None or left > 0:
             values[key] = (value, left)
-    raise ValueError(f"it ends after line {number}, in the middle: it was cut off")
+    raise ValueError(f"it ends after line {number} without an end line: it was cut off")
 
 
 def _rows(lines: Iterable[str]) -> Iterator[tuple[int, dict[str, Any]]]:

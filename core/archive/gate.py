@@ -1,4 +1,4 @@
-"""Spacing requests to one upstream over all processes that share a store."""
+"""Spaces requests to one upstream over all processes that share a store."""
 
 import asyncio
 import secrets
@@ -13,7 +13,7 @@ _POLL_SECONDS = 0.1
 
 @asynccontextmanager
 async def passing(store: Store, seconds: float) -> AsyncIterator[None]:
-    """Wait until a request may be sent, and keep all other processes from sending one until `seconds` after it.
+    """Wait until a request may be sent; other processes then wait until `seconds` after the block.
 
     A `core.sources.client.Gate`. Raises `StoreError`.
     """
@@ -25,5 +25,5 @@ async def passing(store: Store, seconds: float) -> AsyncIterator[None]:
         async with prolonged(store, keys.ARXIV_GATE, token, seconds):
             yield
     finally:
-        # From the end of this request, so that slow answers and slow connections cannot shorten the pause
+        # From the end of this request: a slow answer or connection does not shorten the pause
         await store.acquire(keys.ARXIV_GATE, token, seconds)

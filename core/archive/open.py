@@ -1,4 +1,4 @@
-"""Which store the settings name: Upstash over REST, else Redis by URL, else a SQLite file."""
+"""Opens the store that the settings name: Upstash over REST, else Redis by URL, else a SQLite file."""
 
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,7 +13,7 @@ _REST = (
     ("KV_REST_API_URL", "KV_REST_API_TOKEN"),
 )
 
-NO_STORE = """No store is configured, and there is no disk here that stays. Add a Redis database:
+NO_STORE = """No store is configured, and this platform has no permanent disk. Add a Redis database:
 on Vercel, open the project's Storage tab, choose Upstash for Redis, connect it to this project, and deploy again; \
 that sets KV_REST_API_URL and KV_REST_API_TOKEN.
 Elsewhere, make a database at https://console.upstash.com and set UPSTASH_REDIS_REST_URL and UPSTASH_REDIS_REST_TOKEN, \
@@ -29,15 +29,15 @@ NO_CLIENT_HERE = (
 
 
 def may_exist(settings: Settings) -> bool:
-    """Whether there may be something to read: not if the store is a SQLite file that no command has made yet."""
+    """Returns False if the store is a SQLite file that does not exist yet, else True."""
     remote = settings.redis_url or any(getattr(settings, url.lower()) for url, _ in _REST)
     return bool(remote) or Path(settings.sqlite_path or DEFAULT_FILE).exists()
 
 
 def open_store(settings: Settings) -> Store:
-    """The store that `settings` name; nothing is connected before it is used. Raises `ConfigError`.
+    """Returns the store that `settings` name; it connects on first use. Raises `ConfigError`.
 
-    Each client is imported only where it is used, because that costs a cold start a good part of its time.
+    Each client is imported only if it is used, because the imports take much of a cold start.
     """
     if settings.sample:
         return _sqlite(settings)
@@ -71,7 +71,7 @@ def _sqlite(settings: Settings) -> Store:
 
 
 def _host(name: str, url: str) -> str:
-    """Scheme, host and port of a REST address. Raises `ConfigError`, which repeats nothing of it."""
+    """Returns scheme, host and port of a REST address. Raises `ConfigError`, which does not quote it."""
     if not url.startswith(("https://", "http://")):
         raise ConfigError([f"{name}: it has to begin with https://; redis:// belongs into REDIS_URL"])
     try:
@@ -85,8 +85,8 @@ def _host(name: str, url: str) -> str:
 
 
 def describe(settings: Settings) -> str:
-    """The store in words for its owner, without its secrets. Raises `ConfigError`."""
-    open_store(settings)  # refuses what cannot be; nothing is connected
+    """Describe the store for its owner, without secrets. Raises `ConfigError`."""
+    open_store(settings)  # validates the settings; it does not connect
     for url_name, _ in _REST:
         if (url := getattr(settings, url_name.lower())) and not settings.sample:
             return f"Upstash at {_host(url_name, url)} ({url_name})"

@@ -1,4 +1,4 @@
-"""What the owner saves: changed in the store under a lock, with a history, so that it can be undone."""
+"""The overrides that the owner saves: changed under a lock, with a history for undo."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
@@ -15,18 +15,18 @@ from core.store.codec import decode_as, encode
 LONGEST_HISTORY = 20
 MOST_BYTES = 200_000  # as stored; every instance reads it every few seconds
 HISTORY_BYTES = 400_000
-PATIENCE_SECONDS = LOCK_SECONDS + 1  # longer than what a process that was killed leaves behind
+PATIENCE_SECONDS = LOCK_SECONDS + 1  # longer than the lock of a killed process lasts
 _POLL_SECONDS = 0.2
 
 
 class Overrides:
-    """What the owner saved, in one store."""
+    """The saved overrides in one store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def read(self) -> tuple[Saved, tuple[Change, ...]]:
-        """What is saved, and its changes, newest first."""
+        """Returns the saved overrides, and their changes, newest first. Raises `StoreError`."""
         saved, history = await self._store.get_many((keys.SAVED, keys.SAVED_HISTORY))
         return (
             decode_as(Saved.from_plain, saved) if saved else Saved(),
@@ -36,9 +36,10 @@ class Overrides:
     async def change(
         self, expected: int, make: Callable[[Saved, tuple[Change, ...]], tuple[Saved, str]], now: datetime
     ) -> Saved:
-        """Change what is saved to what `make` makes of it and of the history, with a line for the history.
+        """Replace the overrides. `make` gets them and the history, and returns the new ones and a line for the history.
 
-        Raises `Conflict` if what is saved is no longer version `expected`, `TooMuch`, and whatever `make` raises.
+        Returns the new overrides. Raises `Conflict` if their version is not `expected` or they are locked for too long,
+        `TooMuch` if they are too large, `StoreError`, and the errors of `make`.
         """
         end = asyncio.get_running_loop().time() + PATIENCE_SECONDS
         while (changed := await self._try_change(expected, make, now)) is None:
@@ -50,7 +51,7 @@ class Overrides:
     async def _try_change(
         self, expected: int, make: Callable[[Saved, tuple[Change, ...]], tuple[Saved, str]], now: datetime
     ) -> Saved | None:
-        """None if another change is being saved."""
+        """Returns None if another change is being saved."""
         async with holding(self._store, keys.SAVED_LOCK) as lock:
             if lock is None:
                 return None
@@ -62,7 +63,7 @@ class Overrides:
             return changed
 
     async def count_wrong_tokens(self, client: str, count: int, most: int, seconds: float) -> bool:
-        """Add wrong tokens that a client sent to those of the last `seconds`; False if they are more than `most`."""
+        """Count wrong tokens of a client within `seconds`. Returns False if they exceed `most`."""
         return await self._store.take(f"{keys.WRONG_TOKENS}:{client}", count, most, seconds)
 
 
@@ -78,7 +79,7 @@ def _encoded(saved: Saved, history: tuple[Change, ...]) -> dict[str, tuple[bytes
 
 
 def _shorter(changes: list[dict[str, Any]]) -> Iterator[bytes]:
-    """The changes encoded, with as many of the old ones forgotten as they are too much to keep."""
+    """Yields the encoded changes, each time with fewer of the oldest ones."""
     for count in range(len(changes), 0, -1):
         data = encode(changes[:count])
         if len(data) <= HISTORY_BYTES or count == 1:

@@ -1,4 +1,4 @@
-"""Values that requests made and that are not written yet: batches of them are written in one round trip."""
+"""Derived values that requests made and that wait to be written, many in one round trip."""
 
 import logging
 from time import monotonic
@@ -13,7 +13,7 @@ _RETRY_SECONDS = 30.0
 
 
 class PendingWrites:
-    """Values that wait to be written. Bounded: the oldest are dropped, because all of them can be made again."""
+    """Values that wait to be written. At the limit the oldest are dropped: all of them can be made again."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -27,7 +27,7 @@ class PendingWrites:
             self._values.pop(next(iter(self._values)))
 
     async def flush(self) -> None:
-        """Write what waits, in one round trip. Never raises: a failure is logged, and the values are kept."""
+        """Write the waiting values, in one round trip. Never raises: a failure is logged, and the values are kept."""
         if not self._values or monotonic() < self._not_before:
             return
         values, self._values = self._values, {}

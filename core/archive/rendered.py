@@ -1,4 +1,4 @@
-"""Rendered documents that instances share, each under the fingerprint of all that its bytes depend on."""
+"""Rendered documents that instances share, each with the fingerprint of all its inputs."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ log = logging.getLogger("paperwire")
 
 
 class StoredDocument(NamedTuple):
-    """A document as it is stored; `identity` is the fingerprint of all that it depends on."""
+    """A stored document; `identity` is the fingerprint of all its inputs."""
 
     identity: str
     body: bytes
@@ -27,7 +27,7 @@ class StoredDocument(NamedTuple):
 
 
 class Rendered:
-    """Rendered documents in one store: one value for each slot, which names an address."""
+    """Rendered documents in one store, one for each slot. A slot names an address."""
 
     def __init__(self, store: Store, pending: PendingWrites) -> None:
         self._store = store
@@ -35,21 +35,21 @@ class Rendered:
 
     @staticmethod
     def slot(path: str) -> str:
-        """The slot of an address without a query."""
+        """Returns the slot of a path without a query."""
         return keys.rendered(path)
 
     @staticmethod
     def custom_slot(feed_fingerprint: str, query: str, format_name: str) -> str:
-        """The slot of a feed whose rules are in its address; how many of these are stored a day is limited."""
+        """Returns the slot of a custom feed, whose rules are in its address. A daily budget limits their number."""
         return keys.custom(feed_fingerprint, query, format_name)
 
     async def get(self, slot: str) -> bytes | None:
-        """What is stored in a slot, still encoded."""
+        """Returns the encoded document in a slot, None if it is empty. Raises `StoreError`."""
         return await self._store.get(slot)
 
     @staticmethod
     def decode(data: bytes | None, identity: str) -> StoredDocument | None:
-        """The stored document if it is the one of this `identity`; what cannot be read is logged, and None."""
+        """Returns the document if it has this `identity`, else None. An unreadable one is logged."""
         try:
             document = decode_as(_from_plain, data) if data else None
         except StoreError as error:
@@ -58,7 +58,7 @@ class Rendered:
         return document if document and document.identity == identity else None
 
     async def put(self, slot: str, document: StoredDocument, *, limited: bool) -> None:
-        """Store a document with the next write; if it is `limited`, only as long as the budget of the day allows.
+        """Store a document with the next write; a `limited` one only if the day's budget allows it.
 
         Never raises: a document that is not stored is rendered again.
         """

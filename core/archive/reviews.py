@@ -1,7 +1,7 @@
-"""Reviews in the store: each as one value that grows, beside a list of all, which is written in the same commit.
+"""Reviews in the store: one growing value for each, and a list of all, which is written in the same commit.
 
-The process that asks the questions holds the lock of the review. To write, it holds the lock of the list for a moment,
-reads what is stored, and adds to it: no answer is lost, and the list has every review.
+The process that asks the questions holds the lock of the review. To write, it takes the lock of the list, reads what is
+stored, and adds to it: no answer is lost, and the list contains every review.
 """
 
 import asyncio
@@ -15,8 +15,8 @@ from core.store.base import LOCK_SECONDS, Lock, Store, holding
 from core.store.codec import decode_as, encode
 
 MOST_LISTED = 500
-LOCK_PATIENCE_SECONDS = LOCK_SECONDS + 2  # longer than a killed process keeps its lock
-_PATIENCE_SECONDS = LOCK_SECONDS + 4  # longer than a killed process keeps its lock
+LOCK_PATIENCE_SECONDS = LOCK_SECONDS + 2  # longer than the lock of a killed process lasts
+_PATIENCE_SECONDS = LOCK_SECONDS + 4  # longer than the lock of a killed process lasts
 _POLL_SECONDS = 0.1
 
 ReviewChange = Callable[[Review], Review]
@@ -24,32 +24,32 @@ Save = Callable[[ReviewChange], Awaitable[Review]]
 
 
 class Reviews:
-    """The reviews in one store. Everything raises `StoreError` where the store fails."""
+    """The reviews in one store. All methods raise `StoreError` if the store fails."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def rows(self) -> list[Listed]:
-        """The list of reviews, newest first."""
+        """Returns the list of reviews, newest first."""
         data = await self._store.get(keys.REVIEWS)
         return decode_as(_rows, data) if data else []
 
     async def get(self, row: Listed) -> Review | None:
-        """The review of a row, None if the store has lost it."""
+        """Returns the review of a row, None if the store has lost it."""
         return next(iter(await self.get_many([row])), None)
 
     async def get_many(self, rows: Sequence[Listed]) -> list[Review]:
-        """The reviews of `rows`, without those that the store has lost, in one round trip."""
+        """Returns the reviews of `rows`, without lost ones, in one round trip."""
         found = await self._store.get_many([_key(row) for row in rows]) if rows else []
         return [decode_as(Review.from_plain, data) for data in found if data]
 
     @asynccontextmanager
     async def writing(self, begun: Review) -> AsyncIterator[Save | None]:
-        """Be the one process that goes on with a review; None: another one is.
+        """Hold the lock of a review during the block. Yields `save`, None if another process holds the lock.
 
-        What is yielded applies a change to what is stored of the review, which is `begun` if nothing is, and stores it
-        with the list. A store that fails is asked again for a while: what is written was paid for. It raises `LockLost`
-        if another process may have taken over.
+        `save` applies a change to the stored review, or to `begun` if none is stored, writes it with the list, and
+        returns it. It retries a failing store for a while, because answers cost money. It raises `LockLost` if another
+        process may have taken over.
         """
         async with holding(self._store, keys.review_lock(begun.paper.versioned, begun.language)) as lock:
 
@@ -77,7 +77,7 @@ class Reviews:
         raise problem
 
     async def _write(self, begun: Review, change: ReviewChange) -> Review | None:
-        """What was written; None if another process is writing."""
+        """Returns the written review, None if another process is writing."""
         key = _key(row_of(begun))
         async with holding(self._store, keys.REVIEWS_LOCK) as lock:
             if lock is None:

@@ -1,7 +1,7 @@
-"""What models may use and have used: budgets of tokens by day and month, and a record by month, step and model.
+"""The usage of models: budgets of tokens by day and month, and a record by month, step and model.
 
-All of it is counters in the store. Every change of them is atomic: instances that ask at the same time never take more
-than the limits together, and none undoes what another one has added. Where the store does not answer, nothing is asked.
+All of them are counters in the store, changed atomically: concurrent instances never exceed the limits together, and no
+update is lost. If the store fails, no question is sent.
 """
 
 import asyncio
@@ -24,28 +24,28 @@ _KEPT_SECONDS = 400 * keys.DAY_SECONDS
 MILLIONTHS = 1_000_000
 _NO_LIMIT = 2**53  # the largest number that scripts of Redis count exactly
 _WHAT = ("prompt", "completion", "calls", "cost")
-_LOCK_TRIES, _LOCK_PAUSE = 20, 0.05  # seconds; the list is changed in a moment
+_LOCK_TRIES, _LOCK_PAUSE = 20, 0.05  # tries, and seconds between them; a change of the list takes milliseconds
 
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """Money for a million tokens, read and written; 0 where it is not known."""
+    """Prices of a million tokens, read and written; 0 if unknown."""
 
     prompt: float = 0.0
     completion: float = 0.0
 
     def millionths(self, usage: Usage) -> int:
-        """What the usage cost, in millionths of the prices' currency: a token's price for a million tokens is that."""
+        """Returns the cost of the usage, in millionths of the prices' currency."""
         return round(usage.prompt * self.prompt + usage.completion * self.completion)
 
     def cost(self, usage: Usage) -> float:
-        """What the usage cost, in the prices' currency; 0 where they are not known."""
+        """Returns the cost of the usage, in the prices' currency; 0 if they are unknown."""
         return self.millionths(usage) / MILLIONTHS
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What one model took in one step; `cost` is in the currency of the prices, 0 where they were not known."""
+    """The usage of one model in one step; `cost` is in the prices' currency, 0 if they were unknown."""
 
     step: str
     model: str
@@ -55,7 +55,7 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class _Period:
-    """A span of time with a limit: `ttl` is how long its counter is kept, `left` what is left of the span; seconds."""
+    """A period with a limit. Its counter is kept for `ttl` seconds; the period ends in `left` seconds."""
 
     key: str
     variable: str
@@ -65,7 +65,7 @@ class _Period:
 
 
 class Spending:
-    """The `Account` (`core.llm.base`) of an instance: `daily` and `monthly` are tokens, 0 for no limit.
+    """The `Account` (`core.llm.base`) of an instance. `daily` and `monthly` are limits in tokens, 0 for none.
 
     Days and months are those of UTC.
     """
@@ -74,17 +74,17 @@ class Spending:
         self._store = store
         self._daily, self._monthly = daily, monthly
         self.prices = prices or Prices()
-        self._open = 0  # calls of this process that are not settled
-        self._settled = asyncio.Event()  # set when one is, and replaced
-        self._named: set[tuple[str, str, str]] = set()  # month, step and model that are known to be listed
+        self._open = 0  # unsettled calls of this process
+        self._settled = asyncio.Event()  # set when a call is settled, and replaced
+        self._named: set[tuple[str, str, str]] = set()  # month, step and model of known list entries
 
     def limited(self, daily: int, monthly: int, prices: Prices) -> "Spending":
-        """The same counters with limits and prices."""
+        """Returns an account over the same counters with limits and prices."""
         return Spending(self._store, daily=daily, monthly=monthly, prices=prices)
 
     @asynccontextmanager
     async def hold(self, tokens: int, now: datetime) -> AsyncIterator[Hold]:
-        """See `Account`. While calls of this process are open, what they give back is waited for."""
+        """See `Account`. If the budget is exhausted, waits for the rest of this process's open calls."""
         periods = tuple(period for period in self._periods(now.astimezone(UTC)) if period.limit)
         await self._take(tokens, periods)
         hold = Hold(tokens, tokens)
@@ -106,14 +106,14 @@ class Spending:
         )
 
     async def used(self, month: str) -> list[Spent]:
-        """What was used in a month ("2026-03"), by step and model. Raises `StoreError`."""
+        """Returns the usage in a month ("2026-03"), by step and model. Raises `StoreError`."""
         listed = await self._listed(month)
         wanted = [keys.usage_counter(month, step, model, what) for step, model in listed for what in _WHAT]
         found = dict(zip(wanted, await self._store.get_many(wanted), strict=True))
         return [_spent(month, step, model, found) for step, model in listed]
 
     async def _take(self, tokens: int, periods: tuple[_Period, ...]) -> None:
-        """Take tokens of all periods. Raises `ModelError` ("budget")."""
+        """Take tokens from the budgets of all periods. Raises `ModelError` ("budget")."""
         while True:
             settled = self._settled
             full = await self._try_to_take(tokens, periods)
@@ -126,7 +126,7 @@ class Spending:
             await settled.wait()
 
     async def _try_to_take(self, tokens: int, periods: tuple[_Period, ...]) -> _Period | None:
-        """None, or the period in which it does not fit; then nothing stays taken."""
+        """Take tokens from all periods, or none. Returns the period whose budget is too small, None on success."""
         taken: list[_Period] = []
         full = None
         try:
@@ -142,16 +142,16 @@ class Spending:
         return full
 
     async def _settle(self, hold: Hold, periods: tuple[_Period, ...]) -> None:
-        """Give back what was not needed, or take what was needed more, whatever the limits.
+        """Correct the estimate to the actual usage, regardless of the limits.
 
-        Where the store fails the estimate stays counted: too much rather than too little.
+        If the store fails, the estimate stays counted, which is rather too much than too little.
         """
         try:
             for period in periods:
                 if hold.spent != hold.tokens:
                     await self._store.take(period.key, hold.spent - hold.tokens, _NO_LIMIT, period.ttl)
         except StoreError as error:
-            log.warning("what a call to the model did not need could not be given back: %s", error)
+            log.warning("unused tokens of a call to the model could not be returned to the budget: %s", error)
         finally:
             self._open -= 1
             self._settled.set()
@@ -161,7 +161,7 @@ class Spending:
         day = now.replace(hour=0, minute=0, second=0, microsecond=0)
         month = day.replace(day=1)
         ends = (day + timedelta(days=1), (month + timedelta(days=32)).replace(day=1))
-        # Kept for a while longer than it lasts: calls may be settled after the end
+        # Kept longer than the period: calls may be settled after its end
         left_day, left_month = ((end - now).total_seconds() for end in ends)
         keep = keys.DAY_SECONDS
         return (
@@ -172,7 +172,7 @@ class Spending:
         )
 
     async def _name(self, month: str, step: str, model: str) -> None:
-        """List the step and model, once a month; where the list stays locked, the next call does it."""
+        """List the step and model, once a month; if the list stays locked, the next call tries again."""
         name = (month, step, model)
         for _ in range(_LOCK_TRIES):
             if name in self._named:
@@ -183,13 +183,13 @@ class Spending:
             await asyncio.sleep(_LOCK_PAUSE)
 
     async def _list(self, month: str, step: str, model: str) -> bool:
-        """Have a step and model in the list; False if another process is changing it."""
+        """Add a step and model to the list. Returns False if another process is changing it."""
         if [step, model] in await self._listed(month):
             return True
         async with holding(self._store, keys.USAGE_LOCK) as lock:
             if lock is None:
                 return False
-            listed = await self._listed(month)  # again: it may have been added meanwhile
+            listed = await self._listed(month)  # again, under the lock
             if [step, model] not in listed:
                 value = orjson.dumps(sorted([*listed, [step, model]]))
                 await lock.commit({keys.usage(month): (value, _KEPT_SECONDS)}, release=True)
@@ -206,7 +206,7 @@ class Spending:
 
 
 def month_of(now: datetime) -> str:
-    """The month that something is counted in, by UTC: "2026-03"."""
+    """Returns the month of `now` in UTC: "2026-03"."""
     return f"{now.astimezone(UTC):%Y-%m}"
 
 

@@ -1,4 +1,4 @@
-"""The state: the manifest, the note that spares the upstream, and what the owner saved."""
+"""The state: the manifest, the backoff note, and the owner's overrides."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,21 +15,19 @@ STATE_KEYS = (keys.MANIFEST, keys.BACKOFF, keys.SAVED)
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The manifest, the note that keeps requests from asking the upstream too soon (`backoff`), and what the owner
-    saved.
-    """
+    """The manifest, the note that limits how often requests ask the upstream (`backoff`), and the owner's overrides."""
 
     manifest: Manifest
     backoff: Mapping[str, Any]
     saved: Saved = field(default_factory=Saved)
 
     def paused_until(self, due: date) -> float:
-        """Until when (Unix time) requests leave the upstream alone after a refresh that did not settle `due`."""
+        """Returns the Unix time until which requests do not ask the upstream after a refresh that left `due` open."""
         return float(self.backoff["until"]) if self.backoff.get("date") == due.isoformat() else 0.0
 
 
 def decode_state(manifest: bytes | None, backoff: bytes | None, saved: bytes | None) -> State:
-    """The state from the values of `STATE_KEYS`; an empty one where nothing was stored yet. Raises `StoreError`."""
+    """Decode the state from the values of `STATE_KEYS`; it is empty if nothing is stored. Raises `StoreError`."""
     return State(
         decode_as(_manifest, manifest) if manifest else Manifest(),
         decode_as(_note, backoff) if backoff else {},
@@ -39,7 +37,7 @@ def decode_state(manifest: bytes | None, backoff: bytes | None, saved: bytes | N
 
 def _manifest(plain: Mapping[str, Any]) -> Manifest:
     manifest = Manifest.from_plain(plain)
-    datetime.fromisoformat(manifest.updated or "1991-08-14")  # a manifest without a valid time is none
+    datetime.fromisoformat(manifest.updated or "1991-08-14")  # raises for an invalid time
     return manifest
 
 

@@ -1,4 +1,4 @@
-"""Windows of arXiv's API that are being read: each slice is stored, so that another process goes on from there."""
+"""Incomplete windows of arXiv's API: each slice is stored, and another process can continue from there."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from core.store.codec import decode, decode_as, encode
 
 @dataclass(slots=True)
 class Begun:
-    """A window that is being read: since when (`at`), where the next slice starts, how often the present one came
+    """An incomplete window: when its reading began (`at`), where the next slice starts, how often the present slice was
     short, and the papers so far.
     """
 
@@ -27,7 +27,7 @@ class Begun:
     papers: list[Paper] = field(default_factory=list)
 
     def to_plain(self) -> dict[str, Any]:
-        """This as JSON values."""
+        """Returns this as JSON values."""
         papers = Batch(self.window.date, tuple(Announcement(paper, "new") for paper in self.papers))
         head = {"categories": self.window.categories, "at": self.at, "start": self.start, "tries": self.tries}
         return head | {"papers": papers.to_plain()}
@@ -42,22 +42,22 @@ class Begun:
 
 
 class Windows:
-    """What is being read of the API, in one store."""
+    """The incomplete windows in one store. All methods raise `StoreError` if the store fails."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def begin(self, window: Window, now: datetime) -> Begun:
-        """The reading of a window as far as it was done before, or a new one."""
+        """Returns the stored progress of a window, or a new one."""
         data = await self._store.get(keys.window(window.date))
         begun = decode_as(Begun.from_plain, data) if data else None
         return begun if begun and begun.window == window else Begun(window, rfc3339(now))
 
     async def put(self, begun: Begun) -> None:
-        """Store how far a window is read."""
+        """Store the progress of a window."""
         await self._store.put(keys.window(begun.window.date), encode(begun.to_plain()), keys.WINDOW_SECONDS)
 
     async def asked(self) -> frozenset[str]:
-        """The papers that the API was asked for by their identifiers."""
+        """Returns the papers that were requested from the API by identifier."""
         data = await self._store.get(keys.ASKED)
         return frozenset(decode(data)) if data else frozenset()

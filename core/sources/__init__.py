@@ -1,1 +1,1 @@
-"""Upstreams: fetching bytes politely, and parsing them into values."""
+"""Sources: fetch bytes from upstreams politely, and parse them into values."""

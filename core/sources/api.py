@@ -1,7 +1,7 @@
-"""arXiv's API: the papers of some days in slices, and single papers by their identifiers.
+"""arXiv's API: fetches the papers of a window of days in slices, and single papers by identifier.
 
-It is slow, and sometimes answers with fewer entries than it says that there are, even with none: such a slice is asked
-for again, and called short if that does not help (https://info.arxiv.org/help/api/user-manual.html).
+The API is slow, and sometimes returns fewer entries than it promises, or none. Such a slice is requested again, and
+marked as short if it stays incomplete (https://info.arxiv.org/help/api/user-manual.html).
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from core.sources.client import Get
 from core.sources.parse import ParsedPage, parse_api
 
 SLICE_SIZE = 200
-MOST_RESULTS = 30_000  # arXiv serves no more of one query, however it is sliced
+MOST_RESULTS = 30_000  # arXiv's limit for one query, over all slices
 API_SECONDS = 40.0  # of one request
 TRIES = 3
 _ACCEPT = "application/atom+xml, text/xml, */*"
@@ -27,9 +27,11 @@ _Window = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """A slice of a query's results, `total` of them by arXiv's count. `short` says why it is not whole, "" if it is.
+    """A slice of a query's results. `total` is arXiv's count of all results.
 
-    The next slice begins at `next_start`, also behind a short one; None if this is the last.
+    `short` is the reason why the slice is incomplete, "" if it is complete.
+
+    The next slice starts at `next_start`, also after a short one; None after the last slice.
     """
 
     papers: tuple[Paper, ...]
@@ -41,9 +43,9 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`papers` by the identifiers that were asked for, those `missing` that did not come, and `problem`, if any, why.
+    """The result of a request by identifiers: the `papers` by identifier, and the identifiers that are `missing`.
 
-    What is missing without a problem, arXiv does not have.
+    `problem` is the reason why some are missing. If it is "", arXiv does not have them.
     """
 
     papers: Mapping[str, Paper]
@@ -52,10 +54,10 @@ class Found:
 
 
 def slice_url(base_url: str, categories: Sequence[str], window: _Window, start: int, size: int) -> str:
-    """The address of `size` papers in `categories` that were submitted within `window`, oldest first, from `start` on.
+    """Returns the URL of `size` papers in `categories` submitted within `window`, oldest first, from number `start` on.
 
-    An archive such as "cs" stands for all of its categories. The API knows no aliases, so that both names are asked
-    for. Both ends of the window count, to the minute.
+    An archive such as "cs" stands for all of its categories. The API does not resolve aliases, so the query names both
+    spellings. The window includes both of its ends, to the minute.
     """
     both = [*categories, *sorted(closure(tuple(categories)) - set(categories))]
     names = " OR ".join(f"cat:{name}.*" if parts(name) else f"cat:{name}" for name in both)
@@ -71,7 +73,7 @@ def slice_url(base_url: str, categories: Sequence[str], window: _Window, start: 
 
 
 def ids_url(base_url: str, ids: Sequence[str]) -> str:
-    """The address of the papers with these identifiers; without a version it is the newest one."""
+    """Returns the URL of the papers with these identifiers; an identifier without a version names the newest one."""
     query = {"id_list": ",".join(ids), "start": 0, "max_results": len(ids)}
     return f"{base_url}/api/query?{urlencode(query, safe=',/')}"
 
@@ -79,22 +81,22 @@ def ids_url(base_url: str, ids: Sequence[str]) -> str:
 async def fetch_slice(
     get: Get, base_url: str, categories: Sequence[str], window: _Window, *, start: int, size: int = SLICE_SIZE
 ) -> Slice:
-    """Fetch `size` papers from number `start` on of those in `categories` that were submitted within `window`.
+    """Fetch `size` papers in `categories` submitted within `window`, from number `start` on.
 
-    A slice that is not whole is asked for again, `TRIES` times in all. Raises `FetchError` or `ParseError` if there is
-    no answer, or none that is one.
+    An incomplete slice is requested again, up to `TRIES` times in all. Raises `FetchError` if no request succeeds,
+    `ParseError` if no answer can be parsed.
     """
     page = await _fetch_page(get, slice_url(base_url, categories, window, start, size), start, size)
-    # A full page that goes beyond the total may have another behind it: then the total is not to be believed
+    # A full page that goes beyond the total may be followed by another: the total is then unreliable
     after, served = start + size, _served(page)
     more = (after < page.total or (served >= size and start + served > page.total)) and after < MOST_RESULTS
     return Slice(page.papers, page.total, page.rejected, after if more else None, _lack(page, start, size))
 
 
 async def fetch_by_id(get: Get, base_url: str, ids: Iterable[str], *, size: int = 100) -> Found:
-    """Fetch papers by their identifiers, with or without version. Never raises for an upstream's fault: see `Found`.
+    """Fetch papers by identifier, with or without version, `size` a request. Failures are in `Found`, never raised.
 
-    An answer that did not come ends it: arXiv is not asked for more while it refuses or is down.
+    The first failed request ends it: no more requests are sent while arXiv refuses them or is down.
     """
     wanted = {text: _spelled(text) for text in ids}
     asked = [name for name in dict.fromkeys(wanted.values()) if name]
@@ -118,7 +120,7 @@ async def fetch_by_id(get: Get, base_url: str, ids: Iterable[str], *, size: int 
 
 
 def _spelled(text: str) -> str:
-    """The identifier as arXiv's API knows it; "" for what is none, which would spoil the request for all."""
+    """Returns the identifier as arXiv's API spells it; "" if it is invalid: one invalid one fails the whole request."""
     try:
         return str(parse_id(text))
     except ValueError:
@@ -126,7 +128,7 @@ def _spelled(text: str) -> str:
 
 
 async def _fetch_page(get: Get, url: str, start: int, size: int) -> ParsedPage:
-    """The fullest of some tries to fetch a page, the first one that is whole. Raises what the first one raises."""
+    """Returns the first complete page of several tries, else the fullest. Raises the error of the first try."""
     best = await _fetch_once(get, url)
     for _ in range(TRIES - 1):
         if not _lack(best, start, size):
@@ -134,7 +136,7 @@ async def _fetch_page(get: Get, url: str, start: int, size: int) -> ParsedPage:
         try:
             again = await _fetch_once(get, url)
         except SourceError:
-            break  # what is there is better than nothing
+            break  # an incomplete page is better than none
         best = min(best, again, key=lambda page: (bool(_lack(page, start, size)), -len(page.papers)))
     return best
 
@@ -145,12 +147,12 @@ async def _fetch_once(get: Get, url: str) -> ParsedPage:
 
 
 def _served(page: ParsedPage) -> int:
-    """How many entries the page had, readable or not."""
+    """Returns the number of entries on the page, readable or not."""
     return len(page.papers) + len(page.rejected)
 
 
 def _lack(page: ParsedPage, start: int, size: int) -> str:
-    """Why a page is not whole, "" if it is."""
+    """Returns the reason why a page is incomplete, "" if it is complete."""
     if page.broken:
         return page.broken
     promised = max(min(size, page.total - start), 0)

@@ -1,4 +1,4 @@
-"""Fetching bytes politely: one request at a time, three seconds apart, over all instances; bounded in all ways.
+"""The HTTP client of the sources: one request at a time, three seconds apart over all instances, with bounds.
 
 arXiv allows one request every three seconds on a single connection, over all machines that one controls
 (https://info.arxiv.org/help/api/tou.html), and asks for a User-Agent with a contact. Since September 2026 it answers
@@ -21,20 +21,20 @@ TOTAL_SECONDS = 12.0  # of one request, from connecting to the last byte
 MAX_BYTES = 24_000_000  # 2,000 items, the most that arXiv serves, are about 6 MB
 _ACCEPT = "application/rss+xml, application/atom+xml, text/xml, */*"
 
-_AGAIN = frozenset({403, 406, 408, 425, 429, 500, 502, 503, 504})  # seen to pass by themselves
+_AGAIN = frozenset({403, 406, 408, 425, 429, 500, 502, 503, 504})  # observed to be temporary
 MOST_REDIRECTS = 3
 _NOT_MODIFIED = 304
 _OK = 200
 _STATES = {404: "not-found", 410: "not-found"}  # of `FetchError`
 _HIGHEST_PORT = 65_535
-_LONGEST_NUMBER = 20  # digits of a length that means anything
+_LONGEST_NUMBER = 20  # digits of a plausible Content-Length
 
 Headers = list[tuple[bytes, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
 class UpstreamAnswer:
-    """A good answer: `body` is None if nothing changed (304). `validators` are for the next conditional request."""
+    """A successful answer; `body` is None if nothing changed (304). `validators` are for the next request."""
 
     url: str
     body: bytes | None
@@ -42,7 +42,7 @@ class UpstreamAnswer:
 
 
 class Get(Protocol):
-    """`Fetcher.get`, or what stands in for it."""
+    """The signature of `Fetcher.get`."""
 
     def __call__(
         self,
@@ -53,7 +53,7 @@ class Get(Protocol):
         most_bytes: int = MAX_BYTES,
         total_seconds: float = TOTAL_SECONDS,
     ) -> Awaitable[UpstreamAnswer]:
-        """Fetch `url`, conditionally if `validators` are given. Raises `FetchError`."""
+        """See `Fetcher.get`."""
 
 
 class _Limits(NamedTuple):
@@ -62,15 +62,15 @@ class _Limits(NamedTuple):
 
 
 Gate = Callable[[], AbstractAsyncContextManager[None]]
-"""Opens a block in which one request may be sent: it waits for its turn, and spaces the next one from the end."""
+"""A context manager for one request: waits for its turn on entry, and delays the next request after exit."""
 
 
 class Fetcher:
-    """A polite client: every request, also one after a redirect, is sent inside the `gate`."""
+    """A client that sends every request, including those after redirects, inside the `gate`."""
 
     def __init__(self, client: httpx.AsyncClient, *, user_agent: str, gate: Gate = nullcontext) -> None:
         self._client = client
-        self._agent = user_agent.encode()  # as bytes: a contact or a validator may have letters beyond ASCII
+        self._agent = user_agent.encode()  # as bytes: a contact or a validator may have characters beyond ASCII
         self._gate = gate
 
     async def get(
@@ -84,8 +84,8 @@ class Fetcher:
     ) -> UpstreamAnswer:
         """Wait for the gate, then fetch `url`, conditionally if `validators` are given. Raises `FetchError`.
 
-        `total_seconds` are those of one request, from connecting to the last byte; of an answer with more than
-        `most_bytes` the rest is not read.
+        `total_seconds` limits each request, from connecting to the last byte. An answer of more than `most_bytes` is an
+        error, and its rest is not read.
         """
         known = validators or {}
         conditions = {b"If-None-Match": known.get("etag"), b"If-Modified-Since": known.get("last_modified")}
@@ -102,7 +102,7 @@ class Fetcher:
     async def _get_one(
         self, url: str, headers: Headers, known: Mapping[str, str], limits: _Limits
     ) -> UpstreamAnswer | str:
-        """One request within the gate: the answer, or the address that it redirects to."""
+        """Send one request within the gate. Returns the answer, or the URL that it redirects to."""
         try:
             async with self._gate(), asyncio.timeout(limits.total_seconds):
                 return await self._fetch(url, headers, known, limits)
@@ -117,9 +117,9 @@ class Fetcher:
     async def _fetch(
         self, url: str, headers: Headers, known: Mapping[str, str], limits: _Limits
     ) -> UpstreamAnswer | str:
-        if (httpx.URL(url).port or 0) > _HIGHEST_PORT:  # httpx lets it pass, and fails deep inside
-            raise httpx.InvalidURL("there is no such port")
-        # Upstreams that are slow by nature may also be silent for longer than the client's own limit
+        if (httpx.URL(url).port or 0) > _HIGHEST_PORT:  # httpx accepts it, and fails with another error later
+            raise httpx.InvalidURL("the port is out of range")
+        # A slow upstream may stay silent for longer than the client's default read timeout
         slow = limits.total_seconds > TOTAL_SECONDS
         patience = httpx.Timeout(limits.total_seconds, connect=self._client.timeout.connect)
         timeout = patience if slow else self._client.timeout

@@ -1,7 +1,7 @@
-"""The full text of a paper, for a model to read: fetched politely, parsed apart, and kept by nobody.
+"""The full text of a paper, for a model: fetched politely, parsed in a separate process, and never stored.
 
-arXiv has HTML of most papers since December 2023, which has the headings and the formulas that a PDF has lost; else
-there is the PDF, else the abstract. Its texts may be read, but not stored or served on.
+arXiv has HTML of most papers since December 2023, with the headings and formulas that a PDF loses. Without HTML the PDF
+is used, without a PDF the abstract. arXiv's terms allow reading the texts, but not storing or serving them.
 """
 
 import asyncio
@@ -15,18 +15,18 @@ from core.sources.client import Get
 from core.sources.sandbox import read_apart
 from core.sources.sections import Reading, TextSection, join
 
-_READ_SECONDS = 30.0  # of one document, in the process that reads it; a common one takes less than one
+_READ_SECONDS = 30.0  # to parse one document; a typical one takes less than one second
 _FIRST_WITH_HTML = "2312"
 _OLD_STYLE = "/"
 
 
 @dataclass(frozen=True, slots=True)
 class FullText:
-    """What there is to read of a paper.
+    """The text of a paper, or the best substitute.
 
-    `input` is what was read: "html", "pdf" or "abstract". `note` says in words why it is not better, "" if it is whole.
-    `state` is that of the document that was read, or why the last one that was tried could not be (see `TEXT_STATES`).
-    `again`: a later try may give more. `sections` are those of `text`, none for an abstract.
+    `input` is what was read: "html", "pdf" or "abstract". `note` explains what is missing, "" if the text is complete.
+    `state` is the state of the document that was read, or of the last one that failed (see `TEXT_STATES`). `again`: a
+    later try may return more. `sections` are the sections of `text`, empty for an abstract.
     """
 
     text: str
@@ -38,13 +38,13 @@ class FullText:
 
 
 class _State(NamedTuple):
-    """What was wrong with a document, in words, and whether a later try may find it better."""
+    """What is wrong with a document, in words, and whether a later try may succeed."""
 
     words: str
     again: bool = False
 
 
-# {kind} is "PDF" or "HTML"; {most} its limit in MB; {read} and {pages} are pages
+# {kind} is "PDF" or "HTML", {most} its limit in MB; {read} and {pages} are numbers of pages
 TEXT_STATES: Mapping[str, _State] = {
     "not-found": _State("arXiv has no {kind} of it"),
     "unreachable": _State("its {kind} could not be fetched", again=True),
@@ -55,9 +55,9 @@ TEXT_STATES: Mapping[str, _State] = {
     "encrypted": _State("its PDF is encrypted"),
     "broken": _State("its PDF is broken"),
     "scanned": _State("its PDF has no text, only images of pages"),
-    "garbled": _State("the letters of its PDF cannot be told"),
+    "garbled": _State("the text of its PDF is illegible"),
     "crashed": _State("its {kind} ended the process that read it"),
-    # Of these something was read all the same
+    # In these states some text was read
     "damaged": _State("its HTML ends in the middle, because its conversion failed"),
     "too-long": _State("it is long: only the beginning was read"),
 }
@@ -77,11 +77,11 @@ _PDF = _Source("pdf", "application/pdf, */*;q=0.1", 30_000_000, 60.0)
 
 
 async def fetch_text(get: Get, paper: Paper, *, pdf_url: str, deadline: float, html_url: str = "") -> FullText:
-    """What there is to read of `paper`, at the latest soon after `deadline` (the event loop's time).
+    """Returns the text of `paper`, from its HTML, its PDF or its abstract, at the latest shortly after `deadline`.
 
-    `pdf_url` and `html_url` are the addresses of arXiv, without a trailing slash; without the second one the first is
-    meant. Never raises for what arXiv sends or does not send: the abstract is read then. Raises `StoreError` if the
-    gate cannot be asked.
+    `deadline` is in the event loop's time.
+    `pdf_url` and `html_url` are the base URLs of arXiv, without a trailing slash; `html_url` defaults to `pdf_url`. If
+    arXiv fails or sends nothing readable, the abstract is returned. Raises `StoreError` if the gate fails.
     """
     problems: list[str] = []
     partial: FullText | None = None
@@ -101,12 +101,12 @@ async def fetch_text(get: Get, paper: Paper, *, pdf_url: str, deadline: float, h
 
 
 def has_html(paper: Paper) -> bool:
-    """Whether arXiv may have HTML of it: it began with the papers of December 2023."""
+    """Returns whether arXiv may have HTML of the paper: it has since December 2023."""
     return _OLD_STYLE not in paper.id and paper.id[:4] >= _FIRST_WITH_HTML
 
 
 async def _read(get: Get, source: _Source, url: str, deadline: float) -> Reading:
-    """What came of fetching and reading `url`; without any sections, its state says why."""
+    """Fetch and parse `url`. If no sections are returned, the state says why."""
     loop = asyncio.get_running_loop()
     if loop.time() >= deadline:
         return Reading("timeout")
@@ -122,7 +122,7 @@ async def _read(get: Get, source: _Source, url: str, deadline: float) -> Reading
     except FetchError as error:
         return Reading(error.state or "unreachable")
     known = reading.state in TEXT_STATES or (not reading.state and reading.sections)
-    return reading if known else Reading("crashed")  # whatever else a worker says that was taken over
+    return reading if known else Reading("crashed")  # a compromised worker may write anything
 
 
 def _words(source: _Source, reading: Reading) -> str:
@@ -134,12 +134,12 @@ def _words(source: _Source, reading: Reading) -> str:
 
 
 def _noted(found: FullText, problems: Sequence[str]) -> FullText:
-    """`found` with the problems told, and what was read instead if that is not what they are about."""
+    """Returns `found` with a note of the problems, and of what was read instead."""
     if not problems:
         return found
-    told = "; ".join(dict.fromkeys(problems))
+    note = "; ".join(dict.fromkeys(problems))
     if found.input == "abstract":
-        told += "; the abstract was read instead"
+        note += "; the abstract was read instead"
     elif found.input == "pdf" and len(problems) > (found.state != ""):
-        told += "; the PDF was read"
-    return FullText(found.text, found.input, told, found.state, found.again, found.sections)
+        note += "; the PDF was read"
+    return FullText(found.text, found.input, note, found.state, found.again, found.sections)

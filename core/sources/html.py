@@ -1,6 +1,6 @@
-"""The text of arXiv's HTML, which LaTeXML makes of TeX (https://math.nist.gov/~BMiller/LaTeXML/manual/).
+"""Extracts the text of arXiv's HTML, which LaTeXML makes from TeX (https://math.nist.gov/~BMiller/LaTeXML/manual/).
 
-libxml2's parser of HTML knows no DTD and no entity but the named characters, and this one reaches no network.
+libxml2's HTML parser ignores DTDs and all entities but the named characters, and this one uses no network.
 """
 
 from lxml import etree
@@ -11,7 +11,7 @@ from core.text.tex import to_readable
 MOST_CHARACTERS = 300_000
 LEAST_CHARACTERS = 500  # an article with less was not converted
 _LONGEST_FORMULA = 2000
-# What it says, since 2023, where it gave up in the middle
+# LaTeXML's message, since 2023, where a conversion stopped early
 _DAMAGED = b"document may be truncated or damaged"
 
 _SKIPPED_TAGS = frozenset({
@@ -36,9 +36,9 @@ _CELL_TAGS = frozenset(("td", "th"))
 
 
 def read_html(body: bytes, _seconds: float) -> Reading:
-    """The sections worth reading of an article; "not-an-article" for any other page.
+    """Returns the sections of an article without references; the state is "not-an-article" for any other page.
 
-    "damaged" if its end is missing, "too-long" if it was cut.
+    The state is "damaged" if the end of the article is missing, "too-long" if the text was cut.
     """
     root = etree.fromstring(body, _parser()) if body.strip() else None
     article = None if root is None else next((e for e in root.iter("article") if "ltx_document" in _classes(e)), None)
@@ -64,7 +64,7 @@ def _classes(element: etree._Element) -> frozenset[str]:
 
 
 class _Article:
-    """Walks an article without recursion, and gathers its sections."""
+    """Walks an article without recursion, and collects its sections."""
 
     def __init__(self) -> None:
         self._sections: list[tuple[str, str, list[str]]] = [("", "body", [])]
@@ -73,7 +73,7 @@ class _Article:
         self._appendix: etree._Element | None = None
 
     def read(self, article: etree._Element) -> list[TextSection]:
-        """The sections of `article`, in its order."""
+        """Returns the sections of `article`, in order."""
         walk = etree.iterwalk(article, events=("start", "end"))
         for event, element in walk:
             if event == "start":
@@ -87,7 +87,7 @@ class _Article:
         return [TextSection(heading, "\n".join(texts), kind) for heading, kind, texts in self._sections]
 
     def _start(self, element: etree._Element) -> bool:
-        """Take the beginning of an element; whether what is inside should be read too."""
+        """Handle the start of an element. Returns whether to read its children."""
         tag, classes = str(element.tag), _classes(element)
         if tag in _SKIPPED_TAGS or classes & _SKIPPED:
             return False

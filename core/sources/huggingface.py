@@ -1,7 +1,6 @@
-"""Hugging Face's daily papers: what its readers picked on a date, with their upvotes. JSON, in which little is certain.
+"""Hugging Face's daily papers: the papers that its users picked on a date, with upvotes, from loosely specified JSON.
 
-A selection of a day's papers and a measure of them, but no record of what arXiv announced: categories, versions and
-licences are not in it.
+The daily papers are a selection, not a record of what arXiv announced: they have no categories, versions or licences.
 """
 
 import asyncio
@@ -19,7 +18,7 @@ from core.text.fold import has_text
 from core.text.sanitize import clean
 from core.text.tex import decode_name
 
-ASKED_FOR = 100  # Hugging Face serves no more at once
+ASKED_FOR = 100  # Hugging Face's limit
 MOST_READ = 1000
 DAILY_SECONDS = 15.0
 DAILY_BYTES = 8_000_000  # 30 papers are about 100 KB
@@ -36,7 +35,7 @@ _DIGITS = 18
 class Picks:
     """The papers of a date, most upvotes first, and the elements that could not be read, each with its reason.
 
-    Their `upvotes` are never None, `repo` may be "", `categories` are empty, and their version is 1: none is named.
+    `upvotes` are never None, `repo` may be "", `categories` are empty, and the version is 1, as the source names none.
     """
 
     papers: tuple[Paper, ...]
@@ -44,23 +43,23 @@ class Picks:
 
 
 def daily_url(base_url: str, day: date) -> str:
-    """The address of the papers of a date."""
+    """Returns the URL of the papers of a date."""
     return f"{base_url}/api/daily_papers?date={day.isoformat()}&limit={ASKED_FOR}"
 
 
 async def fetch_daily(get: Get, base_url: str, day: date) -> Picks:
-    """Fetch the papers of a date: none is a valid answer. Raises `FetchError` or `ParseError`.
+    """Fetch the papers of a date; the list may be empty. Raises `FetchError` or `ParseError`.
 
-    Hugging Face has no part in arXiv's gate: `get` is that of a `Fetcher` with `gate_seconds=0`.
+    arXiv's gate does not apply to Hugging Face: `get` belongs to a `Fetcher` without a gate.
     """
     answer = await get(daily_url(base_url, day), accept=_ACCEPT, most_bytes=DAILY_BYTES, total_seconds=DAILY_SECONDS)
     return await asyncio.to_thread(parse_daily, answer.body or b"")
 
 
 def parse_daily(body: bytes) -> Picks:
-    """Read the papers of a date. Raises `ParseError` for what is no list of papers, or one of which none can be read.
+    """Parse the papers of a date. Raises `ParseError` if `body` is not a list of papers, or if none can be read.
 
-    A paper that is listed twice counts once, with the most upvotes.
+    A paper that is listed twice counts once, with its highest upvotes.
     """
     best: dict[str, Paper] = {}
     rejected: list[Mapping[str, str]] = []
@@ -82,11 +81,11 @@ def parse_daily(body: bytes) -> Picks:
 
 
 def _listed(body: bytes) -> list[Any]:
-    text = body.decode("utf-8", "replace").removeprefix("\ufeff").strip()  # one bad byte is one bad letter
+    text = body.decode("utf-8", "replace").removeprefix("\ufeff").strip()  # a bad byte costs one character only
     try:
         value = json.loads(
             text, parse_int=lambda digits: int(digits[:_DIGITS])
-        )  # one absurd number is no more than that
+        )  # an absurdly large number spoils only its own element
     except (ValueError, RecursionError) as error:
         kind = "empty" if not text else "an HTML page, not JSON" if text[:1] == "<" else f"not JSON: {_excerpt(text)!r}"
         raise ParseError(f"the answer is {kind}") from error
@@ -98,7 +97,7 @@ def _listed(body: bytes) -> list[Any]:
 
 
 def _named(element: Any) -> str:
-    """By what a person would recognise an element."""
+    """Returns the identifier and title of an element, for reports."""
     outer = element if isinstance(element, dict) else {}
     inner = outer.get("paper")
     values = inner if isinstance(inner, dict) else outer

@@ -1,10 +1,10 @@
-"""arXiv's RSS and Atom feeds and its API: from bytes to announcements and papers.
+"""Parses arXiv's RSS and Atom feeds and API results into announcements and papers.
 
-A feed is one announcement date. An item that cannot be read is set aside with its reason; the others go on. Titles,
-abstracts and times are made readable.
+A feed holds one announcement date. An unreadable item is rejected with its reason, and the others are kept. Titles,
+abstracts and times are normalised.
 
-Authors are one string in a feed: names between commas, with affiliations in parentheses that hold commas themselves,
-or marks that are explained at the end.
+In a feed, the authors are one string: names separated by commas, with affiliations in parentheses that may contain
+commas, or with marks that are explained at the end.
 
     Kun-Woo Shin (Seoul National University, Korea), Jay H. Park (Samsung Electronics, Korea)
     A. Author (1), B. Writer (1 and 2) ((1) One Institute, (2) Another)
@@ -32,14 +32,14 @@ _PARAGRAPH = re.compile(r"\n(?:[^\S\n]+|\n)\s*")  # arXiv: an indented line begi
 
 
 def squeezed(text: str) -> str:
-    """`text` with every run of white space as one space."""
-    # The check is far quicker than the work, which few texts need
+    """Returns `text` with every run of white space replaced by one space."""
+    # The check is much faster than the replacement, which few texts need
     unclean = not text.isascii() or "  " in text or "\n" in text or "\t" in text or "\r" in text
     return " ".join(text.split()) if unclean or text[:1] == " " or text[-1:] == " " else text
 
 
 def readable_texts(title: str, abstract: str) -> dict[str, Any]:
-    """A paper's `title` and `abstract`, and as `title_tex` and `abstract_tex` what was served where that differs."""
+    """Returns a paper's `title` and `abstract`, and `title_tex` and `abstract_tex` where the served text differs."""
     title, abstract = squeezed(title), abstract.strip()
     paragraphs = _PARAGRAPH.split(abstract) if "\n" in abstract else [abstract]
     abstract = "\n".join(map(squeezed, paragraphs))
@@ -53,7 +53,7 @@ def readable_texts(title: str, abstract: str) -> dict[str, Any]:
 
 
 def utc_time(text: str) -> str:
-    """An RFC 3339 time in UTC, to the second; "" for what is no time. One without a zone is taken to be in UTC."""
+    """Returns an RFC 3339 time in UTC, to the second; "" for an invalid one. A time without a zone is read as UTC."""
     try:
         moment = datetime.fromisoformat(text.strip())
         moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
@@ -62,7 +62,7 @@ def utc_time(text: str) -> str:
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-_SPECIAL = re.compile(r"[\\(){}~]|,\s*(?:[JjSs][Rr]\b|I[IV]|VI{0,3}\b)|\bfor\b|behalf")  # more than cutting at commas
+_SPECIAL = re.compile(r"[\\(){}~]|,\s*(?:[JjSs][Rr]\b|I[IV]|VI{0,3}\b)|\bfor\b|behalf")  # commas are not enough
 _SEPARATOR = re.compile(r"[,;:]|\s(?:and|&)\s")
 _MARK = r"(?:\d{1,3}|[*†‡§¶#]+|[ivx]{2,4}|[a-z])"
 _FOOTNOTE = re.compile(rf"\(({_MARK})\)\s*([^()]*(?:\([^()]*\)[^()]*)*?)\s*(?=[,;]?\s*\({_MARK}\)|$)")
@@ -72,8 +72,8 @@ _MEMBER = re.compile(r"(?:(.*\S)\s+)?((?:for|on behalf of) the\s+(\S.*))")
 
 
 def split_authors(text: str) -> tuple[Author, ...]:
-    """The authors of an author string, in order; marks of affiliations are resolved where they are explained."""
-    if not _SPECIAL.search(text):  # nearly all, and ten times faster
+    """Returns the authors of an author string, in order; marks are replaced by the affiliations that explain them."""
+    if not _SPECIAL.search(text):  # most strings; ten times faster
         return tuple([Author(" ".join(part.split())) for part in _SEPARATOR.split(text) if has_text(part)])
     names: list[tuple[str, list[str]]] = []
     footnotes: dict[str, str] = {}
@@ -96,7 +96,7 @@ def split_authors(text: str) -> tuple[Author, ...]:
 
 
 def _author(name: str, affiliation: str) -> Author:
-    """A person or a group. "A. Author for the Sample Collaboration" is a person, whom it stands for an affiliation."""
+    """Returns a person or a group. In "A. Author for the Sample Collaboration" the group is A. Author's affiliation."""
     name = decode_name(name)
     member = _MEMBER.fullmatch(name)
     if member is None or not Author(member[3]).is_group:
@@ -105,7 +105,7 @@ def _author(name: str, affiliation: str) -> Author:
 
 
 def _parts(text: str) -> Iterator[str]:
-    """The string cut at separators outside of parentheses; a parenthesis that is never closed cuts nothing."""
+    """Split the string at separators outside parentheses; an unclosed parenthesis is ignored."""
     depth = start = at = 0
     while at < len(text):
         if text[at] == "(" and text.find(")", at) > 0:
@@ -121,7 +121,7 @@ def _parts(text: str) -> Iterator[str]:
 
 
 def _name_and_groups(part: str) -> tuple[str, list[str]]:
-    """What stands outside of parentheses, and what stands inside of each outermost pair."""
+    """Returns the text outside parentheses, and the text inside each outermost pair."""
     name, depth = "", 0
     groups: list[str] = []
     for char in part:
@@ -139,7 +139,7 @@ def _name_and_groups(part: str) -> tuple[str, list[str]]:
 
 
 def _footnotes(group: str) -> dict[str, str]:
-    """The explanations of marks: "(1) One, (2) Another", or "1 One, 2 Another"; none if the group is none of these."""
+    """Returns the affiliation of each mark in "(1) One, (2) Another" or "1 One, 2 Another"; empty for other texts."""
     if group.startswith("("):
         return {mark: text.strip(" ,;") for mark, text in _FOOTNOTE.findall(group)}
     _, *rest = _BARE_FOOTNOTE.split(group)
@@ -151,7 +151,7 @@ def _footnotes(group: str) -> dict[str, str]:
 
 
 def _affiliation(groups: list[str], footnotes: dict[str, str]) -> str:
-    """The affiliations in `groups`; a mark that nothing explains says nothing."""
+    """Returns the affiliations in `groups`, without marks that are not explained."""
     out = []
     for group in groups:
         marks = re.findall(_MARK, group.replace("and", " ")) if _MARKS.fullmatch(group) else []
@@ -172,7 +172,7 @@ _CATEGORY = re.compile(r"[a-z]+(?:-[a-z]+)*(?:\.[A-Za-z][A-Za-z-]*)?")
 
 @dataclass(frozen=True, slots=True)
 class ParsedFeed:
-    """What a feed held. `date` is None if it does not say; see `core.sources.xml.Document` for the rest."""
+    """The content of a feed. `date` is None if the feed has none; for the other fields see `XmlDocument`."""
 
     date: date | None
     announcements: tuple[Announcement, ...]
@@ -181,13 +181,13 @@ class ParsedFeed:
 
     @property
     def served(self) -> int:
-        """How many items the feed had, readable or not."""
+        """Returns the number of items in the feed, readable or not."""
         return len(self.announcements) + len(self.rejected)
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedPage:
-    """A page of API results: papers, and how many there are in all by arXiv's count, which it does not always keep."""
+    """A page of API results: papers, and arXiv's count of all results, which may be wrong."""
 
     papers: tuple[Paper, ...]
     total: int
@@ -196,7 +196,7 @@ class ParsedPage:
 
 
 def parse_feed(body: bytes) -> ParsedFeed:
-    """Read an RSS or Atom feed of announcements. Raises `ParseError` if it is none, or one that reports an error."""
+    """Parse an RSS or Atom feed of announcements. Raises `ParseError` for anything else, and for an error feed."""
     atom = b"<feed" in body[:1024]
     document = (
         read_items(body, f"{_ATOM}entry", f"{_ATOM}feed", _atom_entry)
@@ -214,7 +214,7 @@ def parse_feed(body: bytes) -> ParsedFeed:
 
 
 def parse_api(body: bytes) -> ParsedPage:
-    """Read a page of API results. Raises `ParseError` if it is none, or reports an error in its only entry."""
+    """Parse a page of API results. Raises `ParseError` for anything else, and for an error entry."""
     document = read_items(body, f"{_ATOM}entry", f"{_ATOM}feed", _api_entry)
     total = document.head.get(f"{_OPENSEARCH}totalResults")
     if total is None:
@@ -243,7 +243,7 @@ def _atom_entry(entry: etree._Element) -> Announcement:
 
 
 def _texts(element: etree._Element) -> dict[str, str]:
-    """The text of each child by its tag; one walk is many times faster than looking each tag up."""
+    """Returns the text of each child by tag; one walk is much faster than a search for each tag."""
     return {str(child.tag): child.text or "" for child in element}
 
 
@@ -297,8 +297,10 @@ def _api_entry(entry: etree._Element) -> Paper:
 
 
 def _api_authors(elements: list[dict[str, str]]) -> tuple[Author, ...]:
-    """The authors of an entry. The API cuts names at commas too: what it makes of suffixes and affiliations is put
-    together again, as far as it names no affiliations itself.
+    """Returns the authors of an entry.
+
+    The API also splits at commas within names: suffixes and affiliations are joined to their names again, unless the
+    entry has affiliations of its own.
     """
     names = [author.get(f"{_ATOM}name", "") for author in elements]
     affiliations = [squeezed(author.get(f"{_ARXIV}affiliation", "")) for author in elements]
@@ -311,10 +313,10 @@ def _api_authors(elements: list[dict[str, str]]) -> tuple[Author, ...]:
 def _paper(
     parsed: PaperId, title: str, abstract: str, authors: tuple[Author, ...], categories: list[str], **more: Any
 ) -> Paper:
-    """A paper from raw strings. Raises `ValueError` that names the paper if it lacks what it cannot do without."""
+    """Make a paper from raw strings. Raises `ValueError` that names the paper if a required part is missing."""
     if not has_text(title):
         raise ValueError(f"{parsed}: no title")
-    # Old papers also list ACM and MSC classes, which are no categories: "90C59", "G.1.6"
+    # Old papers also list ACM and MSC classes, which are not categories: "90C59", "G.1.6"
     known = tuple(dict.fromkeys(name for c in categories if _CATEGORY.fullmatch(name := c.strip())))
     if not known:
         raise ValueError(f"{parsed}: no category")
@@ -329,7 +331,7 @@ def _paper(
 
 
 def _feed_date(document: XmlDocument, *, atom: bool) -> date | None:
-    """The announcement date: the day in US Eastern time of the channel's own date, which is midnight there."""
+    """Returns the announcement date: the channel's date in US Eastern time, where it is midnight."""
     for tag in (f"{_ATOM}updated",) if atom else ("pubDate", "lastBuildDate"):
         try:
             text = document.head[tag]

@@ -1,6 +1,7 @@
-"""The text of a PDF's pages as people read it: lines and words joined, what repeats on every page left out. Pure.
+"""Extracts the text of a PDF with PDFium: lines and words are joined, and headers, footers and page numbers removed.
 
-A PDF's text by PDFium, only ever in a process of its own (`core.sources.worker`): PDFs are hostile."""
+It runs only in a separate process (`core.sources.worker`), because a PDF may be hostile.
+"""
 
 import re
 from collections import Counter
@@ -17,9 +18,9 @@ _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\u00a0": " "}
 )
 _EDGE = 2  # lines at the top and at the bottom of a page that may be running headers and footers
-_LEAST_PAGES = 3  # on which a line has to repeat, and one more in documents of ten pages or more
+_LEAST_PAGES = 3  # on which a line has to repeat; one more in documents of ten pages or more
 _LEAST_NUMBERED = 10  # lines of a page, where lines are numbered
-_MARKS = "\ufffe\x02\u00ad"  # PDFium's for a hyphen at the end of a line, now and before; a soft hyphen
+_MARKS = "\ufffe\x02\u00ad"  # PDFium's marks for a hyphen at a line's end, present and former; a soft hyphen
 _NO_MARKS = dict.fromkeys(map(ord, _MARKS))
 _STAMP = re.compile(r"arXiv:\S+v\d+ +\[[\w.-]+\] +\d{1,2} \w{3} \d{4}")  # in the margin of the first page
 _PAGE_NUMBER = re.compile(
@@ -29,14 +30,14 @@ _DIGITS = re.compile(r"\d+")
 _NUMBER_BEFORE = re.compile(r"(\d{1,4})(?: +(.*))?")
 _NUMBER_AFTER = re.compile(r"(.*\S) +(\d{1,4})")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
-# Bounded, and from the beginning of a word only: linear in the length of the text
+# Bounded, and anchored at the beginning of a word: linear in the length of the text
 _BROKEN = re.compile(rf"(?<![\w-])([\w-]{{0,60}}\w)(?:-\n|[{_MARKS}]\n?)(\w[\w-]{{0,60}})")
-_SHORT = 0.8  # of a usual line; what is shorter and ends a sentence ends a paragraph
+_SHORT = 0.8  # of the usual line length; a shorter line that ends a sentence ends its paragraph
 _ENDS = (".", "?", "!", ":", ".”", '."', ".)")
 
 
 def clean_pages(pages: Sequence[str]) -> list[str]:
-    """The lines of a document whose `pages` are given as PDFium has them, in their order."""
+    """Returns the lines of a document from the texts of its `pages` as PDFium extracts them, in order."""
     kept = [_without_line_numbers(_lines(page)) for page in pages]
     kept = [[line for line in lines if not _STAMP.fullmatch(line)] for lines in kept]
     lines = chain.from_iterable(_without_edges(kept))
@@ -45,7 +46,7 @@ def clean_pages(pages: Sequence[str]) -> list[str]:
 
 
 def flow(lines: Sequence[str]) -> str:
-    """`lines` joined into paragraphs, one a line: a short line that ends a sentence ends its paragraph."""
+    """Join `lines` into paragraphs, one a line: a short line that ends a sentence ends its paragraph."""
     usual = sorted(map(len, lines))[len(lines) * 4 // 5] if lines else 0
     paragraphs: list[list[str]] = [[]]
     for line in lines:
@@ -56,10 +57,9 @@ def flow(lines: Sequence[str]) -> str:
 
 
 def mended(text: str) -> str:
-    """`text` with words that were broken at the ends of lines put together.
+    """Returns `text` with words joined that were hyphenated at line ends.
 
-    Whether the hyphen belongs to the word is learnt from the rest of the text: "state-of-the-" + "art", but "trans-" +
-    "form".
+    The rest of the text decides whether the hyphen belongs to the word: "state-of-the-" + "art", but "trans-" + "form".
     """
     words = set(map(str.lower, _WORD.findall(text)))
 
@@ -74,7 +74,7 @@ def mended(text: str) -> str:
 
 
 def legible(text: str) -> bool:
-    """Whether `text` is made of words: fonts without a table of their characters give mere symbols."""
+    """Returns whether `text` consists of words: fonts without a character table yield arbitrary symbols."""
     visible = sum(not char.isspace() for char in text)
     return sum(map(str.isalpha, text)) > visible * 0.4
 
@@ -85,7 +85,7 @@ def _lines(page: str) -> list[str]:
 
 
 def _without_line_numbers(lines: list[str]) -> list[str]:
-    """Manuscripts for reviewers number their lines: in lines of their own, before, or after them."""
+    """Remove line numbers of review manuscripts, which stand on separate lines, before, or after the text."""
     for pattern, number, rest in ((_NUMBER_BEFORE, 1, 2), (_NUMBER_AFTER, 2, 1)):
         matches = [pattern.fullmatch(line) for line in lines]
         numbers = [int(match[number]) for match in matches if match]
@@ -102,9 +102,9 @@ def _in_sequence(numbers: Sequence[int]) -> bool:
 
 
 def _without_edges(pages: Sequence[list[str]]) -> Iterable[list[str]]:
-    """The pages without running headers and footers, which repeat but for their numbers, and without page numbers."""
+    """Remove page numbers, and running headers and footers: lines that repeat except for their numbers."""
     seen = Counter(shape for lines in pages for shape in {_shape(lines[at]) for at in _edges(lines)})
-    least = _LEAST_PAGES + (len(pages) >= 10)  # not on all: even and odd pages, and parts, have different ones
+    least = _LEAST_PAGES + (len(pages) >= 10)  # not on every page: even and odd pages, and parts, differ
     for lines in pages:
         out = {
             at
@@ -115,7 +115,7 @@ def _without_edges(pages: Sequence[list[str]]) -> Iterable[list[str]]:
 
 
 def _repeats(line: str) -> bool:
-    """Whether a line whose shape is that of others is no row of a table, and no heading."""
+    """Returns whether a line with a repeated shape is neither a table row nor a heading."""
     return sum(map(str.isalpha, line)) >= 3 and not is_name(line)
 
 
@@ -130,15 +130,15 @@ def _shape(line: str) -> str:
 
 MOST_PAGES = 80
 _MOST_CHARACTERS = 300_000  # more than models are given
-_LEAST_CHARACTERS = 40  # of a page on the average: with fewer it is an image of a page, and perhaps arXiv's stamp
+_LEAST_CHARACTERS = 40  # a page on average: fewer mean scanned pages, perhaps with arXiv's stamp
 _ENCRYPTED = (4, 5)  # FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY of fpdfview.h
-_HEAD = 1024  # bytes in which "%PDF-" has to be, as in Adobe's readers
+_HEAD = 1024  # bytes in which "%PDF-" has to occur, as Adobe's readers accept it
 
 
 def read_pdf(body: bytes, seconds: float) -> Reading:
-    """The sections of a PDF worth reading, or the state that says why there are none. No page is begun after `seconds`.
+    """Returns the sections of a PDF without references, or the state that says why it has none.
 
-    Raises nothing for what PDFium reports; it may crash, hang, or exhaust memory.
+    No page is begun after `seconds`. Errors of PDFium become states; it may still crash, hang, or exhaust memory.
     """
     if b"%PDF-" not in body[:_HEAD]:
         return Reading("not-a-pdf")
@@ -162,9 +162,9 @@ def read_pdf(body: bytes, seconds: float) -> Reading:
 
 
 def _read_pages(document: pypdfium2.PdfDocument, count: int, end: float) -> list[str]:
-    """The texts of the first `count` pages, "" for a broken one; fewer if there are too many characters or no time.
+    """Returns the texts of the first `count` pages, "" for a broken one; fewer at the limit of characters or time.
 
-    Nothing at all if every page is broken.
+    Returns an empty list if every page is broken.
     """
     texts: list[str] = []
     left, good = _MOST_CHARACTERS, 0

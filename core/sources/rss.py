@@ -1,7 +1,7 @@
-"""Fetching a day's announcements over all categories, in as few requests as arXiv's limit allows.
+"""Fetches a day's announcements of all categories from arXiv's RSS, in as few requests as its limit allows.
 
-A request may name several categories, but is answered with 2,000 items at most, replacements first: a group that
-reaches the limit has silently lost new papers. It is cut in two and fetched again, an archive as its categories.
+A request may name several categories, but arXiv returns 2,000 items at most, replacements first: a group that reaches
+the limit lacks new papers. It is split in two and fetched again; a single archive is split into its categories.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from core.util.log import Progress
 
 ITEM_LIMIT = 2000
 _TRIES = 2
-LONGEST_PAUSE = 8.0  # seconds; an upstream that asks for more is asked again at the next refresh
+LONGEST_PAUSE = 8.0  # seconds; for a longer Retry-After, the next refresh tries again
 
 _Get = Callable[[str, Mapping[str, str] | None], Awaitable[UpstreamAnswer]]
 
@@ -43,18 +43,18 @@ class Fetched:
     archives: dict[str, str] = field(default_factory=dict)
 
     def fail(self, group: Sequence[str], reason: str) -> None:
-        """Note why the categories of a group did not come."""
+        """Note why the categories of a group are missing."""
         for name in group:
             self.failures.setdefault(self.archives[name], reason)
 
     def came(self, group: Sequence[str], day: date) -> None:
-        """Note that the feed of a group was of `day`: an archive is as old as its oldest part."""
+        """Note that the feed of a group has the date `day`: the date of an archive is that of its oldest part."""
         for name in group:
             wanted = self.archives[name]
             self.dates[wanted] = min(self.dates.get(wanted, day), day)
 
     def split(self, group: tuple[str, ...]) -> list[tuple[str, ...]]:
-        """Smaller groups that together are this one; none for a single category."""
+        """Split a group into smaller ones; returns an empty list for a single category."""
         if len(group) > 1:
             return _halves(group)
         of_archive = parts(group[0])
@@ -64,7 +64,7 @@ class Fetched:
 
     @property
     def problem(self) -> str:
-        """Why something did not come, in words; "" if all came."""
+        """The reasons for all missing categories, in words; "" if nothing is missing."""
         return "; ".join(dict.fromkeys(self.failures.values()))
 
 
@@ -77,10 +77,10 @@ async def fetch_announcements(
     validators: Mapping[str, Mapping[str, str]] | None = None,
     progress: Progress = lambda _what, _done, _total: None,
 ) -> Fetched:
-    """Fetch what arXiv announces now in `categories`. Never raises for an upstream's fault: see `Fetched.failures`.
+    """Fetch what arXiv announces now in `categories`. Failures are in `Fetched.failures`, never raised.
 
-    `deadline` is in the event loop's time; `validators` are those of the fetch before; `progress` is told what is being
-    done, how many categories are done, and how many there are.
+    `deadline` is in the event loop's time. `validators` are those of the previous fetch, by URL. `progress` receives
+    the current work, the number of categories that are done, and their total.
     """
     fetched = Fetched(archives={name: name for name in categories})
     groups = [tuple(categories)] if categories else []
@@ -120,7 +120,7 @@ def _halves(group: tuple[str, ...]) -> list[tuple[str, ...]]:
 
 
 def _blames_request(error: SourceError) -> bool:
-    """Whether the request itself was refused: one unknown category in a group spoils the answer for all."""
+    """Returns whether the request itself was refused: one unknown category fails the whole group."""
     return (isinstance(error, FetchError) and not error.again) or "error feed" in str(error)
 
 
@@ -141,7 +141,7 @@ async def _get_patiently(
 
 
 def _add(fetched: Fetched, group: tuple[str, ...], parsed: ParsedFeed) -> bool:
-    """Take over what a feed held: whether that is all of it."""
+    """Add the content of a feed. Returns whether it is complete."""
     if parsed.date is None:
         fetched.fail(group, "the feed does not say which date it is for")
         return False

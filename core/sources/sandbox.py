@@ -1,4 +1,4 @@
-"""Reading a document apart from this process: a worker for each, bounded in time, memory and output."""
+"""Parses a document in a separate process: one worker for each, with limits on time, memory and output."""
 
 import asyncio
 import json
@@ -15,17 +15,17 @@ from core.sources.sections import Reading, TextSection
 MOST_OUTPUT = 4_000_000  # bytes; 300,000 characters are 1.8 million in JSON
 _CHUNK = 1 << 18
 _DRAIN_SECONDS = 1.0
-# No `-I`: it would ignore PYTHONPATH, which says where the packages of this process are; `-P` keeps the working
-# directory out, `-S` saves 10 ms
+# Without `-I`, which ignores PYTHONPATH, where the packages of this process are; `-P` leaves out the working directory,
+# `-S` saves 10 ms
 _COMMAND = ("-P", "-S", "-B", "-c", "from core.sources.worker import main; main()")
-_PASSED_ON = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")  # without which Python may not start; no secrets
+_PASSED_ON = ("LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT")  # Python may need them to start; no secrets
 _OUT_OF_TIME = (-14, -24)  # SIGALRM, SIGXCPU
 
 
 async def read_apart(kind: str, body: bytes, *, seconds: float) -> Reading:
-    """What a worker reads in `body`, a document of this `kind` ("pdf", "html"), within so many `seconds`.
+    """Parse `body`, a document of this `kind` ("pdf", "html"), in a worker, within `seconds`.
 
-    Never raises for a bad document: the state is then "timeout" or "crashed". Cancelling this ends the worker.
+    A bad document raises nothing: the state of the result is "timeout" or "crashed". Cancelling this ends the worker.
     """
     try:
         process = await asyncio.create_subprocess_exec(
@@ -48,7 +48,7 @@ async def read_apart(kind: str, body: bytes, *, seconds: float) -> Reading:
 
 
 def environment() -> dict[str, str]:
-    """What a worker knows of this process's environment: where its packages are."""
+    """Returns the environment of a worker: the search path of packages, and no secrets."""
     root = str(Path(core.__file__).parents[1])
     paths = [root, *(path or str(Path.cwd()) for path in sys.path)]
     passed = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
@@ -56,11 +56,11 @@ def environment() -> dict[str, str]:
 
 
 async def talk(process: Process, body: bytes) -> bytes:
-    """Send `body` and read the answer, of which no more is kept than one could be long."""
+    """Send `body` and return the answer, of which at most `MOST_OUTPUT` bytes are kept."""
     if not (process.stdin and process.stdout):
         raise AssertionError("both are pipes")
     view = memoryview(body)
-    with suppress(BrokenPipeError, ConnectionResetError):  # it died; its exit code says more
+    with suppress(BrokenPipeError, ConnectionResetError):  # the worker died; its exit code gives the reason
         for at in range(0, len(view), _CHUNK):
             process.stdin.write(view[at : at + _CHUNK])
             await process.stdin.drain()
@@ -74,7 +74,7 @@ async def talk(process: Process, body: bytes) -> bytes:
 
 
 async def end(process: Process) -> None:
-    """End the worker if it still runs, and free what its pipes hold: whatever it may have left behind."""
+    """End the worker if it still runs, and close its pipes."""
     with suppress(ProcessLookupError):
         if process.returncode is None:
             process.kill()
@@ -86,7 +86,7 @@ async def end(process: Process) -> None:
 
 
 def parse_output(output: bytes) -> Reading:
-    """What the worker wrote, as a value. It may be anybody's, if a document has taken the worker over."""
+    """Parse the worker's output. It is not trusted: a hostile document may control the worker."""
     try:
         state, sections, pages, read = json.loads(output)
         texts = tuple(TextSection(*map(_text, (heading, text, kind))) for heading, text, kind in sections)
@@ -96,4 +96,4 @@ def parse_output(output: bytes) -> Reading:
 
 
 def _text(value: object) -> str:
-    return str(value).encode("utf-8", "replace").decode()  # halves of pairs could not be sent on
+    return str(value).encode("utf-8", "replace").decode()  # lone surrogates cannot be encoded

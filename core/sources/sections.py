@@ -1,7 +1,7 @@
-"""The sections of a paper: their headings recognised, and what an analysis needs of them.
+"""The sections of a paper: recognises their headings, and selects the ones that an analysis needs.
 
-A heading is a line of its own: a known name, or a number and a capitalised title. English only; what is not recognised
-stays text of the section before.
+A heading is a separate line with a known name, or with a number and a capitalised title, in English. An unrecognised
+heading stays part of the preceding section.
 """
 
 import re
@@ -10,13 +10,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-APPENDIX_CHARACTERS = 40_000  # of all appendices together; what follows is left out
+APPENDIX_CHARACTERS = 40_000  # of all appendices together; the rest is left out
 _LONGEST_HEADING = 90
 _MOST_WORDS = 12
-# Where less than this part of a text were left, what was taken for references was none
+# If less than this share of a text is left, the section recognised as references is something else
 _LEAST_LEFT = 0.15
 
-# How headings begin, folded; what matches none is "body"
+# How headings begin, folded; all others are "body"
 _KINDS = {
     "references": ("references", "bibliography", "literature cited", "works cited"),
     "thanks": ("acknowledg", "author contribution", "competing interest", "conflict of interest",
@@ -24,7 +24,7 @@ _KINDS = {
     "appendix": ("appendix", "appendices", "supplement", "supporting information", "technical appendix",
                  "neurips paper checklist"),
 }  # fmt: skip
-_EXACT = {"funding": "thanks"}  # more than that is a subject
+_EXACT = {"funding": "thanks"}  # only as the whole heading
 _KNOWN = frozenset({
     "abstract", "introduction", "related work", "related works", "background", "preliminaries", "problem statement",
     "method", "methods", "methodology", "approach", "materials and methods", "model", "data", "datasets", "experiments",
@@ -52,9 +52,9 @@ class TextSection(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What came of reading a document: a `state` (see `core.sources.fulltext.STATES`), "" if all of it was read.
+    """The result of reading a document: a `state` (see `core.sources.fulltext.TEXT_STATES`), "" if it was read whole.
 
-    `read` of its `pages` were read; both are 0 for what has no pages.
+    `read` of its `pages` were read; both are 0 for a document without pages.
     """
 
     state: str = ""
@@ -64,7 +64,7 @@ class Reading:
 
 
 def kind_of(heading: str) -> str:
-    """The kind of the section under `heading`, which may be numbered."""
+    """Returns the kind of the section under `heading`, which may be numbered."""
     numbered = _NUMBERED.fullmatch(heading)
     titles = {heading.lower(), numbered["title"].lower() if numbered else ""}
     for title in titles & _EXACT.keys():
@@ -73,7 +73,7 @@ def kind_of(heading: str) -> str:
 
 
 def split(lines: Iterable[str]) -> list[tuple[str, str, list[str]]]:
-    """Heading, kind and lines of each section of a text without marks, such as a PDF's."""
+    """Returns heading, kind and lines of each section of a text without markup, such as a PDF's."""
     sections: list[tuple[str, str, list[str]]] = [("", "body", [])]
     outline = _Outline()
     for line in lines:
@@ -85,12 +85,12 @@ def split(lines: Iterable[str]) -> list[tuple[str, str, list[str]]]:
 
 
 def is_name(line: str) -> bool:
-    """Whether `line` is the name of a section that many papers have, without a number."""
+    """Returns whether `line` is a common section name, without a number."""
     return line.lower() in _KNOWN or (kind_of(line) != "body" and not any(map(str.isdigit, line)))
 
 
 def keep(sections: Sequence[TextSection], appendix_characters: int = APPENDIX_CHARACTERS) -> tuple[TextSection, ...]:
-    """What is worth reading: no references, no thanks, and of appendices no more than so many characters."""
+    """Returns the sections without references and thanks, and with at most `appendix_characters` of appendices."""
     kept, left = [], appendix_characters
     for section in sections:
         if section.kind == "appendix":
@@ -106,7 +106,7 @@ def keep(sections: Sequence[TextSection], appendix_characters: int = APPENDIX_CH
 
 
 def cap(sections: Sequence[TextSection], characters: int) -> tuple[tuple[TextSection, ...], bool]:
-    """The first so many characters of `sections`, and whether that left something out."""
+    """Returns the first `characters` characters of `sections`, and whether something was cut off."""
     kept, left = [], characters
     for section in sections:
         if left > 0:
@@ -116,19 +116,19 @@ def cap(sections: Sequence[TextSection], characters: int) -> tuple[tuple[TextSec
 
 
 def length(sections: Iterable[TextSection]) -> int:
-    """The number of characters in the texts of `sections`."""
+    """Returns the number of characters in the texts of `sections`."""
     return sum(len(section.text) for section in sections)
 
 
 def join(sections: Iterable[TextSection]) -> str:
-    """`sections` as one text: each heading on a line before its text, empty lines between them."""
+    """Returns `sections` as one text: each heading on a line before its text, empty lines between sections."""
     return "\n\n".join("\n".join(filter(None, (section.heading, section.text))) for section in sections)
 
 
 def printable(line: str, but: str = "") -> str:
-    """`line` without what cannot be seen, except the characters of `but`; each white space is one blank.
+    """Returns `line` without invisible characters, except those in `but`; each white space becomes one space.
 
-    Controls, marks of direction, private use, halves of pairs: none is text, some are made to deceive.
+    Removed are control characters, direction marks, private use and surrogates: some of them can deceive a reader.
     """
     if not line.isprintable():
         seen = (char for char in line.replace("\t", " ") if char in but or unicodedata.category(char)[0] != "C")
@@ -137,15 +137,15 @@ def printable(line: str, but: str = "") -> str:
 
 
 class _Outline:
-    """What may follow: after the references only what is known by name, or an appendix; appendices go on to A, B, C."""
+    """The order of sections: after the references follow only known names and appendices, which continue A, B, C."""
 
     def __init__(self) -> None:
         self._kind = "body"
         self._next_letter = "A"
-        self._ended = False  # whether a conclusion, or anything that follows one, has been seen
+        self._ended = False  # whether a conclusion or a later section was seen
 
     def take(self, heading: str) -> str:
-        """The kind of the section that `heading` begins, or "" if it begins none here."""
+        """Returns the kind of the section that `heading` begins, "" if no section can begin here."""
         numbered = _NUMBERED.fullmatch(heading)
         title = (numbered["title"] if numbered else heading).lower().rstrip(".:")
         kind, known = kind_of(heading), title in _KNOWN
@@ -165,7 +165,7 @@ class _Outline:
 
 
 def _heading(line: str) -> str:
-    """`line` as a heading, or "" if it does not look like one."""
+    """Returns `line` as a heading, "" if it does not look like one."""
     line = line.strip()
     if not line or len(line) > _LONGEST_HEADING or line[-1] in ",;-" or not line[0].isalnum() or line[0].islower():
         return ""

@@ -1,7 +1,7 @@
-"""The process that reads one document, and may crash, hang or be taken over while it does: nothing else suffers.
+"""The worker process that parses one document. It may crash, hang or be compromised without harm to other processes.
 
-Started by `core.sources.sandbox`: the document on standard input, what came of it as JSON on standard output. Before
-it reads the first byte it gives up what it does not need: it opens no file, no connection and no process any more.
+`core.sources.sandbox` starts it: the document is on standard input, the result goes to standard output as JSON. Before
+it reads the first byte it drops its rights: it can open no more files, connections or processes.
 """
 
 import json
@@ -12,14 +12,14 @@ from contextlib import suppress
 
 from core.sources.sections import Reading
 
-MEMORY = 400_000_000  # bytes of address space; a common PDF takes 60 million
-_EARLIER = 0.7  # of the time: when no further page is begun, so that what was read is not lost
+MEMORY = 400_000_000  # bytes of address space; a typical PDF takes 60 million
+_EARLIER = 0.7  # of the time; after that no page is begun, and the pages that were read are returned
 
 Reader = Callable[[bytes, float], Reading]
 
 
 def main() -> None:
-    """Read a document of the kind (`pdf`, `html`) and within the seconds that the arguments say."""
+    """Parse the document on standard input. The arguments are its kind (`pdf`, `html`) and the limit in seconds."""
     kind, seconds = sys.argv[1], int(sys.argv[2])
     read = _READERS[kind]()
     confine(seconds)
@@ -29,9 +29,9 @@ def main() -> None:
 
 
 def confine(seconds: int) -> None:
-    """Bound this process for good, as far as the system can: memory, time, and what it may open."""
+    """Limit the memory, time and open files of this process irrevocably, as far as the system supports it."""
     if hasattr(signal, "setitimer"):
-        signal.setitimer(signal.ITIMER_REAL, seconds)  # whose default is the end, even if nobody waits any more
+        signal.setitimer(signal.ITIMER_REAL, seconds)  # SIGALRM ends the process, even if its parent is gone
     try:
         import resource  # Windows has none
     except ImportError:
@@ -41,14 +41,14 @@ def confine(seconds: int) -> None:
         "RLIMIT_NOFILE": 0,
     }  # fmt: skip
     for name, most in limits.items():
-        with suppress(AttributeError, ValueError, OSError):  # not all systems have all of them
+        with suppress(AttributeError, ValueError, OSError):  # some systems lack some limits
             resource.setrlimit(getattr(resource, name), (most, most))
 
 
 def _pdf_reader() -> Reader:
     from core.sources.pdf import read_pdf
 
-    "".encode("utf-16-le").decode("utf-16-le")  # codecs are files, and load on first use
+    "".encode("utf-16-le").decode("utf-16-le")  # loads the codec's file while files can be opened
     return read_pdf
 
 

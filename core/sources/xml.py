@@ -1,6 +1,6 @@
-"""XML from strangers: hardened parsing, item by item, that saves what is whole when the document is not.
+"""Parses untrusted XML item by item, and recovers the complete items of a damaged document.
 
-No DTD, no entities, no network: a DOCTYPE is refused (https://lxml.de/FAQ.html: "How do I use lxml safely").
+No DTD, entities or network: a DOCTYPE is refused (https://lxml.de/FAQ.html: "How do I use lxml safely").
 """
 
 import re
@@ -14,22 +14,22 @@ from lxml import etree
 from core.model.errors import ParseError
 
 _SAFE: dict[str, Any] = {"resolve_entities": False, "no_network": True, "load_dtd": False, "huge_tree": False}
-# Illegal in XML 1.0, raw or as a reference; a single one would make a parser give up on all that follows
+# Illegal in XML 1.0, raw or as a reference; a parser stops at the first one
 _CONTROLS = bytes(c for c in range(32) if c not in b"\t\n\r")
 _CONTROL_REFERENCES = re.compile(
     rb"&#(?:x0*(?:[0-8bcef]|1[0-9a-f]|fff[ef])|0*(?:[0-8]|1[124-9]|2[0-9]|3[01]|6553[45]));", re.IGNORECASE
 )
-# Only comments, processing instructions and white space may stand before it; nothing else could hide it
+# Only comments, processing instructions and white space may precede it
 _DOCTYPE = re.compile(rb"\A(?>\s|<\?.*?\?>|<!--.*?-->)*+<!(?!--)", re.DOTALL)
 _EXCERPT = 200
 
 
 @dataclass(slots=True)
 class XmlDocument:
-    """What was read: `values` of good items, `rejected` ones with id (if known), reason and excerpt.
+    """A parsed document: the `values` of its items, and the `rejected` items with id (if known), reason and excerpt.
 
-    `head` are the texts of the elements that stand beside the items, by tag. `broken` says where the document is
-    damaged; items may then be missing from its end.
+    `head` holds the texts of the elements beside the items, by tag. `broken` says where the document is damaged, "" if
+    it is not; items at its end may then be missing.
     """
 
     values: list[Any] = field(default_factory=list)
@@ -41,7 +41,7 @@ class XmlDocument:
 def read_items(body: bytes, item: str, container: str, read: Callable[[etree._Element], Any]) -> XmlDocument:
     """Read every `item` of `container` (tags in lxml's notation) with `read`, which raises `ValueError` for a bad one.
 
-    Raises `ParseError` for what is no XML, has a DOCTYPE, or is so broken that nothing could be read.
+    Raises `ParseError` if `body` is not XML, has a DOCTYPE, or is too damaged to read any item.
     """
     body = _checked(body)
     document = XmlDocument()
@@ -60,7 +60,7 @@ def read_items(body: bytes, item: str, container: str, read: Callable[[etree._El
 
 
 def excerpt_of(body: bytes) -> str:
-    """The beginning of `body` as printable text, for reports."""
+    """Returns the beginning of `body` as printable text, for reports."""
     text = body[:_EXCERPT].decode("utf-8", "replace")
     return "".join(char if char.isprintable() else " " for char in text).strip()
 
@@ -92,7 +92,7 @@ def _read_one(document: XmlDocument, element: etree._Element, read: Callable[[et
 
 
 def _salvaged(body: bytes, item: str, container: str, read: Callable[[etree._Element], Any]) -> XmlDocument:
-    """Every item of a broken document that can be read by itself; the others, and a cut-off last one, are rejected."""
+    """Returns the items of a damaged document that can be parsed one by one; the others are rejected."""
     document = XmlDocument()
     tag = etree.QName(item).localname.encode()
     first, *rest = re.split(rb"<%s(?=[\s>])" % tag, body)

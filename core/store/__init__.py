@@ -1,1 +1,1 @@
-"""Where batches, scores and the manifest are kept: one protocol, one implementation a module."""
+"""The key-value store: one protocol, and one module for each implementation."""

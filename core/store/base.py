@@ -1,7 +1,7 @@
-"""The port to the store, a small key-value protocol that Redis, Upstash and SQLite can all keep, and its locks.
+"""The port to the store, a small key-value protocol that Redis, Upstash and SQLite implement, and its locks.
 
-A lock lives for a few seconds and is prolonged while its process lives: a process that was killed blocks others for
-seconds only, and one that slept past the end of its lock is stopped by the fence of `Store.commit`.
+A lock lasts a few seconds and is prolonged while its process runs: a killed process blocks others for seconds only, and
+a process that was suspended past the end of its lock cannot commit (`Store.commit`).
 """
 
 import asyncio
@@ -17,34 +17,33 @@ Values = dict[str, tuple[bytes, float | None]]  # by key, each with its time to 
 
 
 class Store(Protocol):
-    """Values are bytes under text keys; times to live are in seconds, None means without an end.
+    """Values are bytes under text keys. A time to live is in seconds; None means that the value does not expire.
 
-    Every operation is atomic by itself, bounded in time, and raises `StoreError` if it could not be done. Expired keys
-    are as absent as keys that never were.
+    Every operation is atomic and bounded in time, and raises `StoreError` if it fails. An expired key counts as absent.
     """
 
     async def get(self, key: str) -> bytes | None:
-        """The value, or None."""
+        """Returns the value, None if the key is absent."""
 
     async def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
-        """The values in the order of `keys`, in one round trip."""
+        """Returns the values in the order of `keys`, None for absent ones, in one round trip."""
 
     async def put(self, key: str, value: bytes, ttl: float | None = None) -> None:
-        """Set a value, whatever was there."""
+        """Set a value, and replace any previous one."""
 
     async def put_many(self, values: Mapping[str, tuple[bytes, float | None]]) -> None:
-        """Set values with their ttl in one round trip, each for itself: if one fails, others may have been written."""
+        """Set values with their ttl in one round trip. Not atomic: if it fails, some of them may have been written."""
 
     async def delete(self, key: str) -> None:
-        """Remove a key if it is there."""
+        """Remove a key, if present."""
 
     async def acquire(self, name: str, token: str, ttl: float) -> bool:
-        """Take the lock `name` for `ttl` seconds, or prolong it if `token` holds it. False: another holds it."""
+        """Take the lock `name` for `ttl` seconds, or prolong it if `token` holds it. False if another one does."""
 
     async def prolong(self, name: str, token: str, ttl: float) -> bool:
-        """Prolong the lock if `token` still holds it. Unlike `acquire`, never takes one that has ended.
+        """Prolong the lock if `token` still holds it, else return False. Unlike `acquire`, never takes an expired lock.
 
-        Who slept past the end of its lock must not get it back: a successor may have done the work meanwhile.
+        A process that was suspended past the end of its lock must not get it back: another may have done the work.
         """
 
     async def commit(
@@ -54,31 +53,31 @@ class Store(Protocol):
 
         All or none are written, in their order; with `release` the lock is given up in the same moment.
 
-        The fence: a process that slept past the end of its lock cannot overwrite what its successor wrote.
+        A process that was suspended past the end of its lock cannot overwrite its successor's values.
         """
 
     async def release(self, name: str, token: str) -> None:
-        """Give the lock up if `token` holds it."""
+        """Release the lock if `token` holds it."""
 
     async def take(self, name: str, amount: int, limit: int, ttl: float) -> bool:
-        """Count `amount` against a budget of `limit` for `ttl` seconds from its first use; False: it does not fit.
+        """Count `amount` against a budget of `limit` for `ttl` seconds from its first use. False if it does not fit.
 
-        An amount below zero gives back, always, but never more than was taken.
+        A negative amount always succeeds; it returns at most what was taken.
         """
 
     def entries(self) -> AsyncIterator[tuple[str, bytes, float | None]]:
-        """Every key of Paperwire with its value and the seconds it still lives (None: no end). For dumps only."""
+        """Yields every key of Paperwire with its value and its remaining seconds (None: no expiry). For dumps only."""
 
     async def close(self) -> None:
-        """Free connections; the store is not used afterwards."""
+        """Close all connections. The store must not be used afterwards."""
 
 
-LOCK_SECONDS = 6.0  # what a process that was killed makes its successor wait
+LOCK_SECONDS = 6.0  # how long the lock of a killed process still blocks others
 
 
 @dataclass(slots=True)
 class Lock:
-    """A lock that this process holds."""
+    """A lock held by this process."""
 
     store: Store
     name: str
@@ -86,14 +85,14 @@ class Lock:
     released: bool = False
 
     async def commit(self, values: Mapping[str, tuple[bytes, float | None]], *, release: bool = False) -> None:
-        """`Store.commit` under this lock; with `release` nothing more can be written under it."""
+        """`Store.commit` under this lock. After a commit with `release` the lock can no longer be used."""
         await self.store.commit(self.name, self.token, values, release=release)
         self.released = release
 
 
 @asynccontextmanager
 async def holding(store: Store, name: str) -> AsyncIterator[Lock | None]:
-    """Hold the lock `name` and yield it to commit with, or yield None at once if another process holds it."""
+    """Hold the lock `name` during the block. Yields the lock, or None at once if another process holds it."""
     lock = Lock(store, name, secrets.token_hex(8))
     if not await store.acquire(name, lock.token, LOCK_SECONDS):
         yield None
@@ -103,13 +102,13 @@ async def holding(store: Store, name: str) -> AsyncIterator[Lock | None]:
             yield lock
     finally:
         if not lock.released:
-            with suppress(StoreError):  # it ends by itself
+            with suppress(StoreError):  # the lock expires
                 await store.release(name, lock.token)
 
 
 @asynccontextmanager
 async def prolonged(store: Store, name: str, token: str, seconds: float) -> AsyncIterator[None]:
-    """Keep a lock that `token` holds for as long as the block lasts; it ends `seconds` after the process dies."""
+    """Prolong a lock that `token` holds during the block; it expires `seconds` after the process dies."""
     beat = asyncio.create_task(_beat(store, name, token, seconds))
     try:
         yield
@@ -122,6 +121,6 @@ async def prolonged(store: Store, name: str, token: str, seconds: float) -> Asyn
 async def _beat(store: Store, name: str, token: str, seconds: float) -> None:
     while True:
         await asyncio.sleep(seconds / 3)
-        with suppress(StoreError):  # the next beat may succeed; if none does, the fence holds
+        with suppress(StoreError):  # the next one may succeed; else the fence of `commit` protects the values
             if not await store.prolong(name, token, seconds):
                 return

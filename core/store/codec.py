@@ -1,4 +1,4 @@
-"""Values to bytes and back: compact JSON, compressed where that pays."""
+"""Encodes values as bytes: compact JSON, compressed from 1 KB on."""
 
 import zlib
 from collections.abc import Callable, Mapping
@@ -22,18 +22,16 @@ Scores = Mapping[str, Score | None]
 
 
 def encode(value: Any) -> bytes:
-    """JSON values to bytes; from 1 KB on they are compressed, which the first byte tells."""
+    """Encode a JSON value; from 1 KB on it is compressed, as the first byte says."""
     try:
-        plain = orjson.dumps(
-            value, option=orjson.OPT_SORT_KEYS
-        )  # json would hold up all threads for as long as it takes
+        plain = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)  # the standard json would block all threads meanwhile
     except TypeError:  # lone surrogates
         plain = canonical_json(value)
     return b"z" + zlib.compress(plain, _LEVEL) if len(plain) >= _COMPRESS_FROM else b"j" + plain
 
 
 def decode(data: bytes) -> Any:
-    """The inverse of `encode`. Raises `StoreError` for bytes that it did not make."""
+    """The inverse of `encode`. Raises `StoreError` for any other bytes."""
     try:
         if data[:1] not in (b"z", b"j"):
             raise ValueError("it was not written by Paperwire")
@@ -43,7 +41,7 @@ def decode(data: bytes) -> Any:
 
 
 def decode_as(make: Callable[[Any], T], data: bytes) -> T:
-    """What `make` makes of the decoded value. Raises `StoreError` if another version wrote it in another shape."""
+    """Decode a value and convert it with `make`. Raises `StoreError` if it has another shape."""
     plain = decode(data)
     try:
         return make(plain)
@@ -54,9 +52,9 @@ def decode_as(make: Callable[[Any], T], data: bytes) -> T:
 
 
 def scores_to_plain(feed: Feed, scores: Scores) -> dict[str, Any]:
-    """Scores by versioned paper id, as JSON values; the texts of reasons are left to the papers that hold them.
+    """Returns scores by versioned paper id, as JSON values, with numbers of keywords in place of the reasons' texts.
 
-    None, for a paper that an exclude word keeps out, stays None.
+    None stands for a paper that an exclude rule removes.
     """
     numbers = _numbers(feed)
     return {
@@ -72,7 +70,7 @@ def _numbers(feed: Feed) -> dict[str, int]:
 
 
 def _reason_to_plain(numbers: Mapping[str, int], reason: Reason) -> list[Any]:
-    # Upvotes have no number, and a bonus has the number of its keyword, below zero
+    # Upvotes have no number; a bonus has the negative number of its keyword
     number = None if reason.of_upvotes else numbers[reason.rule]
     number = -number - 1 if number is not None and reason.bonus else number
     return [number, reason.points, reason.field, reason.start, reason.end]
@@ -103,7 +101,7 @@ def scores_from_plain(feed: Feed, papers: Mapping[str, Paper], plain: Mapping[st
 
 
 def day_to_plain(feed: Feed, batch: Batch, day: Day) -> dict[str, Any]:
-    """A feed's day as JSON values that can be read without the batch: the papers of its entries, with their scores."""
+    """Returns a feed's day as JSON values that include the papers of its entries, so that no batch is needed."""
     scores = {e.paper.versioned: Score(e.score, e.reasons, e.matched, e.mentions) for e in day.entries}
     papers = tuple(item for item in batch.announcements if item.paper.versioned in scores)
     return {

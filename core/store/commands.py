@@ -1,6 +1,6 @@
-"""The store in Redis commands, however they are sent: what `core.store.upstash` and `core.store.redis` share.
+"""A store on Redis commands, whatever their transport: the common part of `core.store.upstash` and `core.store.redis`.
 
-_Values are written as text, because Upstash's REST protocol knows nothing else: the same database may be reached over
+Values are written as text, because Upstash's REST protocol carries only text, and the same database may be used over
 REST and by URL.
 """
 
@@ -23,7 +23,7 @@ _Values = Mapping[str, tuple[bytes, float | None]]
 
 CONNECT_SECONDS = 1.0
 READ_SECONDS = 2.0
-_REPEATED_SECONDS = 60  # how long a commit that released its lock is known, should it be sent a second time
+_REPEATED_SECONDS = 60  # how long a commit that released its lock is remembered, in case it is sent twice
 _SCAN = 500
 _DUMP = 20  # values a round trip; each may be a megabyte
 _MARK = "b64:"
@@ -68,7 +68,7 @@ local found = {}
 for i, key in ipairs(KEYS) do found[i] = {redis.call('GET', key), redis.call('PTTL', key)} end
 return found"""
 
-# What to do about it, by what the server says
+# Remedies, by the server's message
 _MENDS = (
     ("has no permissions", "this token or user may only read; give the one that may write"),
     ("read only replica", "this server is a replica that may only be read; give the address of the primary"),
@@ -79,23 +79,23 @@ _MENDS = (
     ("max requests limit", "the plan's requests are used up; wait, or take a larger one"),
     ("max request size", "the plan takes no requests of this size; take a larger one, or fewer categories"),
     ("max record size", "the plan keeps no values of this size; take a larger one, or fewer categories"),
-    ("WRONGPASS", "the token or password is refused; copy it anew"),
-    ("invalid username-password pair", "the password is refused; copy it anew"),
+    ("WRONGPASS", "the token or password is refused; copy it again"),
+    ("invalid username-password pair", "the password is refused; copy it again"),
     ("Authentication required", "a password is needed; it belongs into the URL"),
-    ("Unauthorized", "the token is refused; copy it anew"),
-    ("status 401", "the token is refused; copy it anew"),
+    ("Unauthorized", "the token is refused; copy it again"),
+    ("status 401", "the token is refused; copy it again"),
 )
 
 
 class CommandStore(ABC):
-    """A `Store` on a server that understands Redis commands and Lua scripts. Subclasses know how to send them."""
+    """A `Store` on a server with Redis commands and Lua scripts. Subclasses send the commands."""
 
     def __init__(self, name: str, *, connect_seconds: float, read_seconds: float) -> None:
         self._name = name
         self._seconds = connect_seconds + read_seconds
 
     async def get(self, key: str) -> bytes | None:
-        """See `Store`; so for all others."""
+        """See `Store`, as for all methods of it."""
         return await self._ask(_text, "GET", key)
 
     async def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
@@ -121,7 +121,7 @@ class CommandStore(ABC):
         names = (name, f"{name}:{token}", *values)
         head: Command = ("EVAL", _COMMIT, len(names), *names, token, _REPEATED_SECONDS if release else 0)
         tail: Command = tuple(part for value, ttl in values.values() for part in (_to_text(value), _milliseconds(ttl)))
-        # The lock may be gone because this very commit has released it, and only the answer was lost
+        # The lock may be gone because this commit has released it, and only its answer was lost
         (done,) = await self._call(_flag, [(*head, 0, *tail)], repeat=[(*head, 1, *tail)])
         if not done:
             raise LockLost(f"the lock {name} was lost before its work was written")
@@ -130,7 +130,7 @@ class CommandStore(ABC):
         await self._ask(_flag, "EVAL", _RELEASE, 1, name, token)
 
     async def take(self, name: str, amount: int, limit: int, ttl: float) -> bool:
-        # Sent once only: where the answer is lost, counting twice would be worse than not knowing
+        # Sent once only: if the answer is lost, counting twice would be worse than an error
         command: Command = ("EVAL", _TAKE, 1, name, amount, limit, _milliseconds(ttl))
         return (await self._call(_flag, [command], repeat=None))[0]
 
@@ -155,23 +155,23 @@ class CommandStore(ABC):
 
     @abstractmethod
     async def _send(self, commands: Sequence[Command]) -> list[Any]:
-        """The answers to `commands`, in one round trip; raises what its client raises."""
+        """Send `commands` in one round trip and return the answers. Raises the client's own errors."""
 
     @abstractmethod
     def _is_lost(self, error: Exception) -> bool:
-        """Whether the connection broke, so that the command may or may not have been done."""
+        """Returns whether the connection broke, so that the outcome of the command is unknown."""
 
     async def _ask(self, read: Callable[[Any], T], *command: str | int) -> T:
-        """What `read` makes of the answer to a command that may be sent twice."""
+        """Send a command that may be repeated. Returns the answer as `read` converts it."""
         return (await self._call(read, [command]))[0]
 
     async def _call(
         self, read: Callable[[Any], T], commands: Sequence[Command], *, repeat: Sequence[Command] | None = ()
     ) -> list[T]:
-        """What `read` makes of each answer to `commands`; it raises for an answer of another shape.
+        """Send `commands`. Returns each answer as `read` converts it; `read` raises for an unexpected answer.
 
-        Where the connection breaks, `repeat` is sent: by default the same, None: nothing. The one place where what the
-        clients raise becomes a `StoreError`, with its cause and mend.
+        If the connection breaks, `repeat` is sent: by default the same commands, with None nothing. All errors of the
+        clients become `StoreError`, with cause and remedy.
         """
         what = str(commands[0][0]) if len(commands) == 1 else f"{len(commands)} commands"
         try:
@@ -188,7 +188,7 @@ class CommandStore(ABC):
         except TimeoutError:
             raise StoreError(f"{self._name}: {what}: no answer within {self._seconds:g} s") from None
         except Exception as error:
-            # Clients raise all kinds: their own errors, and AttributeError or KeyError for answers of another shape
+            # Clients raise their own errors, and AttributeError or KeyError for unexpected answers
             raise StoreError(f"{self._name}: {what}: {_explain(error)}") from error
 
 
@@ -208,7 +208,7 @@ def _milliseconds(ttl: float | None) -> int:
 
 
 def _to_text(value: bytes) -> str:
-    """UTF-8 as it is, everything else as base64 behind a mark."""
+    """Returns UTF-8 unchanged, and everything else as base64 after a mark."""
     try:
         text = value.decode()
     except UnicodeDecodeError:
@@ -217,14 +217,14 @@ def _to_text(value: bytes) -> str:
 
 
 def _text(answer: Any) -> bytes | None:
-    """The inverse of `_to_text`; None is a key that there is not."""
+    """The inverse of `_to_text`; None stands for an absent key."""
     if answer is None:
         return None
     if not isinstance(answer, str):
         raise _odd(answer)
     try:
         return b64decode(answer[len(_MARK) :], validate=True) if answer.startswith(_MARK) else answer.encode()
-    except ValueError:  # not written by Paperwire: who decodes it says so, and values beside it can be read
+    except ValueError:  # not written by Paperwire: decoding it raises later, and the other values can be read
         return answer.encode("utf-8", "replace")
 
 
@@ -259,4 +259,4 @@ def _ok(answer: Any) -> None:
 
 
 def _odd(answer: Any) -> ValueError:
-    return ValueError(f"a strange answer: {str(answer)[:80]!r}")
+    return ValueError(f"an unexpected answer: {str(answer)[:80]!r}")

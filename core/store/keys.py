@@ -1,4 +1,4 @@
-"""The names of everything that is stored. The version goes up when values change their shape."""
+"""The keys of all stored values. Their version increases when values change their shape."""
 
 from datetime import date
 
@@ -11,23 +11,23 @@ MANIFEST = f"{_V}:manifest"
 REFRESH_LOCK = f"{_V}:lock:refresh"
 CATCH_UP_LOCK = f"{_V}:lock:catch-up"
 ARXIV_GATE = f"{_V}:gate:arxiv"
-PASSING = (f"{_V}:lock:", f"{_V}:gate:")  # what belongs to running processes
+PASSING = (f"{_V}:lock:", f"{_V}:gate:")  # keys of running processes
 SCORES_SECONDS = 31 * 86_400  # scores made on demand; those of a refresh live as long as their batch
 RENDERED_SECONDS = 2 * 86_400
-WRITTEN_SECONDS = 400 * 86_400  # scorecards and summaries: what they cost is not to be paid twice
+WRITTEN_SECONDS = 400 * 86_400  # scorecards and summaries, which cost money
 BACKOFF = f"{_V}:backoff:arxiv"
-ASKED = f"{_V}:asked"  # the papers that arXiv's API was asked for by their identifiers
+ASKED = f"{_V}:asked"  # the papers that were requested from arXiv's API by identifier
 SAVED = f"{_V}:saved"  # feeds that the owner saved
 SAVED_HISTORY = f"{_V}:saved:history"
 SAVED_LOCK = f"{_V}:lock:saved"
-WINDOW_SECONDS = 3 * 86_400  # how long the beginning of a window is kept, to go on from there
+WINDOW_SECONDS = 3 * 86_400  # how long the slices of an incomplete window are kept
 WRONG_TOKENS = f"{_V}:budget:wrong-tokens"
 CUSTOM_BUDGET = f"{_V}:budget:custom"
-CUSTOM_A_DAY = 500  # such feeds are stored: everybody can ask for new ones
+CUSTOM_A_DAY = 500  # limit of stored custom feeds, because any client can request new ones
 DAY_SECONDS = 86_400
 REVIEWS = f"{_V}:reviews"  # the list of all reviews
 REVIEWS_LOCK = f"{_V}:lock:reviews"  # held while a review and the list are written
-PROBE = f"{_V}:lock:probe"  # written to see whether the store takes anything
+PROBE = f"{_V}:lock:probe"  # written to test whether the store accepts writes
 USAGE_LOCK = f"{_V}:lock:usage"
 
 
@@ -37,12 +37,12 @@ def batch(day: date, batch_hash: str) -> str:
 
 
 def ledger(day: date) -> str:
-    """The identifiers of a date that arXiv's API has confirmed."""
+    """The identifiers of a date that arXiv's API confirms."""
     return f"{_V}:ledger:{day.isoformat()}"
 
 
 def window(day: date) -> str:
-    """What was fetched so far of the papers that were submitted for a date."""
+    """The slices fetched so far of the papers that were submitted for a date."""
     return f"{_V}:window:{day.isoformat()}"
 
 
@@ -52,12 +52,12 @@ def scores(feed_fingerprint: str, batch_hash: str) -> str:
 
 
 def entries(feed_fingerprint: str, min_score: float, batch_hash: str) -> str:
-    """A feed's entries over a batch from its `min_score` on: all that most requests need; immutable."""
+    """A feed's entries over a batch from its `min_score` on, which most requests need; immutable."""
     return f"{_V}:entries:{feed_fingerprint}:{min_score:g}:{batch_hash}"
 
 
 def card(versioned: str, card_fingerprint: str) -> str:
-    """How a rubric judges a paper ("2512.22925v1")."""
+    """The scorecard of a paper ("2512.22925v1") by a rubric."""
     return f"{_V}:card:{versioned}:{card_fingerprint}"
 
 
@@ -67,45 +67,45 @@ def summary(versioned: str, template: str, language: str, summary_fingerprint: s
 
 
 def analysis(feed_name: str, day: date, name: str) -> str:
-    """What became of the papers that a feed shows of a date, by its name in the manifest; immutable."""
+    """The analysis of a feed's date, by its name in the manifest; immutable."""
     return f"{_V}:analysis:{feed_name}:{day.isoformat()}:{name}"
 
 
 def review(versioned: str, language: str, review_fingerprint: str) -> str:
-    """A paper's review in a language, as far as it is made."""
+    """A paper's review in a language, complete or not."""
     return f"{_V}:review:{versioned}:{language}:{review_fingerprint}"
 
 
 def review_lock(versioned: str, language: str) -> str:
-    """Held by the process that asks the questions of that review."""
+    """The lock of the process that writes that review."""
     return f"{_V}:lock:review:{versioned}:{language}"
 
 
 def summary_lock(versioned: str, template: str, language: str) -> str:
-    """Held by the process that has that summary made."""
+    """The lock of the process that makes that summary."""
     return f"{_V}:lock:summary:{versioned}:{template}:{language}"
 
 
 def custom(feed_fingerprint: str, query: str, format_name: str) -> str:
-    """What was last served of a feed with rules in its URL, in the same shape."""
+    """The last document of a feed with rules in its URL, in one format."""
     return f"{_V}:feed:custom:{fingerprint(feed_fingerprint, query)}.{format_name}"
 
 
 def rendered(path: str) -> str:
-    """What was last served at an address without a query: bytes and ETag, with the fingerprint of what they show."""
+    """The last document at a path without a query: bytes and ETag, with the fingerprint of its content."""
     return f"{_V}:feed:{path}"
 
 
 def llm_budget(period: str) -> str:
-    """How many tokens were taken in a day ("2026-03-06") or a month ("2026-03")."""
+    """The number of tokens taken in a day ("2026-03-06") or a month ("2026-03")."""
     return f"{_V}:budget:llm:{period}"
 
 
 def usage(month: str) -> str:
-    """Of which steps and models there are counters in a month ("2026-03")."""
+    """The steps and models that have counters in a month ("2026-03")."""
     return f"{_V}:usage:{month}"
 
 
 def usage_counter(month: str, step: str, model: str, what: str) -> str:
-    """One counter of what a model took in a step of a month."""
+    """One counter of a model's usage in a step and month."""
     return f"{_V}:usage:{month}:{step}:{what}:{model}"

@@ -1,4 +1,4 @@
-"""The store in a Redis or Valkey server of one's own, by URL. Needs the extra `redis`."""
+"""A store on a Redis or Valkey server, by URL. Needs the extra `redis`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,13 +15,13 @@ from core.store.commands import CONNECT_SECONDS, READ_SECONDS, Command, CommandS
 from core.util.caches import PerLoop
 
 _SCHEMES = ("redis", "rediss", "unix")
-_CONNECTIONS = 20  # at most, of a process; who comes when all are in use waits
+_CONNECTIONS = 20  # of a process, at most; further requests wait for a free one
 
 
 class RedisStore(CommandStore):
     """A `Store` at `url`: `redis://`, `rediss://` (TLS) or `unix://`, with user, password and database number in it.
 
-    Raises `ConfigError` for a URL that is none of these.
+    Raises `ConfigError` for any other URL.
     """
 
     def __init__(
@@ -31,10 +31,10 @@ class RedisStore(CommandStore):
         self._url = url
         self._connect_seconds, self._read_seconds = connect_seconds, read_seconds
         self._client = PerLoop(self._make)
-        self._make()  # refuses a URL that is none
+        self._make()  # raises for an invalid URL
 
     async def close(self) -> None:
-        """Close the connections, if they are of this event loop."""
+        """Close the connections of this event loop."""
         if client := self._client.pop():
             await client.aclose()
 
@@ -52,8 +52,8 @@ class RedisStore(CommandStore):
 
     def _make(self) -> Redis:
         try:
-            # Its own retries would send anything twice, also what must not be; RESP3 answers in other shapes. Its
-            # other pool refuses the 101st request instead of letting it wait
+            # The client's retries would repeat commands that must be sent once; RESP3 has other answers. Its default
+            # pool refuses the 101st request instead of letting it wait
             pool = BlockingConnectionPool.from_url(
                 self._url,
                 max_connections=_CONNECTIONS,
@@ -70,9 +70,9 @@ class RedisStore(CommandStore):
 
 
 def place_of(url: str) -> str:
-    """Host, port and database of a URL, without user and password. Raises `ConfigError`, which repeats nothing of it.
+    """Returns host, port and database of a URL, without user and password. Raises `ConfigError` for an invalid URL.
 
-    What a URL's parts are is not told where it cannot be taken apart: any of them may be a piece of the password.
+    The error does not quote the URL, because any part of an invalid URL may belong to the password.
     """
     try:
         address = urlsplit(url)

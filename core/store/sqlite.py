@@ -1,4 +1,4 @@
-"""The store on one's own machine: SQLite in WAL mode, shared safely by any number of processes."""
+"""A store in a local SQLite file in WAL mode, which any number of processes can share."""
 
 import asyncio
 import sqlite3
@@ -31,9 +31,9 @@ _HOLDS = "SELECT 1 FROM entries WHERE key = ? AND value = ? AND expires > ?"
 
 
 class SqliteStore:
-    """A `Store` in a SQLite file; its folder is made. One connection, used from one thread, so that nothing blocks.
+    """A `Store` in a SQLite file, whose folder is created. One thread with one connection keeps the event loop free.
 
-    Raises `StoreError` if the file cannot be opened or is no database.
+    Raises `StoreError` if the file cannot be opened or is not a database.
     """
 
     def __init__(self, path: Path) -> None:
@@ -54,7 +54,7 @@ class SqliteStore:
             found = dict(rows.fetchall())
             return [found.get(key) for key in keys]
 
-        return await self._run(work, "BEGIN")  # readers wait for nobody in WAL mode
+        return await self._run(work, "BEGIN")  # in WAL mode readers never wait for writers
 
     async def put(self, key: str, value: bytes, ttl: float | None = None) -> None:
         await self.put_many({key: (value, ttl)})
@@ -127,7 +127,7 @@ class SqliteStore:
         self._thread.shutdown()
 
     async def _run(self, work: Callable[[sqlite3.Connection], _T], begin: str = "BEGIN IMMEDIATE") -> _T:
-        """`work` in one transaction, in the store's own thread."""
+        """Run `work` in one transaction, in the store's own thread."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._transaction, work, begin)
 
     def _transaction(self, work: Callable[[sqlite3.Connection], _T], begin: str) -> _T:
@@ -155,7 +155,7 @@ def _open(path: Path) -> sqlite3.Connection:
             db.execute("PRAGMA synchronous = NORMAL")
             db.executescript(_SCHEMA)
         except sqlite3.OperationalError as error:
-            # While another process makes the file, SQLite says at once that it is locked, whatever the time-out
+            # While another process creates the file, SQLite reports a lock at once, whatever the time-out
             if "locked" not in str(error) or time.monotonic() > end:
                 db.close()
                 raise

@@ -127,13 +127,13 @@ def test_values_whose_time_is_over_are_left_out() -> None:
 @pytest.mark.parametrize(
     ("lines", "told"),
     [
-        ([], "line 1: this is no dump"),
+        ([], "line 1: this is not a dump"),
         (["<html>\n"], "line 1: not JSON"),
         (["[1]\n"], "line 1: not a JSON object"),
-        (['{"version": 1}\n'], "line 1: this is no dump"),
+        (['{"version": 1}\n'], "line 1: this is not a dump"),
         (['{"paperwire": "store", "version": 2}\n'], "line 1: version 2"),
         ([HEAD], "cut off"),
-        ([HEAD, '{"key": "pw1:a", "text": "x"}\n'], "after line 2, in the middle"),
+        ([HEAD, '{"key": "pw1:a", "text": "x"}\n'], "after line 2 without an end line"),
         ([HEAD, '{"key": "pw1:a", "te'], "line 2: not JSON"),
         ([HEAD, '{"key": "pw1:a", "text": "x"}\n', '{"end": 2}\n'], "line 3: there are 1 values where there were 2"),
         ([HEAD, '{"key": "pw1:a"}\n', '{"end": 1}\n'], "line 2: not a value"),

@@ -52,7 +52,7 @@ def test_a_full_store_is_named(tmp_path: Path) -> None:
         (FULL, "the database is full"),
         ("ERR max daily request limit exceeded. Limit: 1, Usage: 1", "the plan's requests are used up"),
         ("ERR max request size exceeded. Limit: 1, Actual: 2 bytes", "takes no requests of this size"),
-        ("WRONGPASS invalid or missing auth token", "copy it anew"),
+        ("WRONGPASS invalid or missing auth token", "copy it again"),
     ],
 )
 def test_what_the_database_says_comes_with_the_mend(said: str, mend: str) -> None:

@@ -218,7 +218,7 @@ ROWS: dict[str, tuple[Any, Any, tuple[str, str], str]] = {
         NOTHING,
         sends(pdf_format.pdf(["#$% &*+ 0123 ;<=> @[]^ 4567 +-+ ((:))"] * 20)),
         ("abstract", "garbled"),
-        "the letters of its PDF cannot be told",
+        "the text of its PDF is illegible",
     ),
     "truncated": (NOTHING, sends(PLAIN[: len(PLAIN) // 2]), ("abstract", "broken"), "its PDF is broken"),
     "no pages": (NOTHING, sends(pdf_format.with_contents([])), ("abstract", "broken"), "its PDF is broken"),

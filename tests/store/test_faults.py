@@ -620,7 +620,7 @@ def test_wrong_password(redis: Place, user: str) -> None:
 def test_wrong_token(upstash: Place, rest: UpstashRest) -> None:
     """A token that Upstash does not know is told, but not repeated."""
     wrong = replace(upstash, make=partial(UpstashStore, rest.url, f"{SECRET}-wrong"))
-    wrong.run(lambda store: _fails(store, "get", "refused; copy it anew"))
+    wrong.run(lambda store: _fails(store, "get", "refused; copy it again"))
 
 
 FULL = ("put", "put_many", "acquire", "commit", "take")

@@ -1,7 +1,7 @@
-"""The sample week: invented papers in arXiv's own format, so that the wire can be seen at work without the internet.
+"""The sample week: invented papers in arXiv's own format, to try Paperwire without the internet.
 
-The files beside this module are what arXiv would serve on the five days from 2026-03-02 on, and which of the papers
-Hugging Face would have picked, with their upvotes. Everything in them says that it is a sample.
+The files in this folder are what arXiv would serve on the five days from 2026-03-02 on, and Hugging Face's picks of
+these papers, with upvotes. All of them are marked as samples.
 """
 
 import json
@@ -18,17 +18,17 @@ TITLE = "Sample wire (invented papers)"
 
 
 def days() -> list[date]:
-    """The dates of the sample week."""
+    """Returns the dates of the sample week, in order."""
     return sorted(date.fromisoformat(path.stem) for path in FOLDER.glob("*.xml"))
 
 
 def noon(day: date) -> datetime:
-    """A time on that date at which its batch is there."""
+    """Returns a time on that date at which its batch is available."""
     return datetime.combine(day, time(17), UTC)
 
 
 def picks(day: str) -> bytes:
-    """What Hugging Face would serve for a date."""
+    """Returns what Hugging Face would serve for a date, as JSON."""
     from core.sources.parse import parse_feed  # lxml: only where it is needed
 
     votes = dict(json.loads((FOLDER / "picks.json").read_text("utf-8")).get(day, ()))
@@ -58,7 +58,7 @@ class SampleTransport(httpx.AsyncBaseTransport):
         self._clock = clock
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The sample's answer, with an ETag."""
+        """Returns the sample of the due date, with an ETag; 404 outside the sample week."""
         if request.url.path == "/api/daily_papers":
             return httpx.Response(200, content=picks(request.url.params.get("date", "")), request=request)
         path = FOLDER / f"{due_date(self._clock())}.xml"
