@@ -380,16 +380,6 @@ def test_a_slow_body(wire: Site) -> None:
     assert time.monotonic() - begun >= BODY_SECONDS * 0.9
 
 
-def test_forms_of_many_fields(wire: Site) -> None:
-    """A form has so many fields, and they are text."""
-    many = {"content": "&".join(f"a{n}=1" for n in range(401)).encode()}
-    for body in (many["content"], b"\xff\xfe=1"):
-        answer = wire.client.post(
-            "/build/preview", content=body, headers={"Content-Type": "application/x-www-form-urlencoded"}
-        )
-        assert 422 == answer.status_code
-
-
 # -- Clients that do not go on
 
 

@@ -36,6 +36,8 @@ DOCUMENTS = (
     "/rss/cs.LG",
     "/api/papers",
     "/api/papers?score%3E=3&limit=1",
+    "/feeds/main",
+    "/search?q=cache",
     "/api/papers/2603.90301",
 )
 OTHERS = ("/api/health", "/docs", "/openapi.json")

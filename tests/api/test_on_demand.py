@@ -101,16 +101,6 @@ def test_concurrent_first_requests_fetch_once(settings: Settings, upstream: Upst
     assert 1 == len(upstream.requests)
 
 
-def test_two_processes_fetch_once(settings: Settings, upstream: Upstream) -> None:
-    """A hundred first requests to each of two server processes on one store cause one fetch, all in all."""
-    upstream.delay = 1
-    with server_process(settings) as one, server_process(settings) as two:
-        answers = get_all([one.url, two.url] * 100)
-    assert [200] * 200 == [answer.status_code for answer in answers]
-    assert 1 == len({answer.content for answer in answers})
-    assert 1 == len(upstream.requests)
-
-
 def test_every_kind_of_page_fetches(settings: Settings, upstream: Upstream) -> None:
     """Feeds in all formats, papers and single papers asked for first, at the same time, cause one fetch."""
     paths = ["/api/feeds/main.rss", "/api/feeds/main.atom", "/api/feeds/storage.json", "/rss", "/rss/cs.LG"]

@@ -132,49 +132,20 @@ def test_reasons_explain_the_score(client: httpx.Client) -> None:
 # Queries of the main feed, and the papers that they find
 FOUND = {
     "": MAIN_UNCAPPED,
-    "score>=4.5": ["2603.90305", "2603.90301", "2603.90203", "2603.90101"],
     "score>4.5": ["2603.90305"],
-    "score=3,3.5": ["2603.90302", "2603.90304", "2603.90303", "2603.90311", "2603.90201"],
-    "score<2": ["2603.90306", "2603.90202"],  # below the feed's min_score, which the filter replaces
-    "score!=3&score>=3": ["2603.90305", "2603.90301", "2603.90302", "2603.90203", "2603.90101"],
     "type=replace": [],  # of 1.5 points, and min_score still holds
     "type=replace&score>=0": ["2603.90308"],
-    "type=cross": ["2603.90309"],
-    "type!=new": ["2603.90309"],
-    "category=cs.AI": ["2603.90303"],
     "category=cs.AI,cs.OS": ["2603.90303", "2603.90312"],
-    "category=physics&type=cross": ["2603.90309"],
-    "category!=cs.LG&announced=2026-03-06": ["2603.90305", "2603.90304", "2603.90311"],
-    "primary=cs.DC&category=cs.LG": ["2603.90301"],
-    "announced=2026-03-04,2026-03-05": ["2603.90203", "2603.90201", "2603.90101"],
     "announced<2026-03-06&announced>2026-03-04": ["2603.90203", "2603.90201"],
     "published>=2020-01-01": [],  # RSS does not say
-    "author=Ada Example": ["2603.90305"],
     "author~placeholder": ["2603.90305"],
     "title~CACHE&title~kernel": ["2603.90301", "2603.90203", "2603.90101"],
-    "title=on graphs": ["2603.90304"],
-    "text~fusion. see": [],
-    "text~see https://github.com": ["2603.90302"],
     "keyword=kernel&keyword!=cache": ["2603.90312"],
-    "keyword~grace": ["2603.90305"],
-    "keyword=cat:cs.OS": ["2603.90312"],
     "has=code": ["2603.90302"],
-    "has!=code&score>=4": ["2603.90305", "2603.90301", "2603.90203", "2603.90101"],
-    "has=summary,pdf-analysis": [],
-    "points>=0": [],
-    "band!=skip&limit=1": ["2603.90305"],
-    "upvotes=0": [],
-    "id=2603.90201": ["2603.90201"],
     "id=arXiv:2603.90201v1,https://arxiv.org/abs/2603.90305": ["2603.90305", "2603.90201"],
-    "id=2603.90201v2": [],
     "id=hep-th/9901001": [],  # not in a category of main
-    "per_day=1": ["2603.90305", "2603.90203", "2603.90101"],
     "per_day=1&score<4&type=new,cross": ["2603.90302", "2603.90201"],
     "sort=announced,-score&limit=3": ["2603.90101", "2603.90203", "2603.90201"],
-    "sort=id": sorted(MAIN_UNCAPPED),
-    "sort=-id&limit=2": ["2603.90312", "2603.90311"],
-    "sort=score&limit=3": ["2603.90312", "2603.90304", "2603.90303"],
-    "sort=-title&score>=4": ["2603.90305", "2603.90101", "2603.90203", "2603.90301"],
     "limit=2": ["2603.90305", "2603.90301"],
 }
 
@@ -297,24 +268,13 @@ def test_batches(client: httpx.Client) -> None:
 
 # Spellings of identifiers in the path, and which paper they mean
 IDENTIFIERS = {
-    "2603.90301": "2603.90301",
     "2603.90301v1": "2603.90301",
-    "arXiv:2603.90301": "2603.90301",
-    "arxiv:2603.90301v1": "2603.90301",
-    "oai:arXiv.org:2603.90301v1": "2603.90301",
-    "https://arxiv.org/abs/2603.90301": "2603.90301",
     "https%3A%2F%2Farxiv.org%2Fabs%2F2603.90301v1": "2603.90301",
     "https://arxiv.org/pdf/2603.90301v1": "2603.90301",
-    "http://arxiv.org/pdf/2603.90301.pdf": "2603.90301",
-    "https://www.arxiv.org/html/2603.90301v1": "2603.90301",
-    "https://export.arxiv.org/abs/2603.90301": "2603.90301",
     "%202603.90301%20": "2603.90301",
     "hep-th/9901001": "hep-th/9901001",
     "hep-th%2F9901001": "hep-th/9901001",
-    "hep-th/9901001v3": "hep-th/9901001",
-    "HEP-TH/9901001": "hep-th/9901001",
     "arXiv:hep-th/9901001v3": "hep-th/9901001",
-    "https://arxiv.org/abs/hep-th/9901001v3": "hep-th/9901001",
 }
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from markdown_it import MarkdownIt
 
 from core.model.digest import FRONT_MATTERS
 from core.model.paper import Author
@@ -19,16 +18,15 @@ from core.render.feeds import render_feed
 from core.render.messages import messages
 from core.render.review import REVIEW_MARKER, review_document, review_html, review_items, review_json, review_markdown
 from tests.render import channel
-from tests.render.test_digests import BREAKERS, Page
+from tests.render.test_digests import BREAKERS, PAGE_TAGS
+from tests.support import rules
 from tests.support.invented import make_paper
 from tests.support.reviewing import KEYS, TEMPLATE, reviewing
-from tests.support.rules import atom_faults, html_faults, jsonfeed_faults, rss_faults
+from tests.support.rules import atom_faults, html_faults, jsonfeed_faults, markdown_tokens, rss_faults
 from tests.support.vectors import joined_texts
 
 DATA = Path(__file__).parents[1] / "data" / "reviews"
-READER = MarkdownIt("commonmark", {"html": True}).enable("table")
 HOSTS = re.compile(r"https://(arxiv\.org|wire\.example|github\.com/sample|doi\.org)(/|$)")
-OWN_HTML = re.compile(rf"<details( markdown=\"1\")?>\n<summary>[^<>{{]*</summary>\n?|</details>\n?|{REVIEW_MARKER}\n?")
 FAULTS = {"rss": rss_faults, "atom": atom_faults, "json": jsonfeed_faults}
 
 
@@ -113,18 +111,9 @@ def test_what_is_missing_is_said() -> None:
 
 def markdown_faults(text: str) -> list[str]:
     """Why Markdown is not only what the project itself has put there."""
-    body = text.split("---\n", 2)[2]
-    faults = [f"liquid {match[0]}" for match in re.finditer(r"\{[{%:#]", body)]
-    tokens = [child for token in READER.parse(body) for child in (token, *(token.children or ()))]
-    for token in tokens:
-        if token.type in ("html_block", "html_inline") and not OWN_HTML.fullmatch(token.content.strip() + "\n"):
-            faults.append(f"HTML {token.content}")
-        if token.type == "image":
-            faults.append("image")
-        if token.type == "link_open" and not HOSTS.match(str(token.attrGet("href"))):
-            faults.append(f"link to {token.attrGet('href')}")
-    own = [(t.tag, t.level) for t in tokens if t.type == "heading_open" and t.tag in ("h1", "h2")]
-    return faults + ([] if own == [("h2", 0)] * 8 else [f"headings {own}"])
+    own = [(t.tag, t.level) for t in markdown_tokens(text) if t.type == "heading_open" and t.tag in ("h1", "h2")]
+    headings = [] if own == [("h2", 0)] * 8 else [f"headings {own}"]
+    return rules.markdown_faults(text, hosts=HOSTS, marker=REVIEW_MARKER) + headings
 
 
 @pytest.mark.parametrize("text", [*joined_texts(2000), *BREAKERS])
@@ -132,7 +121,7 @@ def test_hostile_texts(text: str) -> None:
     """Whatever a paper or a model says, Markdown, pages and feeds have no tag, image or foreign link of it."""
     hostile = make_review(text)
     assert [] == markdown_faults(review_markdown(hostile, TEMPLATE, "jekyll"))
-    assert [] == Page(review_html(hostile, TEMPLATE)).faults
+    assert [] == html_faults(review_html(hostile, TEMPLATE), tags=PAGE_TAGS, hosts=HOSTS)
     (item,) = review_items([hostile], TEMPLATE, lambda _: "https://wire.example/reviews/1")
     assert [] == html_faults(item.html)
     json.loads(review_json(hostile, TEMPLATE))

@@ -20,11 +20,11 @@ import httpx
 import pytest
 
 from core.archive import Archive
-from core.config.settings import ROOT, load_settings
+from core.config.settings import ROOT
 from core.model.errors import FetchError, StoreError
 from core.model.paper import Author, Paper
 from core.sources.client import Fetcher, UpstreamAnswer
-from core.sources.fulltext import TEXT_STATES, FullText, fetch_text
+from core.sources.fulltext import FullText, fetch_text
 from core.sources.sandbox import MOST_OUTPUT, end, environment, parse_output, read_apart, talk
 from core.sources.sections import Reading
 from core.store.sqlite import SqliteStore
@@ -169,8 +169,6 @@ ROWS: dict[str, tuple[Any, Any, tuple[str, str], str]] = {
         ("pdf", ""),
         "what arXiv sent as its HTML is no article; the PDF was read",
     ),
-    "empty html": (sends(b"", "text/html"), sends(PLAIN), ("pdf", ""), "what arXiv sent as its HTML is no article"),
-    "hardly any html": (page(), sends(PLAIN), ("pdf", ""), "what arXiv sent as its HTML is no article"),
     "damaged html": (
         page(
             latexml_format.section("Introduction", latexml_format.LONG),
@@ -221,17 +219,14 @@ ROWS: dict[str, tuple[Any, Any, tuple[str, str], str]] = {
         "the text of its PDF is illegible",
     ),
     "truncated": (NOTHING, sends(PLAIN[: len(PLAIN) // 2]), ("abstract", "broken"), "its PDF is broken"),
-    "no pages": (NOTHING, sends(pdf_format.with_contents([])), ("abstract", "broken"), "its PDF is broken"),
     "circular pages": (NOTHING, sends(pdf_format.circular()), ("abstract", "broken"), "its PDF is broken"),
     "nested": (NOTHING, sends(pdf_format.nested(5_000)), ("abstract", "broken"), "its PDF is broken"),
-    "noise": (NOTHING, sends(b"%PDF-1.7\n" + bytes(range(256)) * 400), ("abstract", "broken"), "its PDF is broken"),
     "an error page as pdf": (
         NOTHING,
         sends(b"<html><body>Down for maintenance</body></html>", "text/html"),
         ("abstract", "not-a-pdf"),
         "what arXiv sent as its PDF is none",
     ),
-    "empty pdf": (NOTHING, sends(b""), ("abstract", "not-a-pdf"), "what arXiv sent as its PDF is none"),
     "3,000 pages": (
         NOTHING,
         sends(lambda: pdf_format.pdf(*[[LINE] * 20] * 3_000)),
@@ -307,12 +302,6 @@ def test_states_say_whether_to_try_again(tmp_path: Path) -> None:
     for html, pdf, again in rows:
         with serving(html, pdf) as server:
             assert again == read(server.url, tmp_path / "store").again
-
-
-def test_every_state_has_words() -> None:
-    """The words of every state can be told of any document."""
-    for state in TEXT_STATES.values():
-        assert state.words.format(kind="PDF", most=30)
 
 
 @pytest.mark.parametrize(
@@ -538,21 +527,6 @@ def test_limits_of_one_request() -> None:
 
 
 # -- where it is
-
-
-@pytest.mark.parametrize(
-    ("given", "url"),
-    [
-        ({}, "https://arxiv.org"),
-        ({"arxiv_rss_url": "https://rss.arxiv.org/"}, "https://arxiv.org"),
-        ({"arxiv_rss_url": "http://127.0.0.1:8900/"}, "http://127.0.0.1:8900"),
-        ({"arxiv_rss_url": "http://127.0.0.1:8900", "arxiv_pdf_url": "http://127.0.0.1:9/x/"}, "http://127.0.0.1:9/x"),
-        ({"arxiv_pdf_url": "http://127.0.0.1:9"}, "http://127.0.0.1:9"),
-    ],
-)
-def test_where_texts_are(given: dict[str, str], url: str) -> None:
-    """Texts come from arXiv, from where a variable says, or from the replay that the RSS comes from."""
-    assert url == load_settings(_env_file=None, **given).pdf_url
 
 
 @pytest.mark.shared

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lxml import etree
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 DC = "{http://purl.org/dc/elements/1.1/}"
@@ -26,11 +28,13 @@ SAFE_TAGS = {"a", "blockquote", "br", "code", "del", "div", "em", "h3", "h4", "h
              "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul"}  # fmt: skip
 SAFE_ATTRIBUTES = {"a": {"href"}, "div": {"lang"}, "ol": {"start"}}
 VOID = {"br", "hr"}
+READER = MarkdownIt("commonmark", {"html": True}).enable("table")
 
 
 class _Html(HTMLParser):
-    def __init__(self, html: str) -> None:
+    def __init__(self, html: str, tags: Set[str], hosts: re.Pattern[str]) -> None:
         super().__init__(convert_charrefs=True)
+        self.tags, self.hosts = tags, hosts
         self.faults: list[str] = []
         self.open: list[str] = []
         self.feed(html)
@@ -38,14 +42,14 @@ class _Html(HTMLParser):
         self.faults += [f"<{tag}> is never closed" for tag in self.open]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in SAFE_TAGS:
+        if tag not in self.tags:
             self.faults.append(f"tag {tag}")
         if tag not in VOID:
             self.open.append(tag)
         for name, value in attrs:
             if name not in SAFE_ATTRIBUTES.get(tag, set()):
                 self.faults.append(f"attribute {name} of {tag}")
-            if name == "href" and not URL.fullmatch(value or ""):
+            if name == "href" and not (URL.fullmatch(value or "") and self.hosts.match(value or "")):
                 self.faults.append(f"link to {value}")
 
     def handle_endtag(self, tag: str) -> None:
@@ -58,9 +62,33 @@ class _Html(HTMLParser):
     handle_decl = unknown_decl = handle_pi = handle_comment
 
 
-def html_faults(html: str) -> list[str]:
-    """HTML is balanced, with a few harmless tags, and links that are absolute and in ASCII."""
-    return _Html(html).faults + ([] if html.strip() else ["no content"])
+def html_faults(html: str, *, tags: Set[str] = SAFE_TAGS, hosts: re.Pattern[str] = URL) -> list[str]:
+    """HTML is balanced, with a few harmless tags, and links that are absolute, in ASCII and to these hosts."""
+    return _Html(html, tags, hosts).faults + ([] if html.strip() else ["no content"])
+
+
+def body_of(text: str) -> str:
+    """Markdown without its front matter."""
+    return text.split("---\n", 2)[2] if text.startswith("---\n") else text
+
+
+def markdown_tokens(text: str) -> list[Token]:
+    """All tokens of Markdown as CommonMark has it, those within lines too."""
+    return [child for token in READER.parse(body_of(text)) for child in (token, *(token.children or ()))]
+
+
+def markdown_faults(text: str, *, hosts: re.Pattern[str], marker: str) -> list[str]:
+    """Markdown has no HTML but folds and the marker at its end, no Liquid, no foreign image, and links to hosts."""
+    own = re.compile(rf"<details( markdown=\"1\")?>\n<summary>[^<>{{]*</summary>\n?|</details>\n?|{marker}\n?")
+    faults = [f"liquid {match[0]}" for match in re.finditer(r"\{[{%:#]", body_of(text))]
+    for token in markdown_tokens(text):
+        if token.type in ("html_block", "html_inline") and not own.fullmatch(token.content.strip() + "\n"):
+            faults.append(f"HTML {token.content}")
+        if token.type == "image" and token.attrGet("src") != "https://vercel.com/button":
+            faults.append("image")
+        if token.type == "link_open" and not hosts.match(str(token.attrGet("href"))):
+            faults.append(f"link to {token.attrGet('href')}")
+    return faults
 
 
 def rss_faults(body: bytes, url: str) -> list[str]:

@@ -124,141 +124,14 @@ def test_spellings_of_an_accent_agree(letter: str) -> None:
         assert expected == decode_accents(spelling)
 
 
+# What the table of titles (`test_tex_table`) cannot hold: its checker takes more of these for markup than is
 READABLE = [
-    # scripts
-    (r"$x^2$", "x²"),
-    (r"$H_2O$ and CO$_2$", "H₂O and CO₂"),
-    (r"La$_3$Ni$_2$O$_7$ films", "La₃Ni₂O₇ films"),
-    (r"Gd$_{0.9}$Ce$_{0.1}$CrO$_3$", "Gd₀.₉Ce₀.₁CrO₃"),
-    (r"La$_{2-x}$Sr$_x$CuO$_4$", "La₂₋ₓSrₓCuO₄"),
-    (r"CH$_3$$^{13}$CN near 1200 cm$^{-1}$", "CH₃¹³CN near 1200 cm⁻¹"),
-    (r"Fe$^{3+}$", "Fe³⁺"),
-    (r"$10^{-5}$ to $2^{32}$", "10⁻⁵ to 2³²"),
-    (r"$x_i^2$, $x^{t-1}_i$, $x_{ij}$", "xᵢ², xᵗ⁻¹ᵢ, xᵢⱼ"),
-    (r"$x_{i,j}$ and $A_{n\times n}$", "x_(i,j) and A_(n×n)"),
-    (r"$x_{\mathrm{max}}$, $x_{\max}$, $x_{max}$", "x_max, x_max, x_max"),
-    (r"$d_{\text{model}}$, $E_{\rm vib}$, $J_\mathrm{eff}$", "d_model, E_vib, J_eff"),
-    (r"$W_Q$, $W_{QK}$, $T_c$, $\pi_\theta$, $\ell_\infty$", "W_Q, W_QK, T_c, π_θ, ℓ_∞"),
-    (r"$k_BT$ and $x_{max}y$", "k_B T and x_max y"),
-    (r"$O(n^{1/2})$, $2^{O(n)}$, $e^{i\pi}$, $x^\alpha$", "O(n^(1/2)), 2^(O(n)), e^(iπ), x^α"),
-    (r"$x^{y^{z}}$, $e^{-x^2}$, $x_{i_j}$", "x^(yᶻ), e^(-x²), x_(iⱼ)"),
-    (r"$V_n^{(p)}$", "Vₙ⁽ᵖ⁾"),
-    (r"$A^T$, $A^\top$, $A^{-1}$, $A^\dagger$, $x^*$, $A^\star = B$", "Aᵀ, Aᵀ, A⁻¹, A†, x*, A* = B"),
-    (r"$360^\circ$ and $25\,^{\circ}\mathrm{C}$", "360° and 25 °C"),
-    (r"the 3$^{rd}$ and the $n^{\text{th}}$", "the 3rd and the nth"),
-    (r"H\textsubscript{2}O, 10\textsuperscript{th}", "H₂O, 10th"),
-    # symbols, and the spaces around them
-    (r"$\alpha$-divergence, $\ell_1$-norm, $k$-means, $k$NN", "α-divergence, ℓ₁-norm, k-means, kNN"),
-    (r"$\epsilon$, $\varepsilon$, $\phi$, $\varphi$", "ε, ε, φ, φ"),
-    (r"$n \times m$, $n\times m$, 5$\times$, $2.5\times$", "n × m, n×m, 5×, 2.5×"),
-    (r"$a \le b$, $a\leq b$, $x \to \infty$", "a ≤ b, a≤b, x → ∞"),
-    (r"$\sim$10 nm, $\approx 0.5$, $\pm$1, $>$80\%", "∼10 nm, ≈0.5, ±1, >80%"),
-    (r"$\alpha = 1$, $\alpha \in X$, $\gamma (x)$, $\partial \theta$", "α = 1, α ∈ X, γ(x), ∂θ"),
-    (r"$P\subset \mathbb{R}^d$", "P⊂ℝᵈ"),
-    (r"$n \not= m$, $x \not\in X$", "n ≠ m, x ∉ X"),
-    (r"$x_1,\ldots,x_n$", "x₁,…,xₙ"),
     (r"$\left\| x \right\|_2$, $\langle x, y \rangle$, $\left. x \right|_0$", "‖ x ‖₂, ⟨x, y⟩, x |₀"),
-    (r"$\{0,1\}^n$, $[0, 1)$, $(0,1]$", "{0,1}ⁿ, [0, 1), (0,1]"),
-    (r"$\nabla \cdot u = 0$", "∇ · u = 0"),
     (r"$R&D$, $ \omega$, $E\mkern-2mu L$", "R&D, ω, EL"),
-    (r"High-\k{appa} gates (\b{eta} = 1)", "High-κ gates (β = 1)"),
-    # words in formulas
-    (r"$O(n \log n)$, $O(n\log n)$, $KM\log T$", "O(n log n), O(n log n), KM log T"),
-    (r"$\log^2 n$, $\log_2(n)$, $\ln(1/\delta)$", "log² n, log₂(n), ln(1/δ)"),
-    (r"$p^3\mathrm{poly}\log(Np)$", "p³ poly log(Np)"),
-    (r"$\operatorname*{arg\,max}_x f(x)$, $\argmin_\theta L$", "arg maxₓ f(x), argmin_θ L"),
-    (r"$n = 1 \text{ and } m = 5$", "n = 1 and m = 5"),
-    (r"$a \equiv b \pmod{n}$", "a ≡ b (mod n)"),
-    # letters
-    (r"$\mathcal{O}(\epsilon^{-2})$, ${\cal O}(n)$", "O(ε⁻²), O(n)"),
-    (r"$\mathbb{R}$, $\mathbb N$, $\mathbb{Z}_2$, $\mathbb{E}[x]$, $\mathbb{P}(x)$", "ℝ, ℕ, ℤ₂, 𝔼[x], ℙ(x)"),
-    (r"$\mathbf{x}\in\mathbb{R}^{d\times k}$", "x∈ℝ^(d×k)"),
-    (r"$\mathbb{N}$umeric $\mathbb{D}$ata, $\mathbb{R}$-linear", "Numeric Data, ℝ-linear"),
-    (r"$\hat{y}$, $\bar x$, $\tilde{O}(\sqrt{T})$, $\dot{x}$, $\hat{x_i}$", "ŷ, x̄, Õ(√T), ẋ, x̂ᵢ"),
-    (r"\hat{H}_{\text{SL}} and p<10^{-7}, d\approx0.5", "Ĥ_SL and p<10⁻⁷, d≈0.5"),
-    # fractions and roots
-    (r"$\frac{a}{b}$, $\frac12$, $\tfrac{1}{n}$", "a/b, 1/2, 1/n"),
-    (r"$\frac{a+b}{c}$, $\frac{1}{2n}$, $\frac{n-1}{n+1}$", "(a+b)/c, 1/(2n), (n-1)/(n+1)"),
-    (r"$\frac{\partial L}{\partial x_i}$, $\frac{1}{\sqrt{n}}$", "∂L/∂xᵢ, 1/√n"),
-    (r"$2\frac{a}{b}$, $\frac{k^2}{9}x^3$, $\frac{1}{2}\log V$", "2(a/b), (k²/9)x³, 1/2 log V"),
-    (r"$x^{\frac{n}{2}}$", "x^(n/2)"),
-    (r"$\sqrt{n}$, $\sqrt 2$, $\sqrt[3]{n}$, $\sqrt{a+b}$, $\sqrt{7}a$", "√n, √2, ∛n, √(a+b), √7 a"),
-    (r"$\frac{1}{n(n+1)}$, $\frac{1}{(n+1)^2}$, $\frac{1}{2(n)}$", "1/(n(n+1)), 1/(n+1)², 1/(2(n))"),
-    (r"$\binom{n}{k}$", "(n choose k)"),
-    # where formulas begin and end
-    (r"\(x_1\) and \[ y = 2 \] so", "x₁ and y = 2 so"),
-    (r"as $$x = \sum_i y_i$$ where", "as x = ∑ᵢ yᵢ where"),
-    (r"as\[y\]so", "as y so"),
-    (r"$ O(n) $, $ x = 1 $, $a$, $ax + by = c$", "O(n), x = 1, a, ax + by = c"),
-    (r"$3$ steps, $48.50$, $5$-$10$, $5$-10, $0.2$--$0.9$, $99\%$", "3 steps, 48.50, 5-10, 5-10, 0.2–0.9, 99%"),
-    (r"\textbf{M}$^3$\textbf{ob}", "M³ob"),
-    (r"$\textbf{faster $\mu$P models}$", "faster μP models"),
-    # commands and groups in prose
-    (r"\textit{so}, \emph{so}, \textbf{so}, \texttt{so}, \textsc{So}", "so, so, so, so, So"),
-    (r"{\it so}, {\em so it is}, {\bf 85}", "so, so it is, 85"),
-    (r"\textbf{M}ulti-\textbf{M}odal", "Multi-Modal"),
-    (r"\textit{nested \textbf{bold $x^2$} text}", "nested bold x² text"),
-    (r"{B}ayesian {LSTM}s with {GPT-4}, Ni{ñ}o, {Deep Learning}", "Bayesian LSTMs with GPT-4, Niño, Deep Learning"),
-    (r"the set {0, 1}, {a}, {110} planes", "the set {0, 1}, {a}, {110} planes"),
-    (r"10{,}000 and 6{,}118~MB", "10,000 and 6,118 MB"),
-    (r"\url{https://example.org/a\_b~c--d}", "https://example.org/a_b~c--d"),
-    (r"\href{https://example.org/code}{our code}.", "our code (https://example.org/code)."),
-    (r"\href{https://example.org}{https://example.org}", "https://example.org"),
-    (r"Tool\footnote{https://example.org} runs", "Tool (https://example.org) runs"),
-    (r"\noindent We \textcolor{red}{warn} \underline{you}", "We warn you"),
-    (r"100\%, R\&D, a\_b, \#1, C\#, \{a\}, \$5", "100%, R&D, a_b, #1, C#, {a}, $5"),
-    (r"\emph{\'e}t\'e, \textdegree{}C, {{LSTM}}s, \verb|{x}|", "été, °C, LSTMs, {x}"),
-    (r"\\textbf{so}, $x \\le y$, a\\b", "so, x ≤ y, a b"),
     (r"\ce{SO4^2-}, \ce{Na+}, \ce{2H2 + O2 -> 2H2O}", "SO₄²⁻, Na⁺, 2H₂ + O₂ → 2H₂O"),
     (r"vs.\ this, 5\,kg, soft\-ware, line\\break", "vs. this, 5 kg, software, line break"),
-    (r"$\unicode{x2014}$that is", "—that is"),
-    (r"G\"odel, Erd\H{o}s--R\'enyi, {\L}o\'s, na\"{\i}ve", "Gödel, Erdős–Rényi, Łoś, naïve"),
-    # typography
-    ("Kullback--Leibler -- pages 1--10 --- done", "Kullback–Leibler – pages 1–10 — done"),
-    ("``quoted'', `single' and ``mixed\"", "“quoted”, ‘single’ and “mixed”"),
-    ("Fig.~3, et~al., Section~IV", "Fig. 3, et al., Section IV"),
-]  # fmt: skip
-# Not TeX, or more of it than fits on a line
-AS_WRITTEN = [
-    r"\foo{bar}",
-    r"\foo{é}, {{name}} and \foo{} {}",
-    r"\ce{\foo}",
-    r"\foo{bar}[baz] and \foo",
-    r"as in \cite{Knuth84}, \citep[see][]{a,b} and \ref{fig:1}",
-    r"$\begin{pmatrix} a & b \end{pmatrix}$",
-    r"\widehat{ABC}",
-    r"\unicode{x0} \unicode{x200b} \unicode{x110000} \unicode{zz}",
-    "a $ b",
-    "$",
-    "$$",
-    "$ $",
-    "a } b { c",
-    r"$x_{$",
-    r"\textbf{so",
-    r"\frac{a}",
-    "ends in \\",
-    r"\(x",
-    "x_i and y^2 in snake_case, f{} and {question}",
-    "C:\\users\\v",
-    "the option --verbose, a --> b, <!-- x -->, -----",
-    "about ~5 ms, (~10), 5~10, a ~ b, 5-~10",
-    "https://example.org/~x--y/a_b",
-    "```code```, `code` and ``code``",
-    "it's 'so', 5'' wide",
-    "50 % & more #1",
-]
-MONEY = [
-    "$5 million to $10 million",
-    "costs $3 per 1M tokens and $15 per 1M more",
-    "US$20 and US$30, A$5",
-    "between $1 and $2",
-    "$5-$10, $5/$10, $5–$10",
-    "($5) or ($6)",
-    "$1.5B, $2B and -$3.50",
-    "MAE of $ 0.21 and $ 22.23",
-    "a $10K prize for 10^3 runs at $1",
-    "in $ (and $) or £",
-    "$HOME/$USER",
+    (r"\unicode{x0} \unicode{x200b} \unicode{x110000} \unicode{zz}",) * 2,
+    (r"\emph{\'e}t\'e, na\"{\i}ve", "été, naïve"),
 ]
 
 
@@ -266,14 +139,7 @@ MONEY = [
 def test_tex_becomes_readable(tex: str, expected: str) -> None:
     """What arXiv's pages show is written with the characters that Unicode has for it, and is not TeX any more."""
     assert expected == to_readable(tex)
-    escaped = "{a}" in expected or "$" in expected
-    assert escaped or expected == to_readable(expected)
-
-
-@pytest.mark.parametrize("text", AS_WRITTEN + MONEY)
-def test_what_is_not_known_stays(text: str) -> None:
-    """Unknown commands, what has no partner, other notations and money stay as they were written."""
-    assert text == to_readable(text)
+    assert expected == to_readable(expected)
 
 
 @pytest.mark.parametrize(
@@ -289,12 +155,6 @@ def test_what_is_not_known_stays(text: str) -> None:
 )
 def test_the_rest_is_read_beside_what_stays(tex: str, expected: str) -> None:
     """What cannot be read keeps nothing else from being read."""
-    assert expected == to_readable(tex)
-
-
-@pytest.mark.parametrize(("tex", "expected"), ACCENTS + LETTERS + WRITTEN)
-def test_accents_are_readable_too(tex: str, expected: str) -> None:
-    """Accents are decoded as without the rest."""
     assert expected == to_readable(tex)
 
 
