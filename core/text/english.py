@@ -88,6 +88,14 @@ _ENGLISHES = (
     ("model|label|travel|signal|cancel|channel|tunnel|level|fuel", "l", "", "ed|ing|ings|er|ers"),
     ("catal|dial|anal", "ogue", "og", "|s"),
     ("def|off", "enc", "ens", "e|es"),
+    ("", "sulph", "sulf", "[a-z]{2,}"),
+    ("", "haem", "hem", "[a-z]{3,}"),
+    ("an|leuk|isch|glyc|hypoglyc|hyperglyc|ur", "aem", "em", "ia|ic"),
+    ("an", "aesth", "esth", "[a-z]{3,}"),
+    ("", "paed", "ped", "iatric|iatrics|iatrician|iatricians"),
+    ("", "oe", "e", "sophag[a-z]{2,}|strogen|strogens|dema|stradiol"),
+    ("", "grey", "gray", "|s|scale"),
+    ("", "alumini", "alumin", "um"),
 )
 _PATTERNS = [
     (re.compile(rf"\b({before}){have}({after})\b"), rf"\g<1>{put}\g<2>")
@@ -104,15 +112,19 @@ _COMPOUNDS = (
     "back end|front end|health care|chat bot|check point|crowd sourcing|crowd sourced|ground truth|zero shot|few shot|"
     "one shot|black box|white box|long tail|low rank|test bed|test time|space time|feed forward|key frame|"
     "light weight|plug in|drop out|frame rate|bit rate|spread sheet|knowledge base|e mail|k means|"
-    "re rank|re ranked|re ranker|re ranking|re identification|co design|co training|co evolution|de noise|de noised|"
-    "de noising|de biasing|un learning|bi level|tri plane"
+    "x ray|re rank|re ranked|re ranker|re ranking|re identification|co design|co training|co evolution|de noise|"
+    "de noised|de noising|de biasing|un learning|bi level|tri plane"
 )
 _APART = {compound.replace(" ", ""): compound for compound in _COMPOUNDS.split("|")}
 _PREFIXES = _table(
     "anti auto hetero homo hyper inter intra macro meta micro mono multi nano neuro non poly pre pseudo quasi semi "
     "spatio sub super trans ultra"
 )
-_PREFIX_WORDS = _table("counter cross extra mid out over photo post self under")  # they stand alone, too
+# They stand alone, too, or are the beginning of words that have nothing to do with them: only with a hyphen
+_PREFIX_WORDS = _table(
+    "back bio co counter cross cyber de down electro extra geo hydro magneto mid mis out over para photo post proto "
+    "radio re self socio tele thermo under up"
+)
 _PREFIX = re.compile(rf"({'|'.join(sorted((*_PREFIXES, *_PREFIX_WORDS), key=len, reverse=True))})([a-z]{{4,}})")
 _ACRONYMS = re.compile("[A-Z0-9]{2,}s")
 _BORDER = re.compile(r"(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z])")
@@ -161,6 +173,8 @@ def _inflections(base: str, written: str) -> Iterator[str]:
 def plurals(word: str, *, alone: bool = False) -> list[str]:
     """The plurals of a word in lower case, regular and irregular; `alone`: no other words say what it means."""
     made = [plural for plural in _by_ending(ENDINGS, word) if not (alone and word in _VAGUE_PLURALS)]
+    if len(word) < _SHORTEST:
+        return made
     if word.endswith(("sis", "xis")):
         made += [] if alone and word in _VAGUE_PLURALS else [word[:-2] + "es"]
     elif word.endswith(("s", "x", "z", "ch", "sh")):
@@ -244,7 +258,7 @@ def _apart(word: str) -> Iterator[tuple[str, WordForm]]:
 
 def _is_inflected(text: str, start: int, end: int) -> bool:
     if not text[start:end].isupper():
-        return True
+        return text[end - 1] != "S"  # "iOS" and "SaaS" are no plurals
     # In a heading in capitals, words in capitals are just words
     return any(
         side.isupper() and sum(map(str.isalpha, side)) >= 5

@@ -44,6 +44,12 @@ CASES: list[tuple[dict[str, Any], list[str], list[str]]] = [
     ({"abstract": "Over fitting lines in a 100-fold test."}, ["over-fitting"], ["overfitting", "A100"]),
     ({"abstract": "Optimisation of behaviour by modelling."}, ["optimization", "behavior", "modeling"], []),
     ({"abstract": "Green’s functions"}, ["Green's function"], []),
+    ({"abstract": "Back-propagation and co-operation by X-ray."}, ["backpropagation", "cooperation", "xray"], []),
+    ({"abstract": "Backpropagation by xrays."}, ["back-propagation", "X-ray"], ["back", "ray"]),
+    ({"abstract": "Haemoglobin, sulphur, grey aluminium."}, ["hemoglobin", "sulfur", "gray", "aluminum"], []),
+    ({"abstract": "Anesthesia of the esophagus in anemia."}, ["anaesthesia", "oesophagus", "anaemia"], []),
+    ({"abstract": "An iOS app, SaaS."}, ["iOS", "SaaS"], ["io", "saa"]),
+    ({"abstract": "It uses memory."}, ["use"], ["us"]),
     # operators
     (SEVERAL, ["cache AND offloading", "ti:cache AND abs:offloading"], ["cache AND prefill", "cache offloading"]),
     (SEVERAL, ["prefill OR cache", "(prefill OR cache) AND offloading"], ["prefill OR decode"]),
