@@ -51,13 +51,13 @@ def tally(feed: Feed, paper: Paper, hits: Iterable[Hit], mentions: int = 0) -> S
     """Points for `hits`, which come in any order and any number.
 
     A keyword counts once, however often it is found; it earns `title_bonus` of its weight on top when it may match
-    anywhere and is found in the title. The reason points to its first place, the title before the abstract. In a feed
-    of Hugging Face's papers each upvote is a point.
+    anywhere and is found in the title. The reason points to its first place, the title before the abstract; of places
+    that begin there to the longest. In a feed of Hugging Face's papers each upvote is a point.
     """
     first: dict[int, Hit] = {}
     for hit in hits:
         known = first.get(hit.rule)
-        if known is None or (hit.field != "title", hit.start) < (known.field != "title", known.start):
+        if known is None or _place(hit) < _place(known):
             first[hit.rule] = hit
     reasons: list[Reason] = []
     if feed.source == "huggingface" and paper.upvotes:
@@ -72,6 +72,10 @@ def tally(feed: Feed, paper: Paper, hits: Iterable[Hit], mentions: int = 0) -> S
             points = round(keyword.weight * feed.title_bonus, 4)
             reasons.append(Reason(label, points, field, start, end, text, bonus=True))
     return make_score(tuple(reasons), mentions)
+
+
+def _place(hit: Hit) -> tuple[bool, int, int]:
+    return hit.field != "title", hit.start, -hit.end
 
 
 def make_score(reasons: tuple[Reason, ...], mentions: int = 0) -> Score:

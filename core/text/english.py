@@ -158,8 +158,8 @@ def _is_acronym(word: str) -> bool:
 def _inflections(base: str, written: str) -> Iterator[str]:
     """The plural and the singular of the last word of `base`, which its owner has `written` so."""
     head, space, word = base.rpartition(" ")
-    if len(word) < 2 or not word[-1].isalpha() or not word.isascii():
-        return
+    if len(word) < 2 or not word[-1].isalpha() or not word.isascii() or word.endswith("'s"):
+        return  # "Alzheimer's" is no plural
     if _is_acronym(written):
         others: Iterable[str] = () if word.endswith("s") else (word + "s",)
     elif _ACRONYMS.fullmatch(written):
