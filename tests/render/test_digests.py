@@ -213,6 +213,16 @@ def test_daily() -> None:
     ] == links
 
 
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize(("language", "mark"), [("en", " (withdrawn)"), ("ko", " (철회됨)"), ("zh", "（已撤稿）")])
+def test_withdrawn_papers_are_marked(style: str, language: str, mark: str) -> None:
+    """The title of a withdrawn paper says so, in every style and language, and no other does."""
+    gone = entry(1, 9, comment="Withdrawn by the authors", scorecard=card(6, 3, 3, 2))
+    made = digest(style, language, entries=(gone, entry(2, 8, scorecard=card(5, 2, 2, 1))))
+    text = digest_markdown(made, SITE)
+    assert (True, False) == (f"Paper 1{mark}" in text, f"Paper 2{mark}" in text)
+
+
 @pytest.mark.parametrize(("style", "language"), CASES)
 def test_partial_days_say_so_first(style: str, language: str) -> None:
     """A batch that is not complete is told of before any paper, with the reason."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.model.digest import Digest
 from core.model.feed import Entry
-from core.model.paper import Paper, known_addresses
+from core.model.paper import Paper, is_withdrawn, known_addresses
 from core.model.summary import Summary
 from core.render.blocks import Block, Line, Link, Paragraph, Strong, Written
 from core.render.items import paper_title
@@ -91,9 +91,15 @@ def fact(name: str, value: str | Link, words: Sentences) -> Line:
     return (Strong(name), words["colon"], value)
 
 
-def paper_link(paper: Paper, text: str = "") -> Link:
-    """A link to arXiv's page, by the paper's title if nothing else is said."""
-    return Link(text or paper_title(paper), paper.url)
+def marked_title(paper: Paper, words: Sentences) -> str:
+    """The paper's title, which says so if it has been withdrawn."""
+    title = paper_title(paper)
+    return words["withdrawn"].format(title=title) if is_withdrawn(paper) else title
+
+
+def paper_link(paper: Paper, text: str) -> Link:
+    """A link to arXiv's page."""
+    return Link(text, paper.url)
 
 
 def authors_line(paper: Paper, words: Sentences) -> str:

@@ -10,6 +10,7 @@ from core.render.digest.common import (
     fact,
     gist,
     institutions_of,
+    marked_title,
     model_text,
     notices,
     paper_link,
@@ -81,7 +82,7 @@ def statistics_lines(digest: Digest, words: Sentences) -> Iterator[str]:
 
 def _high(entry: Entry, digest: Digest, words: Sentences) -> Iterator[Block]:
     paper = entry.paper
-    yield Heading(3, (f"[{words['points'].format(points=f'{points_of(entry):g}')}] {paper_title(paper)}",))
+    yield Heading(3, (f"[{words['points'].format(points=f'{points_of(entry):g}')}] {marked_title(paper, words)}",))
     facts: dict[str, str | Link] = {
         "title": paper_title(paper),
         "institutions": institutions_of(entry) or words["not named"],
@@ -127,7 +128,7 @@ def _rubric(entry: Entry, digest: Digest, words: Sentences) -> Block:
 
 def _to_review(digest: Digest, words: Sentences) -> Table:
     rows = tuple(
-        ((str(number),), (paper_title(entry.paper),), (_course(entry),), (gist(entry),), (_id_link(entry),))
+        ((str(number),), (marked_title(entry.paper, words),), (_course(entry),), (gist(entry),), (_id_link(entry),))
         for number, entry in enumerate(digest.groups["review"], 1)
     )
     return Table(("#", words["title"], words["predicted → final"], words["gist"], words["link"]), rows)
@@ -138,7 +139,7 @@ def _waiting(entries: tuple[Entry, ...], words: Sentences) -> Table:
     for entry in entries:
         card = entry.scorecard
         predicted = f"{card.predicted:g}" if card else "–"
-        rows.append(((paper_title(entry.paper),), (_id_link(entry),), (predicted,), (f"{entry.score:g}",)))
+        rows.append(((marked_title(entry.paper, words),), (_id_link(entry),), (predicted,), (f"{entry.score:g}",)))
     return Table((words["title"], words["arxiv id"], words["predicted"], words["score"]), tuple(rows))
 
 
@@ -150,7 +151,7 @@ def _skipped(digest: Digest, words: Sentences) -> Table:
             continue
         final = words["final points"].format(points=f"{card.points:g}", max=sum(mark.max for mark in card.marks))
         reason = "; ".join(filter(None, (final if card.marks else "", card.reason, card.note)))
-        rows.append(((paper_title(entry.paper),), (_id_link(entry),), (f"{card.predicted:g}",), (reason,)))
+        rows.append(((marked_title(entry.paper, words),), (_id_link(entry),), (f"{card.predicted:g}",), (reason,)))
     return Table((words["title"], words["arxiv id"], words["predicted"], words["reason"]), tuple(rows))
 
 

@@ -7,7 +7,17 @@ from collections.abc import Iterable, Iterator
 from core.model.digest import Digest
 from core.model.feed import Entry
 from core.render.blocks import Badge, Block, Bullets, Fold, Heading, Line, Link, Quote, Separator, Table
-from core.render.digest.common import Site, authors_line, beginning, fact, notices, paper_link, summary_text, wanted
+from core.render.digest.common import (
+    Site,
+    authors_line,
+    beginning,
+    fact,
+    marked_title,
+    notices,
+    paper_link,
+    summary_text,
+    wanted,
+)
 from core.render.items import TYPE_NAMES
 from core.render.messages import Sentences
 from core.text.sanitize import plain
@@ -53,7 +63,7 @@ def _statistics(digest: Digest, words: Sentences) -> Iterator[tuple[str, str]]:
 def _paper(number: int, entry: Entry, digest: Digest, words: Sentences) -> Iterator[Block]:
     paper = entry.paper
     announced = words["announced on"].format(date=entry.announced.isoformat())
-    yield Heading(3, (f"{number}. ", paper_link(paper)))
+    yield Heading(3, (f"{number}. ", paper_link(paper, marked_title(paper, words))))
     facts = {
         "authors": authors_line(paper, words),
         "category": ", ".join(paper.categories),
@@ -109,7 +119,7 @@ def daily_blocks(digest: Digest, _: Site, words: Sentences) -> Iterator[Block]:
     yield from notices(digest, words)
     for number, entry in enumerate(digest.entries, 1):
         paper = entry.paper
-        yield Heading(2, (f"{number}. ", paper_link(paper)))
+        yield Heading(2, (f"{number}. ", paper_link(paper, marked_title(paper, words))))
         overview = Link(f"AlphaXiv: {paper.id}", f"{_OVERVIEW}{paper.id}")
         upvotes = [] if entry.upvotes is None else [fact(words["upvotes"], str(entry.upvotes), words)]
         yield Bullets(((overview,), *upvotes))
