@@ -34,7 +34,8 @@ _CODE = re.compile(
     r")[\w.\-/]*[\w\-]",
     re.IGNORECASE,
 )
-# Each of these addresses has one of these parts
+# Each of these addresses has the end of a host, and one of these parts
+_HOST_END = re.compile(r"\.[\w-]+/", re.ASCII)
 _CODE_PARTS = ("github.com/", "gitlab.", "codeberg.org/", "bitbucket.org/", ".4open.science/", "face.co/", "hf.co/")
 _BEFORE_HOST = 40  # characters of an address before those parts, at most
 _DOI = re.compile(r"(?:https?://(?:dx\.|www\.)?doi\.org/|doi:\s*)?(10\.\d{2,9}(?:\.\d+)*/\S+)", re.IGNORECASE)
@@ -179,7 +180,9 @@ class Paper:
 
 
 def _search_code(text: str) -> "re.Match[str] | None":
-    """The first address of a code host; where none can be, is seen fast by the parts of their names."""
+    """The first address of a code host; that there is none is mostly seen from the dots and slashes of the text."""
+    if not _HOST_END.search(text):
+        return None
     lowered = text.lower()
     found = [at for part in _CODE_PARTS if (at := lowered.find(part)) >= 0]
     return _CODE.search(text, max(min(found) - _BEFORE_HOST, 0)) if found else None
