@@ -66,6 +66,7 @@ class Paperwire:
         self._rules_are_new = False
         self._entries = EntryCache(self.archive)
         self.reviews = ReviewList(self.archive.reviews, seconds=settings.confirm_seconds)
+        self.changed = asyncio.Event()  # set when the owner has saved something
         self._refreshing: asyncio.Task[None] | None = None
         self._not_before = 0.0
         self._validity: Validity | None = None
@@ -187,6 +188,7 @@ class Paperwire:
         manifest = replace(state.manifest)  # another one: what was made from that shows other rules
         self.snapshots.put(replace(state, manifest=manifest, saved=saved))
         await self.snapshot()
+        self.changed.set()
         return saved
 
     @property

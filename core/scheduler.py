@@ -1,10 +1,11 @@
-"""A server that refreshes by itself: when a batch is due, and until nothing is pending.
+"""A server that refreshes by itself: when a batch is due, when the owner saves feeds, and until nothing is pending.
 
 On serverless platforms, where instances only live while they answer, a cron does this instead.
 """
 
 import asyncio
 import logging
+from contextlib import suppress
 from random import uniform
 
 from core.app import Paperwire
@@ -27,7 +28,9 @@ async def keep_fresh(wire: Paperwire) -> None:
             level = logging.WARNING if isinstance(error, PaperwireError) else logging.ERROR
             log.log(level, "the scheduled refresh failed: %s", error, exc_info=level == logging.ERROR)
             pause = FAILED_SECONDS
-        await asyncio.sleep(pause)
+        with suppress(TimeoutError):  # what the owner saves may need announcements that are not here
+            await asyncio.wait_for(wire.changed.wait(), pause)
+        wire.changed.clear()
 
 
 async def refresh_once(wire: Paperwire) -> float:

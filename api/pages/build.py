@@ -97,6 +97,7 @@ class Selected:
 
     preview: Preview
     missing: tuple[str, ...]
+    is_all_missing: bool
 
 
 @router.get("/build")
@@ -234,7 +235,8 @@ async def select_preview(request: Request, feed: Feed) -> Selected:
     async with request.app.state.limits.doing(CURRENT.get(), RULES_COST):
         found = await wire.entries(manifest, feed)
         preview = await asyncio.to_thread(make_preview, feed, found.entries, manifest.of(feed.source))
-    return Selected(preview, tuple(not_fetched(feed.categories, wire.rules.categories)))
+    missing = tuple(not_fetched(feed.categories, wire.rules.categories))
+    return Selected(preview, missing, bool(missing) and len(missing) == len(feed.categories))
 
 
 def preview_entry(entry: Entry) -> dict[str, Any]:

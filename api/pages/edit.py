@@ -73,7 +73,9 @@ async def save(request: Request) -> Response:
         edited = read_edit(sent, rules)
         if first(sent, "do") == "save" and not edited.form.problems:
             name = await _save(request, wire, sent, edited, rules)
-            return RedirectResponse(f"{page_url(request, '/settings?notice=saved')}#feed-{name}", _SEE_OTHER)
+            return RedirectResponse(
+                f"{page_url(request, f'/settings?notice=saved&feed={name}')}#feed-{name}", _SEE_OTHER
+            )
     except EXPECTED as error:
         failure = failure_of(error)
         rules = await _newest(wire, rules)

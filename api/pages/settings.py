@@ -99,6 +99,7 @@ async def settings(request: Request) -> Response:
             (number, datetime.fromisoformat(change.time), change.what) for number, change in enumerate(history)
         ],
         "notice": _NOTICES.get(request.query_params.get("notice", ""), ""),
+        "saved": rules.feeds.get(request.query_params.get("feed", "")),
         "has_token": bool(wire.settings.admin_token),
         "models": _models(wire),
     }

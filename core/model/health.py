@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from core.model.calendar import announcement_days, due_at, due_date, picks_due_at
 from core.model.freshness import ARXIV
 from core.model.ledger import Window, in_words
-from core.model.manifest import Manifest, rfc3339
+from core.model.manifest import BatchRecord, Manifest, rfc3339
 
 PATIENCE = timedelta(hours=6)  # how late a batch may be before its owner should look
 OVER = 2  # announcement days after which a gap does not mend by itself
@@ -107,11 +107,17 @@ def _of_gaps(manifest: Manifest, now: datetime) -> list[Trouble]:
             f"{day} is {r.state}: {r.reason}",
             rfc3339(due_at(day)),
             mend,
-            len(announcement_days(day, due)) >= OVER,
+            len(announcement_days(day, due)) >= OVER and not _is_recent(r, now),
         )
         for day, r in sorted(manifest.records.items(), reverse=True)
         if day < due and r.state in ("failed", "partial", "waiting")
     ]
+
+
+def _is_recent(record: BatchRecord, now: datetime) -> bool:
+    """Whether what lacks is known since a short time only: of categories that are new, or after a pause."""
+    since = [state.since for state in record.categories.values() if not state.settled]
+    return bool(since) and min(since) > rfc3339(now - PATIENCE)
 
 
 def _of_picks(manifest: Manifest, now: datetime) -> list[Trouble]:

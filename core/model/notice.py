@@ -15,10 +15,14 @@ LOOK_BACK = timedelta(days=7)  # older gaps are shown on pages and by `paperwire
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """What is missing of a feed: dates, newest first, with reasons in words. `time` is since when the feed says so."""
+    """What is missing of a feed: dates, newest first, with reasons in words. `time` is since when the feed says so.
+
+    `starting`: its categories are new here, and were not fetched yet.
+    """
 
     dates: tuple[tuple[date, str], ...]
     time: datetime
+    starting: bool = False
 
     @property
     def title(self) -> str:
@@ -43,7 +47,11 @@ def notice_of(manifest: Manifest, feed: Feed, now: datetime) -> Notice | None:
         days.remove(due)
     known = [day for day in reversed(days) if day in manifest.records or (day == due and manifest.records)]
     gaps = tuple((day, reason) for day in known if (reason := gap(manifest.get(day), feed.categories)))
-    return Notice(gaps, min(due_at(gaps[0][0]) + GRACE, now)) if gaps else None
+    if not gaps:
+        return None
+    newest = manifest.get(known[0])
+    starting = bool(newest.categories) and not states_for(newest, feed.categories)
+    return Notice(gaps, min(due_at(gaps[0][0]) + GRACE, now), starting)
 
 
 def gap(record: BatchRecord, categories: Sequence[str]) -> str:

@@ -248,6 +248,18 @@ def test_nothing_is_fetched(upstream: Upstream, settings: Settings) -> None:
         assert [] == upstream.requests
 
 
+@pytest.mark.parametrize(
+    ("categories", "heading", "days"),
+    [("econ.EM,math.CO", "Nothing of econ.EM, math.CO is stored yet", 0), ("cs.DC,math.CO", "1.7 entries a day", 3)],
+)
+def test_categories_that_are_not_stored(wire: httpx.Client, categories: str, heading: str, days: int) -> None:
+    """Where none of the categories is stored nothing is counted nor advised; else it says which one lacks."""
+    page = parsed(wire.get(f"/build?category={categories}&keywords=cache:2,zebra&min_score=2"))
+    assert heading == texts(page, "//h2[@data-summary]")[0]
+    assert "math.CO will be fetched when you save this feed" in " ".join(texts(page, "//*[@class='tell']"))
+    assert (days, False) == (len(page.xpath("//tbody/tr")), bool(page.xpath("//*[@class='tell warn']")))
+
+
 def test_strangers_have_nothing_fetched(wire: httpx.Client) -> None:
     """A feed of categories that no feed of this wire has is a notice that says so, and nothing else."""
     (item,) = wire.get("/api/feeds/custom.json?category=math.CO&keywords=graph").json()["items"]

@@ -74,7 +74,7 @@ def ids(client: httpx.Client, feed: str) -> list[str]:
 def test_a_feed_is_made(wire: httpx.Client) -> None:
     """What was built becomes a feed with an address of its own, last in the list, and the history tells it."""
     answer = save(wire, description="For a test.")
-    assert (303, "/settings?notice=saved#feed-fast") == (answer.status_code, answer.headers["location"])
+    assert (303, "/settings?notice=saved&feed=fast#feed-fast") == (answer.status_code, answer.headers["location"])
     page = parsed(wire.get(answer.headers["location"]))
     assert "Saved. Readers get it from now on" in text(page)
     assert "made fast" in text(page)
@@ -466,7 +466,7 @@ def test_daily_papers_need_no_category(tmp_path: Path) -> None:
     with serving_days(tmp_path, feeds_toml=toml) as client:
         assert 200 == client.get("/settings/edit?feed=daily").status_code == client.get("/build?feed=daily").status_code
         answer = save(client, called="daily", was="daily", name="Picked", category=[], keywords="hf:20:2")
-        assert (303, "/settings?notice=saved#feed-daily") == (answer.status_code, answer.headers["location"])
+        assert (303, "/settings?notice=saved&feed=daily#feed-daily") == (answer.status_code, answer.headers["location"])
         (feed,) = (feed for feed in client.get("/api/feeds").json()["feeds"] if feed["name"] == "daily")
         assert "Picked" == feed["title"]
         assert 'source = "huggingface"' in client.get("/settings/feeds.toml").text

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -12,6 +13,9 @@ from playwright.sync_api import Browser, BrowserContext, expect
 from tests.api import DAYS, TOKEN, make_settings, store_days
 from tests.browser.conftest import Watched
 from tests.conftest import serving_app
+from tests.support.arxiv_format import Sheet
+from tests.support.upstream import Upstream
+from tests.support.upstream import serving as upstream
 
 BUILT = "/build?category=cs.DC,cs.LG&keywords=cache:2,kernel,zebra&min_score=2"
 
@@ -24,9 +28,9 @@ def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[httpx.Client]:
+def serving(folder: Path, **overrides: Any) -> Iterator[httpx.Client]:
     """A client of a real server. What it needs is stored from another thread: a loop runs in that of the browser."""
-    settings = make_settings(folder)
+    settings = make_settings(folder, **overrides)
     with ThreadPoolExecutor(1) as pool:
         pool.submit(store_days, settings, DAYS).result()
     with serving_app(settings) as url, httpx.Client(base_url=url) as client:
@@ -129,6 +133,31 @@ def test_saving_with_keys_only(context: BrowserContext, tmp_path: Path) -> None:
         page.keyboard.press("Enter")
         page.wait_for_url("**/settings?notice=deleted")
         assert ["main", "replaced", "everything"] == [feed["name"] for feed in client.get("/api/feeds").json()["feeds"]]
+
+
+def test_a_feed_of_a_new_category(context: BrowserContext, tmp_path: Path) -> None:
+    """Who works in another field builds a feed, saves it, and sees its first papers without doing more."""
+    planets = Sheet("2603.90801", "Exoplanets of Parkinson's star", categories=("astro-ph.EP",))
+    with (
+        upstream(Upstream(day=max(DAYS), sheets=[*DAYS[max(DAYS)], planets])) as source,
+        serving(tmp_path, arxiv_rss_url=source.url, replay_gate_seconds=0) as client,
+    ):
+        origin = str(client.base_url).rstrip("/")
+        watched = Watched(context.new_page(), origin)
+        page = watched.page
+        page.goto(f"{origin}/build")
+        for chosen in page.locator("input[name='category']:checked").element_handles():
+            chosen.uncheck()
+        page.locator("#category").fill("astro-ph.EP")
+        page.locator("#keywords").press_sequentially("exoplanet\nParkinson's:2")
+        expect(page.locator("#preview [data-summary]")).to_have_text("Nothing of astro-ph.EP is stored yet")
+        page.get_by_role("link", name="Save these rules").click()
+        for field, text in (("name", "Planets"), ("called", "planets"), ("token", TOKEN)):
+            page.locator(f"#{field}").fill(text)
+        page.get_by_role("button", name="Save").click()
+        page.get_by_role("link", name="Look at Planets").click()
+        expect(page.locator("mark")).to_have_text(["Exoplanets", "Parkinson's"])
+        watched.assert_well_behaved()
 
 
 def tab_to(page: object, field: str) -> None:

@@ -391,7 +391,7 @@ def test_what_is_saved(visitor: Page, tmp_path: Path) -> None:
                     "token": TOKEN, "version": str(version), "do": "save"}  # fmt: skip
             answer = wire.post("/settings/edit", data=form)
             assert 303 == answer.status_code, answer.text
-            assert answer.headers["Location"].startswith("/settings?notice=saved#")
+            assert answer.headers["Location"].startswith("/settings?notice=saved&feed=")
         names = [f"s{version}" for version in range(len(texts))]
         for target in ("/", "/settings?notice=saved", "/build?feed=s1", "/feeds/s1"):
             visit(visitor, wire, target)
@@ -399,7 +399,7 @@ def test_what_is_saved(visitor: Page, tmp_path: Path) -> None:
         visitor.locator("#called").fill("renamed")
         visitor.locator("#token").fill(TOKEN)
         visitor.get_by_role("button", name="Save").click()
-        visitor.wait_for_url("**/settings?notice=saved#*renamed")
+        visitor.wait_for_url("**/settings?notice=saved*#*renamed")
         assert ([], []) == (visitor.evaluate("census(document)"), visitor.evaluate("window.fired ?? []"))
         targets = [
             f"{page}{name}" for name in names[1:] for page in ("/feeds/", "/settings/edit?feed=", "/build?feed=")

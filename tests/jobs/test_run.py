@@ -12,10 +12,12 @@ import httpx
 import pytest
 
 from core.app import Paperwire
+from core.config.overrides import rules_in_force, save_feed
 from core.config.settings import ROOT, Settings, load_settings
 from core.model.errors import StoreError
+from core.model.feed import Feed
 from core.model.manifest import Manifest
-from core.scheduler import refresh_once
+from core.scheduler import keep_fresh, refresh_once
 from core.store import keys
 from core.store.codec import decode
 from core.store.sqlite import SqliteStore
@@ -129,6 +131,33 @@ def _by_scheduler(settings: Settings, _: Path) -> None:
             await wire.close()
 
     asyncio.run(main())
+
+
+def test_saved_feeds_wake_the_scheduler(world: World) -> None:
+    """A server that waits for the next batch fetches what the owner's new feed needs, of the days before too."""
+    settings = world.settings("store.sqlite3")
+    feed = Feed(name="fast", title="Fast", categories=("cs.DC",))
+
+    async def main() -> Manifest:
+        wire = Paperwire(settings)
+        task = asyncio.create_task(keep_fresh(wire))
+        try:
+            await _until(wire, lambda manifest: "cs.LG" in manifest.get(WEDNESDAY).categories)
+            await wire.change(0, lambda saved, _: save_feed(rules_in_force(settings.feeds, saved), feed, was=""))
+            await _until(wire, lambda manifest: "cs.DC" in manifest.get(WEDNESDAY).categories)
+            return await wire.manifest()
+        finally:
+            task.cancel()
+            await wire.close()
+
+    manifest = asyncio.run(main())
+    assert {"cs.DC", "cs.LG"} == set(manifest.get(FRIDAY).categories)
+
+
+async def _until(wire: Paperwire, holds: Callable[[Manifest], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not holds((await wire.snapshots.get(confirmed=True)).state.manifest):  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.05)
 
 
 CALLERS: Mapping[str, Callable[[Settings, Path], None]] = {

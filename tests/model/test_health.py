@@ -7,7 +7,7 @@ import pytest
 from core.model.freshness import due_of
 from core.model.health import status_of, troubles
 from core.model.ledger import Window
-from core.model.manifest import BatchRecord, Manifest
+from core.model.manifest import BatchRecord, CategoryState, Manifest
 from tests.support.invented import FRIDAY, THURSDAY
 
 NOON = datetime(2026, 3, 6, 17, tzinfo=UTC)
@@ -19,6 +19,12 @@ MONDAY_BEFORE = date(2026, 3, 2)
 def friday(state: str) -> Manifest:
     """Thursday is whole, Friday is in a state."""
     return Manifest(records=WHOLE | {FRIDAY: BatchRecord(FRIDAY, state, "for a reason")})
+
+
+def lacking(since: str) -> BatchRecord:
+    """Monday before lacks a category, which is known since then."""
+    states = {"cs.LG": CategoryState("complete"), "math.CO": CategoryState("partial", "not fetched", since=since)}
+    return BatchRecord(MONDAY_BEFORE, "partial", hash="a", categories=states)
 
 
 CASES = [
@@ -36,6 +42,8 @@ CASES = [
     (Manifest(records={MONDAY_BEFORE: BatchRecord(MONDAY_BEFORE, "complete", hash="a")}), NOON, "failing", ["asleep"]),
     (Manifest(records=WHOLE | {THURSDAY: BatchRecord(THURSDAY, "failed", "missed")}), NOON, "degraded", ["gap"]),
     (Manifest(records=WHOLE | {MONDAY_BEFORE: BatchRecord(MONDAY_BEFORE, "failed")}), NOON, "failing", ["gap"]),
+    (Manifest(records=WHOLE | {MONDAY_BEFORE: lacking("2026-03-06T09:00:00Z")}), NOON, "failing", ["gap"]),
+    (Manifest(records=WHOLE | {MONDAY_BEFORE: lacking("2026-03-06T16:00:00Z")}), NOON, "degraded", ["gap"]),
     (Manifest(records=WHOLE | {date(2026, 3, 1): BatchRecord(date(2026, 3, 1), "quiet")}), NOON, "ok", []),
     (
         Manifest(records=WHOLE, picks={FRIDAY: BatchRecord(FRIDAY, "failed", "HTTP 500")}),

@@ -51,6 +51,17 @@ def test_what_is_told(friday: BatchRecord | None, expected: list[str]) -> None:
     assert expected == told(friday)
 
 
+@pytest.mark.parametrize(
+    ("friday", "starting"),
+    [(None, False), (record("failed", cs_LG=DOWN), False), (record("complete", cs_CL=OK), True)],
+)
+def test_a_feed_of_new_categories(friday: BatchRecord | None, starting: bool) -> None:
+    """A feed whose categories were never fetched is at its start; one that lacks what failed is not."""
+    notice = notice_of(Manifest(records={THURSDAY: WHOLE} | ({FRIDAY: friday} if friday else {})), FEED, NOON)
+    assert notice is not None
+    assert starting is notice.starting
+
+
 def test_a_feed_of_an_archive() -> None:
     """A feed of a whole archive is concerned by each of its categories."""
     everything = replace(FEED, categories=("cs",))
