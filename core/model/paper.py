@@ -68,7 +68,7 @@ def parse_id(text: str) -> PaperId:
     return PaperId(bare, int(match["version"]) if match["version"] else None)
 
 
-_SUFFIX = re.compile(r"(?i:jr|sr)\.?|II|III|IV|VI{0,3}", re.ASCII)
+_SUFFIX = re.compile(r"(?i:jr|sr|esq|ph\.? ?d|m\.?d)\.?|II|III|IV|VI{0,3}", re.ASCII)
 
 
 def is_suffix(text: str) -> bool:

@@ -69,7 +69,7 @@ def is_same(wanted: Name, have: Name) -> bool:
     """Whether both may be one person or collaboration: initials stand for names, and middle names may be left out."""
     if wanted.group or have.group:
         return (have.group or not have.given) and _contains(have.family, (*wanted.given, *wanted.family))
-    if (*wanted.given, *wanted.family) == have.family:  # "von Neumann" has no given name
+    if "".join((*wanted.given, *wanted.family)) == "".join(have.family):  # "von Neumann", "Garcia Marquez" alone
         return True
     words = (*have.given, *have.family)
     core = _core(wanted)

@@ -47,6 +47,7 @@ TABLE = [
     # Suffixes
     ("First Sample Jr., Second Sample", [("First Sample Jr.", ""), ("Second Sample", "")]),
     ("First Sample, Jr., Second Sample, III", [("First Sample Jr.", ""), ("Second Sample III", "")]),
+    ("First Sample, Ph.D., Second Sample, MD", [("First Sample Ph.D.", ""), ("Second Sample MD", "")]),
     ("First Sample, Jr. (Lab), Second Sample", [("First Sample Jr.", "Lab"), ("Second Sample", "")]),
     ("First Sample (Lab), Jr, Second Sample", [("First Sample Jr", "Lab"), ("Second Sample", "")]),
     ("Jr. Sample, Sridhar Sample, Ivana Sample", [("Jr. Sample", ""), ("Sridhar Sample", ""), ("Ivana Sample", "")]),

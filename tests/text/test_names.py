@@ -43,6 +43,8 @@ SAME = [
     ("van der Quill", "Jan van der Quill"),
     ("Quill", "Jan van der Quill"),
     ("J. van der Quill", "Jan van der Quill"),
+    ("Marsh Quill", "Juan Marsh-Quill"),
+    ("Marsh-Quill", "Juan Marsh-Quill"),
     ("Quill Marsh, Gabriel", "Gabriel Quill Marsh"),
     ("Bin Quill", "Bin Quill"),
     # suffixes
