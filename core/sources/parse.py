@@ -62,7 +62,9 @@ def utc_time(text: str) -> str:
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-_SPECIAL = re.compile(r"[\\(){}~]|,\s*(?:[JjSs][Rr]\b|I[IV]|VI{0,3}\b)|\bfor\b|behalf")  # commas are not enough
+_SPECIAL = re.compile(
+    r"[\\(){}~]|,\s*(?:[JjSs][Rr]\b|I[IV]|VI{0,3}\b|[Pp][Hh]\.?\s?[Dd]\b|[Mm]\.?[Dd]\b|[Ee]sq\b)|\bfor\b|behalf"
+)  # commas are not enough
 _SEPARATOR = re.compile(r"[,;:]|\s(?:and|&)\s")
 _MARK = r"(?:\d{1,3}|[*†‡§¶#]+|[ivx]{2,4}|[a-z])"
 _FOOTNOTE = re.compile(rf"\(({_MARK})\)\s*([^()]*(?:\([^()]*\)[^()]*)*?)\s*(?=[,;]?\s*\({_MARK}\)|$)")
