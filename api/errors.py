@@ -124,6 +124,11 @@ def problem(
     return Problem(status, slug, title, detail, headers or {}, more).document()
 
 
+def no_model(error: ConfigError) -> Response:
+    """The answer where a language model is asked for, and none is configured."""
+    return problem(501, "no-model", "There is no language model", str(error))
+
+
 def wants_page(request: Request) -> bool:
     """Whether a browser asks for a page, and gets one when all goes well."""
     path = own_path(request.scope)

@@ -149,9 +149,9 @@ def problem_of(status: int, slug: str, title: str, detail: str, **more: Any) -> 
     return {"description": title, "content": {"application/problem+json": {"schema": schema, "example": example}}}
 
 
-def answer_of(description: str, example: Any, media_type: str = "application/json") -> dict[str, Any]:
+def answer_of(description: str, example: Any) -> dict[str, Any]:
     """An answer, with an example of it."""
-    return {"description": description, "content": {media_type: {"example": example}}}
+    return {"description": description, "content": {"application/json": {"example": example}}}
 
 
 UNCHANGED = {"description": "Not modified: the client has this very document"}

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from api import openapi
 from api.access import check_token
-from api.errors import problem
+from api.errors import no_model, problem
 from api.resource import Loaded, Resource, format_of, opened, parse_paper, serve, wire_of
 from api.routes.feeds import FORMATS, feed_links, make_channel
 from api.urls import feed_url, page_url, raw_query
@@ -81,7 +81,7 @@ async def make_review(request: Request) -> Response:
         seconds = POST_SECONDS - (monotonic() - begun)
         outcome = await carry_out(wire.archive, wire.settings, plan, seconds=seconds, progress=NO_PROGRESS)
     except ConfigError as error:
-        return problem(501, "no-model", "There is no language model", str(error))
+        return no_model(error)
     await wire_of(request).reviews.rows(anew=True)
     if outcome is None:
         return _json({"status": "running", "detail": "another process is writing this review"}, 202)

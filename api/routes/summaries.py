@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from api import openapi
 from api.access import check_token
-from api.errors import problem
+from api.errors import no_model
 from api.resource import Resource, format_of, parse_paper, serve, wire_of
 from api.routes.reviews import KEPT_SECONDS, MEDIA_TYPES, POST_SECONDS
 from api.urls import page_url, raw_query
@@ -84,7 +84,7 @@ async def make_summary_now(request: Request) -> Response:
         left = POST_SECONDS - (monotonic() - begun)
         summary = await make_summary(wire.archive, wire.settings, paper, name, language, seconds=left)
     except ConfigError as error:
-        return problem(501, "no-model", "There is no language model", str(error))
+        return no_model(error)
     headers = {"Cache-Control": "no-store"}
     if summary is None:
         running = {"status": "running", "detail": "another process is making this summary"}

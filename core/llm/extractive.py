@@ -186,7 +186,6 @@ def kinds_of_words(text: str) -> list[int]:
     return [_kinds(word) for word in _WORD.findall(text)]
 
 
-ROLES = ("problem", "limits", "method", "effect")
 _NUMBER = re.compile(r"\d\s?(?:%|\\%|x\b|×|percent|times|-?fold|points?\b|pp\b)|\\times|\b\d+\.\d")
 _DENIAL = re.compile(r"\b(?:do|does|did|is|are|has|have|may|can) not\b(?! only)")
 _ANY = -100.0

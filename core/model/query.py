@@ -307,10 +307,10 @@ def _read_sort(token: str, value: str, _: tuple[str, ...]) -> tuple[tuple[str, b
     return keys
 
 
-def _read_count(lowest: int, highest: int) -> Callable[[str, str, tuple[str, ...]], int]:
+def _read_count(highest: int) -> Callable[[str, str, tuple[str, ...]], int]:
     def read(token: str, value: str, _: tuple[str, ...]) -> int:
-        if not (value.isascii() and value.isdigit() and len(value) < 7 and lowest <= int(value) <= highest):
-            raise QueryError(token, f"is not a whole number from {lowest} to {highest}")
+        if not (value.isascii() and value.isdigit() and len(value) < 7 and 1 <= int(value) <= highest):
+            raise QueryError(token, f"is not a whole number from 1 to {highest}")
         return int(value)
 
     return read
@@ -328,8 +328,8 @@ def _read_fields(token: str, value: str, known: tuple[str, ...]) -> tuple[str, .
 # What is not a condition: name → how its value is read
 PARAMETERS: dict[str, Callable[[str, str, tuple[str, ...]], Any]] = {
     "sort": _read_sort,
-    "limit": _read_count(1, MAX_LIMIT),
-    "per_day": _read_count(1, MAX_LIMIT),
+    "limit": _read_count(MAX_LIMIT),
+    "per_day": _read_count(MAX_LIMIT),
     "cursor": lambda _token, value, _known: value,
     "fields": _read_fields,
 }

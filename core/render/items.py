@@ -100,6 +100,11 @@ def paper_title(paper: Paper) -> str:
     return " ".join(plain(paper.title).split()) or f"arXiv:{paper.versioned}"
 
 
+def readable_names(paper: Paper) -> list[str]:
+    """The names of all authors, each as one line of text; without those of which nothing is left."""
+    return [name for author in paper.authors if (name := " ".join(plain(author.name).split()))]
+
+
 def entry_title(entry: Entry) -> str:
     """The title as one line that no reader can mistake for HTML; the identifier where nothing of it is left."""
     return label(entry.paper.title) or f"arXiv:{entry.paper.versioned}"

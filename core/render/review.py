@@ -9,7 +9,7 @@ from core.model.paper import known_addresses
 from core.model.review import POST, Review
 from core.render.blocks import Block, Fold, Heading, Line, Link, Paragraph, Strong, Written
 from core.render.blocks.html import Html, html_page
-from core.render.items import Item, paper_title
+from core.render.items import Item, paper_title, readable_names
 from core.render.messages import Sentences, messages
 from core.render.post import markdown_post
 from core.render.shapes import to_json
@@ -138,7 +138,7 @@ def _blocks(review: Review, template: "Template") -> Iterable[Block]:
 
 def _head(review: Review, terms: Sentences) -> Iterable[Block]:
     paper = review.paper
-    names = [name for author in paper.authors if (name := " ".join(plain(author.name).split()))]
+    names = readable_names(paper)
     by = ", ".join(names[:_SHOWN_AUTHORS]) + (" …" if len(names) > _SHOWN_AUTHORS else "")
     line: Line = (f"{terms['review of']} ", Link(paper_title(paper), f"https://arxiv.org/abs/{paper.versioned}"))
     yield Paragraph((*line, f" (arXiv:{paper.versioned})" + (f" — {by}" if by else "")))

@@ -128,8 +128,6 @@ class Outline:
     title: str
     feed_url: str
     home_url: str
-    description: str = ""
-    language: str = "en"
 
 
 def render_opml(title: str, outlines: Iterable[Outline], updated: datetime) -> bytes:
@@ -153,8 +151,7 @@ def _attributes(outline: Outline) -> dict[str, str]:
         "title": name,
         "xmlUrl": outline.feed_url,
         "htmlUrl": outline.home_url,
-        "description": _name(outline.description),
-        "language": outline.language,
+        "language": "en",
     }
     return {key: value for key, value in attributes.items() if value}
 

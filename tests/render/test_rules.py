@@ -87,7 +87,7 @@ def test_same_bytes(kind: str) -> None:
 
 
 OUTLINES = (
-    Outline("Caches & kernels", SELF.format("rss"), "https://wire.example/feeds/main", "What is fast", "en"),
+    Outline("Caches & kernels", SELF.format("rss"), "https://wire.example/feeds/main"),
     Outline("R&D: p<q\u202e &lt;b&gt;", "https://wire.example/api/feeds/other.rss", "https://wire.example/feeds/other"),
 )
 

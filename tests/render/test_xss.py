@@ -274,9 +274,7 @@ def test_opml(client: httpx.Client) -> None:
     body = get(client, "/api/feeds.opml")
     assert len(TEXTS) + 1 == body.count(b"<outline")
     assert [] == xml_faults("opml", body, base(client))
-    outlines = [
-        Outline(text, f"https://wire.example/{n}.rss", "https://wire.example/", text) for n, text in enumerate(TEXTS)
-    ]
+    outlines = [Outline(text, f"https://wire.example/{n}.rss", "https://wire.example/") for n, text in enumerate(TEXTS)]
     assert [] == xml_faults("opml", render_opml("<script>", outlines, UPDATED), WIRE)
 
 

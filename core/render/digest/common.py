@@ -9,7 +9,7 @@ from core.model.feed import Entry
 from core.model.paper import Paper, is_withdrawn, known_addresses
 from core.model.summary import Summary
 from core.render.blocks import Block, Line, Link, Paragraph, Strong, Written
-from core.render.items import paper_title
+from core.render.items import paper_title, readable_names
 from core.render.messages import Sentences
 from core.text.rewrite import markdown_text
 from core.text.sanitize import plain
@@ -104,7 +104,7 @@ def paper_link(paper: Paper, text: str) -> Link:
 
 def authors_line(paper: Paper, words: Sentences) -> str:
     """The first authors, and how many there are besides."""
-    names = [name for author in paper.authors if (name := " ".join(plain(author.name).split()))]
+    names = readable_names(paper)
     shown = ", ".join(names[:_SHOWN_AUTHORS])
     if len(names) > _SHOWN_AUTHORS:
         return words["more authors"].format(names=shown, count=f"{len(names) - _SHOWN_AUTHORS:,}")
