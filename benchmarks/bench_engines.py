@@ -7,11 +7,10 @@ from itertools import product
 from statistics import median
 from typing import TypeVar
 
-from benchmarks.day import load_texts
+from benchmarks.day import FEEDS, load_texts
 from benchmarks.measure import Cell, Run, Steps, Stopwatch, interleaved, note, of_steps, table
 from benchmarks.vocabulary import HEADS, MODIFIERS
 from core.config.feeds_file import load_feeds_file
-from core.config.settings import ROOT
 from core.model.feed import Feed, parse_keyword
 from core.model.paper import Paper
 from core.model.rules import Term, parse_rule
@@ -60,7 +59,7 @@ def run(*, invented: bool = False) -> None:
 
 def keywords() -> list[str]:
     """The keywords of the shipped feeds, then technical terms of two words; every one once."""
-    feeds = load_feeds_file(ROOT / "feeds.toml").feeds.values()
+    feeds = load_feeds_file(FEEDS).feeds.values()
     rules = [parse_rule(rule) for feed in feeds for rule in feed.labels]
     shipped = [term.text for alternatives in rules for terms in alternatives for term in terms if not term.open]
     terms = [f"{modifier} {head}" for head, modifier in product(HEADS[::2], MODIFIERS[::3])]

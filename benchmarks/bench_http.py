@@ -32,9 +32,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.application import create_app
 from benchmarks.bench_query import NOON, fill
-from benchmarks.day import CATEGORIES, REAL_DAY, RECORDS, load_day, make_sheets
+from benchmarks.day import CATEGORIES, FEEDS, REAL_DAY, RECORDS, load_day, make_sheets
 from benchmarks.measure import Cell, note, p99, spread, table
-from core.config.settings import GATE_SECONDS, ROOT, Settings, load_settings
+from core.config.settings import GATE_SECONDS, Settings, load_settings
 from core.model.calendar import EASTERN
 from tests.support.arxiv_format import rss
 from tests.support.upstream import Upstream, serving
@@ -82,7 +82,7 @@ def run(*, invented: bool = False, rounds: int = 7, seconds: float = 0.5, refres
         upstream = stack.enter_context(serving(_Days(bodies=days)))
         path = Path(folder) / "store.sqlite3"
         options = {
-            "sqlite_path": path, "now": NOON, "feeds_file": ROOT / "feeds.toml", "admin_token": TOKEN,
+            "sqlite_path": path, "now": NOON, "feeds_file": FEEDS, "admin_token": TOKEN,
             "base_url": "https://wire.example", "arxiv_rss_url": upstream.url,
         }  # fmt: skip
         asyncio.run(fill(path, isolated(**options).feeds.feeds.values()))

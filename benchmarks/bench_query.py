@@ -14,10 +14,10 @@ from fastapi import FastAPI
 
 from api.application import create_app
 from api.resource import CACHE_BYTES
-from benchmarks.day import CATEGORIES, make_sheets
+from benchmarks.day import CATEGORIES, FEEDS, make_sheets
 from benchmarks.measure import Cell, Steps, Stopwatch, note, of_steps, p99, table
 from core.app import Paperwire
-from core.config.settings import ROOT, load_settings
+from core.config.settings import load_settings
 from core.model.batch import make_batch
 from core.model.calendar import is_announcement_day
 from core.model.entries import choose
@@ -36,7 +36,7 @@ from core.views.entries import batch_summaries
 from tests.support.arxiv_format import rss
 
 QUERY = "score>=10"
-MORE = ("score>=10&fields=id,score", "score>=2.5&limit=500", "title~cache", "text~cache", "category=cs.DC&sort=-score")
+MORE = ("score>=10&fields=id,score", "score>=2.5&limit=500", "title~attention", "text~attention", "category=cs.DC&sort=-score")
 DAYS = 30
 PAPERS = 500
 NOON = datetime(2026, 3, 6, 17, tzinfo=UTC)
@@ -53,7 +53,7 @@ async def _run(folder: Path, rounds: int) -> None:
     settings = load_settings(
         sqlite_path=folder / "store.sqlite3",
         now=NOON,
-        feeds_file=ROOT / "feeds.toml",
+        feeds_file=FEEDS,
         base_url="https://x.test",
         rate_limit=0,
     )

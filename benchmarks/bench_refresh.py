@@ -12,10 +12,9 @@ from typing import Any
 import feedparser
 from feedgen.feed import FeedGenerator
 
-from benchmarks.day import CATEGORIES, Day, load_day
+from benchmarks.day import CATEGORIES, FEEDS, Day, load_day
 from benchmarks.measure import Cell, Steps, Stopwatch, interleaved, note, of_steps, spread, table
 from core.config.feeds_file import load_feeds_file
-from core.config.settings import ROOT
 from core.model.batch import Batch, make_batch
 from core.model.entries import choose, make_entries
 from core.model.feed import Feed
@@ -48,7 +47,7 @@ class Job:
 def run(*, invented: bool = False, rounds: int = 21) -> None:
     """Measure both sides in turn, and print their steps with ratios."""
     day = load_day(invented=invented)
-    feed = next(iter(load_feeds_file(ROOT / "feeds.toml").feeds.values()))
+    feed = next(iter(load_feeds_file(FEEDS).feeds.values()))
     with tempfile.TemporaryDirectory() as folder:
         job = Job(day.body, feed, Path(folder))
         measured = interleaved({"bot": lambda: bot(job), "wire": lambda: wire(job)}, rounds, warm_up=2)

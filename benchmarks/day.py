@@ -1,7 +1,7 @@
 """A day's announcements in arXiv's RSS: the real ones of 2025-12-30 where they are at hand, else invented ones.
 
-The invented ones are the same in every run. Their abstracts are as long as real ones, and the keywords of the shipped
-main feed are as frequent in them, together and one by one.
+The invented ones are the same in every run. Their abstracts are as long as real ones, and the keywords of the main
+feed of `FEEDS` are as frequent in them, together and one by one.
 """
 
 import json
@@ -9,13 +9,15 @@ import random
 import re
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 from benchmarks import vocabulary as words
 from core.config.settings import ROOT
 from tests.support.arxiv_format import Sheet, rss
 
-CATEGORIES = ("cs.AI", "cs.CL", "cs.DC", "cs.LG")  # of both shipped feeds
+CATEGORIES = ("cs.AI", "cs.CL", "cs.DC", "cs.LG")  # of both feeds of `FEEDS`
 REAL_DAY = date(2025, 12, 30)
+FEEDS = Path(__file__).parent / "feeds.toml"  # whose keywords the invented papers have
 REAL = ROOT.parent / "shared" / "data"
 RECORDS = 465
 

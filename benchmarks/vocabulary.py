@@ -1,6 +1,8 @@
-"""Words for invented papers. None of them is a keyword of feeds.toml; those come in as often as on a real day."""
+"""Words for invented papers. None of them is a keyword of `feeds.toml` beside this file; those come in as often as on a
+real day.
+"""
 
-# Keyword of the shipped main feed → share of papers that have it (counted over the 465 records of 2025-12-30), and
+# Keyword of the main feed → share of papers that have it (counted over the 465 records of 2025-12-30), and
 # noun phrases that hold it
 KEYWORDS: dict[str, tuple[float, tuple[str, ...]]] = {
     "framework": (0.499, ("the proposed framework", "a unified framework", "existing frameworks")),
