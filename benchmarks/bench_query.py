@@ -36,7 +36,10 @@ from core.views.entries import batch_summaries
 from tests.support.arxiv_format import rss
 
 QUERY = "score>=10"
-MORE = ("score>=10&fields=id,score", "score>=2.5&limit=500", "title~attention", "text~attention", "category=cs.DC&sort=-score")
+MORE = (
+    "score>=10&fields=id,score", "score>=2.5&limit=500", "title~attention", "text~attention",
+    "category=cs.DC&sort=-score",
+)  # fmt: skip
 DAYS = 30
 PAPERS = 500
 NOON = datetime(2026, 3, 6, 17, tzinfo=UTC)
