@@ -22,7 +22,7 @@ from core.model.batch import make_batch
 from core.model.calendar import is_announcement_day
 from core.model.entries import choose
 from core.model.feed import Feed
-from core.model.manifest import BatchRecord, Manifest
+from core.model.manifest import BatchRecord, CategoryState, Manifest
 from core.model.pagination import paginate
 from core.model.query import parse_query
 from core.ranking.matching import score_batch
@@ -174,7 +174,12 @@ async def fill(path: Path, feeds: Iterable[Feed]) -> None:
         batch = make_batch(day, parse_feed(rss(make_sheets(PAPERS, seed=seed), day, CATEGORIES)).announcements)
         records.append(
             BatchRecord(
-                day, "complete", hash=batch.hash, total=len(batch.announcements), counts=batch.counts(CATEGORIES)
+                day,
+                "complete",
+                hash=batch.hash,
+                total=len(batch.announcements),
+                counts=batch.counts(CATEGORIES),
+                categories=dict.fromkeys(CATEGORIES, CategoryState("complete")),  # so that nothing is fetched
             )
         )
         await store.put(keys.batch(day, batch.hash), encode(batch.to_plain()))
