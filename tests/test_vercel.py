@@ -22,8 +22,8 @@ from core.config.settings import GATE_SECONDS, ROOT
 from core.jobs.refresh import REFRESH_SECONDS
 from core.model.calendar import due_date
 from core.sources.client import TOTAL_SECONDS
-from tests.archive.test_open import application
 from tests.conftest import NOON
+from tests.support.servers import UVICORN, server_process
 from tests.support.stores import redis_server, upstash_rest
 from tests.support.upstream import Upstream
 from tests.test_architecture import python
@@ -261,7 +261,8 @@ HALVES: dict[str, tuple[Mapping[str, str], str]] = {
 def test_a_deployment_without_a_store_explains_itself(case: str | None, tmp_path: Path) -> None:
     """Before a database is connected, every address says with status 503 which variable to add; no secret is shown."""
     env, named = HALVES[case] if case else ({}, "KV_REST_API_URL")
-    with application({"VERCEL": "1", "VERCEL_ENV": "production", **env}, tmp_path) as (url, _):
+    with server_process(tmp_path, {"VERCEL": "1", "VERCEL_ENV": "production", **env}, UVICORN) as server:
+        url = server.url
         answers = {path: httpx.get(f"{url}{path}") for path in ("/", "/api/health", "/rss", "/api/papers?score>=10")}
     for answer in answers.values():
         assert 503 == answer.status_code
@@ -284,7 +285,7 @@ def test_a_deployment_with_a_store(prefix: str, upstream: Upstream, tmp_path: Pa
         "CRON_SECRET": "open-sesame",
     }
     cron = {"Authorization": "Bearer open-sesame"}
-    with application(env, tmp_path) as (url, _), httpx.Client(base_url=url) as client:
+    with server_process(tmp_path, env, UVICORN) as server, httpx.Client(base_url=server.url) as client:
         assert [401, 200] == [client.get("/api/refresh", headers=sent).status_code for sent in ({}, cron)]
         assert "complete" == client.get("/api/health").json()["state"]
         assert client.get("/rss").text.startswith("<?xml")

@@ -9,24 +9,20 @@ import json
 import os
 import random
 import re
-import subprocess
-import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
 import pytest
 
-from core.config.settings import ROOT
-from tests.conftest import NOON, ONLY_WHEN_ASKED, wait_until
+from tests.conftest import NOON
 from tests.support import redis_server
 from tests.support.arxiv_format import make_sheets
-from tests.support.ports import free_port
 from tests.support.redis_server import RedisServer
+from tests.support.servers import server_process
 from tests.support.upstream import Upstream, serving
 
 FULL = bool(os.environ.get("FULL"))
@@ -43,6 +39,15 @@ PATHS = [
 ]  # fmt: skip
 
 
+ENV = {
+    "NOW": NOON.isoformat(),
+    "ADMIN_TOKEN": OWNER,
+    "REPLAY_GATE_SECONDS": "0",
+    "CONFIRM_SECONDS": "0.5",
+    "RATE_LIMIT": "0",  # all readers come from one address here
+}
+
+
 @dataclass
 class Seen:
     """What readers got: how often which status, and what was wrong."""
@@ -50,41 +55,6 @@ class Seen:
     statuses: Counter[int] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     memory: list[tuple[float, int]] = field(default_factory=list)  # seconds since the start, KB
-
-
-@contextmanager
-def server(upstream: Upstream, redis: RedisServer, folder: Path) -> Iterator[tuple[str, int]]:
-    """The application in a process of its own: its address and process."""
-    port = free_port()
-    env = {
-        "PATH": os.defpath,
-        "PYTHONPATH": str(ROOT),
-        "REDIS_URL": redis.url,
-        "ARXIV_RSS_URL": upstream.url,
-        "NOW": NOON.isoformat(),
-        "ADMIN_TOKEN": OWNER,
-        "REPLAY_GATE_SECONDS": "0",
-        "CONFIRM_SECONDS": "0.5",
-        "RATE_LIMIT": "0",  # all readers come from one address here
-        "LOG_LEVEL": "warning",
-    } | ONLY_WHEN_ASKED
-    command = [sys.executable, "-m", "core.cli.main", "serve", "--port", str(port)]
-    with (
-        (folder / "log").open("wb") as log,
-        subprocess.Popen(command, cwd=folder, env=env, stdout=log, stderr=log) as it,
-    ):
-        url = f"http://127.0.0.1:{port}"
-        try:
-            wait_until(lambda: _answers(url))
-            yield url, it.pid
-        finally:
-            it.terminate()
-
-
-def _answers(url: str) -> bool:
-    with suppress(httpx.TransportError):
-        return httpx.get(f"{url}/api/feeds").status_code == 200
-    return False
 
 
 def fault(path: str, url: str, status: int, headers: dict[str, str], body: bytes) -> str:
@@ -178,10 +148,11 @@ def test_load(tmp_path: Path) -> None:
     with (
         serving(Upstream(sheets=make_sheets(40))) as upstream,
         redis_server.running() as redis,
-        server(upstream, redis, tmp_path) as (url, pid),
+        server_process(tmp_path, ENV | {"REDIS_URL": redis.url, "ARXIV_RSS_URL": upstream.url}) as server,
     ):
+        url = server.url
         assert 200 == httpx.post(f"{url}/api/refresh", headers={"Authorization": f"Bearer {OWNER}"}).status_code
-        seen, done = asyncio.run(load(url, pid, upstream, redis))
+        seen, done = asyncio.run(load(url, server.process.pid, upstream, redis))
         log = (tmp_path / "log").read_text()
     warm = [kilobytes for at, kilobytes in seen.memory if at <= WARM_UP]
     last = [kilobytes for at, kilobytes in seen.memory if at >= SECONDS - WARM_UP / 2]

@@ -1,13 +1,9 @@
 """Requests that find nothing, or nothing new, in store: one of them fetches, all are answered in time."""
 
 import asyncio
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,12 +11,12 @@ from typing import Any
 import httpx
 import pytest
 
-from core.config.settings import ROOT, Settings, load_settings
+from core.config.settings import Settings, load_settings
 from core.store import keys
 from core.store.sqlite import SqliteStore
-from tests.conftest import NOON, ONLY_WHEN_ASKED, serving_app, wait_until
+from tests.conftest import NOON, serving_app, wait_until
 from tests.support.arxiv_format import make_sheets
-from tests.support.ports import free_port
+from tests.support.servers import server_process
 from tests.support.tiers import chosen, matrix
 from tests.support.upstream import Upstream, serving
 
@@ -48,43 +44,6 @@ def get_all(urls: list[str], path: str = "/api/papers") -> list[httpx.Response]:
             return await asyncio.gather(*(client.get(url + path) for url in urls))
 
     return asyncio.run(main())
-
-
-@dataclass(frozen=True)
-class Server:
-    """`paperwire serve` in a process of its own."""
-
-    url: str
-    process: subprocess.Popen[bytes]
-
-
-@contextmanager
-def server_process(settings: Settings) -> Iterator[Server]:
-    """Run a server that waits for requests and has had none."""
-    port = free_port()
-    env = {
-        "PATH": "/usr/bin:/bin",
-        "PYTHONPATH": str(ROOT),
-        **ONLY_WHEN_ASKED,
-        "ARXIV_RSS_URL": settings.rss_url,
-        "NOW": NOON.isoformat(),
-        "SQLITE_PATH": str(settings.sqlite_path),
-    }
-    command = [sys.executable, "-m", "core.cli.main", "serve", "--port", str(port)]
-    folder = settings.sqlite_path.parent
-    with subprocess.Popen(
-        command, cwd=folder, env=env, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-    ) as process:
-        try:
-            wait_until(lambda: _listens(port))
-            yield Server(f"http://127.0.0.1:{port}", process)
-        finally:
-            process.kill()
-
-
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 # -- the first requests ever
@@ -202,7 +161,13 @@ class TakenOver:
 
 def _take_over(upstream: Upstream, settings: Settings) -> TakenOver:
     upstream.delay = 2
-    with server_process(settings) as one, serving_app(settings) as two, ThreadPoolExecutor(2) as pool:
+    folder = settings.sqlite_path.parent
+    env = {"ARXIV_RSS_URL": settings.rss_url, "NOW": NOON.isoformat(), "SQLITE_PATH": str(settings.sqlite_path)}
+    with (
+        server_process(folder, env, log=f"log {settings.sqlite_path.name}") as one,
+        serving_app(settings) as two,
+        ThreadPoolExecutor(2) as pool,
+    ):
         first = pool.submit(httpx.get, f"{one.url}/api/papers")
         wait_until(lambda: len(upstream.requests) == 1)
         begun = time.monotonic()

@@ -1,9 +1,6 @@
 """Private copies: what opens with the key, what with a signature, and where a key may not be seen."""
 
 import logging
-import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -13,10 +10,11 @@ import httpx
 import pytest
 from lxml import etree
 
-from core.config.settings import ROOT, Settings, load_settings
+from core.config.settings import Settings, load_settings
 from core.model.errors import ConfigError
 from core.util.signing import sign, with_key
-from tests.conftest import NOON, ONLY_WHEN_ASKED, serving_app, wait_until
+from tests.conftest import NOON, serving_app
+from tests.support.servers import server_process
 from tests.support.upstream import Upstream
 
 SECRET = "correct horse battery"
@@ -168,30 +166,16 @@ def test_keys_are_not_logged(upstream: Upstream, tmp_path: Path) -> None:
     """A real server's log of requests, in a process of its own: neither the key nor a signature is in it."""
     signature = sign(SECRET, "/api/feeds/main.rss")
     env = {
-        "PATH": "/usr/bin:/bin",
-        "PYTHONPATH": str(ROOT),
-        **ONLY_WHEN_ASKED,
         "ARXIV_RSS_URL": upstream.url,
         "NOW": NOON.isoformat(),
         "SQLITE_PATH": str(tmp_path / "store.sqlite3"),
         "FEED_KEY": SECRET,
     }
-    command = [sys.executable, "-m", "core.cli.main", "serve", "--port", "0"]
-    with (
-        (tmp_path / "log").open("w") as log,
-        subprocess.Popen(command, cwd=tmp_path, env=env, stdout=log, stderr=subprocess.STDOUT) as server,
-    ):
-        try:
-            wait_until(lambda: "Uvicorn running on" in (tmp_path / "log").read_text())
-            found = re.search(r"Uvicorn running on (\S+)", (tmp_path / "log").read_text())
-            assert found
-            for url in (with_key("/api/feeds/main.rss", signature), with_key("/?limit=1", SECRET), "/rss?key=guess-it"):
-                httpx.get(found[1] + url)
-            httpx.get(f"{found[1]}/api/papers", params={"key": SECRET, "score~": "1"})
-        finally:
-            server.terminate()
-            server.wait(20)
-    text = (tmp_path / "log").read_text()
+    with server_process(tmp_path, env) as server:
+        for url in (with_key("/api/feeds/main.rss", signature), with_key("/?limit=1", SECRET), "/rss?key=guess-it"):
+            httpx.get(server.url + url)
+        httpx.get(f"{server.url}/api/papers", params={"key": SECRET, "score~": "1"})
+    text = server.log.read_text()
     assert "request method=GET path=/api/feeds/main.rss status=200" in text
     for secret in (SECRET, SECRET.replace(" ", "%20"), SECRET.replace(" ", "+"), signature, "guess-it"):
         assert secret not in text

@@ -21,10 +21,10 @@ import httpx
 import pytest
 from reader import make_reader
 
-from core.config.settings import ROOT
 from tests.api import make_settings, store_days
-from tests.conftest import ONLY_WHEN_ASKED, wait_until
+from tests.conftest import wait_until
 from tests.support.arxiv_format import Sheet
+from tests.support.servers import server_process
 
 NEWSBOAT = shutil.which("newsboat")
 R2E = Path(sys.executable).with_name("r2e")
@@ -120,28 +120,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     settings = make_settings(folder, feeds_toml=FEEDS)
     store_days(settings, {NOW.date(): SHEETS})
     (folder / "feeds.toml").write_text(FEEDS, "utf-8")
-    log = folder / "log"
-    env = {
-        "PATH": "/usr/bin:/bin",
-        "PYTHONPATH": str(ROOT),
-        **ONLY_WHEN_ASKED,
-        "PYTHONUNBUFFERED": "1",
-        "NOW": NOW.isoformat(),
-        "SQLITE_PATH": str(settings.sqlite_path),
-        "ARXIV_RSS_URL": "http://127.0.0.1:9",
-    }
-    with log.open("wb") as out:
-        command = [sys.executable, "-m", "core.cli.main", "serve", "--port", "0"]
-        process = subprocess.Popen(command, cwd=folder, env=env, stdout=out, stderr=out)
-        try:
-            running = re.compile(r"Uvicorn running on (http://127\.0\.0\.1:\d+)")
-            wait_until(lambda: bool(running.search(log.read_text())) or process.poll() is not None, 30)
-            match = running.search(log.read_text())
-            assert match, log.read_text()
-            yield Served(match[1], log)
-        finally:
-            process.terminate()
-            process.wait(10)
+    env = {"NOW": NOW.isoformat(), "SQLITE_PATH": str(settings.sqlite_path), "ARXIV_RSS_URL": "http://127.0.0.1:9"}
+    with server_process(folder, env) as running:
+        yield Served(running.url, running.log)
 
 
 def squeezed(title: str) -> str:

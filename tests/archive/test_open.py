@@ -2,9 +2,8 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -13,8 +12,8 @@ import pytest
 from core.archive.open import describe, open_store
 from core.config.settings import ROOT, load_settings
 from core.model.errors import ConfigError
-from tests.conftest import ONLY_WHEN_ASKED, paperwire, wait_until
-from tests.support.ports import free_port
+from tests.conftest import paperwire
+from tests.support.servers import UVICORN, server_process
 from tests.support.tiers import matrix
 
 SECRET, OTHER = "AXx-secret", "AYy-other"
@@ -193,26 +192,12 @@ UNCONFIGURED = {
 }
 
 
-@contextmanager
-def application(env: Mapping[str, str], folder: Path) -> Iterator[tuple[str, Path]]:
-    """`api.index:app` in a server of its own, as a platform starts it; its address and its log."""
-    port, log = free_port(), folder / "log"
-    base = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **ONLY_WHEN_ASKED}
-    command = [sys.executable, "-m", "uvicorn", "api.index:app", "--port", str(port)]
-    with log.open("w") as out, subprocess.Popen(command, cwd=folder, env=base | env, stdout=out, stderr=out) as process:
-        try:
-            wait_until(lambda: process.poll() is not None or "running on" in log.read_text())
-            assert process.poll() is None, log.read_text()
-            yield f"http://127.0.0.1:{port}", log
-        finally:
-            process.kill()
-
-
 @matrix("case", UNCONFIGURED, daily=("Vercel", "Lambda"))
 def test_explaining_application(case: str, tmp_path: Path) -> None:
     """On a platform where nobody sees the log a wrong store is explained: a page at /, problems elsewhere, all 503."""
     env, words = UNCONFIGURED[case]
-    with application(env, tmp_path) as (url, log):
+    with server_process(tmp_path, env, UVICORN) as server:
+        url = server.url
         page = httpx.get(f"{url}/")
         problems = [httpx.get(url + path) for path in ("/api/health", "/api/feeds/main.rss", "/nowhere")]
         problems.append(httpx.post(f"{url}/api/refresh"))
@@ -225,7 +210,7 @@ def test_explaining_application(case: str, tmp_path: Path) -> None:
         assert "no-store" in answer.headers["Cache-Control"]
         assert "Retry-After" in answer.headers
         assert SECRET not in answer.text
-    assert SECRET not in log.read_text()
+    assert SECRET not in server.log.read_text()
 
 
 COMMANDS = {
@@ -235,28 +220,14 @@ COMMANDS = {
 }
 
 
-def _served(env: Mapping[str, str], folder: Path) -> str:
-    """What `paperwire serve` says as it starts."""
-    base = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **ONLY_WHEN_ASKED, "COLUMNS": "200", "NO_COLOR": "1"}
-    command = [sys.executable, "-m", "core.cli.main", "serve", "--port", str(free_port())]
-    log = folder / "log"
-    with log.open("w") as out, subprocess.Popen(command, cwd=folder, env=base | env, stdout=out, stderr=out) as process:
-        try:
-            wait_until(lambda: process.poll() is not None or "running on" in log.read_text())
-        finally:
-            process.kill()
-    return log.read_text()
-
-
 @matrix("case", COMMANDS, daily=("Upstash",))
 def test_commands_name_the_store(case: str, tmp_path: Path) -> None:
     """`paperwire check` and `paperwire serve` say which store is in use, without its secrets."""
     env, expected = COMMANDS[case]
-    with ThreadPoolExecutor(2) as pool:
-        served = pool.submit(_served, env, tmp_path)
+    with server_process(tmp_path, {"COLUMNS": "200", **env}) as served:
         checked = paperwire("check", cwd=tmp_path, env=dict(env))
     assert 0 == checked.returncode, checked.stderr
-    for told in (checked.stdout + checked.stderr, served.result()):
+    for told in (checked.stdout + checked.stderr, served.log.read_text()):
         assert expected in told
         assert SECRET not in told
 

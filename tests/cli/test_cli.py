@@ -6,9 +6,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,9 +19,10 @@ from core import __version__
 from core.config.settings import ROOT
 from core.sources.sample import TITLE
 from tests.api import DAYS, FEEDS, MAIN_UNCAPPED, NOWHERE, make_settings, store_days
-from tests.conftest import NOON, ONLY_WHEN_ASKED, paperwire, wait_until
+from tests.conftest import NOON, ONLY_WHEN_ASKED, paperwire
 from tests.support.arxiv_format import Sheet
 from tests.support.ports import free_port
+from tests.support.servers import UVICORN, server_process
 from tests.support.upstream import Upstream, serving
 
 Done = subprocess.CompletedProcess[str]
@@ -408,46 +408,15 @@ def test_import_from_and_to_impossible_places(
 # --- serve
 
 
-@contextmanager
-def server(
-    cwd: Path, *arguments: str, env: Mapping[str, str], stop: signal.Signals = signal.SIGTERM
-) -> Iterator[tuple[str, Path]]:
-    """A process that serves: its address and its log. It ends at once when told to, and without a traceback."""
-    log = cwd / "log"
-    base = {
-        "PATH": "/usr/bin:/bin",
-        "PYTHONPATH": str(ROOT),
-        **ONLY_WHEN_ASKED,
-        "PYTHONUNBUFFERED": "1",
-        "NO_COLOR": "1",
-    }
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            [sys.executable, "-m", *arguments], cwd=cwd, env=base | dict(env), stdout=out, stderr=out
-        )
-        try:
-            running = re.compile(r"Uvicorn running on (http://\S+)")
-            wait_until(lambda: process.poll() is not None or bool(running.search(log.read_text())), 30)
-            match = running.search(log.read_text())
-            assert match, log.read_text()
-            yield match[1], log
-            process.send_signal(stop)
-            process.wait(10)
-        finally:
-            process.kill()
-            process.wait(10)
-    assert "Traceback" not in log.read_text()
-
-
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_serve_by_variables(tmp_path: Path, stored: dict[str, str], stop: signal.Signals) -> None:
     """HOST and PORT say where to listen, as platforms set them, and the first line says where that is."""
     port = str(free_port())
     env = stored | {"HOST": "localhost", "PORT": port}
-    with server(tmp_path, "core.cli.main", "serve", env=env, stop=stop) as (url, log):
-        assert f"http://localhost:{port}" == url
+    with server_process(tmp_path, env, ("core.cli.main", "serve"), stop=stop) as served:
+        assert f"http://localhost:{port}" == served.url
         assert 10 == httpx.get(f"http://127.0.0.1:{port}/api/papers").json()["total"]
-        first = log.read_text().split("\n")[0]
+        first = served.log.read_text().split("\n")[0]
     assert f"Paperwire {__version__}: http://localhost:{port}" in first
 
 
@@ -455,9 +424,10 @@ def test_serve_by_options(tmp_path: Path, stored: dict[str, str]) -> None:
     """Options go before variables."""
     port = str(free_port())
     env = stored | {"HOST": "256.0.0.1", "PORT": "1"}
-    with server(tmp_path, "core.cli.main", "serve", "--host", "127.0.0.1", "--port", port, env=env) as (url, _):
-        assert f"http://127.0.0.1:{port}" == url
-        assert 200 == httpx.get(f"{url}/api/health").status_code
+    command = ("core.cli.main", "serve", "--host", "127.0.0.1", "--port", port)
+    with server_process(tmp_path, env, command) as served:
+        assert f"http://127.0.0.1:{port}" == served.url
+        assert 200 == httpx.get(f"{served.url}/api/health").status_code
 
 
 def test_serve_where_someone_else_does(tmp_path: Path, stored: dict[str, str]) -> None:
@@ -498,8 +468,8 @@ def test_broken_configuration_stops_the_server(tmp_path: Path) -> None:
 
 def test_any_server_serves(tmp_path: Path, stored: dict[str, str]) -> None:
     """`uvicorn api.index:app` serves what `paperwire serve` does."""
-    with server(tmp_path, "uvicorn", "api.index:app", "--port", "0", env=stored) as (url, _):
-        assert MAIN_UNCAPPED == [paper["id"] for paper in httpx.get(f"{url}/api/papers").json()["papers"]]
+    with server_process(tmp_path, stored, UVICORN) as served:
+        assert MAIN_UNCAPPED == [paper["id"] for paper in httpx.get(f"{served.url}/api/papers").json()["papers"]]
 
 
 # --- the sample week
@@ -522,7 +492,8 @@ def test_sample_week(tmp_path: Path, upstream: Upstream) -> None:
     audit = tmp_path / "audit"
     audit.touch()
     env = {"PYTHONPATH": f"{tmp_path}:{ROOT}", "ARXIV_RSS_URL": upstream.url, "AUDIT": str(audit)}
-    with server(tmp_path, "core.cli.main", "serve", "--sample", "--port", "0", env=env) as (url, _):
+    with server_process(tmp_path, env, ("core.cli.main", "serve", "--sample", "--port", "0")) as served:
+        url = served.url
         names = [feed["name"] for feed in httpx.get(f"{url}/api/feeds").json()["feeds"]]
         query = f"feed={','.join(names)}&score>=-999&type=new,cross,replace,replace-cross&limit=500"
         answer = httpx.get(f"{url}/api/papers?{query}").json()

@@ -1,5 +1,6 @@
 """feeds.toml: the shipped one, overrides from the environment, and what is said about mistakes."""
 
+import re
 from dataclasses import fields
 from pathlib import Path
 
@@ -157,159 +158,14 @@ categories = ["cs", "math.CO", "cs"]
     assert file.feeds["other"].categories == ("cs", "math.CO")
 
 
-BROKEN = [
-    # templates
-    (
-        MAIN + "summary = 'review'",
-        "feeds.main.summary = 'review': there is no template of that name; "
-        "allowed are extract, four-point, key-findings, sections, or nothing",
-    ),
-    # the file as a whole
-    ("", "feeds: is missing"),
-    ("[feeds]", "feeds: Dictionary should have at least 1 item after validation, not 0"),
-    ("feeds = 3", "feeds = 3: Input should be a table"),
-    ("[feeds]\nmain = 'x'", "feeds.main = 'x': Input should be a table"),
-    ("feed = 1\n" + MAIN, "feed: unknown key; allowed here: instance, feeds"),
-    ("_env_file = 'x'\n" + MAIN, "_env_file: unknown key; allowed here: instance, feeds"),
-    ("[feeds.main", "not TOML: Expected ']' at the end of a table declaration (at end of document)"),
-    (MAIN + "min_score = high", "not TOML: Invalid value (at line 4, column 13)"),
-    (MAIN + "title = 'Again'", "not TOML: Cannot overwrite a value (at end of document)"),
-    # names of feeds
-    (
-        MAIN.replace("main", "Main"),
-        "feeds: 'Main' cannot name a feed; allowed are a-z, 0-9, - and _, beginning with a letter, and not custom",
-    ),
-    (
-        MAIN.replace("main", '"my feed"'),
-        "feeds: 'my feed' cannot name a feed; allowed are a-z, 0-9, - and _, beginning with a letter, and not custom",
-    ),
-    (
-        MAIN.replace("main", "1st"),
-        "feeds: '1st' cannot name a feed; allowed are a-z, 0-9, - and _, beginning with a letter, and not custom",
-    ),
-    # keys and values
-    (MAIN + "min_scor = 3", f"feeds.main.min_scor: unknown key; allowed here: {KEYS}"),
-    (
-        MAIN + "[feeds.main.rubric]\ncriteria = [{name = 'X', max = 9}]\ndeep = 4",
-        "feeds.main.rubric.deep: unknown key; allowed here: deep_at, must_read_at, review_at, criteria",
-    ),
-    (
-        MAIN + "[feeds.main.rubric]\ncriteria = [{name = 'X', max = 4}]",
-        "feeds.main.rubric: review_at, must_read_at have to rise, and neither they nor deep_at may exceed 4, the most "
-        "points",
-    ),
-    (
-        MAIN + "[feeds.main.rubric]\ncriteria = [{name = 'X', max = 4}, {name = 'X', max = 4}]",
-        "feeds.main.rubric.criteria: two criteria have the same name",
-    ),
-    ('[feeds.main]\ncategories = ["cs.LG"]', "feeds.main.title: is missing"),
-    (
-        '[feeds.main]\ntitle = "Main"',
-        "feeds.main.categories: name at least one category or archive, such as cs.CL or cs",
-    ),
-    (MAIN.replace('"Main"', '" "'), "feeds.main.title = ' ': String should have at least 1 character"),
-    (MAIN.replace('"Main"', "7"), "feeds.main.title = 7: Input should be a valid string"),
-    (
-        MAIN + "min_score = 'high'",
-        "feeds.main.min_score = 'high': Input should be a valid number, unable to parse string as a number",
-    ),
-    (MAIN + "min_score = 1001", "feeds.main.min_score = 1001: Input should be less than or equal to 1000"),
-    (MAIN + "min_score = inf", "feeds.main.min_score = inf: Input should be a finite number"),
-    (MAIN + "title_bonus = -1", "feeds.main.title_bonus = -1: Input should be greater than or equal to 0"),
-    (MAIN + "max_entries = 501", "feeds.main.max_entries = 501: Input should be less than or equal to 500"),
-    (
-        MAIN + "max_entries = 1.5",
-        "feeds.main.max_entries = 1.5: Input should be a valid integer, got a number with a fractional part",
-    ),
-    (MAIN + "match = 'fuzzy'", "feeds.main.match = 'fuzzy': Input should be 'word', 'substring' or 'regex'"),
-    (MAIN + "source = 'elsewhere'", "feeds.main.source = 'elsewhere': Input should be 'arxiv' or 'huggingface'"),
-    (
-        MAIN + "announce_types = ['new', 'old']",
-        "feeds.main.announce_types.1 = 'old': Input should be 'new', 'cross', 'replace' or 'replace-cross'",
-    ),
-    (
-        MAIN + "announce_types = []",
-        "feeds.main.announce_types: List should have at least 1 item after validation, not 0",
-    ),
-    (MAIN + "exclude = 'survey'", "feeds.main.exclude = 'survey': Input should be a valid list"),
-    (MAIN + "exclude = ['']", "feeds.main.exclude: '' has nothing to look for"),
-    # categories
-    (
-        MAIN.replace("cs.LG", "cs.LGG"),
-        "feeds.main.categories: 'cs.LGG' is not an archive or category of arXiv; near it: cs.LG, cs.PL, cs.LO",
-    ),
-    (
-        MAIN.replace("cs.LG", "zzzzzz"),
-        "feeds.main.categories: 'zzzzzz' is not an archive or category of arXiv; "
-        "see https://arxiv.org/category_taxonomy",
-    ),
-    (
-        MAIN.replace('["cs.LG"]', "[]"),
-        "feeds.main.categories: name at least one category or archive, such as cs.CL or cs",
-    ),
-    # keywords
-    (
-        keywords("LLM = 'x'"),
-        "feeds.main.keywords.LLM = 'x': Input should be a valid number, unable to parse string as a number",
-    ),
-    (
-        keywords("LLM = 1001"),
-        "feeds.main.keywords: the weight of 'LLM' is 1001.0; allowed are numbers from -1000 to 1000",
-    ),
-    (
-        keywords("LLM = -1000.5"),
-        "feeds.main.keywords: the weight of 'LLM' is -1000.5; allowed are numbers from -1000 to 1000",
-    ),
-    (keywords("LLM = nan"), "feeds.main.keywords: the weight of 'LLM' is nan; allowed are numbers from -1000 to 1000"),
-    (keywords("'' = 1"), "feeds.main.keywords: '' has nothing to look for"),
-    (keywords("'ti:' = 1"), "feeds.main.keywords: 'ti:' has nothing to look for"),
-    (keywords("'au: ' = 1"), "feeds.main.keywords: 'au: ' has nothing to look for"),
-    (
-        keywords("Framework = 1\nframework = 2"),
-        "feeds.main.keywords: 'Framework' and 'framework' are the same keyword, but weigh 1 and 2",
-    ),
-    (
-        keywords("'ti:KV-cache' = 1\n'ti:kv cache' = 2.5"),
-        "feeds.main.keywords: 'ti:KV-cache' and 'ti:kv cache' are the same keyword, but weigh 1 and 2.5",
-    ),
-    (MAIN + "keywords = ['LLM']", "feeds.main.keywords: Input should be a table"),
-    # regular expressions
-    (
-        keywords("'(' = 1", "regex"),
-        "feeds.main.keywords: '(' is not a regular expression in RE2's syntax: missing ): (",
-    ),
-    (
-        keywords("'ti:[a' = 1", "regex"),
-        "feeds.main.keywords: '[a' is not a regular expression in RE2's syntax: missing ]: [a",
-    ),
-    (
-        keywords("'(?=x)y' = 1", "regex"),
-        "feeds.main.keywords: '(?=x)y' is not a regular expression in RE2's syntax: invalid perl operator: (?=",
-    ),
-    (
-        keywords(r"'(a)\1' = 1", "regex"),
-        r"feeds.main.keywords: '(a)\\1' is not a regular expression in RE2's syntax: invalid escape sequence: \1",
-    ),
-    (keywords("'x*' = 1", "regex"), "feeds.main.keywords: 'x*' matches the empty text, and so every paper"),
-    (
-        MAIN + "match = 'regex'\nexclude = ['survey', '(']",
-        "feeds.main.exclude: '(' is not a regular expression in RE2's syntax: missing ): (",
-    ),
-    (
-        MAIN + "match = 'regex'\nexclude = ['a|']",
-        "feeds.main.exclude: 'a|' matches the empty text, and so every paper",
-    ),
-    # [instance]
-    (
-        MAIN + "[instance]\nretention_days = 0",
-        "instance.retention_days = 0: Input should be greater than or equal to 1",
-    ),
-    (MAIN + "[instance]\nname = 'x'", "instance.name: unknown key; allowed here: title, contact, retention_days"),
-    ("instance = 3\n" + MAIN, "instance = 3: Input should be a table"),
-]
+def mistakes() -> list[tuple[str, str]]:
+    """The texts in tests/data/feeds_mistakes.txt, and what is to be said of each."""
+    text = (ROOT / "tests" / "data" / "feeds_mistakes.txt").read_text("utf-8").partition("\n\n")[2]
+    rows = re.findall(r"((?:.*\n)*?)=> (.*)\n\n?", text)
+    return [(toml.removesuffix("\n"), explained.replace("{KEYS}", KEYS)) for toml, explained in rows]
 
 
-@pytest.mark.parametrize(("toml", "explained"), BROKEN)
+@pytest.mark.parametrize(("toml", "explained"), mistakes())
 def test_mistakes_are_explained(toml: str, explained: str) -> None:
     """A mistake is explained with the file, the key, the value that was found, and what is allowed."""
     assert problems(toml) == (f"feeds.toml: {explained}",)

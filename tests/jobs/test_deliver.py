@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -18,6 +16,7 @@ from core.config.settings import Settings
 from core.jobs.refresh import Today
 from core.util.signing import sign, with_key
 from tests.conftest import serving_app
+from tests.support.loopback import Handler, listening
 
 BASE = "https://wire.example.org"
 SECRET = "a secret of some length"
@@ -34,24 +33,16 @@ class Hub:
 
 @contextmanager
 def _serving(hub: Hub) -> Iterator[Hub]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
+    class Answering(Handler):
+        def reply(self) -> None:
             hub.told.append(parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode()))
             self.send_response(hub.status)
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    hub.url = f"http://127.0.0.1:{server.server_address[1]}/hub"
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
+    with listening(Answering) as url:
+        hub.url = f"{url}/hub"
         yield hub
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 @pytest.fixture

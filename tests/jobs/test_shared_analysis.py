@@ -1,8 +1,6 @@
 """The whole way over real records: arXiv and a model as the shared replay serves them, through the command line."""
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -12,8 +10,8 @@ import httpx
 import pytest
 
 from core.config.settings import ROOT, load_settings
-from tests.conftest import SHARED, paperwire, serving_app, wait_until
-from tests.support.ports import free_port
+from tests.conftest import paperwire, serving_app
+from tests.support.replay import replay_process
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
@@ -23,23 +21,8 @@ NOW = datetime(2026, 1, 1, 17, tzinfo=UTC)
 @pytest.fixture(scope="module")
 def replay() -> Iterator[str]:
     """The shared stand-in at the first day of 2026."""
-    script, days = SHARED / "tools" / "upstream_replay.py", SHARED / "data" / "days"
-    port = free_port()
-    command = [sys.executable, str(script), "--days", str(days), "--date", "2026-01-01", "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        url = f"http://127.0.0.1:{port}"
-        try:
-            wait_until(lambda: _answers(url))
-            yield url
-        finally:
-            process.kill()
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/_log").status_code == 200
-    except httpx.TransportError:
-        return False
+    with replay_process("--date", "2026-01-01") as url:
+        yield url
 
 
 def calls(url: str) -> Counter[str]:

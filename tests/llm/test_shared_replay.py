@@ -1,7 +1,5 @@
 """The model of the shared stand-in for the upstreams, which this project did not write."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,23 +9,16 @@ import pytest
 
 from core.llm.base import Answer
 from core.model.errors import ModelError
-from tests.conftest import SHARED
 from tests.support.asking import JSON_ASK, TEXT_ASK, Asking, Shape
-from tests.support.ports import free_port
+from tests.support.replay import replay_process
 
 pytestmark = pytest.mark.shared
 
 
 @pytest.fixture(scope="module")
 def replay() -> Iterator[str]:
-    port = free_port()
-    script, days = SHARED / "tools" / "upstream_replay.py", SHARED / "data" / "days"
-    command = [sys.executable, str(script), "--days", str(days), "--port", str(port)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        assert "replaying" in process.stdout.readline()
-        yield f"http://127.0.0.1:{port}"
-        process.terminate()
+    with replay_process() as url:
+        yield url
 
 
 def control(replay: str, fault: Any) -> None:

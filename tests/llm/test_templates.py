@@ -38,143 +38,7 @@ WRONG = {
     GOOD.replace('en = "A"', 'en = "A | B"', 1): "title.en: String should match pattern",
 }
 # What each template makes of its parts, which are named as their keys are
-GOLDEN = {
-    ("four-point", "en"): """\
-| Point | In this paper |
-|---|---|
-| **a) Problem solved** | problem |
-| **b) Limits of existing approaches** | limits |
-| **c) Proposed method** | method |
-| **d) Effect** | effect |""",
-    ("four-point", "ko"): """\
-| 항목 | 내용 |
-|---|---|
-| **a) 해결한 문제** | problem |
-| **b) 기존 접근법의 한계** | limits |
-| **c) 제안 방법** | method |
-| **d) 효과** | effect |""",
-    ("four-point", "zh"): """\
-| 要点 | 内容 |
-|---|---|
-| **a) 解决的问题** | problem |
-| **b) 现有方法的局限** | limits |
-| **c) 提出的方法** | method |
-| **d) 效果** | effect |""",
-    ("sections", "en"): """\
-# Introduction
-
-- **Goal**: goal
-- **Motivation**: motivation
-- **Contribution**: contribution
-
-# Method
-
-method
-
-# Results
-
-results
-
-# Limitations
-
-limitations
-
-# Conclusion
-
-conclusion""",
-    ("sections", "ko"): """\
-# 서론
-
-- **연구 목표**: goal
-- **연구 동기**: motivation
-- **주요 기여**: contribution
-
-# 방법
-
-method
-
-# 결과
-
-results
-
-# 한계
-
-limitations
-
-# 결론
-
-conclusion""",
-    ("sections", "zh"): """\
-# 引言
-
-- **研究目标**: goal
-- **研究动机**: motivation
-- **主要贡献**: contribution
-
-# 方法
-
-method
-
-# 结果
-
-results
-
-# 局限性
-
-limitations
-
-# 结论
-
-conclusion""",
-    ("key-findings", "en"): """\
-# Contributions and innovations
-
-contributions
-
-# Method and experimental settings
-
-experiments
-
-# Main results
-
-results
-
-# Conclusions and findings
-
-conclusions""",
-    ("key-findings", "ko"): """\
-# 기여와 혁신
-
-contributions
-
-# 방법과 실험 설정
-
-experiments
-
-# 주요 결과
-
-results
-
-# 결론과 시사점
-
-conclusions""",
-    ("key-findings", "zh"): """\
-# 贡献与创新
-
-contributions
-
-# 方法与实验设置
-
-experiments
-
-# 主要结果
-
-results
-
-# 结论与发现
-
-conclusions""",
-}
+GOLDEN = sorted((Path(__file__).parents[1] / "data" / "templates").glob("*.md"))
 
 
 def filled(template: Template, text: str) -> tuple[tuple[str, str], ...]:
@@ -194,11 +58,20 @@ def test_what_there_is() -> None:
         assert all(part.ask for part in parts) == (template.name != "extract")
 
 
-@pytest.mark.parametrize(("name", "language"), GOLDEN)
-def test_golden(name: str, language: str) -> None:
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_golden(path: Path) -> None:
     """What the Markdown of each template looks like in each language."""
+    name, language = path.stem.split(".")
     template = get_template(name)
-    assert GOLDEN[name, language] == to_markdown(template, language, [(part.key, part.key) for part in template.parts])
+    expected = path.read_text("utf-8").removesuffix("\n")
+    assert expected == to_markdown(template, language, [(part.key, part.key) for part in template.parts])
+
+
+def test_every_template_has_its_golden_files() -> None:
+    """Each template that a model fills, in each language."""
+    assert {(name, language) for name in SUMMARIES if name != "extract" for language in LANGUAGES} == {
+        tuple(path.stem.split(".")) for path in GOLDEN
+    }
 
 
 @pytest.mark.parametrize("name", ["", "none", "../reviews/review", "review", "EXTRACT"])

@@ -5,13 +5,11 @@ import os
 import resource
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -30,7 +28,9 @@ from core.sources.sections import Reading
 from core.store.sqlite import SqliteStore
 from tests.conftest import SHARED
 from tests.support import latexml_format, pdf_format
+from tests.support.loopback import Handler, listening
 from tests.support.ports import free_port
+from tests.support.replay import replay_process
 from tests.support.tiers import matrix
 
 MB = 1_000_000
@@ -43,17 +43,17 @@ PLAIN = pdf_format.pdf([LINE] * 20)
 class Server:
     """What stands for arXiv: how each kind of document is answered, and what was asked for."""
 
-    html: Callable[[BaseHTTPRequestHandler], None]
-    pdf: Callable[[BaseHTTPRequestHandler], None]
+    html: Callable[[Handler], None]
+    pdf: Callable[[Handler], None]
     url: str = ""
     asked: list[tuple[float, str, str]] = field(default_factory=list)  # when, path, Accept
     sent: int = 0
 
 
 def sends(body: bytes | Callable[[], bytes], kind: str = "application/pdf", status: int = 200) -> Any:
-    """UpstreamAnswer with a document."""
+    """An answer with a document."""
 
-    def answer(handler: BaseHTTPRequestHandler) -> None:
+    def answer(handler: Handler) -> None:
         data = body() if callable(body) else body
         handler.send_response(status)
         handler.send_header("Content-Type", kind)
@@ -65,14 +65,14 @@ def sends(body: bytes | Callable[[], bytes], kind: str = "application/pdf", stat
 
 
 def page(*parts: str, status: int = 200, **more: str) -> Any:
-    """UpstreamAnswer with an article in HTML."""
+    """An answer with an article in HTML."""
     return sends(latexml_format.article(*parts, **more), "text/html", status)
 
 
 def streams(megabytes: int, *, told: bool) -> Any:
-    """UpstreamAnswer with a PDF of that size, which is announced or not."""
+    """An answer with a PDF of that size, which is announced or not."""
 
-    def answer(handler: BaseHTTPRequestHandler) -> None:
+    def answer(handler: Handler) -> None:
         handler.send_response(200)
         handler.send_header(*(("Content-Length", str(megabytes * MB)) if told else ("Connection", "close")))
         handler.end_headers()
@@ -81,14 +81,14 @@ def streams(megabytes: int, *, told: bool) -> Any:
             handler.wfile.write(b"%PDF-1.5\n")
             for _ in range(megabytes):
                 handler.wfile.write(bytes(MB))
-                handler.server.told.sent += 1  # type: ignore[attr-defined]
+                handler.stand_in.sent += 1  # type: ignore[attr-defined]
         except OSError:
             pass
 
     return answer
 
 
-def hangs(handler: BaseHTTPRequestHandler) -> None:
+def hangs(handler: Handler) -> None:
     """Do not answer."""
     time.sleep(5)
     handler.close_connection = True
@@ -103,26 +103,15 @@ def serving(html: Any = NOTHING, pdf: Any = NOTHING) -> Iterator[Server]:
     """A server on loopback that answers so."""
     told = Server(html, pdf)
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    class Answering(Handler):
+        stand_in = told
 
-        def do_GET(self) -> None:
+        def reply(self) -> None:
             told.asked.append((time.monotonic(), self.path, self.headers["Accept"]))
             (told.html if self.path.startswith("/html/") else told.pdf)(self)
 
-        def log_message(self, *_: Any) -> None:
-            """Nothing is logged."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads, server.told = True, told  # type: ignore[attr-defined]
-    server.handle_error = lambda *_: None  # type: ignore[method-assign]
-    told.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    try:
+    with listening(Answering) as told.url:
         yield told
-    finally:
-        server.shutdown()
-        server.server_close()
 
 
 def paper(id_: str = "2603.90001") -> Paper:
@@ -532,22 +521,10 @@ def test_limits_of_one_request() -> None:
 @pytest.mark.shared
 def test_replay(tmp_path: Path) -> None:
     """Real papers come back from the replay's PDFs, with their titles and abstracts."""
-    port, days = free_port(), SHARED / "data" / "days"
-    command = [sys.executable, str(SHARED / "tools" / "upstream_replay.py"), "--days", str(days), "--port", str(port)]
-    replay = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    url = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(400):
-            try:
-                httpx.get(f"{url}/_log")
-                break
-            except httpx.ConnectError:
-                time.sleep(0.05)
+    days = SHARED / "data" / "days"
+    with replay_process() as url:
         first = next(iter(sorted(days.glob("papers_*.jsonl"))))
         id_ = first.read_text("utf-8").partition('"id": "')[2].partition('"')[0].partition("v")[0]
         found = read(url, tmp_path / "store", id_=id_)
         assert ("pdf", f"{_NO_HTML}; the PDF was read") == (found.input, found.note)
         assert len(found.text) > 300
-    finally:
-        replay.terminate()
-        replay.wait(10)

@@ -2,10 +2,7 @@
 
 import asyncio
 import json
-import subprocess
-import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,6 +16,7 @@ from core.sources.api import fetch_by_id, fetch_slice
 from core.sources.client import Fetcher, UpstreamAnswer
 from core.sources.huggingface import fetch_daily, parse_daily
 from tests.conftest import SHARED
+from tests.support.replay import replay_process
 
 pytestmark = pytest.mark.shared
 
@@ -66,19 +64,6 @@ def test_real_slices_are_whole(path: Path) -> None:
     assert (more, more) == (bool(found(count + 1).short), whole.next_start is not None)
 
 
-@contextmanager
-def _replay() -> Iterator[str]:
-    """The replay of real days in a process of its own."""
-    command = [sys.executable, str(SHARED / "tools" / "upstream_replay.py"), "--days", str(DATA / "days")]
-    command += ["--hf", str(HF[0]), "--date", DAY.isoformat(), "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        try:
-            yield process.stdout.readline().split()[-1]
-        finally:
-            process.terminate()
-
-
 def _run(_path: Path, work: Callable[[Fetcher], Awaitable[T]]) -> T:
     async def main() -> T:
         async with httpx.AsyncClient(timeout=120) as client:
@@ -103,7 +88,7 @@ def test_a_replayed_day(tmp_path: Path) -> None:
         return found
 
     ids = [row["id"] for row in rows[:120]]
-    with _replay() as url:
+    with replay_process("--hf", str(HF[0]), "--date", DAY.isoformat()) as url:
         for wanted in (("cs.CL", "cs.DC"), ("cs",)):
             expected = {row["id"] for row in rows if any(listed(c, wanted) for c in row["categories"])}
             assert {str(parse_id(name).id) for name in expected} == _run(tmp_path, lambda f, w=wanted: work(f, url, w))

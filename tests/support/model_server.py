@@ -1,14 +1,14 @@
 """A stand-in for an OpenAI-compatible endpoint on loopback: real HTTP, its answers, its faults on demand, its log."""
 
 import json
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.support.loopback import Handler, listening
 
 MODEL = "stand-in-1"
 HOSTILE = "**Result** <script>alert(1)</script> [x](javascript:alert(1)) ]]> &nbsp; \ud800"
@@ -69,14 +69,10 @@ class ModelServer:
             return self.faults[0] if self.faulty_for_ever and len(self.faults) == 1 else self.faults.pop(0)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(Handler):
     server_of: ModelServer
 
-    def log_message(self, *_: object) -> None:
-        pass
-
-    def do_POST(self) -> None:
+    def reply(self) -> None:
         request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         with self.server_of.counted():
             fault = self.server_of.next_fault(request, {name.lower(): value for name, value in self.headers.items()})
@@ -288,26 +284,9 @@ FAULTS: dict[str, Callable[[_Handler, dict[str, Any]], None]] = {
 }
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-    block_on_close = False  # some hang
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that went away is no fault of the stand-in's."""
-        if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)
-
-
 @contextmanager
 def serving(stand_in: ModelServer) -> Iterator[ModelServer]:
     """Serve `stand_in` at a port of loopback; it is given its address."""
-    handler = type("Handler", (_Handler,), {"server_of": stand_in})
-    server = _Server(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    stand_in.url = f"http://127.0.0.1:{server.server_port}/v1"
-    try:
+    with listening(type("Handler", (_Handler,), {"server_of": stand_in})) as url:
+        stand_in.url = f"{url}/v1"
         yield stand_in
-    finally:
-        server.shutdown()
-        server.server_close()

@@ -1,5 +1,7 @@
 """The replay of real records in ../shared, served in this process; its API dates papers as arXiv does."""
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -84,3 +86,16 @@ def replaying() -> Iterator[Replay]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def replay_process(*options: str) -> Iterator[str]:
+    """The address of a replay in a process of its own, with a model beside arXiv and Hugging Face."""
+    script = SHARED / "tools" / "upstream_replay.py"
+    command = [sys.executable, str(script), "--days", str(DATA / "days"), "--port", "0", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().split()[-1]
+        finally:
+            process.terminate()

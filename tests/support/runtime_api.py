@@ -10,15 +10,15 @@ import queue
 import signal
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from tests.support.loopback import Handler, listening
 
 VERSION = "/2018-06-01/runtime"
 
@@ -68,15 +68,14 @@ class Function:
             self.process.send_signal(number)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # or every answer waits 40 ms for an acknowledgement
+class _Handler(Handler):
     function: Function
 
-    def log_message(self, *_: object) -> None:
-        pass
+    def reply(self) -> None:
+        (self.take if self.command == "POST" else self.give)()
 
-    def do_GET(self) -> None:
+    def give(self) -> None:
+        """Give the next event, when there is one."""
         function = self.function
         if self.path != f"{VERSION}/invocation/next":
             self.answer(404, {}, b"{}")
@@ -95,7 +94,8 @@ class _Handler(BaseHTTPRequestHandler):
         }
         self.answer(200, headers, event)
 
-    def do_POST(self) -> None:
+    def take(self) -> None:
+        """Take an answer or an error."""
         function = self.function
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         *_, number, kind = self.path.split("/")
@@ -114,15 +114,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A function that was ended in the middle of a request is no fault of the stand-in's."""
-        if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)
-
-
 @contextmanager
 def running_function(
     handler: str, env: Mapping[str, str], folder: Path, *, python: str = sys.executable
@@ -132,26 +123,22 @@ def running_function(
     Raises `FunctionError` if it cannot be imported, TimeoutError with what it said if it ends or takes too long.
     """
     function = Function(log=folder / "function.log")
-    server = _Server(("127.0.0.1", 0), type("Handler", (_Handler,), {"function": function}))
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-    base = {
-        "PATH": os.environ["PATH"],
-        "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{server.server_port}",
-        "AWS_LAMBDA_FUNCTION_NAME": "paperwire",
-        "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
-        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
-        "AWS_REGION": "eu-central-1",
-    }
-    with function.log.open("wb") as log:
+    with listening(type("Handler", (_Handler,), {"function": function})) as url, function.log.open("wb") as log:
+        base = {
+            "PATH": os.environ["PATH"],
+            "AWS_LAMBDA_RUNTIME_API": url.removeprefix("http://"),
+            "AWS_LAMBDA_FUNCTION_NAME": "paperwire",
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512",
+            "AWS_REGION": "eu-central-1",
+        }
         function.process = subprocess.Popen(
             [python, "-m", "awslambdaric", handler], cwd=folder, env=base | dict(env), stdout=log, stderr=log
         )
-    try:
-        function.outcome(function.started)
-        yield function
-    finally:
-        function.process.kill()
-        function.process.wait()
-        function.events.put(("", b""))  # ends the request that waits for an event
-        server.shutdown()
-        server.server_close()
+        try:
+            function.outcome(function.started)
+            yield function
+        finally:
+            function.process.kill()
+            function.process.wait()
+            function.events.put(("", b""))  # ends the request that waits for an event

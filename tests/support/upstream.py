@@ -1,6 +1,5 @@
 """A stand-in for arXiv and Hugging Face on loopback: real HTTP, their formats, their faults, a log of every request."""
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -8,13 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.support.arxiv_api import Page, dated, find
 from tests.support.arxiv_format import Sheet, api_error, rss
 from tests.support.hf_format import Picked, daily
+from tests.support.loopback import Handler, listening
 
 ITEM_LIMIT = 2000
 
@@ -104,15 +103,11 @@ class Upstream:
         return daily(self.picks.get(day, ()), day)
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class _Handler(Handler):
     upstream: Upstream
     is_open = False
 
-    def log_message(self, *_: object) -> None:
-        pass
-
-    def do_GET(self) -> None:
+    def reply(self) -> None:
         upstream = self.upstream
         path = unquote(urlsplit(self.path).path)
         upstream.requests.append((time.monotonic(), path, dict(self.headers)))
@@ -288,26 +283,9 @@ HF_FAULTS: dict[str, Callable[[_Handler], None]] = {
 }
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A client that went away is no fault of the stand-in's."""
-        if not isinstance(sys.exception(), OSError):
-            super().handle_error(request, client_address)
-
-
 @contextmanager
 def serving(upstream: Upstream) -> Iterator[Upstream]:
     """Serve `upstream` on a free port of loopback."""
-    handler = type("Handler", (_Handler,), {"upstream": upstream})
-    server = _Server(("127.0.0.1", 0), handler)
-    upstream.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    try:
+    with listening(type("Handler", (_Handler,), {"upstream": upstream})) as url:
+        upstream.url = url
         yield upstream
-    finally:
-        server.shutdown()
-        server.server_close()
