@@ -1,4 +1,4 @@
-"""The wire: everything put together, and refreshed on demand. One for each process."""
+"""The wire: connects all parts, and refreshes them on demand. One object for each process."""
 
 import asyncio
 import logging
@@ -44,21 +44,21 @@ log = logging.getLogger("paperwire")
 
 _PATIENCE_SECONDS = 15.0  # how long a request waits for a first batch; feed readers give up after 20
 _POLL_SECONDS = 0.5
-_FAILED_SECONDS = 60.0  # how long requests leave a source alone that has failed
+_FAILED_SECONDS = 60.0  # how long requests do not ask a source that has failed
 _EVERYTHING = Query((Condition("score", ">=", (float("-inf"),)),))
-_FOLLOW_SECONDS = 5.0  # how long another process is left to its refresh before this one looks again
+_FOLLOW_SECONDS = 5.0  # between checks of another process's refresh
 
 
 class Paperwire:
-    """The feeds, the store, the upstream, and what this process remembers of them.
+    """The feeds, the archive, and the caches of this process.
 
-    Raises `ConfigError` when made if the configuration is wrong.
+    Raises `ConfigError` if the configuration is wrong.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.instance = settings.feeds.instance
-        self.rules = rules_in_force(settings.feeds, Saved())  # until it is read what else was saved
+        self.rules = rules_in_force(settings.feeds, Saved())  # until the saved overrides are read
         self.clock = settings.clock
         self.archive = Archive(open_store(settings), retention=self.instance.retention)
         self.snapshots = Snapshots(self.archive, seconds=settings.confirm_seconds, ahead=not settings.serverless)
@@ -80,7 +80,7 @@ class Paperwire:
         snapshot = await self.snapshots.get(also=also)
         if snapshot.state.saved is not self.rules.saved:
             self.rules, self._validity = rules_in_force(self.settings.feeds, snapshot.state.saved), None
-        # Each once, because an older version may still run beside this one
+        # Each once, because an older version may still be running
         if self._adopted != self.rules.fingerprint and not snapshot.error:
             self._adopted = self.rules.fingerprint
             if snapshot.state.manifest.has_batches and snapshot.state.manifest.rules != self._adopted:
@@ -97,10 +97,10 @@ class Paperwire:
         return (await self.snapshot()).state.manifest
 
     async def ready(self) -> Manifest:
-        """A manifest with something to serve; a due batch that is not there is fetched, once for all requests.
+        """Returns a manifest with content to serve. A missing due batch is fetched, once for all requests.
 
-        With something older in store the fetch goes on behind the answer. With nothing, this waits for it for a bounded
-        time. Raises `NothingYet` if then there is still nothing.
+        If older batches are stored, the fetch runs in the background. Otherwise this waits for it, for a bounded time.
+        Raises `NothingYet` if nothing is stored after that, and `StoreError`.
         """
         snapshot = await self.snapshot()
         manifest = snapshot.state.manifest
@@ -123,9 +123,9 @@ class Paperwire:
         return manifest
 
     def peek(self) -> Validity | None:
-        """What answers from memory are valid by, without asking the store; None if a request has to ask it.
+        """Returns the validity of answers from memory, without a read of the store; None if a request has to read it.
 
-        They are while the snapshot is used, and the due batch is there, being fetched, or left alone for a while.
+        They are valid while the snapshot is, and the due batch is stored, being fetched, or in its backoff.
         """
         snapshot = self.snapshots.peek()
         if snapshot is None or snapshot.error:
@@ -149,7 +149,7 @@ class Paperwire:
 
         Raises `StoreError`.
         """
-        from core.jobs.run import SCOPES, run  # a cold start does without
+        from core.jobs.run import SCOPES, run  # not at a cold start
 
         seconds = self.settings.catch_up_seconds if seconds is None else seconds
         report = await run(
@@ -159,17 +159,17 @@ class Paperwire:
         return report
 
     async def entries(self, manifest: Manifest, feed: Feed, query: Query = Query()) -> FeedEntries:  # noqa: B008
-        """The entries of a feed that `query` may select, and perhaps others, newest date first.
+        """Returns the entries of a feed that `query` may select, and possibly others, newest date first.
 
-        The feed may be one whose rules came with a request: nothing of it is stored.
+        Nothing is stored for a custom feed, whose rules came with a request. Raises `StoreError` and `QueryError`.
         """
-        # Where this process has found other rules, the best entries by its own are not stored yet
+        # If the rules have just changed, the best entries by the new ones are not stored yet
         own = self.feeds.get(feed.name) == feed
         whole = reaches_below(feed, query) or self._rules_are_new or not own
         return await self._entries.get(manifest, feed, whole=whole, own=own)
 
     async def paper(self, wanted: PaperId) -> Paper | None:
-        """The paper as one of the feeds has it, the newest version if none is named; None if no stored batch has it."""
+        """Returns the paper from one of the feeds, by default its newest version; None if no stored batch has it."""
         manifest = await self.manifest()
         if not manifest.has_batches:
             return None
@@ -182,10 +182,10 @@ class Paperwire:
         return max(found, key=lambda paper: paper.version, default=None)
 
     async def change(self, expected: int, make: Callable[[Saved, tuple[Change, ...]], tuple[Saved, str]]) -> Saved:
-        """Change what the owner saved, if it is still version `expected`: see `Overrides.change`."""
+        """Change the owner's overrides, if they still have version `expected`: see `Overrides.change`."""
         saved = await self.archive.overrides.change(expected, make, self.clock())
         state = (await self.snapshots.get()).state
-        manifest = replace(state.manifest)  # another one: what was made from that shows other rules
+        manifest = replace(state.manifest)  # a new object: caches of the old one are invalid
         self.snapshots.put(replace(state, manifest=manifest, saved=saved))
         await self.snapshot()
         self.changed.set()
@@ -193,11 +193,11 @@ class Paperwire:
 
     @property
     def feeds(self) -> Mapping[str, Feed]:
-        """The feeds by name, as they were in force when the store was read last; the first is the main one."""
+        """The feeds by name, in force when the store was last read; the first is the main feed."""
         return self.rules.feeds
 
     def feed(self, name: str) -> Feed:
-        """The feed of that name. Raises `UnknownName` that lists the known ones."""
+        """Returns the feed of that name. Raises `UnknownName` with the known names."""
         if name not in self.feeds:
             raise UnknownName("feed", name, tuple(self.feeds))
         return self.feeds[name]
@@ -214,7 +214,7 @@ class Paperwire:
 
     @property
     def due(self) -> Due:
-        """What is due."""
+        """The due date and the following one, at the time of the call."""
         now = self.clock()
         if self._validity is None or now >= self._validity.until:
             return due_of(now, self.rules.sources)
@@ -222,35 +222,35 @@ class Paperwire:
 
     @property
     def is_refreshing(self) -> bool:
-        """Whether this process is fetching right now."""
+        """Whether this process is refreshing."""
         return self._refreshing is not None and not self._refreshing.done()
 
     def validity(self, manifest: Manifest) -> Validity:
-        """How long answers made from the manifest stay true: the same object for as long as nothing changes."""
+        """Returns how long answers from the manifest are valid: the same object while nothing changes."""
         now, known = self.clock(), self._validity
         if known is None or known.manifest is not manifest or now >= known.until:
             known = self._validity = validity_of(manifest, now, self.rules.categories, self.feeds.values())
         return known
 
     def freshness(self, manifest: Manifest) -> Freshness:
-        """How long what is served now stays true: until the next batch is due, or a minute if one is missing."""
+        """Returns how long an answer is fresh: until the next batch is due, or a minute if one is missing."""
         if self.snapshots.error:
             return Freshness(UNCONFIRMED_SECONDS, "the store does not answer; this is the last good copy")
         return self.validity(manifest).freshness(self.clock())
 
     def pending(self, manifest: Manifest) -> list[Window]:
-        """The windows of submissions that arXiv's API is still to be asked for; the sample week has no API."""
+        """Returns the windows of submissions that arXiv's API has not been asked for; empty for the sample week."""
         if self.settings.sample or not manifest.records:
             return []
         return windows_to_read(manifest, self.rules.categories, self.clock(), self.archive.retention)
 
     async def finish(self) -> None:
-        """Wait for the refresh behind the answers: Vercel goes on with what follows them, and then stops everything."""
+        """Wait for the refresh in the background: Vercel runs it after the answer, and then stops the instance."""
         if self.is_refreshing and self._refreshing:
             await asyncio.wait([self._refreshing])
 
     async def close(self) -> None:
-        """Stop what is running, save what is not, and free connections."""
+        """Stop background work, write pending values, and close connections."""
         if self.is_refreshing and self._refreshing:
             self._refreshing.cancel()
             await asyncio.wait([self._refreshing])
@@ -261,22 +261,22 @@ class Paperwire:
         noted = await self._note(self.archive.note_rules(self.rules.fingerprint, self.clock()))
         if noted:
             self._rules_are_new = True
-        elif noted is False:  # a refresh is writing, perhaps under the rules of before
+        elif noted is False:  # a refresh is writing, perhaps under the former rules
             self._adopted = ""
 
     async def _note(self, noting: Awaitable[State | None]) -> bool | None:
-        """Whether a change of the manifest was noted: False if another process is writing, None if the store failed."""
+        """Returns whether a change was noted: False if another process is writing, None if the store fails."""
         try:
             state = await noting
         except StoreError as error:
-            log.warning("what has changed could not be noted: %s", error)
+            log.warning("a change could not be noted in the manifest: %s", error)
             return None
         if state:
             self.snapshots.put(state)
         return state is not None
 
     def _learn(self, report: "Report") -> None:
-        """Keep what a run has stored: it need not be read again."""
+        """Remember the values that a run has stored, which need not be read again."""
         if (state := report.state) is None:
             return
         rules = rules_in_force(self.settings.feeds, state.saved)
@@ -292,11 +292,11 @@ class Paperwire:
             self.rules, self._validity = rules, None
 
     def _stored(self, manifest: Manifest) -> bool:
-        """Whether there is something to serve: announcements of arXiv, if a feed is made of them, else picks."""
+        """Returns whether there is content to serve: arXiv's announcements if a feed uses them, else picks."""
         return bool(manifest.stored) if ARXIV in self.rules.sources else manifest.has_batches
 
     def _pause(self, state: State, due: date) -> float:
-        """How many seconds requests still leave the upstream alone after a refresh that did not settle `due`."""
+        """Returns the seconds left of the backoff after a refresh that did not settle `due`."""
         return max(state.paused_until(due), self._not_before) - time()
 
     def _start_refreshing(self) -> asyncio.Task[None]:
@@ -305,7 +305,7 @@ class Paperwire:
         return self._refreshing
 
     async def _refresh_or_follow(self) -> None:
-        """Refresh, or wait for the process that does; take over if it dies. Never raises: what failed is logged."""
+        """Refresh, or wait for the process that does; take over if it dies. Never raises: failures are logged."""
         end, due = time() + _PATIENCE_SECONDS, self.due.date
         try:
             while time() < end:
@@ -317,10 +317,10 @@ class Paperwire:
                 state = (await self.snapshots.get(confirmed=True)).state
                 if self.validity(state.manifest).settled or self._pause(state, due) > 0:
                     break
-                if self._stored(state.manifest):  # no answer waits for it
+                if self._stored(state.manifest):  # no request waits for it
                     self._not_before = time() + _FOLLOW_SECONDS
                     break
                 await asyncio.sleep(_POLL_SECONDS)
-        except Exception as error:  # whatever it is, requests are answered from what is stored
+        except Exception as error:  # requests are still answered from the stored values
             self._not_before = time() + _FAILED_SECONDS
             log.log(logging.WARNING if isinstance(error, PaperwireError) else logging.ERROR, "refresh", exc_info=True)

@@ -1,6 +1,6 @@
-"""A server that refreshes by itself: when a batch is due, when the owner saves feeds, and until nothing is pending.
+"""The scheduler of a server: refreshes when a batch is due, when the owner saves feeds, and until nothing is pending.
 
-On serverless platforms, where instances only live while they answer, a cron does this instead.
+On serverless platforms, where instances run only while they answer, a cron does this instead.
 """
 
 import asyncio
@@ -13,18 +13,18 @@ from core.model.errors import PaperwireError
 
 log = logging.getLogger("paperwire")
 
-LATER_SECONDS = 120.0  # at most so long after the time at which a batch is due: not all copies at once
-REST_SECONDS = 600.0  # for one run; then it is looked whether another batch is due
-_IDLE_SECONDS = 3600.0  # between looks while nothing is due
+LATER_SECONDS = 120.0  # maximal random delay after a batch is due, to spread the requests of all deployments
+REST_SECONDS = 600.0  # of one run; after that the due date is checked again
+_IDLE_SECONDS = 3600.0  # between checks while nothing is due
 FAILED_SECONDS = 300.0
 
 
 async def keep_fresh(wire: Paperwire) -> None:
-    """Refresh for as long as the server runs. Never raises: a failure is logged, and the next round tries again."""
+    """Refresh while the server runs. Never raises: a failure is logged, and the next round tries again."""
     while True:
         try:
             pause = await refresh_once(wire)
-        except Exception as error:  # whatever it is, the next round may go well
+        except Exception as error:  # the next round may succeed
             level = logging.WARNING if isinstance(error, PaperwireError) else logging.ERROR
             log.log(level, "the scheduled refresh failed: %s", error, exc_info=level == logging.ERROR)
             pause = FAILED_SECONDS
@@ -34,9 +34,9 @@ async def keep_fresh(wire: Paperwire) -> None:
 
 
 async def refresh_once(wire: Paperwire) -> float:
-    """Fetch the due batch if it is missing, and go on with what is pending. In how many seconds to look again."""
+    """Fetch the due batch if it is missing, and continue pending work. Returns the seconds until the next check."""
     report = await wire.refresh("pending", seconds=REST_SECONDS)
-    failures = report.failures.keys() - {"today"}  # how often arXiv is asked for what is due, its own note decides
+    failures = report.failures.keys() - {"today"}  # for arXiv's due batch, the backoff note decides
     if report.backfill.pending and not failures:
         return 0.0
     if failures or report.analyze.pending:

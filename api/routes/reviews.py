@@ -82,7 +82,7 @@ async def make_review(request: Request) -> Response:
         outcome = await carry_out(wire.archive, wire.settings, plan, seconds=seconds, progress=NO_PROGRESS)
     except ConfigError as error:
         return no_model(error)
-    await wire_of(request).reviews.rows(anew=True)
+    await wire_of(request).reviews.rows(refresh=True)
     if outcome is None:
         return _json({"status": "running", "detail": "another process is writing this review"}, 202)
     review = outcome.review

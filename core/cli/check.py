@@ -1,4 +1,4 @@
-"""What `paperwire check` says of the rules of a feed: how each is understood, and how many stored papers it finds."""
+"""Explains the rules of feeds for `paperwire check`: how each is understood, and how many stored papers it matches."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
@@ -14,13 +14,13 @@ from core.model.feed import Feed, parse_keyword
 from core.model.manifest import Manifest
 from core.model.rules import explain, remarks
 
-_MANY = 0.25  # of all papers: so many are more than a selection
+_MANY = 0.25  # share of all papers from which a rule selects too many
 
 
 async def explain_rules(settings: Settings, feeds: Iterable[Feed]) -> AsyncIterator[Table | str]:
-    """For each feed a table of its rules, and what is to be said about them; at last, what the hits are over.
+    """Yields a table of the rules of each feed, notes on them, and finally which papers the hits are counted over.
 
-    Where no store is to be read, rules are explained without hits.
+    Without a readable store, rules are explained without hits.
     """
     counts: dict[str, Counter[str]] = {}
     over = "nothing is stored yet; see after a refresh"
@@ -44,7 +44,7 @@ async def explain_rules(settings: Settings, feeds: Iterable[Feed]) -> AsyncItera
 
 
 async def _count(wire: Paperwire, manifest: Manifest, feed: Feed) -> Counter[str]:
-    """How many stored papers of the feed each of its rules finds, excluding ones too; "" for all of them."""
+    """Returns how many stored papers of the feed each of its rules matches, exclude rules too; "" counts all papers."""
     rules = dict.fromkeys([*feed.labels, *feed.exclude])
     probe = replace(
         feed,

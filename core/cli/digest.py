@@ -1,4 +1,4 @@
-"""`paperwire digest`: a feed's day as Markdown, printed, or written where a blog or a README has it."""
+"""`paperwire digest`: a feed's day as Markdown, printed or written to files, for example of a blog."""
 
 import asyncio
 import sys
@@ -64,11 +64,11 @@ def digest(
 
 
 async def _read(name: str, date: str, style: str, language: str, *, all_dates: bool) -> tuple[Sequence[Digest], Site]:
-    """The digests that were asked for, newest first. Raises `UnknownName`, `NothingYet` or `StoreError`."""
+    """Returns the requested digests, newest first. Raises `UnknownName`, `NothingYet` or `StoreError`."""
 
     async def read(wire: Paperwire) -> tuple[Sequence[Digest], Site]:
         with err.status("reading the day"):
-            await wire.manifest()  # which feeds there are is told by the store
+            await wire.manifest()  # the store may have saved feeds
             feed = wire.feed(name)
             manifest = await wire.ready()
             entries = (await wire.entries(manifest, feed, Query())).entries
@@ -90,7 +90,7 @@ def _record(stored: Sequence[BatchRecord], date: str) -> BatchRecord:
 
 
 def _site(wire: Paperwire, feed: Feed) -> Site:
-    """What the document says of the deployed copy, if there is one; of a private copy no address that opens it."""
+    """Returns the URLs of the deployment that the document names, if there is one; none that open a private copy."""
     base = wire.settings.public_url
     if not base or wire.settings.feed_key:
         return Site(wire.title, deployed=base)

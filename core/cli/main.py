@@ -1,4 +1,4 @@
-"""The command line: `paperwire serve | refresh | audit | papers | digest | review | check | import | store`."""
+"""The commands of `paperwire`: serve, refresh, audit, papers, digest, review, check, import and store."""
 
 import asyncio
 import os
@@ -164,7 +164,7 @@ def _main(version: Annotated[bool, typer.Option("--version", help="print the ver
 
 
 def main() -> None:
-    """Run the command line. Expected errors are explained: status 2 for wrong input, 1 for everything else."""
+    """Run the command line. Expected errors are printed: exit status 2 for wrong input, 1 for all others."""
     try:
         os.environ.update(variables())  # options have variables too: HOST, PORT, SELF_REFRESH
         app()
@@ -181,7 +181,7 @@ def main() -> None:
 
 
 async def _sample_settings() -> Settings:
-    """Settings for the sample week, with all its days stored and the clock at noon of its last one."""
+    """Returns settings for the sample week, with all its days stored and the clock at noon of the last one."""
     settings = load_settings()
     for day in sample.days():
         settings = load_settings(sample=True, now=sample.noon(day), sqlite_path=SAMPLE_STORE)

@@ -1,6 +1,6 @@
-"""What the commands of `paperwire` share: where they print, their progress bar, the wire, and the files they write.
+"""The common parts of the commands of `paperwire`: consoles, progress bar, the wire, and writing files.
 
-A file that a command wrote is replaced; one that somebody else wrote is left alone.
+A command replaces files that it wrote itself, and no others.
 """
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -23,7 +23,7 @@ _STREAMS = ("/dev/", "/proc/")
 
 @contextmanager
 def progress_bar() -> Iterator[Callable[[str, int, int | None], None]]:
-    """A bar on standard error that is gone afterwards; yields what moves it: what is done, how many, of how many."""
+    """Show a progress bar on standard error during the block. Yields a function of the work, its progress and total."""
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -37,7 +37,7 @@ def progress_bar() -> Iterator[Callable[[str, int, int | None], None]]:
 
 
 async def with_wire(work: Callable[[Paperwire], Awaitable[T]]) -> T:
-    """What `work` makes of a wire that is opened for it."""
+    """Open a wire, run `work` with it, and close it. Returns the result of `work`."""
     wire = Paperwire(load_settings())
     try:
         return await work(wire)
@@ -46,12 +46,12 @@ async def with_wire(work: Callable[[Paperwire], Awaitable[T]]) -> T:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether `path` is one, or is going to be: names of documents have a suffix."""
+    """Returns whether `path` is a folder, or a new name without a suffix, which documents have."""
     return path.is_dir() or (not path.exists() and not path.suffix)
 
 
 def refuse_foreign(targets: Sequence[Path], marker: str) -> None:
-    """Raise `ConfigError` if one of `targets` is there that does not end with `marker`: nobody can write it again."""
+    """Raise `ConfigError` if one of `targets` exists and does not end with `marker`: this command did not write it."""
     foreign = [path for path in targets if path.is_file() and not is_stream(path) and not _ends_with(path, marker)]
     if foreign:
         names = ", ".join(map(str, foreign))
@@ -59,14 +59,14 @@ def refuse_foreign(targets: Sequence[Path], marker: str) -> None:
 
 
 def is_stream(path: Path) -> bool:
-    """Whether what is written to `path` goes somewhere else: a device, a pipe, /dev/stdout."""
+    """Returns whether `path` is a stream: a device, a pipe, /dev/stdout."""
     return str(path.absolute()).startswith(_STREAMS) or (path.exists() and not path.is_file() and not path.is_dir())
 
 
 def write_document(path: Path, data: bytes) -> bool:
-    """Write `data`, whole or not at all; False if the file is that already. Raises `ConfigError`.
+    """Write `data` atomically. Returns False if the file has the same content. Raises `ConfigError`.
 
-    A stream is written to, never replaced; of a link, what it leads to is.
+    A stream is written to, never replaced; of a link, the target is replaced.
     """
     try:
         if is_stream(path):
@@ -77,7 +77,7 @@ def write_document(path: Path, data: bytes) -> bool:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and path.read_bytes() == data:
             return False
-        partial = path.with_name(f".{path.name}.partial")  # a run that is interrupted leaves the old one
+        partial = path.with_name(f".{path.name}.partial")  # an interrupted run leaves the old file
         partial.write_bytes(data)
         partial.replace(path)
     except OSError as error:

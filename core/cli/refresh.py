@@ -1,4 +1,4 @@
-"""`paperwire refresh` and `paperwire audit`: fetching what there is, and proving what is there."""
+"""`paperwire refresh` fetches announcements; `paperwire audit` verifies that the stored ones are complete."""
 
 import asyncio
 import json
@@ -50,7 +50,7 @@ def refresh(
 
 
 def _print(report: "Report") -> None:
-    """What a refresh did, in lines."""
+    """Print what a refresh did."""
     if today := report.today:
         record = today.record
         out.print(f"{record.date}: {record.state}, {record.total} papers, {'new' if today.changed else 'unchanged'}")
@@ -83,7 +83,7 @@ def _print_rest(report: "Report") -> None:
 
 
 def _print_analysis(analysed: "Analysed") -> None:
-    """What came of the analysis, in lines."""
+    """Print the results of the analysis."""
     done = (
         (analysed.screened, "screened"),
         (analysed.analysed, "analysed"),

@@ -1,4 +1,4 @@
-"""`paperwire review`: the deep review of one paper, with its cost before and after."""
+"""`paperwire review`: the deep review of one paper, with the estimated and the actual cost."""
 
 import asyncio
 import sys
@@ -64,8 +64,8 @@ def review(
 
 
 async def _review(wire: Paperwire, wanted: PaperId, language: str, *, yes: bool) -> Review | None:
-    """The review as far as it could be made, None if nothing is to be done. Reports on standard error."""
-    await wire.manifest()  # the store knows which feed is the first one
+    """Make the review. Returns it, complete or not, None if it was not started. Reports on standard error."""
+    await wire.manifest()  # the store may have other feeds
     language = language or wire.main.language
     with progress_bar() as show:
         plan = await plan_review(wire.archive, wire.settings, wire.paper, wanted, language, show)
@@ -102,7 +102,7 @@ def _print_plan(wire: Paperwire, review: Review, usage: Usage, cost: float) -> N
 
 
 def _may_go_on(*, yes: bool) -> bool:
-    """Whether its owner wants it; without a terminal only --yes says so."""
+    """Ask whether to go on; without a terminal, only --yes confirms."""
     if yes:
         return True
     if not sys.stdin.isatty():
@@ -138,7 +138,7 @@ def _deliver(made: Review, output: Path | None, format_name: str, front_matter: 
 
 
 def _document(made: Review, format_name: str, front_matter: str) -> tuple[bytes, str]:
-    """The document, and what it ends with."""
+    """Returns the document, and the marker at its end."""
     template = get_template("review", kind="review")
     if format_name == "json":
         return review_json(made, template) + b"\n", _JSON_MARKER

@@ -1,4 +1,4 @@
-"""`paperwire store info | export | import`: looking into the store, and moving it to another one."""
+"""`paperwire store info | export | import`: inspects the store, and moves its content to another one."""
 
 import asyncio
 import sys
@@ -72,7 +72,7 @@ def export_to(
 
     async def write(archive: Archive) -> int:
         count = 0
-        # Under another name until it is whole: a dump that was interrupted replaces nothing
+        # Under a temporary name until it is complete: an interrupted dump replaces nothing
         partial = file.with_name(file.name + ".partial") if file and not stream else None
         written = partial or stream
         with (

@@ -1,1 +1,1 @@
-"""The write path: everything that fetches, asks a model, and changes the store."""
+"""The write path: all code that fetches, asks a model, or changes the store."""

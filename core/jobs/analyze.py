@@ -1,7 +1,7 @@
-"""The step that has papers read: scorecards by the feeds' rubrics, summaries by their templates, newest dates first.
+"""The step *analyze*: scorecards by the feeds' rubrics and summaries by their templates, newest dates first.
 
-It may be ended at any moment: answers are stored as soon as they are there, what was found is published now and then,
-and the next run goes on from that.
+It may be ended at any moment: each answer is stored at once, analyses are published regularly, and the next run
+continues from there.
 """
 
 import asyncio
@@ -31,8 +31,8 @@ from core.sources.client import Get
 from core.util.log import NO_PROGRESS, Progress
 from core.util.signing import fingerprint
 
-_DAYS = 3  # the newest dates of a feed, for which models are asked
-_WRITE_SECONDS = 10.0  # between two publications of what was found so far
+_DAYS = 3  # how many of a feed's newest dates are analysed by models
+_WRITE_SECONDS = 10.0  # between two publications
 
 _At = tuple[str, date]  # the name of a feed, and a date
 
@@ -48,11 +48,11 @@ async def analyze(
     progress: Progress = NO_PROGRESS,
     report: Analysed | None = None,
 ) -> Analysed:
-    """Analyse what the feeds of `rules` show of the newest dates, for so many seconds at most, and report on it.
+    """Analyse the papers that the feeds of `rules` show of the newest dates, for at most `seconds`. Returns a report.
 
-    This is all that the write path knows of models: they are opened as `settings` say and closed again, full texts are
-    fetched by `get` while models answer, budgets are kept, what is found is stored and published. `report` is one to
-    add to. Raises `StoreError` if it cannot even begin; whatever else goes wrong is in the report and the analyses.
+    It opens the models of `settings` and closes them again, fetches full texts with `get` while models answer, respects
+    the budgets, and stores and publishes the results. If `report` is given, results are added to it. Raises
+    `StoreError` if it cannot start; all later failures are in the report and the analyses.
     """
     report = report or Analysed()
     try:
@@ -92,7 +92,7 @@ async def _work(run: Run, rules: Rules, model: Model | None) -> None:
 
 
 class _Job(NamedTuple):
-    """A feed's date, and what the manifest names as its analysis. `asks`: models are asked, not only the store."""
+    """A feed's date, and the name of its analysis in the manifest. `asks`: models are asked, not only the store."""
 
     feed: Feed
     record: BatchRecord
@@ -102,17 +102,17 @@ class _Job(NamedTuple):
 
     @property
     def at(self) -> _At:
-        """Which one it is."""
+        """The feed's name and the date."""
         return self.feed.name, self.record.date
 
     @property
     def key(self) -> AnalysisKey:
-        """What the manifest names."""
+        """The key of the analysis in the manifest."""
         return AnalysisKey(*self.at, self.name)
 
     @property
     def work(self) -> str:
-        """The fingerprint of all that the analysis depends on."""
+        """The fingerprint of all inputs of the analysis."""
         return fingerprint(self.questions.fingerprint, self.record.hash)
 
     @property
@@ -121,7 +121,7 @@ class _Job(NamedTuple):
 
 
 def _jobs(manifest: Manifest, rules: Rules, model: Model | None) -> Iterator[_Job]:
-    """What there is to do, newest dates first. Older dates are gone on with if they were begun."""
+    """Yields the jobs, newest dates first. Older dates are included if they were begun."""
     jobs = []
     for feed in rules.feeds.values():
         if questions := questions_of(feed, model):
@@ -130,20 +130,20 @@ def _jobs(manifest: Manifest, rules: Rules, model: Model | None) -> Iterator[_Jo
                 name = names.get(record.date.isoformat(), "")
                 if place < _DAYS or (name and not is_finished(name) and applies(name, feed)):
                     jobs.append(_Job(feed, record, questions, name, asks=True))
-                elif name and not applies(name, feed):  # what is stored of it may still be what the feed asks for
+                elif name and not applies(name, feed):  # its stored answers may still match the feed's questions
                     jobs.append(_Job(feed, record, questions, name, asks=False))
     return (job for job in sorted(jobs, key=lambda job: job.record.date, reverse=True) if not job.is_done)
 
 
 async def _open(run: Run, job: _Job, batch: Batch, before: Mapping[str, Row]) -> FeedDate:
-    """The feed's date of a job, with all that is stored of its papers."""
+    """Returns the feed's date of a job, with all stored answers about its papers."""
     questions, papers = job.questions, await asyncio.to_thread(_shown, job.feed, batch)
     found = await run.archive.analyses.find(key for paper in papers for key in questions.answers(paper.versioned))
     return FeedDate(run, job.record.date, questions, make_candidates(questions, papers, found, before), job.asks)
 
 
 def _shown(feed: Feed, batch: Batch) -> list[Paper]:
-    """The papers that a feed shows of a batch, best first; of withdrawn ones there is nothing to say."""
+    """Returns the papers that a feed shows of a batch, best first, without withdrawn ones."""
     shown = choose(feed, score_day(feed, batch).entries, Query(), capped=True)
     return [entry.paper for entry in sorted(shown, key=lambda entry: entry.rank) if not is_withdrawn(entry.paper)]
 
@@ -154,22 +154,22 @@ class _Publisher:
 
     run: Run
     _dates: dict[_At, tuple[_Job, FeedDate]] = field(default_factory=dict)
-    _names: dict[_At, str] = field(default_factory=dict)  # what was published last
+    _names: dict[_At, str] = field(default_factory=dict)  # the names published last
     _published: float = field(default_factory=lambda: asyncio.get_running_loop().time())
     _publishing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def add(self, job: _Job, feed_date: FeedDate) -> None:
-        """From now on, publish what becomes of this job."""
+        """Include this job in all later publications."""
         self._dates[job.at] = job, feed_date
 
     async def publish_now_and_then(self) -> None:
-        """Publish what was found, if that was not done for a while. Raises `StoreError`."""
+        """Publish new results, at most every `_WRITE_SECONDS`. Raises `StoreError`."""
         late = asyncio.get_running_loop().time() >= self._published + _WRITE_SECONDS
         if late and not self._publishing.locked():
             await self._publish()
 
     async def finish(self) -> None:
-        """Publish what was found. If that fails it is a problem of the report: the next run publishes it."""
+        """Publish new results. A failure goes into the report, and the next run publishes them."""
         try:
             await self._publish()
         except StoreError as error:
@@ -180,7 +180,7 @@ class _Publisher:
         async with self._publishing:
             found = {
                 at: (one.rows(), not one.asks or not one.pending()) for at, (_, one) in self._dates.items()
-            }  # as it is now: names and bytes are made in a thread while questions are answered
+            }  # copies: they are encoded in a thread while answers arrive
             analyses = await asyncio.to_thread(self._named, found)
             unsaved = dict(self.run.unsaved)
             if not analyses and not unsaved:
@@ -195,7 +195,7 @@ class _Publisher:
             self._published = asyncio.get_running_loop().time()
 
     def _named(self, found: Mapping[_At, tuple[dict[str, Row], bool]]) -> dict[AnalysisKey, Analysis]:
-        """The analyses that are new, by their names."""
+        """Returns the new analyses, by key."""
         named: dict[AnalysisKey, Analysis] = {}
         for at, (rows, finished) in found.items():
             job = self._dates[at][0]

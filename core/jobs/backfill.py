@@ -1,7 +1,7 @@
-"""The step *backfill*: ask arXiv's API what was submitted for each date that it has not confirmed, newest date first.
+"""The step *backfill*: asks arXiv's API for the submissions of each date that it has not confirmed, newest date first.
 
-It confirms what the feed announced, and finds what the feed left out. A window of submissions is read in slices; each
-is stored, so that the next run goes on where this one stops. A whole window is entered in one commit.
+The API confirms what the feed announced, and has what the feed left out. A window of submissions is read in slices;
+each is stored, and the next run continues after the last one. A complete window is entered in one commit.
 """
 
 from collections.abc import Callable
@@ -20,14 +20,14 @@ from core.model.manifest import Manifest
 from core.sources.api import fetch_slice
 from core.util.log import Progress
 
-MOST_TRIES = 3  # refreshes in which a slice may come short, before the window is taken as it is
-LEAST_SECONDS = 5.0  # no request is begun with less time left
+MOST_TRIES = 3  # refreshes in which a slice may be short before the window is entered as it is
+LEAST_SECONDS = 5.0  # no request starts with less time left
 
 
 @dataclass(slots=True)
 class Backfilled:
-    """What came of the step: windows that were read, papers that were found late, windows that are still to be read
-    (`pending`), and what went wrong. With `is_down` the API does not answer in this run.
+    """The result of the step: the number of windows read and of papers found late, the windows that are `pending`, and
+    the problems. `is_down`: the API failed in this run and is not asked again.
     """
 
     windows: int = 0
@@ -35,13 +35,13 @@ class Backfilled:
     pending: tuple[Window, ...] = ()
     problems: list[str] = field(default_factory=list)
     is_down: bool = False
-    tried: set[Window] = field(default_factory=set)  # once each in a run, though they may be pending again
+    tried: set[Window] = field(default_factory=set)  # each is tried once in a run, though it may be pending again
 
 
 def pending_windows(
     manifest: Manifest, upstreams: Upstreams, rules: Rules, archive: Archive, now: datetime
 ) -> tuple[Window, ...]:
-    """The windows that the API is still to be asked for; none where there is no API."""
+    """Returns the windows that the API has not been asked for yet, empty without an API."""
     return tuple(windows_to_read(manifest, rules.categories, now, archive.retention)) if upstreams.api_url else ()
 
 
@@ -56,9 +56,9 @@ async def backfill(
     report: Backfilled,
     progress: Progress,
 ) -> None:
-    """Read the pending windows that are `wanted`, newest first, until `end` (`time.monotonic`) or the API fails.
+    """Read the pending windows that `wanted` accepts, newest first, until `end` (`time.monotonic`) or a failed request.
 
-    Raises `StoreError`.
+    Results are added to `report`. Raises `StoreError`.
     """
     while not report.is_down:
         manifest = (await archive.state()).manifest
@@ -77,7 +77,7 @@ async def backfill(
 async def _read(
     archive: Archive, upstreams: Upstreams, begun: Begun, end: float, left: int, report: Backfilled, progress: Progress
 ) -> bool:
-    """Read a window on: whether it was read to its end."""
+    """Read the next slices of a window. Returns whether the window is complete."""
     last, total = False, 0
     while not last and end - monotonic() > LEAST_SECONDS:
         progress(f"asking arXiv's API for {begun.window.date}, {left} dates to go", begun.start, max(total, 1))
@@ -94,10 +94,10 @@ async def _read(
 
 
 async def _read_slice(archive: Archive, upstreams: Upstreams, begun: Begun) -> tuple[int, bool, str]:
-    """Read one slice more of a window, and store it. How many papers the window has, whether that was the last slice,
-    and why it came short, "" if it is whole: then it has to be asked for again another time.
+    """Read the next slice of a window, and store it.
 
-    Raises `SourceError` if none came.
+    Returns the number of papers in the window, whether this was its last slice, and why the slice is short, "" if it is
+    complete; a short one is requested again in another run. Raises `SourceError` if the request fails.
     """
     window = begun.window
     span = submission_window(window.date)
@@ -115,7 +115,7 @@ async def _read_slice(archive: Archive, upstreams: Upstreams, begun: Begun) -> t
 
 
 async def _enter(archive: Archive, begun: Begun, rules: Rules, now: datetime) -> Entered:
-    """Enter a window that was read to its end: batches, records, ledger and scores in one commit."""
+    """Enter a complete window: batches, records, ledger and scores in one commit."""
     reading = WindowReading(begun.window, tuple(begun.papers), begun.at)
     async with archive.drafting() as draft:
         manifest = draft.manifest
@@ -131,7 +131,7 @@ async def _enter(archive: Archive, begun: Begun, rules: Rules, now: datetime) ->
 
 
 def put_entered(draft: Draft, entered: Entered, rules: Rules, now: datetime) -> None:
-    """Put what was entered into a draft; the manifest has another version if readers are shown something else by it."""
+    """Put the entered papers into a draft. The version of the manifest changes if the visible content does."""
     for day, papers in entered.confirmed.items():
         draft.put_confirmed(day, papers)
     for batch in entered.batches.values():

@@ -1,4 +1,4 @@
-"""The step *deliver*: tell a WebSub hub which feeds have news, so that subscribers get them at once."""
+"""The step *deliver*: notifies a WebSub hub of the feeds with new entries, which it forwards to subscribers at once."""
 
 import logging
 from collections.abc import Iterable
@@ -15,14 +15,14 @@ _SECONDS = 5.0
 
 
 async def deliver(settings: Settings, feeds: Iterable[str]) -> str:
-    """Tell the hub that these feeds have changed, where one is configured. What went wrong, in words, or ""."""
+    """Notify the configured hub that these feeds have changed. Returns the problem in words, or ""."""
     if not (settings.websub_hub and settings.public_url):
         return ""
     return await publish(str(settings.websub_hub), topics(settings.public_url, feeds, settings.feed_key))
 
 
 def topics(base: str, feeds: Iterable[str], secret: str) -> list[str]:
-    """The addresses that subscribers of `feeds` know: all formats of each, on a private copy with their signatures."""
+    """Returns the URLs of all formats of `feeds`, with signatures if `secret` is set, as subscribers know them."""
     paths = [f"/api/feeds/{name}.{extension}" for name in feeds for extension in _FORMATS]
     return [with_key(base + path, sign(secret, path) if secret else "") for path in paths]
 
@@ -30,9 +30,9 @@ def topics(base: str, feeds: Iterable[str], secret: str) -> list[str]:
 async def publish(hub: str, urls: list[str]) -> str:
     """Publish `urls` to a hub (https://indieweb.org/How_to_publish_and_consume_WebSub).
 
-    What went wrong, in words, or "". Never raises: where the hub is not reached, its subscribers poll as all others do.
+    Returns the problem in words, or "". Never raises: subscribers still poll if the hub is unreachable.
     """
-    form = {"hub.mode": "publish", "hub.topic": urls, "hub.url": urls}  # hubs differ in which of both they read
+    form = {"hub.mode": "publish", "hub.topic": urls, "hub.url": urls}  # some hubs read the one, some the other
     try:
         async with httpx.AsyncClient(timeout=_SECONDS) as client:
             (await client.post(hub, data=form)).raise_for_status()

@@ -1,9 +1,9 @@
-"""The step *enrich*: what arXiv's feed leaves out, for the papers that feeds show.
+"""The step *enrich*: adds what arXiv's feed lacks to the papers that feeds show.
 
-- Hugging Face's daily papers of the last days, kept as batches of their own; their upvotes go into arXiv's batches.
-  They change while people vote, so that each run asks again for the newest ones.
-- Comments, DOI, journal reference and times from arXiv's API, by identifier, where no window brought them: held papers,
-  cross-lists, replacements, and picks of Hugging Face. Each paper is asked for once.
+- Hugging Face's daily papers of the last days, as separate batches; their upvotes go into arXiv's batches. Votes
+  continue for days, so each run requests the newest dates again.
+- Comments, DOI, journal reference and times from arXiv's API, by identifier, for papers outside of all windows: held
+  papers, cross-lists, replacements, and picks of Hugging Face. Each paper is requested once.
 """
 
 import asyncio
@@ -24,13 +24,13 @@ from core.model.query import Query
 from core.sources.api import fetch_by_id
 from core.sources.huggingface import Picks, fetch_daily
 
-AGAIN_DAYS = 2  # of the last days each refresh asks again, because people still vote
-PICKS_LOOK_BACK = 5  # days that are asked for if they were missed
-VOTED_DAYS = 10  # dates of arXiv whose papers are looked for among the picks
+AGAIN_DAYS = 2  # newest days that each refresh requests again, because votes continue
+PICKS_LOOK_BACK = 5  # days that are requested if they were missed
+VOTED_DAYS = 10  # dates of arXiv whose papers are matched with the picks
 
 
 def wanted_days(manifest: Manifest, now: datetime) -> list[date]:
-    """The dates to ask for, newest first: the last ones again, those before if they were missed."""
+    """Returns the dates to request, newest first: the newest ones again, earlier ones if they were missed."""
     today = now.date()
     days = [today - timedelta(days=n) for n in range(PICKS_LOOK_BACK)]
     return [d for n, d in enumerate(days) if n < AGAIN_DAYS or manifest.picks.get(d, _MISSING).state == "failed"]
@@ -41,7 +41,7 @@ _MISSING = BatchRecord(date.min, "failed")
 
 @dataclass(slots=True)
 class Enriched:
-    """What came of the step: dates of Hugging Face that came, papers that were completed, and what went wrong."""
+    """The result of the step: the dates fetched from Hugging Face, the papers completed, and the problems."""
 
     picks: int = 0
     completed: int = 0
@@ -49,7 +49,7 @@ class Enriched:
 
 
 async def fetch_picks(archive: Archive, upstreams: Upstreams, rules: Rules, *, now: datetime, report: Enriched) -> None:
-    """Fetch the daily papers of the last days, and store what they mean. Raises `StoreError`."""
+    """Fetch the daily papers of the last days, and store them with their upvotes. Raises `StoreError`."""
     found: dict[date, Picks] = {}
     failed: dict[date, str] = {}
     for day in wanted_days((await archive.state()).manifest, now):
@@ -57,11 +57,11 @@ async def fetch_picks(archive: Archive, upstreams: Upstreams, rules: Rules, *, n
             found[day] = await fetch_daily(upstreams.get_picks, upstreams.hf_url, day)
         except SourceError as error:
             failed[day] = f"Hugging Face: {error.reason if isinstance(error, FetchError) else error}"
-            break  # it is down, or does not want to be asked
+            break  # it is down, or limits requests
     async with archive.drafting() as draft:
         manifest = draft.manifest
         batches = await archive.days.batches([*manifest.picks.values(), *manifest.stored[:VOTED_DAYS]])
-        # It scores every batch whose upvotes changed
+        # In a thread: it scores every batch whose upvotes changed
         await asyncio.to_thread(_put_picks, draft, batches, found, failed, rules, now)
         if draft.manifest is not manifest:
             await draft.commit()
@@ -77,7 +77,7 @@ def _put_picks(
     rules: Rules,
     now: datetime,
 ) -> None:
-    """Put into the draft the picks as batches, and the batches of arXiv whose papers have other upvotes than before."""
+    """Put into the draft the picks as batches, and the batches of arXiv with changed upvotes."""
     manifest = draft.manifest
     known = {item.paper.id: item.paper for batch in batches.values() for item in batch.announcements}
     picks = dict(manifest.picks)
@@ -101,7 +101,7 @@ def _put_picks(
 
 
 def _record(day: date, before: BatchRecord | None, batch: Batch, came: Picks, now: datetime) -> BatchRecord:
-    """The record of a date's picks. A date that is not over may be empty yet; the last good picks stay."""
+    """Returns the record of a date's picks. A date that is not over may be empty; the last good picks are kept."""
     if not came.papers:
         quiet = BatchRecord(day, "quiet", "Hugging Face has no papers of this date, or not yet")
         return before if before and before.hash else quiet
@@ -112,7 +112,7 @@ def _record(day: date, before: BatchRecord | None, batch: Batch, came: Picks, no
 
 
 def _filed(paper: Paper, known: Mapping[str, Paper]) -> Paper:
-    """The pick with what arXiv announced of it, if this wire has that: categories, version, affiliations."""
+    """Returns the pick with categories, version and affiliations from its announcement, if that is stored."""
     announced = known.get(paper.id)
     if announced is None or not announced.categories:
         return paper
@@ -122,7 +122,7 @@ def _filed(paper: Paper, known: Mapping[str, Paper]) -> Paper:
 def _voted(
     manifest: Manifest, batches: Mapping[str, Batch], votes: Mapping[str, Paper]
 ) -> Iterable[tuple[date, Batch]]:
-    """The batches of arXiv in which a paper has other upvotes than before, with these."""
+    """Yields the batches of arXiv with changed upvotes, updated."""
     for record in manifest.stored[:VOTED_DAYS]:
         batch = batches.get(record.hash)
         if batch is None:
@@ -137,7 +137,7 @@ def _voted(
 
 
 _DAYS = 4  # the newest dates of each source are completed
-MOST = 200  # papers a refresh, in requests of a hundred
+MOST = 200  # papers a refresh, in requests of 100
 SOURCES = ("arxiv", "huggingface")
 
 
@@ -159,7 +159,7 @@ async def complete_shown(
     async with archive.drafting() as draft:
         batches = await archive.days.batches(_newest(draft.manifest))
         report.completed += _put_completed(draft, batches, found.papers, rules, now)
-        # Those that arXiv does not have are not asked for every day
+        # Papers that arXiv does not have are not requested every day
         missing = () if found.problem else found.missing
         draft.put_asked(asked | found.papers.keys() | set(missing))
         await draft.commit()
@@ -170,7 +170,7 @@ def _newest(manifest: Manifest) -> list[BatchRecord]:
 
 
 def _lacking(manifest: Manifest, batches: Mapping[str, Batch], rules: Rules) -> set[str]:
-    """The versioned identifiers of papers that a feed shows, and of which it is not known when they were submitted."""
+    """Returns the versioned identifiers of the papers that a feed shows and whose time of submission is unknown."""
     lacking: set[str] = set()
     for feed in rules.feeds.values():
         for record in manifest.of(feed.source)[:_DAYS]:
@@ -183,7 +183,7 @@ def _lacking(manifest: Manifest, batches: Mapping[str, Batch], rules: Rules) -> 
 def _put_completed(
     draft: Draft, batches: Mapping[str, Batch], papers: Mapping[str, Paper], rules: Rules, now: datetime
 ) -> int:
-    """Put the batches into the draft in which papers are more complete now. How many papers that are."""
+    """Put the batches with completed papers into the draft. Returns the number of these papers."""
     manifest, number = draft.manifest, 0
     records = {"arxiv": dict(manifest.records), "huggingface": dict(manifest.picks)}
     for source in SOURCES:

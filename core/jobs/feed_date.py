@@ -1,8 +1,7 @@
-"""One feed's date on its way through the steps: its papers are screened by their abstracts, the promising ones read and
-judged, and the best ones summarised.
+"""The analysis of one feed's date: screens its papers by their abstracts, reads and judges the promising ones, and
+summarises the best.
 
-Each answer is stored as soon as it is there. A step that fails for a paper is noted with the time of the next try; it
-costs no other paper.
+Each answer is stored at once. A failed step of a paper is noted with the time of the next try; other papers go on.
 """
 
 import asyncio
@@ -34,9 +33,9 @@ from core.util.log import Progress
 
 log = logging.getLogger("paperwire")
 
-_MOST_TRIES = 5  # of a step for a paper; after that it is asked again only in other words
+_MOST_TRIES = 5  # of a step for a paper; after that only a changed question is sent
 TEXT_TRIES = 3  # of reading a paper; after that its abstract is used
-_TEXT_CHARS = 10_000_000  # remembered, because several feeds may want the same paper
+_TEXT_CHARS = 10_000_000  # of texts in memory, because several feeds may need the same paper
 _UNREAD = FullText("", "abstract")
 
 Then = Callable[[], Awaitable[None]]
@@ -44,8 +43,8 @@ Then = Callable[[], Awaitable[None]]
 
 @dataclass(slots=True)
 class Analysed:
-    """The report of an analysis: papers screened, analysed, summarised by a model, and extracted; papers for which
-    something is still to be made (`pending`), failures by their state, what the models took, and what went wrong.
+    """The report of an analysis: the numbers of papers screened, analysed, summarised by a model, extracted and still
+    `pending`; failures by state, the usage of models, and the problems.
     """
 
     screened: int = 0
@@ -59,7 +58,7 @@ class Analysed:
     problems: list[str] = field(default_factory=list)
 
     def to_plain(self) -> dict[str, Any]:
-        """This as JSON values."""
+        """Returns this as JSON values."""
         names = ("screened", "analysed", "summarised", "extracted", "pending")
         tokens = {"prompt": self.usage.prompt, "completion": self.usage.completion, "calls": self.usage.calls}
         more = {"failed": dict(self.failed), "tokens": tokens, "cost": self.cost, "problems": list(self.problems)}
@@ -68,7 +67,7 @@ class Analysed:
 
 @dataclass(slots=True)
 class Texts:
-    """Full texts of papers from arXiv at `pdf_url`, fetched one at a time until `deadline`, and kept for the run."""
+    """Full texts of papers from arXiv at `pdf_url`, fetched one at a time until `deadline`, kept during the run."""
 
     get: Get
     pdf_url: str
@@ -78,7 +77,7 @@ class Texts:
     _one_by_one: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def read(self, paper: Paper, begin: Callable[[], None]) -> FullText:
-        """What there is to read of a paper; `begin` is called when it is fetched. Raises `StoreError`."""
+        """Returns the text of a paper; calls `begin` before it is fetched. Raises `StoreError`."""
         if text := self._kept.get(paper.versioned):
             return text
 
@@ -95,9 +94,9 @@ class Texts:
 
 @dataclass(slots=True)
 class Run:
-    """What all feeds' dates of one analysis share. Without a model there is no `session`, and nothing is asked.
+    """The shared state of one analysis. Without a model, `session` is None and no question is sent.
 
-    `unsaved` are answers that the store has not taken: they are written with the next commit.
+    `unsaved` are answers that could not be stored: they are written with the next commit.
     """
 
     archive: Archive
@@ -110,11 +109,11 @@ class Run:
 
     @property
     def may_ask(self) -> bool:
-        """Whether another question may be begun."""
+        """Returns whether another question may be sent."""
         return self.session is not None and self.session.may_ask
 
     async def keep(self, answers: Mapping[CardKey | SummaryKey, Scorecard | Summary]) -> None:
-        """Store answers. Raises `StoreError`; they stay in `unsaved` then."""
+        """Store answers. If this raises `StoreError`, they stay in `unsaved`."""
         self.unsaved |= answers
         await self.archive.analyses.put(answers)
         for key in answers:
@@ -123,7 +122,7 @@ class Run:
 
 @dataclass(slots=True)
 class Candidate:
-    """A paper: its place among those that the feed shows, 0 for the best, and what is known of it so far."""
+    """A paper: its rank among those that the feed shows, 0 for the best, and its answers so far."""
 
     paper: Paper
     place: int
@@ -132,11 +131,11 @@ class Candidate:
     waits: dict[str, Wait] = field(default_factory=dict)
 
     def given_up(self, step: str) -> bool:
-        """Whether the step has failed for good."""
+        """Returns whether the step has failed permanently."""
         return step in self.waits and not self.waits[step].until
 
     def may(self, step: str, now: datetime) -> bool:
-        """Whether the step may be tried now. If reading has failed for good, the abstract is used."""
+        """Returns whether the step may be tried now. If reading has failed permanently, the abstract is used."""
         wait, read = self.waits.get(step), self.waits.get(READ)
         if step != SCREEN and read and read.until and not read.is_over(now):
             return False
@@ -149,7 +148,7 @@ def make_candidates(
     found: Mapping[CardKey | SummaryKey, Scorecard | Summary],
     before: Mapping[str, Row],
 ) -> list[Candidate]:
-    """The papers with what is stored of them, and with the waits of the analysis `before` for the same questions."""
+    """Returns the papers with their stored answers, and the waits of the analysis `before` of the same questions."""
     of = {SCREEN: questions.screening, READ: "", ANALYSE: questions.analysis, SUMMARISE: questions.summary}
     candidates = []
     for place, paper in enumerate(papers):
@@ -164,7 +163,7 @@ def make_candidates(
 
 @dataclass(slots=True)
 class FeedDate:
-    """All papers that a feed shows of a date, best first, with its questions about them.
+    """All papers that a feed shows of a date, best first, with the feed's questions.
 
     `asks`: models may be asked, else only what is stored is used.
     """
@@ -176,7 +175,7 @@ class FeedDate:
     asks: bool = True
 
     async def advance(self, then: Then) -> None:
-        """Go through the steps as far as that is possible now; `then` after each answer. Raises `StoreError`."""
+        """Do all steps that are possible now, and call `then` after each answer. Raises `StoreError`."""
         if self.asks and self.questions.rubric:
             await self._each("screening", SCREEN, self._awaits_screening, self.candidates, self._screen, then)
             await self._each("analysing", ANALYSE, self._awaits_analysis, self.candidates, self._analyse, then)
@@ -187,29 +186,29 @@ class FeedDate:
 
     @property
     def best(self) -> list[Candidate]:
-        """Those that get a summary, by what is known now: those with most points, and among equals the feed's best."""
+        """Returns the papers that get a summary, as far as known: those with most points, then the feed's best."""
         if not self.questions.template:
             return []
         ranked = sorted(self.candidates, key=lambda one: (-(one.card.points if one.card else -1), one.place))
         return ranked[: self.questions.feed.summaries]
 
     def rows(self) -> dict[str, Row]:
-        """What is known of each paper now, and what readers are shown in the place of a summary that is not there."""
+        """Returns the current answers of each paper, with a reason in place of each missing summary."""
         wanted = self.best
         if self.questions.feed.hold and any(map(self._awaits_screening, self.candidates)):
-            wanted = self.candidates  # which ones get one is not known yet, and the others are held back until then
+            wanted = self.candidates  # the best are unknown until all are screened; all are held back until then
         lacking = {one.paper.versioned for one in wanted} if self.asks else set()
         return {
             one.paper.versioned: Row(
                 one.card,
                 one.summary or (self._absent(one) if one.paper.versioned in lacking else None),
-                dict(one.waits),  # a copy: the analysis is encoded in a thread while this goes on
+                dict(one.waits),  # a copy: the analysis is encoded in a thread meanwhile
             )
             for one in self.candidates
         }
 
     def pending(self) -> int:
-        """How many papers something is still to be made for."""
+        """Returns the number of papers that still lack an answer."""
         best = {one.paper.versioned for one in self.best}
         return sum(
             self._awaits_screening(one)
@@ -222,18 +221,18 @@ class FeedDate:
         return self.questions.rubric is not None and one.card is None and not one.given_up(SCREEN)
 
     def _awaits_analysis(self, one: Candidate) -> bool:
-        """Whether the paper is still to be read and judged."""
+        """Returns whether the paper is still to be read and judged."""
         rubric, card = self.questions.rubric, one.card
         if rubric is None or card is None or card.stage != "screened":
             return False
         return card.predicted >= rubric.deep_at and not one.given_up(ANALYSE)
 
     def _awaits_summary(self, one: Candidate) -> bool:
-        """Whether a summary is to be asked for: none is there, and the paper's analysis will bring none."""
+        """Returns whether a summary is to be requested: it is missing, and the analysis will not include it."""
         return one.summary is None and not (self.questions.come_with_analysis and self._awaits_analysis(one))
 
     def _absent(self, one: Candidate) -> Summary:
-        """In the place of a summary that is not there, why."""
+        """Returns a summary that states why the real one is missing."""
         stopped = self.run.session and self.run.session.stopped
         of_analysis = self.questions.come_with_analysis and self._awaits_analysis(one)
         steps = (READ, ANALYSE) if of_analysis else (SUMMARISE, READ, ANALYSE, SCREEN)
@@ -278,7 +277,7 @@ class FeedDate:
         try:
             answer = await self.run.session.ask(ask_screening(q.feed, q.rubric, one.paper))
             card = read_screening(answer.value, answer.model)
-        except Exception as error:  # whatever it is, it costs no other paper
+        except Exception as error:  # the failure of one paper does not end the others
             self._failed(one, SCREEN, q.screening, error)
             return
         one.card = card

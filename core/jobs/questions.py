@@ -1,7 +1,7 @@
 """What a feed asks about its papers, and under which keys the answers are stored.
 
-Each key has the fingerprint of everything that the answer depends on: what is stored under the present fingerprints is
-not asked for again, and a changed rubric, template, prompt, language or model asks anew.
+Each key has the fingerprint of all inputs of the answer: an answer stored under the present fingerprints is not
+requested again, and a changed rubric, template, prompt, language or model requests a new one.
 """
 
 from collections.abc import Iterator
@@ -15,15 +15,15 @@ from core.model.feed import Feed
 from core.model.rubric import Rubric
 from core.util.signing import fingerprint
 
-_OF_ABSTRACT = (POINTS,)  # templates whose summaries are made of the abstract, unless the paper is read anyway
+_OF_ABSTRACT = (POINTS,)  # templates that summarise the abstract, unless the paper is read anyway
 
 
 @dataclass(frozen=True, slots=True)
 class Questions:
-    """`rubric` is None where nothing is judged, `template` "" where nothing is summarised.
+    """The questions of a feed. `rubric` is None if nothing is judged, `template` "" if nothing is summarised.
 
     `screening` and `analysis` are fingerprints of the questions. `candidates` are the fingerprints under which a
-    summary may be stored, the best first; none for an extract, which is made in a moment.
+    summary may be stored, best first; empty for extracts, which are made on demand.
     """
 
     feed: Feed
@@ -45,17 +45,17 @@ class Questions:
 
     @property
     def reads(self) -> bool:
-        """Whether papers are read for the sake of their summaries."""
+        """Whether summaries need the papers' full text."""
         return self.template not in _OF_ABSTRACT
 
     @property
     def come_with_analysis(self) -> bool:
-        """Whether the analysis of a paper gives its summary too."""
+        """Whether the analysis of a paper includes its summary."""
         return self.rubric is not None and self.template == POINTS
 
     @property
     def fingerprint(self) -> str:
-        """Changes with everything that is asked, and with the papers that it is asked about."""
+        """The fingerprint of all questions and of the selection of papers."""
         return fingerprint(
             "questions", self.feed.fingerprint, self.template, self.screening, self.analysis, self.candidates
         )
@@ -69,20 +69,20 @@ class Questions:
         return CardKey(paper, self.analysis)
 
     def cards(self, paper: str) -> list[CardKey]:
-        """The keys of its scorecards, the best first."""
+        """Returns the keys of the paper's scorecards, best first."""
         return [self.analysed(paper), self.screened(paper)] if self.rubric else []
 
     def answers(self, paper: str) -> list[CardKey | SummaryKey]:
-        """The keys of all answers about it."""
+        """Returns the keys of all answers about the paper."""
         return [*self.cards(paper), *self.summaries(paper)]
 
     def summaries(self, paper: str) -> list[SummaryKey]:
-        """The keys of its summaries, the best first."""
+        """Returns the keys of the paper's summaries, best first."""
         return [SummaryKey(paper, self.template, self.feed.language, name) for name in self.candidates]
 
 
 def questions_of(feed: Feed, model: Model | None) -> Questions | None:
-    """What is asked for a feed; None if nothing is. Without a model nothing is judged, and summaries are extracts."""
+    """Returns the questions of a feed, None if it has none. Without a model, only extracts are made."""
     template = feed.template(has_model=model is not None) if feed.summaries else ""
     if model is None or template == EXTRACT:
         template = template and EXTRACT
@@ -97,7 +97,7 @@ def questions_of(feed: Feed, model: Model | None) -> Questions | None:
 
 
 def _candidates(feed: Feed, template: str, model: Model | None, also: tuple[str, ...]) -> Iterator[str]:
-    """The fingerprints of a summary, which one of the models `also` may have written beside the summarising one."""
+    """Yields the fingerprints of a summary: written by the summarising model, or by one of the models `also`."""
     if not template or template == EXTRACT or model is None:
         return
     for kind in ("html", "pdf", "abstract"):

@@ -1,7 +1,6 @@
-"""The step *today*: fetch what arXiv announces now, store it as a batch, score it for every feed.
+"""The step *today*: fetches what arXiv announces now, stores it as a batch, and scores it for every feed.
 
-Everything that it changes is written in one commit under one lock: a process that is killed at any moment leaves the
-store as it was or as it should be.
+All changes are written in one commit under one lock: a killed process leaves the store either unchanged or complete.
 """
 
 import asyncio
@@ -26,21 +25,21 @@ from core.model.reconcile import FetchedDate, settle
 from core.sources.rss import Fetched, fetch_announcements
 from core.util.log import Progress
 
-# How long requests leave the upstream alone after a refresh that did not settle the due date, in seconds; doubled with
+# How long requests do not ask the upstream after a refresh that did not settle the due date, in seconds; doubled with
 # every further try, up to an hour. The owner's own refreshes do not wait.
 _BACKOFF = {"failed": 60, "partial": 300, "waiting": 300, "quiet": 1800}
 LONGEST_BACKOFF = 3600
-JITTER = 0.2  # of a pause, so that not all copies of Paperwire ask arXiv in the same second
+JITTER = 0.2  # of a pause, to spread the requests of all deployments
 MISSED = "it was not fetched while arXiv's feed held it; the API has it"
 REFRESH_SECONDS = 50.0
 
 
 @dataclass(frozen=True, slots=True)
 class Today:
-    """What came of the step: the `record` of the date that arXiv shows, whether its batch has `changed`, how many
-    requests it took, how many entries each feed shows of it (`kept`), and what went wrong in words (`error`).
+    """The result of the step: the `record` of the date that arXiv shows, whether its batch has `changed`, the number of
+    requests, the number of entries that each feed shows of it (`kept`), and the problem in words (`error`).
 
-    `batch` is that of the record, `days` is each feed's day over it: the process that made them need not read them.
+    `batch` belongs to the record, and `days` holds each feed's day over it, which this process need not read again.
     """
 
     record: BatchRecord
@@ -52,7 +51,7 @@ class Today:
     days: Mapping[str, Day]
 
     def to_plain(self) -> dict[str, Any]:
-        """This as JSON values."""
+        """Returns this as JSON values."""
         record = self.record
         return {
             "date": record.date.isoformat(),
@@ -68,7 +67,7 @@ class Today:
 
 
 def is_due(draft: Draft, rules: Rules, now: datetime) -> bool:
-    """Whether a request should fetch the due date: it is not settled, and the last try is long enough ago."""
+    """Returns whether a request should fetch the due date: it is not settled, and the backoff is over."""
     due = draft.manifest.get(due_date(now))
     return not due.settled(rules.categories) and draft.state.paused_until(due.date) <= time()
 
@@ -76,9 +75,9 @@ def is_due(draft: Draft, rules: Rules, now: datetime) -> bool:
 async def fetch_today(
     archive: Archive, draft: Draft, upstreams: Upstreams, rules: Rules, now: datetime, progress: Progress
 ) -> Today:
-    """Fetch, score, and put into the draft what arXiv announces at `now`, which decides which date is due.
+    """Fetch what arXiv announces, score it, and put it into the draft. `now` determines the due date.
 
-    The draft is left to be committed. What the upstream does wrong is in the result. Raises `StoreError`.
+    The caller commits the draft. Failures of the upstream are in the result. Raises `StoreError`.
     """
     manifest, categories = draft.manifest, rules.categories
     due = manifest.get(due_date(now))
@@ -98,7 +97,7 @@ async def fetch_today(
     days = await asyncio.to_thread(_score, draft, feeds, found)
     if not draft.manifest.get(due.date).settled(categories):
         note = _backoff(draft.state.backoff, draft.manifest.get(due.date))
-        draft.put_backoff(note, note["until"] - time() + LONGEST_BACKOFF)  # it outlives its pause
+        draft.put_backoff(note, note["until"] - time() + LONGEST_BACKOFF)  # kept longer than its pause
     changed = found.record.hash != manifest.get(found.record.date).hash
     shown = {feed.name: choose(feed, days[feed.name].entries if days else (), Query(), capped=True) for feed in feeds}
     kept = {name: len(entries) for name, entries in shown.items()}
@@ -107,7 +106,7 @@ async def fetch_today(
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The new record of the date that was served, its batch, and whether the store has that batch already."""
+    """The new record of the served date, its batch, and whether the store has that batch already."""
 
     record: BatchRecord
     batch: Batch | None
@@ -115,7 +114,7 @@ class _Found:
 
 
 def _before(manifest: Manifest, day: date) -> BatchRecord | None:
-    """The newest record with a batch of a date before `day`."""
+    """Returns the newest record with a batch before `day`, None if there is none."""
     return next((record for record in manifest.stored if record.date < day), None)
 
 
@@ -127,7 +126,7 @@ async def _found(
     categories: tuple[str, ...],
     now: datetime,
 ) -> _Found:
-    """What was fetched means for the newest date that was served (the due date, if nothing was)."""
+    """Reconcile the fetched announcements with the newest served date, or with the due date if nothing was served."""
     tomorrow = now.astimezone(EASTERN).date() + timedelta(days=1)
     plausible = {name: shown for name, shown in fetched.dates.items() if shown <= tomorrow}
     day = max(plausible.values(), default=due_date(now))
@@ -144,11 +143,11 @@ async def _found(
         over=day < due_date(now),
     )
     known, before = manifest.get(day), _before(manifest, day)
-    # Read already, unless the upstream shows another date than the one that is due
+    # Read already, unless the upstream shows another date than the due one
     missing = [record for record in (known, before) if record and record.hash and record.hash not in batches]
     batches = batches | await archive.days.batches(missing)
     existing, previous = batches.get(known.hash), batches.get(before.hash) if before else None
-    # Comparing and hashing a day takes tens of milliseconds
+    # In a thread: comparing and hashing a day takes tens of milliseconds
     record, batch = await asyncio.to_thread(settle, outcome, categories, known, existing, previous)
     if record.settled(categories) and not fetched.failures:
         record = replace(record, validators=fetched.validators)
@@ -157,14 +156,14 @@ async def _found(
 
 
 def _update(draft: Draft, record: BatchRecord, rules: Rules, now: datetime, error: str) -> None:
-    """The draft's manifest after a refresh; the very same one where nothing but the time of looking is new."""
+    """Update the draft's manifest after a refresh; its version stays if only the time of the check is new."""
     manifest = draft.manifest
     records = _records(manifest, record, due_date(now))
     same_error = manifest.error.get("reason", "") == error
     if same_error and all(manifest.get(r.date) == r for r in records):
         pass
     elif same_error and all(replace(manifest.get(r.date), validators=r.validators) == r for r in records):
-        # A feed that was only built anew has other validators, which are nothing to readers
+        # A feed that was only rebuilt has other validators, which do not change the content
         draft.manifest = replace(manifest, records={**manifest.records, record.date: record})
     else:
         draft.change_records(records, now, {"time": rfc3339(now), "reason": error} if error else {})
@@ -175,7 +174,7 @@ def _update(draft: Draft, record: BatchRecord, rules: Rules, now: datetime, erro
 
 
 def _records(manifest: Manifest, record: BatchRecord, due: date) -> list[BatchRecord]:
-    """The record that was found, with those of the due date and of dates in between that it says something about."""
+    """Returns the found record, with records of the due date and of skipped dates that follow from it."""
     records = [record]
     if record.date != due and not manifest.get(due).hash:
         if record.date < due:
@@ -189,7 +188,7 @@ def _records(manifest: Manifest, record: BatchRecord, due: date) -> list[BatchRe
 
 
 def _score(draft: Draft, feeds: Sequence[Feed], found: _Found) -> dict[str, Day]:
-    """Each feed's day over the batch that was found; a batch that is new is put into the draft."""
+    """Returns each feed's day over the found batch, by name. A new batch is put into the draft."""
     if found.batch is None:
         return {}
     if found.stored:
@@ -198,7 +197,7 @@ def _score(draft: Draft, feeds: Sequence[Feed], found: _Found) -> dict[str, Day]
 
 
 def _backoff(before: Mapping[str, Any], due: BatchRecord) -> dict[str, Any]:
-    """The note that keeps requests from asking the upstream again too soon, and counts the tries."""
+    """Returns the note that delays the next request to the upstream, and counts the tries."""
     tries = before["tries"] + 1 if before.get("date") == due.date.isoformat() else 1
     pause = min(_BACKOFF.get(due.state, _BACKOFF["failed"]) * 2 ** min(tries - 1, 10), LONGEST_BACKOFF)
     pause *= uniform(1, 1 + JITTER)  # noqa: S311 - nothing secret

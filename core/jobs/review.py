@@ -1,9 +1,9 @@
-"""The deep review of one paper: questions over its full text, each answer stored when it is there, then the post.
+"""The deep review of one paper: questions on its full text, each answer stored at once, then the post.
 
-A run may end at any moment, and the next one goes on: what is answered is not asked again. The failure of one question
-is recorded with the review, and asked again in the next run; the post is made when nothing more is waited for.
+A run may end at any moment, and the next one continues: answered questions are not sent again. A failed question is
+recorded with the review, and sent again in the next run; the post is written when no question is open.
 
-Reviews are made at the owner's command only: arXiv and the model are asked.
+Reviews are made only at the owner's command, because they send requests to arXiv and to the model.
 """
 
 import asyncio
@@ -34,18 +34,18 @@ from core.util.log import Progress
 
 STEP = "review"
 TEMPLATE = "review"
-LEAST_QUESTION_SECONDS = 20.0  # no question is begun with less time left: what is cut off was paid for
+LEAST_QUESTION_SECONDS = 20.0  # no question is sent with less time left: an answer that is cut off costs money
 TEXT_SECONDS = 150.0  # for HTML and PDF together, with the pauses that arXiv asks for
 _POLL_SECONDS = 0.5
-_POST_TOKENS = 1_500  # what instructions and title of the post take beside the answers
+_POST_TOKENS = 1_500  # of instructions and title of the post, beside the answers
 
 StoredPaper = Callable[[PaperId], Awaitable[Paper | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The review as far as it is made, what this run used, and what ended it early: an `error` that would hit the next
-    question as well, or the time.
+    """The review so far, the usage of this run, and what ended it early: an `error` that concerns all questions, or the
+    time.
     """
 
     review: Review
@@ -55,7 +55,7 @@ class Outcome:
 
     @property
     def stopped(self) -> str:
-        """Why it did not come to its end, in words, or ""."""
+        """Why the run ended early, in words, or ""."""
         if self.error:
             return str(self.error)
         return "The time for this run was over" if self.out_of_time else ""
@@ -63,8 +63,8 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A review with the text that is needed to go on, and what that will take at most: tokens, calls, and money in the
-    currency of the prices, 0 where they are not known. Nothing is asked for one that is complete.
+    """A review with the text for its open questions, and the maximal usage: tokens, calls, and the cost in the currency
+    of the prices, 0 if they are unknown. A complete review sends no questions.
     """
 
     review: Review
@@ -74,17 +74,17 @@ class Plan:
 
     @property
     def complete(self) -> bool:
-        """Whether there is nothing left to ask."""
+        """Returns whether no question is open."""
         return not self.usage.calls
 
 
 async def plan_review(
     archive: Archive, settings: Settings, stored: StoredPaper, wanted: PaperId, language: str, progress: Progress
 ) -> Plan:
-    """What there is of a paper's review, and what is still to be done for it. `stored` finds papers of the feeds.
+    """Returns the plan of a paper's review: what is stored, and what is open. `stored` finds papers of the feeds.
 
-    Raises `UnknownName` for a paper that arXiv does not know, `NoText` where there is nothing to read, `FetchError`
-    where arXiv does not deliver now, `ConfigError` without a model, and `StoreError`.
+    Raises `UnknownName` for a paper that arXiv does not have, `NoText` for one without a text, `FetchError` if arXiv
+    fails, `ConfigError` without a model, and `StoreError`.
     """
     model = models_of(settings).get(STEP)
     if not model:
@@ -105,7 +105,7 @@ async def plan_review(
 async def carry_out(
     archive: Archive, settings: Settings, plan: Plan, *, seconds: float, progress: Progress
 ) -> Outcome | None:
-    """Go on with a planned review for so many seconds at most. None: another process is at it."""
+    """Continue a planned review for at most `seconds`. Returns None if another process is writing it."""
     if plan.complete:
         return Outcome(plan.review)
     end = monotonic() + LOCK_PATIENCE_SECONDS
@@ -127,10 +127,10 @@ async def go_on(
     clock: Callable[[], datetime],
     progress: Progress,
 ) -> Outcome | None:
-    """Ask what is not answered of the review that has `begun`, then have the post written.
+    """Send the open questions of the review `begun`, then request the post.
 
-    `text` is not needed where all is answered. None: another process is at it. Raises `StoreError`; failures of models
-    are in the review, or in the outcome where they end the run.
+    `text` is unused if all questions are answered. Returns None if another process is writing the review. Raises
+    `StoreError`; failures of models are in the review, or in the outcome if they end the run.
     """
     async with archive.reviews.writing(begun) as save:
         if save is None:
@@ -145,7 +145,7 @@ async def go_on(
 
 
 def begin(paper: Paper, language: str, model: str, text: FullText, now: datetime) -> Review:
-    """A review of which nothing is asked yet."""
+    """Returns a new review without answers."""
     template, time = get_template(TEMPLATE, STEP), rfc3339(now)
     return Review(
         paper=paper,
@@ -161,7 +161,7 @@ def begin(paper: Paper, language: str, model: str, text: FullText, now: datetime
 
 
 async def stored_review(archive: Archive, paper: PaperId, language: str, model: str) -> Review | None:
-    """What is there of the review by this very model and these questions: the one that is furthest."""
+    """Returns the stored review by this model and these questions that has most answers, None if there is none."""
     template = get_template(TEMPLATE, STEP)
     own = {review_fingerprint(template, language, model, kind) for kind in INPUTS}
     rows = [
@@ -178,7 +178,7 @@ def _progress(row: Listed) -> tuple[bool, int, str]:
 
 
 def estimate(review: Review, text: str) -> Usage:
-    """What is still to be asked: the tokens that will be read, at most written, and the calls, if none fails."""
+    """Returns the maximal usage of the open questions: tokens read, tokens written, and calls, without retries."""
     template = get_template(TEMPLATE, STEP)
     asks = [_question(review, key, text) for key in review.missing]
     answered = sum(tokens_of(answer) for answer in review.answers.values())
@@ -186,7 +186,7 @@ def estimate(review: Review, text: str) -> Usage:
         return Usage()
     post = ask_post(template, review.language, review.paper, ())
     asked = sum(ask.most_tokens for ask in asks)
-    # The post reads the answers; few are as long as they may be, but this is the most
+    # The post reads the answers: an upper bound, because few answers have the maximal length
     read = sum(_tokens(ask) for ask in asks) + _tokens(post) + answered + asked + _POST_TOKENS
     return Usage(read, asked + post.most_tokens, len(asks) + 1)
 
@@ -202,7 +202,7 @@ def _tokens(ask: Ask) -> int:
 
 @dataclass(slots=True)
 class _Run:
-    """One run: its session, and the review as it is stored."""
+    """One run: its session, and the stored review."""
 
     session: Session
     text: str
@@ -214,14 +214,14 @@ class _Run:
 
     @property
     def outcome(self) -> Outcome:
-        """What came of it."""
+        """Returns the outcome of the run."""
         unasked = any(key not in self.review.failures for key in self.review.missing)
         waits = unasked or (self.review.wants_post and POST not in self.review.failures)
         stopped = self.session.stopped
         return Outcome(self.review, self.session.usage, stopped, out_of_time=waits and stopped is None)
 
     async def ask_all(self) -> None:
-        """Ask all questions without an answer."""
+        """Send all questions without an answer."""
         missing = self.review.missing
         self._show(f"asking {len(missing)} questions")
         await self.session.each(missing, self._ask)
@@ -233,7 +233,7 @@ class _Run:
             answer = await self.session.ask(_question(self.review, key, self.text))
             text = read_question(answer.value, self.review.paper, self.text)
             if not text:
-                raise wrong("empty", "nothing harmless is in it", usage=answer.usage)
+                raise wrong("empty", "nothing is left of it after sanitising", usage=answer.usage)
         except ModelError as error:
             await self._fail(key, error)
             self._show(f"{heading}: {error}")
@@ -242,7 +242,7 @@ class _Run:
             self._show(heading)
 
     async def write_post(self) -> None:
-        """Have the post written of the answers."""
+        """Request the post, which is made from the answers."""
         template, review = get_template(TEMPLATE, STEP), self.review
         answers = [(key, review.answers[key]) for key in review.keys if key in review.answers]
         self._show("writing the post")
@@ -252,14 +252,14 @@ class _Run:
         except ModelError as error:
             await self._fail(POST, error)
             return
-        # The answers name no address that the paper does not
+        # The answers contain no URL that the paper does not contain
         known = "\n".join(text for _, text in answers)
         post, tags = read_post(answer.value, template, review.language, review.paper, known, review.input, answer.model)
         await self._keep(answer.usage, lambda review: review.posted(post, tags, dict(answers)))
         self._show("the post is written")
 
     async def _fail(self, key: str, error: ModelError) -> None:
-        """Record what was spent, and what went wrong if that concerns this question alone."""
+        """Record the usage, and the error if it concerns this question alone."""
         spent = error.usage or Usage()
         if not self.session.concerns_all(error):
             await self._keep(spent, lambda review: review.failed(key, error.state, str(error), again=error.again))
@@ -281,9 +281,9 @@ class _Run:
 async def find_paper(
     archive: Archive, settings: Settings, stored: StoredPaper, wanted: PaperId, language: str = ""
 ) -> Paper:
-    """The paper: of a review that is not complete, else as stored, else as arXiv's API has it.
+    """Returns the paper of an incomplete review, else the stored paper, else that of arXiv's API.
 
-    Without a version the newest one. Where arXiv does not answer, a complete review will do.
+    Without a version it is the newest one. If arXiv does not answer, the paper of a complete review is returned.
     """
     row = find_row(await archive.reviews.rows(), wanted, language)
     reviewed = await archive.reviews.get(row) if row else None
@@ -300,7 +300,7 @@ async def find_paper(
 
 
 async def read_text(archive: Archive, settings: Settings, paper: Paper, *, full: bool = True) -> FullText:
-    """The text of a paper. With `full`, raises `NoText` where there is only the abstract, for now or for good."""
+    """Returns the text of a paper. If only the abstract is available, `full` raises `FetchError` or `NoText`."""
     async with open_upstreams(settings, archive) as upstreams:
         deadline = asyncio.get_running_loop().time() + TEXT_SECONDS
         text = await fetch_text(upstreams.get, paper, pdf_url=settings.pdf_url, deadline=deadline)
@@ -315,9 +315,9 @@ async def read_text(archive: Archive, settings: Settings, paper: Paper, *, full:
 
 
 def _continued(review: Review | None, text: FullText) -> Review | None:
-    """The stored review, if `text` is of the kind that its answers come from.
+    """Returns the stored review if `text` has the same input (HTML or PDF) as its answers, else None.
 
-    What is worse than that is no reason to begin anew: raises `FetchError`.
+    Raises `FetchError` if `text` is worse: the review is then continued later, not restarted.
     """
     if review is None or review.input == text.input:
         return review

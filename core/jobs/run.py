@@ -1,10 +1,10 @@
-"""The write path: every caller runs these steps, in this order, and nothing else changes what is stored of papers.
+"""The write path: every caller runs these steps, in this order, and no other code changes stored papers.
 
-today → deliver → backfill → enrich → analyze. Each step has its own failures: a source that is down never keeps another
-step from running. Subscribers hear of today's batch before anything slow begins. The slow steps do first all that
-concerns the newest dates, and then the dates before: that is the order of what readers miss most.
+today → deliver → backfill → enrich → analyze. Each step has its own failures: a source that is down does not prevent
+other steps. Subscribers are notified of today's batch before the slow steps. These process the newest dates first, then
+older ones.
 
-Each unit of work is stored when it is done: a run may be killed at any moment, and the next one goes on there.
+Each unit of work is stored when it is done: a run may be killed at any moment, and the next one continues from there.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ _POLL_SECONDS = 0.5
 
 
 class Scope(NamedTuple):
-    """What a run does: the due batches (`due`), whatever was tried before (`forced`), and the `rest`."""
+    """What a run does: the due batches (`due`), even during the backoff (`forced`), and the `rest`."""
 
     due: bool
     forced: bool
@@ -44,7 +44,7 @@ class Scope(NamedTuple):
 
 SCOPES = {
     "all": Scope(due=True, forced=True, rest=True),  # the owner's command, and crons
-    "pending": Scope(due=True, forced=False, rest=True),  # a server by itself, and a queue
+    "pending": Scope(due=True, forced=False, rest=True),  # the scheduler of a server, and a queue
     "due": Scope(due=True, forced=False, rest=False),  # a reader's request
     "rest": Scope(due=False, forced=False, rest=True),
 }
@@ -52,10 +52,10 @@ SCOPES = {
 
 @dataclass(slots=True)
 class Report:
-    """What a run did, by step; a step that did not run has its empty part, `today` is None.
+    """What a run did, by step. A step that did not run has an empty part; `today` is then None.
 
-    `failures` are what went wrong, by step, in words. `busy` are the steps that another process is doing right now.
-    `state` is what is stored after the run, None where that was not read.
+    `failures` are the problems by step, in words. `busy` are the steps that another process is doing. `state` is the
+    stored state after the run, None if it was not read.
     """
 
     today: Today | None = None
@@ -70,7 +70,7 @@ class Report:
 
     @property
     def failures(self) -> dict[str, list[str]]:
-        """What went wrong, by step, in words."""
+        """The problems, by step, in words."""
         parts = {
             "today": [self.today.error] if self.today and self.today.error else [],
             "backfill": self.backfill.problems,
@@ -83,18 +83,18 @@ class Report:
 
     @property
     def failed(self) -> str:
-        """Why nothing usable came of what is due, "" if something did."""
+        """Why the due batch is unusable, "" if it is usable."""
         if self.today:
             return self.today.record.reason if self.today.record.state == "failed" else ""
         return "; ".join(self.enrich.problems) if self.asked_picks and not self.enrich.picks else ""
 
     @property
     def did_something(self) -> bool:
-        """Whether a source was asked, with whatever result."""
+        """Whether a source was asked, successfully or not."""
         return self.today is not None or self.asked_picks or self.rested
 
     def to_plain(self) -> dict[str, Any]:
-        """This as JSON values."""
+        """Returns this as JSON values."""
         plain = self.today.to_plain() if self.today else {}
         if self.rested:
             numbers = {"windows": self.backfill.windows, "late": self.backfill.late}
@@ -121,10 +121,10 @@ async def run(
     patience: float = 0.0,
     progress: Progress = NO_PROGRESS,
 ) -> Report:
-    """Do what `scope` says. The due batches take as long as they take, the rest so many `seconds` at most; 0: nothing.
+    """Run the steps of `scope`. The rest after the due batches takes at most `seconds`; 0 skips it.
 
-    Where another process does the same, this one waits for `patience` seconds, and then leaves it to that one. Raises
-    `StoreError`; whatever else goes wrong is in the report.
+    While another process does the same, this one waits for up to `patience` seconds, and then skips it. Returns the
+    report, with all failures but `StoreError`, which is raised.
     """
     async with open_upstreams(settings, archive) as upstreams:
         work = _Run(archive, settings, upstreams, settings.clock(), patience, progress)
@@ -144,7 +144,7 @@ def _for_log(report: Report) -> Mapping[str, Any]:
 
 @dataclass(slots=True)
 class _Run:
-    """One run: what it works with, and its report."""
+    """One run: its inputs, and its report."""
 
     archive: Archive
     settings: Settings
@@ -155,27 +155,27 @@ class _Run:
     report: Report = field(default_factory=Report)
 
     async def due(self, *, forced: bool) -> None:
-        """The due batch of the source that the feeds use, and its delivery."""
+        """Fetch the due batch of the feeds' source, and deliver it."""
         rules = await self._patiently("today", lambda: self._today(forced=forced))
         if rules is None:
             return
         if self.report.today and self.report.today.changed:
             await self._step("deliver", self._deliver(rules))
-        if ARXIV not in rules.sources:  # else the picks come with the rest
+        if ARXIV not in rules.sources:  # else the picks belong to the rest
             record = due_record((await self.archive.state()).manifest, due_of(self.now, rules.sources), rules.sources)
             if forced or not is_settled(record, ()):
                 await self._step("enrich", self._picks(rules))
                 self.report.state = await self.archive.state()
 
     async def rest(self, seconds: float) -> None:
-        """What is missing beside the due batches."""
+        """Do the steps after the due batches, for at most `seconds`."""
         end = monotonic() + seconds
         done = await self._patiently("rest", lambda: self._rest(end))
         if done:
             self.report.rested = True
 
     async def _today(self, *, forced: bool) -> Rules | None:
-        """Fetch the due batch of arXiv, if it is wanted. The rules in force; None if another process is doing that."""
+        """Fetch the due batch of arXiv, if necessary. Returns the rules in force, None if another process does it."""
         async with self.archive.try_drafting() as draft:
             if draft is None:
                 return None
@@ -200,7 +200,7 @@ class _Run:
         await fetch_picks(self.archive, self.upstreams, rules, now=self.now, report=self.report.enrich)
 
     async def _rest(self, end: float) -> bool | None:
-        """The steps after today, until `end` (`time.monotonic`). None if another process is doing them."""
+        """Do the steps after today, until `end` (`time.monotonic`). Returns None if another process does them."""
         async with self.archive.working() as alone:
             if not alone:
                 return None
@@ -210,7 +210,7 @@ class _Run:
             await self._step("analyze", self._analyze(rules, end))
             before = self.report.backfill.windows
             await self._step("backfill", self._backfill(rules, end, due_only=False))
-            if self.report.backfill.windows > before:  # dates of which nothing was known before
+            if self.report.backfill.windows > before:  # new dates were stored
                 await self._step("analyze", self._analyze(rules, end))
             state = await self.archive.state()
             self.report.backfill.pending = pending_windows(
@@ -248,7 +248,7 @@ class _Run:
             )  # fmt: skip
 
     async def _step(self, name: str, work: Awaitable[None]) -> None:
-        """Do a step. What goes wrong in it is noted, and ends no other step; a failing store ends them all."""
+        """Do a step. Its errors are noted, and other steps go on; `StoreError` ends the run."""
         try:
             await work
         except StoreError:
@@ -258,7 +258,7 @@ class _Run:
             self.report.errors.setdefault(name, []).append(f"{type(error).__name__}: {error}")
 
     async def _patiently(self, name: str, work: Callable[[], Awaitable[Any]]) -> Any:
-        """The result of `work`, tried again while another process does the same; None if it still does in the end."""
+        """Returns the result of `work`, repeated while another process does the same; None when the patience ends."""
         end = monotonic() + self.patience
         while (done := await work()) is None:
             if monotonic() >= end:

@@ -1,7 +1,7 @@
-"""One bounded run of questions to a model: until a deadline, a few at once, within the budget, with its usage counted.
+"""One bounded run of questions to a model: until a deadline, a few at a time, within the budget, with usage counted.
 
-Analyses, reviews and single summaries are made in sessions. What a failure means is decided here as well: whether it
-concerns one question, all of them, or only this session, whose time is up.
+Analyses, reviews and single summaries are made in sessions. A session also decides whether a failure concerns one
+question, all of them, or only itself because its time is up.
 """
 
 import asyncio
@@ -20,17 +20,17 @@ from core.llm.client import CompatibleModel
 from core.llm.endpoint import Endpoint
 from core.model.errors import ConfigError, ModelError, StoreError
 
-RESERVE_SECONDS = 10.0  # a call takes about as long: with less time left none is begun, because it would be lost
-_MOST_REFUSED = 3  # questions in a row that an endpoint does not accept
+RESERVE_SECONDS = 10.0  # the usual length of a call: no call starts with less time left
+_MOST_REFUSED = 3  # consecutive questions that an endpoint refuses
 _RESERVE_SHARE = 0.25  # of a short session
-_LAST_SECONDS = 1.0  # for a call that is under way when a session is cancelled or its time is up
+_LAST_SECONDS = 1.0  # for a running call when a session is cancelled or its time is up
 T = TypeVar("T")
 
 
 def open_model(settings: Settings, archive: Archive) -> Model | None:
-    """The model that `settings` name, None if none is; nothing is connected before it is asked.
+    """Returns the model that `settings` name, None without one; it connects on first use.
 
-    Raises `ConfigError`. The budget and the usage are kept in the archive, by the days of the settings' clock.
+    The archive keeps the budget and the usage, by the days of the settings' clock. Raises `ConfigError`.
     """
     if not (models := models_of(settings)):
         return None
@@ -45,7 +45,7 @@ def open_model(settings: Settings, archive: Archive) -> Model | None:
 
 
 def prices_of(settings: Settings) -> Prices:
-    """What the models cost."""
+    """Returns the prices of the models."""
     return Prices(settings.llm_price_prompt, settings.llm_price_completion)
 
 
@@ -53,8 +53,8 @@ def prices_of(settings: Settings) -> Prices:
 class Session:
     """A run of questions to `model` that ends at `deadline` (the event loop's time), at most `at_once` at a time.
 
-    No question is begun with less than `reserve` seconds left. `stopped` is the error that makes further questions
-    useless; `usage` adds up what was used.
+    No question is sent with less than `reserve` seconds left. `stopped` is an error that concerns all questions;
+    `usage` is the total usage.
     """
 
     model: Model
@@ -68,26 +68,26 @@ class Session:
 
     @classmethod
     def lasting(cls, model: Model, seconds: float, at_once: int, reserve: float | None = None) -> "Session":
-        """A session of so many seconds from now on; a short one keeps a part of them in reserve."""
+        """Returns a session of `seconds` from now on; a short one has a smaller reserve."""
         deadline = asyncio.get_running_loop().time() + seconds
         least = min(RESERVE_SECONDS, seconds * _RESERVE_SHARE) if reserve is None else reserve
         return cls(model, deadline, at_once, least)
 
     @property
     def is_over(self) -> bool:
-        """Whether the time is up."""
+        """Returns whether the time is up."""
         return asyncio.get_running_loop().time() >= self.deadline - _LAST_SECONDS
 
     @property
     def may_ask(self) -> bool:
-        """Whether another question may be begun."""
+        """Returns whether another question may be sent."""
         left = self.deadline - asyncio.get_running_loop().time()
         return self.stopped is None and not self._cancelled and left > self.reserve
 
     async def ask(self, question: Ask) -> Answer:
-        """The answer. Raises `ModelError`.
+        """Returns the answer to a question. Raises `ModelError`.
 
-        A session that is cancelled meanwhile still waits a moment for it, because it is paid for.
+        If the session is cancelled meanwhile, it still waits a second for the answer, which costs money.
         """
         call = asyncio.ensure_future(self.model.ask(question, deadline=self.deadline))
         try:
@@ -107,9 +107,9 @@ class Session:
         return answer
 
     async def each(self, todo: Iterable[T], work: Callable[[T], Awaitable[None]]) -> None:
-        """Do `work` for all of them, a few at once, as long as questions may be asked.
+        """Do `work` for each of `todo`, a few at a time, as long as questions may be sent.
 
-        Raises the first `StoreError` of the work when all that is under way has ended.
+        Raises the first `StoreError` of the work, after all running work has ended.
         """
         waiting, failed = deque(todo), list[StoreError]()
 
@@ -127,9 +127,9 @@ class Session:
             raise failed[0]
 
     def concerns_all(self, error: ModelError) -> bool:
-        """Whether an error says nothing about its question: it stops the session, or the session's time is up.
+        """Returns whether an error concerns all questions: it stops the session, or the session's time is up.
 
-        An endpoint that accepts no request, one after another, has a reason of its own, in whatever words.
+        Several consecutive refusals concern all questions, whatever their message.
         """
         self._refused = self._refused + 1 if error.state == "not-understood" else 0
         if (error.state in STATES and STATES[error.state].for_all) or self._refused >= _MOST_REFUSED:
@@ -142,7 +142,7 @@ class Session:
 async def open_session(
     settings: Settings, archive: Archive, *, seconds: float, reserve: float | None = None
 ) -> AsyncIterator[Session]:
-    """A session of so many seconds with the configured model, closed afterwards. Raises `ConfigError` without one."""
+    """Yields a session of `seconds` with the configured model, and closes it. Raises `ConfigError` without a model."""
     model = open_model(settings, archive)
     if model is None:
         raise ConfigError([f"This needs a language model. There is {NO_MODEL}"])

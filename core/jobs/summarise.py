@@ -1,4 +1,4 @@
-"""One paper's summary by a template, at the owner's command: what is stored of it, and how it is made."""
+"""One paper's summary by a template: reads the stored one, or makes one at the owner's command."""
 
 from core.archive import Archive
 from core.archive.analyses import SummaryKey
@@ -21,9 +21,9 @@ _STEP = "summarise"
 async def stored_summary(
     archive: Archive, settings: Settings, paper: Paper, name: str, language: str
 ) -> Summary | None:
-    """What is stored of a paper's summary by the configured model, read from its full text if there is one of that.
+    """Returns the stored summary by the configured model, preferably of the full text, None if there is none.
 
-    An extract is made at once: no model is asked for it. Raises `UnknownName` and `StoreError`.
+    An extract is made on demand, without a model. Raises `UnknownName` and `StoreError`.
     """
     template = get_template(name)
     if name == EXTRACT:
@@ -41,7 +41,7 @@ async def stored_summary(
 async def make_summary(
     archive: Archive, settings: Settings, paper: Paper, name: str, language: str, *, seconds: float
 ) -> Summary | None:
-    """The stored summary, or else what the model makes of the paper's text, stored. None: another process is at it.
+    """Returns the stored summary, else makes and stores one. Returns None if another process is making it.
 
     Raises `ConfigError` without a model, `ModelError`, `StoreError` and `UnknownName`.
     """

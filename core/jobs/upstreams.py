@@ -1,4 +1,4 @@
-"""The upstreams that the settings name: where each is, and the client that asks it as politely as it wants."""
+"""The upstreams that the settings name: their URLs, and clients that respect their request limits."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ from core.sources.client import Fetcher, Get
 
 @dataclass(frozen=True, slots=True)
 class Upstreams:
-    """`get` asks arXiv, `get_picks` Hugging Face. `api_url` is "" where there is no API to ask."""
+    """`get` sends requests to arXiv, `get_picks` to Hugging Face. `api_url` is "" without an API."""
 
     get: Get
     rss_url: str
@@ -28,7 +28,7 @@ class Upstreams:
 
 @asynccontextmanager
 async def open_upstreams(settings: Settings, archive: Archive) -> AsyncIterator[Upstreams]:
-    """The upstreams, with one connection each at a time. The sample week has no API."""
+    """Yields the upstreams, with one connection each at a time. The sample week has no API."""
     agent = f"Paperwire/{__version__} ({settings.feeds.instance.contact or 'no contact configured'})"
     async with await asyncio.to_thread(_make_client, settings) as client:
         arxiv = Fetcher(client, user_agent=agent, gate=partial(archive.gate, settings.gate_seconds))
@@ -38,7 +38,7 @@ async def open_upstreams(settings: Settings, archive: Archive) -> AsyncIterator[
 
 
 def _make_client(settings: Settings) -> httpx.AsyncClient:
-    """Reading the certificates takes 50 ms, too long for the event loop."""
+    """Make the HTTP client, in a thread: reading the certificates takes 50 ms."""
     return httpx.AsyncClient(
         timeout=httpx.Timeout(10, connect=5),
         limits=httpx.Limits(max_connections=1),

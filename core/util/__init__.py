@@ -1,1 +1,1 @@
-"""Logging, caches, signing."""
+"""Logging, caches and signatures."""

@@ -1,4 +1,4 @@
-"""What a process keeps in memory: bounded caches, work that is shared while it runs, and values of one event loop."""
+"""Memory of a process: bounded caches, shared running work, and values of one event loop."""
 
 import asyncio
 from collections import OrderedDict
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class LRUCache(Generic[T]):
-    """Keeps values up to a total `weight`, in whatever unit the caller weighs them; drops the least recently used."""
+    """Keeps values up to a total weight of `limit`, in the caller's unit; drops the least recently used."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -19,18 +19,18 @@ class LRUCache(Generic[T]):
 
     @property
     def used(self) -> int:
-        """The weight of all that is kept."""
+        """The total weight of the kept values."""
         return self._used
 
     def get(self, key: Hashable) -> T | None:
-        """The value, which is now the most recently used, or None."""
+        """Returns the value, which becomes the most recently used, or None."""
         if (found := self._values.get(key)) is None:
             return None
         self._values.move_to_end(key)
         return found[0]
 
     def put(self, key: Hashable, value: T, weight: int = 1) -> None:
-        """Keep `value`, and drop what no longer fits; a value heavier than the limit is not kept."""
+        """Keep `value`, and drop the least recently used beyond the limit; a heavier value than that is not kept."""
         self._used -= self._values.pop(key, (None, 0))[1]
         if weight > self._limit:
             return
@@ -40,7 +40,7 @@ class LRUCache(Generic[T]):
             self._used -= self._values.popitem(last=False)[1][1]
 
     def enter(self, epoch: int) -> None:
-        """Drop everything if `epoch` is a later one."""
+        """Drop all values if `epoch` is later than the last one."""
         if epoch > self._epoch:
             self._epoch = epoch
             self._values.clear()
@@ -48,10 +48,10 @@ class LRUCache(Generic[T]):
 
 
 class PerLoop(Generic[T]):
-    """A value that belongs to the event loop it was made in: a client's connections, a semaphore, a task.
+    """A value that belongs to the event loop in which it was made: a client's connections, a semaphore, a task.
 
-    Tests and serverless platforms run several loops in one process, one after the other. What belongs to a loop that
-    has ended never answers, so that another loop gets a new value.
+    Tests and serverless platforms run several loops in one process, one after the other. A value of a loop that has
+    ended is unusable, so each loop gets its own.
     """
 
     def __init__(self, make: Callable[[], T]) -> None:
@@ -59,29 +59,29 @@ class PerLoop(Generic[T]):
         self._made: tuple[asyncio.AbstractEventLoop, T] | None = None
 
     def get(self) -> T:
-        """The value of the running loop, made if there is none."""
+        """Returns the value of the running loop, made on first use."""
         loop = asyncio.get_running_loop()
         if self._made is None or self._made[0] is not loop:
             self._made = loop, self._make()
         return self._made[1]
 
     def pop(self) -> T | None:
-        """The value of the running loop if there is one, for its end; in any case none is kept."""
+        """Remove and return the value of the running loop, None if it has none."""
         made, self._made = self._made, None
         return made[1] if made and made[0] is asyncio.get_running_loop() else None
 
 
 class SingleFlight(Generic[T]):
-    """Work by key that runs once for all that want it at the same time.
+    """Work by key that runs once for all concurrent callers.
 
-    A caller that is cancelled leaves the work to the others.
+    If a caller is cancelled, the work continues for the others.
     """
 
     def __init__(self) -> None:
         self._tasks: PerLoop[dict[Hashable, asyncio.Task[T]]] = PerLoop(dict)
 
     def start(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]) -> "asyncio.Task[T]":
-        """The task that does `work`; the one that is running, if there is one for the same key."""
+        """Returns the running task of the key, or a new one that does `work`."""
         tasks = self._tasks.get()
         if (task := tasks.get(key)) is None:
             task = tasks[key] = asyncio.create_task(work())
@@ -89,11 +89,11 @@ class SingleFlight(Generic[T]):
         return task
 
     async def get(self, key: Hashable, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """The result of `work`, or of what is running for the same key."""
+        """Returns the result of the running task of the key, or of `work`."""
         return await asyncio.shield(self.start(key, work))
 
     async def stop(self) -> None:
-        """Cancel what is running, and wait for its end."""
+        """Cancel all running tasks, and wait for their end."""
         if tasks := list((self._tasks.pop() or {}).values()):
             for task in tasks:
                 task.cancel()
@@ -103,4 +103,4 @@ class SingleFlight(Generic[T]):
 def _forget(tasks: "dict[Hashable, asyncio.Task[T]]", key: Hashable, task: "asyncio.Task[T]") -> None:
     tasks.pop(key, None)
     if not task.cancelled():
-        task.exception()  # callers have it; without any, asyncio would log it
+        task.exception()  # marks it as retrieved: without callers, asyncio would log it

@@ -1,6 +1,6 @@
-"""Structured logs: an event is a name with fields, and takes one line, as JSON for machines or as text for people.
+"""Structured logs: an event is a name with fields, on one line, as JSON for machines or as text for people.
 
-No field may hold a secret, and none what a client sent unbounded: who logs an event chooses its fields.
+Callers of `log_event` choose the fields: none may hold a secret, or unbounded text of a client.
 """
 
 import json
@@ -23,17 +23,17 @@ _SERVER, _SERVER_ERRORS, _SERVER_REQUESTS = "uvicorn", "uvicorn.error", "uvicorn
 def log_event(name: str, level: int = logging.INFO, /, **fields: Any) -> None:
     """Log that `name` happened. Fields that are None are left out; the others are JSON values."""
     if EVENTS.isEnabledFor(level):
-        # Without `EVENTS.log`, which looks for its caller's place at a third of the cost of a line
+        # Without `EVENTS.log`, which finds the caller's file and line at a third of the cost of a line
         record = logging.LogRecord(EVENTS.name, level, "", 0, name, None, None)
         record.fields = {key: value for key, value in fields.items() if value is not None}
         EVENTS.handle(record)
 
 
 def configure_logging(level: str, *, as_json: bool, alone: bool = False) -> None:
-    """Write events and other records of Paperwire and of uvicorn from `level` on to standard error, a line for each.
+    """Write events and other records of Paperwire and of uvicorn from `level` on to standard error, one line each.
 
-    uvicorn's own line for each request is turned off: the event `request` says more, and never shows a key. `alone`:
-    where a platform has a handler of its own at the root (AWS Lambda), it is not to write them a second time.
+    uvicorn's access log is turned off: the event `request` has more fields, and never shows a key. `alone`: records are
+    not passed to the root logger, where a platform (AWS Lambda) has a handler that would write them again.
     """
     handler = _ToStderr()
     handler.setFormatter(JsonFormatter() if as_json else TextFormatter())
@@ -49,10 +49,10 @@ def configure_logging(level: str, *, as_json: bool, alone: bool = False) -> None
 
 
 class JsonFormatter(logging.Formatter):
-    """`{"time": …, "level": …, "event": …, …}`: of an event its fields, of other records `logger` and `message`."""
+    """`{"time": …, "level": …, "event": …, …}`: an event has its fields, other records `logger` and `message`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one line."""
+        """Returns the record as one line."""
         line: dict[str, Any] = {"time": _time(record), "level": record.levelname.lower()}
         fields = _fields(record)
         if fields is None:
@@ -61,15 +61,15 @@ class JsonFormatter(logging.Formatter):
             line |= {"event": record.msg, **fields}
         if error := _error(record):
             line["error"] = error
-        written = orjson.dumps(line, default=str)  # several times as fast, but it leaves U+2028 as it is
+        written = orjson.dumps(line, default=str)  # several times faster, but it does not escape U+2028
         return written.decode() if written.isascii() else json.dumps(line, default=str)
 
 
 class TextFormatter(logging.Formatter):
-    """`12:00:00 request method=GET path=/ …`: the time of day in UTC, levels above info, what happened."""
+    """`12:00:00 request method=GET path=/ …`: the time of day in UTC, the level above info, and the event."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one line, and its traceback if it has one."""
+        """Returns the record as one line, followed by its traceback if it has one."""
         fields = _fields(record)
         said = record.getMessage() if fields is None else " ".join([record.msg, *map(_pair, fields.items())])
         level = f"{record.levelname.lower()}: " if record.levelno > logging.INFO else ""
@@ -78,14 +78,14 @@ class TextFormatter(logging.Formatter):
 
 
 class _ToStderr(logging.StreamHandler[TextIO]):
-    """Writes to what standard error is when a line is written: servers and tests may replace it."""
+    """Writes to the current standard error of each line: servers and tests may replace it."""
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
 
     @property
     def stream(self) -> TextIO:  # type: ignore[override]
-        """Where lines go."""
+        """The current standard error."""
         return sys.stderr
 
 
@@ -109,5 +109,5 @@ def _pair(pair: tuple[str, Any]) -> str:
 
 
 def _one_line(text: str) -> str:
-    """`text` without what could begin a line of its own, or move a terminal's cursor."""
+    """Returns `text` without line breaks and control characters of terminals."""
     return text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)

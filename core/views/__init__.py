@@ -1,1 +1,1 @@
-"""The read path: from the store to what a request shows."""
+"""The read path: from the archive to the content of an answer."""

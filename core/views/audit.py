@@ -1,4 +1,4 @@
-"""The ledger with identifiers: for each date and category what arXiv announced, and what its API says of that."""
+"""The ledger with identifiers: for each date and category what arXiv announced, and what its API confirms."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from core.model.manifest import BatchRecord, CategoryState, Manifest
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:
-    """A category of a date: its state with the reason, the `ids` of the ledger, how many announcements came late, and
-    when the API was asked (RFC 3339), "" for never. `over`: another date is due already.
+    """A category of a date: its state with the reason, the `ids` of the ledger, the number of late announcements, and
+    the time of the API's answer (RFC 3339), "" without one. `over`: a later date is due already.
     """
 
     date: date
@@ -29,11 +29,11 @@ class LedgerLine:
 
     @property
     def lacks(self) -> bool:
-        """Whether something may be missing of a date that is over."""
+        """Whether a date that is over may lack papers."""
         return self.over and not self.state.settled
 
     def to_plain(self) -> dict[str, Any]:
-        """The line as JSON values."""
+        """Returns the line as JSON values."""
         head = {"date": self.date.isoformat(), "category": self.category, "state": self.state.state}
         more = {"reason": self.state.reason, "read": self.read, "late": self.late}
         return head | more | {name: sorted(ids) for name, ids in self.ids._asdict().items()}
@@ -47,8 +47,9 @@ async def audit_dates(
     first: date | None = None,
     last: date | None = None,
 ) -> list[LedgerLine]:
-    """The lines of the dates from `first` to `last`, newest date first; by default of all that are kept, or should be:
-    a date that nothing is known of yet lacks everything.
+    """Returns the lines of the dates from `first` to `last`, newest date first; by default of the whole retention.
+
+    A date without a record lacks everything. Raises `StoreError`.
     """
     days = sorted({*manifest.records, *days_kept(now, archive.retention)}, reverse=True)
     records = [manifest.get(day) for day in days if (first is None or day >= first) and (last is None or day <= last)]

@@ -1,7 +1,7 @@
-"""From the archive to the entries of a feed: what a process has decoded, and the lists that it made of that.
+"""The entries of feeds: read from the archive, decoded, combined into lists, and cached.
 
-`EntryCache` owns all entries that a process remembers, in two places: the immutable values of the archive, decoded, and
-the list of each feed, for the manifest that it was made from. Rendered documents are in `api.resource.ResponseCache`.
+`EntryCache` holds all entries in memory, in two places: the decoded immutable values of the archive, and the list of
+each feed for the present manifest. Rendered documents are in `api.resource.ResponseCache`.
 """
 
 import asyncio
@@ -34,20 +34,20 @@ from core.model.pagination import Page, paginate
 from core.model.query import Query
 from core.util.caches import LRUCache, SingleFlight
 
-CUSTOM_SECONDS = 8.0  # in which rules that came with a request have to have scored everything; readers give up after 20
-# Limits count papers and entries: a month of 500 papers a day, for six feeds; and less for rules that strangers send
+CUSTOM_SECONDS = 8.0  # limit for scoring all days by the rules of a request; feed readers time out after 20 s
+# Limits in papers and entries: a month of 500 papers a day for six feeds, and less for rules in requests
 OWN_LIMIT, CUSTOM_LIMIT = 150_000, 40_000
 
 
 class FeedEntries(NamedTuple):
-    """The entries of a feed, newest date first, and how many more are held back until their summaries are there."""
+    """The entries of a feed, newest date first, and the number of entries held back until they have summaries."""
 
     entries: list[Entry]
     held: int = 0
 
 
 class _List(NamedTuple):
-    """The entries of a feed, with what they were made from: the version of the manifest, and all values of it."""
+    """The entries of a feed, with their inputs: the version of the manifest, and the values that it names."""
 
     version: tuple[int, str]
     sources: tuple[object, ...]
@@ -61,13 +61,13 @@ class _Memory(NamedTuple):
     lists: LRUCache[_List]
 
     def put(self, key: object, value: Any, count: int) -> None:
-        """Remember a decoded value of so many papers."""
+        """Remember a decoded value of `count` papers."""
         self.decoded.put(key, value, max(count, 1))
-        gc.freeze()  # values without cycles: walking over a month of them would stop everything for 200 ms
+        gc.freeze()  # values have no cycles, and a collection over a month of them takes 200 ms
 
 
 class EntryCache:
-    """The entries of this wire's own feeds, and of custom feeds, whose rules came with a request."""
+    """The entries of this wire's own feeds, and of custom feeds, whose rules are in a request."""
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
@@ -76,10 +76,10 @@ class EntryCache:
         self._loading: SingleFlight[FeedEntries] = SingleFlight()
 
     async def get(self, manifest: Manifest, feed: Feed, *, whole: bool, own: bool) -> FeedEntries:
-        """The entries of a feed over all stored batches: a shared list.
+        """Returns the entries of a feed over all stored batches. The list is shared: do not change it.
 
-        `whole`: whatever their score; else at least those from the feed's `min_score` on, which are far less to read.
-        Concurrent callers share one reading of the store.
+        `whole`: with all scores; else at least those from the feed's `min_score` on, which are far fewer. `own`: the
+        feed belongs to this wire. Concurrent callers share one read of the store. Raises `StoreError`.
         """
         memory = self._own if own else self._custom
         key = (feed.name, feed.fingerprint, whole or feed.min_score <= 0)
@@ -90,7 +90,7 @@ class EntryCache:
         return await self._loading.get((key, version, own), partial(loading.entries, key, version))
 
     def put_days(self, batch: Batch, days: Iterable[tuple[Feed, Day]]) -> None:
-        """Remember a batch that this process has just stored, and what it is to feeds."""
+        """Remember a batch that this process has just stored, and the feeds' days over it."""
         record = BatchRecord(batch.date, "complete", hash=batch.hash)
         self._own.put(stored_batch(record).name, batch, len(batch.announcements))
         for feed, day in days:
@@ -99,11 +99,11 @@ class EntryCache:
 
 @dataclass(slots=True)
 class _Loading:
-    """Makes the list of a feed, and reads what is not remembered: everything in one round trip where it can.
+    """Makes the list of a feed, and reads the values that are not cached, in one round trip if possible.
 
-    What is not stored, because the feed's rules changed, is made from the batches, in one more, and is stored for other
-    instances. Of a feed that is not the wire's `own` nothing but batches is read, and nothing is stored: encoding takes
-    twice as long as scoring.
+    Days that are not stored, because the feed's rules changed, are made from the batches, in one more round trip, and
+    stored for other instances. For a custom feed (not `own`) only batches are read, and nothing is stored: encoding
+    takes twice as long as scoring.
     """
 
     archive: Archive
@@ -114,11 +114,11 @@ class _Loading:
     whole: bool
     own: bool
     analyses: dict[str, Analysis] = field(default_factory=dict)
-    unread: list[Stored] = field(default_factory=list)  # analyses, which come with whatever is read first
+    unread: list[Stored] = field(default_factory=list)  # analyses, added to the first read
     days: dict[str, Day] = field(default_factory=dict)  # by the hash of their batch
 
     async def entries(self, key: object, version: tuple[int, str]) -> FeedEntries:
-        """The list, which is remembered under `key`."""
+        """Returns the list, and caches it under `key`."""
         feed, records = self.feed, self.manifest.of(self.feed.source)
         named = names_of(self.manifest, feed) if self.own else {}
         analyses = {r.date: stored_analysis(feed, r.date, named[r.date]) for r in records if r.date in named}
@@ -140,7 +140,7 @@ class _Loading:
         return made
 
     async def _load(self, records: list[BatchRecord]) -> None:
-        """Get the days of the records, and the analyses; a day whose batch the store has lost is left out."""
+        """Get the days of the records, and the analyses, without days whose batch the store has lost."""
         missing = [record for record in records if not self._recall(record, stored_scores)]
         if not self.whole:
             missing = [record for record in missing if not self._recall(record, stored_best)]
@@ -155,7 +155,7 @@ class _Loading:
         await self._read(())
 
     def _recall(self, record: BatchRecord, stored: Callable[[Feed, BatchRecord], Stored]) -> bool:
-        """Take the day from memory, if it is there."""
+        """Take the day from memory. Returns whether it was there."""
         day = self.memory.decoded.get((self.feed.name, stored(self.feed, record).name))
         if day is not None:
             self.days[record.hash] = day
@@ -166,7 +166,7 @@ class _Loading:
         self.memory.put((self.feed.name, stored.name), day, len(day.entries))
 
     async def _read(self, wanted: Iterable[Stored]) -> Mapping[str, Any]:
-        """The values that are wanted and stored, by name; the analyses that are still to be read come along."""
+        """Returns the stored values by name, with the analyses that are still to be read."""
         also, self.unread = self.unread, []
         found = await self.archive.days.read((*wanted, *also))
         for one in also:
@@ -175,7 +175,7 @@ class _Loading:
         return found
 
     async def _make(self, records: list[BatchRecord]) -> None:
-        """Get whole days, of stored scores or scored anew."""
+        """Get whole days, from stored scores or by scoring them."""
         decoded = self.batches.decoded
         wanted = [one for record in records if decoded.get((one := stored_batch(record)).name) is None]
         wanted += [stored_scores(self.feed, record) for record in records if self.own]
@@ -198,7 +198,7 @@ class _Loading:
 
 
 async def score_custom(feed: Feed, batch: Batch, until: float) -> Day:
-    """A day of a custom feed. Raises `QueryError` at `until` (`time.monotonic`): some rules would take minutes."""
+    """Score a day of a custom feed. Raises `QueryError` at `until` (`time.monotonic`): some rules take minutes."""
     try:
         return await asyncio.to_thread(score_day, feed, batch, until)
     except TimeoutError:
@@ -214,20 +214,20 @@ def _entries(feed: Feed, days: list[Day], analyses: Mapping[date, Analysis], hol
 
 
 def select_page(loaded: Iterable[tuple[Feed, FeedEntries]], query: Query, *, capped: bool) -> Page:
-    """The page of `query` over feeds, each with its own thresholds where the query sets none."""
+    """Returns the page of `query` over feeds, each with its own thresholds unless the query sets them."""
     chosen = [entry for feed, found in loaded for entry in choose(feed, found.entries, query, capped=capped)]
     return paginate(chosen, query)
 
 
 def select_merged(loaded: Iterable[tuple[Feed, FeedEntries]], query: Query) -> Page:
-    """The page of `query` over feeds as one: each chooses by its own thresholds, and each paper is there once."""
+    """Returns the page of `query` over merged feeds: each feed applies its own thresholds, and each paper occurs once."""
     query = replace(query, conditions=tuple(one for one in query.conditions if one.field != "feed"))
     chosen = [entry for feed, found in loaded for entry in choose(feed, found.entries, query, capped=True)]
     return paginate(merge(chosen), query)
 
 
 def batch_summaries(manifest: Manifest) -> list[dict[str, object]]:
-    """What is known of each date, newest first, as JSON values."""
+    """Returns the records of all dates, newest first, as JSON values."""
     return [
         {"date": r.date.isoformat(), "state": r.state, "papers": r.total, "counts": r.counts}
         | ({"reason": r.reason} if r.reason else {})
@@ -236,7 +236,7 @@ def batch_summaries(manifest: Manifest) -> list[dict[str, object]]:
 
 
 def batch_to_plain(record: BatchRecord) -> dict[str, object]:
-    """All that is known of a date as JSON values: with the state of each category, and its line of the ledger."""
+    """Returns the record of a date as JSON values, with the state and the ledger line of each category."""
     plain: dict[str, object] = {"date": record.date.isoformat(), "state": record.state, "papers": record.total}
     more = {"reason": record.reason, "fetched": record.fetched, "late": record.late, "rejected": len(record.rejected)}
     categories = {

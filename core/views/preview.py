@@ -1,4 +1,4 @@
-"""What a feed's rules would have selected from the stored days: how much, what, and why."""
+"""The preview of a feed's rules: how many and which entries they select from the stored days, and why."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -10,13 +10,13 @@ from core.model.feed import Entry, Feed
 from core.model.manifest import BatchRecord
 from core.model.query import Query
 
-SHOWN = (5, 3, 3)  # entries of the newest day that has some, of the one before, and so on
+SHOWN = (5, 3, 3)  # entries of the newest day with entries, of the previous one, and so on
 RATES = (5, 10, 20, 40)  # entries a day for which a threshold is proposed
 
 
 @dataclass(frozen=True, slots=True)
 class DayYield:
-    """What a date yields: how many of its `papers` reach the threshold, and how many of these are shown."""
+    """The yield of a date: how many of its `papers` reach the threshold, and how many of these are shown."""
 
     date: date
     state: str
@@ -27,7 +27,7 @@ class DayYield:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """A least score, and how many entries a day would reach it."""
+    """A minimum score, and the number of entries a day that reach it."""
 
     min_score: float
     a_day: float
@@ -35,10 +35,10 @@ class Threshold:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What rules select. `a_day` and the proposed `thresholds` are over the complete days, if there is one.
+    """The selection by rules. `a_day` and the proposed `thresholds` are over the complete days, else over all days.
 
-    `best` pairs each of the newest days that have entries with its best ones; `keywords` each keyword with the number
-    of papers in which it was found, whatever their score.
+    `best` pairs each of the newest days with entries with its best ones; `keywords` pairs each keyword with the number
+    of papers that contain it, at any score.
     """
 
     days: tuple[DayYield, ...]
@@ -49,22 +49,22 @@ class Preview:
 
     @property
     def most(self) -> int:
-        """The most entries that reach the threshold on one day."""
+        """The maximal number of entries of a day that reach the threshold."""
         return max((day.found for day in self.days), default=0)
 
     @property
     def total(self) -> int:
-        """The entries that are shown of all days."""
+        """The number of entries shown of all days."""
         return sum(day.shown for day in self.days)
 
     @property
     def unused(self) -> tuple[str, ...]:
-        """The keywords that were found nowhere."""
+        """The keywords that no paper contains."""
         return tuple(label for label, count in self.keywords if not count)
 
 
 def make_preview(feed: Feed, entries: Sequence[Entry], records: Sequence[BatchRecord]) -> Preview:
-    """What `feed` shows of its `entries`, whatever their score, over the stored `records`, newest first."""
+    """Returns the preview of `feed` over all its `entries`, with any score, and the `records`, newest first."""
     of_type = [entry for entry in entries if entry.type in feed.announce_types]
     found = choose(feed, of_type, Query(), capped=False)
     shown = sorted(choose(feed, of_type, Query(), capped=True), key=best_first)
@@ -95,7 +95,7 @@ def _best(shown: Iterable[Entry], dates: Sequence[date]) -> tuple[tuple[date, tu
 
 
 def _thresholds(scores: Sequence[float], days: int, feed: Feed) -> tuple[Threshold, ...]:
-    """For each of `RATES` that the feed allows the score that comes next to it, from the most entries to the fewest."""
+    """Returns the closest threshold for each of `RATES` that the feed allows, from most entries to fewest."""
     a_day: dict[float, float] = {}
     reached = 0
     for score, count in sorted(Counter(scores).items(), reverse=True):

@@ -1,4 +1,4 @@
-"""The list of reviews as this process knows it."""
+"""The list of reviews in this process."""
 
 import logging
 from time import monotonic
@@ -11,18 +11,18 @@ log = logging.getLogger("paperwire")
 
 
 class ReviewList:
-    """The list of reviews, read again when it is `seconds` old."""
+    """The list of reviews, cached for `seconds`."""
 
     def __init__(self, reviews: Reviews, *, seconds: float) -> None:
         self._reviews, self._seconds = reviews, seconds
         self._read: tuple[float, list[Listed]] | None = None
 
-    async def rows(self, *, anew: bool = False) -> list[Listed]:
-        """The list, newest first; `anew` where this process has just changed it.
+    async def rows(self, *, refresh: bool = False) -> list[Listed]:
+        """Returns the list, newest first; `refresh` reads it again, after a change by this process.
 
-        Where the store fails, the last list that was read. Raises `StoreError` if none was.
+        If the store fails, the last list is returned. Raises `StoreError` if there is none.
         """
-        if self._read is None or anew or monotonic() - self._read[0] > self._seconds:
+        if self._read is None or refresh or monotonic() - self._read[0] > self._seconds:
             try:
                 self._read = monotonic(), await self._reviews.rows()
             except StoreError as error:
@@ -33,7 +33,7 @@ class ReviewList:
         return self._read[1]
 
     async def rows_if_known(self) -> list[Listed]:
-        """The same for what can do without: an empty list where the store fails."""
+        """Returns the list, newest first; an empty one if the store fails."""
         try:
             return await self.rows()
         except StoreError as error:

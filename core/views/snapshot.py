@@ -1,4 +1,4 @@
-"""The snapshot: the stored state as a process knows it, read when it is needed and kept when the store fails."""
+"""The snapshot: the stored state in the memory of a process, read on demand, and kept while the store fails."""
 
 import logging
 from dataclasses import dataclass, replace
@@ -12,14 +12,14 @@ from core.util.caches import SingleFlight
 
 log = logging.getLogger("paperwire")
 
-_RETRY_SECONDS = 5.0  # how long after a failure of the store it is not asked for its state again
-_EARLY = 0.8  # of the time for which a snapshot is used; from then on one request reads anew, and none waits for it
+_RETRY_SECONDS = 5.0  # after a failure of the store, until its state is read again
+_EARLY = 0.8  # of a snapshot's lifetime; from then on a request starts a read in the background
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The state, until when (`time.monotonic`) it is used without asking, and why the store could not confirm it: ""
-    if it did.
+    """The state, the time (`time.monotonic`) until which it is used without a read, and the store's error at the last
+    read, "" without one.
     """
 
     state: State
@@ -28,9 +28,10 @@ class Snapshot:
 
 
 class Snapshots:
-    """The snapshot of the moment, for all requests of a process: concurrent ones share one reading.
+    """The current snapshot for all requests of a process; concurrent requests share one read.
 
-    `ahead`: it is read anew shortly before it gets too old, which only helps where processes run between requests.
+    A snapshot is used for `seconds`. `ahead`: it is read again shortly before its end, in the background, which needs a
+    process that runs between requests.
     """
 
     def __init__(self, archive: Archive, *, seconds: float, ahead: bool = True) -> None:
@@ -44,9 +45,9 @@ class Snapshots:
         self._written = 0
 
     def peek(self) -> Snapshot | None:
-        """The last snapshot, without asking; None if it is too old.
+        """Returns the last snapshot without reading the store; None if it is too old.
 
-        Shortly before it gets too old, it is read anew behind the answers, so that none of them waits for that.
+        Shortly before that, it starts a read in the background, for which no answer waits.
         """
         last, now = self._last, monotonic()
         if last is None or now >= last.until:
@@ -56,17 +57,17 @@ class Snapshots:
         return last
 
     async def get(self, *, confirmed: bool = False, also: str = "") -> Snapshot:
-        """The last snapshot, or a new one if that is too old or has to be `confirmed`.
+        """Returns the last snapshot, or a new one if that is too old or has to be `confirmed`.
 
-        If this is the first reading, `also` is read along, for `take`: later, an instance has in memory what it served.
-        Where the store fails, the last one with an error. Raises `StoreError` if there is none.
+        The first read includes the key `also`, for `take`; later, the instance has its documents in memory. If the
+        store fails, the last snapshot is returned with the error. Raises `StoreError` if there is none.
         """
         if not confirmed and (last := self.peek()):
             return last
         return await self._reading.get(None, partial(self._read, "" if self._last else also))
 
     def take(self, key: str) -> tuple[bool, bytes | None]:
-        """Whether `key` was read along with the state, and its value; once."""
+        """Returns whether `key` was read together with the state, and its value; only once."""
         return key in self._along, self._along.pop(key, None)
 
     def put(self, state: State) -> None:
@@ -76,7 +77,7 @@ class Snapshots:
         self._last = Snapshot(state, monotonic() + self._seconds)
 
     def fail(self, error: StoreError) -> Snapshot:
-        """Go on with the last snapshot, and leave the store alone for a while. Raises `error` if there is none."""
+        """Keep the last snapshot, and do not read the store for a while. Raises `error` if there is no snapshot."""
         if self._last is None:
             raise error
         log.warning("the last good copy is served: %s", error)
@@ -85,28 +86,28 @@ class Snapshots:
 
     @property
     def error(self) -> str:
-        """Why the store could not be read when it was asked last, however long ago that was; "" if it could."""
+        """The error of the last read of the store, however long ago; "" if it succeeded."""
         return self._last.error if self._last else ""
 
     @property
     def is_failing(self) -> bool:
-        """Whether the store has just failed, and is left alone."""
+        """Whether the store has just failed and is not read for a while."""
         return self._last is not None and bool(self._last.error) and monotonic() < self._last.until
 
     async def stop(self) -> None:
-        """End what is being read."""
+        """Cancel the running read."""
         await self._reading.stop()
 
     async def _read(self, also: str) -> Snapshot:
         written = self._written
         try:
             raw, along = await self._archive.encoded_state(also)
-            # Where nothing is new the same object, by which others know what they made from it
+            # An unchanged state keeps its object, which caches compare by identity
             state = self._last.state if raw == self._raw and self._last else decode_state(*raw)
         except StoreError as error:
             return self.fail(error)
         if self._last and written != self._written:
-            return self._last  # what this process wrote while it was reading is newer
+            return self._last  # this process wrote a newer state during the read
         self._raw = raw
         self._along = {also: along} if also else {}
         self._last = Snapshot(state, monotonic() + self._seconds)
