@@ -1,1 +1,1 @@
-"""Paperwire's HTTP face: one FastAPI application, and the entry points that platforms look for."""
+"""Paperwire over HTTP: one FastAPI application, and the entry points of the platforms."""

@@ -1,7 +1,7 @@
-"""Who may do what: the owner's token, the key and signatures of a private copy, and which client a request is from.
+"""Access control: the owner's token, the key and signatures of a private copy, and the client of a request.
 
-Private copies: where `FEED_KEY` is set, feeds, API and pages open only with `?key=`, the key or a signature. What
-changes anything takes the owner's token, also with the key.
+Private copies: if `FEED_KEY` is set, feeds, API and pages require `?key=` with the key or a signature. Every change
+requires the owner's token, also with the key.
 """
 
 import asyncio
@@ -25,13 +25,13 @@ from core.util.signing import KEY, fingerprint, is_one_of, sign
 log = logging.getLogger("paperwire")
 
 MOST_WRONG = 20
-WRONG_SECONDS = 1.0  # how long a wrong token waits for its answer
+WRONG_SECONDS = 1.0  # delay of the answer to a wrong token
 HOUR = 3600
-_NETWORK = 64  # bits of an IPv6 address that are one customer's
+_NETWORK = 64  # prefix bits of an IPv6 address that identify one customer
 
 
 def has_token(settings: Settings, authorization: bytes) -> bool:
-    """Whether the header `Authorization` is `Bearer` with `CRON_SECRET` or `ADMIN_TOKEN`."""
+    """Returns whether the header `Authorization` is `Bearer` with `CRON_SECRET` or `ADMIN_TOKEN`."""
     scheme, _, sent = authorization.decode("utf-8", "surrogateescape").partition(" ")
     return scheme.lower() == "bearer" and is_one_of(sent.strip(), settings.cron_secret, settings.admin_token)
 
@@ -39,7 +39,7 @@ def has_token(settings: Settings, authorization: bytes) -> bool:
 def check_token(request: Request, what: str) -> None:
     """Raise a 401 unless the request has the owner's token.
 
-    `what` is off where none is set; it begins the sentence that says so.
+    `what` names the operation for the error; without a configured token it is off.
     """
     settings: Settings = request.app.state.wire.settings
     if has_token(settings, dict(request.scope["headers"]).get(b"authorization", b"")):
@@ -54,7 +54,7 @@ def check_token(request: Request, what: str) -> None:
 
 
 class NotAllowed(PaperwireError):
-    """The token is not right, or too many were not. `status` is what HTTP calls that."""
+    """The token is wrong, or too many tokens were wrong. `status` is the HTTP status."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -62,13 +62,11 @@ class NotAllowed(PaperwireError):
 
 
 async def check_form_token(request: Request, sent: str) -> None:
-    """Return if `sent`, a field of a form, is the owner's token. Raises `NotAllowed`; `StoreError` if it cannot be
-    counted.
+    """Check that `sent`, a field of a form, is the owner's token. Raises `NotAllowed`, and `StoreError`.
 
-    Wrong tokens are answered slowly, and counted in the store for each client address, over all instances: after
-    `MOST_WRONG` in an hour that address has to wait, even with the right one. They are not counted for everybody
-    together, or any stranger could keep the owner out. Where the address of clients is not known (a proxy that the
-    server does not trust), all of them are one.
+    A wrong token is answered with a delay, and counted in the store for each client address, over all instances: after
+    `MOST_WRONG` in an hour that address has to wait, even with the right token. A common counter would let any client
+    lock the owner out. Behind a proxy that the server does not trust, all clients share one address.
     """
     wire: Paperwire = request.app.state.wire
     token = wire.settings.admin_token
@@ -81,7 +79,7 @@ async def check_form_token(request: Request, sent: str) -> None:
     if is_one_of(sent.strip(), token):
         return
     counted = await wire.archive.overrides.count_wrong_tokens(client, 1, MOST_WRONG, HOUR)
-    log.warning("the settings were refused to somebody with a wrong token")
+    log.warning("a change of the settings was refused: wrong token")
     await asyncio.sleep(WRONG_SECONDS)
     if not counted:
         raise too_many
@@ -89,10 +87,10 @@ async def check_form_token(request: Request, sent: str) -> None:
 
 
 def client_of(scope: Scope, headers: Mapping[bytes, bytes], *, vercel: bool) -> str:
-    """What stands for the address of a client, an IPv6 network being one.
+    """Returns the address of a client, or its IPv6 network.
 
-    Vercel sets `X-Real-IP`, whatever was sent. Elsewhere it is the address that the server names: the socket's, or what
-    a proxy says that the server trusts (uvicorn's FORWARDED_ALLOW_IPS, by default loopback alone).
+    Vercel sets `X-Real-IP` itself. Elsewhere it is the address that the server reports: that of the socket, or that
+    which a trusted proxy reports (uvicorn's FORWARDED_ALLOW_IPS, by default only loopback).
     """
     known = headers.get(b"x-real-ip", b"").decode("latin-1") if vercel else ""
     text = known or (scope["client"][0] if scope.get("client") else "")
@@ -104,7 +102,7 @@ def client_of(scope: Scope, headers: Mapping[bytes, bytes], *, vercel: bool) -> 
     return fingerprint("client", str(network))
 
 
-# These have secrets of their own, or show nothing of the owner's
+# These paths have secrets of their own, or show no data of the owner
 OPEN = frozenset({"/api/refresh", "/api/work", "/api/health", "/docs", "/openapi.json"})
 _COMMANDS = re.compile(r"/api/papers/.+/(?:review|summaries/[\w.-]+)")  # need the owner's token where they are posted
 _FILE = re.compile(r"/[\w-]+\.(?:css|js|svg|ico|png|txt)")
@@ -113,9 +111,9 @@ _NAME = f"{KEY}=".encode()
 
 
 class PrivateCopy:
-    """Lets through what shows the key; takes it out of the query, so that nothing behind this handles or logs it.
+    """Passes requests with the key, and removes it from the query: later code neither handles nor logs it.
 
-    Without a `FEED_KEY` everybody is let through, also who still sends a key.
+    Without a `FEED_KEY` all requests pass, also those with a key.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
@@ -162,7 +160,7 @@ async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _redact(record: logging.LogRecord) -> bool:
-    """Keys out of the server's own log of requests."""
+    """Removes keys from the server's access log."""
     if isinstance(record.args, tuple):
         record.args = tuple(_IN_LOG.sub("…", arg) if isinstance(arg, str) else arg for arg in record.args)
     return True

@@ -1,4 +1,4 @@
-"""The application: routes, errors and the wire, put together."""
+"""The application: connects routes, errors and the wire."""
 
 import asyncio
 import logging
@@ -39,18 +39,18 @@ They may be percent-encoded or not. The same filters serve feeds and papers.
 
 
 class _Application(FastAPI):
-    """FastAPI with what needs no framework before it: FastAPI's outer layers cost as much as an answer from memory."""
+    """FastAPI behind our own layers: FastAPI's outer layers cost as much as an answer from memory."""
 
     first: ASGIApp
     has_pages = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer."""
-        scope["app"] = self  # for what refuses a request before the framework sees it
+        scope["app"] = self  # for layers that refuse a request before the framework
         await self.first(scope, receive, send)
 
     async def framework(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer what nothing before it could."""
+        """Answer the requests that no earlier layer has answered."""
         if not self.has_pages and scope["type"] == "http" and not own_path(scope).startswith(_NO_PAGES):
             self.has_pages = True
             pages.install(self)
@@ -58,16 +58,16 @@ class _Application(FastAPI):
 
 
 def create_app(settings: Settings | None = None, *, self_refresh: bool = False) -> FastAPI:
-    """The application for `settings`, by default those of the environment. Raises `ConfigError`.
+    """Returns the application for `settings`, by default those of the environment. Raises `ConfigError`.
 
-    With `self_refresh` it fetches each batch when it is due, and what was missed, for as long as it runs.
+    With `self_refresh` it runs the scheduler: it fetches each batch when it is due, and does pending work.
     """
     wire = Paperwire(settings or load_settings())
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log every question to the store
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would log every request to the store
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        # Threads that make a new batch hand over ten times as often as by default to the one that answers
+        # Threads that make a new batch yield to the event loop ten times as often as by default
         sys.setswitchinterval(0.0005)
         refreshing = asyncio.create_task(keep_fresh(wire)) if self_refresh else None
         yield
@@ -81,9 +81,9 @@ def create_app(settings: Settings | None = None, *, self_refresh: bool = False) 
         version=__version__,
         description=DESCRIPTION,
         lifespan=lifespan,
-        docs_url=None,  # FastAPI's own page loads its script from elsewhere
+        docs_url=None,  # FastAPI's own page loads its script from another host
         redoc_url=None,
-        redirect_slashes=False,  # they would lead to whatever host the request names
+        redirect_slashes=False,  # they would redirect to the host that the request names
     )
     app.state.wire = wire
     app.state.limits = Limits(wire.settings)
@@ -95,7 +95,7 @@ def create_app(settings: Settings | None = None, *, self_refresh: bool = False) 
         private=bool(wire.settings.feed_key),
     )
     errors.install(app)
-    # `papers` takes what is left below its path
+    # `papers` matches all remaining paths below its own
     for module in (feeds, reviews, summaries, papers, digests, operations):
         app.include_router(module.router, responses=openapi.EVERYWHERE)
     _add_files(app)
@@ -103,9 +103,7 @@ def create_app(settings: Settings | None = None, *, self_refresh: bool = False) 
 
 
 def _add_files(app: FastAPI) -> None:
-    """Serve the files of `public/`, where no platform does: a route for each, so that nothing else of the disk can be
-    asked for.
-    """
+    """Serve the files of `public/`, unless a platform does. Each has a route; no other file can be requested."""
     for path in sorted(PUBLIC.glob("*.*")):
         app.add_route(f"/{path.name}", _file(path), methods=["GET"], include_in_schema=False)
 
@@ -118,9 +116,10 @@ def _file(path: Path) -> Callable[[Request], Awaitable[FileResponse]]:
 
 
 def create_app_or_explain() -> ASGIApp:
-    """The application for the environment, or if that is wrong, one that explains it.
+    """Returns the application for the environment.
 
-    On serverless platforms that is an application that says so; elsewhere the process ends, with the reasons.
+    If the configuration is wrong: on serverless platforms returns an application that explains it; elsewhere the
+    process exits with the reasons.
     """
     try:
         settings = load_settings()

@@ -13,15 +13,15 @@ from core.app import Paperwire
 from core.config.settings import load_settings
 from core.model.errors import SourceError
 
-FINISH_SECONDS = 10  # after the up to 15 that a first reader waits; API Gateway gives up after 29
+FINISH_SECONDS = 10  # after up to 15 s for a first request; API Gateway times out after 29 s
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer an HTTP request, or refresh on schedule; a refresh that fails is an error, so that Lambda tries again."""
-    if event.get("source") == "aws.events":  # no HTTP client can say this: its request is inside of the event
+    """Answer an HTTP request, or refresh on schedule. A failed refresh raises, and Lambda tries again."""
+    if event.get("source") == "aws.events":  # no HTTP client can set this: its request is inside the event
         return asyncio.get_event_loop().run_until_complete(_refresh())
     answer = _http(event, context)
-    if answer["statusCode"] == 304:  # Mangum calls it JSON, and caches would believe that of the feed they have
+    if answer["statusCode"] == 304:  # Mangum adds JSON's media type, which caches would apply to their copy
         answer["headers"].pop("content-type", None)
     return answer
 
@@ -38,7 +38,7 @@ async def _refresh() -> dict[str, Any]:
 
 
 async def _application(scope: Scope, receive: Receive, send: Send) -> None:
-    """The application at the path that clients see. Outlasts what an answer leaves running: then all is frozen."""
+    """The application at the path that clients see. Waits for background work: Lambda freezes the process after it."""
     event, path = scope["aws.event"], scope["path"]
     if "resource" in event:  # a REST API
         path = unquote(event["requestContext"].get("path") or path)
@@ -50,7 +50,7 @@ async def _application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _root(event: dict[str, Any], path: str) -> str:
-    """What comes before the application's own paths, by the event's route: stage or base path."""
+    """Returns the prefix of the application's paths, from the event's route: stage or base path."""
     route, values = event.get("resource") or event["routeKey"].partition(" ")[2], event.get("pathParameters") or {}
     if route.startswith("/"):  # not $default
         own = re.sub(r"{(\w+)\+?}", lambda name: unquote(values.get(name[1], "")), route)
@@ -60,7 +60,7 @@ def _root(event: dict[str, Any], path: str) -> str:
 
 
 def _query(event: dict[str, Any]) -> bytes:
-    """The parameters encoded again: they come decoded, split at the first `=`, and `score>10` as a name alone."""
+    """Encode the parameters again: the event has them decoded and split at the first `=`, `score>10` as a bare name."""
     pairs = (event.get("multiValueQueryStringParameters") or {}).items()
     sent = [(quote_plus(name, "!~"), quote_plus(value, ",:/")) for name, values in pairs for value in values]
     alone = re.compile("~|%3[CDE]").search  # ~ < = >

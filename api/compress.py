@@ -1,7 +1,7 @@
-"""Compression of answers, where the platform does not do it: for `paperwire serve`.
+"""Compression of answers for `paperwire serve`, where no platform does it.
 
-An answer is compressed once, and remembered by its ETag. Compressed bytes are others than those that a strong ETag
-names, so that it becomes a weak one (RFC 9110, 8.8.3); conditional requests compare weakly.
+An answer is compressed once, and cached by its ETag. A compressed answer has a weak ETag, because a strong one names
+the exact bytes (RFC 9110, 8.8.3); conditional requests compare weakly.
 """
 
 import gzip
@@ -20,8 +20,8 @@ _Header = tuple[bytes, bytes]
 
 
 class Compressed:
-    """Compresses what a client accepts compressed. Pages of a private copy are left as they are: they hold its key
-    beside what the request said, and the length of a compressed page would tell of it.
+    """Compresses answers for clients that accept it. Pages of a private copy are not compressed: they contain both its
+    key and text of the request, and the compressed length would reveal the key.
     """
 
     def __init__(self, app: ASGIApp, *, private: bool = False) -> None:
@@ -74,7 +74,7 @@ class Compressed:
 
 
 def _accepts(values: Iterable[bytes]) -> bool:
-    """Whether a client takes gzip (RFC 9110, 12.5.3)."""
+    """Returns whether a client accepts gzip (RFC 9110, 12.5.3)."""
     for part in b",".join(values).lower().split(b","):
         name, _, weight = part.replace(b" ", b"").partition(b";q=")
         if name in (b"gzip", b"x-gzip", b"*"):
@@ -83,7 +83,7 @@ def _accepts(values: Iterable[bytes]) -> bool:
 
 
 def _of_compressed(headers: Iterable[_Header], length: int | None) -> list[_Header]:
-    """The headers of an answer that is compressed; of a 304, without a `length`, only the ETag is another."""
+    """Returns the headers of a compressed answer; of a 304, without a `length`, only the ETag changes."""
     out = [(name, b"W/" + value.removeprefix(b"W/") if name == b"etag" else value) for name, value in headers]
     if length is None:
         return out

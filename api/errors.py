@@ -1,6 +1,6 @@
-"""Errors: what was wrong, how to mend it. One table maps the error tree.
+"""Errors as answers: what is wrong, and how to fix it. One table maps the error tree to HTTP.
 
-To programs as `application/problem+json` (RFC 9457), to people as a page: to browsers that ask for one.
+Programs get `application/problem+json` (RFC 9457); browsers that request a page get a page.
 """
 
 import logging
@@ -35,8 +35,8 @@ from core.render.shapes import to_json
 log = logging.getLogger("paperwire")
 
 _MEDIA_TYPE = "application/problem+json"
-RETRY_AFTER = 10  # seconds, where the error does not know better
-_FOR_PROGRAMS = ("/api", "/badge", "/rss", "/openapi.json")  # feed readers say that they would take a page, too
+RETRY_AFTER = 10  # seconds, unless the error has its own
+_FOR_PROGRAMS = ("/api", "/badge", "/rss", "/openapi.json")  # feed readers also accept HTML
 
 # The first class that fits decides: status, slug of the type, title, attributes that become extension members
 TABLE: tuple[tuple[type[PaperwireError], int, str, str, tuple[str, ...]], ...] = (
@@ -62,7 +62,7 @@ HINTS = {
 
 
 class Moved(Exception):
-    """What was asked for is at another address now."""
+    """The requested resource has moved to another address."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -70,7 +70,7 @@ class Moved(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What a client gets for an error. Its type is `urn:paperwire:problem:SLUG`; `more` are extension members."""
+    """The answer to an error. Its type is `urn:paperwire:problem:SLUG`; `more` are extension members."""
 
     status: int
     slug: str
@@ -88,13 +88,13 @@ class Problem:
         )
 
     def answer(self, request: Request) -> Response:
-        """As a page for browsers, as a document for programs."""
+        """Returns a page for browsers, a document for programs."""
         if not wants_page(request):
             return self.document()
         try:
             body = self._page(request)
-        except Exception:  # what is wrong may be in the pages themselves
-            log.exception("no page could be made of an error")
+        except Exception:  # the fault may be in the pages themselves
+            log.exception("the page of an error could not be rendered")
             return self.document()
         headers = {**PAGE_HEADERS, "Cache-Control": "no-store", "Vary": "Accept", **self.headers}
         return Response(body, self.status, headers, "text/html")
@@ -120,7 +120,7 @@ class Problem:
 def problem(
     status: int, slug: str, title: str, detail: str, headers: Mapping[str, str] | None = None, **more: Any
 ) -> Response:
-    """A problem document, see `Problem`."""
+    """Returns a problem document, see `Problem`."""
     return Problem(status, slug, title, detail, headers or {}, more).document()
 
 
@@ -130,26 +130,26 @@ def no_model(error: ConfigError) -> Response:
 
 
 def wants_page(request: Request) -> bool:
-    """Whether a browser asks for a page, and gets one when all goes well."""
+    """Returns whether a browser requests a page, at an address that has one."""
     path = own_path(request.scope)
     for_programs = any(path == start or path.startswith(f"{start}/") for start in _FOR_PROGRAMS)
     return not for_programs and "text/html" in request.headers.get("Accept", "")
 
 
 def of_error(error: PaperwireError) -> Problem:
-    """The problem of an error of the project's own tree."""
+    """Returns the problem of an error of the project's own tree."""
     status, slug, title, members = next(row[1:] for row in TABLE if isinstance(error, row[0]))
     more = {name: getattr(error, name) for name in members}
     headers = {"Retry-After": str(getattr(error, "retry_after", RETRY_AFTER))} if status in _LATER else {}
     detail = str(error)
-    if isinstance(error, StoreError):  # where the store lies is for the log
+    if isinstance(error, StoreError):  # the location of the store is only logged
         log.warning("%s", error)
         detail = "The store does not answer; the log of the service says why. Try again in a moment."
     return Problem(status, slug, title, detail, headers, more)
 
 
 def install(app: FastAPI) -> None:
-    """Answer every error of `app` in this way; the unexpected ones say nothing of the inside."""
+    """Answer every error of `app` with a problem; unexpected errors show no internal details."""
 
     @app.exception_handler(PaperwireError)
     async def _own(request: Request, error: PaperwireError) -> Response:
@@ -157,13 +157,13 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Moved)
     async def _moved(_: Request, error: Moved) -> Response:
-        return RedirectResponse(error.url, HTTPStatus.MOVED_PERMANENTLY)  # readers change their subscription
+        return RedirectResponse(error.url, HTTPStatus.MOVED_PERMANENTLY)  # feed readers update their subscription
 
     @app.exception_handler(HTTPException)
     async def _http(request: Request, error: HTTPException) -> Response:
         headers = dict(error.headers or {})
         documented = app.openapi()["paths"].get(own_path(request.scope), {})
-        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and documented:  # the framework names one of several
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and documented:  # the framework names only one of several
             headers["Allow"] = ", ".join(method.upper() for method in documented)
         title = HTTPStatus(error.status_code).phrase
         detail = HINTS.get(error.status_code, "") if error.detail == title else str(error.detail)
@@ -176,7 +176,7 @@ def install(app: FastAPI) -> None:
 
 
 def _elsewhere(request: Request) -> str:
-    """arXiv's own page of a paper that is not here, or no longer."""
+    """Returns the URL of arXiv's page of the paper that the path names, "" if it names none."""
     path = own_path(request.scope)
     try:
         return f"https://arxiv.org/abs/{parse_id(path.removeprefix('/papers/'))}" if "/papers/" in path else ""

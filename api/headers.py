@@ -1,10 +1,10 @@
-"""Headers that come with answers for safety, and the lifetimes of answers in caches."""
+"""Security headers of answers, and their lifetimes in caches."""
 
 from collections.abc import Sequence
 
 Header = tuple[bytes, bytes]
 
-READER_SECONDS = 300  # readers poll no more often than this; some take max-age as their interval, so it is short
+READER_SECONDS = 300  # max-age for feed readers; short, because some use it as their polling interval
 STALE_SECONDS = 86_400
 _POLICY = {
     "default-src": "'none'",
@@ -16,16 +16,16 @@ _POLICY = {
     "base-uri": "'none'",
     "frame-ancestors": "'none'",
 }
-# Browsers shall not guess what they got: problems repeat what was asked
+# Browsers must not guess the media type: problems quote the request
 NO_GUESSING = {"X-Content-Type-Options": "nosniff"}
-# Of every page: no script but our own, no address of ours (they may hold a key) sent to anyone, nothing guessed
+# For every page: only our own scripts, no referrer (addresses may contain a key), no guessed media types
 PAGE_HEADERS = NO_GUESSING | {
     "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in _POLICY.items()),
     "Referrer-Policy": "no-referrer",
 }
 
-# Of an answer that is no page: nothing in it is to run, to be framed, or to be taken for something else. Pages have
-# their own, which let them load their style and script
+# For all other answers: no scripts, no frames, no guessed media types. Pages have headers of their own, which allow
+# their style and script
 _ALWAYS: tuple[Header, ...] = (
     (b"x-content-type-options", b"nosniff"),
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
@@ -44,18 +44,18 @@ PREFLIGHT: tuple[Header, ...] = (
     (b"access-control-allow-headers", b"accept, cache-control, if-modified-since, if-none-match, x-requested-with"),
     (b"access-control-max-age", b"86400"),
 )
-_PICTURES = (b"image/",)  # readers and pages of others show them
+_PICTURES = (b"image/",)  # feed readers and other sites' pages show them
 _OF_PAGES: tuple[Header, ...] = (
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
     (b"cross-origin-opener-policy", b"same-origin"),
 )
 _A_YEAR = 31_536_000
-# RFC 6797; of this host alone, because its neighbours are not ours to decide for
+# RFC 6797; for this host only, because its sibling hosts may belong to others
 _HTTPS_ONLY = (b"strict-transport-security", f"max-age={_A_YEAR}".encode())
 
 
 def missing_headers(headers: Sequence[Header], public_url: str, *, private: bool = False) -> list[Header]:
-    """What `headers` of an answer lack, in lower case; `private`: scripts of other sites may not read it."""
+    """Returns the headers that an answer with `headers` (in lower case) lacks; without CORS if `private`."""
     given = {name.lower(): value for name, value in headers}
     kind = given.get(b"content-type", b"")
     wanted = [*_ALWAYS, _ANY_ORIGIN if kind.startswith(_PICTURES) else _SAME_ORIGIN]
@@ -69,5 +69,5 @@ def missing_headers(headers: Sequence[Header], public_url: str, *, private: bool
 
 
 def cache_control(seconds: int) -> str:
-    """For readers a short time, for shared caches `seconds`, and as long as it takes to ask again."""
+    """Returns a `Cache-Control` with a short lifetime for readers, `seconds` for shared caches, and revalidation."""
     return f"public, max-age={min(READER_SECONDS, seconds)}, s-maxage={seconds}, stale-while-revalidate={STALE_SECONDS}"

@@ -1,8 +1,8 @@
-"""Limits on what a request costs: for each client a share a minute, for all together so much at a time.
+"""Rate limits: a share a minute for each client, and a limit on concurrent work for all clients.
 
-What is in memory, and the addresses that a wire has anyway (its feeds and pages without a query), cost nothing and are
-never limited. What has to be made for one client counts: filters, searches, rules in an address. Owners, who show their
-token or key, are not limited. All of it is in the memory of one process, within bounds.
+Answers from memory, and addresses without a query (feeds and pages), are free and never limited. Answers made for one
+client have a cost: filters, searches, rules in an address. Owners, who send their token or key, are not limited. The
+counters are in the memory of one process, within bounds.
 """
 
 import asyncio
@@ -18,25 +18,25 @@ from core.config.settings import Settings
 from core.model.errors import Overloaded, RateLimited
 from core.util.caches import LRUCache, PerLoop
 
-RENDERING, RULES, WRONG = 1, 2, 12  # what an answer to filters costs, one to rules in an address, and a wrong token
-MOST_CLIENTS = 10_000  # that are remembered; the one seen longest ago is forgotten
-AT_ONCE = 4  # answers that are made at the same time: they share the processor
-WAITING = 60  # that wait for their turn
+RENDERING, RULES, WRONG = 1, 2, 12  # costs of filters, of rules in an address, and of a wrong token
+MOST_CLIENTS = 10_000  # remembered; beyond that, the least recent one is forgotten
+AT_ONCE = 4  # concurrent renderings, which share the processor
+WAITING = 60  # renderings that wait for their turn
 _SOON = 5  # seconds
 
 
 class Limits:
-    """The shares of clients as token buckets: a minute's worth at first, and filled up steadily."""
+    """The shares of clients as token buckets: they hold a minute's worth, and refill steadily."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._most = float(settings.rate_limit)
-        self._left: LRUCache[tuple[float, float]] = LRUCache(MOST_CLIENTS)  # what is left, and when that was
+        self._left: LRUCache[tuple[float, float]] = LRUCache(MOST_CLIENTS)  # tokens left, and the time of that
         self._turns = PerLoop(partial(asyncio.Semaphore, AT_ONCE))
         self._waiting = 0
 
     def spend(self, trace: Trace, cost: float) -> None:
-        """Take `cost` from the share of the request's client. Raises `RateLimited` if there is not so much left."""
+        """Take `cost` from the share of the request's client. Raises `RateLimited` if less is left."""
         if not self._most or trace.is_owner or has_token(self._settings, trace.headers.get(b"authorization", b"")):
             return
         client = self.client(trace)
@@ -46,21 +46,21 @@ class Limits:
         self._left.put(client, (left - cost, monotonic()))
 
     def check_wrong(self, trace: Trace) -> None:
-        """Raise `RateLimited` if this client has shown too many wrong tokens to be heard: also with the right one."""
+        """Raise `RateLimited` if this client has sent too many wrong tokens, even if the present one is right."""
         name = f"wrong {self.client(trace)}"
         if self._most and (left := self._now(name)) < WRONG:
             raise self._limited(name, WRONG - left)
 
     def note_wrong(self, trace: Trace) -> None:
-        """Note that a client has shown a wrong token: these have a share of their own."""
+        """Count a wrong token of a client, against a separate share."""
         name = f"wrong {self.client(trace)}"
         self._left.put(name, (max(self._now(name) - WRONG, 0.0), monotonic()))
 
     @asynccontextmanager
     async def doing(self, trace: Trace | None, cost: float) -> AsyncIterator[None]:
-        """Do for a request what costs so much: its client's share first, and then a turn; 0 needs neither.
+        """Run the block for a request with this `cost`: takes it from the client's share, then waits for a turn.
 
-        Raises `RateLimited`, and `Overloaded` if too many are waiting.
+        A cost of 0 needs neither. Raises `RateLimited`, and `Overloaded` if too many requests are waiting.
         """
         if not cost or trace is None:
             yield
@@ -80,7 +80,7 @@ class Limits:
             turns.release()
 
     def client(self, trace: Trace) -> str:
-        """What stands for the client of a request."""
+        """Returns the name of the client of a request."""
         return client_of(trace.scope, trace.headers, vercel=bool(self._settings.vercel))
 
     def _limited(self, client: str, missing: float) -> RateLimited:

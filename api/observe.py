@@ -1,4 +1,4 @@
-"""The outermost layer: refuses malformed requests, adds the headers of safety, and logs every request."""
+"""The outermost layer: refuses malformed requests, adds the security headers, and logs every request."""
 
 import logging
 import re
@@ -27,9 +27,9 @@ _ONCE = (b"host", b"content-length")
 
 
 def refusal(scope: Scope, headers: Mapping[bytes, bytes]) -> Problem | None:
-    """The problem of a request that no client sends in good faith; None for all others.
+    """Returns the problem of a malformed request, None for all others.
 
-    `Host` is in links, and they are remembered with it: two of them would be two answers to what it is.
+    `Host` must be sent once, because links and cached answers depend on it.
     """
     if len(scope["query_string"]) > MOST_QUERY or len(scope["path"]) > MOST_PATH:
         return _refused(414, f"An address has up to {MOST_PATH:,} characters, and a query of {MOST_QUERY:,}.")
@@ -52,7 +52,7 @@ def _refused(status: int, detail: str, headers: Mapping[str, str] | None = None)
 
 
 def is_preflight(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
-    """Whether a browser asks what a script of another site may ask for: of what is read, and has no page."""
+    """Returns whether a request is a CORS preflight for a path that scripts of other sites may read."""
     asked = headers.get(b"access-control-request-method")
     return scope["method"] == "OPTIONS" and asked in (b"GET", b"HEAD") and scope["path"].startswith(_READ)
 
@@ -69,7 +69,7 @@ _FEED = re.compile(r"/(?:api/)?feeds/(?P<feed>[\w-]{1,64})(?:\.(?P<format>[a-z]{
 _UNAUTHORIZED = 401
 _MOST_AGENT = 300
 _SHOWN = 200  # characters of a path
-# Beginnings of what a User-Agent holds in lower case → what kind of client that is; the first that is found decides
+# Beginnings of words in a lower-case User-Agent → kind of client; the first match decides
 _CLIENTS = (
     ("monitor", ("uptime", "monitor", "healthcheck", "pingdom", "vercel-cron")),
     ("reader", ("feed", "rss", "newsboat", "miniflux", "inoreader", "newsblur", "theoldreader", "liferea", "reeder")),
@@ -80,7 +80,7 @@ _CLIENTS = (
 
 
 class Observed:
-    """Gives every HTTP request an id, a time and the headers of safety; logs one event `request` for each."""
+    """Adds an id, timing and the security headers to every HTTP answer; logs one event `request` for each."""
 
     def __init__(
         self, app: ASGIApp, public_url: str = "", limits: Limits | None = None, *, private: bool = False
@@ -91,7 +91,7 @@ class Observed:
         self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on, or refuse."""
+        """Pass the request on, or refuse it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -137,7 +137,7 @@ class Observed:
 
 
 def request_id(headers: Mapping[bytes, bytes]) -> str:
-    """What the platform or the client calls the request, if that is sane; else a new name."""
+    """Returns the request's id from the platform or client if it is well formed, else a new one."""
     for name in _SENT_ID:
         if (sent := headers.get(name)) and _SANE_ID.fullmatch(sent):
             return sent.decode()
@@ -145,7 +145,7 @@ def request_id(headers: Mapping[bytes, bytes]) -> str:
 
 
 def server_timing(trace: Trace) -> str:
-    """How long the answer took up to its beginning, and parts of that (https://www.w3.org/TR/server-timing/), in ms."""
+    """Returns the time until the answer starts, and its parts, in ms (https://www.w3.org/TR/server-timing/)."""
     total = f"total;dur={(perf_counter() - trace.started) * 1000:.1f}"
     if not trace.spans:
         return total
@@ -154,13 +154,13 @@ def server_timing(trace: Trace) -> str:
 
 @lru_cache(maxsize=256)
 def client_kind(agent: bytes) -> str:
-    """What kind of client a `User-Agent` is of: monitor, reader, bot, program, browser or other."""
+    """Returns the kind of client of a `User-Agent`: monitor, reader, bot, program, browser or other."""
     lowered = agent[:_MOST_AGENT].decode("latin-1").lower()
     return next((kind for kind, parts in _CLIENTS if any(part in lowered for part in parts)), "other")
 
 
 def _log(trace: Trace) -> None:
-    """One line: neither the query, which may hold a key, nor the address of the client."""
+    """Log one line, without the query, which may contain a key, and without the client's address."""
     scope: Mapping[str, Any] = trace.scope
     found = _FEED.fullmatch(scope["path"])
     log_event(

@@ -1,6 +1,6 @@
-"""What /docs and /openapi.json show beside the code: parameters, and an example of each answer and problem.
+"""The OpenAPI contract beside the routes' own declarations: parameters, and an example of each answer and problem.
 
-First the examples, whose shapes tests compare with real answers; then the parameters; then the answers of each route.
+The examples come first, whose shapes tests compare with real answers; then the parameters; then each route's answers.
 """
 
 from typing import Any
@@ -94,17 +94,16 @@ _EXAMPLES = {"score": 10, "category": "cs.DC,cs.LG", "title": "cache", "announce
 
 
 def parameter(name: str, about: str, example: Any = None, operators: tuple[str, ...] = ()) -> dict[str, Any]:
-    """A parameter of the query."""
+    """Returns a parameter of the query."""
     text = f"{about}. Operators: {' '.join(f'`{o}`' for o in operators)}" if operators else about
     shown = {} if example is None else {"example": example}
     return {"name": name, "in": "query", "required": False, "description": text, "schema": {"type": "string"}} | shown
 
 
 def of_path(name: str, about: str, example: str) -> dict[str, Any]:
-    """A part of the path, as a parameter.
+    """Returns a parameter of the path.
 
-    Routes read theirs from `request.path_params`: for the first typed one FastAPI imports the old pydantic, which costs
-    a cold start 30 ms.
+    Routes read `request.path_params`: for a typed parameter FastAPI imports pydantic.v1, 30 ms of a cold start.
     """
     return parameter(name, about, example) | {"in": "path", "required": True}
 
@@ -119,7 +118,7 @@ FILTERS = [
     parameter("sort", f"fields to order by, `-` for descending: {', '.join(SORTABLE)}"),
     parameter("limit", f"how many entries, 1 to {MAX_LIMIT}"),
     parameter("per_day", "only the best so many of each day"),
-    parameter("cursor", "where to go on: `next` of the page before"),
+    parameter("cursor", "where to continue: `next` of the previous page"),
 ]
 RULE_PARAMETERS = [
     *(parameter(name, rule.about, rule.example) for name, rule in RULES.items()),
@@ -134,7 +133,7 @@ PAPER_FILTERS = [*FILTERS, parameter("fields", f"only these fields of each entry
 
 
 def problem_of(status: int, slug: str, title: str, detail: str, **more: Any) -> dict[str, Any]:
-    """A problem, with an example of it."""
+    """Returns a problem with an example."""
     example = {"type": f"urn:paperwire:problem:{slug}", "title": title, "status": status, "detail": detail} | more
     schema = {
         "type": "object",
@@ -150,7 +149,7 @@ def problem_of(status: int, slug: str, title: str, detail: str, **more: Any) -> 
 
 
 def answer_of(description: str, example: Any) -> dict[str, Any]:
-    """An answer, with an example of it."""
+    """Returns an answer with an example."""
     return {"description": description, "content": {"application/json": {"example": example}}}
 
 
@@ -184,7 +183,7 @@ def _plain_problem(description: str) -> dict[str, Any]:
     return {"description": description, "content": {"application/problem+json": {}}}
 
 
-# What any path may answer to a request that is not one, or to whom has no key
+# Answers of any path to malformed requests, and to requests without the key
 EVERYWHERE: dict[int | str, dict[str, Any]] = {
     400: _plain_problem("The request cannot be understood: a header is wrong or comes twice"),
     401: _plain_problem("This is a private copy, and the key is missing or wrong"),
@@ -283,12 +282,12 @@ REFRESH: dict[int | str, dict[str, Any]] = {
         "Send the header `Authorization: Bearer …` with the value of CRON_SECRET or ADMIN_TOKEN.",
     ),
     429: _LIMITED,
-    502: answer_of("arXiv delivered nothing usable; what was there stays", REPORT | {"state": "failed"}),
+    502: answer_of("arXiv delivered nothing usable; the stored batches stay", REPORT | {"state": "failed"}),
     503: problem_of(503, "store", "The store does not answer", "SQLite at …: disk I/O error"),
 }
 WORK = REFRESH | {200: answer_of("What was done, and what is pending", REPORT)}
 HEALTH: dict[int | str, dict[str, Any]] = {
-    200: answer_of("All is well, or what is wrong passes by itself", HEALTHY),
+    200: answer_of("All is well, or the problem passes automatically", HEALTHY),
     503: answer_of("The owner should act", HEALTHY | {"status": "failing", "troubles": [TROUBLE]}),
 }
 

@@ -1,10 +1,9 @@
-"""Resources: what can be read at an address. A route declares one, and `serve` does the rest, for all alike.
+"""Resources: the readable content of an address. A route declares one, and `serve` does the rest for all of them.
 
-A route parses its address, opens the wire, and declares what is loaded and how that is rendered. `serve` sees to what
-is fresh, renders it once for all who ask at the same time, and answers conditionally (RFC 9110, 13): strong ETags over
-deterministic bytes, 304, cache headers. `ResponseCache` owns all rendered documents that a process remembers, and sends
-those that are still valid before the framework is asked: a request through the framework costs several times the
-sending of its answer, one through the store a hundred times.
+A route parses its address, opens the wire, and declares what to load and how to render it. `serve` checks freshness,
+renders once for concurrent requests, and answers conditionally (RFC 9110, 13): strong ETags over deterministic bytes,
+304, cache headers. `ResponseCache` holds all rendered documents of a process, and sends valid ones without the
+framework, which costs several times as much as sending; a read of the store costs a hundred times as much.
 """
 
 import asyncio
@@ -42,8 +41,8 @@ from core.views.entries import FeedEntries
 log = logging.getLogger("paperwire")
 
 CACHE_BYTES = 32_000_000
-OVERHEAD = 4_000  # bytes that an answer takes in memory beside its body and its query, at most
-ADDRESS = "paperwire.address"  # where the scope of a request holds the key of its answer in the cache
+OVERHEAD = 4_000  # maximal bytes of an answer in memory beside its body and query
+ADDRESS = "paperwire.address"  # the key in a request's scope for its address in the cache
 _CONDITIONS = frozenset((b"if-none-match", b"if-modified-since"))
 Loaded = list[tuple[Feed, FeedEntries]]
 Work = Callable[[], Coroutine[Any, Any, tuple["Document", str]]]
@@ -51,7 +50,7 @@ Work = Callable[[], Coroutine[Any, Any, tuple["Document", str]]]
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """Rendered bytes with what identifies them; `link` is the value of a Link header."""
+    """Rendered bytes with their validators; `link` is the value of a Link header."""
 
     body: bytes
     media_type: str
@@ -61,21 +60,21 @@ class Document:
 
 
 def make_document(body: bytes, media_type: str, updated: datetime, link: str = "") -> Document:
-    """A document with its strong ETag: the hash of its bytes."""
+    """Returns a document with its strong ETag: the hash of its bytes."""
     return Document(body, media_type, f'"{hashlib.sha256(body).hexdigest()[:32]}"', updated, link)
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """What an address stands for under the rules in force.
+    """The content of an address under the rules in force.
 
-    `render` makes its bytes, in a thread, of what was loaded: the entries that `query` may select of `feeds`, or what
-    `load` returns. `depends_on` lists what the bytes depend on beside the address, the rules and the manifest.
-    `updated` is when the content last changed, by default when the manifest did; `link` the value of a Link header.
+    `render` makes its bytes, in a thread, from the loaded values: the entries that `query` may select of `feeds`, or
+    the result of `load`. `depends_on` lists the inputs beside the address, the rules and the manifest. `updated` is the
+    time of the last change, by default that of the manifest; `link` is the value of a Link header.
 
-    `at_most` bounds the seconds in shared caches. `volatile`: it may change while the manifest does not, so that each
-    request looks. `shared`: it is stored for other instances if the address has no query; under `custom_slot` as long
-    as the budget of the day allows. `cost` is what it costs a client to have it made.
+    `at_most` limits the seconds in shared caches. `volatile`: it may change without the manifest, so each request loads
+    it. `shared`: it is stored for other instances if the address has no query; in `custom_slot` if the day's budget
+    allows it. `cost` is taken from the client's share when it is rendered.
     """
 
     media_type: str
@@ -94,20 +93,20 @@ class Resource:
 
 
 def wire_of(request: Request) -> Paperwire:
-    """The wire of the application that serves `request`."""
+    """Returns the wire of the application that serves `request`."""
     wire: Paperwire = request.app.state.wire
     return wire
 
 
 async def opened(request: Request, *, shared: bool = False, slot: str = "") -> Paperwire:
-    """The wire with the rules in force; what may be stored of this address is read along with them."""
+    """Returns the wire with the rules in force; reads a stored document of this address in the same round trip."""
     wire: Paperwire = request.app.state.wire
     await wire.snapshot(slot or _slot(request, wire) if shared or slot else "")
     return wire
 
 
 def format_of(request: Request, formats: Mapping[str, Any], what: str) -> str:
-    """The format that the path names. Raises `UnknownName`."""
+    """Returns the format that the path names. Raises `UnknownName`."""
     name: str = request.path_params["format"]
     if name not in formats:
         raise UnknownName(what, name, tuple(formats))
@@ -115,7 +114,7 @@ def format_of(request: Request, formats: Mapping[str, Any], what: str) -> str:
 
 
 def parse_paper(request: Request) -> PaperId:
-    """The identifier that the path names. Raises `UnknownName`."""
+    """Returns the identifier that the path names. Raises `UnknownName`."""
     text: str = request.path_params["paper_id"]
     try:
         return parse_id(text)
@@ -124,7 +123,7 @@ def parse_paper(request: Request) -> PaperId:
 
 
 def find_feed(request: Request, path: str) -> Feed:
-    """The feed that the path names. Raises `UnknownName`; `Moved` to `path` with the present name for a former one."""
+    """Returns the feed that the path names. Raises `UnknownName`; `Moved` to `path` with its new name."""
     wire, name = wire_of(request), request.path_params["name"]
     if name not in wire.feeds and (now := wire.rules.saved.name_now(name)) in wire.feeds:
         raw = raw_query(request)
@@ -133,12 +132,12 @@ def find_feed(request: Request, path: str) -> Feed:
 
 
 def updated(manifest: Manifest) -> datetime:
-    """When the content last changed: the same on every instance, so that equal content has equal bytes."""
+    """Returns the time of the last change: equal on all instances, as equal content must have equal bytes."""
     return datetime.fromisoformat(manifest.updated or "1991-08-14T00:00:00Z").astimezone(UTC)
 
 
 async def serve(request: Request, manifest: Manifest, resource: Resource) -> Response:
-    """The resource as it is under `manifest`, from memory, the store or rendered anew; 304 if the client has it."""
+    """Answer with the resource under `manifest`, from memory, from the store or newly rendered; 304 if unchanged."""
     wire: Paperwire = request.app.state.wire
     responses: ResponseCache = request.app.state.responses
     trace, address = CURRENT.get(), request.scope[ADDRESS]
@@ -166,12 +165,12 @@ async def serve(request: Request, manifest: Manifest, resource: Resource) -> Res
 
 
 async def _make(request: Request, resource: Resource, manifest: Manifest, identity: str) -> tuple[Document, str]:
-    """The document, as another instance has stored it ("rendered") or rendered here ("cold")."""
+    """Returns the document from another instance ("rendered") or newly rendered ("cold")."""
     wire = wire_of(request)
     slot = resource.custom_slot or (_slot(request, wire) if resource.shared else "")
     if slot and (stored := await _stored(wire, slot, identity)):
         return stored, "rendered"
-    # Where the public address is not known, everything there is can be asked for under any name of a host
+    # Without a configured public address, a client can request all documents under any host name
     is_bounded = resource.shared and slot and wire.settings.public_url
     async with request.app.state.limits.doing(CURRENT.get(), 0 if is_bounded else resource.cost):
         with span("store"):
@@ -180,7 +179,7 @@ async def _make(request: Request, resource: Resource, manifest: Manifest, identi
                 if resource.load
                 else [(feed, await wire.entries(manifest, feed, resource.query)) for feed in resource.feeds]
             )
-        with span("render"):  # tens of milliseconds, in which others are answered
+        with span("render"):  # tens of milliseconds, in a thread
             body = await asyncio.to_thread(resource.render, loaded)
     document = make_document(body, resource.media_type, resource.updated or updated(manifest), resource.link)
     if slot:
@@ -190,12 +189,12 @@ async def _make(request: Request, resource: Resource, manifest: Manifest, identi
 
 
 def _slot(request: Request, wire: Paperwire) -> str:
-    """Where what is served here is stored for other instances: one value for each address without a query."""
+    """Returns the slot of this document for other instances: one for each address without a query, "" for others."""
     return "" if raw_query(request) else wire.archive.rendered.slot(own_path(request.scope))
 
 
 async def _stored(wire: Paperwire, slot: str, identity: str) -> Document | None:
-    """What another instance has rendered, if it is just this document. Never raises: it can be rendered here too."""
+    """Returns the stored document if its identity matches, else None. Never raises: it can be rendered again."""
     known, data = wire.snapshots.take(slot)
     if not known and wire.snapshots.is_failing:
         return None
@@ -215,10 +214,10 @@ async def _stored(wire: Paperwire, slot: str, identity: str) -> Document | None:
 
 @dataclass(frozen=True, slots=True)
 class Cached:
-    """A document under the `identity` of all that it depends on, and the headers that always come with it.
+    """A document with the `identity` of all its inputs, and its fixed headers.
 
-    It may be sent without asking while `validity` is what the wire goes by, and until a time (`time.monotonic`); never
-    if that is None.
+    It may be sent without a check while `validity` is the wire's own, and until a time (`time.monotonic`); never if
+    `validity` is None.
     """
 
     document: Document
@@ -230,7 +229,7 @@ class Cached:
     of_body: list[Header]
 
     def answer(self, sent: Mapping[bytes, bytes], seconds: int, warning: str = "") -> tuple[int, list[Header], bytes]:
-        """Status, headers and body for a request with the headers `sent`; shared caches may keep it for `seconds`."""
+        """Returns status, headers and body for a request with headers `sent`; shared caches keep it for `seconds`."""
         if trace := CURRENT.get():
             trace.is_safe = True
         headers = [*self.validators, (b"cache-control", cache_control(seconds).encode())]
@@ -241,7 +240,7 @@ class Cached:
         return 200, headers + self.of_body, self.document.body
 
     def _is_known(self, sent: Mapping[bytes, bytes]) -> bool:
-        """RFC 9110, 13.2.2: If-None-Match, compared weakly, decides where it is sent; else If-Modified-Since."""
+        """Returns whether the client has the document, by If-None-Match, else If-Modified-Since (RFC 9110, 13.2.2)."""
         if (if_none_match := sent.get(b"if-none-match")) is not None:
             tags = {tag.strip().removeprefix("W/") for tag in if_none_match.decode("latin-1").split(",")}
             return "*" in tags or self.document.etag in tags
@@ -254,9 +253,9 @@ class Cached:
 
 
 class ResponseCache:
-    """Remembers by address what GET and HEAD were answered with, and answers from that while it is valid.
+    """Caches answers to GET and HEAD by address, and sends them while they are valid.
 
-    When the manifest changes, one request makes each answer anew, and until it is there the others get what was.
+    When the manifest changes, one request renders each answer again; meanwhile the others get the previous one.
     """
 
     def __init__(self, app: ASGIApp, wire: Paperwire) -> None:
@@ -267,12 +266,12 @@ class ResponseCache:
         self._renewing: set[object] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer from memory, or let the framework answer."""
+        """Answer from memory, else pass the request to the framework."""
         if scope["type"] != "http" or scope["method"] != "GET":
             await self._app(scope, receive, send)
             return
         sent: dict[bytes, bytes] = dict(scope["headers"])
-        # Links in answers are made from the public address, or where none is set, from what the request says
+        # Links in answers use the public address, or without one, the request's own
         place = self._public_url or (scope["scheme"], sent.get(b"host"), scope.get("root_path"))
         address = (scope["path"], scope["query_string"], scope.get(SENT_KEY), place)
         validity = self._wire.peek()
@@ -282,7 +281,7 @@ class ResponseCache:
             if is_valid or address in self._renewing:
                 if trace := CURRENT.get():
                     trace.cache = "hot"
-                # What is being replaced, no cache shall keep
+                # Caches must not keep an answer that is being replaced
                 seconds = min(self._wire.freshness(validity.manifest).seconds, cached.at_most if is_valid else 1)
                 status, headers, body = cached.answer(sent, seconds)
                 await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -298,7 +297,7 @@ class ResponseCache:
             await self._wire.finish()
 
     async def make(self, request: Request, identity: str, work: Work) -> tuple[Document, str]:
-        """What `work` makes, once for all that want it now; if the client that it ran for may not have more, again."""
+        """Returns the result of `work`, run once for concurrent requests; again if its client has reached its limit."""
         try:
             return await self._making.get(identity, work)
         except RateLimited as error:
@@ -308,7 +307,7 @@ class ResponseCache:
             return await self._making.get(identity, work)
 
     def put(self, address: Any, document: Document, identity: str, validity: Validity | None, at_most: int) -> Cached:
-        """Remember the answer of an address."""
+        """Cache the answer of an address."""
         named = {"ETag": document.etag, "Last-Modified": format_datetime(document.updated, usegmt=True), **NO_GUESSING}
         named |= {"Link": document.link} if document.link else {}
         named |= PAGE_HEADERS if document.media_type == "text/html" else {}

@@ -1,4 +1,4 @@
-"""How `paperwire serve` runs uvicorn: with bounds on connections, on headers, and on how long these may take."""
+"""uvicorn for `paperwire serve`, with limits on connections, on headers, and on time."""
 
 import asyncio
 from typing import Any
@@ -13,17 +13,17 @@ from api.application import create_app
 from api.compress import Compressed
 from core.config.settings import Settings
 
-CONNECTIONS = 1_000  # at a time; more are answered 503 by the server itself
-_IDLE_SECONDS = 10  # that a connection is kept for the next request
-HEAD_SECONDS = 10.0  # in which the head of a request has to be there
-_WRITE_SECONDS = 30.0  # in which a client has to take some of its answer
+CONNECTIONS = 1_000  # at a time; the server answers 503 to more
+_IDLE_SECONDS = 10  # to wait for the next request on a connection
+HEAD_SECONDS = 10.0  # to receive the head of a request
+_WRITE_SECONDS = 30.0  # for a client to read some of its answer
 MOST_HEAD = 65_536  # bytes of it
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, which by itself waits without end for the rest of a request, and keeps a head of any length.
+    """uvicorn's protocol with limits: on the time for a request, and on the length of its head.
 
-    Bodies are bounded where they are read, in size and time; here only what is left of them after the answer.
+    Bodies are limited where they are read; here only their unread rest after the answer.
     """
 
     head_seconds = HEAD_SECONDS
@@ -46,7 +46,7 @@ class PatientProtocol(HttpToolsProtocol):
     # What uvicorn's server calls
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for the first request."""
+        """Start the timer for the first request."""
         super().connection_made(transport)
         self._wait()
 
@@ -57,7 +57,7 @@ class PatientProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what came, unless a head gets too long."""
+        """Parse received data, unless the head is too long."""
         if self._in_head:
             self._head += len(data)
         super().data_received(data)
@@ -69,7 +69,7 @@ class PatientProtocol(HttpToolsProtocol):
             self._wait()
 
     def pause_writing(self) -> None:
-        """Give a client that does not take its answer some time."""
+        """Start the timer of a client that does not read its answer."""
         super().pause_writing()
         self._unread = self.loop.call_later(self.write_seconds, self.transport.abort)
 
@@ -79,7 +79,7 @@ class PatientProtocol(HttpToolsProtocol):
         super().resume_writing()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Let go of an idle connection, also one whose client has not taken the end of its answer."""
+        """Close an idle connection, also one whose client has not read the end of its answer."""
         if self.transport.get_write_buffer_size():
             self._unread = self._unread or self.loop.call_later(self.write_seconds, self.transport.abort)
         super().timeout_keep_alive_handler()
@@ -87,29 +87,29 @@ class PatientProtocol(HttpToolsProtocol):
     # What the parser calls
 
     def on_message_begin(self) -> None:
-        """A head begins."""
+        """Start counting the bytes of a head."""
         self._begun = True
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header; not what comes after a body, which nothing here looks at."""
+        """Keep a header; trailers after a body are ignored."""
         if self._in_head:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The head is there."""
+        """Stop the timer: the head is complete."""
         self._in_head, self._begun, self._head = False, False, 0
         self._stop_waiting()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """Whatever comes now is the head of another request."""
+        """Note that the next bytes belong to another request."""
         self._in_head = True
         self._stop_waiting()
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """The rest of a body that was not read has to come soon, too."""
+        """Start the timer for the unread rest of a body."""
         super().on_response_complete()
         if not self._in_head and not self.transport.is_closing():
             self._wait()
@@ -133,7 +133,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         self._too_late = None
-        if self._is_answering():  # the request before this one
+        if self._is_answering():  # the previous request
             self._wait()
         else:
             self.transport.abort()
@@ -150,7 +150,7 @@ def run_server(app: ASGIApp, host: str, port: int) -> None:
 
 
 def server_options() -> dict[str, Any]:
-    """The options of `uvicorn.run` and `uvicorn.Config`."""
+    """Returns the options of `uvicorn.run` and `uvicorn.Config`."""
     return {
         "http": PatientProtocol,
         "ws": "none",

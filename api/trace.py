@@ -1,4 +1,4 @@
-"""What is known of the request that is being answered, for its log line, its headers and the limits of its client."""
+"""The trace of the current request, for its log line, its headers and the limits of its client."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,10 +11,10 @@ from starlette.types import Scope
 
 @dataclass(slots=True)
 class Trace:
-    """A request: when it came (`perf_counter`), its id, and what has been found out of its answer.
+    """A request: its start (`perf_counter`), its id, and properties of its answer.
 
-    `cache` says where the answer came from: "hot" (the memory of whole answers), "rendered" (it was rendered before) or
-    "cold" (it was made for this request); "" for what is not kept. `spans` are seconds by name.
+    `cache` is the source of the answer: "hot" (the cache of whole answers), "rendered" (rendered before) or "cold"
+    (rendered for this request); "" for answers that are not cached. `spans` are seconds by name.
     """
 
     scope: Scope
@@ -25,8 +25,8 @@ class Trace:
     status: int = 0
     sent: int = 0
     spans: dict[str, float] = field(default_factory=dict)
-    is_owner: bool = False  # who showed the key of a private copy
-    is_safe: bool = False  # its answer has all headers of safety
+    is_owner: bool = False  # sent the key of a private copy
+    is_safe: bool = False  # its answer has all security headers
 
 
 CURRENT: ContextVar[Trace | None] = ContextVar("paperwire.trace", default=None)
@@ -34,7 +34,7 @@ CURRENT: ContextVar[Trace | None] = ContextVar("paperwire.trace", default=None)
 
 @contextmanager
 def span(name: str) -> Iterator[None]:
-    """Add the time that this takes to what the request spends on `name`."""
+    """Add the duration of the block to the request's span `name`."""
     trace, begun = CURRENT.get(), perf_counter()
     try:
         yield

@@ -1,4 +1,4 @@
-"""What is served where the configuration is wrong: what is wrong, and how to mend it."""
+"""The application for a wrong configuration: explains the problems, and how to fix them."""
 
 from html import escape
 
@@ -9,7 +9,7 @@ from api.errors import problem
 from api.observe import Observed
 from core.model.errors import ConfigError
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"  # the page has no file of its own
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"  # the page loads no files
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <meta name="color-scheme" content="light dark"><title>Paperwire: one step left</title>
@@ -20,7 +20,7 @@ _PAGE = """<!doctype html>
 
 
 def explain_config(error: ConfigError) -> ASGIApp:
-    """An application that answers everything with status 503 and what is wrong: a page at `/`, problems elsewhere."""
+    """Returns an application that answers every request with status 503: a page at `/`, problems elsewhere."""
     paragraphs = "".join(f"<p>{escape(line)}</p>" for line in error.problems)
     page = _PAGE.format(paragraphs)
 
@@ -38,7 +38,7 @@ def explain_config(error: ConfigError) -> ASGIApp:
 
 
 async def _live(receive: Receive, send: Send) -> None:
-    """Nothing is to be started or stopped (ASGI, lifespan)."""
+    """Confirm startup and shutdown without doing anything (ASGI, lifespan)."""
     for answer in ("lifespan.startup.complete", "lifespan.shutdown.complete"):
         await receive()
         await send({"type": answer})

@@ -1,7 +1,6 @@
-"""The web pages: one module for each, `html` makes them of the templates, the rest is shared.
+"""The web pages: one module for each; `html` renders their templates, and other modules are shared.
 
-They are put in place when one of them is asked for first: programs and feed readers need none, and a cold start is
-shorter without them.
+They are installed at the first request for a page: programs and feed readers need none, and cold starts are shorter.
 """
 
 from importlib import import_module
@@ -12,6 +11,6 @@ MODULES = ("day", "feed", "paper", "review", "search", "build", "edit", "setting
 
 
 def install(app: FastAPI) -> None:
-    """Serve the pages."""
+    """Add the routes of all pages."""
     for name in MODULES:
         app.include_router(import_module(f"api.pages.{name}").router)

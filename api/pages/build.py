@@ -1,6 +1,6 @@
-"""The builder: the form of a feed's rules, what they select from the stored days, and where to subscribe to that.
+"""The builder: a form for a feed's rules, a preview of their selection from the stored days, and the feed's URL.
 
-The rules are in the page's address. The owner's form for a feed of the wire (`api.pages.edit`) has the same fields.
+The rules are in the page's URL. The owner's form for a feed of the wire (`api.pages.edit`) has the same fields.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ from core.text.sanitize import cut
 from core.views.preview import Preview, make_preview
 
 router = APIRouter(include_in_schema=False)
-OWNER_KEYWORDS = 1000  # what feeds.toml may hold
+OWNER_KEYWORDS = 1000  # the limit in feeds.toml
 LABELS = {name: rule.label for name, rule in RULES.items()} | {
     "called": "Name in addresses",
     "description": "Description",
@@ -62,12 +62,12 @@ MATCH_CHOICES = (
     ("regex", "Regular expressions (RE2)"),
 )
 EXCERPT = 260  # characters of an abstract
-_BEFORE = 90  # of these before the first match
+_BEFORE = 90  # of them before the first match
 
 
 @dataclass(frozen=True, slots=True)
 class RuleForm:
-    """The texts of the fields, by parameter; the choices of `category` and `type`; and what is wrong, by parameter."""
+    """The texts of the fields, the choices of `category` and `type`, and the problems, by parameter."""
 
     values: Mapping[str, str]
     chosen: Mapping[str, tuple[str, ...]]
@@ -75,13 +75,13 @@ class RuleForm:
 
     @property
     def is_special(self) -> bool:
-        """Whether something is set, or wrong, that most feeds leave as it is."""
+        """Whether one of the less common fields is set or has a problem."""
         plain = {"match": ("word", ""), "title_bonus": ("0.5", "")}
         differs = any(self.values[name] not in usual for name, usual in plain.items())
         return differs or self.chosen["type"] not in (("new",), ()) or not {*plain, "type"}.isdisjoint(self.problems)
 
     def groups(self, fetched: Sequence[str]) -> list[tuple[str, list[tuple[str, str]]]]:
-        """The categories to choose from, with their names, by archive: those fetched here and those chosen."""
+        """Returns the offered categories with their names, by archive: those fetched here and those chosen."""
         names = dict.fromkeys([*_offered(fetched), *self.chosen["category"]])
         groups: dict[str, list[tuple[str, str]]] = {}
         for name in names:
@@ -93,7 +93,7 @@ class RuleForm:
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """What rules select, and in which of their categories nothing is fetched yet."""
+    """The preview of rules, and those of their categories that are not fetched yet."""
 
     preview: Preview
     missing: tuple[str, ...]
@@ -102,7 +102,7 @@ class Selected:
 
 @router.get("/build")
 async def build(request: Request) -> Response:
-    """The form with the rules of the query, or those of `feed=…`; and what they select, if they are right."""
+    """The form with the rules of the query, or those of `feed=…`, and a preview if they are valid."""
     wire = await opened(request)
     sent, filters = split_rules(raw_query(request))
     feed, form = _started(wire.rules.feeds, filters) if not sent else (None, None)
@@ -122,7 +122,7 @@ async def build(request: Request) -> Response:
 
 @router.get("/build/preview")
 async def preview(request: Request) -> Response:
-    """What the rules of the query select: the part of the page that changes while somebody types."""
+    """The preview of the rules in the query: the part of the page that is updated during typing."""
     await opened(request)
     sent, _ = split_rules(raw_query(request))
     feed, form = read_sent(sent)
@@ -133,7 +133,7 @@ async def preview(request: Request) -> Response:
 
 @router.post("/build/preview")
 async def preview_of_form(request: Request) -> Response:
-    """The same for the rules of a form, which may be more than fit into an address, and of any categories."""
+    """The preview of the rules of a form, which may be too long for a URL, and have any categories."""
     sent = rules_sent(await read_form(request))
     await opened(request)
     feed, form = read_sent(sent, most_keywords=OWNER_KEYWORDS)
@@ -143,7 +143,7 @@ async def preview_of_form(request: Request) -> Response:
 
 
 def read_sent(sent: Mapping[str, Sequence[str]], **options: Any) -> tuple[Feed | None, RuleForm]:
-    """The feed that was sent, or None; and the form again."""
+    """Returns the feed that was sent, None if it is invalid, and the form to show again."""
     feed, problems = read_rules(joined(sent), **options)
     return feed, form_of(sent, problems)
 
@@ -157,10 +157,9 @@ def preview_context(
     where: str = "/build?",
     own: bool = False,
 ) -> dict[str, Any]:
-    """What the templates need to show what rules select.
+    """Returns the variables of the templates for a preview.
 
-    `where` is the page's address, to which rules are added. `own`: they become a feed of this wire, with an address of
-    its own.
+    `where` is the page's URL, to which rules are added. `own`: the rules become a feed of this wire, with its own URL.
     """
 
     def at_least(score: float) -> str:
@@ -183,7 +182,7 @@ def preview_context(
 
 
 def amount(a_day: float) -> str:
-    """A number of entries a day, as exact as it is of use: "0.3", "4.5", "27"."""
+    """Returns a number of entries a day with one decimal below 10: "0.3", "4.5", "27"."""
     return f"{a_day:.0f}" if a_day >= 9.95 else f"{a_day:.1f}".removesuffix(".0")
 
 
@@ -192,7 +191,7 @@ def _blank(request: Request) -> RuleForm:
 
 
 def _started(feeds: Mapping[str, Feed], filters: str) -> tuple[Feed | None, RuleForm | None]:
-    """The feed that `feed=…` names, as a form. Raises `UnknownName`."""
+    """Returns the feed that `feed=…` names, and its form. Raises `UnknownName`."""
     name = dict(parse_qsl(filters)).get("feed")
     if name is None:
         return None, None
@@ -202,7 +201,7 @@ def _started(feeds: Mapping[str, Feed], filters: str) -> tuple[Feed | None, Rule
 
 
 def form_of(sent: Mapping[str, Sequence[str]], problems: Mapping[str, str]) -> RuleForm:
-    """The form again as it was sent, with lists that can be read one part on each line."""
+    """Returns the form as it was sent, with one part of a list on each line."""
     values = dict.fromkeys(RULES, "") | joined(sent)
     match = values["match"].strip() or USUAL.match
     parts = {name: _split(values[name], rules=has_rules(name, match)) for name, rule in RULES.items() if rule.many}
@@ -214,22 +213,22 @@ def form_of(sent: Mapping[str, Sequence[str]], problems: Mapping[str, str]) -> R
 
 
 def rules_sent(form: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """The rules among the fields of a form that was sent."""
+    """Returns the rules among the fields of a form."""
     return {name: list(form[name]) for name in RULES if name in form}
 
 
 def form_of_feed(feed: Feed) -> RuleForm:
-    """The form for a feed as it is."""
+    """Returns the form for an existing feed."""
     return RuleForm(texts_of(feed, between="\n"), {"category": feed.categories, "type": feed.announce_types})
 
 
 def empty_form(categories: Sequence[str]) -> RuleForm:
-    """The form before anything was typed: what has none of the keywords to come is left out."""
+    """Returns the empty form; its defaults leave out papers without any keyword."""
     return form_of_feed(replace(USUAL, title="", categories=tuple(categories), min_score=1.0))
 
 
 async def select_preview(request: Request, feed: Feed) -> Selected:
-    """What a feed would select from what is stored. Nothing is fetched for it, and nothing of it is stored."""
+    """Returns a feed's selection from the stored days. Nothing is fetched or stored for it."""
     wire, feed = wire_of(request), named(feed)
     manifest = await wire.manifest()
     async with request.app.state.limits.doing(CURRENT.get(), RULES_COST):
@@ -240,7 +239,7 @@ async def select_preview(request: Request, feed: Feed) -> Selected:
 
 
 def preview_entry(entry: Entry) -> dict[str, Any]:
-    """An entry for the preview: its matched words marked, and of its abstract what is around the first of them."""
+    """Returns an entry for the preview: its matches marked, and its abstract cut around the first match."""
     places: dict[str, list[tuple[int, int]]] = {"title": [], "abstract": []}
     for reason in entry.reasons:
         places.setdefault(reason.field, []).append((reason.start, reason.end))
@@ -254,7 +253,7 @@ def preview_entry(entry: Entry) -> dict[str, Any]:
 
 
 def excerpt(text: str, places: Sequence[tuple[int, int]]) -> Markup:
-    """Some of `text` around the first of `places`, these marked; its beginning where there are none."""
+    """Returns `text` cut around the first of `places`, with the places marked; its beginning without places."""
     first = min((start for start, _ in places), default=0)
     begin = text.find(" ", first - _BEFORE) + 1 if first > _BEFORE else 0
     part = cut(text[begin:], EXCERPT)

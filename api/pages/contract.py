@@ -1,4 +1,4 @@
-"""The contract as a page: what /openapi.json says, for people; made here, so that nothing is loaded from elsewhere."""
+"""The OpenAPI contract as a page, rendered here without scripts from other hosts."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _KEPT = {"Cache-Control": "public, max-age=3600"}
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What an operation may answer: a status, when it does, and an example as JSON, if there is one."""
+    """An answer of an operation: its status, its description, and an example as JSON, if there is one."""
 
     status: str
     about: str
@@ -59,7 +59,7 @@ def contract_page(request: Request) -> Response:
 
 
 def read_operations(contract: Mapping[str, Any]) -> Iterator[Operation]:
-    """The operations of an OpenAPI contract (https://spec.openapis.org/oas/v3.1.0), in its order."""
+    """Yields the operations of an OpenAPI contract (https://spec.openapis.org/oas/v3.1.0), in order."""
     for path, methods in contract["paths"].items():
         for method, plain in methods.items():
             yield Operation(
@@ -85,7 +85,7 @@ def _answer(status: str, plain: Mapping[str, Any]) -> _Answer:
 
 @cache
 def _to_html(text: str) -> str:
-    """The project's own descriptions, which are Markdown, as HTML."""
+    """Render the project's own descriptions, which are Markdown, as HTML."""
     html: str = _markdown().render(text)
     return html
 

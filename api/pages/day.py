@@ -1,4 +1,4 @@
-"""The start page: the best of today, where to subscribe, and what is there and what is missing."""
+"""The start page: the best papers of today, the feeds, and the states of the last batches."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ _AT_MOST = 60  # seconds in shared caches: states change before batches do
 
 @dataclass(frozen=True, slots=True)
 class _Today:
-    """A feed's entries of its newest date, best first, and how many they are; no date where nothing was fetched."""
+    """A feed's entries of its newest date, best first, and their number; without a date if nothing was fetched."""
 
     feed: Feed
     date: date | None
@@ -40,15 +40,15 @@ class _Today:
 
 @router.get("/")
 async def home(request: Request) -> Response:
-    """The best of the newest batch, the feeds with their addresses, and the state of the last batches.
+    """The best papers of the newest batch, the feeds with their URLs, and the state of the last batches.
 
-    Nothing is fetched for it: before there is anything, it says so.
+    The page fetches nothing; with an empty store it says so.
     """
     wire = await opened(request, shared=True)
     manifest = await wire.manifest()
     due = due_record(manifest, wire.due, wire.rules.sources)
     feeds = list(wire.feeds.values()) if manifest.has_batches else []
-    # A header warns of the store
+    # A header warns if the store fails
     found = troubles(manifest, wire.pending(manifest), wire.clock(), sources=wire.rules.sources)
     resource = Resource(
         MEDIA_TYPE,
@@ -92,14 +92,14 @@ def _today(feed: Feed, entries: Sequence[Entry], newest: BatchRecord | None) -> 
 
 
 def _batches(manifest: Manifest, due: BatchRecord) -> list[BatchRecord]:
-    """The last dates, newest first, with the one that is due even if nothing is known of it."""
+    """Returns the records of the last dates, newest first, with the due one even if nothing is stored of it."""
     known = {due.date: due, **manifest.records} if manifest.records else {}
     return sorted(known.values(), key=lambda record: record.date, reverse=True)[:_BATCHES]
 
 
 def _history(manifest: Manifest, main: Feed, entries: Sequence[Entry]) -> dict[str, Any]:
-    """The chart of the last days, and its numbers, oldest first."""
-    found = choose(main, entries, Query(), capped=False)  # all that have enough points
+    """Returns the chart of the last days, and its numbers, oldest first."""
+    found = choose(main, entries, Query(), capped=False)  # all entries above the threshold
     count = Counter(entry.announced for entry in found)
     best = {entry.announced: entry.score for entry in sorted(found, key=lambda entry: entry.score)}
     days = [

@@ -1,4 +1,4 @@
-"""Making and changing a feed of this wire: the form of its rules, their preview, and saving them with the token."""
+"""The form to make or change a feed of this wire: its rules, their preview, and saving with the token."""
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -37,7 +37,7 @@ _SEE_OTHER = 303
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """What the form holds: the rules, the feed that they make (None if they are wrong), and what else there is."""
+    """The content of the form: the rules, their feed (None if they are invalid), and the other fields."""
 
     form: RuleForm
     feed: Feed | None
@@ -48,7 +48,7 @@ class Edit:
 
 @router.get("/settings/edit")
 async def edit(request: Request) -> Response:
-    """The form for the feed that `feed=…` names, or for a new one; with the rules of the query, if there are any."""
+    """The form for the feed that `feed=…` names, or for a new one, with the rules of the query, if it has any."""
     rules, _ = await load(wire_of(request))
     sent, rest = split_rules(raw_query(request))
     was = dict(parse_qsl(rest)).get("feed", "")
@@ -65,7 +65,7 @@ async def edit(request: Request) -> Response:
 
 @router.post("/settings/edit")
 async def save(request: Request) -> Response:
-    """Save the feed, or only show what its rules select; the answer to what cannot be saved keeps what was typed."""
+    """Save the feed, or only preview its rules. If it cannot be saved, the form keeps the input."""
     wire, sent = wire_of(request), await read_form(request)
     rules, failure = wire.rules, None
     try:
@@ -84,22 +84,22 @@ async def save(request: Request) -> Response:
 
 
 async def _save(request: Request, wire: Paperwire, sent: Form, edited: Edit, rules: Rules) -> str:
-    """Save what was edited, and return its name. Raises the errors that are `EXPECTED`."""
+    """Save the edited feed, and return its name. Raises the errors in `EXPECTED`."""
     feed = edited.feed
     assert feed is not None  # noqa: S101 - without problems there is one
-    save_feed(rules, feed, was=edited.was)  # says what is wrong before the token is looked at
+    save_feed(rules, feed, was=edited.was)  # raises before the token is checked
     await check_form_token(request, first(sent, "token"))
     await wire.change(
         version_of(sent),
         lambda saved, _: save_feed(rules_in_force(wire.settings.feeds, saved), feed, was=edited.was),
     )
-    with suppress(PaperwireError):  # there may be nothing yet to serve meanwhile
-        await wire.ready()  # begins to fetch categories that are new
+    with suppress(PaperwireError):  # nothing may be stored yet
+        await wire.ready()  # starts to fetch new categories
     return edited.called
 
 
 def read_edit(sent: Form, rules: Rules) -> Edit:
-    """What was sent. Keys of the feed that the form does not show stay as they are."""
+    """Parse the form. Keys of the feed that the form does not show stay unchanged."""
     was, called, description = (first(sent, name) for name in ("was", "called", "description"))
     before = rules.feeds.get(was)
     source = before.source if before else Feed.source
@@ -119,7 +119,7 @@ def read_edit(sent: Form, rules: Rules) -> Edit:
 
 
 async def _newest(wire: Paperwire, rules: Rules) -> Rules:
-    """The rules as they are now: another process may have changed them, which is why nothing was saved."""
+    """Returns the current rules, which another process may have changed, so that nothing was saved."""
     try:
         return (await load(wire))[0]
     except StoreError:
@@ -134,7 +134,7 @@ async def _page(request: Request, edited: Edit, rules: Rules, failure: FormFailu
     if edited.feed:
         try:
             shown = await select_preview(request, edited.feed)
-        except PaperwireError:  # what is to be saved is more than a preview of it
+        except PaperwireError:  # the form is shown without a preview
             shown = None
     where = f"/settings/edit?feed={edited.was}&" if edited.was else "/settings/edit?"
     rules_only = replace(form, problems={name: text for name, text in form.problems.items() if name in RULES})

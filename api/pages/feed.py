@@ -1,4 +1,4 @@
-"""The page of a feed: its rules, where to subscribe, and its entries with filters over them."""
+"""The page of a feed: its rules, its URLs, and its entries with filters."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ _UNUSABLE = 422
 
 @router.get("/feeds/{name}")
 async def feed_page(request: Request) -> Response:
-    """A feed for people: what its readers get, and what the filters of the query leave of it."""
+    """A feed as a page: its entries, filtered by the query."""
     await opened(request, shared=True)
     feed = find_feed(request, "/feeds/{}")
     form = read_filter_form(raw_query(request))
@@ -38,7 +38,7 @@ async def feed_page(request: Request) -> Response:
 async def _listed(request: Request, feed: Feed, form: FilterForm) -> Response:
     wire = wire_of(request)
     query = page_query(form.all_tokens())
-    feeds_of(wire.feeds, query)  # refuses the name of a feed that there is not
+    feeds_of(wire.feeds, query)  # raises for unknown names
     manifest = await wire.ready()
     notice = notice_of(manifest, feed, wire.clock())
 

@@ -1,7 +1,7 @@
-"""Forms that change something: read within bounds and from this service's own pages; and why nothing was saved.
+"""Forms that change something: parsed with limits, only from this service's own pages, with errors for people.
 
-There are no cookies, so that a page of somebody else can have a browser send nothing that would be accepted: it does
-not know the token, which `api.access` checks.
+There are no cookies, so another site's page cannot make a browser send an accepted form: it does not have the token,
+which `api.access` checks.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from core.model.saved import Change
 
 log = logging.getLogger("paperwire")
 
-BODY_SECONDS = 5.0  # in which a form has to be there
+BODY_SECONDS = 5.0  # to receive a form
 MOST_FIELDS = 400
 _SAME_SITE = ("same-origin", "none")
 
@@ -31,7 +31,7 @@ Form = Mapping[str, list[str]]
 
 @dataclass(frozen=True, slots=True)
 class FormFailure:
-    """Why nothing was saved: the `field` that has to be changed ("" for none), in words, and as HTTP says it."""
+    """The reason why nothing was saved: the `field` to change ("" for none), a text, and the HTTP status."""
 
     status: int
     field: str
@@ -44,7 +44,7 @@ _UNANSWERED = "The store does not answer, so nothing was saved; the log of the s
 
 
 def failure_of(error: PaperwireError) -> FormFailure:
-    """Why one of the `EXPECTED` errors kept anything from being saved."""
+    """Returns the reason why one of the `EXPECTED` errors prevented saving."""
     match error:
         case Refused():
             return FormFailure(422, error.field, str(error), {})
@@ -54,19 +54,19 @@ def failure_of(error: PaperwireError) -> FormFailure:
             )
         case Conflict():
             return FormFailure(409, "", str(error), {})
-        case StoreError():  # where the store lies is for the log
+        case StoreError():  # the location of the store is only logged
             log.warning("nothing was saved: %s", error)
             return FormFailure(503, "", _UNANSWERED, {"Retry-After": "10"})
     return FormFailure(422, "", str(error), {})
 
 
 def first(form: Form, name: str) -> str:
-    """The value of a field that is sent once, without line breaks and the like around it; "" if it was not."""
+    """Returns the value of a field that is sent once, stripped of white space; "" if it is missing."""
     return form.get(name, [""])[0].strip()
 
 
 def version_of(form: Form) -> int:
-    """Which version of what is saved the sender has seen. Raises `Conflict` for none."""
+    """Returns the version of the overrides that the sender has seen. Raises `Conflict` if it is missing."""
     try:
         return int(first(form, "version"))
     except ValueError:
@@ -74,16 +74,16 @@ def version_of(form: Form) -> int:
 
 
 async def load(wire: Paperwire) -> tuple[Rules, tuple[Change, ...]]:
-    """The rules as they are stored right now, and the changes that led to them. Raises `StoreError`.
+    """Returns the rules as stored now, and the history of their changes. Raises `StoreError`.
 
-    The snapshot may be some seconds old, and the last change may have been saved by another process.
+    The snapshot may be seconds old, and another process may have saved a change since then.
     """
     saved, history = await wire.archive.overrides.read()
     return rules_in_force(wire.settings.feeds, saved), history
 
 
 async def read_form(request: Request) -> Form:
-    """The fields of a form, as they were sent. Raises `HTTPException` for what no form of these pages sends."""
+    """Returns the fields of a form, as sent. Raises `HTTPException` for anything that these pages do not send."""
     _check_site(request)
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
@@ -109,10 +109,10 @@ async def _read_body(request: Request) -> bytes:
 
 
 def _check_site(request: Request) -> None:
-    """Refuse what a page of another site sent. Browsers say where a form comes from; others need not."""
+    """Refuse forms from pages of other sites. Browsers send the origin of a form; other clients need not."""
     site, origin = (request.headers.get(name) for name in ("Sec-Fetch-Site", "Origin"))
     own = {request.headers.get("Host", ""), urlsplit(base_url(request)).netloc}
-    # Pages without referrer, as these are, have the origin "null"
+    # Pages without a referrer, as these are, have the origin "null"
     is_own = site in _SAME_SITE if site else origin in (None, "null") or urlsplit(origin or "").netloc in own
     if not is_own:
         raise HTTPException(403, "This form was sent from a page of another site.")

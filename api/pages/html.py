@@ -1,6 +1,6 @@
-"""Pages as HTML: the templates, and what they may call.
+"""Pages as HTML: the templates, and the functions that they may call.
 
-Nothing of this is loaded before the first page is asked for: feeds do without it.
+This is loaded at the first request for a page: feeds do not need it.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from core.util.signing import KEY, fingerprint
 if TYPE_CHECKING:
     from core.app import Paperwire
 
-# Readers on the web that take a feed's address in their own: name and beginning of it
+# Web-based feed readers: name, and the URL to which a feed's URL is appended
 _READERS = (
     ("Feedly", "https://feedly.com/i/subscription/feed%2F"),
     ("Inoreader", "https://www.inoreader.com/?add_feed="),
@@ -42,17 +42,17 @@ _MONTHS = (
 
 
 def render(request: Request, template: str, **context: Any) -> bytes:
-    """The page that `template` makes of `context`, in UTF-8.
+    """Render `template` with `context`. Returns the page in UTF-8.
 
-    Templates have, besides: `page_url(path)` for links to pages of this service, `feed_url(path)` for addresses to
-    subscribe to, `form_url(path)` and `form_key` for forms, `asset(name)` for files of `public/`, `wire_title`,
-    `sample`, `path`, and `is_owner`, which is false for those whom a signature lets see one feed of a private copy.
+    Templates also have `page_url(path)` for links to pages of this service, `feed_url(path)` for URLs to subscribe to,
+    `form_url(path)` and `form_key` for forms, `asset(name)` for files of `public/`, `wire_title`, `sample`, `path`, and
+    `is_owner`, which is false if a signature gives access to one feed of a private copy only.
     """
     wire: Paperwire = request.app.state.wire
     ours = {
         "page_url": partial(page_url, request),
         "feed_url": partial(feed_url, request),
-        "form_url": partial(page_url, request, keyed=False),  # browsers replace the query of a form's address
+        "form_url": partial(page_url, request, keyed=False),  # browsers replace the query of a form's URL
         "form_key": sent_key(request),
         "asset": partial(_asset, request),
         "wire_title": wire.title,
@@ -66,20 +66,20 @@ def render(request: Request, template: str, **context: Any) -> bytes:
 async def page(
     request: Request, template: str, context: Mapping[str, Any], *, status: int = 200, cache: str = "no-cache"
 ) -> Response:
-    """A page that is made for this request."""
+    """Answer with a page that is rendered for this request, in a thread."""
     body = await asyncio.to_thread(render, request, template, **context)
     return Response(body, status, {**HEADERS, "Cache-Control": cache}, MEDIA_TYPE)
 
 
 def readers_of(address: str) -> list[tuple[str, str]]:
-    """Readers on the web, with the address at each that subscribes to a feed; none where they cannot reach it."""
+    """Returns the names of web-based feed readers, each with a URL to subscribe; empty for a private `address`."""
     if urlsplit(address).hostname in _LOOPBACK:
         return []
     return [(name, start + quote(address, safe="")) for name, start in _READERS]
 
 
 def sentence(text: str) -> Markup:
-    """A text with a capital at its beginning, and what is between backticks as code."""
+    """Returns a text with a capital first letter, and with code in place of backticks."""
     parts = (text[:1].upper() + text[1:]).split("`")
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if at % 2 else escape(part) for at, part in enumerate(parts)
@@ -87,17 +87,17 @@ def sentence(text: str) -> Markup:
 
 
 def long_date(day: date) -> str:
-    """ "Friday, 6 March 2026"; whatever the process's locale."""
+    """Returns "Friday, 6 March 2026", independent of the locale."""
     return f"{_DAYS[day.weekday()]}, {day.day} {_MONTHS[day.month - 1]} {day.year}"
 
 
 def short_date(day: date) -> str:
-    """ "Fri 6 Mar"."""
+    """Returns "Fri 6 Mar", independent of the locale."""
     return f"{_DAYS[day.weekday()][:3]} {day.day} {_MONTHS[day.month - 1][:3]}"
 
 
 def _asset(request: Request, name: str) -> str:
-    """A file of `public/` at an address that changes with every deployment, so that caches may keep it."""
+    """Returns the URL of a file of `public/`. It changes with every deployment, so caches may keep the file."""
     build = fingerprint("asset", request.app.state.wire.settings.build)[:8]
     return f"{page_url(request, f'/{name}', keyed=False)}?v={build}"
 

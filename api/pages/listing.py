@@ -1,4 +1,4 @@
-"""Lists of entries on pages: the form above them, their days, and the page after."""
+"""Lists of entries on pages: the form above them, their days, and the next page."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ _ORDERS = (
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The cards of one date; of all dates together (None) if they are in another order."""
+    """The cards of one date; of all dates (None) if they are not ordered by date."""
 
     day: date | None
     cards: tuple[Card, ...]
@@ -35,7 +35,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A page of entries: their groups, how many there are on all pages, and the query of the next page, encoded."""
+    """A page of entries: their groups, the total over all pages, and the encoded query of the next page."""
 
     groups: tuple[Group, ...]
     total: int
@@ -43,13 +43,13 @@ class Listing:
 
 
 def page_query(tokens: tuple[str, ...], *more: str) -> Query:
-    """The query of `tokens` and `more`, with fewer entries to a page than the API gives. Raises `QueryError`."""
+    """Returns the query of `tokens` and `more`, with smaller pages than the API's. Raises `QueryError`."""
     query = parse_query(encoded((*tokens, *more)))
     return query if any(token.startswith("limit=") for token in tokens) else replace(query, limit=PER_PAGE)
 
 
 def make_listing(form: FilterForm, query: Query, page: Page) -> Listing:
-    """What a page of entries shows, with the words marked that `query` looks for."""
+    """Returns the listing of a page of entries, with the words of `query` marked."""
     words = words_of(query)
     cards = [make_card(entry, words) for entry in page.entries]
     by_day = query.sort[0][0] == "announced"
@@ -58,7 +58,7 @@ def make_listing(form: FilterForm, query: Query, page: Page) -> Listing:
 
 
 def form_context(form: FilterForm, categories: Iterable[str]) -> dict[str, Any]:
-    """What the form's template needs: the values of its fields, and what there is to choose from."""
+    """Returns the variables of the form's template: the values of its fields, and their options."""
     values = form.values
     named = [(code, f"{code} {category_name(code)}".strip()) for code in categories]
     return {
@@ -73,7 +73,7 @@ def form_context(form: FilterForm, categories: Iterable[str]) -> dict[str, Any]:
 
 
 def selection(form: FilterForm) -> str:
-    """The query of what is selected, encoded: for addresses of feeds and of the API."""
+    """Returns the encoded query of the selection, for URLs of feeds and of the API."""
     return encoded(without_paging(form.all_tokens()))
 
 
@@ -82,7 +82,7 @@ def _sizes() -> list[tuple[str, str]]:
 
 
 def _with(value: str, options: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The options, and what was sent if it is none of them, so that it stays chosen."""
+    """Returns the options, with the sent value if it is another one, which then stays chosen."""
     return [*options, *([] if value in dict(options) else [(value, value)])]
 
 

@@ -1,4 +1,4 @@
-"""The page of a paper: what it says, what it scored and why, and how to cite it."""
+"""The page of a paper: its abstract, its scores with reasons, its summaries, and citations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -22,14 +22,14 @@ from core.render.items import clean_entry
 
 router = APIRouter(include_in_schema=False)
 SHOWN_AUTHORS = 10
-MOST_TABS = 8  # of which the styles know
+MOST_TABS = 8  # as many as the style sheet supports
 _KEPT_SECONDS = 60  # in shared caches: a review may be made at any time
 _ALL = Query((Condition("score", ">=", (float("-inf"),)),))
 
 
 @router.get("/papers/{paper_id:path}")
 async def paper_page(request: Request) -> Response:
-    """A paper as every feed that has it scores it; with a version in the address, that version."""
+    """A paper with its scores in every feed that has it; with a version in the URL, that version."""
     wanted = parse_paper(request)
     wire = await opened(request)
     manifest = await wire.ready()
@@ -53,7 +53,7 @@ async def paper_page(request: Request) -> Response:
 
 
 def _context(wanted: PaperId, loaded: Loaded) -> dict[str, Any]:
-    """What the template shows of the newest version that there is of a paper. Raises `UnknownName` for none."""
+    """Returns the template's variables for the newest stored version of a paper. Raises `UnknownName` without one."""
     of_id = predicate(Condition("id", "=", (str(wanted),)))
     found = [(feed, entry) for feed, listed in loaded for entry in listed.entries if of_id(entry)]
     if not found:
@@ -74,7 +74,7 @@ def _context(wanted: PaperId, loaded: Loaded) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """A summary, or why there is none, and the titles of the feeds that have it."""
+    """A summary, or the reason why it is missing, and the titles of its feeds."""
 
     template: str
     language: str
@@ -86,7 +86,7 @@ class Tab:
 
 
 def _tabs(shown: Sequence[tuple[Feed, Entry]]) -> list[Tab]:
-    """The summaries that feeds have of a paper, each once; those that are there first."""
+    """Returns the feeds' summaries of a paper, each once, available ones first."""
     tabs: dict[tuple[str, str, str, str], Tab] = {}
     for feed, entry in shown:
         html, summary = make_card(entry).summary, entry.summary
@@ -100,5 +100,5 @@ def _tabs(shown: Sequence[tuple[Feed, Entry]]) -> list[Tab]:
 
 
 def _together(entries: Sequence[Entry]) -> Entry:
-    """One entry with the reasons of all: what any feed found is marked in the texts."""
+    """Returns one entry with the reasons of all, so that the matches of all feeds are marked."""
     return replace(entries[0], reasons=tuple(dict.fromkeys(reason for entry in entries for reason in entry.reasons)))

@@ -1,4 +1,4 @@
-"""The pages of reviews: each with the post and the questions, and the list of all."""
+"""The pages of reviews: one for each, with the post and the questions, and the list of all."""
 
 from datetime import UTC, datetime
 
@@ -15,7 +15,7 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/reviews")
 async def reviews_page(request: Request) -> Response:
-    """All reviews, newest first, and those that are not complete yet."""
+    """All reviews, newest first, complete or not."""
     wire = await opened(request)
     manifest, rows = await wire.manifest(), await wire.reviews.rows()
     done = best_rows(rows)
@@ -35,5 +35,5 @@ async def reviews_page(request: Request) -> Response:
 
 @router.get("/reviews/{paper_id:path}")
 async def review_page(request: Request) -> Response:
-    """A paper's review, as far as it is made; `language` says which one."""
+    """A paper's review, complete or not, in the given `language`."""
     return await serve_review(request, "html")

@@ -1,4 +1,4 @@
-"""The search page: words and filters in one box, over all that is stored of a feed."""
+"""The search page: words and filters in one field, over all stored entries of a feed."""
 
 from typing import Any
 
@@ -18,18 +18,18 @@ from core.views.entries import select_page
 
 router = APIRouter(include_in_schema=False)
 _UNUSABLE = 422
-_PER_DAY = "per_day=500"  # feeds show only so many entries a day, unless the request says more
+_PER_DAY = "per_day=500"  # overrides the feed's number of entries a day
 
 
 @router.get("/search")
 async def search_page(request: Request) -> Response:
-    """What the box finds among everything that is stored of a feed, of whatever score; without a search, hints."""
+    """The matches among all stored entries of a feed, with any score; without a search, hints."""
     wire = await opened(request)
     form = read_filter_form(raw_query(request))
     try:
         if [token for token in without_paging(form.all_tokens()) if not token.startswith(("feed=", "sort="))]:
             return await _found(request, form)
-        feeds_of(wire.feeds, page_query(form.all_tokens()))  # refuses the name of a feed that there is not
+        feeds_of(wire.feeds, page_query(form.all_tokens()))  # raises for unknown names
     except QueryError as error:
         headers = {**HEADERS, "Cache-Control": "no-store"}
         return Response(_render(request, form, error=error), _UNUSABLE, headers, MEDIA_TYPE)
@@ -60,7 +60,7 @@ async def _found(request: Request, form: FilterForm) -> Response:
 
 
 def _addresses(feeds: list[Feed], selected: tuple[str, ...]) -> dict[str, str]:
-    """The same search as paths of the API, and of a feed if it is of one feed."""
+    """Returns the paths of the same search in the API, and as a feed if it concerns one feed."""
     rest = tuple(token for token in selected if not token.startswith("feed="))
     names = ",".join(feed.name for feed in feeds)
     found = {"papers_path": f"/api/papers?{encoded((f'feed={names}', *rest))}"}

@@ -1,6 +1,6 @@
-"""The owner's settings: which feeds there are, what was changed and can be undone, and all of them to take along.
+"""The owner's settings: the feeds, their history with undo, and a download of all of them.
 
-Everybody may look, because feeds are public anyway; every change takes the token, in its own form.
+The page is public, as the feeds are; every change requires the token, in its own form.
 """
 
 from collections.abc import Callable
@@ -44,7 +44,7 @@ History = tuple[Change, ...]
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """Something that is done to the feeds after one more question: its words, and what it does to a target."""
+    """A change of the feeds that needs a confirmation: its texts, and its effect on a target."""
 
     question: str
     about: str
@@ -87,7 +87,7 @@ ACTIONS = {
 
 @router.get("/settings")
 async def settings(request: Request) -> Response:
-    """The feeds in force with where they come from, those that were removed, and the changes."""
+    """The feeds in force with their origin, the removed ones, and the changes."""
     wire = wire_of(request)
     rules, history = await load(wire)
     context = {
@@ -107,7 +107,7 @@ async def settings(request: Request) -> Response:
 
 
 def _models(wire: Paperwire) -> str:
-    """Which models write summaries, or how there can be one. Their address is not shown."""
+    """Returns which models write summaries, or how to configure one, without their URL."""
     try:
         names = dict.fromkeys(models_of(wire.settings).values())
     except ConfigError as error:
@@ -117,7 +117,7 @@ def _models(wire: Paperwire) -> str:
 
 @router.get("/settings/feeds.toml")
 async def download(request: Request) -> Response:
-    """The feeds in force as a feeds.toml, to keep or to deploy."""
+    """The feeds in force as a feeds.toml, for a backup or a deployment."""
     rules, _ = await load(wire_of(request))
     headers = {"Content-Disposition": 'attachment; filename="feeds.toml"', "Cache-Control": "no-store"}
     return Response(export_feeds(rules), headers=headers, media_type="application/toml; charset=utf-8")
@@ -125,7 +125,7 @@ async def download(request: Request) -> Response:
 
 @router.get("/settings/{action}")
 async def ask(request: Request, action: str, target: str = "") -> Response:
-    """The question before something is done."""
+    """The confirmation page of a change."""
     wire = wire_of(request)
     rules, history = await load(wire)
     failure = None
@@ -138,7 +138,7 @@ async def ask(request: Request, action: str, target: str = "") -> Response:
 
 @router.post("/settings/{action}")
 async def act(request: Request, action: str) -> Response:
-    """Do it, with the token."""
+    """Do the change, with the token."""
     wire, form = wire_of(request), await read_form(request)
     doing, target, rules = _named(action), first(form, "target"), wire.rules
     history: History = ()

@@ -1,1 +1,1 @@
-"""The HTTP operations of feeds, papers, digests, reviews and of running the wire."""
+"""The HTTP operations on feeds, papers, digests, reviews and the wire itself."""

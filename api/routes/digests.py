@@ -1,4 +1,4 @@
-"""Digests: a feed's day as a document, and as a feed that has one entry a day."""
+"""Digests: a feed's day as a document, and a feed with one entry for each day."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,10 +54,10 @@ _DOCUMENTS = {
     },
 )
 async def get_digest(request: Request) -> Response:
-    """What the feed shows of a date, with statistics, scorecards and summaries as far as there are any.
+    """The entries that the feed shows of a date, with statistics, and with scorecards and summaries if available.
 
-    The style and the language of its headings are as the feed's owner set them, unless the request names others;
-    summaries stay in the feed's language. Front matter stands only in Markdown.
+    The owner sets the style and the language of the headings; the request can override both. Summaries stay in the
+    feed's language. Only Markdown has front matter.
     """
     format_name, day = format_of(request, _DOCUMENTS, "digest format"), request.path_params["date"]
     form = _DOCUMENTS[format_name]
@@ -125,8 +125,8 @@ async def get_digests(request: Request) -> Response:
 
 
 def _record(wire: Paperwire, manifest: Manifest, feed: Feed, day: str) -> BatchRecord:
-    """The record of a date that has a batch. Raises `NothingYet` for one that is being waited for, else `UnknownName`
-    with the newest dates.
+    """Returns the record of a date that has a batch. Raises `NothingYet` for an expected one, else `UnknownName` with
+    the newest dates.
     """
     known = manifest.of(feed.source)
     stored = {record.date.isoformat(): record for record in known}

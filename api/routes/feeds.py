@@ -1,4 +1,4 @@
-"""The feeds: their list, each as RSS, Atom and JSON Feed, those with rules in the URL, and the bot's addresses."""
+"""The feeds: their list, each as RSS, Atom and JSON Feed, custom feeds, and the keyword bot's addresses."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -49,7 +49,7 @@ _CATEGORY = openapi.of_path("category", "a category of the main feed", "cs.DC")
 
 @router.get("/api/feeds", summary="List the feeds", responses=openapi.LIST_OF_FEEDS)
 async def list_feeds(request: Request) -> Response:
-    """All feeds with their rules and addresses, and the state of each date's batch."""
+    """All feeds with their rules and URLs, and the state of each date's batch."""
     wire = await opened(request)
     manifest = await wire.manifest()
 
@@ -62,12 +62,12 @@ async def list_feeds(request: Request) -> Response:
 
 @router.get("/api/feeds.opml", summary="All feeds as OPML, for readers to import", responses=openapi.OPML)
 async def get_opml(request: Request) -> Response:
-    """The feeds as an outline: what to import into a reader to subscribe to all of them."""
+    """The feeds as an OPML outline, to import into a feed reader."""
     wire = await opened(request)
     manifest = await wire.manifest()
     changed, reviews = updated(manifest), best_rows(await wire.reviews.rows_if_known())
     if reviews:
-        changed = max(changed, datetime.fromisoformat(reviews[-1].updated))  # when there was the first one
+        changed = max(changed, datetime.fromisoformat(reviews[-1].updated))  # the first review adds an outline
 
     def render(_: Loaded) -> bytes:
         from core.render.syndication import Outline, render_opml
@@ -96,8 +96,8 @@ async def get_opml(request: Request) -> Response:
 async def get_custom(request: Request) -> Response:
     """Stored batches scored by rules in the URL: `?category=cs.DC&keywords=KV cache:3,prefill&min_score=2`.
 
-    Keywords are separated by commas, each with its weight after a colon. All filters apply beside the rules. Nothing is
-    fetched for such a feed: of categories that none of this wire's own feeds has, it begins with a notice that says so.
+    Keywords are separated by commas, each with its weight after a colon. All filters apply in addition. Nothing is
+    fetched for such a feed: if none of this wire's own feeds has one of its categories, it begins with a notice.
     """
     custom = read_custom(raw_query(request))
     query = _query_of_feed(request, custom.filters)
@@ -117,8 +117,8 @@ async def get_custom(request: Request) -> Response:
     openapi_extra={"parameters": [_FORMAT, *openapi.FILTERS]},
 )
 async def get_all(request: Request) -> Response:
-    """The papers of all feeds, each once, as the feed shows it that gives it most points; `feed=main,storage` names
-    which ones. Newest day first, best score first. A feed that is called `all` takes this address for itself.
+    """The papers of all feeds, each once, from the feed that gives it most points; `feed=main,storage` selects feeds.
+    Newest day first, best score first. A feed with the name `all` replaces this one.
     """
     query = parse_query(raw_query(request))
     wire, format_name = await opened(request, shared=True), format_of(request, FORMATS, "feed format")
@@ -141,8 +141,8 @@ async def get_all(request: Request) -> Response:
 async def get_feed(request: Request) -> Response:
     """The best papers of each day, newest day first, best paper first.
 
-    Every filter applies; what the request does not name is as the feed's owner set it. A feed that was renamed is
-    found under its old address too, by a permanent redirect.
+    Every filter applies; the owner's settings are the defaults. The former address of a renamed feed redirects
+    permanently.
     """
     query = _query_of_feed(request, raw_query(request))
     await opened(request, shared=True)
@@ -154,7 +154,7 @@ async def get_feed(request: Request) -> Response:
     "/rss", summary="The main feed as RSS", responses=openapi.RSS, openapi_extra={"parameters": openapi.FILTERS}
 )
 async def get_rss(request: Request) -> Response:
-    """The same as the first feed's RSS."""
+    """The first feed as RSS."""
     query = _query_of_feed(request, raw_query(request))
     return await _serve_feed(request, (await opened(request, shared=True)).main, query, "rss")
 
@@ -166,7 +166,7 @@ async def get_rss(request: Request) -> Response:
     openapi_extra={"parameters": [_CATEGORY, *openapi.FILTERS]},
 )
 async def get_rss_of_category(request: Request) -> Response:
-    """The papers of the main feed that are listed in one of its categories, or in one of an archive that it takes."""
+    """The papers of the main feed in one of its categories, or in a category of one of its archives."""
     query = _query_of_feed(request, raw_query(request))
     main, named = (await opened(request, shared=True)).main, request.path_params["category"]
     category = find_category(named)
@@ -177,7 +177,7 @@ async def get_rss_of_category(request: Request) -> Response:
 
 
 def _query_of_feed(request: Request, raw: str) -> Query:
-    """The filters of a request for one feed. Raises `QueryError`, also for one that names feeds."""
+    """Returns the filters of a request for one feed. Raises `QueryError`, also if it names feeds."""
     query = parse_query(raw)
     for condition in query.conditions:
         if condition.field == "feed":
@@ -197,12 +197,12 @@ async def _serve_feed(
     feeds: Sequence[Feed] = (),
     notice: Notice | None = None,
 ) -> Response:
-    """The document of `feed`; of the `feeds` that it is merged from, if there are any. It begins with the `notice`, or
-    with what is missing of it.
+    """Answer with the document of `feed`, merged from `feeds` if any are given. It begins with the `notice`, or with a
+    notice of missing days.
     """
     wire, media_type = wire_of(request), FORMATS[format_name].media_type
     manifest = await wire.ready()
-    # What is said of missing days belongs to the beginning of a feed; pages behind it go on with what is there
+    # Only the first page has the notice of missing days
     notice = None if query.cursor else notice or notice_of(manifest, feed, wire.clock())
     home, hub = _home(request, feed), str(wire.settings.websub_hub or "")
 
@@ -242,7 +242,7 @@ async def _serve_feed(
     openapi_extra={"parameters": [_NAME]},
 )
 async def get_badge(request: Request) -> Response:
-    """How many entries the feed's newest day has, and the state of its batch, as an SVG for other pages."""
+    """The number of entries of the feed's newest day, and the state of its batch, as an SVG for other pages."""
     wire = await opened(request, shared=True)
     feed = wire.feed(request.path_params["name"])
     manifest, due = await wire.ready(), wire.due.date
@@ -261,18 +261,18 @@ async def get_badge(request: Request) -> Response:
 
 
 def make_channel(request: Request, path: str, **more: Any) -> Channel:
-    """The head of the feed at this address, whose identifier is the address of `path`."""
+    """Returns the head of the feed at this URL, with the URL of `path` as its identifier."""
     base = base_url(request)
     return Channel(id=f"{base}{path}", self_url=self_url(request), icon=f"{base}/icon.png", **more)
 
 
 def feed_links(request: Request, hub: str = "") -> str:
-    """The header Link of a feed."""
+    """Returns the value of the header Link of a feed."""
     return link_header({"self": self_url(request)} | ({"hub": hub} if hub else {}))
 
 
 def describe_feed(feed: Feed) -> str:
-    """What a feed is about."""
+    """Returns the description of a feed, by default its categories."""
     return feed.description or f"arXiv papers in {', '.join(feed.categories)}"
 
 
@@ -281,7 +281,7 @@ def _title(request: Request, feed: Feed) -> str:
 
 
 def _home(request: Request, feed: Feed) -> str:
-    """The page of a feed; that of rules in a URL is where they are made, that of merged feeds the day."""
+    """Returns the page of a feed: the builder for rules in a URL, the start page for merged feeds."""
     if feed.name == ALL and ALL not in wire_of(request).feeds:
         return feed_url(request, "/")
     if feed.name in wire_of(request).feeds:

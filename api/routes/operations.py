@@ -1,4 +1,4 @@
-"""Running the wire: refreshing at will, and its state of health."""
+"""Operation of the wire: refreshes on request, and its health."""
 
 import logging
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from core.render.shapes import to_json
 from core.views.entries import batch_to_plain
 
 log = logging.getLogger("paperwire")
-WORK_SECONDS = 60.0  # of /api/work, where refreshes do nothing but the due batch
+WORK_SECONDS = 60.0  # of /api/work, where refreshes fetch only the due batch
 
 router = APIRouter(tags=["operations"])
 
@@ -27,11 +27,11 @@ router = APIRouter(tags=["operations"])
 @router.get("/api/refresh", summary="Fetch what arXiv announces now", responses=openapi.REFRESH)
 @router.post("/api/refresh", summary="Fetch what arXiv announces now", responses=openapi.REFRESH)
 async def refresh_now(request: Request) -> Response:
-    """Fetch, score and store, whatever was tried before, then what is pending; answers with a report when done.
+    """Fetch, score and store the due batch, even during the backoff, then do pending work; answers with a report.
 
-    After the due batch the API of arXiv is asked for what was missed, Hugging Face for its picks, and models for
-    summaries, for a minute at most (`CATCH_UP_SECONDS`); the next refresh goes on there. What fails keeps nothing else
-    from being done; `failures` names it, by step.
+    After the due batch, for at most a minute (`CATCH_UP_SECONDS`), it asks arXiv's API for missed papers, Hugging Face
+    for its picks, and models for summaries; the next refresh continues. A failed step does not prevent other steps;
+    `failures` lists the problems by step.
 
     Needs `Authorization: Bearer …` with `CRON_SECRET` or `ADMIN_TOKEN`; where neither is set, it is off.
     """
@@ -41,8 +41,8 @@ async def refresh_now(request: Request) -> Response:
 @router.get("/api/work", summary="Do a bounded piece of what is pending", responses=openapi.WORK)
 @router.post("/api/work", summary="Do a bounded piece of what is pending", responses=openapi.WORK)
 async def work_now(request: Request) -> Response:
-    """Fetch the due batch if it is missing and arXiv may be asked again, then go on with what is pending, for a minute
-    at most (`CATCH_UP_SECONDS`). The report says what is still pending: ask again until nothing is.
+    """Fetch the due batch if it is missing and the backoff is over, then do pending work for at most a minute
+    (`CATCH_UP_SECONDS`). The report lists what is still pending: repeat the request until nothing is.
 
     Needs `Authorization: Bearer …` with `CRON_SECRET` or `ADMIN_TOKEN`; where neither is set, it is off.
     """
@@ -53,7 +53,7 @@ async def _run(request: Request, scope: str, seconds: float) -> Response:
     check_token(request, "Refreshing")
     try:
         report = await wire_of(request).refresh(scope, seconds=seconds)
-    except StoreError as error:  # its owner may know which store, and how to mend it
+    except StoreError as error:  # the owner may see the details
         log.warning("%s", error)
         return problem(503, "store", "The store does not answer", str(error), {"Retry-After": "10"})
     if "today" in report.busy:
@@ -64,11 +64,12 @@ async def _run(request: Request, scope: str, seconds: float) -> Response:
 
 @router.get("/api/health", summary="What is there, and what is missing", responses=openapi.HEALTH)
 async def health(request: Request) -> Response:
-    """The overall status, what is wrong and how to mend it, and every date with its categories: the ledger in numbers.
+    """The overall status, the problems and how to fix them, and every date with its categories: the ledger in numbers.
 
-    With the owner's token it also says what the store answers where it fails, or takes nothing that is written.
+    With the owner's token it also has the error of a store that fails or refuses writes.
 
-    The status is 503 when the owner should act ("failing"), else 200: "ok", or "degraded" for what passes by itself.
+    The HTTP status is 503 if the owner should act ("failing"), else 200: "ok", or "degraded" for problems that pass
+    automatically.
     """
     wire = wire_of(request)
     is_owner = has_token(wire.settings, request.headers.get("Authorization", "").encode())

@@ -27,10 +27,10 @@ EVERY_SCORE = Query((Condition("score", ">=", (-inf,)),))
     openapi_extra={"parameters": openapi.PAPER_FILTERS},
 )
 async def query_papers(request: Request) -> Response:
-    """Entries that meet all filters, newest date first and best score first.
+    """The entries that match all filters, newest date first and best score first.
 
-    Without `feed=` those of the main feed. The feed's `min_score` and announce types hold unless the request filters
-    by `score` or `type` itself; its number of entries a day does not limit this answer, `per_day=` does.
+    Without `feed=` those of the main feed. The feed's `min_score` and announce types apply unless the request filters
+    by `score` or `type`; the feed's number of entries a day does not apply, but `per_day=` does.
     """
     query = parse_query(raw_query(request), entry_fields=ENTRY_FIELDS)
     wire = await opened(request)
@@ -59,9 +59,9 @@ async def query_papers(request: Request) -> Response:
     openapi_extra={"parameters": [_ID, *openapi.PAPER_FILTERS]},
 )
 async def get_paper(request: Request) -> Response:
-    """A paper as every feed that has it shows it: an entry for each feed and announcement, newest first.
+    """A paper in every feed that has it: an entry for each feed and announcement, newest first.
 
-    The identifier may have a version, may be of the old style (`astro-ph/9906432`) or the address of its page.
+    The identifier may have a version, may be in the old style (`astro-ph/9906432`), or may be the URL of its page.
     """
     query = parse_query(raw_query(request), entry_fields=ENTRY_FIELDS)
     wanted = parse_paper(request)

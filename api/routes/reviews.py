@@ -1,4 +1,4 @@
-"""Reviews over HTTP: what is stored of them, the feed of them, and the owner's command to make one."""
+"""Reviews over HTTP: the stored ones, the feed of reviews, and the owner's command to make one."""
 
 from datetime import UTC, datetime
 from functools import partial
@@ -24,7 +24,7 @@ from core.render.shapes import to_json
 from core.util.log import NO_PROGRESS
 
 router = APIRouter(tags=["reviews"], default_response_class=Response)
-POST_SECONDS = 100.0  # of one request; platforms end longer ones, and the next one goes on
+POST_SECONDS = 100.0  # of one request, because platforms end longer ones; the next one continues
 KEPT_SECONDS = 60  # in shared caches: reviews grow
 MOST_IN_FEED = 30
 MEDIA_TYPES = {"md": "text/markdown", "html": "text/html", "json": "application/json"}
@@ -41,9 +41,9 @@ _FEED_FORMAT = openapi.of_path("format", f"one of {', '.join(FORMATS)}", "rss")
     openapi_extra={"parameters": [_ID, _FORMAT, *openapi.REVIEW_PARAMETERS]},
 )
 async def get_review(request: Request) -> Response:
-    """What is stored of it, also while it is not complete, which it says; without a language the newest one.
+    """The stored review, marked if it is incomplete; without a language, the newest one.
 
-    No model is asked. Where there is none yet, the answer says how it is made.
+    No model is asked. If no review is stored, the answer says how to make one.
     """
     format_name = format_of(request, MEDIA_TYPES, "review format")
     return await serve_review(request, format_name, with_front_matter=format_name == "md")
@@ -51,7 +51,7 @@ async def get_review(request: Request) -> Response:
 
 @router.get("/api/papers/{paper_id:path}/review", include_in_schema=False)
 async def no_format(request: Request) -> Response:  # noqa: ARG001 - the route's own signature
-    """Reading needs a format; below the paper's own address this one would be taken for a paper's."""
+    """Answer 404: reading needs a format. Without this route, the path would be read as a paper's identifier."""
     raise HTTPException(405, headers={"Allow": "POST"})
 
 
@@ -62,10 +62,10 @@ async def no_format(request: Request) -> Response:  # noqa: ARG001 - the route's
     openapi_extra={"parameters": [_ID, openapi.REVIEW_PARAMETERS[0]]},
 )
 async def make_review(request: Request) -> Response:
-    """Begin a review or go on with it, for at most 100 seconds: with what is answered already, nothing is asked again.
+    """Begin or continue a review, for at most 100 seconds. Answered questions are not sent to the model again.
 
-    Answers 200 with the review when it is complete, 202 with how far it is when it is not: send the same request
-    again. Needs `Authorization: Bearer …` with `ADMIN_TOKEN` (or `CRON_SECRET`), and a language model.
+    Answers 200 with a complete review, 202 with the progress of an incomplete one: repeat the request. Needs
+    `Authorization: Bearer …` with `ADMIN_TOKEN` (or `CRON_SECRET`), and a language model.
     """
     from core.jobs.review import carry_out, plan_review  # not at a cold start
 
@@ -73,7 +73,7 @@ async def make_review(request: Request) -> Response:
     check_token(request, "Reviewing")
     wanted = parse_paper(request)
     language = read_options(raw_query(request), {"language": tuple(LANGUAGES)}).get("language", "")
-    await wire.manifest()  # the store says which feed is the first one
+    await wire.manifest()  # the store may have other feeds
     try:
         plan = await plan_review(
             wire.archive, wire.settings, wire.paper, wanted, language or wire.main.language, NO_PROGRESS
@@ -105,7 +105,7 @@ async def make_review(request: Request) -> Response:
     openapi_extra={"parameters": [_FEED_FORMAT, openapi.REVIEW_PARAMETERS[0]]},
 )
 async def get_reviews(request: Request) -> Response:
-    """The newest reviews that have a post, newest first, in whatever language or in one."""
+    """The newest reviews that have a post, newest first, in all languages or in one."""
     format_name = format_of(request, FORMATS, "feed format")
     language = read_options(raw_query(request), {"language": tuple(LANGUAGES)}).get("language", "")
     wire = await opened(request)
@@ -141,8 +141,8 @@ async def get_reviews(request: Request) -> Response:
 
 
 async def serve_review(request: Request, format_name: str, *, with_front_matter: bool = False) -> Response:
-    """The review that a request is about, rendered once for each state that it has. Raises a 404 that says how it is
-    made.
+    """Answer with the review that the request names, rendered once for each of its states. Raises a 404 that says how
+    to make one.
     """
     allowed: dict[str, tuple[str, ...]] = {"language": tuple(LANGUAGES)}
     allowed |= {"front_matter": FRONT_MATTERS} if with_front_matter else {}
@@ -176,14 +176,14 @@ def _document(request: Request, review: Review, format_name: str, front_matter: 
 
 
 async def _how(request: Request, wanted: PaperId, language: str) -> str:
-    """What to do about a review that there is not."""
+    """Returns how to make a missing review."""
     others = sorted({row.language for row in await wire_of(request).reviews.rows() if row.paper.id == wanted.id})
-    there = f" There is one in {', '.join(others)}." if others and language else ""
+    elsewhere = f" There is one in {', '.join(others)}." if others and language else ""
     query = f"?language={language}" if language else ""
     path = page_url(request, f"/api/papers/{wanted}/review{query}", keyed=False)
     option = f" --language {language}" if language else ""
     return (
-        f"There is no review of {wanted} yet.{there} Its owner makes one with `paperwire review {wanted}{option}`, "
+        f"There is no review of {wanted} yet.{elsewhere} Its owner makes one with `paperwire review {wanted}{option}`, "
         f"or with POST {path} and the header `Authorization: Bearer …`."
     )
 

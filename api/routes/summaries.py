@@ -1,4 +1,4 @@
-"""Summaries of single papers over HTTP: what is stored of them, and the owner's command to make one."""
+"""Summaries of single papers over HTTP: the stored ones, and the owner's command to make one."""
 
 from time import monotonic
 
@@ -36,9 +36,9 @@ _PATH = "/api/papers/{paper_id:path}/summaries/{template}.{format}"
     openapi_extra={"parameters": _PARAMETERS},
 )
 async def get_summary(request: Request) -> Response:
-    """What is stored of it, by default in the language of the first feed. No model is asked.
+    """The stored summary, by default in the language of the first feed. No model is asked.
 
-    Where there is none yet, the answer says how it is made. Extracts are always there.
+    If no summary is stored, the answer says how to make one. Extracts are always available.
     """
     from core.jobs.summarise import stored_summary  # not at a cold start
 
@@ -70,7 +70,7 @@ async def get_summary(request: Request) -> Response:
     openapi_extra={"parameters": _PARAMETERS},
 )
 async def make_summary_now(request: Request) -> Response:
-    """Have the language model summarise a stored paper by a template, and keep that; one that is there is answered.
+    """Have the language model summarise a stored paper by a template, and store it; a stored summary is returned.
 
     Needs `Authorization: Bearer …` with `ADMIN_TOKEN` (or `CRON_SECRET`), and a language model within its budget.
     """
@@ -93,7 +93,7 @@ async def make_summary_now(request: Request) -> Response:
 
 
 async def _asked(request: Request) -> tuple[Paper, str]:
-    """The stored paper and the language that a request is about. Raises `UnknownName` and `QueryError`."""
+    """Returns the stored paper and the language that a request names. Raises `UnknownName` and `QueryError`."""
     format_of(request, MEDIA_TYPES, "summary format")
     get_template(request.path_params["template"])
     language = read_options(raw_query(request), {"language": tuple(LANGUAGES)}).get("language", "")

@@ -220,7 +220,7 @@ def select_page(loaded: Iterable[tuple[Feed, FeedEntries]], query: Query, *, cap
 
 
 def select_merged(loaded: Iterable[tuple[Feed, FeedEntries]], query: Query) -> Page:
-    """Returns the page of `query` over merged feeds: each feed applies its own thresholds, and each paper occurs once."""
+    """Returns the page of `query` over merged feeds, each with its own thresholds, and each paper once."""
     query = replace(query, conditions=tuple(one for one in query.conditions if one.field != "feed"))
     chosen = [entry for feed, found in loaded for entry in choose(feed, found.entries, query, capped=True)]
     return paginate(merge(chosen), query)
