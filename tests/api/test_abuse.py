@@ -117,22 +117,16 @@ PATHS = (
     "/..;/settings",
     "/../../etc/passwd",
     "/%2e%2e/%2e%2e/etc/passwd",
-    "/%2e%2e%2f%2e%2e%2fetc%2fpasswd",
     "/..%5c..%5cfeeds.toml",
     "/\\evil.example",
-    "/%5cevil.example",
     "/%00",
-    "/api/papers/%00",
     "/papers/%00%0d%0aLocation:%20https://evil.example",
     "/feeds/%0d%0aSet-Cookie:%20x=1",
     "/feeds/main%00.rss",
     "/papers/https://evil.example",
-    "/papers//evil.example",
     "/papers/" + "a/" * 900,
     "/" + "a/" * 900,
-    "/feeds/%ff%fe",
     "/api/feeds/%C0%AE%C0%AE.rss",
-    "/api/feeds/main.rss/",
     "/api/feeds/main.rss%00",
     "/api/feeds/main.rss;jsessionid=1",
     "/api/feeds/..%2fmain.rss",
@@ -140,13 +134,8 @@ PATHS = (
     "/api/papers/2603.90301%20OR%201=1",
     "/feeds.toml",
     "/.env",
-    "/.git/config",
-    "/core/settings.py",
     "/wire.css/../feeds.toml",
     "/badge/%3Csvg%20onload=alert(1)%3E.svg",
-    "/settings/%2e%2e",
-    "/docs/",
-    "/feeds/main/",
 )
 
 
@@ -491,16 +480,10 @@ REGEXES = {
     "alternatives": ("(a|aa)+$", 200),
     "greedy": ("(.*)(.*)(.*)(.*)(.*)[0-9]{5}x", 200),
     "every place": (".", 200),
-    "many places": (",".join(f"[a-{chr(98 + n)}]" for n in range(20)), 200),
     "back reference": (r"(a)\1", 422),
-    "look-ahead": ("(?=a)b", 422),
-    "empty": ("a*", 422),
-    "repeats": ("a{1001}", 422),
     "nested repeats": ("((a{100}){100}){100}", 422),
-    "letters": (r"\pL{900}", 422),
     "steps": (r"\pL{10}x", 422),
     "states": ("[a-q][^u-z]{13}x", 200),
-    "not closed": ("(" * 200, 422),
     "deep": ("(" * 100 + "a" + ")" * 100, 200),
     "nul": ("a%00b", 422),
 }
@@ -510,13 +493,7 @@ REGEXES = {
 def test_regular_expressions(wire: Site, name: str) -> None:
     """They are linear, within bounds of memory and steps, or refused."""
     pattern, status = REGEXES[name]
-    sent = (
-        "%2C".join(quote(part, safe="%") for part in pattern.split(","))
-        if name == "many places"
-        else quote(pattern, safe="%")
-    )
-    if "," in pattern and name != "many places":
-        sent = quote(f'"{pattern}"', safe="%")
+    sent = quote(f'"{pattern}"' if "," in pattern else pattern, safe="%")
     for path in ("/api/feeds/custom.rss", "/build"):
         answer = wire.client.get(f"{path}?category=cs.LG&match=regex&keywords={sent}")
         assert status == answer.status_code, answer.text[:500]

