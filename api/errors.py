@@ -14,7 +14,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
-from api.headers import NO_GUESSING, PAGE_HEADERS
+from api.headers import NO_GUESSING, NOT_KEPT, PAGE_HEADERS
 from api.urls import own_path, raw_query
 from core.model.errors import (
     ConfigError,
@@ -83,9 +83,7 @@ class Problem:
         """For programs."""
         body = {"type": f"urn:paperwire:problem:{self.slug}", "title": self.title, "status": self.status}
         body |= {"detail": self.detail} | {name: value for name, value in self.more.items() if value}
-        return Response(
-            to_json(body), self.status, {**NO_GUESSING, "Cache-Control": "no-store", **self.headers}, _MEDIA_TYPE
-        )
+        return Response(to_json(body), self.status, {**NO_GUESSING, **NOT_KEPT, **self.headers}, _MEDIA_TYPE)
 
     def answer(self, request: Request) -> Response:
         """Returns a page for browsers, a document for programs."""
@@ -96,7 +94,7 @@ class Problem:
         except Exception:  # the fault may be in the pages themselves
             log.exception("the page of an error could not be rendered")
             return self.document()
-        headers = {**PAGE_HEADERS, "Cache-Control": "no-store", "Vary": "Accept", **self.headers}
+        headers = {**PAGE_HEADERS, **NOT_KEPT, "Vary": "Accept", **self.headers}
         return Response(body, self.status, headers, "text/html")
 
     def _page(self, request: Request) -> bytes:

@@ -18,6 +18,7 @@ _POLICY = {
 }
 # Browsers must not guess the media type: problems quote the request
 NO_GUESSING = {"X-Content-Type-Options": "nosniff"}
+NOT_KEPT = {"Cache-Control": "no-store"}  # of what a command did, or the state of a moment
 # For every page: only our own scripts, no referrer (addresses may contain a key), no guessed media types
 PAGE_HEADERS = NO_GUESSING | {
     "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in _POLICY.items()),

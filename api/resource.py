@@ -22,7 +22,7 @@ from fastapi.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import Moved
-from api.headers import NO_GUESSING, PAGE_HEADERS, Header, cache_control, missing_headers
+from api.headers import NO_GUESSING, NOT_KEPT, PAGE_HEADERS, Header, cache_control, missing_headers
 from api.limits import RENDERING
 from api.trace import CURRENT, span
 from api.urls import SENT_KEY, own_path, page_url, raw_query
@@ -34,6 +34,7 @@ from core.model.freshness import Validity
 from core.model.manifest import Manifest
 from core.model.paper import PaperId, parse_id
 from core.model.query import Query
+from core.render.shapes import to_json
 from core.util.caches import LRUCache, SingleFlight
 from core.util.signing import fingerprint
 from core.views.entries import FeedEntries
@@ -129,6 +130,11 @@ def find_feed(request: Request, path: str) -> Feed:
         raw = raw_query(request)
         raise Moved(page_url(request, path.format(now) + (f"?{raw}" if raw else "")))
     return wire.feed(name)
+
+
+def answer_once(value: object, status: int) -> Response:
+    """JSON that no cache keeps: what a command did, or the state of this moment."""
+    return Response(to_json(value), status, NOT_KEPT, "application/json")
 
 
 def updated(manifest: Manifest) -> datetime:

@@ -107,7 +107,7 @@ async def build(request: Request) -> Response:
     sent, filters = split_rules(raw_query(request))
     feed, form = _started(wire.rules.feeds, filters) if not sent else (None, None)
     if form is None:
-        feed, form = read_sent(sent) if sent else (None, _blank(request))
+        feed, form = read_sent(sent) if sent else (None, empty_form(wire.main.categories))
     shown = await select_preview(request, feed) if feed else None
     context = {
         **preview_context(request, feed, form, shown),
@@ -184,10 +184,6 @@ def preview_context(
 def amount(a_day: float) -> str:
     """Returns a number of entries a day with one decimal below 10: "0.3", "4.5", "27"."""
     return f"{a_day:.0f}" if a_day >= 9.95 else f"{a_day:.1f}".removesuffix(".0")
-
-
-def _blank(request: Request) -> RuleForm:
-    return empty_form(wire_of(request).main.categories)
 
 
 def _started(feeds: Mapping[str, Feed], filters: str) -> tuple[Feed | None, RuleForm | None]:

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from api.headers import NOT_KEPT
 from api.pages import html
 from api.pages.html import HEADERS, MEDIA_TYPE
 from api.pages.listing import form_context, make_listing, page_query, selection
@@ -31,7 +32,7 @@ async def feed_page(request: Request) -> Response:
     try:
         return await _listed(request, feed, form)
     except QueryError as error:
-        headers = {**HEADERS, "Cache-Control": "no-store"}
+        headers = HEADERS | NOT_KEPT
         return Response(_render(request, feed, form, "", error=error), _UNUSABLE, headers, MEDIA_TYPE)
 
 

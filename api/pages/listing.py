@@ -14,7 +14,7 @@ from core.model.search import BOX, FORM_FIELDS, FilterForm, encoded, without_pag
 from core.render.card import Card, make_card
 
 PER_PAGE = 25
-_PAGE_SIZES = (10, 25, 50, 100)
+_PAGE_SIZES = [("", "25"), ("10", "10"), ("50", "50"), ("100", "100")]  # the first is `PER_PAGE`
 _ANY = ("", "any")
 _ORDERS = (
     ("", "newest, then best"),
@@ -67,7 +67,7 @@ def form_context(form: FilterForm, categories: Iterable[str]) -> dict[str, Any]:
         "categories": _with(values.get("category", ""), [_ANY, *named]),
         "types": _with(values.get("type", ""), [("", "as the feed"), *((name, name) for name in ANNOUNCE_TYPES)]),
         "orders": _with(values.get("sort", ""), list(_ORDERS)),
-        "sizes": _with(values.get("limit", ""), [("", str(PER_PAGE)), *_sizes()]),
+        "sizes": _with(values.get("limit", ""), _PAGE_SIZES),
         "filtered": any(name not in ("feed", "sort", "limit") and text for name, text in values.items()),
     }
 
@@ -75,10 +75,6 @@ def form_context(form: FilterForm, categories: Iterable[str]) -> dict[str, Any]:
 def selection(form: FilterForm) -> str:
     """Returns the encoded query of the selection, for URLs of feeds and of the API."""
     return encoded(without_paging(form.all_tokens()))
-
-
-def _sizes() -> list[tuple[str, str]]:
-    return [(str(size), str(size)) for size in _PAGE_SIZES if size != PER_PAGE]
 
 
 def _with(value: str, options: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from api.headers import NOT_KEPT
 from api.pages.html import HEADERS, MEDIA_TYPE, render
 from api.pages.listing import form_context, make_listing, page_query
 from api.resource import Loaded, Resource, opened, serve, wire_of
@@ -31,7 +32,7 @@ async def search_page(request: Request) -> Response:
             return await _found(request, form)
         feeds_of(wire.feeds, page_query(form.all_tokens()))  # raises for unknown names
     except QueryError as error:
-        headers = {**HEADERS, "Cache-Control": "no-store"}
+        headers = HEADERS | NOT_KEPT
         return Response(_render(request, form, error=error), _UNUSABLE, headers, MEDIA_TYPE)
     manifest = await wire.manifest()
     key = wire.due.date.isoformat()

@@ -10,12 +10,11 @@ from fastapi.responses import Response
 from api import openapi
 from api.access import check_token, has_token
 from api.errors import problem
-from api.resource import wire_of
+from api.resource import answer_once, wire_of
 from core.model.errors import StoreError
 from core.model.freshness import due_record
 from core.model.health import status_of, trouble_to_plain, troubles
 from core.model.manifest import BatchRecord, rfc3339
-from core.render.shapes import to_json
 from core.views.entries import batch_to_plain
 
 log = logging.getLogger("paperwire")
@@ -55,11 +54,11 @@ async def _run(request: Request, scope: str, seconds: float) -> Response:
         report = await wire_of(request).refresh(scope, seconds=seconds)
     except StoreError as error:  # the owner may see the details
         log.warning("%s", error)
-        return problem(503, "store", "The store does not answer", str(error), {"Retry-After": "10"})
+        return _no_store(error)
     if "today" in report.busy:
         done = report.to_plain() if report.did_something else {}
-        return _json({"status": "running", "detail": "another refresh is at it"} | done, 202)
-    return _json(report.to_plain(), 502 if report.failed else 200)
+        return answer_once({"status": "running", "detail": "another refresh is at it"} | done, 202)
+    return answer_once(report.to_plain(), 502 if report.failed else 200)
 
 
 @router.get("/api/health", summary="What is there, and what is missing", responses=openapi.HEALTH)
@@ -77,7 +76,7 @@ async def health(request: Request) -> Response:
         manifest = await wire.manifest()
     except StoreError as error:
         if is_owner:
-            return problem(503, "store", "The store does not answer", str(error), {"Retry-After": "10"})
+            return _no_store(error)
         raise
     now = wire.clock()
     refusal = await wire.archive.refusal() if is_owner else ""
@@ -100,12 +99,13 @@ async def health(request: Request) -> Response:
         "picks": [batch_to_plain(record) for record in _newest_first(manifest.picks)],
     }
     failing = body["status"] == "failing"
-    return _json({name: value for name, value in body.items() if value}, 503 if failing else 200)
+    return answer_once({name: value for name, value in body.items() if value}, 503 if failing else 200)
+
+
+def _no_store(error: StoreError) -> Response:
+    """What the owner sees: the store by its address."""
+    return problem(503, "store", "The store does not answer", str(error), {"Retry-After": "10"})
 
 
 def _newest_first(records: Mapping[date, BatchRecord]) -> list[BatchRecord]:
     return sorted(records.values(), key=lambda record: record.date, reverse=True)
-
-
-def _json(value: object, status: int) -> Response:
-    return Response(to_json(value), status, {"Cache-Control": "no-store"}, "application/json")

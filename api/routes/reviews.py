@@ -10,7 +10,8 @@ from fastapi.responses import Response
 from api import openapi
 from api.access import check_token
 from api.errors import no_model, problem
-from api.resource import Loaded, Resource, format_of, opened, parse_paper, serve, wire_of
+from api.headers import NOT_KEPT
+from api.resource import Loaded, Resource, answer_once, format_of, opened, parse_paper, serve, wire_of
 from api.routes.feeds import FORMATS, feed_links, make_channel
 from api.urls import feed_url, page_url, raw_query
 from core.model.digest import FRONT_MATTERS
@@ -20,7 +21,6 @@ from core.model.query import read_options
 from core.model.review import Review, best_rows, find_row
 from core.model.template import LANGUAGES
 from core.render.feeds import render_feed
-from core.render.shapes import to_json
 from core.util.log import NO_PROGRESS
 
 router = APIRouter(tags=["reviews"], default_response_class=Response)
@@ -84,10 +84,10 @@ async def make_review(request: Request) -> Response:
         return no_model(error)
     await wire_of(request).reviews.rows(refresh=True)
     if outcome is None:
-        return _json({"status": "running", "detail": "another process is writing this review"}, 202)
+        return answer_once({"status": "running", "detail": "another process is writing this review"}, 202)
     review = outcome.review
     if review.state != "running":
-        return Response(_document(request, review, "json"), 200, _NOT_KEPT, "application/json")
+        return Response(_document(request, review, "json"), 200, NOT_KEPT, "application/json")
     progress = {"answered": len(review.answers), "total": len(review.keys)}
     if outcome.error:
         status = 503 if outcome.error.again else 502
@@ -95,7 +95,7 @@ async def make_review(request: Request) -> Response:
         return problem(status, "model", "A language model did not answer", str(outcome.error), after, **progress)
     failures = [{"question": one.key, "problem": one.words} for one in review.failures.values()]
     running = {"status": "running", **progress, "detail": outcome.stopped or "some questions failed; send it again"}
-    return _json(running | ({"failures": failures} if failures else {}), 202)
+    return answer_once(running | ({"failures": failures} if failures else {}), 202)
 
 
 @router.get(
@@ -186,10 +186,3 @@ async def _how(request: Request, wanted: PaperId, language: str) -> str:
         f"There is no review of {wanted} yet.{elsewhere} Its owner makes one with `paperwire review {wanted}{option}`, "
         f"or with POST {path} and the header `Authorization: Bearer …`."
     )
-
-
-_NOT_KEPT = {"Cache-Control": "no-store"}
-
-
-def _json(value: object, status: int) -> Response:
-    return Response(to_json(value), status, _NOT_KEPT, "application/json")

@@ -8,7 +8,8 @@ from fastapi.responses import Response
 from api import openapi
 from api.access import check_token
 from api.errors import no_model
-from api.resource import Resource, format_of, parse_paper, serve, wire_of
+from api.headers import NOT_KEPT
+from api.resource import Resource, answer_once, format_of, parse_paper, serve, wire_of
 from api.routes.reviews import KEPT_SECONDS, MEDIA_TYPES, POST_SECONDS
 from api.urls import page_url, raw_query
 from core.llm.templates import get_template
@@ -17,7 +18,6 @@ from core.model.paper import Paper
 from core.model.query import read_options
 from core.model.summary import Summary
 from core.model.template import LANGUAGES
-from core.render.shapes import to_json
 
 router = APIRouter(tags=["summaries"], default_response_class=Response)
 _PARAMETERS = [
@@ -85,11 +85,9 @@ async def make_summary_now(request: Request) -> Response:
         summary = await make_summary(wire.archive, wire.settings, paper, name, language, seconds=left)
     except ConfigError as error:
         return no_model(error)
-    headers = {"Cache-Control": "no-store"}
     if summary is None:
-        running = {"status": "running", "detail": "another process is making this summary"}
-        return Response(to_json(running), 202, headers, "application/json")
-    return Response(_body(request, summary, paper), 200, headers, _media_type(request))
+        return answer_once({"status": "running", "detail": "another process is making this summary"}, 202)
+    return Response(_body(request, summary, paper), 200, NOT_KEPT, _media_type(request))
 
 
 async def _asked(request: Request) -> tuple[Paper, str]:

@@ -33,15 +33,8 @@ class Rendered:
         self._store = store
         self._pending = pending
 
-    @staticmethod
-    def slot(path: str) -> str:
-        """Returns the slot of a path without a query."""
-        return keys.rendered(path)
-
-    @staticmethod
-    def custom_slot(feed_fingerprint: str, query: str, format_name: str) -> str:
-        """Returns the slot of a custom feed, whose rules are in its address. A daily budget limits their number."""
-        return keys.custom(feed_fingerprint, query, format_name)
+    slot = staticmethod(keys.rendered)  # of a path without a query
+    custom_slot = staticmethod(keys.custom)  # of a feed whose rules are in its address; a daily budget limits them
 
     async def get(self, slot: str) -> bytes | None:
         """Returns the encoded document in a slot, None if it is empty. Raises `StoreError`."""

@@ -4,7 +4,7 @@ Each action gives what is saved afterwards, and a line for the history.
 """
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -48,7 +48,7 @@ class Rules:
     @cached_property
     def categories(self) -> tuple[str, ...]:
         """What has to be fetched for the feeds."""
-        return all_categories(self.of("arxiv"))
+        return merged(name for feed in self.of("arxiv") for name in feed.categories)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -66,11 +66,6 @@ def rules_in_force(file: FeedsFile, saved: Saved) -> Rules:
     usable = {name: feed for name, plain in saved.feeds.items() if plain is not None and (feed := _usable(name, plain))}
     feeds = saved.over(file.feeds, usable)
     return Rules(file, saved, {name: replace(feed, name=name) for name, feed in feeds.items()} or file.feeds)
-
-
-def all_categories(feeds: Iterable[Feed]) -> tuple[str, ...]:
-    """The categories that have to be fetched for `feeds`."""
-    return merged(tuple(name for feed in feeds for name in feed.categories))
 
 
 def _usable(name: str, plain: Mapping[str, Any]) -> Feed | None:

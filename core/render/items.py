@@ -134,7 +134,8 @@ def entry_html(entry: Entry) -> str:
     texts = [f"<p><strong>{WITHDRAWN}</strong></p>" if is_withdrawn(paper) else ""]
     texts += [summary, abstract] if written else [abstract, summary]
     parts = ["<br>".join(filter(None, head))]
-    parts += [f"{name}: {escape(plain(text))}" for name, text in _notes(paper) if text]
+    notes = ("Comment", paper.comment), ("Journal", paper.journal_ref)
+    parts += [f"{name}: {escape(plain(text))}" for name, text in notes if text]
     parts.append(" · ".join(f'<a href="{escape(url)}">{LINKS[name]}</a>' for name, url in links_of(paper)))
     return clean("".join((*texts, *(f"<p>{part}</p>" for part in parts if part.strip()))))
 
@@ -219,10 +220,6 @@ def _named(category: str) -> str:
     """The category by name: "Machine Learning (cs.LG)"."""
     name = category_name(category)
     return f"{name} ({category})" if name else category
-
-
-def _notes(paper: Paper) -> tuple[tuple[str, str], ...]:
-    return ("Comment", paper.comment), ("Journal", paper.journal_ref)
 
 
 def links_of(paper: Paper) -> list[tuple[str, str]]:

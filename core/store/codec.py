@@ -56,17 +56,13 @@ def scores_to_plain(feed: Feed, scores: Scores) -> dict[str, Any]:
 
     None stands for a paper that an exclude rule removes.
     """
-    numbers = _numbers(feed)
+    numbers = {label: number for number, label in enumerate(feed.labels)}
     return {
         paper: None
         if score is None
         else [score.mentions, *(_reason_to_plain(numbers, reason) for reason in score.reasons)]
         for paper, score in scores.items()
     }
-
-
-def _numbers(feed: Feed) -> dict[str, int]:
-    return {label: number for number, label in enumerate(feed.labels)}
 
 
 def _reason_to_plain(numbers: Mapping[str, int], reason: Reason) -> list[Any]:
