@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -87,19 +87,14 @@ class Stage:
 
     page: Page
     requests: list[str] = field(default_factory=list)
-    bodies: dict[str, tuple[str, str]] = field(default_factory=dict)  # path of the reader → type and document
 
     def answer(self, route: Route) -> None:
-        """The documents of this stage at the reader's addresses, nothing anywhere else."""
-        url = urlsplit(route.request.url)
-        if f"{url.scheme}://{url.netloc}" != READER:
+        """An empty page at the reader's address, nothing anywhere else."""
+        if route.request.url == f"{READER}/":
+            route.fulfill(content_type="text/html; charset=utf-8", body="<!doctype html><body>")
+        else:
             self.requests.append(route.request.url)
             route.abort()
-        elif url.path in self.bodies:
-            kind, body = self.bodies[url.path]
-            route.fulfill(content_type=f"{kind}; charset=utf-8", body=body)
-        else:
-            route.fulfill(status=404)
 
     @property
     def fired(self) -> set[str]:
@@ -112,7 +107,7 @@ def stage(browser: Browser) -> Iterator[Stage]:
     context = browser.new_context()
     context.set_default_timeout(60_000)
     context.add_init_script(NOTICE + PROVOKE + CENSUS)
-    stage = Stage(context.new_page(), bodies={"/": ("text/html", "<!doctype html><body>")})
+    stage = Stage(context.new_page())
     context.route("**/*", stage.answer)
     stage.page.goto(READER)
     yield stage
