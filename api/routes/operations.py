@@ -81,7 +81,9 @@ async def health(request: Request) -> Response:
     now = wire.clock()
     refusal = await wire.archive.refusal() if is_owner else ""
     windows = wire.pending(manifest)
-    found = troubles(manifest, windows, now, refusal=refusal, doubt=wire.snapshots.error, sources=wire.rules.sources)
+    found = troubles(
+        manifest, windows, now, refusal=refusal, store_error=wire.snapshots.error, sources=wire.rules.sources
+    )
     due = due_record(manifest, wire.due, wire.rules.sources)
     body = {
         "status": status_of(found),

@@ -49,7 +49,9 @@ class Settings(BaseSettings):
     feed_key: str = Field(
         "", repr=False, description="makes this copy private: feeds, API and pages open with ?key=… only"
     )
-    websub_hub: HttpUrl | None = Field(None, description="a WebSub hub, which tells subscribers of news at once")
+    websub_hub: HttpUrl | None = Field(
+        None, description="a WebSub hub, which notifies subscribers of new entries at once"
+    )
     cron_secret: str = Field("", repr=False, description="what the platform's cron sends; also lets refresh")
     base_url: str = Field(
         "", pattern=r"^(https?://[^\s?#]+)?$", description="the public address, if not that of the request"
@@ -69,7 +71,7 @@ class Settings(BaseSettings):
     catch_up_seconds: float = Field(
         60.0, ge=0, description="how long a refresh goes on after the due batch, with what was missed; 0: not at all"
     )
-    confirm_seconds: float = Field(10.0, ge=0, description="how long an instance believes what it read of the store")
+    confirm_seconds: float = Field(10.0, ge=0, description="how long an instance uses what it has read from the store")
     llm_base_url: str = Field(
         "", pattern=r"^(https?://[^\s?#@]+)?$", description="an OpenAI-compatible endpoint; by default OpenAI's"
     )
@@ -127,7 +129,7 @@ class Settings(BaseSettings):
     def _no_space(cls, secret: str) -> str:
         secret = secret.strip()
         if not (secret.isascii() and secret.isprintable()) or " " in secret:  # a client's error would repeat it
-            raise ValueError("it has a space, a line break or a letter beyond ASCII inside; copy it anew")
+            raise ValueError("it has a space, a line break or a character beyond ASCII inside; copy it again")
         return secret
 
     @field_validator("log_level", mode="before")
@@ -178,7 +180,7 @@ class Settings(BaseSettings):
 
     @cached_property
     def build(self) -> str:
-        """What tells one deployment's code from another's: rendered bytes of another one are not served."""
+        """The fingerprint of the deployment's code: documents rendered by other code are not served."""
         if self.vercel_deployment_id:
             return self.vercel_deployment_id
         paths = (path for name in ("api", "core", "public") for path in (ROOT / name).rglob("*.*"))

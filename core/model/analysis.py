@@ -1,7 +1,7 @@
-"""Analyses: what became of the papers that a feed shows of a date, as one value; and entries with what it says.
+"""Analyses: the answers about the papers that a feed shows of a date, as one value; and entries annotated by them.
 
-Each analysis has a name, which the manifest lists. It begins with what the feed asked for, so that one that was made
-under other rules is not even read; and it ends with a plus where something is still to be made.
+Each analysis has a name, which the manifest lists. The name begins with a fingerprint of the feed's questions, so that
+one made under other rules is never read. It ends with a plus if the analysis is unfinished.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,19 +16,19 @@ from core.model.rubric import Rubric, Scorecard
 from core.model.summary import Summary
 from core.util.signing import fingerprint
 
-_DIGITS = 8  # of a fingerprint in a name: few names have to be distinguished
+_DIGITS = 8  # of a fingerprint in a name: enough for few names
 _UNFINISHED = "+"
 _PAUSE_SECONDS = 300.0  # before a step is tried again, doubled with every try
 _LONGEST_PAUSE = 86_400.0
-SCREEN, READ, ANALYSE, SUMMARISE = "screen", "read", "analyse", "summarise"  # what is done for a paper, in order
+SCREEN, READ, ANALYSE, SUMMARISE = "screen", "read", "analyse", "summarise"  # the steps of a paper, in order
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Why a step could not be done for a paper: the `state` and the `problem` in words, after so many `tries`.
+    """Why a step failed for a paper: the `state` and the `problem` in words, after `tries` tries.
 
-    It is tried again after `until` (RFC 3339), never if that is "". `of` is the fingerprint of what was asked: another
-    question is another matter.
+    It is tried again after `until` (RFC 3339), never if that is "". `of` is the fingerprint of the question: the wait
+    does not apply to another question.
     """
 
     of: str
@@ -38,13 +38,13 @@ class Wait:
     until: str = ""
 
     def is_over(self, now: datetime) -> bool:
-        """Whether it may be tried again."""
+        """Returns whether the step may be tried again."""
         return bool(self.until) and datetime.fromisoformat(self.until) <= now
 
     def after(self, before: "Wait | None", now: datetime, seconds: float = 0, *, most_tries: int) -> "Wait":
-        """This failure, counted after the one `before`, with a pause of at least so many seconds.
+        """Returns this failure, counted after the one `before`, with a pause of at least `seconds`.
 
-        The pause doubles with every try of the same question; after the last of so many tries there is no next one.
+        The pause doubles with every try of the same question; after `most_tries` there is no further try.
         """
         tries = before.tries + 1 if before and before.of == self.of else 1
         pause = min(max(seconds, _PAUSE_SECONDS) * 2 ** (tries - 1), _LONGEST_PAUSE)
@@ -54,9 +54,9 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One paper: its scorecard, its summary (whose state says why it is not there), and what steps wait for.
+    """One paper: its scorecard, its summary (whose state says why it is missing), and the waits of its steps.
 
-    Without a summary, none is wanted.
+    `summary` is None if the paper gets none.
     """
 
     card: Scorecard | None = None
@@ -65,7 +65,7 @@ class Row:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether a summary is still to come."""
+        """Whether a summary is pending."""
         return self.summary is not None and self.summary.state in ("pending", "budget")
 
 
@@ -73,12 +73,12 @@ Analysis = Mapping[str, Row]  # by versioned identifier: every paper that the fe
 
 
 def to_plain(analysis: Analysis) -> dict[str, Any]:
-    """The analysis as JSON values; what there is not is absent."""
+    """Returns the analysis as JSON values, without empty ones."""
     return {paper: _row_to_plain(row) for paper, row in analysis.items()}
 
 
 def from_plain(plain: Mapping[str, Any]) -> dict[str, Row]:
-    """The inverse of `to_plain`. Raises `KeyError`, `TypeError` or so for anything else."""
+    """The inverse of `to_plain`. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
     return {paper: _row_from_plain(row) for paper, row in plain.items()}
 
 
@@ -105,23 +105,23 @@ def _row_from_plain(plain: Mapping[str, Any]) -> Row:
 
 
 def name_of(feed: Feed, work: str, analysis: Analysis, *, finished: bool) -> str:
-    """The name of an analysis that is the result of so much `work` (the fingerprint of all that it depends on)."""
+    """Returns the name of an analysis; `work` is the fingerprint of all its inputs."""
     content = fingerprint("analysis", to_plain(analysis))
     return f"{_begin(feed)}{work[:_DIGITS]}.{content}{'' if finished else _UNFINISHED}"
 
 
 def applies(name: str, feed: Feed) -> bool:
-    """Whether the analysis of that name is what the feed asks for now."""
+    """Returns whether the analysis of that name answers the feed's present questions."""
     return name.startswith(_begin(feed))
 
 
 def is_finished(name: str) -> bool:
-    """Whether nothing more is to be made for the analysis of that name."""
+    """Returns whether the analysis of that name is finished."""
     return not name.endswith(_UNFINISHED)
 
 
 def is_result_of(name: str, feed: Feed, work: str) -> bool:
-    """Whether the analysis of that name came of just that `work`."""
+    """Returns whether the analysis of that name was made from the inputs `work`."""
     return name.startswith(f"{_begin(feed)}{work[:_DIGITS]}.")
 
 
@@ -130,13 +130,13 @@ def _begin(feed: Feed) -> str:
 
 
 def names_of(manifest: Manifest, feed: Feed) -> dict[date, str]:
-    """The names of a feed's analyses that apply, by date."""
+    """Returns the names of a feed's applicable analyses, by date."""
     named = manifest.analyses.get(feed.name, {}).items()
     return {date.fromisoformat(day): name for day, name in named if applies(name, feed)}
 
 
 def annotated(feed: Feed, entries: Sequence[Entry], analyses: Mapping[date, Analysis]) -> list[Entry]:
-    """The entries with what their analyses say: points, band, scorecard, summary; nothing of withdrawn papers."""
+    """Returns the entries with points, band, scorecard and summary of their analyses, except for withdrawn papers."""
     out = []
     for entry in entries:
         rows = analyses.get(entry.announced)

@@ -1,4 +1,4 @@
-"""Announcements and batches: what arXiv announced on one date, and how it is written down."""
+"""Announcements and batches: what arXiv announced on one date."""
 
 import hashlib
 from collections import Counter
@@ -19,8 +19,8 @@ ANNOUNCE_TYPES = ("new", "cross", "replace", "replace-cross")
 class Announcement:
     """A paper, and its announce type as arXiv served it. For a feed's own view of the type, see `announce_type`.
 
-    `late` is when it was stored (RFC 3339) if the batch had been published without it before, or its day was over.
-    `relisted`: it was announced before, and is listed in one category more now.
+    `late` is when it was stored (RFC 3339) if the batch was published without it before, or its day was over.
+    `relisted`: it was announced before, and is now listed in one more category.
     `source` is "rss", or "api" for a paper that arXiv's feed was not seen to announce.
     """
 
@@ -32,12 +32,12 @@ class Announcement:
 
 
 def is_relisted(item: Announcement, asked: tuple[str, ...], day: date) -> bool:
-    """Whether an announcement of `day`, as served to a request for the categories `asked`, is of an earlier paper that
-    is listed in one category more now.
+    """Returns whether an announcement of `day`, served for the requested categories `asked`, concerns an earlier paper
+    that is now listed in one more category.
 
-    arXiv serves a new paper as `new` where its primary category was asked for: what is `cross` then is such a paper
-    (whether math-ph is part of math for arXiv, is not known). So is one whose identifier is of a month that was long
-    over; arXiv gives identifiers when it announces.
+    arXiv serves a new paper as `new` if its primary category was requested; a `cross` of such a category is therefore
+    an earlier paper (whether arXiv counts math-ph as part of math is unknown). So is a paper whose identifier belongs
+    to an earlier month, because arXiv assigns identifiers at the announcement.
     """
     if item.served.startswith("replace") or item.source == "api":
         return False
@@ -45,7 +45,7 @@ def is_relisted(item: Announcement, asked: tuple[str, ...], day: date) -> bool:
     return crossed or item.paper.month < _month(day - _SLACK)
 
 
-_SLACK = timedelta(days=7)  # the first batch of a month announces papers with identifiers of the month before
+_SLACK = timedelta(days=7)  # the first batch of a month has identifiers of the previous month
 
 
 def _month(day: date) -> str:
@@ -53,18 +53,17 @@ def _month(day: date) -> str:
 
 
 def announce_type(announcement: Announcement, categories: tuple[str, ...]) -> str:
-    """The announce type as seen from a set of categories.
+    """Returns the announce type as seen from a set of categories.
 
     arXiv's `new` means "the primary category is in the requested set", so the type depends on how categories were
-    grouped in the request. Here it depends on the paper and the feed alone. An earlier paper that is listed in one
-    category more is a cross-list wherever its primary category lies. Where no category is known, none speaks against
-    "new".
+    grouped in the request. Here it depends only on the paper and the feed. An earlier paper that is listed in one more
+    category is a cross-list, whatever its primary category. A paper without known categories is "new".
     """
     paper = announcement.paper
     primary = not paper.categories or listed(paper.primary, categories)
     if announcement.served.startswith("replace"):
         return "replace" if primary else "replace-cross"
-    # The API has the newest version only, also of a paper whose first one was announced
+    # The API has only the newest version, even if the first one was announced
     earlier = announcement.relisted or (paper.version > 1 and announcement.source != "api")
     return "cross" if earlier or not primary else "new"
 
@@ -78,8 +77,8 @@ class Batch:
 
     @cached_property
     def hash(self) -> str:
-        """The fingerprint of the content: equal announcements of a date have equal hashes, whoever fetched them."""
-        # The fingerprint of ("batch", self.to_plain()), item by item: JSON of a whole day holds up all other threads
+        """The fingerprint of the content: equal announcements of a date have equal hashes in every process."""
+        # The fingerprint of ("batch", self.to_plain()), item by item: JSON of a whole day blocks all other threads
         digest = hashlib.sha256(b'["batch",{"announcements":[')
         for number, item in enumerate(self.announcements):
             digest.update((b"," if number else b"") + canonical_json(_to_plain(item)))
@@ -87,7 +86,7 @@ class Batch:
         return digest.hexdigest()[:16]
 
     def counts(self, categories: Iterable[str]) -> dict[str, dict[str, int]]:
-        """For each category, how many announcements of each type it has, seen from that category; in order of names."""
+        """Returns the number of announcements of each type, seen from each category; in order of names."""
         return {
             name: dict(
                 sorted(
@@ -112,10 +111,9 @@ class Batch:
 
 
 def make_batch(day: date, announcements: Iterable[Announcement]) -> Batch:
-    """A batch of `announcements`, each paper version once.
+    """Returns a batch of `announcements`, each paper version once.
 
-    A paper that several requests served is one announcement: a replacement if any said so, else the type that says
-    most about it ("new" before "cross").
+    A paper that several requests served is one announcement: a replacement if any says so, else "new" before "cross".
     """
     rank = {kind: at for at, kind in enumerate(("replace", "replace-cross", "new", "cross"))}
     best: dict[tuple[str, int], Announcement] = {}
@@ -141,7 +139,7 @@ def paper_to_plain(paper: Paper) -> dict[str, Any]:
 
 
 def paper_from_plain(plain: Mapping[str, Any]) -> Paper:
-    """The inverse of `paper_to_plain`; other keys are passed over."""
+    """The inverse of `paper_to_plain`; unknown keys are ignored."""
     return Paper(
         id=plain["id"],
         version=plain["version"],

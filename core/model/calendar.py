@@ -1,9 +1,9 @@
 """arXiv's calendar: which announcement date is due when, and which submissions it announces.
 
 arXiv announces Sunday to Thursday at 20:00 US Eastern; its feeds change soon after the following midnight and carry
-that day's date, so feed dates are Monday to Friday. What was submitted until 14:00 of a working day is announced in the
-evening, on Fridays on Sunday evening. On some evenings, mostly of holidays, there is no announcement: what would have
-been in it is in the next one (https://info.arxiv.org/help/availability.html).
+that day's date, so feed dates are Monday to Friday. Submissions until 14:00 of a working day are announced that
+evening, those of Fridays on Sunday evening. On some evenings, mostly of holidays, there is no announcement; the next
+one includes these papers (https://info.arxiv.org/help/availability.html).
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,14 +11,14 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 EASTERN = ZoneInfo("America/New_York")
-PUBLISHED_AT = time(0, 20)  # "soon after midnight": asking earlier gets the batch of the day before
+PUBLISHED_AT = time(0, 20)  # "soon after midnight": an earlier request gets the previous batch
 DEADLINE = time(14)
 _MONDAY, _THURSDAY, _SATURDAY = 0, 3, 5
-PICKED_AFTER = timedelta(hours=12)  # of a date's beginning, its papers at Hugging Face are there
+PICKED_AFTER = timedelta(hours=12)  # of a date's beginning, Hugging Face has its papers
 _DAY = timedelta(days=1)
 
-# Evenings without an announcement, as arXiv listed them for the year; other years follow `_usual`. Where arXiv does
-# otherwise nothing is lost: an empty feed is quiet, and a date that was not expected is taken when it is served.
+# Evenings without an announcement, as arXiv listed them for the year; other years follow `_usual`. Errors lose nothing:
+# an empty feed is quiet, and an unexpected date is accepted when it is served.
 _LISTED: dict[int, dict[str, str]] = {
     2023: {
         "01-16": "Martin Luther King Day", "06-14": "a deferred mailing", "06-19": "Juneteenth",
@@ -33,7 +33,7 @@ _LISTED: dict[int, dict[str, str]] = {
 
 
 def why_quiet(day: date) -> str:
-    """Why arXiv's feeds carry nothing on `day`, in words; "" for a day on which they should."""
+    """Returns why arXiv's feeds are empty on `day`, in words; "" for an announcement day."""
     if day.weekday() >= _SATURDAY:
         return "arXiv announces nothing at weekends"
     holiday = _evenings_off(day.year).get(day - _DAY) or _evenings_off((day - _DAY).year).get(day - _DAY)
@@ -41,25 +41,25 @@ def why_quiet(day: date) -> str:
 
 
 def is_announcement_day(day: date) -> bool:
-    """Whether arXiv's feeds should carry this date: Monday to Friday, but for holidays."""
+    """Returns whether arXiv's feeds should carry this date: Monday to Friday, except for holidays."""
     return not why_quiet(day)
 
 
 def announcement_days(after: date, before: date) -> list[date]:
-    """The days between two dates, neither included, that arXiv's feeds should carry."""
+    """Returns the announcement days between two dates, without both."""
     days = (after + timedelta(days=n) for n in range(1, (before - after).days))
     return [day for day in days if is_announcement_day(day)]
 
 
 def due_date(now: datetime) -> date:
-    """The newest announcement date whose batch should be there at `now`."""
+    """Returns the newest announcement date whose batch should be available at `now`."""
     local = now.astimezone(EASTERN)
     day = local.date() if local.time() >= PUBLISHED_AT else local.date() - _DAY
     return day if is_announcement_day(day) else before(day)
 
 
 def next_due(now: datetime) -> datetime:
-    """When, after `now`, the next batch is due (UTC)."""
+    """Returns the time (UTC) of the next due batch after `now`."""
     day = due_date(now) + _DAY
     while not is_announcement_day(day):
         day += _DAY
@@ -67,22 +67,22 @@ def next_due(now: datetime) -> datetime:
 
 
 def due_at(day: date) -> datetime:
-    """When the batch of an announcement day is due (UTC)."""
+    """Returns the time (UTC) at which the batch of an announcement day is due."""
     return datetime.combine(day, PUBLISHED_AT, EASTERN).astimezone(UTC)
 
 
 def picks_due_date(now: datetime) -> date:
-    """The newest date whose daily papers at Hugging Face should be there at `now`: from noon (UTC) on, that day's."""
+    """Returns the newest date whose daily papers Hugging Face should have at `now`: from noon (UTC) on, that day's."""
     return (now.astimezone(UTC) - PICKED_AFTER).date()
 
 
 def picks_due_at(day: date) -> datetime:
-    """When Hugging Face's daily papers of a date should be there (UTC)."""
+    """Returns the time (UTC) from which Hugging Face should have the daily papers of a date."""
     return datetime.combine(day, time(), UTC) + PICKED_AFTER
 
 
 def before(day: date) -> date:
-    """The announcement day before `day`."""
+    """Returns the announcement day before `day`."""
     day -= _DAY
     while not is_announcement_day(day):
         day -= _DAY
@@ -90,7 +90,7 @@ def before(day: date) -> date:
 
 
 def submission_window(day: date) -> tuple[datetime, datetime]:
-    """Between which times (UTC) those papers were submitted that are announced on `day`, unless a moderator held them.
+    """Returns between which times (UTC) the papers of `day` were submitted, except for those that a moderator held.
 
     `day` has to be an announcement day.
     """
@@ -98,7 +98,7 @@ def submission_window(day: date) -> tuple[datetime, datetime]:
 
 
 def announced_on(submitted: datetime) -> date:
-    """The date on which a paper is announced that was submitted then, unless a moderator holds it."""
+    """Returns the announcement date of a paper by its time of submission, unless a moderator holds it."""
     day = submitted.astimezone(EASTERN).date()
     while not is_announcement_day(day) or _deadline(day) < submitted:
         day += _DAY
@@ -106,14 +106,14 @@ def announced_on(submitted: datetime) -> date:
 
 
 def _deadline(day: date) -> datetime:
-    """Until when papers are accepted for an announcement day: 14:00 of the working day before it."""
+    """Returns the deadline of submissions for an announcement day: 14:00 of the working day before it."""
     working = day - timedelta(days=3 if day.weekday() == _MONDAY else 1)
     return datetime.combine(working, DEADLINE, EASTERN).astimezone(UTC)
 
 
 @cache
 def _evenings_off(year: int) -> dict[date, str]:
-    """The evenings of a year without an announcement, with the holiday."""
+    """Returns the evenings of a year without an announcement, with the holiday."""
     listed = _LISTED.get(year)
     if listed:
         return {date.fromisoformat(f"{year}-{day}"): name for day, name in listed.items()}
@@ -121,7 +121,7 @@ def _evenings_off(year: int) -> dict[date, str]:
 
 
 def _usual(year: int) -> dict[date, str]:
-    """The evenings off of a year whose list is not known: the holidays of those years whose list is."""
+    """Returns the expected evenings off of a year without a list: the holidays of the listed years."""
     return {
         date(year, 1, 1): "New Year's Day",
         _nth(year, 1, _MONDAY, 3): "Martin Luther King Day",

@@ -1,6 +1,6 @@
 """arXiv's archives and categories with their names, as of https://arxiv.org/category_taxonomy, and its aliases.
 
-Six categories have two names: what is in one is in the other, whichever of the two a paper, a feed or a request says.
+Six categories have two names, which are equivalent in papers, feeds and requests.
 """
 
 from collections.abc import Iterable
@@ -191,42 +191,42 @@ _BY_LOWER = {name.lower(): name for name in CATEGORIES}
 
 
 def category_name(category: str) -> str:
-    """What arXiv calls a category or archive, or "" for one that this list does not have."""
+    """Returns arXiv's name of a category or archive, "" for an unknown one."""
     return CATEGORIES.get(category, "")
 
 
 def find_category(text: str) -> str:
-    """The category or archive that a person means by `text`, in arXiv's letter case: "cs.ai" is cs.AI; "" for none."""
+    """Returns the category or archive `text` in arXiv's letter case: "cs.ai" is cs.AI; "" for an unknown one."""
     return _BY_LOWER.get(text.strip().lower(), "")
 
 
 def canonical(category: str) -> str:
-    """The name that arXiv prints for a category: eess.SY for cs.SY."""
+    """Returns the name that arXiv prints for a category: eess.SY for cs.SY."""
     return ALIASES.get(category, category)
 
 
 def parts(archive: str) -> tuple[str, ...]:
-    """The categories of an archive, by their own names; none of a category, or of an archive without categories."""
+    """Returns the categories of an archive; empty for a category, or for an archive without categories."""
     names = (name for name in CATEGORIES if name.startswith(f"{archive}."))
     return tuple(dict.fromkeys(map(canonical, names)))
 
 
 @lru_cache(maxsize=1024)
 def closure(names: tuple[str, ...] | frozenset[str]) -> frozenset[str]:
-    """`names`, and the other name of each category among them, also of those that an archive stands for: "math" has
-    math.MP, and so all of math-ph. Letter case does not count.
+    """Returns `names` with the aliases of all categories among them, also of an archive's categories: "math" contains
+    math.MP, and so math-ph. Letter case is ignored.
     """
     wanted = frozenset(find_category(name) or name for name in names)
     return wanted | {twin for name, twin in _TWINS.items() if _within(name, wanted)}
 
 
 def listed(category: str, wanted: tuple[str, ...] | frozenset[str]) -> bool:
-    """Whether `category` is among `wanted`, by either name; "cs" stands for every "cs.*"."""
+    """Returns whether `category` is among `wanted`, by either name; "cs" stands for every "cs.*"."""
     return _within(category, closure(wanted))
 
 
 def asked_for(category: str, asked: tuple[str, ...]) -> bool:
-    """Whether a request for `asked` names the category, or its own archive; not only an archive of its other name."""
+    """Returns whether a request for `asked` names the category or its own archive, not only its alias's archive."""
     return _within(canonical(category), frozenset(map(canonical, asked)))
 
 
@@ -235,7 +235,7 @@ def _within(category: str, names: frozenset[str]) -> bool:
 
 
 def merged(categories: Iterable[str]) -> tuple[str, ...]:
-    """What to fetch for these categories: each once, in order, by its own name, without those of a listed archive."""
+    """Returns the categories to fetch: each once, in order, by its own name, without those of a listed archive."""
     names = tuple(dict.fromkeys(map(canonical, categories)))
     archives = frozenset(name for name in names if "." not in name)
     return tuple(name for name in names if name in archives or not _within(name, archives))

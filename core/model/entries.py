@@ -162,7 +162,7 @@ def best_of_each_day(entries: list[Entry], count: int) -> list[Entry]:
 def _end(feed: Feed, record: BatchRecord) -> datetime:
     """When nothing of the date is held any more: so many hours after its batch was fetched, or after the day itself.
 
-    Batches that change from hour to hour, as Hugging Face's do, are fetched anew each time.
+    Batches that change every hour, as Hugging Face's do, are fetched again each time.
     """
     over = datetime.combine(record.date, clock(), UTC) + timedelta(days=1)
     return min(datetime.fromisoformat(record.fetched), over) + timedelta(hours=feed.hold_hours)

@@ -1,4 +1,4 @@
-"""How long answers stay true, and what is said where there is none yet."""
+"""Freshness: how long answers are valid, and the answer while nothing is stored."""
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _SOONEST_SECONDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """How long an answer stays true (s), and what its client should be warned of."""
+    """How long an answer is fresh, in seconds, and a warning for its client."""
 
     seconds: int
     warning: str = ""
@@ -27,8 +27,8 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The `date` whose batch should be there, when the `following` one will be due, and from when feeds carry a
-    `notice` if it is not there.
+    """The `date` whose batch should be available, when the `following` one is due, and from when feeds carry a `notice`
+    if the batch is missing.
     """
 
     date: date
@@ -40,7 +40,7 @@ ARXIV = "arxiv"
 
 
 def due_of(now: datetime, sources: Collection[str] = (ARXIV,)) -> Due:
-    """What is due at `now` for feeds of these sources: arXiv's batch, if one of them uses that, else the picks."""
+    """Returns what is due at `now` for feeds of these sources: arXiv's batch, or picks if none uses arXiv."""
     if ARXIV in sources:
         day = due_date(now)
         return Due(day, next_due(now), due_at(day) + GRACE)
@@ -49,24 +49,24 @@ def due_of(now: datetime, sources: Collection[str] = (ARXIV,)) -> Due:
 
 
 def due_record(manifest: Manifest, due: Due, sources: Collection[str]) -> BatchRecord:
-    """The record of the date that is due for feeds of these sources."""
+    """Returns the record of the date that is due for feeds of these sources."""
     if ARXIV in sources:
         return manifest.get(due.date)
     return manifest.picks.get(due.date) or BatchRecord(due.date, "expected")
 
 
 def is_settled(record: BatchRecord, categories: Collection[str]) -> bool:
-    """Whether nothing more is expected of a due date; without categories it is one of Hugging Face."""
+    """Returns whether a due date is settled in these categories; without categories it is one of Hugging Face."""
     return record.settled(categories) if categories else record.state in SETTLED
 
 
 @dataclass(frozen=True, slots=True)
 class Validity:
-    """How long answers made from a `manifest` stay true while `due` is due.
+    """How long answers from a `manifest` are valid while `due` is due.
 
-    `settled`: the due batch is there; `gaps`: an earlier one of the last days is not whole; `release`: when entries
-    that are held back will be shown in any case, and `releases` whether that is over. All of this holds `until` a
-    moment, at which answers change.
+    `settled`: the due batch is stored; `gaps`: an earlier one of the last days is incomplete; `release`: when held
+    entries are shown in any case, and `releases` whether that time has passed. All of this is valid `until` a time at
+    which answers change.
     """
 
     manifest: Manifest
@@ -78,7 +78,7 @@ class Validity:
     until: datetime
 
     def freshness(self, now: datetime) -> Freshness:
-        """Until one of these comes; for a minute if the due batch is missing, and for some if an earlier one is."""
+        """Returns the freshness: until the next change; shorter if the due batch or an earlier one is missing."""
         if not self.settled:
             return Freshness(UNSETTLED_SECONDS)
         end = min(self.due.following, self.release) if self.release else self.due.following
@@ -87,7 +87,7 @@ class Validity:
 
 
 def validity_of(manifest: Manifest, now: datetime, categories: Collection[str], feeds: Iterable[Feed]) -> Validity:
-    """The validity at `now` for feeds that need these categories of arXiv."""
+    """Returns the validity at `now` for feeds that need these categories of arXiv."""
     feeds = tuple(feeds)
     sources = {feed.source for feed in feeds}
     due = due_of(now, sources)
@@ -99,13 +99,13 @@ def validity_of(manifest: Manifest, now: datetime, categories: Collection[str], 
 
 
 def has_gaps(manifest: Manifest, due: date) -> bool:
-    """Whether a date of the last days is not whole: what is told of it changes when it is mended."""
+    """Returns whether a date of the last days is incomplete: its content changes when it is backfilled."""
     days = announcement_days(due - LOOK_BACK, due)
     return any(manifest.get(day).state in ("failed", "partial", "waiting") for day in days)
 
 
 def nothing_yet(record: BatchRecord, due: Due, pause: float, *, failed: bool) -> NothingYet:
-    """What is said while there is nothing to serve: of the due `record`, to be asked for again in `pause` seconds."""
+    """Returns the error while nothing is stored: it describes the due `record`, which is fetched in `pause` seconds."""
     if record.reason:
         text = (
             f"There are no announcements yet. The batch of {record.date} is {record.state}: {record.reason}. "

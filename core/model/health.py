@@ -1,4 +1,4 @@
-"""Health: whether all is well, and if not, what is wrong, since when, and what its owner can do about it."""
+"""Health: the problems of a wire, since when they last, and what its owner can do about them."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from core.model.ledger import Window, in_words
 from core.model.manifest import BatchRecord, Manifest, rfc3339
 
 PATIENCE = timedelta(hours=6)  # how late a batch may be before its owner should look
-OVER = 2  # announcement days after which a gap does not mend by itself
+OVER = 2  # announcement days after which a gap is not filled automatically
 VOTING = timedelta(days=2)  # how long Hugging Face may fail
 SLEPT = timedelta(days=4)  # how long nothing may be fetched: longer than any weekend with a holiday
 
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """What is wrong: `kind` for programs, `detail` for people, `since` when (RFC 3339), and the `mend`.
+    """A problem: `kind` for programs, `detail` for people, `since` when (RFC 3339), and the remedy (`mend`).
 
-    `act`: it will not pass by itself.
+    `act`: it does not pass automatically.
     """
 
     kind: str
@@ -34,17 +34,17 @@ def troubles(
     windows: Sequence[Window],
     now: datetime,
     *,
-    doubt: str = "",
+    store_error: str = "",
     refusal: str = "",
     sources: Collection[str] = (ARXIV,),
 ) -> list[Trouble]:
-    """All that is wrong at `now`, worst first.
+    """Returns all problems at `now`, worst first.
 
-    The API has still to be asked for the pending `windows`. `doubt` says why the store was not read, `refusal` why it
-    takes nothing that is written, with the mend.
-    `sources` are those that the feeds use: what none of them needs cannot be wrong.
+    `windows` are pending in the backfill. `store_error` is the error of the last read of the store, `refusal` the
+    reason why it refuses writes, with a remedy.
+    `sources` are those that the feeds use: other sources are not checked.
     """
-    found = [*_of_store(doubt), *_of_picks(manifest, now)]
+    found = [*_of_store(store_error), *_of_picks(manifest, now)]
     if refusal:
         found.append(Trouble("store", f"nothing can be stored: {refusal}", act=True))
     if ARXIV in sources:
@@ -60,18 +60,18 @@ def troubles(
 
 
 def status_of(found: Sequence[Trouble]) -> str:
-    """ "ok", "degraded" (it passes by itself) or "failing" (the owner should act)."""
+    """Returns "ok", "degraded" (it passes automatically) or "failing" (the owner should act)."""
     return "failing" if any(trouble.act for trouble in found) else "degraded" if found else "ok"
 
 
-def _of_store(doubt: str) -> list[Trouble]:
-    mend = "see that the database runs, and that its address and token are right; `paperwire store info` tells more"
+def _of_store(store_error: str) -> list[Trouble]:
+    mend = "see that the database runs, and that its address and token are right; `paperwire store info` shows more"
     trouble = Trouble("store", "the store does not answer; the last good copy is served", mend=mend, act=True)
-    return [trouble] if doubt else []
+    return [trouble] if store_error else []
 
 
 def _of_due(manifest: Manifest, now: datetime) -> list[Trouble]:
-    """What is wrong with the batch that is due."""
+    """Returns the problems of the due batch."""
     if not manifest.records:
         return [_empty(manifest)]
     due = due_date(now)
@@ -82,8 +82,8 @@ def _of_due(manifest: Manifest, now: datetime) -> list[Trouble]:
     reason = record.reason or "it was not asked for yet"
     if now - due_at(newest) > SLEPT and newest < due:
         return [_asleep(newest, due_at(newest))]
-    mend = "it is tried again by itself; https://status.arxiv.org tells of arXiv's troubles"
-    act = late > PATIENCE and record.state != "quiet"  # a holiday that the calendar does not know
+    mend = "it is tried again automatically; https://status.arxiv.org lists arXiv's problems"
+    act = late > PATIENCE and record.state != "quiet"  # "quiet" is a holiday that is not in the calendar
     return [Trouble("due", f"{due} is {record.state}: {reason}", rfc3339(due_at(due)), mend, act)]
 
 
@@ -98,7 +98,7 @@ def _asleep(newest: date, since: datetime) -> Trouble:
 
 
 def _of_gaps(manifest: Manifest, now: datetime) -> list[Trouble]:
-    """Dates that are over, and not whole."""
+    """Returns the problems of dates that are over and incomplete."""
     due = due_date(now)
     mend = "`paperwire refresh --all` asks the API until all is there; `paperwire audit` shows what is missing"
     return [
@@ -115,7 +115,7 @@ def _of_gaps(manifest: Manifest, now: datetime) -> list[Trouble]:
 
 
 def _is_recent(record: BatchRecord, now: datetime) -> bool:
-    """Whether what lacks is known since a short time only: of categories that are new, or after a pause."""
+    """Returns whether the gap was found only recently: in new categories, or after a pause."""
     since = [state.since for state in record.categories.values() if not state.settled]
     return bool(since) and min(since) > rfc3339(now - PATIENCE)
 
@@ -126,10 +126,12 @@ def _of_picks(manifest: Manifest, now: datetime) -> list[Trouble]:
     if record is None or record.state != "failed":
         return []
     overdue = now.date() - record.date > VOTING
-    return [Trouble("huggingface", f"{record.date}: {record.reason}", mend="it is tried again by itself", act=overdue)]
+    return [
+        Trouble("huggingface", f"{record.date}: {record.reason}", mend="it is tried again automatically", act=overdue)
+    ]
 
 
 def trouble_to_plain(trouble: Trouble) -> dict[str, object]:
-    """A trouble as JSON values; what there is not is absent."""
+    """Returns a trouble as JSON values, without empty ones."""
     texts = {name: getattr(trouble, name) for name in ("kind", "detail", "since", "mend")}
     return {name: text for name, text in texts.items() if text} | {"act": trouble.act}

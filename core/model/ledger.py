@@ -1,4 +1,4 @@
-"""The ledger: what the API confirms of each date, what it adds to arXiv's feed, and what it has still to be asked for.
+"""The ledger: what the API confirms of each date, what it adds to arXiv's feed, and which windows are pending.
 
 The API says when a paper was submitted, not when it was announced: see `core.model.reconcile`.
 """
@@ -15,7 +15,7 @@ from core.model.manifest import BatchRecord, CategoryCount, CategoryState, Manif
 from core.model.paper import Paper, complete
 from core.model.reconcile import latest, place, recorded, restated, shown_on
 
-# Announcement days by which a moderator may delay a paper; what is held longer is found by its identifier only
+# Announcement days by which a moderator may delay a paper; papers held longer are found only by identifier
 HELD = 4
 NOT_ALL_READ = "it was not fetched while arXiv's feed held it; the API is being asked for it"
 NOTHING = "neither arXiv's feed nor the API had anything"
@@ -23,7 +23,7 @@ NOTHING = "neither arXiv's feed nor the API had anything"
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What was submitted for one announcement `date`, in `categories`: the API is to be asked for it."""
+    """A pending request to the API: the submissions for one announcement `date`, in `categories`."""
 
     date: date
     categories: tuple[str, ...]
@@ -31,7 +31,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class WindowReading:
-    """All that the API had for a window at a time (RFC 3339)."""
+    """All papers that the API had for a window at a time (RFC 3339)."""
 
     window: Window
     papers: tuple[Paper, ...]
@@ -40,7 +40,7 @@ class WindowReading:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """What a reading changed: records, batches, the confirmed ids of their dates, and how many papers it `added`."""
+    """The changes by a reading: records, batches, the confirmed ids of their dates, and the count of `added` papers."""
 
     records: Mapping[date, BatchRecord]
     batches: Mapping[date, Batch]
@@ -49,7 +49,7 @@ class Entered:
 
 
 def windows_to_read(manifest: Manifest, categories: Sequence[str], now: datetime, retention: timedelta) -> list[Window]:
-    """The windows that the API has to be asked for, newest first.
+    """Returns the pending windows, newest first.
 
     Each date is confirmed once for what the feed shows of it. A date that arXiv's feed did not settle in a category (it
     was missed, or the category is new) is read when it is over, and with it the windows before it, because of papers
@@ -60,7 +60,7 @@ def windows_to_read(manifest: Manifest, categories: Sequence[str], now: datetime
     for day in days:
         for name in categories:
             state = manifest.get(day).of(name)
-            # Of a date without a batch, an empty category was not the last word
+            # An empty category of a date without a batch is not final
             if state.settled and state.source == "rss" and manifest.get(day).hash:
                 _want(wanted, day, name, due_at(day))
             elif day < due:
@@ -86,10 +86,10 @@ def enter(
     now: datetime,
     retention: timedelta,
 ) -> Entered:
-    """What a reading makes of the ledger.
+    """Enter a reading into the ledger.
 
     `batches` are those of the dates that are `affected_dates`, `confirmed` the ids confirmed so far of the same dates.
-    Papers that a batch lacks are added to it, late; those that turn out to be of another date leave it.
+    Papers that a batch lacks are added to it as late; papers that belong to another date are removed.
     """
     day = reading.window.date
     found = placed(manifest, batches, reading, categories, now, retention)
@@ -120,8 +120,8 @@ def _papers_of(batches: Iterable[Batch]) -> set[str]:
 
 
 def affected_dates(manifest: Manifest, reading: WindowReading, now: datetime, retention: timedelta) -> list[date]:
-    """The dates whose batches tell what a reading means: those around its window, because its papers may be there
-    already, and those that its papers seem to be of.
+    """Returns the dates whose batches are needed to enter a reading: those around its window, which may have its papers
+    already, and the probable dates of its papers.
     """
     day, days = reading.window.date, days_kept(now, retention)
     around = {one for one in days if one in _held_for(day) or day in _held_for(one)}
@@ -138,9 +138,9 @@ def placed(
     now: datetime,
     retention: timedelta,
 ) -> dict[date, list[Paper]]:
-    """The papers of a reading by the date on which they were announced, without those of dates that are not kept.
+    """Returns the papers of a reading by announcement date, without those of dates that are not kept.
 
-    Where arXiv's feed announced a paper, there it is.
+    The date in arXiv's feed takes precedence.
     """
     days, shown = days_kept(now, retention), shown_on(batches, categories)
     kept: dict[date, list[Paper]] = {}
@@ -153,7 +153,7 @@ def placed(
 def _without_strays(
     batches: Mapping[date, Batch], found: Mapping[date, Sequence[Paper]], categories: Sequence[str]
 ) -> dict[date, Batch]:
-    """The batches without what the API added to them and is of another date, as is known by now."""
+    """Returns the batches without papers that the API added and that belong to another date."""
     home = {paper.id: day for day, papers in found.items() for paper in papers} | shown_on(batches, categories)
     stay = {}
     for day, batch in batches.items():
@@ -163,24 +163,24 @@ def _without_strays(
 
 
 def with_papers(day: date, batch: Batch | None, papers: Iterable[Paper], categories: Sequence[str], at: str) -> Batch:
-    """The batch with what the API says of its papers, and with those papers that it lacks, as late as `at`."""
+    """Returns the batch with the API's fields of its papers, and with missing papers added as late (`at`)."""
     known = {paper.id: paper for paper in papers}
     items = [
         replace(item, paper=complete(item.paper, known[item.paper.id])) if item.paper.id in known else item
         for item in (batch.announcements if batch else ())
     ]
-    there = {item.paper.id for item in items}
+    present = {item.paper.id for item in items}
     wanted = frozenset(categories)
     items += [
         Announcement(paper, "new" if listed(paper.primary, wanted) else "cross", at, "api")
         for paper in known.values()
-        if paper.id not in there and any(listed(name, wanted) for name in paper.categories)
+        if paper.id not in present and any(listed(name, wanted) for name in paper.categories)
     ]
     return make_batch(day, items)
 
 
 def _state(manifest: Manifest, day: date, name: str, now: datetime, retention: timedelta) -> CategoryState:
-    """The state of a category of a date after a reading. What arXiv's feed settled stays."""
+    """Returns the state of a category of a date after a reading. A state that arXiv's feed settled is kept."""
     state = manifest.get(day).of(name)
     if (state.settled and state.source == "rss" and manifest.get(day).hash) or day >= due_date(now):
         return state if state.state != "expected" else state._replace(reason="it was not fetched yet")
@@ -193,7 +193,7 @@ def _state(manifest: Manifest, day: date, name: str, now: datetime, retention: t
 
 
 def _is_read(manifest: Manifest, day: date, name: str, kept: Sequence[date]) -> bool:
-    """Whether the API was asked, after the end of a date, for all that may have been announced on it."""
+    """Returns whether the API was asked, after the end of a date, for all papers that it may have announced."""
     read = [manifest.get(earlier).read.get(name, "") for earlier in _held_for(day) if earlier in kept]
     return min(read, default="") >= rfc3339(_over_at(day))
 
@@ -208,7 +208,7 @@ class Ids(NamedTuple):
 
 
 def ids_of(batch: Batch | None, confirmed: frozenset[str], category: str) -> Ids:
-    """The line of the ledger for a category. Of the feed's announcements those count that are new or cross-listed."""
+    """Returns the ledger line of a category. Of the feed's announcements, new papers and cross-lists count."""
     items = [
         item
         for item in (batch.announcements if batch else ())
@@ -220,13 +220,13 @@ def ids_of(batch: Batch | None, confirmed: frozenset[str], category: str) -> Ids
 
 
 def days_kept(now: datetime, retention: timedelta) -> list[date]:
-    """The announcement days that are kept, up to the one that is due."""
+    """Returns the announcement days within the retention, up to the due one."""
     due = due_date(now)
     return announcement_days(due - retention - timedelta(days=1), due + timedelta(days=1))
 
 
 def _held_for(day: date) -> list[date]:
-    """An announcement day, and those before it whose papers may have been held until then."""
+    """Returns an announcement day, and the earlier ones whose papers may have been held until then."""
     days = [day]
     while len(days) <= HELD:
         days.append(before(days[-1]))
@@ -234,7 +234,7 @@ def _held_for(day: date) -> list[date]:
 
 
 def _over_at(day: date) -> datetime:
-    """When the next date is due: what arXiv announced on `day` is in the API by then."""
+    """Returns when the next date is due: the API has all papers of `day` by then."""
     return next_due(due_at(day))
 
 
@@ -244,7 +244,7 @@ def _want(wanted: Mapping[date, dict[str, str]], day: date, name: str, moment: d
 
 
 def in_words(windows: Sequence[Window]) -> str:
-    """Windows in words: "3 dates, 2026-03-02 to 2026-03-05", or ""."""
+    """Returns the windows in words: "3 dates, 2026-03-02 to 2026-03-05", or ""."""
     if not windows:
         return ""
     days = sorted(window.date for window in windows)

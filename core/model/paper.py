@@ -1,6 +1,7 @@
-"""Papers: an arXiv work at a version, its identifier and its authors.
+"""Papers: an arXiv work at a version, its identifier, its authors, and whether it is withdrawn.
 
-Whether a paper has been withdrawn: arXiv has no mark for it but what authors and moderators write."""
+arXiv does not mark withdrawals; they are recognised from the texts of authors and moderators.
+"""
 
 import re
 from dataclasses import dataclass, replace
@@ -72,13 +73,13 @@ _SUFFIX = re.compile(r"(?i:jr|sr|esq|ph\.? ?d|m\.?d)\.?|II|III|IV|VI{0,3}", re.A
 
 
 def is_suffix(text: str) -> bool:
-    """Whether `text` is no person, but what stands behind a person's name: "Jr.", "III"."""
+    """Returns whether `text` is the suffix of a person's name: "Jr.", "III"."""
     return bool(_SUFFIX.fullmatch(text))
 
 
 @cache  # lists of thousands are sorted by it, and there are few months
 def _month(digits: str) -> int:
-    """The month of an identifier that begins with these digits, in months that rise: "2512", "9906"."""
+    """Returns the month of an identifier that begins with these digits, as an increasing number: "2512", "9906"."""
     year = int(digits[:2])
     return (year + (100 if year < 91 else 0)) * 12 + int(digits[2:])
 
@@ -94,7 +95,7 @@ class Author(NamedTuple):
 
     @property
     def is_group(self) -> bool:
-        """Whether it is no person: "ATLAS Collaboration", "The Sample Team"."""
+        """Whether this is a group: "ATLAS Collaboration", "The Sample Team"."""
         return bool(GROUP.search(self.name))
 
     @property
@@ -114,7 +115,7 @@ class Paper:
 
     `title` and `abstract` are readable text (TeX accents as Unicode, paragraphs separated by one newline); `title_tex`
     and `abstract_tex` hold what arXiv served where that differs. `categories` begins with the primary one; it is empty
-    for a paper that only Hugging Face has told of. `published` (of version 1) and `updated` are RFC 3339 times. What
+    for a paper that only Hugging Face lists. `published` (of version 1) and `updated` are RFC 3339 times. What
     arXiv did not say is the empty string. `upvotes` and `repo`, a code host's address, are Hugging Face's; None and ""
     where it has not picked the paper.
     """
@@ -180,7 +181,7 @@ class Paper:
 
 
 def _search_code(text: str) -> "re.Match[str] | None":
-    """The first address of a code host; that there is none is mostly seen from the dots and slashes of the text."""
+    """Returns the first URL at a code host. Most texts without one lack the necessary dots and slashes."""
     if not _HOST_END.search(text):
         return None
     lowered = text.lower()
@@ -189,12 +190,12 @@ def _search_code(text: str) -> "re.Match[str] | None":
 
 
 def newest_first(paper: Paper) -> tuple[int, str, int]:
-    """What sorts papers by the month of their identifier, then by identifier, the last version first."""
+    """Returns a sort key: by the month of the identifier, then by identifier, newest version first."""
     return -_month(paper.id.rpartition("/")[2][:4]), paper.id, -paper.version
 
 
 def code_address(text: str) -> str:
-    """`text` without query and fragment if it is an address at a code host, else ""."""
+    """Returns `text` without query and fragment if it is a URL at a code host, else ""."""
     address = re.split(r"[?#]", text.strip(), maxsplit=1)[0].rstrip("/")
     return _with_scheme(address) if len(address) <= _LONGEST_ADDRESS and _CODE.fullmatch(address) else ""
 
@@ -204,22 +205,21 @@ def _with_scheme(address: str) -> str:
 
 
 def find_dois(text: str) -> tuple[str, ...]:
-    """The DOIs in a field that may hold several, with "doi:" or as addresses."""
+    """Returns the DOIs in a field that may hold several, with "doi:" or as URLs."""
     parts = (part.strip(" ,;") for part in _BETWEEN_DOIS.split(text.replace("doi: ", "doi:")) if part)
     found = (match for part in parts if (match := _DOI.fullmatch(part)))
     return tuple(dict.fromkeys(unquote(m[1]) if "://" in m[0] else m[1] for m in found))
 
 
-# What other sources than the announcement tell of a paper: of all its versions, and of the very one
+# Fields from other sources than the announcement: of all versions, and of one version
 _OF_ALL = ("published", "repo", "upvotes")
 _OF_VERSION = ("updated", "comment", "doi", "journal_ref")
 
 
 def complete(paper: Paper, known: Paper) -> Paper:
-    """`paper` as announced, with what arXiv's RSS leaves out and `known` says, which is of the API or Hugging Face.
+    """Returns `paper` with the fields that arXiv's RSS lacks, from `known`, which is from the API or Hugging Face.
 
-    What was announced stays as it was. Of another version only that is taken which all versions share; of another paper
-    nothing.
+    Announced fields are kept. From another version only the common fields are taken, from another paper none.
     """
     if paper.id != known.id:
         return paper
@@ -230,7 +230,7 @@ def complete(paper: Paper, known: Paper) -> Paper:
 
 
 def picked(paper: Paper, pick: Paper | None) -> Paper:
-    """`paper` with what Hugging Face says about it in `pick`; without any of that if there is no pick."""
+    """Returns `paper` with the fields of Hugging Face from `pick`; without them if `pick` is None."""
     upvotes, repo = (pick.upvotes, pick.repo) if pick else (None, "")
     return paper if (paper.upvotes, paper.repo) == (upvotes, repo) else replace(paper, upvotes=upvotes, repo=repo)
 
@@ -249,14 +249,14 @@ _LONGEST_NOTICE = 400  # characters of an abstract that is nothing else; a longe
 
 
 def is_withdrawn(paper: Paper) -> bool:
-    """Whether its comment or title says so, or an abstract that says nothing else or begins with that."""
+    """Returns whether the comment or the title says that the paper is withdrawn, or the beginning of the abstract."""
     notice = paper.abstract if len(paper.abstract) <= _LONGEST_NOTICE else paper.abstract[: _LONGEST_NOTICE // 4]
     texts = ((_WITHDRAWN_COMMENT, paper.comment), (_WITHDRAWN_TITLE, paper.title), (_WITHDRAWN, notice))
     return any(pattern.search(text) for pattern, text in texts)
 
 
 def known_addresses(paper: Paper, text: str = "") -> frozenset[str]:
-    """The addresses that a summary of `paper` may link to: its links, and what its abstract and comment name, and the
-    full `text` where that was read.
+    """Returns the URLs that a summary of `paper` may link to: its links, and the URLs in its abstract, its comment and
+    the full `text`, if that was read.
     """
     return addresses(f"{paper.abstract}\n{paper.comment}\n{text}", paper.links.values())

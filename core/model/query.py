@@ -139,7 +139,7 @@ def _has(entry: Entry) -> tuple[str, ...]:
         "code": bool(entry.paper.code or (card and card.code)),
         "pdf-analysis": card is not None and card.stage == "analysed" and card.input != "abstract",
     }
-    return tuple(name for name, there in found.items() if there)
+    return tuple(name for name, present in found.items() if present)
 
 
 def _day(text: str) -> date | None:

@@ -217,7 +217,7 @@ _COLON = re.compile(r"(?<=[^\W\d])\s*:(?![:/])\s*(\S*)")
 def remarks(written: str, match: str = "word") -> list[Remark]:
     """What is probably not intended in a rule, with the mend."""
     if any(unicodedata.category(char) == "Cf" for char in written):
-        return [Remark("it holds invisible characters; type it anew")]
+        return [Remark("it contains invisible characters; type it again")]
     if match != "word":
         return list(_remarks_elsewhere(written, match))
     try:

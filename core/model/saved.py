@@ -15,7 +15,7 @@ class Saved:
     """Feeds by name, in the shape of feeds.toml; None for one of feeds.toml that is gone.
 
     `moved` leads from the names that feeds had before to those that they have now: subscribers keep their address.
-    `places` tells which feeds, after a rename, stand where feeds.toml has another name. `version` grows by one with
+    `places` maps renamed feeds to the name at their place in feeds.toml. `version` grows by one with
     every change.
     """
 

@@ -89,7 +89,7 @@ def _written(token: str) -> str:
 
 
 def _words(part: str) -> list[str]:
-    """A condition for each word or phrase; a comma would mean "any of" in a value, and here all are meant."""
+    """Returns a condition for each word or phrase: a comma in a value means "any of", but all words have to match."""
     text = part.replace('"', " ").strip()
     try:
         return [f"id={parse_id(text)}"]

@@ -28,7 +28,7 @@ class Channel:
     """The head of a feed document. All addresses are absolute and in ASCII; "" where there is none.
 
     `updated` is the time of the newest batch, `next_url` the next page, `language` a BCP 47 tag, `icon` a square PNG,
-    `hub` a WebSub hub (https://www.w3.org/TR/websub/#discovery) that tells subscribers of `self_url` what is new.
+    `hub` a WebSub hub (https://www.w3.org/TR/websub/#discovery) that notifies subscribers of `self_url`.
     """
 
     id: str

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from core.model.manifest import BatchRecord
 
-_COLOURS = {"complete": "#2e6b3a", "quiet": "#4a5058"}  # others tell of something missing
+_COLOURS = {"complete": "#2e6b3a", "quiet": "#4a5058"}  # other states mean missing papers
 _MISSING = "#8a4b00"
 _LONGEST = 40  # characters of a feed's name
 _LETTER, _PADDING = 6.5, 14  # px; the width of the reader's letters is not known, so it is set

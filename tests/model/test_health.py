@@ -77,7 +77,7 @@ def test_what_is_owed() -> None:
 
 def test_the_store() -> None:
     """A store that does not answer comes first, and is for the owner; what it said is not told."""
-    found = troubles(friday("failed"), [], MORNING, doubt="redis://secret@host refused")
+    found = troubles(friday("failed"), [], MORNING, store_error="redis://secret@host refused")
     assert ["store", "due"] == [trouble.kind for trouble in found]
     assert "failing" == status_of(found)
     assert "secret" not in "".join(trouble.detail + trouble.mend for trouble in found)

@@ -34,8 +34,8 @@ class Macro(NamedTuple):
 
 def _link(_: str, address: str, text: str) -> Atom:
     text = text.strip()
-    told = text in ("", address) or address.endswith(f"://{text}")
-    return Atom(AtomKind.PLAIN, address if told else f"{text} ({address})")
+    redundant = text in ("", address) or address.endswith(f"://{text}")
+    return Atom(AtomKind.PLAIN, address if redundant else f"{text} ({address})")
 
 
 def _character(_: str, code: str) -> Atom:

@@ -1,7 +1,7 @@
 r"""Whether dollar signs hold mathematics or stand for money.
 
 pandoc's rule (https://pandoc.org/MANUAL.html#math: no space inside of the dollar signs, no digit behind them) finds
-most money, but refuses `$\sim$2 nm` and `$ O(n) $`, which are common in abstracts. What stands between them tells more.
+most money, but refuses `$\sim$2 nm` and `$ O(n) $`, which are common in abstracts. The text between them decides.
 """
 
 import re
