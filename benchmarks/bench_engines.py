@@ -58,12 +58,12 @@ def run(*, invented: bool = False) -> None:
 
 
 def keywords() -> list[str]:
-    """The keywords of the shipped feeds, then technical terms of two words; every one once."""
+    """The keywords of the feeds, then technical terms of two words; every one once."""
     feeds = load_feeds_file(FEEDS).feeds.values()
     rules = [parse_rule(rule) for feed in feeds for rule in feed.labels]
-    shipped = [term.text for alternatives in rules for terms in alternatives for term in terms if not term.open]
+    listed = [term.text for alternatives in rules for terms in alternatives for term in terms if not term.open]
     terms = [f"{modifier} {head}" for head, modifier in product(HEADS[::2], MODIFIERS[::3])]
-    once = {" ".join(fold(text).split()): text for text in reversed([*shipped, *HEADS[:60], *terms])}
+    once = {" ".join(fold(text).split()): text for text in reversed([*listed, *HEADS[:60], *terms])}
     return list(reversed(once.values()))[: max(SIZES)]
 
 

@@ -80,13 +80,11 @@ def to_markdown(template: Template, language: str, parts: Parts, level: int = 1)
     return "\n\n".join([*blocks, f"*{note}*"] if note and blocks else blocks)
 
 
-def post_to_markdown(template: Template, language: str, parts: Parts, level: int = 2) -> str:
+def post_to_markdown(template: Template, language: str, parts: Parts) -> str:
     """The parts of a review's post as Markdown; its title is left to the document that it stands in."""
     texts = dict(parts)
     sections = [section for section in template.post if section.key != "title" and texts.get(section.key, "").strip()]
-    return "\n\n".join(
-        f"{'#' * level} {section.heading[language]}\n\n{block(texts[section.key], level)}" for section in sections
-    )
+    return "\n\n".join(f"## {section.heading[language]}\n\n{block(texts[section.key], 2)}" for section in sections)
 
 
 def _leaves(sections: Sequence[Section]) -> Iterator[Section]:
