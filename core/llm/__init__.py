@@ -1,1 +1,1 @@
-"""Language models: what they are asked, how, and what it costs."""
+"""Language models: their questions, calls, answers and costs."""

@@ -1,4 +1,4 @@
-"""What models have answered, read into scorecards and summaries: bounded, harmless, and borne out."""
+"""Converts answers of models into scorecards and summaries: with limits, sanitised, and checked against the paper."""
 
 import re
 from typing import Any
@@ -16,7 +16,7 @@ from core.text.fold import fold
 from core.text.markdown import harmless, one_line
 from core.text.sanitize import is_known
 
-PREPRINT = "arXiv preprint"  # the venue of what names none
+PREPRINT = "arXiv preprint"  # the default venue
 _LONGEST = 600  # characters of a reason or of grounds
 _LONGEST_NAME = 120
 _MOST_INSTITUTIONS = 20
@@ -25,7 +25,7 @@ _WORD = re.compile(r"\w\w+")
 
 
 def read_screening(value: BaseModel, model: str) -> Scorecard:
-    """The scorecard after the screening, from an answer in its shape."""
+    """Returns the scorecard after the screening, from an answer in its shape."""
     answer = value.model_dump()
     reason = one_line(harmless(answer["reason"], frozenset()), _LONGEST)
     return Scorecard("screened", float(answer["points"]), reason, model=model)
@@ -34,9 +34,9 @@ def read_screening(value: BaseModel, model: str) -> Scorecard:
 def read_analysis(
     value: BaseModel, screened: Scorecard, rubric: Rubric, language: str, paper: Paper, text: str, kind: str, model: str
 ) -> tuple[Scorecard, Summary]:
-    """The scorecard after the analysis, and the paper's four points, from an answer in its shape.
+    """Returns the scorecard after the analysis, and the four-point summary, from an answer in its shape.
 
-    `text` and `kind` are what the model was given. Institutions, venue and code are kept where that names them.
+    `text` and `kind` are the model's input. Institutions, venue and code are kept only if the input names them.
     """
     answer = value.model_dump()
     known = known_addresses(paper, text)
@@ -63,19 +63,19 @@ def read_analysis(
 def read_summary(
     value: BaseModel, template: Template, language: str, paper: Paper, text: str, kind: str, model: str
 ) -> Summary:
-    """The summary, from an answer in the shape of its template; `text` and `kind` are what the model was given."""
+    """Returns the summary from an answer in the shape of its template; `text` and `kind` are the model's input."""
     return _summary(value.model_dump(), template, language, known_addresses(paper, text), kind, model)
 
 
 def read_question(answer: str, paper: Paper, text: str) -> str:
-    """The answer to a question of a review, as harmless Markdown; "" if there is nothing in it."""
+    """Returns the answer to a question of a review, as sanitised Markdown; "" if nothing is left."""
     return harmless(answer[:_LONGEST_ANSWER], known_addresses(paper, text))
 
 
 def read_post(
     value: BaseModel, template: Template, language: str, paper: Paper, text: str, kind: str, model: str
 ) -> tuple[Summary, tuple[str, ...]]:
-    """The post of a review and its tags, from an answer in its shape."""
+    """Returns the post of a review and its tags, from an answer in its shape."""
     answer = value.model_dump()
     known = known_addresses(paper, text)
     parts = tuple((section.key, harmless(answer[section.key], known)) for section in template.post)
@@ -95,7 +95,7 @@ def _summary(
 
 
 class _Names:
-    """Which names stand in what the model was given."""
+    """The names in the model's input."""
 
     def __init__(self, paper: Paper, text: str) -> None:
         affiliations = " ".join(author.affiliation for author in paper.authors)
@@ -103,7 +103,7 @@ class _Names:
         self._words = set(_WORD.findall(fold(given)))
 
     def kept(self, name: str) -> str:
-        """`name` on one line, or "" if a word of it stands nowhere in the paper."""
+        """Returns `name` on one line, "" if the paper lacks one of its words."""
         name = one_line(harmless(name, frozenset()), _LONGEST_NAME)
         words = _WORD.findall(fold(name))
         return name if words and self._words.issuperset(words) else ""
@@ -114,7 +114,7 @@ def _venue(name: str) -> str:
 
 
 def _code(url: str, paper: Paper, known: frozenset[str]) -> str:
-    """The address of the code: what arXiv's record names, else what the model found, if the paper has it."""
+    """Returns the URL of the code: from arXiv's record, else from the model if the paper contains it."""
     url = url.strip()
     url = url if "://" in url or not url else f"https://{url}"
     own = known_addresses(Paper(paper.id, paper.version, "", "", (), paper.categories, doi=paper.doi))

@@ -1,6 +1,6 @@
-"""The port to language models: questions, answers, the account that calls are charged to, and what can go wrong.
+"""The port to language models: questions, answers, the account that calls are charged to, and failures.
 
-`STATES` is the one table of failures: what each says, whether a later try may help, and how often a call is repeated.
+`STATES` is the table of failures: the message of each, whether a later try may help, and how often a call is repeated.
 """
 
 import re
@@ -20,7 +20,7 @@ STEPS = ("screen", "analyse", "summarise", "review")
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One question to a model. `step` decides which model is asked, and is what usage is recorded under.
+    """One question to a model. `step` selects the model, and names its usage.
 
     `system` holds instructions, `user` the material, which is data and never instructions. With a `shape` the answer is
     JSON that this pydantic model accepts, without one it is text. `most_tokens` bounds the answer, without what the
@@ -40,7 +40,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What answers took: tokens read, tokens written, and the number of calls."""
+    """The usage of answers: tokens read, tokens written, and the number of calls."""
 
     prompt: int = 0
     completion: int = 0
@@ -57,7 +57,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`value` is an instance of the question's shape, or a text; `model` is the name of the one that gave it."""
+    """`value` is an instance of the question's shape, or a text; `model` is the name of the model."""
 
     value: Any
     model: str
@@ -65,41 +65,41 @@ class Answer:
 
 
 class Model(Protocol):
-    """A language model, or several: one for each step. Safe to be asked several things at once."""
+    """A language model, or one for each step. It accepts concurrent questions."""
 
     def name(self, step: str) -> str:
-        """The name of the model that answers in this step."""
+        """Returns the name of the model of this step."""
 
     async def ask(self, ask: Ask, *, deadline: float) -> Answer:
-        """The answer, at the latest at `deadline` (the event loop's time).
+        """Returns the answer, at the latest at `deadline` (the event loop's time).
 
         Reserves tokens of the budget before each call, and settles them afterwards. Raises `ModelError`, whose `state`
         is one of `STATES` and whose `again` says whether a later try may succeed.
         """
 
     async def close(self) -> None:
-        """Free connections; the model is not asked afterwards."""
+        """Close connections. The model must not be used afterwards."""
 
 
 @dataclass(slots=True)
 class Hold:
-    """Tokens that are reserved for one call. `spent` is what is charged in the end; all of them if it is not set."""
+    """Tokens reserved for one call. `spent` are charged at the end, by default all of them."""
 
     tokens: int
     spent: int
 
 
 class Account(Protocol):
-    """What calls are charged to: budgets that are never exceeded, and a record of what was used."""
+    """The account of calls: budgets that are never exceeded, and a record of the usage."""
 
     def hold(self, tokens: int, now: datetime) -> AbstractAsyncContextManager[Hold]:
-        """Reserve what a call may need at most, and charge the hold's `spent` tokens when the block ends.
+        """Reserve the maximal tokens of a call, and charge the hold's `spent` tokens when the block ends.
 
         Raises `ModelError` ("budget") if it does not fit, or if the budget cannot be read.
         """
 
     async def record(self, step: str, model: str, usage: Usage, now: datetime) -> None:
-        """Add to what a model has used in a step. Raises `StoreError`."""
+        """Add to the usage of a model in a step. Raises `StoreError`."""
 
 
 _HOUR = 3600.0
@@ -147,7 +147,7 @@ STATES = {
 
 
 def wrong(state: str, detail: str = "", *, retry_after: float | None = None, usage: Any = None) -> ModelError:
-    """The error for a state of the table, with further detail."""
+    """Returns the error for a state of the table, with further detail."""
     row = STATES[state]
     message = row.says[0].upper() + row.says[1:] + (f": {detail}" if detail else "")
     after = row.after if retry_after is None else retry_after
@@ -159,15 +159,15 @@ _A_MESSAGE = 16  # what frames it
 
 
 def tokens_of(text: str) -> int:
-    """An estimate of tokens, from above for most tokenizers: about 1.3 times what they make of English prose.
+    """Returns an upper estimate of tokens for most tokenizers: about 1.3 times their count of English prose.
 
-    No tokenizer is asked: each model has its own.
+    No tokenizer is used, because each model has its own.
     """
     return sum(1 for _ in _PIECES.finditer(text))
 
 
 def tokens_of_request(request: Mapping[str, Any]) -> int:
-    """How many tokens a request has to be read: its messages, and the schema if there is one."""
+    """Returns the estimated tokens of a request: its messages, and its schema if it has one."""
     messages = request["messages"]
     words = sum(tokens_of(message["content"]) + _A_MESSAGE for message in messages)
     return words + tokens_of(orjson.dumps(request.get("response_format") or "").decode())

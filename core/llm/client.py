@@ -1,8 +1,7 @@
-"""Models behind an OpenAI-compatible endpoint: bounded calls with pauses, one second try, the budget, what was used.
+"""Models at an OpenAI-compatible endpoint: bounded calls with pauses, one second try, the budget, and the usage.
 
-An endpoint never has more than a few calls of this process at once, and no answer is waited for beyond the deadline.
-What an endpoint does not accept (JSON schemas, say) it is asked for in another way, which is remembered for as long as
-the process lives.
+The number of concurrent calls is limited, and no call lasts beyond the deadline. If an endpoint does not accept a
+feature (JSON schemas, for example), another dialect is used, and remembered while the process runs.
 """
 
 import asyncio
@@ -31,12 +30,12 @@ CONCURRENCY = 4
 TIMEOUT_SECONDS = 120.0
 PAUSE_SECONDS = 1.0  # before a call is repeated, doubled each time
 THINKING_TOKENS = 32_000  # of room for a model that thinks, beside its answer
-_LONGEST_PAUSE = 30.0  # if an endpoint asks for a longer one the call is not repeated
+_LONGEST_PAUSE = 30.0  # if an endpoint requests a longer pause, the call is not repeated
 _MORE_ROOM = 2
 _LIMITS = ("max_tokens", "max_completion_tokens")  # OpenAI's newest models want the second, many servers know the first
 _SYSTEM_ROLE = ("system role", "role 'system'", "system message", "developer instruction")
 _MOST_ROOM = re.compile(r"(?:at most|less than or equal to|maximum (?:value )?(?:of|is)|\[\d+,) ?`?(\d+)")
-_LEAST_CHARACTERS = 1000  # of a text that is worth asking about
+_LEAST_CHARACTERS = 1000  # of a useful text
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class Dialect:
     characters: int = 0
 
     def other(self, error: ModelError, ask: Ask, room: int) -> "Dialect | None":
-        """What to try after a request was not accepted, by the words of the refusal; None: nothing is left."""
+        """Returns the dialect to try after a refused request, by the words of the refusal; None if none is left."""
         words = str(error).lower()
         if error.state == "too-long":
             return self._shorter(ask)
@@ -74,11 +73,11 @@ class Dialect:
         return replace(self, mode=MODES[lower]) if ask.shape and lower < len(MODES) else None
 
     def room(self, tokens: int) -> int:
-        """The bound of an answer of so many tokens."""
+        """Returns the limit for an answer of `tokens` tokens, with room for thoughts."""
         return min(tokens + self.thinking, self.most_room or tokens + self.thinking)
 
     def request(self, model: str, ask: Ask, room: int, added: Messages) -> dict[str, Any]:
-        """The body that asks `model`, with `added` messages of an exchange after the question."""
+        """Returns the body of a request to `model`, with `added` messages after the question."""
         system = ask.system + instructions(ask.shape, self.mode)
         shorter = ask.shorter if self.characters and len(ask.user) > self.characters else None
         user = shorter(self.characters) if shorter else ask.user
@@ -91,7 +90,7 @@ class Dialect:
         return request | ({"stream": True, "stream_options": {"include_usage": True}} if self.stream else {})
 
     def _shorter(self, ask: Ask) -> "Dialect | None":
-        """Half the text that was too long; None where that leaves too little."""
+        """Returns a dialect with half the text, None if that is too little."""
         half = (self.characters or len(ask.user)) // 2
         if ask.shorter is None or half < _LEAST_CHARACTERS or len(ask.shorter(half)) >= len(ask.user):
             return None
@@ -123,7 +122,7 @@ class CompatibleModel:
         self._slots = PerLoop(lambda: asyncio.Semaphore(concurrency))
 
     def name(self, step: str) -> str:
-        """See `Model`; so for all others."""
+        """See `Model`, as for all methods of it."""
         return self._models[step]
 
     async def ask(self, ask: Ask, *, deadline: float) -> Answer:
@@ -154,7 +153,7 @@ class CompatibleModel:
 
 @dataclass(slots=True)
 class _Exchange:
-    """All calls for one question, and what they took."""
+    """All calls for one question, and their usage."""
 
     of: CompatibleModel
     ask: Ask
@@ -164,7 +163,7 @@ class _Exchange:
     said: str = ""
 
     async def run(self) -> Any:
-        """The answer's value, from the first try or the second."""
+        """Returns the answer's value, from the first try or the second."""
         room, added, first = self.ask.most_tokens, list[dict[str, str]](), None
         try:
             first = self._value(await self._reply(room, added))
@@ -188,7 +187,7 @@ class _Exchange:
             return first
 
     def _value(self, reply: Reply) -> Any:
-        """What the reply says. Raises `ModelError` for one that is no answer."""
+        """Returns the value of the reply. Raises `ModelError` for an invalid one."""
         if reply.refusal or reply.finish == "content_filter":
             raise wrong("refused", excerpt_line(reply.refusal)[:200])
         self.said = without_thoughts(reply.text)
@@ -203,7 +202,7 @@ class _Exchange:
         return read_answer(self.said, self.ask.shape) if self.ask.shape else self.said
 
     async def _reply(self, room: int, added: Messages) -> Reply:
-        """The reply, in a dialect that the endpoint accepts."""
+        """Returns the reply, in a dialect that the endpoint accepts."""
         dialect = known = self.of.dialects.get(self.model, Dialect())
         while True:
             try:
@@ -221,7 +220,7 @@ class _Exchange:
                 return reply
 
     async def _patiently(self, request: Mapping[str, Any], room: int) -> Reply:
-        """The reply, asked for again after a pause where that may help, and never beyond the deadline."""
+        """Returns the reply; repeats the call after a pause if that may help, and not beyond the deadline."""
         calls = 0
         while True:
             calls += 1
@@ -239,7 +238,7 @@ class _Exchange:
             await asyncio.sleep(pause)
 
     def _pause(self, calls: int, wait: float | None) -> float:
-        """Seconds until the next call, at random, so that not all callers come back at once."""
+        """Returns the seconds until the next call, with a random part, to spread concurrent callers."""
         chance = random.SystemRandom().random()
         if wait is not None:
             return wait + chance * self.of.pause
@@ -251,7 +250,7 @@ class _Exchange:
         if left <= 0:
             raise wrong("timeout", "no time was left to ask")
         read = tokens_of_request(request)
-        # A call that is given up is charged as a whole: the endpoint may work at it all the same
+        # A cancelled call is charged in full: the endpoint may still process it
         async with self.of.account.hold(read + room, self.of.now()) as hold:
             self.usage += Usage(calls=1)
             try:

@@ -20,9 +20,9 @@ _OK = 200
 
 
 class Unspent(Exception):
-    """Wraps the `ModelError` of a call for which nothing is charged: it was refused, or never arrived.
+    """Wraps the `ModelError` of a call that is not charged: it was refused, or never arrived.
 
-    `wait` is how many seconds the endpoint wants to be left alone, if it says so.
+    `wait` is the endpoint's Retry-After in seconds, if it sends one.
     """
 
     def __init__(self, error: ModelError, wait: float | None = None) -> None:
@@ -34,7 +34,7 @@ class Unspent(Exception):
 class Endpoint:
     """An endpoint at `base_url`, such as https://api.openai.com/v1. `extra` goes into the body of every request.
 
-    Without a `key` no Authorization is sent: servers of one's own ask for none.
+    Without a `key` no Authorization is sent: self-hosted servers often need none.
     """
 
     def __init__(self, base_url: str, key: str = "", extra: Mapping[str, Any] | None = None) -> None:
@@ -43,7 +43,7 @@ class Endpoint:
         self._client = PerLoop(lambda: asyncio.get_running_loop().run_in_executor(None, self._make_client))
 
     async def call(self, request: Mapping[str, Any], seconds: float) -> Reply:
-        """The reply to a request, within `seconds`. Raises `ModelError`, or `Unspent` with one in it."""
+        """Returns the reply to a request, within `seconds`. Raises `ModelError`, or `Unspent`, which wraps one."""
         try:
             async with asyncio.timeout(seconds):  # httpx bounds each read, not all of them together
                 status, body, headers = await self._post(request, seconds)
@@ -66,12 +66,12 @@ class Endpoint:
             raise Unspent(self._without_key(error), read_retry_after(headers)) from None
 
     async def close(self) -> None:
-        """Close the connections, if they are of this event loop."""
+        """Close the connections of this event loop."""
         if client := self._client.pop():
             await (await client).aclose()
 
     async def _post(self, request: Mapping[str, Any], seconds: float) -> tuple[int, bytes, Mapping[str, str]]:
-        """Status, body and headers of the answer."""
+        """Returns status, body and headers of the answer."""
         body, client = json_bytes({**request, **self._extra}), await asyncio.shield(self._client.get())
         timeout = httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS))
         async with client.stream("POST", self._url, content=body, timeout=timeout) as response:
@@ -91,7 +91,7 @@ class Endpoint:
         return self._without_key(wrong(state, excerpt_line(str(error) or type(error).__name__)))
 
     def _without_key(self, error: ModelError) -> ModelError:
-        """The error without the key, which some endpoints repeat; words such as "none" are no key."""
+        """Returns the error without the key, which some endpoints quote; short words such as "none" are not keys."""
         error.args = (self._hide(str(error).encode("utf-8", "replace")).decode(),)
         return error
 

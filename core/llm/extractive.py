@@ -35,7 +35,7 @@ _OPENED = re.compile(r"\([^()]*$")
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences of `text` as they stand, white space made single."""
+    """Returns the sentences of `text`, with every run of white space as one space."""
     text = " ".join(text.split())
     found: list[str] = []
     start = 0
@@ -49,7 +49,7 @@ def sentences(text: str) -> list[str]:
 
 
 def _goes_on(piece: str, rest: str) -> bool:
-    """Whether the stop at the end of `piece` is none that ends a sentence."""
+    """Returns whether the stop at the end of `piece` does not end a sentence."""
     if (len(piece) < _SHORTEST and piece[-1] == ".") or _NUMBERED.match(piece):
         return True
     if _OPENED.search(piece[-200:]) and ")" in rest[:200] and "(" not in rest[: rest.find(")")]:
@@ -182,7 +182,7 @@ def _kinds(word: str) -> int:
 
 
 def kinds_of_words(text: str) -> list[int]:
-    """For each word of `text`, in lower case, the kinds that it belongs to: a sum of `BITS`."""
+    """Returns the kinds of each word of `text`, in lower case, as a sum of `BITS`."""
     return [_kinds(word) for word in _WORD.findall(text)]
 
 
@@ -191,12 +191,12 @@ _DENIAL = re.compile(r"\b(?:do|does|did|is|are|has|have|may|can) not\b(?! only)"
 _ANY = -100.0
 _EITHER = 4.0  # points for limits from which a sentence on the problem may state them as well
 _TO_THIS = re.compile(r"to (?:\w+ ){0,2}(?:this|these|that|such)\b")  # "to address these issues", "to this end"
-_MOST = 40  # sentences; what has more is no abstract
+_MOST = 40  # sentences; a longer text is not an abstract
 _LEAST = {"problem": 2.0, "limits": 4.0, "method": 3.0, "effect": 3.5}  # points; with fewer a sentence does not fit
 
 
 class _Sentence:
-    """What is seen in a sentence."""
+    """The features of a sentence."""
 
     __slots__ = ("all", "bits", "link", "number", "to_this")
 
@@ -209,15 +209,15 @@ class _Sentence:
         self.to_this = bool(_TO_THIS.match(low))
 
     def has(self, *kinds: str) -> bool:
-        """Whether there is a word of each of these kinds."""
+        """Returns whether the sentence has a word of each of these kinds."""
         return all(self.all & BITS[kind] for kind in kinds)
 
     def begins(self, kind: str, within: int = 1) -> bool:
-        """Whether one of the first words is of the kind."""
+        """Returns whether one of the first `within` words has this kind."""
         return any(bits & BITS[kind] for bits in self.bits[:within])
 
     def follow(self, first: str, *steps: tuple[int, str]) -> bool:
-        """Whether words of these kinds follow each other, each at most so many words after the one before."""
+        """Returns whether words of these kinds follow each other, each within the given number of words."""
         places: Iterable[int] = [at for at, bits in enumerate(self.bits) if bits & BITS[first]]
         for most, kind in steps:
             bit = BITS[kind]
@@ -241,21 +241,21 @@ def _is_result(s: _Sentence) -> bool:
 
 
 def _is_contrast(s: _Sentence) -> bool:
-    """How it differs from other work."""
+    """Returns whether the sentence contrasts the paper with other work."""
     return s.begins("unlike") and (s.has("lacks") or s.follow("others", (4, "works")))
 
 
 def _is_drawback(s: _Sentence) -> bool:
-    """What is wrong, without a word on whose work it is."""
+    """Returns whether the sentence names a drawback without naming other work."""
     return s.has("lacks") and not s.has("gain") and not s.begins("our", 3)
 
 
 def _is_notice(s: _Sentence) -> bool:
-    """Where code and data can be had."""
+    """Returns whether the sentence says where code and data are available."""
     return s.link or s.follow("goods", (12, "shared")) or s.follow("shared", (4, "goods"))
 
 
-# What speaks for a role, and against it, in points
+# Evidence for a role, and against it, in points
 _SIGNS: dict[str, tuple[tuple[float, Callable[[_Sentence], bool]], ...]] = {
     "problem": (
         (2.0, lambda s: s.has("trouble")),
@@ -316,7 +316,7 @@ def _weigh(role: str, s: _Sentence) -> float:
 
 
 def by_role(sentences: Sequence[str]) -> dict[str, int]:
-    """For each role the number of the sentence that fits it best; a role that none fits is absent.
+    """Returns the number of the best sentence for each role, without roles that no sentence fits.
 
     A sentence serves one role.
     """
@@ -349,7 +349,7 @@ def by_role(sentences: Sequence[str]) -> dict[str, int]:
 
 
 def _in_order(seen: Sequence[_Sentence], chosen: dict[str, int], turn: int) -> dict[str, int]:
-    """The choice with the problem before the limits, where both could be either."""
+    """Returns the choice with the problem before the limits, if both sentences fit either role."""
     problem, limits = chosen.get("problem"), chosen.get("limits", turn)
     if limits >= turn:
         return chosen
@@ -361,7 +361,7 @@ def _in_order(seen: Sequence[_Sentence], chosen: dict[str, int], turn: int) -> d
 
 
 def extract(paper: Paper, language: str) -> Summary:
-    """The four points of a paper in the words of its abstract, under headings in `language`, labelled as such.
+    """Returns the four points of a paper as sentences of its abstract, labelled as an extract; headings in `language`.
 
     A point that no sentence fits is absent from the parts, and the Markdown says so.
     """

@@ -1,8 +1,7 @@
-"""The questions that models are asked: instructions from the files in `prompts/`, and material, which others wrote.
+"""The questions to models: instructions from the files in `prompts/`, and untrusted material.
 
-Material is fenced, so that a model can distinguish it from instructions, and of bounded length. The instructions are
-the same for all papers, so that a provider can reuse what it has read of them. The fingerprints here name what depends
-on a question: what was paid for is stored under them.
+Material is fenced, to distinguish it from instructions, and limited in length. The instructions are equal for all
+papers, so that a provider can cache them as a prefix. Answers are stored under the fingerprints of their questions.
 """
 
 import hashlib
@@ -28,11 +27,11 @@ REVIEW_CHARS = 120_000
 _AUTHORS = 30
 _MARK = re.compile(r"<{2,}\s*MATERIAL|MATERIAL\s*>{2,}", re.IGNORECASE)
 _REFERENCES = re.compile(r"^\W*(?:\d+\.?\s*)?(?:references|bibliography)\W*$", re.IGNORECASE | re.MULTILINE)
-_END_SHARE = 0.25  # of what is kept of a text that is too long: its end holds limitations and conclusions
+_END_SHARE = 0.25  # the share of its end in a shortened text, for limitations and conclusions
 
 
 def fence(text: str) -> str:
-    """`text` between lines that it cannot close itself: they bear a number that depends on all of it."""
+    """Returns `text` between fences that it cannot close itself: they contain a hash of the text."""
     text = clean(text)
     number = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     text = _MARK.sub("", text).replace(number, "")
@@ -40,9 +39,9 @@ def fence(text: str) -> str:
 
 
 def material(paper: Paper, text: str = "", kind: str = "", most: int = SCREENING_CHARS) -> str:
-    """What a model reads about `paper`, fenced: what arXiv says, and the full `text` of this kind ("html", "pdf").
+    """Returns the material about `paper`, fenced: arXiv's record, and the full `text` of this kind ("html", "pdf").
 
-    Of the text at most `most` characters are given, without its references where it has to be cut.
+    The text is limited to `most` characters; if it is cut, the references are removed first.
     """
     authors = [
         f"{author.name} ({author.affiliation})" if author.affiliation else author.name for author in paper.authors
@@ -63,7 +62,7 @@ def material(paper: Paper, text: str = "", kind: str = "", most: int = SCREENING
 
 
 def shorten(text: str, most: int) -> str:
-    """`text` if it has at most `most` characters; else its main part without references, or that part's two ends."""
+    """Returns `text` if it has at most `most` characters; else its main part without references, or its two ends."""
     if len(text) <= most:
         return text
     heads = [match.start() for match in _REFERENCES.finditer(text) if match.start() > len(text) / 3]
@@ -77,7 +76,7 @@ def shorten(text: str, most: int) -> str:
 
 POINTS = "four-point"  # the template whose parts an analysis fills beside the marks
 _FOLDER = Path(__file__).with_name("prompts")
-_VERSION = 1  # to be raised when the same prompt comes to be read otherwise
+_VERSION = 1  # to be raised when the interpretation of the same prompt changes
 _STYLES = {"ko": ", in the plain written style that ends sentences with -다"}
 _READ = {
     "abstract": "only its abstract could be had: what it does not say is unknown",
@@ -87,15 +86,15 @@ _READ = {
 
 
 def ask_screening(feed: Feed, rubric: Rubric, paper: Paper) -> Ask:
-    """How many points may the paper get, by its abstract? The reason is asked for in the feed's language."""
+    """Returns the question for predicted points, by the abstract, with a reason in the feed's language."""
     system = _system("screening", feed.language, rubric=_criteria(rubric), most=str(rubric.max))
     return Ask("screen", system, material(paper), screening_shape(rubric), most_tokens=500)
 
 
 def ask_analysis(feed: Feed, rubric: Rubric, paper: Paper, text: str, kind: str) -> Ask:
-    """What does the paper get by each criterion, what does its `text` name, and what are its four points?
+    """Returns the question for points by each criterion, the names in `text`, and the four-point summary.
 
-    `kind` is what was read: "html", "pdf", or "abstract", and then `text` is "".
+    `kind` is the input: "html", "pdf", or "abstract" with an empty `text`.
     """
     template = get_template(POINTS)
     system = _system(
@@ -112,9 +111,9 @@ def ask_analysis(feed: Feed, rubric: Rubric, paper: Paper, text: str, kind: str)
 
 
 def ask_summary(template: Template, language: str, paper: Paper, text: str, kind: str) -> Ask:
-    """What does the paper say, in the parts of the template? `text` and `kind` as for an analysis.
+    """Returns the question for a summary in the parts of the template. `text` and `kind` as for an analysis.
 
-    Raises `ValueError` for a template that asks nothing: an extract says that no model wrote it.
+    Raises `ValueError` for a template without questions, that of extracts.
     """
     if not all(part.ask for part in template.parts):
         raise ValueError(f"{template.name} is a template that asks nothing of a model")
@@ -125,7 +124,7 @@ def ask_summary(template: Template, language: str, paper: Paper, text: str, kind
 
 
 def ask_question(template: Template, key: str, language: str, paper: Paper, text: str, kind: str = "pdf") -> Ask:
-    """One question of a review; its answer is text. Raises `KeyError` for a key that the template has not."""
+    """Returns one question of a review; its answer is text. Raises `KeyError` for an unknown key."""
     question = template.section(key).ask
     system = _system("question", language, input=_READ[kind], instructions=template.instructions, question=question)
     given = partial(material, paper, text, kind)
@@ -133,7 +132,7 @@ def ask_question(template: Template, key: str, language: str, paper: Paper, text
 
 
 def ask_post(template: Template, language: str, paper: Paper, answers: Parts) -> Ask:
-    """The post of a review, from the `answers` to its questions by their keys."""
+    """Returns the question for the post of a review, from the `answers` to its questions, by key."""
     given = dict(answers)
     texts = [f"{part.ask}\n\n{given[part.key]}" for part in template.parts if given.get(part.key)]
     user = fence("\n\n".join([f"Title: {paper.title}", f"Abstract:\n{paper.abstract}", *texts]))
@@ -142,14 +141,14 @@ def ask_post(template: Template, language: str, paper: Paper, answers: Parts) ->
 
 
 def screening_fingerprint(rubric: Rubric, language: str, model: str) -> str:
-    """Changes with everything that predicted points and their reasons depend on, but for the paper."""
+    """Returns the fingerprint of all inputs of predicted points and their reasons, except the paper."""
     schema = screening_shape(rubric).model_json_schema()
     return fingerprint("screening", _VERSION, _texts("screening"), schema, rubric.fingerprint, language, model,
                        SCREENING_CHARS)  # fmt: skip
 
 
 def analysis_fingerprint(rubric: Rubric, language: str, model: str, screening: str = "") -> str:
-    """Changes with everything that marks and four points depend on, but for the paper and what was read of it.
+    """Returns the fingerprint of all inputs of marks and four points, except the paper and its text.
 
     `screening` is the fingerprint of the screening whose prediction the scorecard keeps.
     """
@@ -160,14 +159,14 @@ def analysis_fingerprint(rubric: Rubric, language: str, model: str, screening: s
 
 
 def summary_fingerprint(template: Template, language: str, model: str, kind: str) -> str:
-    """Changes with everything that a summary depends on, but for the paper. `model` is "" for an extract."""
+    """Returns the fingerprint of all inputs of a summary, except the paper. `model` is "" for an extract."""
     schema = parts_shape(template).model_json_schema()
     return fingerprint("summary", _VERSION, _texts("summary"), schema, template.fingerprint, language, model, kind,
                        SUMMARY_CHARS)  # fmt: skip
 
 
 def review_fingerprint(template: Template, language: str, model: str, kind: str) -> str:
-    """Changes with everything that the answers and the post of a review depend on, but for the paper."""
+    """Returns the fingerprint of all inputs of a review's answers and post, except the paper."""
     schema = post_shape(template).model_json_schema()
     return fingerprint("review", _VERSION, _texts("question"), _texts("post"), schema, template.fingerprint, language,
                        model, kind, REVIEW_CHARS)  # fmt: skip

@@ -1,4 +1,4 @@
-r"""Reading what models write: thoughts are removed, JSON is found and its small faults are mended, long texts are cut.
+r"""Parses the texts of models: removes thoughts, finds JSON and repairs small faults in it, and cuts long texts.
 
 Models put TeX into JSON without escaping its backslashes. Some of it is no JSON then (`\alpha`), some is JSON with
 another meaning: `\theta` is a tab and "heta". Commands of TeX are recognised by their names.
@@ -43,7 +43,7 @@ _LEAST_SHARE = 0.5  # of a text that is cut at the end of a sentence; else it is
 
 
 def without_thoughts(text: str) -> str:
-    """The answer without what a model thinks aloud before it; "" if its thoughts do not end."""
+    """Returns the answer without the thoughts before it; "" if the thoughts do not end."""
     before = None
     while before != text:
         before, text = text, _THOUGHTS.sub("", text)
@@ -52,21 +52,21 @@ def without_thoughts(text: str) -> str:
 
 
 def find_objects(text: str) -> Iterator[dict[str, Any]]:
-    """The JSON objects in a text: the whole, else those in code fences, else those amid prose; first come first."""
+    """Yields the JSON objects in a text: the whole text, else those in code fences, else those in prose, in order."""
     text = _escape_tex(text)
     found = list(_objects(text))
     yield from found or _objects(_STRING_OR_COMMA.sub(lambda match: "" if match[0] == "," else match[0], text))
 
 
 def is_in(language: str, text: str) -> bool:
-    """Whether a text can be in Korean or Chinese, in which technical terms may stay English; any other may be all."""
+    """Returns whether a text can be in Korean or Chinese, with technical terms in English; True for other languages."""
     script = _SCRIPTS.get(language)
     letters = sum(map(str.isalpha, text))
     return script is None or len(script.findall(text)) >= letters * _LEAST_OF_SCRIPT
 
 
 def cut_at_sentence(text: str, most: int) -> str:
-    """`text` if it has at most `most` characters, else its beginning up to the end of a sentence, or of a word."""
+    """Returns `text` if it has at most `most` characters, else its beginning up to the end of a sentence or word."""
     if len(text) <= most:
         return text
     ends = [match.end() for match in _SENTENCE_END.finditer(text[:most])]
@@ -85,7 +85,7 @@ def _objects(text: str) -> Iterator[dict[str, Any]]:
             return
     end = 0
     for start in islice((match.start() for match in re.finditer("{", text)), _MOST_STARTS):
-        # What is inside of another object is no answer, even where that other one does not end
+        # An object inside another one is not an answer, even if the outer one is incomplete
         if start < end or _INSIDE.search(text[max(start - 20, 0) : start]):
             continue
         try:
@@ -103,7 +103,7 @@ def _loaded(text: str) -> Any:
 
 
 def _escape_tex(text: str) -> str:
-    """The text with every backslash doubled that begins a command of TeX, or is no escape of JSON."""
+    """Returns the text with every backslash doubled that begins a TeX command, or is not a JSON escape."""
     out, end, dollars = [], 0, 0
     for match in _ESCAPE.finditer(text):
         dollars += text.count("$", end, match.start())
@@ -114,7 +114,7 @@ def _escape_tex(text: str) -> str:
 
 
 def _is_escape(name: str, *, in_formula: bool) -> bool:
-    """Whether a backslash and what follows is what JSON means by it."""
+    """Returns whether a backslash with `name` is a JSON escape."""
     if name[0] not in "bfnrtu" or not name.isascii():
         return name in '"\\/'
     if name[0] == "u":

@@ -1,4 +1,4 @@
-"""What endpoints send, read: a reply of the model, or the error that its words and status mean. Pure functions.
+"""Parses the answers of endpoints: a reply of the model, or an error by its words and status. Pure functions.
 
 https://platform.openai.com/docs/api-reference/chat describes the protocol. Servers that speak it differ: some send
 server-sent events without being asked, a list of parts in the place of a text, errors with status 200, or a status that
@@ -93,7 +93,7 @@ class _Completion(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a model said: its `text`, or a `refusal`; `thoughts` are what it wrote for itself in a field of its own.
+    """A reply of a model: its `text`, or a `refusal`; `thoughts` are its reasoning from a separate field.
 
     `finish` is "stop", "length" where the answer reached its bound, or "content_filter". `tokens` are those read and
     written, None where the endpoint gives no sensible figures.
@@ -107,7 +107,7 @@ class Reply:
 
 
 def read_reply(body: bytes) -> Reply:
-    """The reply in the body of an answer with status 200. Raises `ModelError` for anything else that is in it."""
+    """Returns the reply in the body of an answer with status 200. Raises `ModelError` for anything else."""
     plain = _joined(_events(body)) if body.lstrip().startswith((b"data:", b"event:", b":")) else load_json(body)
     try:
         answer = _Completion.model_validate(plain)
@@ -132,12 +132,12 @@ def read_reply(body: bytes) -> Reply:
 
 
 def read_error(status: int, body: bytes, headers: Mapping[str, str] | None = None, about: str = "") -> ModelError:
-    """What an answer with another status means; its words are quoted in short. `about` is the name of the model."""
+    """Returns the error of an answer with another status, with a short quotation. `about` is the name of the model."""
     return _error_of(status, load_json(body), body, headers or {}, about)
 
 
 def read_retry_after(headers: Mapping[str, str]) -> float | None:
-    """How many seconds an endpoint wants to be left alone, None if it does not say."""
+    """Returns the Retry-After of an endpoint in seconds, None if it sends none."""
     value = headers.get("retry-after", "")
     if _SECONDS.fullmatch(value):
         return float(value)
@@ -148,7 +148,7 @@ def read_retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def load_json(data: str | bytes) -> Any:
-    """The JSON value in a text, None if it is none. Lone surrogates, which JSON may escape, become "?"."""
+    """Returns the JSON value of a text, None for invalid JSON. Lone surrogates become "?"."""
     try:
         value = json.loads(data.decode("utf-8-sig", "replace") if isinstance(data, bytes) else data)
         return json.loads(json_bytes(value))
@@ -157,12 +157,12 @@ def load_json(data: str | bytes) -> Any:
 
 
 def json_bytes(value: Any) -> bytes:
-    """JSON in UTF-8 that every server and parser can read."""
+    """Returns JSON in UTF-8 that every server and parser can read."""
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
 
 
 def excerpt_line(text: str) -> str:
-    """Words of others for an error: short, and in one line."""
+    """Returns foreign text for an error: short, and on one line."""
     return " ".join(text.split())[:_MOST_QUOTED]
 
 
@@ -184,7 +184,7 @@ def _state_of(status: int) -> str:
 
 
 def _error_in(plain: Any) -> Mapping[str, Any]:
-    """The object that describes an error, wherever servers put it: alone, as "error", or in a list."""
+    """Returns the object that describes an error: the value itself, its "error", or in a list."""
     if isinstance(plain, list) and plain:
         plain = plain[0]
     if not isinstance(plain, dict):
@@ -196,7 +196,7 @@ def _error_in(plain: Any) -> Mapping[str, Any]:
 
 
 def _no_reply(plain: Any, body: bytes) -> ModelError:
-    """What is wrong with an answer that has status 200 and no choices."""
+    """Returns the error of an answer with status 200 and no choices."""
     if isinstance(plain, dict) and plain.get("prompt_filter_results") and not plain.get("choices"):
         return wrong("refused", "the endpoint's content filter objects to the text")
     if isinstance(plain, dict) and plain.get("error"):

@@ -1,7 +1,7 @@
-"""JSON from models: the shapes of answers, how they are asked for, and how they are found in what comes.
+"""JSON from models: the shapes of answers, the requests for them, and their validation.
 
-A shape is a pydantic model, one for each rubric and template. What does not fit it is refused, in words that the model
-can correct its answer by.
+A shape is a pydantic model, one for each rubric and template. An invalid answer is refused with words by which the
+model can correct it.
 """
 
 import json
@@ -32,7 +32,7 @@ _REFUSAL = re.compile(
 
 
 def response_format(shape: type[BaseModel] | None, mode: str) -> dict[str, Any] | None:
-    """The parameter of that name, as OpenAI defines it; None where the words have to do.
+    """Returns the parameter `response_format` as OpenAI defines it; None if the instructions hold the schema.
 
     Source: https://platform.openai.com/docs/guides/structured-outputs
     """
@@ -44,7 +44,7 @@ def response_format(shape: type[BaseModel] | None, mode: str) -> dict[str, Any] 
 
 
 def instructions(shape: type[BaseModel] | None, mode: str) -> str:
-    """What to add to the instructions where no parameter holds the schema; JSON mode needs the word JSON in it."""
+    """Returns the schema for the instructions if no parameter holds it; JSON mode needs the word JSON in them."""
     if shape is None or mode == "json_schema":
         return ""
     schema = json.dumps(schema_of(shape), ensure_ascii=False)
@@ -52,7 +52,7 @@ def instructions(shape: type[BaseModel] | None, mode: str) -> str:
 
 
 def schema_of(shape: type[BaseModel]) -> dict[str, Any]:
-    """The JSON schema of a shape, as strict as OpenAI wants it: all properties are required, no others allowed."""
+    """Returns the JSON schema of a shape, in OpenAI's strict form: all properties required, no others allowed."""
     return _strict(shape.model_json_schema())
 
 
@@ -76,10 +76,10 @@ def _name(shape: type[BaseModel]) -> str:
 
 
 def read_answer(text: str, shape: type[BaseModel]) -> BaseModel:
-    """The instance of `shape` that is in a text. Raises `ModelError`: "refused", "not-json" or "wrong-shape".
+    """Returns the instance of `shape` in a text. Raises `ModelError`: "refused", "not-json" or "wrong-shape".
 
-    Keys that were not asked for are left out, and texts that are too long are cut. The details of an error are words
-    for the model, which it may correct its answer by.
+    Unknown keys are removed, and long texts are cut. The details of an error are words by which the model can correct
+    its answer.
     """
     problems = ""
     for found in find_objects(text[:MOST_TEXT]):
@@ -98,7 +98,7 @@ def read_answer(text: str, shape: type[BaseModel]) -> BaseModel:
 
 
 def _mend(found: dict[str, Any], error: ValidationError) -> None:
-    """Remove what was not asked for, and cut texts that are too long."""
+    """Remove unknown keys, and cut long texts."""
     for row in error.errors():
         *path, last = row["loc"]
         place: Any = found
@@ -111,7 +111,7 @@ def _mend(found: dict[str, Any], error: ValidationError) -> None:
 
 
 def repair(text: str, problem: str, shape: type[BaseModel] | None) -> list[dict[str, str]]:
-    """The messages that ask for a better answer than `text`."""
+    """Returns the messages that request a better answer than `text`."""
     demand = f"That cannot be used. {problem}.\n\nAnswer again"
     if shape:
         schema = json.dumps(schema_of(shape), ensure_ascii=False)
@@ -122,7 +122,7 @@ def repair(text: str, problem: str, shape: type[BaseModel] | None) -> list[dict[
 
 
 def text_of(value: Any) -> str:
-    """All texts in an answer's value, a line each."""
+    """Returns all texts in an answer's value, one a line."""
     if isinstance(value, BaseModel):
         value = value.model_dump()
     if isinstance(value, dict | list):
@@ -131,7 +131,7 @@ def text_of(value: Any) -> str:
 
 
 def _in_words(error: ValidationError) -> str:
-    """Where the shape is missed and how, without repeating values: those are the model's."""
+    """Returns the mismatches with the shape, without quoting the model's values."""
     rows = [f"{'.'.join(map(str, row['loc']))[:_MOST_NAME] or 'the object'}: {row['msg']}" for row in error.errors()]
     more = len(rows) - _MOST_PROBLEMS
     return "; ".join(rows[:_MOST_PROBLEMS]) + (f"; and {more} more" if more > 0 else "")
@@ -141,7 +141,7 @@ _LONG_REASON = 1000
 
 
 class Shape(BaseModel):
-    """Base of all: keys that were not asked for are refused."""
+    """Base of all shapes: unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -159,13 +159,13 @@ def _text(most: int) -> Any:
 
 
 def criterion_key(place: int) -> str:
-    """The key of a rubric's criterion in an answer: names are free text, keys are not."""
+    """Returns the key of a rubric's criterion in an answer, because names are free text."""
     return f"criterion_{place + 1}"
 
 
 @lru_cache(maxsize=64)
 def screening_shape(rubric: Rubric) -> type[Shape]:
-    """`reason`, and the predicted `points`: a number from 0 to the most that the rubric gives."""
+    """Returns the shape with `reason` and the predicted `points`, a number from 0 to the rubric's maximum."""
     fields: dict[str, Any] = {
         "reason": (_text(_LONG_REASON), ...),
         "points": (float, Field(ge=0, le=rubric.max, allow_inf_nan=False)),
@@ -175,7 +175,7 @@ def screening_shape(rubric: Rubric) -> type[Shape]:
 
 @lru_cache(maxsize=64)
 def analysis_shape(rubric: Rubric, template: Template) -> type[Shape]:
-    """`marks` for each criterion within its bounds, what the text names, and the `parts` of a template."""
+    """Returns the shape with `marks` for each criterion, the names in the text, and the `parts` of a template."""
     marks = {
         criterion_key(place): (_mark_shape(criterion.max), Field(description=criterion.name))
         for place, criterion in enumerate(rubric.criteria)
@@ -192,13 +192,13 @@ def analysis_shape(rubric: Rubric, template: Template) -> type[Shape]:
 
 @lru_cache(maxsize=64)
 def parts_shape(template: Template) -> type[Shape]:
-    """A text for each part of a template."""
+    """Returns the shape with a text for each part of a template."""
     return _texts_shape("Parts", template.parts)
 
 
 @lru_cache(maxsize=64)
 def post_shape(template: Template) -> type[Shape]:
-    """A text for each part of a review's post, and its `tags`."""
+    """Returns the shape with a text for each part of a review's post, and its `tags`."""
     return _texts_shape("Post", template.post, tags=(list[str], Field(min_length=1, max_length=20)))
 
 

@@ -1,6 +1,6 @@
 """Template files, one for each template: summaries in `templates/`, reviews in `reviews/`.
 
-An owner adds a template by adding a file. None is read before it is needed; mistakes are reported with their place.
+A new file is a new template. Files are read on first use; mistakes are reported with their place.
 """
 
 import tomllib
@@ -74,7 +74,7 @@ class _TemplateFile(BaseModel):
 
 
 def read_template(path: Path, kind: str) -> Template:
-    """The template in a file, named as the file is. Raises `ConfigError` with a line for each mistake."""
+    """Returns the template in a file, with the file's name. Raises `ConfigError` with a line for each mistake."""
     where = f"{path.parent.name}/{path.name}"
     try:
         read = _TemplateFile.model_validate(tomllib.loads(path.read_text("utf-8")))
@@ -109,15 +109,15 @@ EXTRACT = "extract"  # the template that needs no model
 
 @cache
 def template_names(kind: str = "summary", folder: Path | None = None) -> tuple[str, ...]:
-    """The names of the templates of a kind, sorted; by the names of the files alone."""
+    """Returns the sorted names of the templates of a kind, without reading the files."""
     return tuple(sorted(path.stem for path in (folder or _FOLDERS[kind]).glob("*.toml")))
 
 
 @cache
 def get_template(name: str, kind: str = "summary", folder: Path | None = None) -> Template:
-    """The template of that name.
+    """Returns the template of that name.
 
-    Raises `UnknownName` with the known ones, and `ConfigError` for a file that is wrong.
+    Raises `UnknownName` with the known ones, and `ConfigError` for an invalid file.
     """
     known = template_names(kind, folder)
     if name not in known:

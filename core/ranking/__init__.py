@@ -1,1 +1,1 @@
-"""Which papers a feed wants, and why."""
+"""Ranking: the scores of papers under a feed's rules, with reasons."""

@@ -1,4 +1,4 @@
-"""Engines that find a feed's rules in a paper, one for each value of `match`, and the scorers that are made of them.
+"""Engines that match a feed's rules with a paper, one for each value of `match`, and the scorers made of them.
 
 With 40 keywords, one regular expression per keyword takes some 70 times as long as Aho-Corasick with a check of word
 boundaries, and a token dictionary in pure Python 6 times as long; `make bench` repeats the comparison.
@@ -26,7 +26,7 @@ Scorer = Callable[[Paper], Score | None]
 Finder = Callable[[str], Iterable[tuple[int, int, int]]]
 # (number of the pattern, field or "" for a match over the border, start, end)
 Place = tuple[int, str, int, int]
-_BODY = ("", "title", "abstract")  # fields whose terms are looked for in title and abstract
+_BODY = ("", "title", "abstract")  # fields of terms that are matched in title and abstract
 
 
 # field, start, end
@@ -34,7 +34,7 @@ Spot = tuple[str, int, int]
 
 
 def make_scorer(feed: Feed) -> Scorer:
-    """A function from papers to scores under the feed's rules; None means that an exclude word was found.
+    """Returns a function from papers to scores under the feed's rules; None means that an exclude rule matches.
 
     Build it once for a feed: compiling the keywords costs as much as scoring dozens of papers.
     """
@@ -102,12 +102,12 @@ def _plan(rules: list[Alternatives], keywords: int) -> _Plan:
 
 
 def _touched(plan: _Plan, found: Iterable[int]) -> list[int]:
-    """The rules of several terms of which one at least is found."""
+    """Returns the rules of several terms of which at least one is found."""
     return sorted({rule for term in found for rule in plan.partly.get(term, ())})
 
 
 def _holding(alternatives: list[list[tuple[int, bool]]], found: Mapping[int, Spot]) -> list[list[int]]:
-    """Of each alternative that holds, the terms that are found."""
+    """Returns the found terms of each alternative that matches."""
     return [
         [term for term, negated in terms if not negated]
         for terms in alternatives
@@ -116,7 +116,7 @@ def _holding(alternatives: list[list[tuple[int, bool]]], found: Mapping[int, Spo
 
 
 def _compound_hit(rule: int, terms: list[int], plan: _Plan, found: Mapping[int, Spot]) -> tuple[bool, int, Hit]:
-    """The place that explains an alternative, after what sorts alternatives: those in the title first.
+    """Returns the place that explains an alternative, preceded by its sort key: those in the title first.
 
     An alternative is in the title if all of its terms are that may be anywhere.
     """
@@ -126,7 +126,7 @@ def _compound_hit(rule: int, terms: list[int], plan: _Plan, found: Mapping[int, 
 
 
 def _searcher(plan: _Plan, match: str) -> Callable[[Paper], tuple[dict[int, Spot], dict[int, int]]]:
-    """A function that finds the terms of a plan in a paper: where each is first, and how many times it is there."""
+    """Returns a function that finds a plan's terms in a paper: the first place and the number of places of each."""
     engine, places = ENGINES[match]
     body = [term for term in plan.terms if term.field in _BODY]
     fields = [term.field for term in body]
@@ -157,7 +157,7 @@ _FieldFinder = Callable[[Paper], Iterable[tuple[int, Spot]]]
 
 
 def _authors(terms: list[Term], match: str) -> _FieldFinder | None:
-    """What finds authors: persons in word mode, letters or expressions in the others."""
+    """Returns a finder of authors: persons in word mode, letters or expressions in the others."""
     wanted = [(number, term.text) for number, term in enumerate(terms) if term.field == "authors"]
     if not wanted:
         return None
@@ -174,7 +174,7 @@ def _authors(terms: list[Term], match: str) -> _FieldFinder | None:
 
 
 def _persons(names: list[tuple[int, Name]]) -> _FieldFinder:
-    """What finds persons among the authors, whose whole names are the places."""
+    """Returns a finder of persons among the authors; the places are whole names."""
 
     def found(paper: Paper) -> Iterator[tuple[int, Spot]]:
         text = field_text(paper, "authors")
@@ -220,10 +220,10 @@ def _upvotes(terms: list[Term], _match: str) -> _FieldFinder | None:
 
 
 def score_batch(feed: Feed, batch: Batch, until: float = inf) -> dict[str, Score | None]:
-    """The scores of the batch's papers that the feed is about, by versioned id; None for excluded ones.
+    """Returns the scores of the batch's papers in the feed's categories, by versioned id; None for excluded ones.
 
-    These are the papers in its categories; of Hugging Face's those too whose categories are unknown, if it names none.
-    Raises `TimeoutError` if it is not done at `until` (`time.monotonic`).
+    If a feed of Hugging Face names no categories, papers with unknown ones are included. Raises `TimeoutError` at
+    `until` (`time.monotonic`).
     """
     score = make_scorer(feed)
     wanted = frozenset(feed.categories)
@@ -240,14 +240,14 @@ def score_batch(feed: Feed, batch: Batch, until: float = inf) -> dict[str, Score
 
 
 def _places(find: Finder, paper: Paper) -> Iterator[Place]:
-    """Places in the title by itself, and in the abstract by itself."""
+    """Yields the places in the title and in the abstract, searched separately."""
     for field, text in (("title", paper.title), ("abstract", paper.abstract)):
         for number, start, end in find(text):
             yield number, field, start, end
 
 
 def _places_at_once(find: Finder, paper: Paper) -> list[Place]:
-    """The same in one scan of both, for engines whose matches do not depend on what stands around them."""
+    """Returns the same in one scan of both, for engines whose matches do not depend on the surrounding text."""
     border = len(paper.title)
     return [
         (number, "title", start, end) if end <= border else (number, "abstract", start - border - 1, end - border - 1)
@@ -257,7 +257,7 @@ def _places_at_once(find: Finder, paper: Paper) -> list[Place]:
 
 
 def _places_joined(find: Finder, paper: Paper) -> Iterator[Place]:
-    """Title and abstract joined by a space, as the keyword bot joined them: a match may run from one into the other.
+    """Yields places in title and abstract joined by a space, as the keyword bot does: a match may span both.
 
     Such a match is in neither field: it earns no title bonus, and is shown by its part in the abstract.
     """
@@ -270,7 +270,7 @@ def _places_joined(find: Finder, paper: Paper) -> Iterator[Place]:
 
 
 def _words(terms: list[Term]) -> Finder:
-    """Whole words with their inflections and variants, whatever their case and accents."""
+    """Returns a finder of whole words with inflections and variants, regardless of case and accents."""
     from ahocorasick_rs import AhoCorasick, Implementation
 
     owners: list[tuple[str, int, Callable[[str, int, int], bool] | None]] = []
@@ -298,7 +298,7 @@ def _words(terms: list[Term]) -> Finder:
 
 
 def _beginnings(terms: list[Term]) -> Callable[[str], Iterator[tuple[int, int, int]]] | None:
-    """What finds words that begin as open terms do, in a folded text."""
+    """Returns a finder of words that begin with open terms, in a folded text; None without such terms."""
     wanted = [
         (number, re.compile(rf"(?<!\w){re.escape(' '.join(fold(term.text).split()))}\w*"))
         for number, term in enumerate(terms)
@@ -324,7 +324,7 @@ def _same_capitals(text: str) -> Callable[[str, int, int], bool] | None:
 
 
 def _substrings(terms: list[Term]) -> Finder:
-    """The keyword bot's rule, exactly: `keyword.lower() in text.lower()`."""
+    """Returns a finder by the keyword bot's exact rule: `keyword.lower() in text.lower()`."""
     lowered = [_lowered(term.text) for term in terms]
 
     def find(text: str) -> Iterator[tuple[int, int, int]]:
@@ -342,14 +342,14 @@ def _lowered(text: str) -> str:
     low = text.lower()
     if len(low) == len(text):
         return low
-    # "İ" alone grows when lowered; offsets must stay true
+    # Only "İ" gets longer in lower case; offsets must stay valid
     return "".join(one if len(one := char.lower()) == 1 else char for char in text)
 
 
 def _regexes(terms: list[Term]) -> Finder:
-    """Regular expressions in RE2's syntax, whatever the case: linear time on any input.
+    """Returns a finder of regular expressions in RE2's syntax, case-insensitive: linear time on any input.
 
-    Of each the first match in a text is found: `.` would match in every place.
+    It finds only the first match of each in a text, because `.` matches everywhere.
     """
     from core.ranking.regexes import compile_regex, regex_set  # RE2 only where a feed uses it
 

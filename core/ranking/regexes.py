@@ -1,6 +1,6 @@
-"""Regular expressions of owners and strangers by RE2: linear time on any input, whatever the case, in bounded memory.
+"""Untrusted regular expressions by RE2: linear time on any input, case-insensitive, in bounded memory.
 
-Loaded where a feed matches by them.
+Loaded only if a feed uses them.
 """
 
 from collections.abc import Iterable
@@ -14,7 +14,7 @@ REGEX_SET_BYTES = 8 << 20  # for all of a feed together
 
 
 def check_regex(pattern: str) -> int:
-    """The steps of a regular expression. Raises `ValueError` if it is none, is too much, or matches nothing."""
+    """Returns the steps of a regular expression. Raises `ValueError` if it is invalid, too large or useless."""
     compiled = compile_regex(pattern)
     if any((match := compiled.search(text)) and not match[0] for text in ("", "a", "a b")):
         raise ValueError(f"{pattern!r} matches the empty text, and so every paper")
@@ -25,7 +25,7 @@ def check_regex(pattern: str) -> int:
 
 
 def compile_regex(pattern: str) -> Any:
-    """One regular expression. Raises `ValueError` with the reason if it is none."""
+    """Compile one regular expression. Raises `ValueError` with the reason if it is invalid."""
     try:
         return re2.compile(pattern, _options(REGEX_BYTES))
     except re2.error as error:
@@ -34,7 +34,7 @@ def compile_regex(pattern: str) -> Any:
 
 
 def regex_set(patterns: Iterable[str]) -> Any:
-    """What finds in one pass which of `patterns` match. Raises `ValueError` if they are too much for that."""
+    """Returns a set that finds the matching `patterns` in one pass. Raises `ValueError` if they are too large."""
     which = re2.Set.SearchSet(_options(REGEX_SET_BYTES))
     try:
         for pattern in patterns:

@@ -1,1 +1,1 @@
-"""Entries to bytes: RSS, Atom, JSON Feed, JSON."""
+"""Renders entries, digests and reviews as bytes: RSS, Atom, JSON Feed, JSON, HTML, Markdown."""
