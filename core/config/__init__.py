@@ -1,1 +1,1 @@
-"""What the owner configures: the environment, feeds.toml, rules in a URL, and what was saved on the settings page."""
+"""The owner's configuration: the environment, feeds.toml, rules in a URL, and overrides from the settings page."""

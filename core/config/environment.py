@@ -15,18 +15,18 @@ ENV_FILE = Path(".env")
 
 
 def decode_text(data: bytes) -> str:
-    """The text of a file: UTF-8, or what its byte order mark says. Raises `UnicodeDecodeError`."""
+    """Decode a file: UTF-8, or the encoding of its byte order mark. Raises `UnicodeDecodeError`."""
     encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "utf-8")
     return data.decode(encoding)
 
 
 def read_text_file(path: Path) -> str:
-    """The text of the file at `path`. Raises `OSError` or `UnicodeDecodeError`."""
+    """Returns the text of the file at `path`. Raises `OSError` or `UnicodeDecodeError`."""
     return decode_text(path.read_bytes())
 
 
 def env_file() -> dict[str, str]:
-    """The variables of the working directory's `.env` file; none if there is none. Raises `ConfigError`."""
+    """Returns the variables of the working directory's `.env` file, empty without one. Raises `ConfigError`."""
     if not ENV_FILE.is_file():
         return {}
     from dotenv import dotenv_values
@@ -39,5 +39,5 @@ def env_file() -> dict[str, str]:
 
 
 def variables() -> dict[str, str]:
-    """The environment, and below it the `.env` file: what is set and not empty counts."""
+    """Returns the non-empty variables of the environment, which override those of the `.env` file."""
     return env_file() | {name: value for name, value in os.environ.items() if value.strip()}

@@ -1,7 +1,7 @@
-"""`[instance]` and `[feeds.NAME]`: which keys there are, and which values they may have.
+"""`[instance]` and `[feeds.NAME]`: their keys, and the allowed values.
 
-The tables only check what comes from outside; the rest of the program sees `Instance` and `Feed`. A new field of a feed
-is a field of `Feed` and one here, with the same name.
+The tables only validate input; the rest of the program uses `Instance` and `Feed`. A new field of a feed needs a field
+of `Feed` and one here, with the same name.
 """
 
 import difflib
@@ -45,13 +45,13 @@ Pattern = Annotated[str, StringConstraints(max_length=300)]
 
 
 class _Table(BaseModel):
-    """A table of feeds.toml: keys that it does not have are mistakes."""
+    """A table of feeds.toml; unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Instance(_Table):
-    """`[instance]`: what holds for all feeds."""
+    """`[instance]`: values for all feeds."""
 
     title: Text = "My arXiv wire"
     contact: str = Field("", max_length=200)
@@ -72,7 +72,7 @@ class CriterionTable(_Table):
 
 
 class RubricTable(_Table):
-    """`[feeds.NAME.rubric]`: by what a model judges the papers of a feed, and what follows from the points."""
+    """`[feeds.NAME.rubric]`: the criteria by which a model judges a feed's papers, and the thresholds of points."""
 
     deep_at: float = Field(Rubric.deep_at, ge=0, allow_inf_nan=False)
     must_read_at: float = Field(Rubric.must_read_at, ge=0, allow_inf_nan=False)
@@ -186,7 +186,7 @@ class FeedTable(_Table):
         return sum(_check_term(match, written, term) for term in terms)
 
     def to_feed(self, name: str) -> Feed:
-        """The feed; a keyword that is listed in several spellings counts once."""
+        """Returns the feed; a keyword that is listed in several spellings counts once."""
         values = {key: getattr(self, key) for key in type(self).model_fields}
         values = {key: tuple(dict.fromkeys(v)) if isinstance(v, list) else v for key, v in values.items()}
         written = self.keywords.items()
@@ -204,7 +204,7 @@ class FeedTable(_Table):
 
 
 def read_feed(name: str, plain: Mapping[str, Any]) -> Feed:
-    """The feed of a table in the shape of `[feeds.NAME]`. Raises `FeedError`."""
+    """Returns the feed of a table in the shape of `[feeds.NAME]`. Raises `FeedError`."""
     try:
         return FeedTable.model_validate(plain).to_feed(name)
     except ValidationError as error:
@@ -215,14 +215,14 @@ def read_feed(name: str, plain: Mapping[str, Any]) -> Feed:
 
 
 def _sameness(match: str, keyword: Keyword) -> object:
-    """What makes two keywords the same rule: "KV-cache" and "KV cache" are one as words, but not as substrings."""
+    """Returns a key that is equal for equal rules: "KV-cache" and "KV cache" as words, but not as substrings."""
     if match == "word":
         return same_keyword(keyword)
     return keyword.field, keyword.text.lower() if match == "substring" else keyword.text
 
 
 def _check_together(rules: Iterable[str]) -> None:
-    """Raise `ValueError` for rules whose expressions are too much for one pass over a text."""
+    """Raise `ValueError` for rules whose expressions are together too large for one pass over a text."""
     from core.ranking.regexes import regex_set  # RE2 only where a feed uses it
 
     terms = [parse_rule(rule, "regex")[0][0] for rule in rules]
@@ -233,7 +233,7 @@ def _check_together(rules: Iterable[str]) -> None:
 
 
 def _check_characters(written: str) -> None:
-    """Raise `ValueError` for a rule with control characters, which no text has."""
+    """Raise `ValueError` for a rule with control characters, which texts never contain."""
     if _CONTROL.search(written):
         mend = _CONTROL.sub(lambda match: _ESCAPES.get(match[0], ""), written)
         raise ValueError(
@@ -243,22 +243,22 @@ def _check_characters(written: str) -> None:
 
 
 def _together(before: int, steps: int) -> int:
-    """The steps of several regular expressions. Raises `ValueError` before they are too many."""
+    """Returns the total steps of several regular expressions. Raises `ValueError` beyond the limit."""
     if before + steps > _MOST_STEPS:
         raise ValueError(_TOO_LARGE)
     return before + steps
 
 
 def _check_upvotes(written: str, text: str) -> None:
-    """Raise `ValueError` for what is no number of upvotes."""
+    """Raise `ValueError` for an invalid number of upvotes."""
     if not re.fullmatch(r"[1-9]\d{0,6}", text, re.ASCII):
         raise ValueError(f"{written!r} needs a whole number from 1 on, so many upvotes on Hugging Face: hf:20")
 
 
 def _check_term(match: str, written: str, term: Term) -> int:
-    """How many steps it takes, for a regular expression, to look for a term; else 0.
+    """Returns the steps of a term that is a regular expression, else 0.
 
-    Raises `ValueError` for one that could match nothing, or everything.
+    Raises `ValueError` for a term that can match nothing, or that matches everything.
     """
     if term.field == "upvotes":
         _check_upvotes(written, term.text)

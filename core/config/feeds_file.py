@@ -1,4 +1,4 @@
-"""feeds.toml: the one file that an owner edits. Read, checked, turned into feeds, and written again.
+"""feeds.toml, the one file that an owner edits: parses and validates it, makes feeds of it, and writes it.
 
 Every value can be overridden by an environment variable: `PAPERWIRE_FEEDS__MAIN__MIN_SCORE=4` for `min_score` in
 `[feeds.main]`, `PAPERWIRE_INSTANCE__CONTACT=…` for `contact` in `[instance]`.
@@ -35,7 +35,7 @@ _A_TABLE = re.compile(r"a valid dictionary( or instance of \w+)?")
 
 @dataclass(frozen=True, slots=True)
 class FeedsFile:
-    """What the file and the environment say: `feeds` by name, in the order of the file; the first is the main one."""
+    """The content of the file and the environment: `feeds` by name, in the file's order; the first is the main feed."""
 
     instance: Instance
     feeds: Mapping[str, Feed]
@@ -72,7 +72,7 @@ class _File(BaseSettings):
 
 
 def check_name(name: str) -> str:
-    """`name`, if it may name a feed: it is part of addresses. Raises `ValueError`."""
+    """Returns `name` if it is valid for a feed, as a part of URLs. Raises `ValueError`."""
     if not _NAME.fullmatch(name) or name in _RESERVED:
         allowed = "a-z, 0-9, - and _, beginning with a letter, and not " + ", ".join(_RESERVED)
         raise ValueError(f"{name!r} cannot name a feed; allowed are {allowed}")
@@ -80,16 +80,16 @@ def check_name(name: str) -> str:
 
 
 def read_feeds_file(text: str, origin: str) -> FeedsFile:
-    """Read the text of a feeds.toml; `origin` is how messages call it.
+    """Parse the text of a feeds.toml; `origin` is its name in messages.
 
-    Raises `ConfigError` with one line for each mistake: where it is, what was found, and what is allowed.
+    Raises `ConfigError` with one line for each mistake: its place, the value, and the allowed values.
     """
     try:
         plain = tomllib.loads(text.removeprefix("\ufeff"))
     except tomllib.TOMLDecodeError as error:
         mend = "; rules with backslashes are written in single quotes" if "\\" in str(error) else ""
         raise ConfigError([f"{origin}: not TOML: {error}{mend}"]) from error
-    if private := [name for name in plain if name.startswith("_")]:  # pydantic-settings would take them for options
+    if private := [name for name in plain if name.startswith("_")]:  # pydantic-settings would read them as options
         raise ConfigError([_unknown_key(origin, (private[0],))])
     try:
         file = _File(**plain)
@@ -141,7 +141,7 @@ def _allowed_keys(loc: tuple[int | str, ...]) -> list[str]:
 
 
 def write_feeds_file(instance: Mapping[str, Any], feeds: Mapping[str, Mapping[str, Any]]) -> str:
-    """The text of a feeds.toml with these values of `[instance]` and of each `[feeds.NAME]`."""
+    """Returns the text of a feeds.toml with these values of `[instance]` and of each `[feeds.NAME]`."""
     tables = {"instance": instance}
     for name, feed in feeds.items():
         inner = {key: value for key, value in feed.items() if isinstance(value, Mapping)}
@@ -159,7 +159,7 @@ def _toml_key(key: str) -> str:
 
 
 def _toml(value: Any) -> str:
-    """JSON's strings and numbers are TOML's too, but for one character."""
+    """Returns a TOML value: JSON's strings and numbers are valid TOML, except for one character."""
     if isinstance(value, Mapping):
         return "{ " + ", ".join(_lines(value)) + " }"
     if isinstance(value, (list, tuple)):

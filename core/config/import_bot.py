@@ -1,4 +1,4 @@
-"""From the keyword bot's config.json to feeds.toml."""
+"""Converts the keyword bot's config.json to feeds.toml."""
 
 import json
 from collections import Counter
@@ -26,7 +26,7 @@ class BotSummary(BaseModel):
 
     @property
     def settings(self) -> str:
-        """The variables of this project that mean the same."""
+        """The equivalent environment variables of this project."""
         key = f"<the value of {self.api_key_env}>" if self.api_key_env else "<its key>"
         values = {"LLM_BASE_URL": self.base_url, "LLM_MODEL": self.model, "LLM_API_KEY": key}
         values |= {"LLM_CONCURRENCY": str(min(self.max_workers, 100))}
@@ -34,7 +34,7 @@ class BotSummary(BaseModel):
 
 
 class BotConfig(BaseModel):
-    """The keys of config.json that mean something here."""
+    """The supported keys of config.json."""
 
     categories: list[str] = Field(min_length=1)
     keywords: list[str] = []
@@ -46,7 +46,7 @@ class BotConfig(BaseModel):
 
 
 def to_feeds_toml(text: str, *, exact: bool = False) -> tuple[str, list[str]]:
-    """The text of a feeds.toml for the text of a config.json, and notes on what could not be taken over.
+    """Returns the text of a feeds.toml for the text of a config.json, and notes on keys that are not supported.
 
     By default keywords match whole words and count once. `exact` reproduces the bot's scores: substrings, a keyword
     that is listed twice counts twice, and no minimum (the bot never read its `min_score`). Raises `ConfigError`.

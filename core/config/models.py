@@ -1,4 +1,4 @@
-"""Which language models the settings name: one OpenAI-compatible endpoint, and a model for each step."""
+"""The configured language models: one OpenAI-compatible endpoint, and a model for each step."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from core.llm.base import STEPS
 from core.model.errors import ConfigError
 
 OPENAI_URL = "https://api.openai.com/v1"
-_OWN = {"model", "messages", "stream", "response_format"}  # of a request, which Paperwire decides about
+_OWN = {"model", "messages", "stream", "response_format"}  # keys of a request that Paperwire sets
 _EXAMPLE = 'such as {"enable_thinking": false}'
 NO_MODEL = (
     "no model: summaries are extracted from abstracts; set LLM_API_KEY and LLM_MODEL,"
@@ -18,7 +18,7 @@ NO_MODEL = (
 
 
 def models_of(settings: Settings) -> dict[str, str]:
-    """The name of the model for each step; empty if there is none. Raises `ConfigError` for a contradiction."""
+    """Returns the name of the model for each step; empty without a model. Raises `ConfigError` for a contradiction."""
     own = {step: getattr(settings, f"llm_model_{step}").strip() for step in STEPS}
     if not settings.has_model:
         alone = [f"LLM_MODEL_{step.upper()}" for step, name in own.items() if name]
@@ -33,12 +33,12 @@ def models_of(settings: Settings) -> dict[str, str]:
 
 
 def endpoint_url(settings: Settings) -> str:
-    """The address of the endpoint, without a trailing slash."""
+    """Returns the URL of the endpoint, without a trailing slash."""
     return settings.llm_base_url or OPENAI_URL
 
 
 def extra_of(settings: Settings) -> dict[str, Any]:
-    """What goes into the body of every request beside the question. Raises `ConfigError`."""
+    """Returns the extra keys of every request's body. Raises `ConfigError`."""
     effort = {"reasoning_effort": settings.llm_reasoning_effort} if settings.llm_reasoning_effort else {}
     try:
         extra = json.loads(settings.llm_extra_body or "{}")
@@ -52,7 +52,7 @@ def extra_of(settings: Settings) -> dict[str, Any]:
 
 
 def describe_models(settings: Settings) -> str:
-    """The models in words for their owner, in one line, without the key. Raises `ConfigError`."""
+    """Describe the models for their owner, in one line, without the key. Raises `ConfigError`."""
     models, _ = models_of(settings), extra_of(settings)
     if not models:
         forgotten = "LLM_API_KEY is set, but LLM_MODEL is not; " if settings.llm_api_key else ""

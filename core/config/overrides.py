@@ -1,6 +1,6 @@
-"""The feeds in force: those of feeds.toml, and over them what the owner saved; and what the owner can do to them.
+"""The feeds in force: those of feeds.toml, overridden by what the owner saved; and the owner's actions on them.
 
-Each action gives what is saved afterwards, and a line for the history.
+Each action returns the new overrides, and a line for the history.
 """
 
 import logging
@@ -42,17 +42,17 @@ class Rules:
 
     @property
     def wants_picks(self) -> bool:
-        """Whether a feed needs what Hugging Face has."""
+        """Whether a feed needs data from Hugging Face."""
         return any(feed.source == "huggingface" or feed.uses_upvotes for feed in self.feeds.values())
 
     @cached_property
     def categories(self) -> tuple[str, ...]:
-        """What has to be fetched for the feeds."""
+        """The categories to fetch for the feeds."""
         return merged(name for feed in self.of("arxiv") for name in feed.categories)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Changes with everything that the owner can configure."""
+        """The fingerprint of everything that the owner can configure."""
         feeds = {n: feed.to_plain() | {"summary": feed.template(has_model=False)} for n, feed in self.feeds.items()}
         return fingerprint("rules", self.file.instance.model_dump(mode="json"), feeds)
 
@@ -89,7 +89,7 @@ def save_feed(rules: Rules, feed: Feed, *, was: str = "") -> Changed:
 
 
 def delete_feed(rules: Rules, name: str) -> Changed:
-    """The feed `name` is gone. Raises `Refused` for the last one."""
+    """Delete the feed `name`. Raises `Refused` for the last feed."""
     _check_known(rules, name)
     if len(rules.feeds) == 1:
         raise Refused("feed", f"{name} is the only feed, and a wire needs one. Change it, or make another one first.")
@@ -97,7 +97,7 @@ def delete_feed(rules: Rules, name: str) -> Changed:
 
 
 def restore_feed(rules: Rules, name: str) -> Changed:
-    """The feed `name` is as feeds.toml has it. Raises `Refused` if that has none of that name."""
+    """Restore the feed `name` from feeds.toml. Raises `Refused` if the file has no such feed."""
     place = rules.saved.places.get(name, name)
     if place not in rules.file.feeds or (name not in rules.saved.feeds and place == name):
         raise Refused("feed", f"of {name} there is nothing in feeds.toml that could be gone back to")
@@ -108,14 +108,14 @@ def restore_feed(rules: Rules, name: str) -> Changed:
 
 
 def origin_of(rules: Rules, name: str) -> str:
-    """Where a feed that is in force comes from: "file", "changed" (in feeds.toml, and saved over it) or "saved"."""
+    """Returns the origin of a feed in force: "file", "changed" (in feeds.toml, with an override) or "saved"."""
     if rules.saved.feeds.get(name) is None:
         return "file"
     return "changed" if rules.saved.places.get(name, name) in rules.file.feeds else "saved"
 
 
 def export_feeds(rules: Rules) -> str:
-    """The feeds in force as the text of a feeds.toml that means the same."""
+    """Returns the feeds in force as the text of an equivalent feeds.toml."""
     feeds = {name: feed.to_plain(defaults=False) for name, feed in rules.feeds.items()}
     return write_feeds_file(rules.file.instance.model_dump(mode="json"), feeds)
 

@@ -1,6 +1,6 @@
-"""Settings from the environment: secrets, where the store and the upstreams are, the clock.
+"""Settings from the environment: secrets, the addresses of the store and the upstreams, the clock.
 
-What the wire collects is in feeds.toml (`core.config.feeds_file`); here is what differs between deployments.
+They differ between deployments; the feeds are in feeds.toml (`core.config.feeds_file`).
 """
 
 import os
@@ -26,9 +26,9 @@ from core.util.signing import fingerprint
 ROOT = Path(__file__).resolve().parents[2]
 SHORTEST_KEY = 16
 GATE_SECONDS = 3.0  # arXiv's terms: one request every three seconds, https://info.arxiv.org/help/api/tou.html
-_SHIPPED = (".py", ".html", ".css", ".js", ".toml")  # what answers are made from
+_SHIPPED = (".py", ".html", ".css", ".js", ".toml")  # files on which answers depend
 Clock = Callable[[], datetime]
-_BLANK = " \t\r\n\v\f\xa0\ufeff\u200b"  # what is pasted along with a secret
+_BLANK = " \t\r\n\v\f\xa0\ufeff\u200b"  # stripped from secrets
 
 
 class Settings(BaseSettings):
@@ -153,28 +153,28 @@ class Settings(BaseSettings):
 
     @property
     def logs_json(self) -> bool:
-        """Whether logs are for machines: on platforms that collect them."""
+        """Whether logs are JSON: by default on platforms that collect them."""
         return self.log_format == "json" or (self.serverless and not self.log_format)
 
     @property
     def serverless(self) -> bool:
-        """Whether this runs where nothing happens between requests, and no disk stays."""
+        """Whether this runs on a serverless platform: no work between requests, and no permanent disk."""
         return bool(self.vercel or self.aws_lambda_function_name)
 
     @property
     def has_model(self) -> bool:
-        """Whether a language model is to be asked; see `core.config.models`."""
+        """Whether a language model is configured; see `core.config.models`."""
         return bool(self.llm_model)
 
     @property
     def clock(self) -> Clock:
-        """The present (UTC), or the moment at which it is frozen: by `NOW`, or because the sample is of the past."""
+        """The clock (UTC), which `NOW` or the sample week freezes."""
         frozen = self.now or (sample.noon(sample.days()[-1]) if self.sample else None)
         return (lambda: frozen.astimezone(UTC)) if frozen else (lambda: datetime.now(UTC))
 
     @property
     def public_url(self) -> str:
-        """The public address if it is known beforehand, else ""."""
+        """The configured or platform's public URL, else ""."""
         platform = self.vercel_project_production_url if self.vercel_env == "production" else ""
         return self.base_url or (f"https://{platform}" if platform else "")
 
@@ -189,33 +189,33 @@ class Settings(BaseSettings):
 
     @property
     def rss_url(self) -> str:
-        """The upstream's address without a trailing slash."""
+        """The URL of arXiv's RSS, without a trailing slash."""
         return str(self.arxiv_rss_url).rstrip("/")
 
     @property
     def api_url(self) -> str:
-        """Where arXiv's API is, without a trailing slash."""
+        """The URL of arXiv's API, without a trailing slash."""
         return self._upstream(self.arxiv_api_url, "https://export.arxiv.org")
 
     @property
     def hf_url(self) -> str:
-        """Where Hugging Face is, without a trailing slash."""
+        """The URL of Hugging Face, without a trailing slash."""
         return self._upstream(self.hf_api_url, "https://huggingface.co")
 
     @property
     def pdf_url(self) -> str:
-        """Where papers' texts are, without a trailing slash."""
+        """The base URL of papers' texts, without a trailing slash."""
         return self._upstream(self.arxiv_pdf_url, "https://arxiv.org")
 
     def _upstream(self, given: HttpUrl | None, own: str) -> str:
-        """The address `given`, or else the upstream's `own`; a replay of the RSS stands in for the others too."""
+        """Returns the URL `given`, else the upstream's `own`; a replay of the RSS replaces the others too."""
         if given:
             return str(given).rstrip("/")
         return own if _is_of_arxiv(self.rss_url) else self.rss_url
 
     @property
     def gate_seconds(self) -> float:
-        """The pause between two requests to arXiv; what stands in for it may be asked sooner."""
+        """The pause between two requests to arXiv in seconds; a replay may have a shorter one."""
         if self.sample:
             return 0.0
         real = any(map(_is_of_arxiv, (self.rss_url, self.api_url, self.pdf_url)))
@@ -240,9 +240,9 @@ def _is_of_arxiv(url: str) -> bool:
 
 
 def load_settings(*, env_file: bool = True, **overrides: Any) -> Settings:
-    """Settings from the environment and `.env`, `overrides` before them. Raises `ConfigError` that names the variables.
+    """Returns the settings from the environment and `.env`; `overrides` take precedence. Raises `ConfigError`.
 
-    Without `env_file` that is not read.
+    The error names the variables. Without `env_file`, `.env` is not read.
     """
     try:
         return Settings(**((_from_file() if env_file else {}) | _prefixed_store() | overrides))
@@ -252,14 +252,14 @@ def load_settings(*, env_file: bool = True, **overrides: Any) -> Settings:
 
 
 def _from_file() -> dict[str, str]:
-    """The settings of the `.env` file that the environment does not have."""
+    """Returns the settings of the `.env` file that are not in the environment."""
     of_file = {name.lower(): value for name, value in read_env_file().items()}
     is_set = {name.lower() for name, value in os.environ.items() if value}
     return {name: value for name, value in of_file.items() if name in Settings.model_fields and name not in is_set}
 
 
 def _prefixed_store() -> dict[str, str]:
-    """The store's variables where Vercel's integration gives them a prefix: `WIRE_KV_REST_API_URL`.
+    """Returns the store's variables with a prefix of Vercel's integration: `WIRE_KV_REST_API_URL`.
 
     Raises `ConfigError` if there are several.
     """

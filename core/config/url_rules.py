@@ -1,8 +1,8 @@
 """Rules in a URL: `category=cs.DC&keywords=KV cache:3,prefill&min_score=2` as a feed, and a feed as such a URL.
 
-The names are those of feeds.toml but for `category` and `type`, which are filters of every feed already. Whatever else
-is in the query are filters as everywhere (`core.model.query`). Lists may also come in several parameters of one name,
-and empty values count as none: so a form of HTML sends them.
+The names are those of feeds.toml except for `category` and `type`, which are filters of every feed. The rest of the
+query are filters (`core.model.query`). As HTML forms send them, a list may be in several parameters of one name, and
+empty values are ignored.
 """
 
 import math
@@ -23,15 +23,15 @@ from core.text.lists import quoted, split_list
 
 NAME = "custom"
 MOST_KEYWORDS = 100
-MOST_URL_CHARACTERS = 8000  # of all rules in a URL; servers and proxies take no longer ones
+MOST_URL_CHARACTERS = 8000  # of all rules in a URL; servers and proxies refuse longer ones
 _PLUSES = re.compile(r"(?<=[A-Za-z])\+\+(?![A-Za-z+])")  # "C++" in an address, where a plus is a space elsewhere
 _SHOWN = 40  # characters of a value that is wrong
 
 
 class Rule(NamedTuple):
-    """A parameter that sets a field of a feed: what it is for, and how its values look.
+    """A parameter that sets a field of a feed: its description, and an example.
 
-    `expected` says which values are allowed; where it is empty, the configuration explains a mistake better.
+    `expected` describes the allowed values; if it is empty, the configuration's own message is used.
     """
 
     field: str
@@ -94,16 +94,16 @@ USUAL = Feed(NAME, "Custom feed", max_entries=50)  # what the rules do not say
 
 @dataclass(frozen=True, slots=True)
 class Custom:
-    """A feed whose rules came with a request, and the rest of the query: its filters, still encoded."""
+    """A feed whose rules are in a request, and the rest of the query: its filters, still encoded."""
 
     feed: Feed
     filters: str
 
 
 def read_custom(raw: str) -> Custom:
-    """The feed that a raw, still encoded query describes.
+    """Returns the feed that a raw, still encoded query describes.
 
-    Raises `QueryError` for the first rule that is wrong.
+    Raises `QueryError` for the first invalid rule.
     """
     rules, filters = split_rules(raw)
     for name, values in rules.items():
@@ -117,12 +117,12 @@ def read_custom(raw: str) -> Custom:
 
 
 def not_fetched(categories: Iterable[str], fetched: tuple[str, ...]) -> list[str]:
-    """Those of the `categories` that neither are among those `fetched` nor belong to a fetched archive."""
+    """Returns those of the `categories` that are neither `fetched` nor in a fetched archive."""
     return [name for name in categories if not listed(name, fetched)]
 
 
 def split_rules(raw: str) -> tuple[dict[str, list[str]], str]:
-    """A raw, still encoded query as its rules (parameter → values as they were sent) and its filters, still encoded."""
+    """Split a raw, still encoded query into its rules (parameter → values as sent) and its filters, still encoded."""
     rules: dict[str, list[str]] = {}
     filters = []
     for token in filter(None, raw.split("&")):
@@ -135,7 +135,7 @@ def split_rules(raw: str) -> tuple[dict[str, list[str]], str]:
 
 
 def joined(rules: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    """One text for each parameter: the lines of a list, or the last of several values."""
+    """Returns one text for each parameter: the lines of a list, or the last of several values."""
     return {
         name: "\n".join(filter(str.strip, values)) if RULES[name].many else next(reversed(tuple(values)), "")
         for name, values in rules.items()
@@ -145,7 +145,7 @@ def joined(rules: Mapping[str, Iterable[str]]) -> dict[str, str]:
 def read_rules(
     rules: Mapping[str, str], *, most_keywords: int = MOST_KEYWORDS, source: str = USUAL.source
 ) -> tuple[Feed | None, dict[str, str]]:
-    """The feed that `rules` (parameter → value as text) describe; or None, and what is wrong, by parameter.
+    """Returns the feed that `rules` (parameter → value as text) describe, or None, and the problems by parameter.
 
     Its name has a fingerprint of the rules, because names are in the ids of entries: a reader that has two such feeds
     must not take them for one. What does not come from a URL may have more than the `most_keywords` of one, be longer,
@@ -173,7 +173,7 @@ def read_rules(
 
 
 def named(feed: Feed) -> Feed:
-    """The feed under the name that rules in a URL give it."""
+    """Returns the feed with the name that rules in a URL give it."""
     return replace(feed, name=f"{NAME}-{feed.scoring_fingerprint[:8]}")
 
 

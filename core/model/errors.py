@@ -54,7 +54,7 @@ class QueryError(PaperwireError):
 
 
 class UnknownName(PaperwireError):
-    """Nothing is known by that name: `kind` ("feed", "category", "paper") and the `known` names."""
+    """An unknown name: its `kind` ("feed", "category", "paper") and the `known` names."""
 
     def __init__(self, kind: str, name: str, known: Sequence[str] = ()) -> None:
         hint = f" Known: {', '.join(known)}." if known else ""
@@ -124,7 +124,7 @@ class FetchError(SourceError):
 
 
 class ParseError(SourceError):
-    """Bytes came, but they are not what was asked for."""
+    """The received bytes are not the requested content."""
 
 
 class NoText(SourceError):
@@ -132,7 +132,7 @@ class NoText(SourceError):
 
 
 class ModelError(PaperwireError):
-    """A model gave no usable answer: `state` names what was wrong (`core.llm.base`), `again` whether to try later.
+    """A model gave no usable answer: `state` is the kind of failure (`core.llm.base`), `again` whether to try later.
 
     `retry_after` is in seconds, if that is known. `usage` is what was spent all the same.
     """

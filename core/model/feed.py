@@ -120,13 +120,13 @@ class Feed:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Changes with every field."""
+        """The fingerprint of all fields."""
         shown = [getattr(self, f.name) for f in fields(self) if f.name not in _SCORED | _ANALYSED]
         return fingerprint("feed", self.scoring_fingerprint, self.analysis_fingerprint, shown)
 
     @cached_property
     def analysis_fingerprint(self) -> str:
-        """Changes with everything that summaries and scorecards depend on, and the number of them."""
+        """The fingerprint of all inputs of summaries and scorecards, and of their number."""
         rubric = self.rubric and (
             self.rubric.fingerprint, self.rubric.deep_at, self.rubric.must_read_at, self.rubric.review_at,
         )  # fmt: skip
@@ -140,7 +140,7 @@ class Feed:
 
     @cached_property
     def scoring_fingerprint(self) -> str:
-        """Changes with everything that scores depend on, and with nothing else."""
+        """The fingerprint of all inputs of scores, and of nothing else."""
         rules = [(k.text, k.weight, k.field) for k in self.keywords]  # in order: stored reasons name them by number
         return fingerprint(
             "scores",

@@ -23,7 +23,7 @@ class CategoryState(NamedTuple):
 
     @property
     def settled(self) -> bool:
-        """Whether nothing more is expected."""
+        """Whether the category is settled: nothing more is expected."""
         return self.state in SETTLED
 
 
@@ -42,7 +42,7 @@ class CategoryCount(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BatchRecord:
-    """What is known of one announcement date.
+    """The record of one announcement date.
 
     `hash` names the stored batch ("" if there is none), `counts` its announcements per category and type. `reason` says
     in words why the state is not "complete". `rejected` are items of the feed that could not be read, each with `id`,
@@ -74,7 +74,7 @@ class BatchRecord:
         return final and (self.state == "quiet" or all(self.of(name).settled for name in categories))
 
     def of(self, category: str) -> CategoryState:
-        """The state of a category; one that nothing is known of is "expected"."""
+        """Returns the state of a category, "expected" if it has none."""
         return self.categories.get(category) or CategoryState("expected")
 
 
@@ -151,7 +151,7 @@ class Manifest:
 
     @property
     def has_batches(self) -> bool:
-        """Whether there is anything to serve."""
+        """Whether a batch is stored."""
         return any(record.hash for record in (*self.records.values(), *self.picks.values()))
 
     def to_plain(self) -> dict[str, Any]:
@@ -202,5 +202,5 @@ def _records_from_plain(plain: Mapping[str, Any]) -> dict[date, BatchRecord]:
 
 
 def rfc3339(moment: datetime) -> str:
-    """RFC 3339 in UTC, to the second: "2025-12-30T05:00:03Z"."""
+    """Returns a time in RFC 3339, UTC, to the second: "2025-12-30T05:00:03Z"."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

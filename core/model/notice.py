@@ -55,7 +55,7 @@ def notice_of(manifest: Manifest, feed: Feed, now: datetime) -> Notice | None:
 
 
 def gap(record: BatchRecord, categories: Sequence[str]) -> str:
-    """Why a date is not complete in these categories, in words; "" if it is."""
+    """Returns why a date is incomplete in these categories, in words; "" if it is complete."""
     states = states_for(record, categories)
     if not states and record.categories:
         return f"nothing of {', '.join(categories)} is here yet"

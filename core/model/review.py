@@ -26,7 +26,7 @@ class Failure:
 
     @property
     def given_up(self) -> bool:
-        """Whether the post does not wait for it any longer."""
+        """Whether the post is made without this answer."""
         return not self.again or self.tries >= _MOST_TRIES
 
 

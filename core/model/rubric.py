@@ -1,4 +1,4 @@
-"""Rubrics: by which criteria a feed judges a paper, and what a judgement is: a scorecard with points and grounds."""
+"""Rubrics: the criteria by which a feed judges a paper; and scorecards: points with grounds."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,16 +33,16 @@ class Rubric:
 
     @property
     def max(self) -> int:
-        """The most points that a paper can get."""
+        """The maximal points of a paper."""
         return sum(criterion.max for criterion in self.criteria)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Changes with everything that judgements depend on; thresholds only sort them."""
+        """The fingerprint of all inputs of judgements; thresholds only sort the results."""
         return fingerprint("rubric", [(c.name, c.max, c.about) for c in self.criteria])
 
     def band(self, points: float) -> str:
-        """The band of a paper with so many points."""
+        """Returns the band of a paper with these points."""
         if points >= self.must_read_at:
             return "must-read"
         return "review" if points >= self.review_at else "skip"

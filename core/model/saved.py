@@ -1,4 +1,4 @@
-"""What the owner has saved on the settings page: feeds that go over those of feeds.toml."""
+"""The overrides that the owner saves on the settings page: feeds that replace those of feeds.toml."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -38,7 +38,7 @@ class Saved:
         return Saved(self.version + 1, feeds, moved, {key: place for key, place in places.items() if key != place})
 
     def without(self, name: str) -> "Saved":
-        """The feed `name` is gone, and nothing leads to it any more."""
+        """Returns this without the feed `name`, and without redirects to it."""
         moved = {old: new for old, new in self.moved.items() if self.name_now(old) != name}
         places = {key: place for key, place in self.places.items() if key != name}
         return Saved(self.version + 1, {**self.feeds, name: None}, moved, places)
@@ -63,11 +63,11 @@ class Saved:
         return [name for name in file if self.feeds.get(name, {}) is None and name not in renamed]
 
     def as_before(self, before: "Saved") -> "Saved":
-        """Everything is as it was `before`; that is a change too."""
+        """Returns the overrides `before` as a new version."""
         return replace(before, version=self.version + 1)
 
     def name_now(self, name: str) -> str:
-        """What a feed that once was called `name` is called now."""
+        """Returns the present name of a feed with the former name `name`."""
         seen = {name}
         while (new := self.moved.get(name)) and new not in seen:
             name = new

@@ -1,6 +1,6 @@
 """Scoring: from the places where rules were found to points with reasons.
 
-How places are found is a matter of speed and lives in `core.ranking.matching`; what they are worth is decided here.
+`core.ranking.matching` finds the places; this module computes their points.
 """
 
 from collections.abc import Iterable
@@ -37,7 +37,7 @@ class Score(NamedTuple):
 
 
 def field_text(paper: Paper, field: str) -> str:
-    """The text that offsets in `field` refer to."""
+    """Returns the text that offsets in `field` refer to."""
     if field == "authors":
         return ", ".join(author.name for author in paper.authors)
     if field == "categories":
@@ -79,7 +79,7 @@ def _place(hit: Hit) -> tuple[bool, int, int]:
 
 
 def make_score(reasons: tuple[Reason, ...], mentions: int = 0) -> Score:
-    """The score that `reasons` make."""
+    """Returns the score of `reasons`."""
     total = round(sum([reason.points for reason in reasons]), 4)
     matched = [reason.rule for reason in reasons if not reason.bonus and not reason.of_upvotes]
     return Score(total, reasons, tuple(matched), mentions)

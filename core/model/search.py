@@ -31,7 +31,7 @@ _LOOK = ("text", "title", "author")  # fields whose `~` names words to mark in w
 
 
 def parse_search(text: str) -> tuple[str, ...]:
-    """The tokens of the query that a search box means. Raises `QueryError` for what is neither a word nor a filter."""
+    """Returns the query tokens of a search text. Raises `QueryError` for a part that is neither a word nor a filter."""
     if len(text) > LONGEST:
         raise QueryError(text[:60] + "…", f"the search is longer than {LONGEST} characters")
     tokens = [token for part in _PART.findall(text.translate(_QUOTES)) for token in _tokens(part)]
@@ -39,7 +39,7 @@ def parse_search(text: str) -> tuple[str, ...]:
 
 
 def written(tokens: Iterable[str]) -> str:
-    """Tokens as one would type them into the box."""
+    """Returns tokens as text for the search box."""
     return " ".join(map(_written, tokens))
 
 
@@ -60,7 +60,7 @@ def everything(feeds: Iterable[Feed], query: Query) -> list[str]:
 
 
 def words_of(query: Query) -> list[str]:
-    """The words that a query looks for in texts."""
+    """Returns the words that a query searches in texts."""
     return [word for c in query.conditions if c.operator == "~" and c.field in _LOOK for word in c.values]
 
 

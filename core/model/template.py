@@ -29,7 +29,7 @@ class Section:
 
 @dataclass(frozen=True, eq=False)  # there is one of each, and what is made of it is cached
 class Template:
-    """What a summary or a review by this name consists of.
+    """The parts of a summary or a review by this name.
 
     `layout` is how the sections stand below each other: under "headings", or as the rows of a "table" with the
     heads `columns`. `instructions` say how all of them are to be written, `title` is what people call it. `note` is
@@ -55,7 +55,7 @@ class Template:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Changes with everything in a template."""
+        """The fingerprint of the whole template."""
         return fingerprint("template", asdict(self))
 
     def section(self, key: str) -> Section:

@@ -1,4 +1,4 @@
-"""An entry as pages show it: its texts readable and harmless, with the words marked that gave it its points."""
+"""An entry for pages: its texts readable and sanitised, with the matched words marked."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ Span = tuple[int, int]  # start and end of a place in a text
 
 
 def highlight(text: str, spans: Iterable[Span]) -> Markup:
-    """`text` as HTML with `spans` of it in `<mark>`; those that overlap or touch are one, those outside are none."""
+    """Returns `text` as HTML with `spans` in `<mark>`; overlapping or adjacent ones merged, invalid ones ignored."""
     parts: list[Markup] = []
     at = 0
     for start, end in merge_spans(spans, len(text)):
@@ -30,7 +30,7 @@ def highlight(text: str, spans: Iterable[Span]) -> Markup:
 
 
 def merge_spans(spans: Iterable[Span], length: int) -> list[Span]:
-    """The `spans` that lie in a text of that `length`, in order, none of which touches another."""
+    """Returns the valid `spans` of a text of that `length`, in order, with adjacent ones merged."""
     out: list[Span] = []
     for start, end in sorted(spans):
         start, end = max(start, 0), min(end, length)
@@ -78,7 +78,7 @@ def places_of(words: Iterable[str], text: str) -> Iterator[Span]:
 
 
 def _carried(text: str, shown: str, spans: list[Span]) -> Iterator[Span]:
-    """The same places in the text as it is `shown`: where its HTML has been read, they have moved."""
+    """Returns the same places in the `shown` text, where sanitising may have moved them."""
     if shown == text:
         yield from spans
         return
@@ -129,7 +129,7 @@ class Card:
 
     @property
     def paper(self) -> Paper:
-        """The paper itself."""
+        """The paper of the entry."""
         return self.entry.paper
 
 
@@ -152,7 +152,7 @@ def make_card(entry: Entry, words: Iterable[str] = (), *, whole: bool = False) -
     paper = entry.paper
     abstract = paper.abstract if whole else cut(paper.abstract, LONGEST_ABSTRACT)
     names = list(author_names(entry, words, most=0 if whole else LONGEST_NAME))
-    # Who is marked is named, however far down the list
+    # Marked authors are always shown
     named = [name for at, name in enumerate(names) if whole or at < CARD_AUTHORS or "<mark>" in name]
     named = named if whole else named[: CARD_AUTHORS * 2]
     title = readable(paper.title, spans_of(entry, "title"), words, most=0 if whole else LONGEST_TITLE)
@@ -179,12 +179,12 @@ def _summary(summary: Summary, paper: Paper) -> Markup:
 
 
 def spans_of(entry: Entry, field: str) -> list[Span]:
-    """The places in a field of the paper that gave points."""
+    """Returns the matched places in a field of the paper."""
     return [(reason.start, reason.end) for reason in entry.reasons if reason.field == field]
 
 
 def author_names(entry: Entry, words: Iterable[str] = (), *, most: int = 0) -> Iterator[Markup]:
-    """The authors' names, with what gave points marked."""
+    """Returns the authors' names, with matches marked."""
     spans = spans_of(entry, "authors")
     words = tuple(words)
     at = 0
@@ -197,7 +197,7 @@ def author_names(entry: Entry, words: Iterable[str] = (), *, most: int = 0) -> I
 
 
 def reason_words(entry: Entry) -> Iterator[tuple[str, float]]:
-    """Each keyword that was found with its points, in the end what titles add to them."""
+    """Returns each found keyword with its points, and finally the title bonus."""
     for reason in entry.reasons:
         if not reason.bonus:
             yield label(reason.rule), reason.points
@@ -206,7 +206,7 @@ def reason_words(entry: Entry) -> Iterator[tuple[str, float]]:
 
 
 def whys(entry: Entry) -> list[Why]:
-    """The reasons of an entry's score, each with the place in the text that it rests on."""
+    """Returns the reasons of an entry's score, each with its place in the text."""
     entry = clean_entry(entry)
     bonus = {reason.rule: reason.points for reason in entry.reasons if reason.bonus}
     return [_why(entry.paper, reason, bonus.get(reason.rule, 0)) for reason in entry.reasons if not reason.bonus]

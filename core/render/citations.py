@@ -31,7 +31,7 @@ _AND = re.compile(r"\band\b", re.IGNORECASE)
 
 
 def bibtex(paper: Paper) -> str:
-    """The entry, as text that LaTeX takes whatever the paper's own texts hold."""
+    """Returns the BibTeX entry, valid LaTeX for any text of the paper."""
     fields = {
         "title": _title(paper),
         "author": " and ".join(_name(author) for author in paper.authors) or "{arXiv}",
@@ -46,7 +46,7 @@ def bibtex(paper: Paper) -> str:
 
 
 def citation_key(paper: Paper) -> str:
-    """The first author's last name, the year, and the first word of the title that says something."""
+    """Returns the citation key: first author's last name, year, and first significant word of the title."""
     names = _key_words(paper.authors[0]) if paper.authors else ["arxiv"]
     words = [word for word in map(_ascii, fold(plain(paper.title)).split()) if word]
     first = next((word for word in words if word not in _SMALL_WORDS), words[0] if words else "")
@@ -69,7 +69,7 @@ def year(paper: Paper) -> str:
 
 
 def escaped(text: str) -> str:
-    """`text` for TeX to print as it is."""
+    """Returns `text` escaped for TeX."""
     return " ".join(plain(text).split()).translate(_ESCAPES)
 
 

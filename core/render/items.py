@@ -45,7 +45,7 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One thing that a feed shows: an entry, a digest, a review, a notice.
+    """An item of a feed: an entry, a digest, a review or a notice.
 
     All texts are clean, `title`, `summary` and `authors` one line each; `guid` is a URI and `html` harmless.
 
@@ -147,7 +147,7 @@ def entry_summary(entry: Entry) -> str:
 
 
 def _beginning(abstract: str) -> str:
-    """The first sentences of an abstract, as many as there is room for; a longer first one is cut between words."""
+    """Returns the first sentences of an abstract within the limit; a longer first sentence is cut between words."""
     text = " ".join(plain(abstract).split())
     if len(text) <= _BEGINNING:
         return text
@@ -156,7 +156,7 @@ def _beginning(abstract: str) -> str:
 
 
 def late_in_words(entry: Entry) -> str:
-    """Since when an entry is there that came after its day."""
+    """Returns since when a late entry has been in the feed."""
     return f"Late: announced on {entry.announced.isoformat()}, found on {entry.late[:10]} at {entry.late[11:16]} UTC"
 
 
@@ -183,7 +183,7 @@ def judgement_in_words(entry: Entry) -> list[str]:
 
 
 def absence_in_words(summary: Summary) -> str:
-    """Why a summary is not there, "" if it is."""
+    """Returns the reason why a summary is missing, "" if it is available."""
     if summary.state == "ready":
         return ""
     if summary.state == "failed":
@@ -223,7 +223,7 @@ def _named(category: str) -> str:
 
 
 def links_of(paper: Paper) -> list[tuple[str, str]]:
-    """Where a paper can be read: the kind of each place (see `LINKS`), and its address."""
+    """Returns the links of a paper: the kind of each (see `LINKS`), and its URL."""
     links = paper.links | {"alphaxiv": f"https://www.alphaxiv.org/abs/{paper.id}"}
     return [(name, links[name]) for name in LINKS if name in links]
 
@@ -241,7 +241,7 @@ def _summary_block(summary: Summary, paper: Paper) -> str:
 
 
 def entry_items(entries: Iterable[Entry], *, in_full: bool = False) -> list[Item]:
-    """Entries as feeds show them; `in_full` with all that JSON has of them."""
+    """Returns entries as items of a feed; `in_full` adds their JSON values."""
     return [_item(clean_entry(entry), in_full=in_full) for entry in entries]
 
 

@@ -83,7 +83,7 @@ class ChartDay:
 
     @property
     def in_words(self) -> str:
-        """The same for ears, and for a mouse that rests on it."""
+        """The text alternative and the tooltip."""
         if not self.papers:
             return f"{day_label(self.date)}: {self.state}"
         best = "" if self.best is None else f", the best with {self.best:g} points"
@@ -143,7 +143,7 @@ def _scale(days: Sequence[ChartDay]) -> _Scale:
 
 
 def _about(days: Sequence[ChartDay], scale: _Scale) -> str:
-    """What one sees at first sight; the rest is for a table beside it."""
+    """Returns the summary of the chart for screen readers; a table beside it has the details."""
     missing = [day for day in days if not day.papers]
     parts = [
         f"{len(days)} days from {day_label(days[0].date)} to {day_label(days[-1].date)}" if days else "no days",
@@ -168,7 +168,7 @@ def _day(day: ChartDay, x: float, slot: float, scale: _Scale) -> Markup:
 
 
 def _bar(kind: str, x: float, slot: float, value: int, most: int) -> Markup:
-    """A bar; a value above nothing is at least to be seen."""
+    """Returns a bar; a value above 0 has a visible height."""
     if not value:
         return Markup()
     width, top = min(slot * 0.62, _WIDEST), min(_top(value, most), _BARS[1] - 2)

@@ -47,7 +47,7 @@ _FRONT_MATTER = {"plain": _plain, "share": _share, "jekyll": _jekyll, "hugo": _h
 
 
 def review_title(review: Review) -> str:
-    """The title of the document, of one line."""
+    """Returns the title of the document, on one line."""
     return " ".join(plain(review.title).split()) or f"arXiv:{review.paper.versioned}"
 
 

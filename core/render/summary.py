@@ -1,4 +1,4 @@
-"""One summary as a document of its own: Markdown, HTML, JSON."""
+"""One summary as a separate document: Markdown, HTML, JSON."""
 
 from collections.abc import Callable
 

@@ -41,7 +41,7 @@ class _ChannelLinks(BaseExtension):  # type: ignore[misc] # feedgen has no types
 
 
 class _EntryLinks(BaseEntryExtension):  # type: ignore[misc]
-    """What the link of an Atom entry is, which feedgen forgets."""
+    """Adds the relation of an Atom entry's link, which feedgen omits."""
 
     def extend_atom(self, entry: etree._Element) -> etree._Element:
         for link in entry.iterfind("link"):
@@ -123,7 +123,7 @@ _AMPERSAND = re.compile(r"\s*&\s*")
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A feed in the list. `feed_url` should be that of its RSS: no reader is without that."""
+    """A feed in the list. `feed_url` should be its RSS, which every reader supports."""
 
     title: str
     feed_url: str
@@ -157,5 +157,5 @@ def _attributes(outline: Outline) -> dict[str, str]:
 
 
 def _name(text: str) -> str:
-    """A title that is the same as text and as HTML, because OPML allows both and importers differ."""
+    """Returns a title that is equal as text and as HTML, because OPML allows both and importers differ."""
     return _AMPERSAND.sub(" & ", " ".join(plain(text).split())).replace("<", "‹")

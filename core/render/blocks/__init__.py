@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A link to an http address that this project has made."""
+    """A link to an HTTP URL made by this project."""
 
     text: str
     url: str
@@ -17,7 +17,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Strong:
-    """Words that stand out."""
+    """Emphasised words."""
 
     text: str
 
@@ -55,7 +55,7 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A paragraph of somebody else's."""
+    """A quoted paragraph."""
 
     line: Line
 
@@ -77,19 +77,19 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """Lines that are shown as they are, in letters of one width."""
+    """Preformatted lines in a monospaced font."""
 
     lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Separator:
-    """A line across."""
+    """A horizontal rule."""
 
 
 @dataclass(frozen=True, slots=True)
 class Badge:
-    """An image that is a link; where no image may be loaded, its text."""
+    """An image that is a link; its text where images are not allowed."""
 
     text: str
     image: str

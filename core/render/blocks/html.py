@@ -1,4 +1,4 @@
-"""Blocks as harmless HTML: for a page, or for the content of a feed."""
+"""Blocks as sanitised HTML, for a page or for the content of a feed."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class Html:
     folds: bool = True
 
     def write(self, blocks: Iterable[Block]) -> str:
-        """The blocks as balanced HTML. Addresses are absolute."""
+        """Returns the blocks as balanced HTML with absolute URLs."""
         return "\n".join(part for block in blocks if (part := _WRITE[type(block)](self, block)))
 
 

@@ -60,7 +60,7 @@ def venue_of(entry: Entry) -> str:
 
 
 def notices(digest: Digest, words: Sentences) -> Iterable[Block]:
-    """What a reader has to know first: what is missing of this day."""
+    """Returns the notices at the top: what is missing of this day."""
     record = digest.record
     if record.state != "complete":
         reason = record.reason.rstrip(".") or words["no reason"]
@@ -92,13 +92,13 @@ def fact(name: str, value: str | Link, words: Sentences) -> Line:
 
 
 def marked_title(paper: Paper, words: Sentences) -> str:
-    """The paper's title, which says so if it has been withdrawn."""
+    """Returns the paper's title, marked if it is withdrawn."""
     title = paper_title(paper)
     return words["withdrawn"].format(title=title) if is_withdrawn(paper) else title
 
 
 def paper_link(paper: Paper, text: str) -> Link:
-    """A link to arXiv's page."""
+    """Returns a link to arXiv's page."""
     return Link(text, paper.url)
 
 
@@ -112,7 +112,7 @@ def authors_line(paper: Paper, words: Sentences) -> str:
 
 
 def summary_text(entry: Entry, digest: Digest, words: Sentences) -> Block | None:
-    """A summary as it was written, or in words why there is none; None where none is wanted."""
+    """Returns the summary, or the reason why it is missing; None if the entry gets none."""
     summary = entry.summary
     if summary is None and entry not in wanted(digest):
         return None
@@ -121,7 +121,7 @@ def summary_text(entry: Entry, digest: Digest, words: Sentences) -> Block | None
 
 
 def summary_problem(summary: Summary | None, words: Sentences) -> str:
-    """Why there is no summary to show, "" if there is one."""
+    """Returns the reason why the summary is missing, "" if it is available."""
     if summary is None:
         return words["summary pending"]
     if summary.state == "ready":
@@ -148,5 +148,5 @@ def gist(entry: Entry) -> str:
 
 
 def beginning(text: str, most: int) -> str:
-    """The first `most` characters of `text`, and an ellipsis if there are more."""
+    """Returns the first `most` characters of `text`, with an ellipsis if there are more."""
     return text if len(text) <= most else f"{text[:most].rstrip()}…"

@@ -49,7 +49,7 @@ def _share(_: Digest, __: str) -> dict[str, Any]:
 
 
 def _jekyll(digest: Digest, title: str) -> dict[str, Any]:
-    # When the batch was due: what lies in the future, Jekyll would not show
+    # The time at which the batch was due: Jekyll does not show documents of the future
     head = {"layout": "post", "title": title, "date": _due(digest).strftime("%Y-%m-%d %H:%M:%S %z")}
     return head | {"tags": _tags(digest), "categories": ["papers"], "lang": digest.language}
 
@@ -76,7 +76,7 @@ def _tags(digest: Digest) -> list[str]:
 
 
 def digest_title(digest: Digest) -> str:
-    """The title of the document, of one line."""
+    """Returns the title of the document, on one line."""
     return " ".join(clean(_STYLES[digest.style].title(digest, messages("digest", digest.language))).split())
 
 
