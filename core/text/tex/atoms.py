@@ -18,11 +18,11 @@ class AtomKind(Enum):
 
     PLAIN = auto()
     SPACE = auto()
-    OPERATOR = auto()  # as much space behind as before
+    OPERATOR = auto()  # equal space before and after
     WORD = auto()  # a word of its own: log, max
-    OPEN = auto()  # a letter behind would seem to belong to it: x_max, √2
+    OPEN = auto()  # a following letter would seem to belong to it: x_max, √2
     CLOSING = auto()  # no space before
-    PUNCTUATION = auto()  # no space before, one behind
+    PUNCTUATION = auto()  # no space before, one after
     FRACTION = auto()  # needs parentheses beside a factor
 
 

@@ -25,7 +25,7 @@ _ROMAN_NUMERAL = re.compile(r"[ivx]+")
 
 
 class _Read(NamedTuple):
-    """What something came to, and where the text goes on behind it."""
+    """A parsed piece, and the position after it."""
 
     atom: Atom
     at: int
@@ -83,8 +83,8 @@ class FormulaReader(Source, ABC):
             raise Unreadable
         for kind, table in SYMBOLS:
             if name in table:
-                behind = self._behind(after, end) if kind is AtomKind.PLAIN else self._skip(after, end)
-                return _Read(Atom(kind, table[name]), behind if in_maths or name in symbols.LEADING else after)
+                next_at = self._after_letter(after, end) if kind is AtomKind.PLAIN else self._skip(after, end)
+                return _Read(Atom(kind, table[name]), next_at if in_maths or name in symbols.LEADING else after)
         return (
             self._unseen(name, after, end)
             or self._with_arguments(name, at, end, depth)
@@ -96,28 +96,28 @@ class FormulaReader(Source, ABC):
         found = _DOUBLED.match(self._text, at, end)
         return found[1] if found and (in_maths or found[2]) and is_command(found[1]) else ""
 
-    def _behind(self, after: int, end: int) -> int:
-        r"""Where a formula goes on after a letter: behind the space, or before that of a relation (`\alpha = 1`)."""
-        behind = self._skip(after, end)
-        if behind > after and (following := TOKEN.match(self._text, behind, end)):
+    def _after_letter(self, after: int, end: int) -> int:
+        r"""Returns where a formula continues after a letter: past the space, or before a relation's (`\alpha = 1`)."""
+        next_at = self._skip(after, end)
+        if next_at > after and (following := TOKEN.match(self._text, next_at, end)):
             token = following[0]
             if token[0] in _RELATIONS or token[1:] in symbols.OPERATORS:
                 return after
-        return behind
+        return next_at
 
     def _unseen(self, name: str, after: int, end: int) -> _Read | None:
         """Spaces, and commands for how things look."""
-        behind = self._skip(after, end)
+        next_at = self._skip(after, end)
         if name in symbols.SPACES:
-            return _Read(Atom(AtomKind.SPACE, " "), behind)
+            return _Read(Atom(AtomKind.SPACE, " "), next_at)
         if name in symbols.IGNORED:
-            no_bracket = name in ("left", "right", "middle") and self._text.startswith(".", behind, end)
-            return _Read(Atom(AtomKind.PLAIN, ""), behind + no_bracket)
+            no_bracket = name in ("left", "right", "middle") and self._text.startswith(".", next_at, end)
+            return _Read(Atom(AtomKind.PLAIN, ""), next_at + no_bracket)
         if name in symbols.KERNS:
             length = _LENGTH.match(self._text, after, end)
             return _Read(Atom(AtomKind.PLAIN, ""), length.end()) if length else None
         if name in symbols.IGNORED_WITH_ARGUMENT:
-            close = self._closes.get(behind + self._text.startswith("*", behind, end), end)
+            close = self._closes.get(next_at + self._text.startswith("*", next_at, end), end)
             return _Read(Atom(AtomKind.SPACE, " "), close + 1) if close < end else None
         return None
 
@@ -126,15 +126,15 @@ class FormulaReader(Source, ABC):
         after = at + 1 + len(name)
         if name in symbols.TEXT_SYMBOLS or name in symbols.MATHS:
             return self._styled(name, after, end, depth)
-        atom, behind = Atom(AtomKind.PLAIN, ""), after
+        atom, next_at = Atom(AtomKind.PLAIN, ""), after
         if name in symbols.ACCENTS and (inner := self._argument(after, end, depth, self._maths)):
-            letter, behind = inner
+            letter, next_at = inner
             atom = Atom(AtomKind.PLAIN, accented(symbols.ACCENTS[name], letter))
         elif name in FORMS:
-            atom, behind = self._form(name, after, end, depth)
+            atom, next_at = self._form(name, after, end, depth)
         if atom.text:
-            return _Read(atom, behind)
-        return _Read(Atom(AtomKind.PLAIN, self._text[at:behind]), behind) if behind > after else None
+            return _Read(atom, next_at)
+        return _Read(Atom(AtomKind.PLAIN, self._text[at:next_at]), next_at) if next_at > after else None
 
     def _form(self, name: str, after: int, end: int, depth: int) -> _Read:
         modes = {"maths": self._maths, "prose": self._prose, "raw": self._raw}
@@ -176,7 +176,7 @@ class FormulaReader(Source, ABC):
         if depth > DEEPEST:
             raise Unreadable
         if (name := token[0][1:]) in symbols.OPERATORS:  # A^\star = B: a mark, not between two things
-            return symbols.OPERATORS[name], self._behind(token.end(), end)
+            return symbols.OPERATORS[name], self._after_letter(token.end(), end)
         atom, after = self._command(name, at, end, depth + 1, in_maths=True)
         return atom.text, after
 
@@ -184,7 +184,7 @@ class FormulaReader(Source, ABC):
         return _ESCAPED.sub(r"\1", self._text[at:end])
 
     def _as_written(self, at: int, after: int, end: int, *, in_maths: bool) -> _Read:
-        r"""An unknown command with the groups right behind it.
+        r"""An unknown command with the groups that follow it directly.
 
         arXiv's conversion of accents has taken some Greek letters apart: `\k{appa}`.
         """
@@ -198,5 +198,5 @@ class FormulaReader(Source, ABC):
         greek = symbols.LETTERS.get(text[at + 1 : first] + text[first + 1 : after - 1]) if first == at + 2 else None
         if greek:
             return _Read(Atom(AtomKind.PLAIN, greek), after)
-        behind = self._skip(after, end) if in_maths else after
-        return _Read(Atom(AtomKind.PLAIN, text[at:after] + (" " if behind > after else "")), behind)
+        next_at = self._skip(after, end) if in_maths else after
+        return _Read(Atom(AtomKind.PLAIN, text[at:after] + (" " if next_at > after else "")), next_at)

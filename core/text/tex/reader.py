@@ -133,10 +133,10 @@ class TexReader(FormulaReader):
             read = self._maths(at, end, depth + 1)
         except Unreadable:
             return text[start:after], after
-        behind = text[after : after + 1]
-        if read in symbols.DOUBLE_STRUCK.values() and behind.isalpha():
+        following = text[after : after + 1]
+        if read in symbols.DOUBLE_STRUCK.values() and following.isalpha():
             return unicodedata.normalize("NFKC", read), after  # the first letter of a word
         if text[start:at] in ("$$", r"\["):  # on a line of its own
             before = " " if self._before(start).isalnum() else ""
-            return before + read + (" " if behind.isalnum() else ""), after
+            return before + read + (" " if following.isalnum() else ""), after
         return read, after

@@ -54,7 +54,7 @@ OPERATORS = _table("""
 """)
 PUNCTUATION = {"colon": ":"}
 CLOSING = {"rvert": "|", "rVert": "‖"}
-# Signs that stand before something, also in prose: the space behind the command only ends its name
+# Signs that stand before something, also in prose: the space after the command only ends its name
 LEADING = _names("""
     textquotedblleft textquoteleft textdegree textmu texteuro textsterling textdollar textless textgreater textpm
     texttimes textasciitilde textbackslash euro pounds S P
