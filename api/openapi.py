@@ -85,7 +85,7 @@ TROUBLE = {
     "kind": "gap",
     "detail": "2026-03-03 is failed: it was not fetched while arXiv's feed held it",
     "since": "2026-03-03T05:20:00Z",
-    "mend": "`paperwire refresh --all` asks the API until all is there; `paperwire audit` shows what is missing",
+    "mend": "`paperwire refresh --all` asks the API until nothing is missing; `paperwire audit` shows what is missing",
     "act": True,
 }
 

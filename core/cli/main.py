@@ -103,7 +103,7 @@ def papers(
 def check(
     file: Annotated[Path | None, typer.Argument(help="a feeds.toml; by default the one in force")] = None,
 ) -> None:
-    """Check the configuration, explain every mistake, and say how each rule is understood and what it finds."""
+    """Check the configuration, explain every mistake, and say how each rule is understood and what it matches."""
     settings = load_settings()
     feeds_file = load_feeds_file(file) if file else settings.feeds
     origin = file or ("FEEDS_TOML" if settings.feeds_toml else settings.feeds_path)
@@ -138,7 +138,7 @@ def import_config(
     exact: Annotated[
         bool, typer.Option(help="score exactly as the bot did: substrings, repeated keywords repeated")
     ] = False,
-    force: Annotated[bool, typer.Option(help="replace the output file if it is there")] = False,
+    force: Annotated[bool, typer.Option(help="replace an existing output file")] = False,
 ) -> None:
     """Turn a keyword bot's config.json into a feeds.toml."""
     try:
@@ -148,7 +148,7 @@ def import_config(
     if output is None:
         sys.stdout.write(toml)
     elif output.exists() and not is_stream(output) and not force:
-        raise ConfigError([f"{output} is there already; name another --output, or add --force"])
+        raise ConfigError([f"{output} already exists; name another --output, or add --force"])
     else:
         write_document(output, toml.encode())
         err.print(f"{output} written")

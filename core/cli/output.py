@@ -55,7 +55,7 @@ def refuse_foreign(targets: Sequence[Path], marker: str) -> None:
     foreign = [path for path in targets if path.is_file() and not is_stream(path) and not _ends_with(path, marker)]
     if foreign:
         names = ", ".join(map(str, foreign))
-        raise ConfigError([f"{names}: there already, and not written by this command; add --force to replace"])
+        raise ConfigError([f"{names}: already exists, and was not written by this command; add --force to replace"])
 
 
 def is_stream(path: Path) -> bool:

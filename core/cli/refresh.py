@@ -27,7 +27,7 @@ def refresh(
     seconds: Annotated[
         float | None, typer.Option(min=0, help="how long to go on with what was missed; CATCH_UP_SECONDS by default")
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="go on until nothing is missing")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="continue until nothing is missing")] = False,
 ) -> None:
     """Fetch what arXiv announces now, score it and store it; then what was missed. It may be stopped at any moment."""
     limit = _DAY_SECONDS if everything else seconds
@@ -39,7 +39,7 @@ def refresh(
     try:
         report = asyncio.run(with_wire(work))
     except KeyboardInterrupt:
-        err.print("Stopped. What was done until now is kept; the next refresh goes on there.")
+        err.print("Stopped. Everything done so far is stored; the next refresh continues from there.")
         raise typer.Exit(_INTERRUPTED) from None
     if "today" in report.busy:
         err.print("Another process is refreshing right now; nothing was done.")
@@ -68,7 +68,7 @@ def _print(report: "Report") -> None:
     if "rest" in report.busy:
         out.print("  another process is catching up right now; nothing more was done")
     if windows := report.backfill.pending:
-        out.print(f"  still to be read: {in_words(windows)}; `paperwire refresh --all` goes on until all is there")
+        out.print(f"  still to be read: {in_words(windows)}; `paperwire refresh --all` continues until it is complete")
 
 
 def _print_rest(report: "Report") -> None:

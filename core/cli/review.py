@@ -23,7 +23,7 @@ from core.render.review import REVIEW_MARKER, review_document, review_json, revi
 _DAY_SECONDS = 86_400.0
 _FORMATS = ("md", "html", "json")
 _JSON_MARKER = '"generator":"paperwire review"}'
-_AGAIN = "run the same command again to go on: nothing that is answered is asked twice"
+_AGAIN = "run the same command again to continue: answered questions are not asked again"
 
 
 def review(
@@ -39,7 +39,7 @@ def review(
 ) -> None:
     """Have a model review one paper: a dozen questions over its full text, then a post made of the answers.
 
-    You see first what it will cost. It may be stopped at any moment, and goes on where it was.
+    It shows the cost first. It may be stopped at any moment; the same command continues it.
     """
     asked = (("format", format_name, _FORMATS), ("front-matter", front_matter, FRONT_MATTERS))
     for name, value, allowed in (*asked, ("language", language, ("", *LANGUAGES))):
@@ -70,7 +70,7 @@ async def _review(wire: Paperwire, wanted: PaperId, language: str, *, yes: bool)
     with progress_bar() as show:
         plan = await plan_review(wire.archive, wire.settings, wire.paper, wanted, language, show)
     if plan.complete:
-        err.print(f"The review of {plan.review.paper.versioned} is there already; no model was asked.")
+        err.print(f"The review of {plan.review.paper.versioned} is complete already; no model was asked.")
         return plan.review
     _print_plan(wire, plan.review, plan.usage, plan.cost)
     if not _may_go_on(yes=yes):
@@ -98,7 +98,7 @@ def _print_plan(wire: Paperwire, review: Review, usage: Usage, cost: float) -> N
     spans = (("LLM_DAILY_TOKENS", settings.llm_daily_tokens), ("LLM_MONTHLY_TOKENS", settings.llm_monthly_tokens))
     for name, limit in spans:
         if limit and usage.total > limit:
-            err.print(f"{name} is {limit:,}: it may not come to its end within that; it can be gone on with later.")
+            err.print(f"{name} is {limit:,}: the review may not finish within that; it can be continued later.")
 
 
 def _may_go_on(*, yes: bool) -> bool:

@@ -63,12 +63,12 @@ def info() -> None:
 @app.command("export")
 def export_to(
     file: Annotated[Path | None, typer.Argument(help="where to; by default standard output")] = None,
-    force: Annotated[bool, typer.Option(help="replace the file if it is there")] = False,
+    force: Annotated[bool, typer.Option(help="replace an existing file")] = False,
 ) -> None:
     """Write all that is stored into a file, which `paperwire store import` takes into any other store."""
     stream = file if file and is_stream(file) else None
     if file and file.exists() and not stream and not force:
-        raise ConfigError([f"{file} is there already; name another file, or add --force"])
+        raise ConfigError([f"{file} already exists; name another file, or add --force"])
 
     async def write(archive: Archive) -> int:
         count = 0

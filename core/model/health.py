@@ -100,7 +100,7 @@ def _asleep(newest: date, since: datetime) -> Trouble:
 def _of_gaps(manifest: Manifest, now: datetime) -> list[Trouble]:
     """Returns the problems of dates that are over and incomplete."""
     due = due_date(now)
-    mend = "`paperwire refresh --all` asks the API until all is there; `paperwire audit` shows what is missing"
+    mend = "`paperwire refresh --all` asks the API until nothing is missing; `paperwire audit` shows what is missing"
     return [
         Trouble(
             "gap",

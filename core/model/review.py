@@ -88,7 +88,7 @@ class Review:
         )
 
     def answered(self, key: str, text: str) -> "Review":
-        """The review with an answer; one that is there already stays."""
+        """Returns the review with an answer; an existing answer is kept."""
         failures = {name: failure for name, failure in self.failures.items() if name != key}
         return replace(self, answers={key: text} | dict(self.answers), failures=failures)
 

@@ -76,7 +76,7 @@ def test_told_before_and_after(given: Reviewing) -> None:
     assert f"{ID}v1" == yaml.safe_load(done.stdout.split("---\n")[1])["tags"][0]
     again = run(given, ID)
     assert (0, done.stdout) == (again.returncode, again.stdout)
-    assert "is there already; no model was asked" in told(again)
+    assert "is complete already; no model was asked" in told(again)
     assert 13 == len(given.asked)
 
 
@@ -103,7 +103,7 @@ def test_interrupted(given: Reviewing) -> None:
         process.send_signal(signal.SIGINT)
         _, shown = process.communicate(timeout=30)
     assert 130 == process.returncode
-    assert "nothing that is answered is asked twice" in " ".join(shown.split())
+    assert "answered questions are not asked again" in " ".join(shown.split())
     assert "Traceback" not in shown
     given.model.delay, count = 0.0, len(given.asked)
     done = run(given, ID, "--yes")

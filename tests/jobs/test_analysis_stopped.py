@@ -83,7 +83,7 @@ def test_interrupted(place: Place) -> None:
     for _ in range(2):
         status, told = place.stop(signal.SIGINT, chance.randint(1, 5))
         assert (130, "Traceback" in told) == (status, False), told
-        assert "What was done until now is kept" in told
+        assert "Everything done so far is stored" in told
     assert len(place.model.requests) < CALLS
     assert "papers:" in place.finish()
     assert (CALLS, {1}) == (len(place.model.requests), set(place.counts().values()))
