@@ -19,7 +19,8 @@ class WordForm(Enum):
 
     PLAIN = "as written"
     INFLECTED = "plural or singular"  # not a word in capitals: "AIDS" is no plural of "aid"
-    ACRONYM = "plural of an acronym"  # "GANs" or "gans", not "GANS" or "Gans"
+    ACRONYM = "plural of an acronym"  # "GANs", not "GANS" or "Gans"; "arcs" are no plural of "ARC"
+    CAPITALS = "an acronym without its plural's s"  # "CHO", not "Cho"
     HYPHENATED = "with a hyphen"  # "3-D" and "over-fitting", not "3 D" and "over fitting"
 
 
@@ -33,7 +34,7 @@ INVARIABLE = frozenset(
     news means series species mars lens gas bias atlas canvas alias pancreas sapiens siemens athens texas kansas
     arkansas vegas honduras christmas whereas overseas perhaps always besides thanks chaos cosmos ethos pathos asbestos
     bayes stokes kubernetes diabetes rabies herpes james thomas angeles naples odds goods commons customs securities
-    humanities headquarters does goes
+    humanities headquarters proceedings does goes
     """)
 )
 # Of the words in -ics these are plurals; the others name a field or a quality: dynamics, physics, semantics
@@ -71,20 +72,26 @@ ENDINGS = IRREGULAR | {
 }
 _SINGULARS = {plural: word for word, plural in ENDINGS.items()}
 # What mostly means something else where no other words say which: "on the basis of", "quantum", "leaves", "the media"
-_VAGUE_SINGULARS = frozenset({"base", "basis", "half", "maximum", "medium", "minimum", "optimum", "quantum"})
-_VAGUE_PLURALS = frozenset({"basis", "half", "leaf", "medium"})
+_VAGUE_SINGULARS = frozenset(
+    _table("""
+    base basis codex complex continuum ellipsis focus half man maximum medium minimum momentum optimum quantum shelf
+    stigma vacuum
+    """)
+)
+_VAGUE_PLURALS = frozenset({"basis", "ellipsis", "half", "leaf", "medium"})
 _SHORTEST_ENDING, _LONGEST_ENDING = 5, max(map(len, (*ENDINGS, *_SINGULARS)))  # "human" is no man
 _ES = ("sses", "uses", "xes", "zes", "ches", "shes", "oes")
 _OF_SIS = ("alyses", "olyses", "theses", "gnoses", "crises", "emphases")  # not of "analyse" and "diagnose"
 _SHORT = 5  # letters of one part of a compound at least: "dataset", "wavefunction"
-_SHORTEST = 3  # letters of a singular: "uses" is no plural of "us"
+_SHORTEST = 3  # letters of a singular: "uses" is no plural of "us", and an "NP" is seldom one of the "NPs"
+_WORD_IN_CAPITALS = 6  # letters of a word that is no acronym at least, whose plural may be in lower case
 
 # What stands before, what the British write, what Americans write, what stands behind
 _ENGLISHES = (
     ("[a-z]{3,}", "is", "iz", "e|es|ed|er|ers|ing|ation|ations|able"),
     ("anal|paral|catal", "ys", "yz", "e|ed|er|ers|ing"),
     ("behavi|col|fav|flav|harb|hum|lab|neighb|rum|tum|vap|vig|arm|endeav", "our", "or", "|s|al|ed|ing|able|hood|hoods"),
-    ("cent|fib|lit|met|micromet|nanomet|kilomet|spect|theat", "re", "er", "|s"),
+    ("cent|fib|lit|met|micromet|nanomet|millimet|centimet|kilomet|theat", "re", "er", "|s"),
     ("model|label|travel|signal|cancel|channel|tunnel|level|fuel", "l", "", "ed|ing|ings|er|ers"),
     ("catal|dial|anal", "ogue", "og", "|s"),
     ("def|off", "enc", "ens", "e|es"),
@@ -97,6 +104,8 @@ _ENGLISHES = (
     ("", "grey", "gray", "|s|scale"),
     ("", "alumini", "alumin", "um"),
 )
+# Alone these are mostly something else in the other English: an analogue of a theorem, a smart meter, a person
+_VAGUE_SPELLINGS = frozenset(_table("analog analogs analogue analogues grey greys meter meters metre metres"))
 _PATTERNS = [
     (re.compile(rf"\b({before}){have}({after})\b"), rf"\g<1>{put}\g<2>")
     for before, british, american, after in _ENGLISHES
@@ -142,7 +151,11 @@ def spellings(written: str) -> dict[str, WordForm]:
     for variant, form in _variants(base, hyphenated=any(dash in written for dash in DASHES)):
         out.setdefault(variant, form)
     form_of_others = (
-        WordForm.ACRONYM if _is_acronym(last) else WordForm.PLAIN if _ACRONYMS.fullmatch(last) else WordForm.INFLECTED
+        WordForm.ACRONYM
+        if _is_acronym(last)
+        else WordForm.CAPITALS
+        if _ACRONYMS.fullmatch(last)
+        else WordForm.INFLECTED
     )
     for variant, form in tuple(out.items()):
         for other in _inflections(variant, last):
@@ -163,7 +176,7 @@ def _inflections(base: str, written: str) -> Iterator[str]:
     if _is_acronym(written):
         others: Iterable[str] = () if word.endswith("s") else (word + "s",)
     elif _ACRONYMS.fullmatch(written):
-        others = (word[:-1],)
+        others = (word[:-1],) if len(word) > _SHORTEST else ()
     else:
         others = singulars(word, alone=not head) or plurals(word, alone=not head)
     for other in others:
@@ -202,7 +215,8 @@ def singulars(word: str, *, alone: bool = False) -> list[str]:
             made.append(word[:-3] + "y")
         elif word.endswith(_ES) or word[:-2] in INVARIABLE:
             made.append(word[:-2])  # "losses" and "boxes"; "caches" and "bases" have only the s
-        made.append(word[:-1])
+        if not (word.endswith("ves") and word in _SINGULARS):  # "leaves" is no plural of "leave"
+            made.append(word[:-1])
     return [one for one in made if len(one) >= _SHORTEST and not (alone and one in _VAGUE_SINGULARS)]
 
 
@@ -228,7 +242,8 @@ def _variants(base: str, *, hyphenated: bool) -> Iterator[tuple[str, WordForm]]:
         words = one.split(" ")
         for at, (first, second) in enumerate(pairwise(words)):
             short = min(len(first), len(second)) <= _SHORT
-            if (short or hyphenated) and first.isalnum() and second.isalnum():
+            digits = first[-1:].isdigit() and second[:1].isdigit()  # "Llama 3 8B" is no 38B
+            if (short or hyphenated) and first.isalnum() and second.isalnum() and not digits:
                 yield " ".join([*words[:at], first + second, *words[at + 2 :]]), WordForm.PLAIN
         for at, word in enumerate(words):
             for apart, form in _apart(word):
@@ -236,7 +251,7 @@ def _variants(base: str, *, hyphenated: bool) -> Iterator[tuple[str, WordForm]]:
 
 
 def _both_englishes(base: str) -> Iterator[str]:
-    if _ANY_PATTERN.search(base):
+    if base not in _VAGUE_SPELLINGS and _ANY_PATTERN.search(base):
         for pattern, put in _PATTERNS:
             if pattern.search(base):
                 yield pattern.sub(put, base)
@@ -268,7 +283,11 @@ def _is_inflected(text: str, start: int, end: int) -> bool:
 
 def _is_acronym_inflected(text: str, start: int, end: int) -> bool:
     last = text[start:end].replace("-", " ").rpartition(" ")[2]
-    return last.islower() or (last[-1] == "s" and last[:-1].isupper())
+    return (last[-1] == "s" and last[:-1].isupper()) or (last.islower() and len(last) > _WORD_IN_CAPITALS)
+
+
+def _is_in_capitals(text: str, start: int, end: int) -> bool:
+    return text[start:end].replace("-", " ").rpartition(" ")[2].isupper()
 
 
 def _is_hyphenated(text: str, start: int, end: int) -> bool:
@@ -280,5 +299,6 @@ MATCHERS: dict[WordForm, Callable[[str, int, int], bool] | None] = {
     WordForm.PLAIN: None,
     WordForm.INFLECTED: _is_inflected,
     WordForm.ACRONYM: _is_acronym_inflected,
+    WordForm.CAPITALS: _is_in_capitals,
     WordForm.HYPHENATED: _is_hyphenated,
 }

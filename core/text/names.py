@@ -11,6 +11,7 @@ _OF_FAMILIES = (
     "af al bin d da dal de dei del della den der des di dos du el ibn la le los st te ten ter van vom von zu zur"
 )
 _PARTICLES = frozenset(_OF_FAMILIES.split())
+_GIVEN_NAMES_TOO = frozenset({"Bin", "Te"})  # so written these are seldom particles
 _OF_GROUPS = "a and behalf by collaboration collaborations for of on the"  # words that say nothing about which
 GROUP = re.compile(
     r"\s(?:alliance|collaborations?|committee|community|consorti(?:um|a)|group|initiative|network|project|survey|"
@@ -24,12 +25,14 @@ _DASH = re.compile(f"[{DASHES}]")
 class Name:
     """A name in comparable parts: the words of the given names, and those of the family name.
 
-    Of a collaboration all words are in `family`, and `group` is true. A single word is a family name.
+    Of a collaboration all words are in `family`, and `group` is true. A single word is a family name. Of "Jean-Paul"
+    with a hyphen, `joined` is true.
     """
 
     given: tuple[str, ...]
     family: tuple[str, ...]
     group: bool = False
+    joined: bool = False
 
     @property
     def last(self) -> str:
@@ -49,7 +52,7 @@ def parse_name(text: str) -> Name | None:
     before, _, after = text.partition(",")
     given = _without_suffixes(_given(after))
     if given and (family := _words(before)):  # "Example, Ada", "Example, Ada, Jr."
-        return Name(given, _without_suffixes(family))
+        return Name(given, _without_suffixes(family), joined=_is_joined(after))
     tokens = [token for token in before.replace(".", " ").split() if _words(token)]
     while tokens and comparable(tokens[-1]) in _SUFFIXES:
         tokens.pop()
@@ -60,15 +63,19 @@ def parse_name(text: str) -> Name | None:
         while at > 1 and len(tokens[at - 1]) == 1:
             at -= 1
         return Name(_given(" ".join(tokens[at:])), _words(" ".join(tokens[:at])))
-    while at > 1 and comparable(tokens[at - 1]) in _PARTICLES:
+    while at > 1 and comparable(tokens[at - 1]) in _PARTICLES and tokens[at - 1] not in _GIVEN_NAMES_TOO:
         at -= 1
-    return Name(_given(" ".join(tokens[:at])), _words(" ".join(tokens[at:])))
+    return Name(_given(" ".join(tokens[:at])), _words(" ".join(tokens[at:])), joined=_is_joined(tokens[0]))
 
 
 def is_same(wanted: Name, have: Name) -> bool:
-    """Whether both may be one person or collaboration: initials stand for names, and middle names may be left out."""
+    """Whether both may be one person or collaboration: initials stand for names, and middle initials may be left out.
+
+    Middle names in full may be left out of what is wanted, not of what a paper prints.
+    """
     if wanted.group or have.group:
-        return (have.group or not have.given) and _contains(have.family, (*wanted.given, *wanted.family))
+        orders = (*wanted.given, *wanted.family), (*wanted.family, *wanted.given)  # "Nova X" is read as a person
+        return (have.group or not have.given) and any(_contains(have.family, words) for words in orders)
     if "".join((*wanted.given, *wanted.family)) == "".join(have.family):  # "von Neumann", "Garcia Marquez" alone
         return True
     words = (*have.given, *have.family)
@@ -79,10 +86,14 @@ def is_same(wanted: Name, have: Name) -> bool:
     given = words[: -len(family)]
     if not wanted.given or "".join(wanted.given) == "".join(given):
         return True
-    if not given:
+    if not given or not _PARTICLES.issuperset(have.family[: -len(family)]):  # "Marsh Quill A E" is no A. Quill
         return False
     first, *middle = wanted.given
     other, *others = given
+    if not others and len(other) > 1 and middle and len(middle[0]) > 1:
+        return False  # "Peng Yi" is not "Peng"
+    if have.joined and not middle and len(first) > 1:
+        return False  # "Peng" is not "Peng-Yi"
     return _may_be(first, other) and all(_may_be(*pair) for pair in zip(middle, others, strict=False))
 
 
@@ -117,6 +128,10 @@ def _given(text: str) -> tuple[str, ...]:
         initials = word.isupper() and len(word) <= 3
         words += tuple(map(comparable, word)) if initials else (comparable(word),)
     return tuple(words)
+
+
+def _is_joined(given: str) -> bool:
+    return any(re.match(r"\w{2,}-\w{2,}", _DASH.sub("-", word)) for word in given.split()[:1])
 
 
 def _without_suffixes(words: tuple[str, ...]) -> tuple[str, ...]:

@@ -36,6 +36,10 @@ CASES: list[tuple[dict[str, Any], list[str], list[str]]] = [
     ({"abstract": PLURALS}, ["corpus", "matrix", "analysis", "hypothesis"], ["corp", "analog"]),
     ({"abstract": "A corpus, its matrix, one index."}, ["corpora", "matrices", "indices"], []),
     ({"abstract": "Many GANs, and a gans."}, ["GAN", "gan"], ['"GAN"']),
+    ({"abstract": "It has arcs, gas and flip-flops."}, ["arc"], ["HA", "ARC", "GA", "FLOP"]),
+    ({"abstract": "The works of Sar."}, ["SAR"], ["SARs"]),
+    ({"abstract": "A SAR image, a Video-LLM."}, ["SARs", "video-LLMs"], []),
+    ({"abstract": "Two transformers."}, ["TRANSFORMER"], []),
     ({"abstract": "Only the Gans family."}, ["gans"], ["GAN"]),
     # spellings
     ({"abstract": "Finetuning on a data-set in 3D."}, ["fine-tuning", "fine tuning", "dataset", "data set", "3-D"], []),

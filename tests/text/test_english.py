@@ -62,6 +62,7 @@ BOTH_WAYS = [
     ("woman", "women"),
     ("tooth", "teeth"),
     ("wolf", "wolves"),
+    ("interleave", "interleaves"),
     ("quiz", "quizzes"),
     # acronyms
     ("LLM", "LLMs"),
@@ -102,6 +103,18 @@ LEFT_ALONE = [
     ("human", "humen"),
     ("uses", "us"),
     ("does", "do"),
+    ("leaves", "leave"),
+    ("proceedings", "proceeding"),
+    ("complexes", "complex"),
+    ("foci", "focus"),  # most papers focus on something
+    ("ellipses", "ellipsis"),
+    ("men", "man"),
+    ("NPs", "NP"),
+    ("Llama-3-8B", "Llama-38B"),
+    ("Spectre", "Specter"),
+    ("analog", "analogue"),
+    ("grey", "gray"),
+    ("metre", "meter"),
     ("FP8", "FP8s"),
     ("C++", "C++s"),
 ]
@@ -126,6 +139,10 @@ ONE_SPELLING = [
     ("modelling", "modeling"),
     ("catalogue", "catalog"),
     ("fibre", "fiber"),
+    ("analogue circuit", "analog circuit"),
+    ("grey literature", "gray literature"),
+    ("square metre", "square meter"),
+    ("centimetre", "centimeter"),
 ]
 
 

@@ -22,6 +22,9 @@ SAME = [
     ("Ada Eve Quill", "Ada E. Quill"),
     ("A. E. Quill", "Ada Eve Quill"),
     ("AE Quill", "Ada Eve Quill"),
+    ("Ada Quill", "Ada Eve Quill"),
+    ("Ada Eve Quill", "A. Quill"),
+    ("Ada-Eve Fay Quill", "Ada-Eve Quill"),
     ("Quill, Ada E.", "Ada Eve Quill"),
     # letters
     ("Stanislaw Wlosek", "Stanisław Włosek"),
@@ -39,6 +42,9 @@ SAME = [
     ("J. Quill", "Jean-Paul Quill"),
     ("Jun-Ho Quill", "Junho Quill"),
     ("Quill-Marsh", "Ada Quill-Marsh"),
+    ("Jean-P. Quill", "Jean Quill"),
+    ("Jean Paul Quill", "Jean-Paul Quill"),
+    ("Jean-Paul E. Quill", "Jean-Paul Quill"),
     # particles
     ("van der Quill", "Jan van der Quill"),
     ("Quill", "Jan van der Quill"),
@@ -47,6 +53,11 @@ SAME = [
     ("Marsh-Quill", "Juan Marsh-Quill"),
     ("Quill Marsh, Gabriel", "Gabriel Quill Marsh"),
     ("Bin Quill", "Bin Quill"),
+    ("Xue Quill", "Xue Bin Quill"),
+    ("xue bin quill", "Xue Bin Quill"),
+    ("Omar Quill", "Omar bin Quill"),
+    ("Marsh Quill A E", "Marsh Quill A E"),
+    ("Quill", "Marsh Quill A E"),
     # suffixes
     ("Ada Quill", "Ada Quill Jr."),
     ("Ada Quill Jr.", "Ada Quill"),
@@ -58,6 +69,7 @@ SAME = [
     ("QUASAR Collaboration", "QUASAR"),
     ("Quasar", "The Quasar Scientific Collaboration"),
     ("Pierre Quasar", "Pierre Quasar Collaboration"),
+    ("QUASAR Cloud X", "QUASAR Cloud X Team"),
 ]
 STRANGERS = [
     ("Quills", "Ada Quill"),
@@ -73,6 +85,12 @@ STRANGERS = [
     ("Quasar Collaboration", "Ada Quasar"),
     ("Ada Quasar", "QUASAR Collaboration"),
     ("van Quill", "Jan de Quill"),
+    ("Jean Quill", "Jean-Paul Quill"),
+    ("Jun Ho Quill", "Jun Quill"),
+    ("Jean-Paul Quill", "Jean Quill"),
+    ("Quill, Jean-Paul", "Jean Quill"),
+    ("Bin Quill", "Xue Bin Quill"),
+    ("Ada Quill", "Marsh Quill A E"),
 ]
 
 
