@@ -29,7 +29,8 @@ async def keep_fresh(wire: Paperwire) -> None:
             log.log(level, "the scheduled refresh failed: %s", error, exc_info=level == logging.ERROR)
             pause = FAILED_SECONDS
         with suppress(TimeoutError):  # what the owner saves may need announcements that are not here
-            await asyncio.wait_for(wire.changed.wait(), pause)
+            async with asyncio.timeout(pause):  # `wait_for` of Python 3.11 may lose a cancellation
+                await wire.changed.wait()
         wire.changed.clear()
 
 

@@ -95,8 +95,8 @@ def _memory_is_given_back() -> Iterator[None]:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """One process more than there are cores: many tests wait for what is slow on purpose."""
-    return (os.cpu_count() or 1) + 1
+    """Two processes more than there are cores: many tests wait for what is slow on purpose."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

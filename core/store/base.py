@@ -114,8 +114,7 @@ async def prolonged(store: Store, name: str, token: str, seconds: float) -> Asyn
         yield
     finally:
         beat.cancel()
-        with suppress(asyncio.CancelledError):
-            await beat
+        await asyncio.wait([beat])  # `await beat` would take a cancellation of this task for that of the beat
 
 
 async def _beat(store: Store, name: str, token: str, seconds: float) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from core.model.errors import LockLost
 from core.store.base import Store, holding, prolonged
+from core.store.sqlite import SqliteStore
 from tests.support.stores import ADDITIONS, BUDGET, IMPLEMENTATIONS, PROCESSES, ROUNDS, race
 
 T = TypeVar("T")
@@ -562,6 +563,27 @@ def test_work_that_takes_longer_than_the_lock_lives(place: Place) -> None:
         assert await store.acquire("lock", "another", 30)
 
     place.run_in_time(work)
+
+
+def test_a_cancellation_is_not_lost_at_the_end_of_a_lock(tmp_path: Path) -> None:
+    """Work that is cancelled just as it stops prolonging its lock ends: a server that shuts down waits for it."""
+
+    async def main() -> bool:
+        store, left = SqliteStore(tmp_path / "store.sqlite3"), asyncio.Event()
+
+        async def work() -> None:
+            async with prolonged(store, "lock", "mine", 60):
+                left.set()
+            await asyncio.sleep(60)
+
+        task = asyncio.create_task(work())
+        await left.wait()
+        task.cancel()
+        await asyncio.wait([task], timeout=30)
+        await store.close()
+        return task.cancelled()
+
+    assert asyncio.run(main())
 
 
 def test_a_sleeper_cannot_overwrite_its_successor(place: Place) -> None:
