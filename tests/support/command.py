@@ -1,8 +1,8 @@
 """The command line in processes of its own which start quickly: children of one that has imported what it needs.
 
 `python -m tests.support.command SOCKET` is that one: for each connection it forks, and it ends with its standard input.
-A connection brings the files for standard output and standard error, and a line of JSON: arguments, folder and
-environment. The answer is the status.
+A connection brings the files for standard output and standard error, and a line of JSON: arguments, folder,
+environment and the seconds after which the command is killed. The answer is the status.
 """
 
 import atexit
@@ -29,7 +29,7 @@ def _parent() -> str:
     command = [sys.executable, "-m", "tests.support.command", address]
     env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
     parent = subprocess.Popen(command, cwd=ROOT, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    atexit.register(parent.communicate)
+    atexit.register(parent.kill)
     assert parent.stdout
     assert b"ready\n" == parent.stdout.readline()
     return address
@@ -45,7 +45,7 @@ def run(*arguments: str, cwd: Path, env: dict[str, str], timeout: float) -> subp
         connection.settimeout(timeout)
         connection.connect(_parent())
         socket.send_fds(connection, [b"\n"], [out.fileno(), err.fileno()])
-        connection.sendall(json.dumps([arguments, str(cwd), env]).encode() + b"\n")
+        connection.sendall(json.dumps([arguments, str(cwd), env, timeout]).encode() + b"\n")
         status = int(connection.recv(16))
         texts = []
         for file in (out, err):
@@ -76,7 +76,7 @@ def _answer(connection: socket.socket) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _, files, _, _ = socket.recv_fds(connection, 1, 2)
     with connection.makefile("rb") as stream:
-        arguments, folder, env = json.loads(stream.readline())
+        arguments, folder, env, timeout = json.loads(stream.readline())
     if (child := os.fork()) == 0:
         for source, target in zip((os.open(os.devnull, os.O_RDONLY), *files), range(3), strict=True):
             os.dup2(source, target)
@@ -85,6 +85,8 @@ def _answer(connection: socket.socket) -> None:
         os.environ.update(env)
         sys.argv = ["paperwire", *arguments]
         os._exit(_status())
+    signal.signal(signal.SIGALRM, lambda *_: os.kill(child, signal.SIGKILL))  # nobody waits for it any longer
+    signal.alarm(int(timeout) + 1)
     connection.sendall(str(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])).encode())
 
 
