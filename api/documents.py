@@ -15,7 +15,7 @@ from core.model.digest import Digest, DigestOptions
 from core.model.feed import Feed
 from core.model.review import Review
 from core.render.digest.common import Site
-from core.render.digest.document import digest_html, digest_item, digest_json, digest_markdown, digest_title
+from core.render.digest.document import digest_html, digest_items, digest_json, digest_markdown, digest_title
 from core.render.items import Item
 from core.render.review import review_html, review_items, review_json, review_markdown, review_title
 
@@ -31,10 +31,9 @@ def digest_as(request: Request, digest: Digest, format_name: str, front_matter: 
     return _page(request, "digest.html", digest_title(digest), html, digest=digest)
 
 
-def digest_items(request: Request, feed: Feed, days: Iterable[Digest], options: DigestOptions) -> list[Item]:
+def digests_feed_items(request: Request, feed: Feed, days: Iterable[Digest], options: DigestOptions) -> list[Item]:
     """The digests of a feed as the entries of another one."""
-    site = _site(request, feed)
-    return [digest_item(day, site, *_addresses(request, day, options)) for day in days]
+    return digest_items(list(days), _site(request, feed), lambda day: _addresses(request, day, options))
 
 
 def review_as(request: Request, review: Review, format_name: str, front_matter: str = "plain") -> bytes:

@@ -11,6 +11,7 @@ from time import perf_counter
 from benchmarks import (
     bench_analysis,
     bench_cold_start,
+    bench_digest,
     bench_engines,
     bench_http,
     bench_journeys,
@@ -29,6 +30,7 @@ BENCHMARKS: dict[str, Callable[..., None]] = {
     "journeys": bench_journeys.run,
     "round_trips": bench_round_trips.run,
     "analysis": bench_analysis.run,
+    "digest": bench_digest.run,
     "cold_start": bench_cold_start.run,
 }
 PACKAGES = ("lxml", "ahocorasick_rs", "google-re2", "feedgen", "fastapi", "starlette", "feedparser")

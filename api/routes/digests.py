@@ -116,7 +116,7 @@ async def get_digests(request: Request) -> Response:
             language=wanted.language or feed.language,
             hub=hub,
         )
-        return render_feed(format_name, channel, documents.digest_items(request, feed, days, wanted))
+        return render_feed(format_name, channel, documents.digests_feed_items(request, feed, days, wanted))
 
     resource = Resource(
         FORMATS[format_name].media_type, render, feeds=[feed], link=feed_links(request, hub), shared=True

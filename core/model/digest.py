@@ -71,6 +71,7 @@ class Digest:
     """A feed's day: what is known of the batch, and the entries in the order in which they are shown.
 
     `style` is how it is written, `language` in which its headings are; summaries are in whatever language they have.
+    A document lists at most `most` papers of each group, 0 for all: feeds with a digest a day are limited in bytes.
     """
 
     feed: Feed
@@ -78,6 +79,7 @@ class Digest:
     entries: tuple[Entry, ...]
     style: str
     language: str
+    most: int = 0
 
     @property
     def rubric(self) -> Rubric:
@@ -91,6 +93,25 @@ class Digest:
         for entry in sorted(self.entries, key=lambda entry: -points_of(entry)):
             found[group_of(entry, self.rubric)].append(entry)
         return {name: tuple(entries) for name, entries in found.items()}
+
+    @cached_property
+    def wanted(self) -> frozenset[str]:
+        """The versioned identifiers of the papers that get a summary: those that have one, then the best."""
+        if not self.feed.summary:
+            return frozenset()
+        chosen = sorted(self.entries, key=lambda entry: entry.summary is None)[: self.feed.summaries]
+        return frozenset(entry.paper.versioned for entry in chosen)
+
+    def listed(self, group: str = "") -> tuple[Entry, ...]:
+        """The entries that a document lists, of one group or of all."""
+        entries = self.groups[group] if group else self.entries
+        return entries[: self.most] if self.most else entries
+
+    @property
+    def unlisted(self) -> int:
+        """The number of entries that the document does not list."""
+        groups = GROUPS if self.style == "staged" else ("",)
+        return len(self.entries) - sum(len(self.listed(group)) for group in groups)
 
     @cached_property
     def statistics(self) -> Statistics:

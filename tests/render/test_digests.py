@@ -19,8 +19,10 @@ from core.model.template import LANGUAGES
 from core.render.digest.common import Site
 from core.render.digest.document import (
     DIGEST_MARKER,
+    FEED_BYTES,
     digest_html,
     digest_item,
+    digest_items,
     digest_json,
     digest_markdown,
     digest_title,
@@ -433,3 +435,22 @@ def test_many_authors() -> None:
     text = digest_markdown(digest("list"), SITE)
     assert "Author9 Sample and 2,990 more" in text
     assert "Author10 Sample" not in text
+
+
+@pytest.mark.parametrize("style", ["list", *(pytest.param(style, marks=pytest.mark.slow) for style in STYLES[1:])])
+def test_feed_of_large_days_fits(style: str) -> None:
+    """Fourteen days of 475 papers are at most as long as Vercel sends; each day has its best and a link to all."""
+    papers = tuple(
+        entry(n, 500 - n, abstract=f"{n} <b> " * 400, summary=summary() if n < 100 else None) for n in range(1, 476)
+    )
+    feed = replace(FEED, max_entries=0, summaries=100, rubric=None)
+    days = [make_digest(feed, RECORD, papers, style=style)] * 14
+    items = digest_items(days, SITE, lambda _: ("https://wire.example/x", "https://wire.example/x.html"))
+    assert len(items) == 14
+    for kind in ("rss", "json"):
+        assert len(render_feed(kind, channel(), items)) < 4_500_000
+    assert all(">Paper 1<" in item.html for item in items)
+    if len(digest_html(days[0], SITE, in_feed=True)) * 14 > FEED_BYTES:
+        listed = len(re.findall(r"<h\d>\d+\. <a", items[0].html))
+        assert f"{475 - listed} more papers of this day" in items[0].html
+        assert 'href="https://wire.example/x.html"' in items[0].html

@@ -65,7 +65,7 @@ def notices(digest: Digest, words: Sentences) -> Iterable[Block]:
     if record.state != "complete":
         reason = record.reason.rstrip(".") or words["no reason"]
         yield Paragraph((Strong(words["incomplete"].format(state=record.state, reason=reason)),))
-    summaries = [entry.summary for entry in wanted(digest)]
+    summaries = [entry.summary for entry in digest.entries if entry.paper.versioned in digest.wanted]
     waiting = [summary for summary in summaries if summary is None or summary.state != "ready"]
     if waiting:
         yield Paragraph((words["pending"].format(count=len(waiting), total=len(summaries)),))
@@ -76,14 +76,6 @@ def notices(digest: Digest, words: Sentences) -> Iterable[Block]:
         yield Paragraph((words["other language"].format(language=", ".join(others)),))
     if not digest.entries:
         yield Paragraph((words["none"],))
-
-
-def wanted(digest: Digest) -> tuple[Entry, ...]:
-    """The entries that get a summary, or will, if the feed has any: those of which that is known, then the best."""
-    if not digest.feed.summary:
-        return ()
-    chosen = sorted(digest.entries, key=lambda entry: entry.summary is None)[: digest.feed.summaries]
-    return tuple(entry for entry in digest.entries if entry in chosen)
 
 
 def fact(name: str, value: str | Link, words: Sentences) -> Line:
@@ -114,7 +106,7 @@ def authors_line(paper: Paper, words: Sentences) -> str:
 def summary_text(entry: Entry, digest: Digest, words: Sentences) -> Block | None:
     """Returns the summary, or the reason why it is missing; None if the entry gets none."""
     summary = entry.summary
-    if summary is None and entry not in wanted(digest):
+    if summary is None and entry.paper.versioned not in digest.wanted:
         return None
     problem = summary_problem(summary, words)
     return Paragraph((problem,)) if problem or not summary else model_text(summary.markdown, entry, digest)

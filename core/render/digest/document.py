@@ -1,14 +1,15 @@
 """A digest as a document: Markdown with its front matter, HTML, JSON; and as an item of a feed with one a day."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from html import escape
 from typing import Any
 
 from core.model.calendar import EASTERN, PUBLISHED_AT
 from core.model.digest import Digest
 from core.model.feed import Entry
-from core.render.blocks import Block
+from core.render.blocks import Block, Link, Paragraph
 from core.render.blocks.html import Html
 from core.render.digest.common import Site
 from core.render.digest.staged import staged_blocks, staged_title
@@ -20,6 +21,8 @@ from core.render.shapes import entry_to_plain, to_json
 from core.text.sanitize import clean, label
 
 DIGEST_MARKER = "<!-- paperwire digest -->"  # the last line of a document: what the command line may write over
+FEED_BYTES = 4_000_000  # of a feed's contents; Vercel's functions send at most 4.5 MB (https://vercel.com/docs/functions/limitations)
+_MARGIN = 0.9  # the first papers are the longest
 _MOST_TAGS = 20
 _ONE_SECOND = timedelta(seconds=1)
 
@@ -80,10 +83,15 @@ def digest_title(digest: Digest) -> str:
     return " ".join(clean(_STYLES[digest.style].title(digest, messages("digest", digest.language))).split())
 
 
-def _blocks(digest: Digest, site: Site) -> list[Block]:
-    """The document below its title."""
+def _blocks(digest: Digest, site: Site, whole: str = "") -> list[Block]:
+    """The document below its title; `whole` is the address of the whole document, where this one lists fewer papers."""
     digest = replace(digest, entries=tuple(map(clean_entry, digest.entries)))
-    return list(_STYLES[digest.style].blocks(digest, site, messages("digest", digest.language)))
+    words = messages("digest", digest.language)
+    blocks = list(_STYLES[digest.style].blocks(digest, site, words))
+    if digest.unlisted:
+        text = words["unlisted"].format(count=digest.unlisted)
+        blocks.append(Paragraph((text + words["colon"], Link(whole, whole))))
+    return blocks
 
 
 def digest_markdown(digest: Digest, site: Site, kind: str = "") -> str:
@@ -93,9 +101,9 @@ def digest_markdown(digest: Digest, site: Site, kind: str = "") -> str:
     return markdown_post(kind, _FRONT_MATTER[kind](digest, title), title, _blocks(digest, site), DIGEST_MARKER)
 
 
-def digest_html(digest: Digest, site: Site, *, in_feed: bool = False) -> str:
+def digest_html(digest: Digest, site: Site, *, in_feed: bool = False, whole: str = "") -> str:
     """The document below its title as harmless HTML: of a page, or of a feed's content, where readers have theirs."""
-    return clean(Html(below=1 if in_feed else 0, folds=not in_feed).write(_blocks(digest, site)))
+    return clean(Html(below=1 if in_feed else 0, folds=not in_feed).write(_blocks(digest, site, whole)))
 
 
 def digest_json(digest: Digest) -> bytes:
@@ -122,8 +130,37 @@ def _entry(entry: Entry) -> dict[str, Any]:
     return entry_to_plain(entry) | ({"scorecard": card.to_plain()} if card else {})
 
 
-def digest_item(digest: Digest, site: Site, guid: str, url: str) -> Item:
-    """A day's digest: `guid` is a URI of its own, `url` where it can be read alone.
+def digest_items(digests: Sequence[Digest], site: Site, address: Callable[[Digest], tuple[str, str]]) -> list[Item]:
+    """A feed's digests, newest first, as items whose HTML is at most `FEED_BYTES` long together.
+
+    `address` gives the `guid` and the `url` of each. Small days leave their room to the following ones.
+    """
+    items: list[Item] = []
+    room = FEED_BYTES
+    for at, digest in enumerate(digests):
+        guid, url = address(digest)
+        items.append(digest_item(digest, site, guid, url, most_bytes=room // (len(digests) - at)))
+        room -= _size(items[-1].html)
+    return items
+
+
+def _size(html: str) -> int:
+    """The bytes of `html` in a feed document, where it is escaped."""
+    return len(escape(html).encode("utf-8", "replace"))
+
+
+def _fitting(digest: Digest, site: Site, url: str, most_bytes: int) -> str:
+    """The document as HTML of at most `most_bytes` where that is possible: else the best papers, and a link to all."""
+    html = digest_html(digest, site, in_feed=True)
+    most = len(digest.entries)
+    while (size := _size(html)) > most_bytes and most > 1:
+        most = max(1, min(most - 1, int(most * most_bytes / size * _MARGIN)))
+        html = digest_html(replace(digest, most=most), site, in_feed=True, whole=url)
+    return html
+
+
+def digest_item(digest: Digest, site: Site, guid: str, url: str, *, most_bytes: int = FEED_BYTES) -> Item:
+    """A day's digest: `guid` is a URI of its own, `url` where it can be read alone and whole.
 
     Its time is the last second before its batch was due: each day's is another one, and none is in the future.
     """
@@ -135,7 +172,7 @@ def digest_item(digest: Digest, site: Site, guid: str, url: str) -> Item:
         url=url,
         title=label(title if date.isoformat() in title else f"{title} — {date}"),
         summary=label(f"{terms['total papers']}{terms['colon']}{count}"),
-        html=digest_html(digest, site, in_feed=True),
+        html=_fitting(digest, site, url, most_bytes),
         time=_due(digest) - _ONE_SECOND,
         authors=(label(site.title) or "Paperwire",),
         categories=digest.feed.categories,

@@ -40,16 +40,16 @@ def staged_blocks(digest: Digest, _: Site, words: Sentences) -> Iterator[Block]:
     yield Heading(2, (words["analysis statistics"],))
     yield Fixed(tuple(statistics_lines(digest, words)))
     yield Heading(2, (words["high"].format(**at),))
-    for entry in digest.groups["must-read"]:
+    for entry in digest.listed("must-read"):
         yield from _high(entry, digest, words)
-    if not digest.groups["must-read"]:
+    if not digest.listed("must-read"):
         yield Paragraph((words["nothing here"],))
     yield Heading(2, (words["to review"].format(**between),))
     yield _table_or_none(_to_review(digest, words), words)
     for group, name in (("awaiting", "waiting papers"), ("unscreened", "unscreened papers")):
-        if digest.groups[group]:
+        if digest.listed(group):
             yield Heading(2, (words[name],))
-            yield _waiting(digest.groups[group], words)
+            yield _waiting(digest.listed(group), words)
     yield Heading(2, (words["skipped papers"],))
     yield _table_or_none(_skipped(digest, words), words)
     yield Separator()
@@ -129,7 +129,7 @@ def _rubric(entry: Entry, digest: Digest, words: Sentences) -> Block:
 def _to_review(digest: Digest, words: Sentences) -> Table:
     rows = tuple(
         ((str(number),), (marked_title(entry.paper, words),), (_course(entry),), (gist(entry),), (_id_link(entry),))
-        for number, entry in enumerate(digest.groups["review"], 1)
+        for number, entry in enumerate(digest.listed("review"), 1)
     )
     return Table(("#", words["title"], words["predicted → final"], words["gist"], words["link"]), rows)
 
@@ -145,7 +145,7 @@ def _waiting(entries: tuple[Entry, ...], words: Sentences) -> Table:
 
 def _skipped(digest: Digest, words: Sentences) -> Table:
     rows: list[tuple[Line, ...]] = []
-    for entry in (*digest.groups["skip"], *digest.groups["passed"]):
+    for entry in (*digest.listed("skip"), *digest.listed("passed")):
         card = entry.scorecard
         if card is None:
             continue

@@ -16,7 +16,6 @@ from core.render.digest.common import (
     notices,
     paper_link,
     summary_text,
-    wanted,
 )
 from core.render.items import TYPE_NAMES
 from core.render.messages import Sentences
@@ -40,7 +39,7 @@ def list_blocks(digest: Digest, site: Site, words: Sentences) -> Iterator[Block]
     yield Bullets(tuple(fact(name, value, words) for name, value in _statistics(digest, words)))
     yield from notices(digest, words)
     yield Heading(2, (words["recent papers"],))
-    for number, entry in enumerate(digest.entries, 1):
+    for number, entry in enumerate(digest.listed(), 1):
         yield from _paper(number, entry, digest, words)
     yield Heading(2, (words["configuration"],))
     yield from _configuration(digest, words)
@@ -75,7 +74,7 @@ def _paper(number: int, entry: Entry, digest: Digest, words: Sentences) -> Itera
     yield Bullets(tuple(fact(words[key], value, words) for key, value in facts.items()))
     if abstract := " ".join(plain(paper.abstract).split()):
         yield Quote((beginning(abstract, _SHOWN_ABSTRACT),))
-    summary = summary_text(entry, digest, words) if entry in wanted(digest) else None
+    summary = summary_text(entry, digest, words) if entry.paper.versioned in digest.wanted else None
     if summary:
         is_ready = entry.summary is not None and entry.summary.state == "ready"
         by = entry.summary.model or words["extracted"] if entry.summary and is_ready else ""
@@ -117,7 +116,7 @@ def daily_title(digest: Digest, _: Sentences) -> str:
 def daily_blocks(digest: Digest, _: Site, words: Sentences) -> Iterator[Block]:
     """The document below its title."""
     yield from notices(digest, words)
-    for number, entry in enumerate(digest.entries, 1):
+    for number, entry in enumerate(digest.listed(), 1):
         paper = entry.paper
         yield Heading(2, (f"{number}. ", paper_link(paper, marked_title(paper, words))))
         overview = Link(f"AlphaXiv: {paper.id}", f"{_OVERVIEW}{paper.id}")
