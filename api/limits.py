@@ -46,15 +46,31 @@ class Limits:
         self._left.put(client, (left - cost, monotonic()))
 
     def check_wrong(self, trace: Trace) -> None:
-        """Raise `RateLimited` if this client has sent too many wrong tokens, even if the present one is right."""
+        """Raise `RateLimited` if this client has sent too many wrong tokens, unless the present one is right.
+
+        The right one always passes: clients behind one address, as of a proxy, cannot lock the owner out.
+        """
         name = f"wrong {self.client(trace)}"
-        if self._most and (left := self._now(name)) < WRONG:
+        if not self._most or has_token(self._settings, trace.headers.get(b"authorization", b"")):
+            return
+        if (left := self._now(name)) < WRONG:
             raise self._limited(name, WRONG - left)
 
     def note_wrong(self, trace: Trace) -> None:
         """Count a wrong token of a client, against a separate share."""
         name = f"wrong {self.client(trace)}"
         self._left.put(name, (max(self._now(name) - WRONG, 0.0), monotonic()))
+
+    def wrong_again(self, trace: Trace | None) -> int:
+        """Count a wrong token. Returns the seconds that its client has to wait if there were too many, else 0."""
+        if trace is None or not self._most:
+            return 0
+        try:
+            self.check_wrong(trace)
+        except RateLimited as error:
+            return error.retry_after
+        self.note_wrong(trace)
+        return 0
 
     @asynccontextmanager
     async def doing(self, trace: Trace | None, cost: float) -> AsyncIterator[None]:

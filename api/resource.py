@@ -74,8 +74,9 @@ class Resource:
     time of the last change, by default that of the manifest; `link` is the value of a Link header.
 
     `at_most` limits the seconds in shared caches. `volatile`: it may change without the manifest, so each request loads
-    it. `shared`: it is stored for other instances if the address has no query; in `custom_slot` if the day's budget
-    allows it. `cost` is taken from the client's share when it is rendered.
+    it. `shared`: it is stored for other instances if the address has no query, else in `custom_slot`. `limited`: only
+    if the day's budget allows it, because strangers can request any number of such. `cost` is taken from the client's
+    share when it is rendered.
     """
 
     media_type: str
@@ -90,6 +91,7 @@ class Resource:
     volatile: bool = False
     shared: bool = False
     custom_slot: str = ""
+    limited: bool = False
     cost: int = RENDERING
 
 
@@ -190,7 +192,7 @@ async def _make(request: Request, resource: Resource, manifest: Manifest, identi
     document = make_document(body, resource.media_type, resource.updated or updated(manifest), resource.link)
     if slot:
         value = StoredDocument(identity, body, document.media_type, document.etag, document.updated, document.link)
-        await wire.archive.rendered.put(slot, value, limited=bool(resource.custom_slot))
+        await wire.archive.rendered.put(slot, value, limited=resource.limited)
     return document, "cold"
 
 

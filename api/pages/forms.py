@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from fastapi import HTTPException, Request
 
-from api.access import HOUR, NotAllowed
+from api.access import NotAllowed
 from api.observe import MOST_BODY
 from api.urls import base_url
 from core.app import Paperwire
@@ -49,9 +49,8 @@ def failure_of(error: PaperwireError) -> FormFailure:
         case Refused():
             return FormFailure(422, error.field, str(error), {})
         case NotAllowed():
-            return FormFailure(
-                error.status, "token", str(error), {"Retry-After": str(HOUR)} if error.status == 429 else {}
-            )
+            headers = {"Retry-After": str(error.retry_after)} if error.retry_after else {}
+            return FormFailure(error.status, "token", str(error), headers)
         case Conflict():
             return FormFailure(409, "", str(error), {})
         case StoreError():  # the location of the store is only logged

@@ -74,7 +74,7 @@ async def get_digest(request: Request) -> Response:
         digest = make_digest(feed, record, found.entries, style=wanted.style, language=wanted.language)
         return documents.digest_as(request, digest, format_name, wanted.front_matter)
 
-    return await serve(request, manifest, Resource(form.media_type, render, feeds=[feed], shared=True))
+    return await serve(request, manifest, Resource(form.media_type, render, feeds=[feed], shared=True, limited=True))
 
 
 @router.get(

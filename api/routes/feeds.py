@@ -173,7 +173,9 @@ async def get_rss_of_category(request: Request) -> Response:
     if not category or not listed(category, main.categories):
         raise UnknownName("category", named, main.categories)
     of_category = Condition("category", "=", (category,))
-    return await _serve_feed(request, main, replace(query, conditions=(*query.conditions, of_category)), "rss")
+    return await _serve_feed(
+        request, main, replace(query, conditions=(*query.conditions, of_category)), "rss", limited=True
+    )
 
 
 def _query_of_feed(request: Request, raw: str) -> Query:
@@ -196,6 +198,7 @@ async def _serve_feed(
     custom_slot: str = "",
     feeds: Sequence[Feed] = (),
     notice: Notice | None = None,
+    limited: bool = False,
 ) -> Response:
     """Answer with the document of `feed`, merged from `feeds` if any are given. It begins with the `notice`, or with a
     notice of missing days.
@@ -230,6 +233,7 @@ async def _serve_feed(
         link=feed_links(request, hub),
         shared=not custom_slot,
         custom_slot=custom_slot,
+        limited=limited or bool(custom_slot),
         cost=RULES if custom_slot else RENDERING,
     )
     return await serve(request, manifest, resource)

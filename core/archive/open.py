@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from core.config.settings import Settings
 from core.model.errors import ConfigError
 from core.store.base import Store
+from core.store.space import Space
 
 DEFAULT_FILE = Path(".paperwire/store.sqlite3")
 _REST = (
@@ -34,8 +35,13 @@ def may_exist(settings: Settings) -> bool:
     return bool(remote) or Path(settings.sqlite_path or DEFAULT_FILE).exists()
 
 
-def open_store(settings: Settings) -> Store:
-    """Returns the store that `settings` name; it connects on first use. Raises `ConfigError`.
+def open_store(settings: Settings) -> Space:
+    """Returns this wire's part of the store that `settings` name; it connects on first use. Raises `ConfigError`."""
+    return Space(_open_whole(settings), settings.prefix)
+
+
+def _open_whole(settings: Settings) -> Store:
+    """Returns the store that `settings` name. Raises `ConfigError`.
 
     Each client is imported only if it is used, because the imports take much of a cold start.
     """
@@ -86,6 +92,10 @@ def _host(name: str, url: str) -> str:
 
 def describe(settings: Settings) -> str:
     """Describe the store for its owner, without secrets. Raises `ConfigError`."""
+    return _place_of(settings) + (f", keys with the prefix {settings.prefix}" if settings.prefix else "")
+
+
+def _place_of(settings: Settings) -> str:
     open_store(settings)  # validates the settings; it does not connect
     for url_name, _ in _REST:
         if (url := getattr(settings, url_name.lower())) and not settings.sample:

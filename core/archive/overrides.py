@@ -62,10 +62,6 @@ class Overrides:
             await lock.commit(_encoded(changed, (Change(rfc3339(now), what, saved), *history)), release=True)
             return changed
 
-    async def count_wrong_tokens(self, client: str, count: int, most: int, seconds: float) -> bool:
-        """Count wrong tokens of a client within `seconds`. Returns False if they exceed `most`."""
-        return await self._store.take(f"{keys.WRONG_TOKENS}:{client}", count, most, seconds)
-
 
 def _encoded(saved: Saved, history: tuple[Change, ...]) -> dict[str, tuple[bytes, float | None]]:
     plain = encode(saved.to_plain())

@@ -3,7 +3,8 @@
 import logging
 from time import monotonic
 
-from core.model.errors import StoreError
+from core.model.errors import StoreError, StoreFull
+from core.store import keys
 from core.store.base import Store, Values
 
 log = logging.getLogger("paperwire")
@@ -27,7 +28,9 @@ class PendingWrites:
             self._values.pop(next(iter(self._values)))
 
     async def flush(self) -> None:
-        """Write the waiting values, in one round trip. Never raises: a failure is logged, and the values are kept."""
+        """Write the waiting values, in one round trip. Never raises: a failure is logged, and the values are kept; but
+        those that only save time are dropped if the database is full.
+        """
         if not self._values or monotonic() < self._not_before:
             return
         values, self._values = self._values, {}
@@ -35,5 +38,7 @@ class PendingWrites:
             await self._store.put_many(values)
         except StoreError as error:
             log.warning("derived values could not be stored; they are kept for the next write: %s", error)
+            if isinstance(error, StoreFull):
+                values = {key: value for key, value in values.items() if not key.startswith(keys.DISPENSABLE)}
             self._values = values | self._values
             self._not_before = monotonic() + _RETRY_SECONDS

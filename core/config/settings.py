@@ -4,6 +4,7 @@ They differ between deployments; the feeds are in feeds.toml (`core.config.feeds
 """
 
 import os
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
@@ -28,6 +29,7 @@ SHORTEST_KEY = 16
 GATE_SECONDS = 3.0  # arXiv's terms: one request every three seconds, https://info.arxiv.org/help/api/tou.html
 _SHIPPED = (".py", ".html", ".css", ".js", ".toml")  # files on which answers depend
 Clock = Callable[[], datetime]
+_VERSION_OF_KEYS = re.compile(r"pw\d+")
 _BLANK = " \t\r\n\v\f\xa0\ufeff\u200b"  # stripped from secrets
 
 
@@ -65,6 +67,12 @@ class Settings(BaseSettings):
     )
     kv_rest_api_token: str = Field("", repr=False, description="its token")
     redis_url: str = Field("", repr=False, description="the store: a Redis or Valkey server, redis://…")
+    store_prefix: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9._-]{0,64}$",
+        description="stands before all keys, so that wires can share a database; by default none, of previews at Vercel"
+        " preview",
+    )
     sqlite_path: Path | None = Field(None, description="the store: a file; by default .paperwire/store.sqlite3")
     store_connect_seconds: float = Field(1.0, gt=0, description="how long a connection to the store may take")
     store_read_seconds: float = Field(2.0, gt=0, description="how long an answer of the store may take")
@@ -132,6 +140,13 @@ class Settings(BaseSettings):
             raise ValueError("it has a space, a line break or a character beyond ASCII inside; copy it again")
         return secret
 
+    @field_validator("store_prefix")
+    @classmethod
+    def _no_key(cls, prefix: str) -> str:
+        if _VERSION_OF_KEYS.fullmatch(prefix):
+            raise ValueError("keys without a prefix begin so; take another one")
+        return prefix
+
     @field_validator("log_level", mode="before")
     @classmethod
     def _in_capitals(cls, level: object) -> object:
@@ -160,6 +175,12 @@ class Settings(BaseSettings):
     def serverless(self) -> bool:
         """Whether this runs on a serverless platform: no work between requests, and no permanent disk."""
         return bool(self.vercel or self.aws_lambda_function_name)
+
+    @property
+    def prefix(self) -> str:
+        """The prefix of all keys in the store: previews share a database with production, but nothing in it."""
+        is_preview = self.vercel_env not in ("", "production")
+        return self.store_prefix or (self.vercel_env if is_preview else "")
 
     @property
     def has_model(self) -> bool:

@@ -17,6 +17,7 @@ PaperwireError
 │   └── NoText        a paper has no full text that could be read: withdrawn, or images only
 ├── ModelError        a language model did not answer, or not usefully: one paper goes without
 └── StoreError        the store failed
+    ├── StoreFull     the database has no room: nothing was written
     └── LockLost      another process holds the lock that this one worked under: nothing was written
 """
 
@@ -149,6 +150,10 @@ class ModelError(PaperwireError):
 
 class StoreError(PaperwireError):
     """The store failed: names the operation and the cause, never a secret."""
+
+
+class StoreFull(StoreError):
+    """The database has no room for more: nothing was written."""
 
 
 class LockLost(StoreError):

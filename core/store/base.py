@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from core.model.errors import StoreError
+from core.store.keys import PREFIX
 
 Values = dict[str, tuple[bytes, float | None]]  # by key, each with its time to live (s)
 
@@ -19,7 +20,8 @@ Values = dict[str, tuple[bytes, float | None]]  # by key, each with its time to 
 class Store(Protocol):
     """Values are bytes under text keys. A time to live is in seconds; None means that the value does not expire.
 
-    Every operation is atomic and bounded in time, and raises `StoreError` if it fails. An expired key counts as absent.
+    Every operation is atomic and bounded in time, and raises `StoreError` if it fails (`StoreFull`: no room is left).
+    An expired key counts as absent.
     """
 
     async def get(self, key: str) -> bytes | None:
@@ -36,6 +38,9 @@ class Store(Protocol):
 
     async def delete(self, key: str) -> None:
         """Remove a key, if present."""
+
+    async def clear(self, prefix: str) -> int:
+        """Remove every key that begins with `prefix`, not atomically. Returns their number."""
 
     async def acquire(self, name: str, token: str, ttl: float) -> bool:
         """Take the lock `name` for `ttl` seconds, or prolong it if `token` holds it. False if another one does."""
@@ -65,8 +70,10 @@ class Store(Protocol):
         A negative amount always succeeds; it returns at most what was taken.
         """
 
-    def entries(self) -> AsyncIterator[tuple[str, bytes, float | None]]:
-        """Yields every key of Paperwire with its value and its remaining seconds (None: no expiry). For dumps only."""
+    def entries(self, prefix: str = PREFIX) -> AsyncIterator[tuple[str, bytes, float | None]]:
+        """Yields every key that begins with `prefix`, by default all of Paperwire's, with its value and its remaining
+        seconds (None: no expiry). For dumps only.
+        """
 
     async def close(self) -> None:
         """Close all connections. The store must not be used afterwards."""

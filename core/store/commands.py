@@ -6,13 +6,14 @@ REST and by URL.
 
 import asyncio
 import logging
+import re
 from abc import ABC, abstractmethod
 from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from core.model.errors import LockLost, StoreError
+from core.model.errors import LockLost, StoreError, StoreFull
 from core.store import keys
 
 log = logging.getLogger("paperwire")
@@ -27,6 +28,7 @@ _REPEATED_SECONDS = 60  # how long a commit that released its lock is remembered
 _SCAN = 500
 _DUMP = 20  # values a round trip; each may be a megabyte
 _MARK = "b64:"
+_GLOB = re.compile(r"[*?\[\]\\^-]")  # what has a meaning in the patterns of SCAN
 
 # KEYS: lock · ARGV: token, milliseconds
 _ACQUIRE = """
@@ -69,12 +71,13 @@ for i, key in ipairs(KEYS) do found[i] = {redis.call('GET', key), redis.call('PT
 return found"""
 
 # Remedies, by the server's message
+_IS_FULL = "the database is full"
 _MENDS = (
     ("has no permissions", "this token or user may only read; give the one that may write"),
     ("read only replica", "this server is a replica that may only be read; give the address of the primary"),
-    ("used memory > 'maxmemory'", "the database is full; remove keys, let it evict, or take a larger one"),
-    ("max database size", "the database is full; remove keys, or take a larger one"),
-    ("capacity quota", "the database is full; remove keys, or take a larger one"),
+    ("used memory > 'maxmemory'", f"{_IS_FULL}; remove keys, let it evict, or take a larger one"),
+    ("max database size", f"{_IS_FULL}; remove keys, or take a larger one"),
+    ("capacity quota", f"{_IS_FULL}; remove keys, or take a larger one"),
     ("max daily request", "the plan's requests are used up; wait, or take a larger one"),
     ("max requests limit", "the plan's requests are used up; wait, or take a larger one"),
     ("max request size", "the plan takes no requests of this size; take a larger one, or fewer categories"),
@@ -111,6 +114,12 @@ class CommandStore(ABC):
     async def delete(self, key: str) -> None:
         await self._ask(_flag, "DEL", key)
 
+    async def clear(self, prefix: str) -> int:
+        count = 0
+        async for names in self._scan(prefix):
+            count += await self._ask(_count, "DEL", *names)
+        return count
+
     async def acquire(self, name: str, token: str, ttl: float) -> bool:
         return await self._ask(_flag, "EVAL", _ACQUIRE, 1, name, token, _milliseconds(ttl))
 
@@ -134,18 +143,24 @@ class CommandStore(ABC):
         command: Command = ("EVAL", _TAKE, 1, name, amount, limit, _milliseconds(ttl))
         return (await self._call(_flag, [command], repeat=None))[0]
 
-    async def entries(self) -> AsyncIterator[tuple[str, bytes, float | None]]:
-        cursor, seen = "0", set[str]()
-        while True:
-            cursor, found = await self._ask(_scanned, "SCAN", cursor, "MATCH", f"{keys.PREFIX}*", "COUNT", _SCAN)
-            new = [key for key in found if key not in seen]  # SCAN may name a key twice
-            seen.update(new)
-            for start in range(0, len(new), _DUMP):
-                names = new[start : start + _DUMP]
+    async def entries(self, prefix: str = keys.PREFIX) -> AsyncIterator[tuple[str, bytes, float | None]]:
+        async for found in self._scan(prefix):
+            for start in range(0, len(found), _DUMP):
+                names = found[start : start + _DUMP]
                 rows = await self._ask(partial(_rows, len(names)), "EVAL", _READ, len(names), *names)
                 for key, (value, left) in zip(names, rows, strict=True):
                     if value is not None:
                         yield key, value, left / 1000 if left >= 0 else None
+
+    async def _scan(self, prefix: str) -> AsyncIterator[list[str]]:
+        """Yields the keys that begin with `prefix`, some at a time, none of them empty."""
+        cursor, seen, pattern = "0", set[str](), _GLOB.sub(r"\\\g<0>", prefix) + "*"
+        while True:
+            cursor, found = await self._ask(_scanned, "SCAN", cursor, "MATCH", pattern, "COUNT", _SCAN)
+            new = [key for key in dict.fromkeys(found) if key not in seen]  # SCAN may name a key twice
+            seen.update(new)
+            if new:
+                yield new
             if cursor == "0":
                 return
 
@@ -189,14 +204,19 @@ class CommandStore(ABC):
             raise StoreError(f"{self._name}: {what}: no answer within {self._seconds:g} s") from None
         except Exception as error:
             # Clients raise their own errors, and AttributeError or KeyError for unexpected answers
-            raise StoreError(f"{self._name}: {what}: {_explain(error)}") from error
+            made = StoreFull if _mend_of(error).startswith(_IS_FULL) else StoreError
+            raise made(f"{self._name}: {what}: {_explain(error)}") from error
 
 
 def _explain(error: Exception) -> str:
     said = f"{error}".strip() or "no more is known"
-    kind = type(error).__name__
-    mend = next((mend for mark, mend in _MENDS if mark.lower() in said.lower()), "")
-    return f"{kind}: {said[:300]}" + (f" ({mend})" if mend else "")
+    mend = _mend_of(error)
+    return f"{type(error).__name__}: {said[:300]}" + (f" ({mend})" if mend else "")
+
+
+def _mend_of(error: Exception) -> str:
+    said = f"{error}".lower()
+    return next((mend for mark, mend in _MENDS if mark.lower() in said), "")
 
 
 def _set(key: str, value: bytes, ttl: float | None) -> Command:
@@ -251,6 +271,12 @@ def _flag(answer: Any) -> bool:
     if type(answer) is not int or answer not in (0, 1):
         raise _odd(answer)
     return answer == 1
+
+
+def _count(answer: Any) -> int:
+    if type(answer) is not int:
+        raise _odd(answer)
+    return answer
 
 
 def _ok(answer: Any) -> None:

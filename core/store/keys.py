@@ -11,7 +11,10 @@ MANIFEST = f"{_V}:manifest"
 REFRESH_LOCK = f"{_V}:lock:refresh"
 CATCH_UP_LOCK = f"{_V}:lock:catch-up"
 ARXIV_GATE = f"{_V}:gate:arxiv"
-PASSING = (f"{_V}:lock:", f"{_V}:gate:")  # keys of running processes
+COMMON = f"{_V}:gate:"  # without the prefix of a wire: an upstream's limits apply to all wires of a database
+PASSING = (f"{_V}:lock:", COMMON)  # keys of running processes
+CUSTOM = f"{_V}:feed:custom:"
+DISPENSABLE = (CUSTOM, f"{_V}:feed:")  # rendered documents, removed from a full database in this order
 SCORES_SECONDS = 31 * 86_400  # scores made on demand; those of a refresh live as long as their batch
 RENDERED_SECONDS = 2 * 86_400
 WRITTEN_SECONDS = 400 * 86_400  # scorecards and summaries, which cost money
@@ -21,9 +24,7 @@ SAVED = f"{_V}:saved"  # feeds that the owner saved
 SAVED_HISTORY = f"{_V}:saved:history"
 SAVED_LOCK = f"{_V}:lock:saved"
 WINDOW_SECONDS = 3 * 86_400  # how long the slices of an incomplete window are kept
-WRONG_TOKENS = f"{_V}:budget:wrong-tokens"
-CUSTOM_BUDGET = f"{_V}:budget:custom"
-CUSTOM_A_DAY = 500  # limit of stored custom feeds, because any client can request new ones
+STRANGERS_BUDGET = f"{_V}:budget:strangers"  # bytes of a day that requests without a token caused to be stored
 DAY_SECONDS = 86_400
 REVIEWS = f"{_V}:reviews"  # the list of all reviews
 REVIEWS_LOCK = f"{_V}:lock:reviews"  # held while a review and the list are written
@@ -88,7 +89,7 @@ def summary_lock(versioned: str, template: str, language: str) -> str:
 
 def custom(feed_fingerprint: str, query: str, format_name: str) -> str:
     """The last document of a feed with rules in its URL, in one format."""
-    return f"{_V}:feed:custom:{fingerprint(feed_fingerprint, query)}.{format_name}"
+    return f"{CUSTOM}{fingerprint(feed_fingerprint, query)}.{format_name}"
 
 
 def rendered(path: str) -> str:

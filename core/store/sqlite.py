@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from core.model.errors import LockLost, StoreError
+from core.model.errors import LockLost, StoreError, StoreFull
 from core.store import keys
 
 _T = TypeVar("_T")
@@ -27,6 +27,7 @@ _NEXT = (
     "SELECT key, value, expires - ? FROM entries"
     " WHERE key > ? AND key < ? AND (expires IS NULL OR expires > ?) ORDER BY key LIMIT 20"
 )
+_LAST = "\U0010ffff"  # after all other characters of keys
 _HOLDS = "SELECT 1 FROM entries WHERE key = ? AND value = ? AND expires > ?"
 
 
@@ -64,6 +65,12 @@ class SqliteStore:
 
     async def delete(self, key: str) -> None:
         await self._run(lambda db: db.execute("DELETE FROM entries WHERE key = ?", (key,)))
+
+    async def clear(self, prefix: str) -> int:
+        end = prefix + _LAST
+        return await self._run(
+            lambda db: db.execute("DELETE FROM entries WHERE key >= ? AND key < ?", (prefix, end)).rowcount
+        )
 
     async def acquire(self, name: str, token: str, ttl: float) -> bool:
         def work(db: sqlite3.Connection) -> bool:
@@ -110,9 +117,9 @@ class SqliteStore:
 
         return await self._run(work)
 
-    async def entries(self) -> AsyncIterator[tuple[str, bytes, float | None]]:
-        last = keys.PREFIX
-        while rows := await self._run(partial(_next_entries, last), "BEGIN"):
+    async def entries(self, prefix: str = keys.PREFIX) -> AsyncIterator[tuple[str, bytes, float | None]]:
+        last = prefix
+        while rows := await self._run(partial(_next_entries, last, prefix + _LAST), "BEGIN"):
             for key, value, left in rows:
                 yield key, value, left
             last = rows[-1][0]
@@ -137,11 +144,13 @@ class SqliteStore:
             try:
                 result = work(db)
             except BaseException:
-                db.execute("ROLLBACK")
+                if db.in_transaction:  # on a full disk SQLite has ended it
+                    db.execute("ROLLBACK")
                 raise
             db.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
-            raise StoreError(f"SQLite at {self._path}: {error}") from error
+            full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+            raise (StoreFull if full else StoreError)(f"SQLite at {self._path}: {error}") from error
         return result
 
 
@@ -173,6 +182,6 @@ def _write(db: sqlite3.Connection, values: Mapping[str, tuple[bytes, float | Non
     db.executemany(_PUT, rows)
 
 
-def _next_entries(last: str, db: sqlite3.Connection) -> list[tuple[str, bytes, float | None]]:
+def _next_entries(last: str, end: str, db: sqlite3.Connection) -> list[tuple[str, bytes, float | None]]:
     now = time.time()
-    return db.execute(_NEXT, (now, last, keys.PREFIX + "\U0010ffff", now)).fetchall()
+    return db.execute(_NEXT, (now, last, end, now)).fetchall()

@@ -94,13 +94,13 @@ def test_named_store(case: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert expected in told
     assert SECRET not in told
     kind = next((kind for word, kind in KINDS.items() if word in told), "SqliteStore")
-    assert kind == type(open_store(settings)).__name__
+    assert kind == type(open_store(settings).whole).__name__
 
 
 def test_sample_needs_no_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The sample is in a file, whatever else is set: no real store gets invented papers."""
     put(monkeypatch, UPSTASH | REDIS | {"SAMPLE": "1"}, tmp_path)
-    assert "SqliteStore" == type(open_store(load_settings())).__name__
+    assert "SqliteStore" == type(open_store(load_settings()).whole).__name__
     assert "sqlite3" in describe(load_settings())
 
 
