@@ -27,6 +27,7 @@ from core.model.errors import (
     RateLimited,
     SourceError,
     StoreError,
+    StoreRefused,
     UnknownName,
 )
 from core.model.paper import parse_id
@@ -45,6 +46,7 @@ TABLE: tuple[tuple[type[PaperwireError], int, str, str, tuple[str, ...]], ...] =
     (NothingYet, 503, "nothing-yet", "Nothing to serve yet", ()),
     (RateLimited, 429, "rate-limited", "Too many requests", ()),
     (Overloaded, 503, "overloaded", "Too much is being asked for", ()),
+    (StoreRefused, 503, "store", "The store refuses to write", ()),
     (StoreError, 503, "store", "The store does not answer", ()),
     (ModelError, 502, "model", "A language model did not answer", ()),
     (NoText, 404, "no-text", "There is no full text", ()),
@@ -142,8 +144,15 @@ def of_error(error: PaperwireError) -> Problem:
     detail = str(error)
     if isinstance(error, StoreError):  # the location of the store is only logged
         log.warning("%s", error)
-        detail = "The store does not answer; the log of the service says why. Try again in a moment."
+        detail = f"{refusal_text(error).capitalize()}; the log of the service says why. Try again in a moment."
     return Problem(status, slug, title, detail, headers, more)
+
+
+def refusal_text(error: StoreError | None, *, is_owner: bool = False) -> str:
+    """Returns what a store's error says: to its owner all of it, to others not where it is; "" without one."""
+    if error is None or is_owner:
+        return str(error or "")
+    return error.says if isinstance(error, StoreRefused) else "the store does not answer"
 
 
 def install(app: FastAPI) -> None:

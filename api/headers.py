@@ -69,6 +69,11 @@ def missing_headers(headers: Sequence[Header], public_url: str, *, private: bool
     return [(name, value) for name, value in wanted if name not in given]
 
 
-def cache_control(seconds: int) -> str:
-    """Returns a `Cache-Control` with a short lifetime for readers, `seconds` for shared caches, and revalidation."""
+def cache_control(seconds: int, *, private: bool = False) -> str:
+    """Returns a `Cache-Control` with a short lifetime for readers, `seconds` for shared caches, and revalidation.
+
+    Shared caches keep nothing of a private copy: they would answer without a look at the key.
+    """
+    if private:
+        return f"private, max-age={min(READER_SECONDS, seconds)}"
     return f"public, max-age={min(READER_SECONDS, seconds)}, s-maxage={seconds}, stale-while-revalidate={STALE_SECONDS}"

@@ -235,12 +235,13 @@ class Cached:
     until: float
     validators: list[Header]
     of_body: list[Header]
+    private: bool
 
     def answer(self, sent: Mapping[bytes, bytes], seconds: int, warning: str = "") -> tuple[int, list[Header], bytes]:
         """Returns status, headers and body for a request with headers `sent`; shared caches keep it for `seconds`."""
         if trace := CURRENT.get():
             trace.is_safe = True
-        headers = [*self.validators, (b"cache-control", cache_control(seconds).encode())]
+        headers = [*self.validators, (b"cache-control", cache_control(seconds, private=self.private).encode())]
         if warning:
             headers.append((b"warning", f'111 paperwire "{warning}"'.encode()))  # RFC 7234, 5.5: revalidation failed
         if not _CONDITIONS.isdisjoint(sent) and self._is_known(sent):
@@ -325,6 +326,8 @@ class ResponseCache:
             (b"content-type", f"{document.media_type}; charset=utf-8".encode()),
         ]
         validators += missing_headers([*validators, *of_body], self._public_url, private=self._private)
-        cached = Cached(document, identity, validity, at_most, monotonic() + at_most, validators, of_body)
+        cached = Cached(
+            document, identity, validity, at_most, monotonic() + at_most, validators, of_body, self._private
+        )
         self.cached.put(address, cached, len(document.body) + len(address[1]) + OVERHEAD)
         return cached

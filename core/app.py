@@ -117,6 +117,8 @@ class Paperwire:
                 snapshot = await self.snapshot()
                 manifest = snapshot.state.manifest
         if not self._stored(manifest):
+            if refused := self.archive.refused:
+                raise refused
             failed = self._not_before > time()
             record = due_record(manifest, self.due, self.rules.sources)
             raise nothing_yet(record, self.due, self._pause(snapshot.state, due), failed=failed)

@@ -1,21 +1,24 @@
 """The files for other platforms name what there is: folders, variables, commands, routes."""
 
+import asyncio
 import configparser
 import json
 import re
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import uvicorn
 import yaml
 
 from core.config.settings import ROOT, Settings, load_settings
 
 DEPLOY = ROOT / "deploy"
 README = (ROOT / "README.md").read_text("utf-8")
-VARIABLES = {name.upper() for name in Settings.model_fields} | {"HOST", "PORT"}
+VARIABLES = {name.upper() for name in Settings.model_fields} | {"HOST", "PORT", "FORWARDED_ALLOW_IPS"}
 
 
 def test_the_image_is_made_of_what_there_is() -> None:
@@ -119,6 +122,37 @@ def test_the_package_for_lambda(tmp_path: Path) -> None:
     assert (build / "public" / "wire.css").exists()
     assert (build / "feeds.toml").exists()
     assert [] == [path for path in build.rglob("*") if path.name in ("tests", "benchmarks") and path.parent == build]
+
+
+# The peer, X-Forwarded-For → the client's address
+PROXIES = [
+    ("172.18.0.1", "203.0.113.9", "203.0.113.9"),
+    ("172.18.0.1", "198.51.100.1, 203.0.113.9", "203.0.113.9"),  # what a client claims itself is not believed
+    ("192.168.16.1", "203.0.113.9, 10.0.0.2", "203.0.113.9"),
+    ("203.0.113.1", "198.51.100.1", "203.0.113.1"),
+]
+
+
+@pytest.mark.parametrize(("peer", "forwarded", "client"), PROXIES)
+def test_clients_behind_a_proxy_are_told_apart(peer: str, forwarded: str, client: str) -> None:
+    """Docker's networks are in between: compose names them, so that the proxy's word counts, and nobody else's."""
+    environment = yaml.safe_load((DEPLOY / "compose.yaml").read_text("utf-8"))["services"]["wire"]["environment"]
+    trusted = environment["FORWARDED_ALLOW_IPS"].removeprefix("${FORWARDED_ALLOW_IPS:-").removesuffix("}")
+    seen: list[str] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:  # noqa: ARG001
+        seen.append(scope["client"][0])
+
+    config = uvicorn.Config(app, interface="asgi3", forwarded_allow_ips=trusted, log_config=None)
+    config.load()
+    scope = {
+        "type": "http",
+        "client": (peer, 1),
+        "scheme": "http",
+        "headers": [(b"x-forwarded-for", forwarded.encode())],
+    }
+    asyncio.run(config.loaded_app(scope, None, None))  # type: ignore[arg-type]
+    assert [client] == seen
 
 
 class _Cloud(yaml.SafeLoader):

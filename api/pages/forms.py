@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from fastapi import HTTPException, Request
 
 from api.access import NotAllowed
+from api.errors import refusal_text
 from api.observe import MOST_BODY
 from api.urls import base_url
 from core.app import Paperwire
@@ -40,7 +41,7 @@ class FormFailure:
 
 
 EXPECTED = (Refused, NotAllowed, Conflict, TooMuch, StoreError)
-_UNANSWERED = "The store does not answer, so nothing was saved; the log of the service says why. Try again in a moment."
+_UNANSWERED = "{}, so nothing was saved; the log of the service says why. Try again in a moment."
 
 
 def failure_of(error: PaperwireError) -> FormFailure:
@@ -55,7 +56,7 @@ def failure_of(error: PaperwireError) -> FormFailure:
             return FormFailure(409, "", str(error), {})
         case StoreError():  # the location of the store is only logged
             log.warning("nothing was saved: %s", error)
-            return FormFailure(503, "", _UNANSWERED, {"Retry-After": "10"})
+            return FormFailure(503, "", _UNANSWERED.format(refusal_text(error).capitalize()), {"Retry-After": "10"})
     return FormFailure(422, "", str(error), {})
 
 

@@ -68,6 +68,8 @@ async def page(
 ) -> Response:
     """Answer with a page that is rendered for this request, in a thread."""
     body = await asyncio.to_thread(render, request, template, **context)
+    if request.app.state.wire.settings.feed_key and cache != "no-store":
+        cache = f"private, {cache}"
     return Response(body, status, {**HEADERS, "Cache-Control": cache}, MEDIA_TYPE)
 
 

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from api import openapi
 from api.access import check_token, has_token
-from api.errors import problem
+from api.errors import problem, refusal_text
 from api.resource import answer_once, wire_of
 from core.model.errors import StoreError
 from core.model.freshness import due_record
@@ -65,7 +65,7 @@ async def _run(request: Request, scope: str, seconds: float) -> Response:
 async def health(request: Request) -> Response:
     """The overall status, the problems and how to fix them, and every date with its categories: the ledger in numbers.
 
-    With the owner's token it also has the error of a store that fails or refuses writes.
+    A store that is full, or refuses writes for another reason, is named; with the owner's token with its own words.
 
     The HTTP status is 503 if the owner should act ("failing"), else 200: "ok", or "degraded" for problems that pass
     automatically.
@@ -79,10 +79,15 @@ async def health(request: Request) -> Response:
             return _no_store(error)
         raise
     now = wire.clock()
-    refusal = await wire.archive.refusal() if is_owner else ""
+    refused = await wire.archive.refusal()
     windows = wire.pending(manifest)
     found = troubles(
-        manifest, windows, now, refusal=refusal, store_error=wire.snapshots.error, sources=wire.rules.sources
+        manifest,
+        windows,
+        now,
+        refusal=refusal_text(refused, is_owner=is_owner),
+        store_error=wire.snapshots.error,
+        sources=wire.rules.sources,
     )
     due = due_record(manifest, wire.due, wire.rules.sources)
     body = {

@@ -1,6 +1,7 @@
 """The typed repository over the store: the only code that knows keys, codecs, times to live, locks and commits."""
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import datetime, timedelta
@@ -19,16 +20,18 @@ from core.archive.spending import Spending
 from core.archive.state import STATE_KEYS, State, decode_state
 from core.archive.windows import Windows
 from core.config.settings import GATE_SECONDS
-from core.model.errors import StoreError
+from core.model.errors import StoreError, StoreRefused
 from core.model.manifest import Manifest
 from core.store import keys
 from core.store.base import Store, Values, holding
+from core.store.space import Space
 
 __all__ = ["Archive", "Draft", "State"]
 
 _PATIENCE_SECONDS = 30.0  # how long to wait for another process's draft
 RETENTION = timedelta(days=30)
 PROBE_SECONDS = 60.0
+PROBED_SECONDS = 10.0  # how long the store is not asked again after a probe that it accepted
 _POLL_SECONDS = 0.2
 
 
@@ -39,7 +42,8 @@ class Archive:
     """
 
     def __init__(self, store: Store, *, retention: timedelta = RETENTION) -> None:
-        self.store = store
+        self.store = store = store if isinstance(store, Space) else Space(store)
+        self._probed = -math.inf  # when the store last accepted a probe (`time.monotonic`)
         self.retention = retention
         self.days = Days(store)
         self.windows = Windows(store)
@@ -54,13 +58,20 @@ class Archive:
         """Returns a block for one request to arXiv, which starts `seconds` after the last one at the earliest."""
         return passing(self.store, seconds) if seconds else nullcontext()
 
-    async def refusal(self) -> str:
-        """Returns the store's reason for refusing writes, with a remedy; "" if it accepts them."""
-        try:
-            await self.store.put(keys.PROBE, b"1", PROBE_SECONDS)
-        except StoreError as error:
-            return str(error)
-        return ""
+    @property
+    def refused(self) -> StoreRefused | None:
+        """Why the store refused this process's last write, None if it did not."""
+        return self.store.refused
+
+    async def refusal(self) -> StoreError | None:
+        """Returns the error of a store that refuses writes, None if it accepts them."""
+        if monotonic() - self._probed > PROBED_SECONDS:
+            try:
+                await self.store.put(keys.PROBE, b"1", PROBE_SECONDS)
+            except StoreError as error:
+                return error
+            self._probed = monotonic()
+        return self.refused
 
     async def state(self) -> State:
         """Returns the stored state, in one round trip."""

@@ -17,7 +17,8 @@ PaperwireError
 │   └── NoText        a paper has no full text that could be read: withdrawn, or images only
 ├── ModelError        a language model did not answer, or not usefully: one paper goes without
 └── StoreError        the store failed
-    ├── StoreFull     the database has no room: nothing was written
+    ├── StoreRefused  the database refuses to write, until its owner does something: nothing was written
+    │   └── StoreFull it has no room
     └── LockLost      another process holds the lock that this one worked under: nothing was written
 """
 
@@ -152,8 +153,16 @@ class StoreError(PaperwireError):
     """The store failed: names the operation and the cause, never a secret."""
 
 
-class StoreFull(StoreError):
+class StoreRefused(StoreError):
+    """The database refuses the operation, with a reason that does not pass by itself: nothing was written."""
+
+    says = "the database refuses to write"  # for everyone; `str(error)` names the place and is for the owner
+
+
+class StoreFull(StoreRefused):
     """The database has no room for more: nothing was written."""
+
+    says = "the database is full"
 
 
 class LockLost(StoreError):

@@ -45,9 +45,10 @@ def troubles(
     `sources` are those that the feeds use: other sources are not checked.
     """
     found = [*_of_store(store_error), *_of_picks(manifest, now)]
-    if refusal:
-        found.append(Trouble("store", f"nothing can be stored: {refusal}", act=True))
-    if ARXIV in sources:
+    if refusal:  # what lacks is not the upstreams' fault
+        mend = "make room, or let this service write; `paperwire store info` shows what is stored"
+        found.append(Trouble("store", f"nothing can be stored: {refusal}", mend=mend, act=True))
+    elif ARXIV in sources:
         found += [*_of_due(manifest, now), *_of_gaps(manifest, now)]
     elif not manifest.picks:
         found.append(_empty(manifest))

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from core.model.errors import LockLost, StoreError, StoreFull
+from core.model.errors import LockLost, StoreError, StoreFull, StoreRefused
 from core.store import keys
 
 log = logging.getLogger("paperwire")
@@ -204,8 +204,9 @@ class CommandStore(ABC):
             raise StoreError(f"{self._name}: {what}: no answer within {self._seconds:g} s") from None
         except Exception as error:
             # Clients raise their own errors, and AttributeError or KeyError for unexpected answers
-            made = StoreFull if _mend_of(error).startswith(_IS_FULL) else StoreError
-            raise made(f"{self._name}: {what}: {_explain(error)}") from error
+            mend = _mend_of(error)
+            kind = StoreFull if mend.startswith(_IS_FULL) else StoreRefused if mend else StoreError
+            raise kind(f"{self._name}: {what}: {_explain(error)}") from error
 
 
 def _explain(error: Exception) -> str:

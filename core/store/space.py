@@ -8,7 +8,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
-from core.model.errors import StoreFull
+from core.model.errors import StoreFull, StoreRefused
 from core.store import keys
 from core.store.base import Store
 
@@ -27,7 +27,13 @@ class Space:
 
     def __init__(self, whole: Store, prefix: str = "") -> None:
         self.whole = whole
+        self._refused: dict[str, StoreRefused] = {}  # by operation
         self._prefix = f"{prefix}:" if prefix else ""
+
+    @property
+    def refused(self) -> StoreRefused | None:
+        """Why the last write was refused, None if it succeeded. A commit may be refused where small values are not."""
+        return next(iter(self._refused.values()), None)
 
     async def get(self, key: str) -> bytes | None:
         """See `Store`, as for all methods of it."""
@@ -56,7 +62,9 @@ class Space:
 
     async def commit(self, name: str, token: str, values: _Values, *, release: bool = False) -> None:
         own = self._all_own(values)
-        await self._write([name, *values], lambda: self.whole.commit(self._own(name), token, own, release=release))
+        await self._noted(
+            "commit", [name, *values], lambda: self.whole.commit(self._own(name), token, own, release=release)
+        )
 
     async def release(self, name: str, token: str) -> None:
         await self.whole.release(self._own(name), token)
@@ -78,6 +86,19 @@ class Space:
         return {self._own(key): value for key, value in values.items()} if self._prefix else values
 
     async def _write(self, names: Sequence[str] | _Values, write: Callable[[], Awaitable[T]]) -> T:
+        return await self._noted("write", names, write)
+
+    async def _noted(self, what: str, names: Sequence[str] | _Values, write: Callable[[], Awaitable[T]]) -> T:
+        """Returns the result of `write`, and remembers whether the last one was refused."""
+        try:
+            done = await self._with_room(names, write)
+        except StoreRefused as error:
+            self._refused[what] = error
+            raise
+        self._refused.pop(what, None)
+        return done
+
+    async def _with_room(self, names: Sequence[str] | _Values, write: Callable[[], Awaitable[T]]) -> T:
         """Returns the result of `write`; if the database is full, after making room. Raises `StoreError`.
 
         A refused write has changed nothing, so that it can be sent again. No room is made for dispensable values.

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from core.model.errors import LockLost, StoreError, StoreFull
+from core.model.errors import LockLost, StoreError, StoreFull, StoreRefused
 from core.store import keys
 
 _T = TypeVar("_T")
@@ -27,6 +27,7 @@ _NEXT = (
     "SELECT key, value, expires - ? FROM entries"
     " WHERE key > ? AND key < ? AND (expires IS NULL OR expires > ?) ORDER BY key LIMIT 20"
 )
+_KINDS = {sqlite3.SQLITE_FULL: StoreFull, sqlite3.SQLITE_READONLY: StoreRefused}
 _LAST = "\U0010ffff"  # after all other characters of keys
 _HOLDS = "SELECT 1 FROM entries WHERE key = ? AND value = ? AND expires > ?"
 
@@ -149,8 +150,8 @@ class SqliteStore:
                 raise
             db.execute("COMMIT")
         except (sqlite3.Error, OSError) as error:
-            full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-            raise (StoreFull if full else StoreError)(f"SQLite at {self._path}: {error}") from error
+            kind = _KINDS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, StoreError)  # without the extended code
+            raise kind(f"SQLite at {self._path}: {error}") from error
         return result
 
 

@@ -60,7 +60,11 @@ def test_closed_without_the_key(private: httpx.Client, path: str) -> None:
         assert 401 == refused.status_code, wrong
         assert "no-store" == refused.headers["Cache-Control"]
         assert "Efficient" not in refused.text
-    assert 200 == private.get(with_key(path, SECRET)).status_code
+    opened = private.get(with_key(path, SECRET))
+    assert 200 == opened.status_code
+    directives = opened.headers["Cache-Control"].split(", ")
+    assert "private" in directives
+    assert {"public", "s-maxage"}.isdisjoint(part.partition("=")[0] for part in directives)
 
 
 def test_wrong_keys_do_not_reach_arxiv(private: httpx.Client, upstream: Upstream) -> None:

@@ -1,5 +1,6 @@
 """Which store the environment names, and how its owner is told what is wrong with that; never with a secret in it."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -102,6 +103,54 @@ def test_sample_needs_no_store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     put(monkeypatch, UPSTASH | REDIS | {"SAMPLE": "1"}, tmp_path)
     assert "SqliteStore" == type(open_store(load_settings()).whole).__name__
     assert "sqlite3" in describe(load_settings())
+
+
+PREFIXES: dict[str, tuple[Mapping[str, str], str]] = {
+    "nothing": ({}, ""),
+    "given": ({"STORE_PREFIX": "second"}, "second"),
+    "production": (VERCEL | {"VERCEL_ENV": "production"}, ""),
+    "a preview": (VERCEL | {"VERCEL_ENV": "preview"}, "preview"),
+    "development": (VERCEL | {"VERCEL_ENV": "development"}, "development"),
+    "a preview with its own": (VERCEL | {"VERCEL_ENV": "preview", "STORE_PREFIX": " mine\n"}, "mine"),
+    "production with one": (VERCEL | {"VERCEL_ENV": "production", "STORE_PREFIX": "mine"}, "mine"),
+}
+
+
+@pytest.mark.parametrize("case", PREFIXES)
+def test_previews_have_keys_of_their_own(case: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Production has no prefix, so that what is stored stays; a preview never writes over it. The owner sees which."""
+    env, prefix = PREFIXES[case]
+    put(monkeypatch, KV | env, tmp_path)
+    settings = load_settings()
+    assert prefix == settings.prefix
+    assert describe(settings).endswith(f", keys with the prefix {prefix}" if prefix else "(KV_REST_API_URL)")
+
+
+@pytest.mark.parametrize("prefix", ["pw1", "pw23", "a:b", "a*", "a b", "ä", "x" * 65])
+def test_a_prefix_that_is_none(prefix: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keys of one wire must not look like those of another one."""
+    put(monkeypatch, {"STORE_PREFIX": prefix}, tmp_path)
+    with pytest.raises(ConfigError, match="STORE_PREFIX"):
+        load_settings()
+
+
+@pytest.mark.slow
+def test_the_command_respects_the_prefix(tmp_path: Path) -> None:
+    """`paperwire store` shows, exports and imports the keys of this wire alone."""
+    env = {"SQLITE_PATH": "store.sqlite3"}
+    dump = [
+        {"paperwire": "store", "version": 1, "made": 0},
+        {"key": "pw1:asked", "text": "j[]"},
+        {"end": 1},
+    ]
+    (tmp_path / "dump").write_text("".join(f"{json.dumps(row)}\n" for row in dump))
+    second = env | {"STORE_PREFIX": "second"}
+    assert 0 == paperwire("store", "import", "dump", cwd=tmp_path, env=second).returncode
+    shown = [paperwire("store", "info", cwd=tmp_path, env=of).stdout for of in (second, env)]
+    assert [True, False] == ["asked" in text for text in shown]
+    assert "keys with the prefix second" in " ".join(shown[0].split())
+    exported = [paperwire("store", "export", cwd=tmp_path, env=of).stdout for of in (second, env)]
+    assert [1, 0] == [text.count("pw1:asked") for text in exported]
 
 
 @pytest.mark.parametrize("env", [UPSTASH, KV, PREFIXED, REDIS | REST_OF_KV], ids=["Upstash", "KV", "prefix", "URL"])

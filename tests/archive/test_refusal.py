@@ -34,7 +34,7 @@ def test_a_full_store_is_named(tmp_path: Path) -> None:
 
     async def ask(store: SqliteStore) -> str:
         try:
-            return await Archive(store).refusal()
+            return str(await Archive(store).refusal() or "")
         finally:
             await store.close()
 
