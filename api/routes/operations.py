@@ -13,11 +13,12 @@ from api.errors import problem, refusal_text
 from api.resource import answer_once, wire_of
 from core.model.errors import StoreError
 from core.model.freshness import due_record
-from core.model.health import status_of, trouble_to_plain, troubles
+from core.model.health import Trouble, status_of, trouble_to_plain, troubles
 from core.model.manifest import BatchRecord, rfc3339
 from core.views.entries import batch_to_plain
 
 log = logging.getLogger("paperwire")
+_UNSTORED = ("due", "empty", "asleep")  # troubles that a store which refuses to write causes, too
 WORK_SECONDS = 60.0  # of /api/work, where refreshes fetch only the due batch
 
 router = APIRouter(tags=["operations"])
@@ -79,16 +80,15 @@ async def health(request: Request) -> Response:
             return _no_store(error)
         raise
     now = wire.clock()
-    refused = await wire.archive.refusal()
     windows = wire.pending(manifest)
-    found = troubles(
-        manifest,
-        windows,
-        now,
-        refusal=refusal_text(refused, is_owner=is_owner),
-        store_error=wire.snapshots.error,
-        sources=wire.rules.sources,
-    )
+
+    def look(refused: StoreError | None) -> list[Trouble]:
+        refusal, error = refusal_text(refused, is_owner=is_owner), wire.snapshots.error
+        return troubles(manifest, windows, now, refusal=refusal, store_error=error, sources=wire.rules.sources)
+
+    found = look(wire.archive.refused)
+    if is_owner or any(trouble.kind in _UNSTORED for trouble in found):
+        found = look(await wire.archive.refusal())
     due = due_record(manifest, wire.due, wire.rules.sources)
     body = {
         "status": status_of(found),
