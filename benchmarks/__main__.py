@@ -12,6 +12,7 @@ from benchmarks import (
     bench_analysis,
     bench_cold_start,
     bench_digest,
+    bench_coverage,
     bench_engines,
     bench_http,
     bench_journeys,
@@ -32,6 +33,7 @@ BENCHMARKS: dict[str, Callable[..., None]] = {
     "analysis": bench_analysis.run,
     "digest": bench_digest.run,
     "cold_start": bench_cold_start.run,
+    "coverage": bench_coverage.run,
 }
 PACKAGES = ("lxml", "ahocorasick_rs", "google-re2", "feedgen", "fastapi", "starlette", "feedparser")
 

@@ -18,6 +18,7 @@ from core.model.query import Condition, Query, predicate
 from core.model.review import shown_rows
 from core.render.card import author_names, make_card, whys
 from core.render.citations import bibtex
+from core.render.evidence import evidence_in_words
 from core.render.items import clean_entry
 
 router = APIRouter(include_in_schema=False)
@@ -82,6 +83,7 @@ class Tab:
     input: str
     ready: bool
     html: Markup
+    read: str
     feeds: tuple[str, ...]
 
 
@@ -95,7 +97,9 @@ def _tabs(shown: Sequence[tuple[Feed, Entry]]) -> list[Tab]:
         key = (summary.template, summary.language, summary.model, summary.markdown)
         before = tabs[key].feeds if key in tabs else ()
         ready = summary.state == "ready"
-        tabs[key] = Tab(*key[:3], summary.input, ready, html, (*before, feed.title))
+        tabs[key] = Tab(
+            *key[:3], summary.input, ready, html, evidence_in_words(summary.evidence), (*before, feed.title)
+        )
     return sorted(tabs.values(), key=lambda tab: not tab.ready)[:MOST_TABS]
 
 

@@ -51,6 +51,16 @@ def extra_of(settings: Settings) -> dict[str, Any]:
     return effort | extra
 
 
+_ANSWER_SHARE, _MOST_ANSWER = 0.4, 16_000  # of the context: tokens for instructions, thoughts and the answer
+_CHARACTERS = 3  # a token of a paper, with its formulas and tables
+
+
+def text_characters(settings: Settings) -> int:
+    """Returns how many characters of a paper fit into the context of the models."""
+    tokens = settings.llm_context_tokens
+    return int(tokens - min(tokens * _ANSWER_SHARE, _MOST_ANSWER)) * _CHARACTERS
+
+
 def describe_models(settings: Settings) -> str:
     """Describe the models for their owner, in one line, without the key. Raises `ConfigError`."""
     models, _ = models_of(settings), extra_of(settings)

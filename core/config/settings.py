@@ -93,6 +93,9 @@ class Settings(BaseSettings):
         "", pattern=r"^[a-z]*$", description="how much a model thinks, such as low; by default it decides"
     )
     llm_extra_body: str = Field("", description="a JSON object that goes into the body of every request")
+    llm_context_tokens: int = Field(
+        64_000, ge=4_000, description="how many tokens a question and its answer may have; a long paper is cut to fit"
+    )
     llm_daily_tokens: int = Field(0, ge=0, description="how many tokens a day may take at most; 0: no limit")
     llm_monthly_tokens: int = Field(0, ge=0, description="how many tokens a month may take at most; 0: no limit")
     llm_concurrency: int = Field(4, ge=1, le=100, description="how many calls an instance makes at the same time")

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -23,11 +23,12 @@ from core.llm.prompts import POINTS, ask_analysis, ask_screening, ask_summary, s
 from core.llm.templates import get_template
 from core.model.analysis import ANALYSE, READ, SCREEN, SUMMARISE, Row, Wait
 from core.model.errors import ModelError
+from core.model.fulltext import FullText
 from core.model.paper import Paper
 from core.model.rubric import Scorecard
 from core.model.summary import Summary
 from core.sources.client import Get
-from core.sources.fulltext import FullText, fetch_text
+from core.sources.fulltext import fetch_text
 from core.util.caches import LRUCache, SingleFlight
 from core.util.log import Progress
 
@@ -289,14 +290,12 @@ class FeedDate:
         q, screened, session = self.questions, one.card, self.run.session
         if q.rubric is None or screened is None or session is None or (text := await self._read(one)) is None:
             return
-        given = (one.paper, text.text, text.input)
         try:
-            answer = await session.ask(ask_analysis(q.feed, q.rubric, *given))
-            card, points = read_analysis(answer.value, screened, q.rubric, q.feed.language, *given, answer.model)
+            answer = await session.ask(ask_analysis(q.feed, q.rubric, one.paper, text))
+            one.card, points = read_analysis(answer, screened, q.rubric, q.feed.language, one.paper, text)
         except Exception as error:
             self._failed(one, ANALYSE, q.analysis, error)
             return
-        one.card = replace(card, note=text.note)
         one.summary = points if q.template == POINTS else one.summary
         one.waits.pop(ANALYSE, None)
         self.run.report.analysed += 1
@@ -307,10 +306,10 @@ class FeedDate:
         q, template, session = self.questions, get_template(self.questions.template), self.run.session
         if session is None or (text := await self._read(one) if q.reads else _UNREAD) is None:
             return
-        given = (template, q.feed.language, one.paper, text.text, text.input)
+        given = (template, q.feed.language, one.paper, text)
         try:
             answer = await session.ask(ask_summary(*given))
-            summary = read_summary(answer.value, *given, answer.model)
+            summary = read_summary(answer, *given)
         except Exception as error:
             self._failed(one, SUMMARISE, q.summary, error)
             return
@@ -320,8 +319,8 @@ class FeedDate:
         await self.run.keep({summary_key(one.paper, summary, session.model.name("summarise")): summary})
 
     async def _read(self, one: Candidate) -> FullText | None:
-        """What a model is to read of a paper, without a text where that is the abstract; None if the paper has to wait,
-        because its text may be had later or because the run ends.
+        """What a model is to read of a paper; None if the paper has to wait, because its text may be had later or
+        because the run ends.
         """
         text = await self.run.texts.read(one.paper, lambda: self.run.progress(f"reading {one.paper.versioned}", 0, 1))
         if not self.run.may_ask:
@@ -334,7 +333,7 @@ class FeedDate:
             one.waits[READ] = wait.after(one.waits.get(READ), self.run.now, most_tries=TEXT_TRIES)
             if not one.given_up(READ):
                 return None
-        return replace(text, text="")
+        return text
 
     async def _extract(self) -> None:
         wanted = [one for one in self.best if one.summary is None]

@@ -15,7 +15,7 @@ from time import monotonic
 
 from core.archive import Archive
 from core.archive.reviews import LOCK_PATIENCE_SECONDS, ReviewChange, Save
-from core.config.models import NO_MODEL, models_of
+from core.config.models import NO_MODEL, models_of, text_characters
 from core.config.settings import Settings
 from core.jobs.session import Session, open_session, prices_of
 from core.jobs.upstreams import open_upstreams
@@ -24,12 +24,13 @@ from core.llm.base import Ask, Usage, tokens_of, wrong
 from core.llm.prompts import ask_post, ask_question, review_fingerprint
 from core.llm.templates import get_template
 from core.model.errors import ConfigError, FetchError, ModelError, NoText, UnknownName
+from core.model.fulltext import Evidence, FullText
 from core.model.manifest import rfc3339
 from core.model.paper import Paper, PaperId, is_withdrawn
 from core.model.review import POST, Listed, Review, find_row
 from core.model.rubric import INPUTS
 from core.sources.api import fetch_by_id
-from core.sources.fulltext import FullText, fetch_text
+from core.sources.fulltext import fetch_text
 from core.util.log import Progress
 
 STEP = "review"
@@ -37,6 +38,7 @@ TEMPLATE = "review"
 LEAST_QUESTION_SECONDS = 20.0  # no question is sent with less time left: an answer that is cut off costs money
 TEXT_SECONDS = 150.0  # for HTML and PDF together, with the pauses that arXiv asks for
 _POLL_SECONDS = 0.5
+_UNREAD = FullText("", "abstract")
 _POST_TOKENS = 1_500  # of instructions and title of the post, beside the answers
 
 StoredPaper = Callable[[PaperId], Awaitable[Paper | None]]
@@ -68,7 +70,7 @@ class Plan:
     """
 
     review: Review
-    text: str
+    text: FullText
     usage: Usage
     cost: float
 
@@ -92,13 +94,12 @@ async def plan_review(
     progress("looking for the paper", 0, 1)
     paper = await find_paper(archive, settings, stored, wanted, language)
     review = await stored_review(archive, PaperId(paper.id, paper.version), language, model)
-    text = ""
+    text = _UNREAD
     if review is None or review.missing:
         progress("reading the paper", 0, 1)
-        full = await read_text(archive, settings, paper)
-        review = _continued(review, full) or begin(paper, language, model, full, settings.clock())
-        text = full.text
-    usage = await asyncio.to_thread(estimate, review, text)
+        text = await read_text(archive, settings, paper)
+        review = _continued(review, text) or begin(paper, language, model, text, settings.clock())
+    usage = await asyncio.to_thread(estimate, review, text, text_characters(settings))
     return Plan(review, text, usage, prices_of(settings).cost(usage))
 
 
@@ -122,7 +123,7 @@ async def go_on(
     archive: Archive,
     session: Session,
     begun: Review,
-    text: str,
+    text: FullText,
     *,
     clock: Callable[[], datetime],
     progress: Progress,
@@ -177,10 +178,13 @@ def _progress(row: Listed) -> tuple[bool, int, str]:
     return row.has_post, row.answered, row.updated
 
 
-def estimate(review: Review, text: str) -> Usage:
-    """Returns the maximal usage of the open questions: tokens read, tokens written, and calls, without retries."""
+def estimate(review: Review, text: FullText, characters: int = 0) -> Usage:
+    """Returns the maximal usage of the open questions: tokens read, tokens written, and calls, without retries.
+
+    `characters` of the text are read at most, 0: any number.
+    """
     template = get_template(TEMPLATE, STEP)
-    asks = [_question(review, key, text) for key in review.missing]
+    asks = [_question(review, key, text).within(characters) for key in review.missing]
     answered = sum(tokens_of(answer) for answer in review.answers.values())
     if not asks and not review.wants_post:
         return Usage()
@@ -191,9 +195,8 @@ def estimate(review: Review, text: str) -> Usage:
     return Usage(read, asked + post.most_tokens, len(asks) + 1)
 
 
-def _question(review: Review, key: str, text: str) -> Ask:
-    template = get_template(TEMPLATE, STEP)
-    return ask_question(template, key, review.language, review.paper, text, review.input)
+def _question(review: Review, key: str, text: FullText) -> Ask:
+    return ask_question(get_template(TEMPLATE, STEP), key, review.language, review.paper, text)
 
 
 def _tokens(ask: Ask) -> int:
@@ -205,7 +208,7 @@ class _Run:
     """One run: its session, and the stored review."""
 
     session: Session
-    text: str
+    text: FullText
     save: Save
     clock: Callable[[], datetime]
     progress: Progress
@@ -238,7 +241,8 @@ class _Run:
             await self._fail(key, error)
             self._show(f"{heading}: {error}")
         else:
-            await self._keep(answer.usage, lambda review: review.answered(key, text))
+            read = Evidence(answer.ask.coverage) if answer.ask else Evidence()
+            await self._keep(answer.usage, lambda review: review.answered(key, text).on(read))
             self._show(heading)
 
     async def write_post(self) -> None:
@@ -254,7 +258,7 @@ class _Run:
             return
         # The answers contain no URL that the paper does not contain
         known = "\n".join(text for _, text in answers)
-        post, tags = read_post(answer.value, template, review.language, review.paper, known, review.input, answer.model)
+        post, tags = read_post(answer, template, review.language, review.paper, FullText(known, review.input))
         await self._keep(answer.usage, lambda review: review.posted(post, tags, dict(answers)))
         self._show("the post is written")
 

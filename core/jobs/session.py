@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from core.archive import Archive
 from core.archive.spending import Prices
-from core.config.models import NO_MODEL, endpoint_url, extra_of, models_of
+from core.config.models import NO_MODEL, endpoint_url, extra_of, models_of, text_characters
 from core.config.settings import Settings
 from core.llm.base import STATES, Answer, Ask, Model, Usage
 from core.llm.client import CompatibleModel
@@ -41,6 +41,7 @@ def open_model(settings: Settings, archive: Archive) -> Model | None:
         settings.clock,
         concurrency=settings.llm_concurrency,
         timeout=settings.llm_timeout_seconds,
+        characters=text_characters(settings),
     )
 
 

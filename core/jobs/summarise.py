@@ -55,8 +55,8 @@ async def make_summary(
         if put is None:
             return None
         text = await read_text(archive, settings, paper, full=False)
-        given = (template, language, paper, "" if text.input == "abstract" else text.text, text.input)
+        given = (template, language, paper, text)
         answer = await session.ask(ask_summary(*given))
-        summary = read_summary(answer.value, *given, answer.model)
+        summary = read_summary(answer, *given)
         await put(summary_key(paper, summary, session.model.name(_STEP)), summary)
         return summary

@@ -5,9 +5,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from core.llm.base import Answer
 from core.llm.prompts import POINTS
 from core.llm.structured import criterion_key
 from core.llm.templates import get_template
+from core.model.fulltext import Evidence, FullText
 from core.model.paper import Paper, known_addresses
 from core.model.rubric import Mark, Rubric, Scorecard
 from core.model.summary import Summary
@@ -32,15 +34,15 @@ def read_screening(value: BaseModel, model: str) -> Scorecard:
 
 
 def read_analysis(
-    value: BaseModel, screened: Scorecard, rubric: Rubric, language: str, paper: Paper, text: str, kind: str, model: str
+    answered: Answer, screened: Scorecard, rubric: Rubric, language: str, paper: Paper, text: FullText
 ) -> tuple[Scorecard, Summary]:
     """Returns the scorecard after the analysis, and the four-point summary, from an answer in its shape.
 
-    `text` and `kind` are the model's input. Institutions, venue and code are kept only if the input names them.
+    Institutions, venue and code are kept only if the paper names them.
     """
-    answer = value.model_dump()
-    known = known_addresses(paper, text)
-    names = _Names(paper, text)
+    answer, model, kind = answered.value.model_dump(), answered.model, text.input
+    known = known_addresses(paper, text.text)
+    names = _Names(paper, text.text)
     marks = [
         Mark(criterion.name, mark["points"], criterion.max, one_line(harmless(mark["grounds"], known), _LONGEST))
         for place, criterion in enumerate(rubric.criteria)
@@ -56,42 +58,48 @@ def read_analysis(
         institutions=tuple(filter(None, dict.fromkeys(map(names.kept, answer["institutions"]))))[:_MOST_INSTITUTIONS],
         venue=_venue(names.kept(answer["venue"])),
         code=_code(answer["code"], paper, known),
+        note=text.note,
+        evidence=_evidence(answered),
     )
-    return card, _summary(answer["parts"], get_template(POINTS), language, known, kind, model)
+    return card, _summary(answered, answer["parts"], get_template(POINTS), language, known, kind)
 
 
-def read_summary(
-    value: BaseModel, template: Template, language: str, paper: Paper, text: str, kind: str, model: str
-) -> Summary:
-    """Returns the summary from an answer in the shape of its template; `text` and `kind` are the model's input."""
-    return _summary(value.model_dump(), template, language, known_addresses(paper, text), kind, model)
+def read_summary(answered: Answer, template: Template, language: str, paper: Paper, text: FullText) -> Summary:
+    """Returns the summary from an answer in the shape of its template."""
+    known = known_addresses(paper, text.text)
+    return _summary(answered, answered.value.model_dump(), template, language, known, text.input)
 
 
-def read_question(answer: str, paper: Paper, text: str) -> str:
+def read_question(answer: str, paper: Paper, text: FullText) -> str:
     """Returns the answer to a question of a review, as sanitised Markdown; "" if nothing is left."""
-    return harmless(answer[:_LONGEST_ANSWER], known_addresses(paper, text))
+    return harmless(answer[:_LONGEST_ANSWER], known_addresses(paper, text.text))
 
 
 def read_post(
-    value: BaseModel, template: Template, language: str, paper: Paper, text: str, kind: str, model: str
+    answered: Answer, template: Template, language: str, paper: Paper, text: FullText
 ) -> tuple[Summary, tuple[str, ...]]:
-    """Returns the post of a review and its tags, from an answer in its shape."""
-    answer = value.model_dump()
-    known = known_addresses(paper, text)
+    """Returns the post of a review and its tags, from an answer in its shape; `text` is what it was made of."""
+    answer = answered.value.model_dump()
+    known = known_addresses(paper, text.text)
     parts = tuple((section.key, harmless(answer[section.key], known)) for section in template.post)
     parts = tuple((key, one_line(part) if key == "title" else part) for key, part in parts)
     tags = (one_line(harmless(tag, frozenset()), _LONGEST_NAME).lower() for tag in answer["tags"])
     markdown = post_to_markdown(template, language, parts)
-    post = Summary(template.name, language, model, markdown, parts=parts, input=kind)
+    post = Summary(template.name, language, answered.model, markdown, parts=parts, input=text.input)
     return post, tuple(filter(None, dict.fromkeys(tags)))
 
 
 def _summary(
-    answer: dict[str, Any], template: Template, language: str, known: frozenset[str], kind: str, model: str
+    answered: Answer, texts: dict[str, Any], template: Template, language: str, known: frozenset[str], kind: str
 ) -> Summary:
-    parts = tuple((section.key, harmless(answer[section.key], known)) for section in template.parts)
+    parts = tuple((section.key, harmless(texts[section.key], known)) for section in template.parts)
     markdown = to_markdown(template, language, parts)
-    return Summary(template.name, language, model, markdown, parts=parts, input=kind)
+    evidence = _evidence(answered)
+    return Summary(template.name, language, answered.model, markdown, parts=parts, input=kind, evidence=evidence)
+
+
+def _evidence(answered: Answer) -> Evidence:
+    return Evidence(answered.ask.coverage if answered.ask else None)
 
 
 class _Names:

@@ -14,6 +14,7 @@ import orjson
 from pydantic import BaseModel
 
 from core.model.errors import ModelError
+from core.model.fulltext import Coverage
 
 STEPS = ("screen", "analyse", "summarise", "review")
 
@@ -24,9 +25,10 @@ class Ask:
 
     `system` holds instructions, `user` the material, which is data and never instructions. With a `shape` the answer is
     JSON that this pydantic model accepts, without one it is text. `most_tokens` bounds the answer, without what the
-    model thinks before it. `shorter` gives the material with a text of so many characters at most, for a model that
-    cannot read all of it; None where nothing can be left out. `language` is that of the answer, "" for any; an answer
-    in another one is asked for once more, and then taken as it is.
+    model thinks before it. `shorter` gives the same question about a text of so many characters at most, for a model
+    that cannot read all of it; None where nothing can be left out. `coverage` is what of the full text the material
+    holds. `language` is that of the answer, "" for any; an answer in another one is asked for once more, and then
+    taken as it is.
     """
 
     step: str
@@ -34,8 +36,13 @@ class Ask:
     user: str
     shape: type[BaseModel] | None = None
     most_tokens: int = 2000
-    shorter: Callable[[int], str] | None = None
+    shorter: "Callable[[int], Ask] | None" = None
     language: str = ""
+    coverage: Coverage | None = None
+
+    def within(self, characters: int) -> "Ask":
+        """Returns the question with a text of at most so many characters; 0: any number."""
+        return self.shorter(characters) if self.shorter and characters and len(self.user) > characters else self
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +64,15 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`value` is an instance of the question's shape, or a text; `model` is the name of the model."""
+    """`value` is an instance of the question's shape, or a text; `model` is the name of the model.
+
+    `ask` is the question as it was asked: perhaps with less of the text than the one that was to be asked.
+    """
 
     value: Any
     model: str
     usage: Usage = field(default_factory=Usage)
+    ask: Ask | None = None
 
 
 class Model(Protocol):

@@ -79,11 +79,9 @@ class Dialect:
     def request(self, model: str, ask: Ask, room: int, added: Messages) -> dict[str, Any]:
         """Returns the body of a request to `model`, with `added` messages after the question."""
         system = ask.system + instructions(ask.shape, self.mode)
-        shorter = ask.shorter if self.characters and len(ask.user) > self.characters else None
-        user = shorter(self.characters) if shorter else ask.user
-        question = [{"role": "system", "content": system}, {"role": "user", "content": user}]
+        question = [{"role": "system", "content": system}, {"role": "user", "content": ask.user}]
         if not self.system:
-            question = [{"role": "user", "content": f"{system}\n\n{user}"}]
+            question = [{"role": "user", "content": f"{system}\n\n{ask.user}"}]
         request: dict[str, Any] = {"model": model, "messages": [*question, *added], self.limit: self.room(room)}
         if wanted := response_format(ask.shape, self.mode):
             request["response_format"] = wanted
@@ -91,8 +89,8 @@ class Dialect:
 
     def _shorter(self, ask: Ask) -> "Dialect | None":
         """Returns a dialect with half the text, None if that is too little."""
-        half = (self.characters or len(ask.user)) // 2
-        if ask.shorter is None or half < _LEAST_CHARACTERS or len(ask.shorter(half)) >= len(ask.user):
+        half = min(self.characters or len(ask.user), len(ask.user)) // 2
+        if half < _LEAST_CHARACTERS or len(ask.within(half).user) >= len(ask.user):
             return None
         return replace(self, characters=half, thinking=0)
 
@@ -101,7 +99,7 @@ class CompatibleModel:
     """A `Model`: one endpoint, and by `models` the name of the model that it is asked for in each step.
 
     `now` is the clock that budgets and records go by. `concurrency` bounds the calls of this process, `timeout` the
-    seconds of each.
+    seconds of each, `characters` the text of a question, 0 for any.
     """
 
     def __init__(
@@ -114,10 +112,12 @@ class CompatibleModel:
         concurrency: int = CONCURRENCY,
         timeout: float = TIMEOUT_SECONDS,
         pause: float = PAUSE_SECONDS,
+        characters: int = 0,
     ) -> None:
         self.endpoint, self.account, self.now = endpoint, account, now
         self.timeout, self.pause = timeout, pause
         self.dialects: dict[str, Dialect] = {}
+        self.first = Dialect(characters=characters)
         self._models = dict(models)
         self._slots = PerLoop(lambda: asyncio.Semaphore(concurrency))
 
@@ -138,7 +138,7 @@ class CompatibleModel:
             raise
         finally:
             await self._record(ask.step, exchange)
-        return Answer(value, exchange.model, exchange.usage)
+        return Answer(value, exchange.model, exchange.usage, exchange.asked)
 
     async def close(self) -> None:
         """See `Model`."""
@@ -161,6 +161,7 @@ class _Exchange:
     deadline: float
     usage: Usage = field(default_factory=Usage)
     said: str = ""
+    asked: Ask | None = None
 
     async def run(self) -> Any:
         """Returns the answer's value, from the first try or the second."""
@@ -203,10 +204,11 @@ class _Exchange:
 
     async def _reply(self, room: int, added: Messages) -> Reply:
         """Returns the reply, in a dialect that the endpoint accepts."""
-        dialect = known = self.of.dialects.get(self.model, Dialect())
+        dialect = known = self.of.dialects.get(self.model, self.of.first)
         while True:
             try:
-                request = dialect.request(self.model, self.ask, room, added)
+                self.asked = self.ask.within(dialect.characters)
+                request = dialect.request(self.model, self.asked, room, added)
                 reply = await self._patiently(request, dialect.room(room))
             except ModelError as error:
                 if (other := dialect.other(error, self.ask, room)) is None:

@@ -1,82 +1,30 @@
 """The questions to models: instructions from the files in `prompts/`, and untrusted material.
 
-Material is fenced, to distinguish it from instructions, and limited in length. The instructions are equal for all
-papers, so that a provider can cache them as a prefix. Answers are stored under the fingerprints of their questions.
+The instructions are equal for all papers, so that a provider can cache them as a prefix. Answers are stored under the
+fingerprints of their questions.
 """
 
-import hashlib
-import re
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from string import Template as Text
 
+from pydantic import BaseModel
+
 from core.llm.base import Ask
+from core.llm.material import MOST_CHARS, fence, material
 from core.llm.structured import analysis_shape, criterion_key, parts_shape, post_shape, screening_shape
 from core.llm.templates import get_template
 from core.model.feed import Feed
+from core.model.fulltext import FullText
 from core.model.paper import Paper
 from core.model.rubric import Rubric
 from core.model.template import LANGUAGES, Parts, Section, Template
-from core.text.sanitize import clean
 from core.util.signing import fingerprint
-
-SCREENING_CHARS = 6_000
-SUMMARY_CHARS = 24_000
-ANALYSIS_CHARS = 60_000
-REVIEW_CHARS = 120_000
-_AUTHORS = 30
-_MARK = re.compile(r"<{2,}\s*MATERIAL|MATERIAL\s*>{2,}", re.IGNORECASE)
-_REFERENCES = re.compile(r"^\W*(?:\d+\.?\s*)?(?:references|bibliography)\W*$", re.IGNORECASE | re.MULTILINE)
-_END_SHARE = 0.25  # the share of its end in a shortened text, for limitations and conclusions
-
-
-def fence(text: str) -> str:
-    """Returns `text` between fences that it cannot close itself: they contain a hash of the text."""
-    text = clean(text)
-    number = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    text = _MARK.sub("", text).replace(number, "")
-    return f"<<<MATERIAL {number}\n{text.strip()}\n{number} MATERIAL>>>"
-
-
-def material(paper: Paper, text: str = "", kind: str = "", most: int = SCREENING_CHARS) -> str:
-    """Returns the material about `paper`, fenced: arXiv's record, and the full `text` of this kind ("html", "pdf").
-
-    The text is limited to `most` characters; if it is cut, the references are removed first.
-    """
-    authors = [
-        f"{author.name} ({author.affiliation})" if author.affiliation else author.name for author in paper.authors
-    ]
-    more = [f"and {len(authors) - _AUTHORS} more"] if len(authors) > _AUTHORS else []
-    lines = {
-        "Title": paper.title,
-        "Authors": "; ".join(authors[:_AUTHORS] + more),
-        "Categories": ", ".join(paper.categories),
-        "Comment": paper.comment,
-        "Journal reference": paper.journal_ref,
-    }
-    parts = [f"{name}: {' '.join(value.split())}" for name, value in lines.items() if value.strip()]
-    parts.append(f"Abstract:\n{shorten(paper.abstract, SCREENING_CHARS)}")
-    if text.strip():
-        parts.append(f"Full text ({kind}):\n{shorten(text, most)}")
-    return fence("\n\n".join(parts))
-
-
-def shorten(text: str, most: int) -> str:
-    """Returns `text` if it has at most `most` characters; else its main part without references, or its two ends."""
-    if len(text) <= most:
-        return text
-    heads = [match.start() for match in _REFERENCES.finditer(text) if match.start() > len(text) / 3]
-    text = text[: heads[0]] if heads else text
-    if len(text) <= most:
-        return text
-    end = int(most * _END_SHARE)
-    gap = "\n\n[…]\n\n"
-    return text[: most - end - len(gap)] + gap + text[-end:]
-
 
 POINTS = "four-point"  # the template whose parts an analysis fills beside the marks
 _FOLDER = Path(__file__).with_name("prompts")
-_VERSION = 1  # to be raised when the interpretation of the same prompt changes
+_ANSWER_TOKENS = 4_000
+_VERSION = 2  # to be raised when the interpretation of the same prompt changes
 _STYLES = {"ko": ", in the plain written style that ends sentences with -다"}
 _READ = {
     "abstract": "only its abstract could be had: what it does not say is unknown",
@@ -88,47 +36,53 @@ _READ = {
 def ask_screening(feed: Feed, rubric: Rubric, paper: Paper) -> Ask:
     """Returns the question for predicted points, by the abstract, with a reason in the feed's language."""
     system = _system("screening", feed.language, rubric=_criteria(rubric), most=str(rubric.max))
-    return Ask("screen", system, material(paper), screening_shape(rubric), most_tokens=500)
+    return Ask("screen", system, material(paper)[0], screening_shape(rubric), most_tokens=500)
 
 
-def ask_analysis(feed: Feed, rubric: Rubric, paper: Paper, text: str, kind: str) -> Ask:
-    """Returns the question for points by each criterion, the names in `text`, and the four-point summary.
-
-    `kind` is the input: "html", "pdf", or "abstract" with an empty `text`.
-    """
+def ask_analysis(feed: Feed, rubric: Rubric, paper: Paper, text: FullText) -> Ask:
+    """Returns the question for points by each criterion, the names in `text`, and the four-point summary."""
     template = get_template(POINTS)
     system = _system(
         "analysis",
         feed.language,
-        input=_READ[kind],
+        input=_READ[text.input],
         rubric=_criteria(rubric, keys=True),
         count=str(len(template.parts)),
         instructions=template.instructions,
         parts=_asked(template.parts, feed.language),
     )
-    given = partial(material, paper, text, kind)
-    return Ask("analyse", system, given(ANALYSIS_CHARS), analysis_shape(rubric, template), 4000, given, feed.language)
+    return _about("analyse", system, paper, text, analysis_shape(rubric, template), feed.language)
 
 
-def ask_summary(template: Template, language: str, paper: Paper, text: str, kind: str) -> Ask:
-    """Returns the question for a summary in the parts of the template. `text` and `kind` as for an analysis.
+def ask_summary(template: Template, language: str, paper: Paper, text: FullText) -> Ask:
+    """Returns the question for a summary in the parts of the template.
 
     Raises `ValueError` for a template without questions, that of extracts.
     """
     if not all(part.ask for part in template.parts):
         raise ValueError(f"{template.name} is a template that asks nothing of a model")
     parts = _asked(template.parts, language)
-    system = _system("summary", language, input=_READ[kind], instructions=template.instructions, parts=parts)
-    given = partial(material, paper, text, kind)
-    return Ask("summarise", system, given(SUMMARY_CHARS), parts_shape(template), 4000, given, language)
+    system = _system("summary", language, input=_READ[text.input], instructions=template.instructions, parts=parts)
+    return _about("summarise", system, paper, text, parts_shape(template), language)
 
 
-def ask_question(template: Template, key: str, language: str, paper: Paper, text: str, kind: str = "pdf") -> Ask:
+def ask_question(template: Template, key: str, language: str, paper: Paper, text: FullText) -> Ask:
     """Returns one question of a review; its answer is text. Raises `KeyError` for an unknown key."""
     question = template.section(key).ask
-    system = _system("question", language, input=_READ[kind], instructions=template.instructions, question=question)
-    given = partial(material, paper, text, kind)
-    return Ask("review", system, given(REVIEW_CHARS), None, 4000, given, language)
+    system = _system(
+        "question", language, input=_READ[text.input], instructions=template.instructions, question=question
+    )
+    return _about("review", system, paper, text, None, language)
+
+
+def _about(step: str, system: str, paper: Paper, text: FullText, shape: type[BaseModel] | None, language: str) -> Ask:
+    """Returns a question about the full text of a paper, which can be asked with less of it."""
+
+    def within(most: int) -> Ask:
+        user, coverage = material(paper, text, most)
+        return Ask(step, system, user, shape, _ANSWER_TOKENS, within, language, coverage)
+
+    return within(MOST_CHARS)
 
 
 def ask_post(template: Template, language: str, paper: Paper, answers: Parts) -> Ask:
@@ -143,8 +97,7 @@ def ask_post(template: Template, language: str, paper: Paper, answers: Parts) ->
 def screening_fingerprint(rubric: Rubric, language: str, model: str) -> str:
     """Returns the fingerprint of all inputs of predicted points and their reasons, except the paper."""
     schema = screening_shape(rubric).model_json_schema()
-    return fingerprint("screening", _VERSION, _texts("screening"), schema, rubric.fingerprint, language, model,
-                       SCREENING_CHARS)  # fmt: skip
+    return fingerprint("screening", _VERSION, _texts("screening"), schema, rubric.fingerprint, language, model)
 
 
 def analysis_fingerprint(rubric: Rubric, language: str, model: str, screening: str = "") -> str:
@@ -155,21 +108,20 @@ def analysis_fingerprint(rubric: Rubric, language: str, model: str, screening: s
     template = get_template(POINTS)
     schema = analysis_shape(rubric, template).model_json_schema()
     return fingerprint("analysis", _VERSION, _texts("analysis"), schema, rubric.fingerprint, template.fingerprint,
-                       language, model, screening, ANALYSIS_CHARS)  # fmt: skip
+                       language, model, screening)  # fmt: skip
 
 
 def summary_fingerprint(template: Template, language: str, model: str, kind: str) -> str:
     """Returns the fingerprint of all inputs of a summary, except the paper. `model` is "" for an extract."""
     schema = parts_shape(template).model_json_schema()
-    return fingerprint("summary", _VERSION, _texts("summary"), schema, template.fingerprint, language, model, kind,
-                       SUMMARY_CHARS)  # fmt: skip
+    return fingerprint("summary", _VERSION, _texts("summary"), schema, template.fingerprint, language, model, kind)
 
 
 def review_fingerprint(template: Template, language: str, model: str, kind: str) -> str:
     """Returns the fingerprint of all inputs of a review's answers and post, except the paper."""
     schema = post_shape(template).model_json_schema()
     return fingerprint("review", _VERSION, _texts("question"), _texts("post"), schema, template.fingerprint, language,
-                       model, kind, REVIEW_CHARS)  # fmt: skip
+                       model, kind)  # fmt: skip
 
 
 @cache

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.model.batch import paper_from_plain, paper_to_plain
+from core.model.fulltext import NO_EVIDENCE, Evidence
 from core.model.paper import Paper, PaperId
 from core.model.summary import Summary
 
@@ -36,8 +37,8 @@ class Review:
 
     `fingerprint` covers the questions, the model and the kind of `input` ("html", "pdf" or "abstract"); `note` says why
     that is not better. `keys` are those of the questions, in order; `answers` are texts by them, harmless Markdown.
-    `post` was made of the answers to `post_of`. `read` and `written` are tokens, spent in `calls` calls so far. Times
-    are RFC 3339.
+    `evidence` is what was read for the answers. `post` was made of the answers to `post_of`. `read` and `written`
+    are tokens, spent in `calls` calls so far. Times are RFC 3339.
     """
 
     paper: Paper
@@ -57,6 +58,7 @@ class Review:
     read: int = 0
     written: int = 0
     calls: int = 0
+    evidence: Evidence = NO_EVIDENCE
 
     @property
     def state(self) -> str:
@@ -92,6 +94,12 @@ class Review:
         failures = {name: failure for name, failure in self.failures.items() if name != key}
         return replace(self, answers={key: text} | dict(self.answers), failures=failures)
 
+    def on(self, evidence: Evidence) -> "Review":
+        """The review with what was read for its answers; the first answer's is kept if that was less."""
+        mine, other = self.evidence.coverage, evidence.coverage
+        less = mine is None or (other is not None and other.percent < mine.percent)
+        return replace(self, evidence=evidence) if less else self
+
     def failed(self, key: str, state: str, words: str, *, again: bool) -> "Review":
         """The review after a question, or the post, has failed."""
         tries = self.failures[key].tries + 1 if key in self.failures else 1
@@ -113,6 +121,7 @@ class Review:
             "post": self.post and self.post.to_plain(),
             "post_of": sorted(self.post_of),
             "tags": list(self.tags),
+            **({"evidence": self.evidence.to_plain()} if self.evidence else {}),
         }
 
     @classmethod
@@ -131,6 +140,7 @@ class Review:
             post=plain["post"] and Summary.from_plain(plain["post"]),
             post_of=frozenset(map(str, plain["post_of"])),
             tags=tuple(map(str, plain["tags"])),
+            evidence=Evidence.from_plain(plain.get("evidence", {})),
         )
 
 

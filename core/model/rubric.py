@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from core.model.fulltext import NO_EVIDENCE, Evidence
 from core.util.signing import fingerprint
 
 BANDS = ("must-read", "review", "skip")
@@ -86,6 +87,7 @@ class Scorecard:
     venue: str = ""
     code: str = ""
     note: str = ""  # why it is not as good as it could be: "the PDF is encrypted; the abstract was read instead"
+    evidence: Evidence = NO_EVIDENCE
 
     @property
     def points(self) -> float:
@@ -101,7 +103,8 @@ class Scorecard:
             ]
         texts = {name: getattr(self, name) for name in ("reason", "input", "model", "venue", "code", "note")}
         plain |= {name: text for name, text in texts.items() if text}
-        return plain | ({"institutions": list(self.institutions)} if self.institutions else {})
+        plain |= {"institutions": list(self.institutions)} if self.institutions else {}
+        return plain | ({"evidence": self.evidence.to_plain()} if self.evidence else {})
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "Scorecard":
@@ -116,5 +119,6 @@ class Scorecard:
             predicted=float(plain["predicted"]),
             marks=marks,
             institutions=tuple(map(str, plain.get("institutions", ()))),
+            evidence=Evidence.from_plain(plain.get("evidence", {})),
             **texts,
         )

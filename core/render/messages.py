@@ -12,7 +12,7 @@ _OTHERWISE = "en"
 
 @cache
 def messages(document: str, language: str) -> Sentences:
-    """The sentences of a kind of `document` ("digest" or "review"); English where the language is another one."""
+    """The sentences of a `document` ("digest", "review", "evidence"); English where the language is another one."""
     return {key: texts.get(language, texts[_OTHERWISE]) for key, texts in _tables()[document].items()}
 
 

@@ -9,6 +9,7 @@ from core.model.paper import known_addresses
 from core.model.review import POST, Review
 from core.render.blocks import Block, Fold, Heading, Line, Link, Paragraph, Strong, Written
 from core.render.blocks.html import Html, html_page
+from core.render.evidence import evidence_in_words
 from core.render.items import Item, paper_title, readable_names
 from core.render.messages import Sentences, messages
 from core.render.post import markdown_post
@@ -144,7 +145,8 @@ def _head(review: Review, terms: Sentences) -> Iterable[Block]:
     yield Paragraph((*line, f" (arXiv:{paper.versioned})" + (f" — {by}" if by else "")))
     source = terms["by model"].format(model=review.model, input=terms[review.input])
     note = terms["note"].format(note=review.note.rstrip(".")) if review.note else ""
-    yield Paragraph((" ".join(filter(None, (source, note))),))
+    read = evidence_in_words(review.evidence, review.language)
+    yield Paragraph((" ".join(filter(None, (source, note, f"({read})" if read else ""))),))
     if review.state != "ready":
         count = terms[review.state].format(answered=len(review.answers), total=len(review.keys))
         yield Paragraph((Strong(count),))

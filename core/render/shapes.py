@@ -71,8 +71,8 @@ def entry_to_plain(entry: Entry, fields: tuple[str, ...] = ()) -> dict[str, Any]
     return {name: plain[name] for name in plain if name in fields} if fields else plain
 
 
-def _summary_to_plain(summary: Summary, paper: Paper) -> dict[str, str]:
-    plain = {
+def _summary_to_plain(summary: Summary, paper: Paper) -> dict[str, Any]:
+    plain: dict[str, Any] = {
         "template": summary.template,
         "language": summary.language,
         "model": summary.model,
@@ -80,6 +80,8 @@ def _summary_to_plain(summary: Summary, paper: Paper) -> dict[str, str]:
         "markdown": summary.markdown,
         "state": summary.state,
     }
+    plain |= {"claim": summary.claim} if summary.claim else {}
+    plain |= {"evidence": summary.evidence.to_plain()} if summary.evidence else {}
     return plain | ({"problem": summary.problem} if summary.problem else {})
 
 

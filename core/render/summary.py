@@ -7,6 +7,7 @@ from core.model.summary import Summary
 from core.render.blocks import Block, Heading, Link, Paragraph, Written
 from core.render.blocks.html import Html, html_page
 from core.render.blocks.markdown import Markdown
+from core.render.evidence import evidence_in_words
 from core.render.items import paper_title
 from core.render.shapes import summary_html, to_json
 from core.text.sanitize import clean
@@ -19,6 +20,8 @@ def summary_document(summary: Summary, paper: Paper, format_name: str) -> bytes:
 
 def _blocks(summary: Summary, paper: Paper) -> list[Block]:
     source = f"by {summary.model}" if summary.model else "extracted from the abstract"
+    read = evidence_in_words(summary.evidence, summary.language)
+    source = " · ".join(filter(None, (source, read)))
     line = (Link(f"arXiv:{paper.versioned}", f"https://arxiv.org/abs/{paper.versioned}"), f" · {source}")
     return [Heading(1, (paper_title(paper),)), Paragraph(line), Written(summary.markdown, known_addresses(paper))]
 

@@ -6,35 +6,19 @@ is used, without a PDF the abstract. arXiv's terms allow reading the texts, but 
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from core.model.errors import FetchError
+from core.model.excerpt import join
+from core.model.fulltext import FullText
 from core.model.paper import Paper
 from core.sources.client import Get
 from core.sources.sandbox import read_apart
-from core.sources.sections import Reading, TextSection, join
+from core.sources.sections import Reading
 
 _READ_SECONDS = 30.0  # to parse one document; a typical one takes less than one second
 _FIRST_WITH_HTML = "2312"
 _OLD_STYLE = "/"
-
-
-@dataclass(frozen=True, slots=True)
-class FullText:
-    """The text of a paper, or the best substitute.
-
-    `input` is what was read: "html", "pdf" or "abstract". `note` explains what is missing, "" if the text is complete.
-    `state` is the state of the document that was read, or of the last one that failed (see `TEXT_STATES`). `again`: a
-    later try may return more. `sections` are the sections of `text`, empty for an abstract.
-    """
-
-    text: str
-    input: str
-    note: str = ""
-    state: str = ""
-    again: bool = False
-    sections: tuple[TextSection, ...] = ()
 
 
 class _State(NamedTuple):
@@ -59,7 +43,7 @@ TEXT_STATES: Mapping[str, _State] = {
     "crashed": _State("its {kind} ended the process that read it"),
     # In these states some text was read
     "damaged": _State("its HTML ends in the middle, because its conversion failed"),
-    "too-long": _State("it is long: only the beginning was read"),
+    "too-long": _State("it is very long: parts of its text were left out"),
 }
 _LONG_PDF = "only the first {read} of its {pages} pages were read"
 _GOOD_ENOUGH = ("", "too-long")

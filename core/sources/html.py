@@ -3,12 +3,14 @@
 libxml2's HTML parser ignores DTDs and all entities but the named characters, and this one uses no network.
 """
 
+import re
+
 from lxml import etree
 
-from core.sources.sections import Reading, TextSection, cap, keep, kind_of, length, printable
+from core.model.fulltext import TextSection
+from core.sources.sections import MOST_CHARACTERS, Reading, cap, keep, kind_of, length, printable
 from core.text.tex import to_readable
 
-MOST_CHARACTERS = 300_000
 LEAST_CHARACTERS = 500  # an article with less was not converted
 _LONGEST_FORMULA = 2000
 # LaTeXML's message, since 2023, where a conversion stopped early
@@ -19,7 +21,7 @@ _SKIPPED_TAGS = frozenset({
     "object", "embed", "form", "input", "textarea", "select", "audio", "video", "canvas", "link", "meta",
 })  # fmt: skip
 _SKIPPED = frozenset({
-    "ltx_bibliography", "ltx_authors", "ltx_dates", "ltx_acknowledgements", "ltx_TOC", "ltx_page_header",
+    "ltx_bibliography", "ltx_dates", "ltx_author_notes_mark", "ltx_acknowledgements", "ltx_TOC", "ltx_page_header",
     "ltx_page_footer", "ltx_page_logo", "ltx_ERROR", "ltx_note_mark", "ltx_tag_note", "ltx_listing_data", "ltx_rdf",
     "ltx_pagination", "package-alerts",
 })  # fmt: skip
@@ -33,6 +35,8 @@ _BLOCK_TAGS = frozenset({
 })  # fmt: skip
 _BLOCKS = frozenset({"ltx_p", "ltx_tr", "ltx_listingline", "ltx_item", "ltx_caption", "ltx_block"})
 _CELL_TAGS = frozenset(("td", "th"))
+_MOST_SPANNED = 50  # rows that repeat a cell of their first one
+_ADDRESS = re.compile(r"\S*@\S+")  # of mail: no one has to know it
 
 
 def read_html(body: bytes, _seconds: float) -> Reading:
@@ -71,6 +75,9 @@ class _Article:
         self._words: list[str] = []
         self._heading: etree._Element | None = None
         self._appendix: etree._Element | None = None
+        self._authors: etree._Element | None = None
+        self._spanned: list[tuple[int, str]] = []  # labels at the beginning of a table's rows, and for how many more
+        self._cell = 0  # where the words of the present cell begin
 
     def read(self, article: etree._Element) -> list[TextSection]:
         """Returns the sections of `article`, in order."""
@@ -98,6 +105,10 @@ class _Article:
             self._flush()
         if "ltx_appendix" in classes and self._appendix is None:
             self._appendix = element
+        if "ltx_authors" in classes and self._authors is None:
+            self._authors = element
+            self._sections.append(("Authors", "body", []))
+        self._begin_table_part(tag)
         if classes & _HEADINGS and self._heading is None:
             self._heading = element
         if "ltx_note_content" in classes:
@@ -114,12 +125,39 @@ class _Article:
             self._heading = None
         elif tag in _BLOCK_TAGS or classes & _BLOCKS:
             self._flush()
+        elif tag == "thead" and self._heading is None:
+            self._sections[-1][2].append("---")
         elif (tag in _CELL_TAGS or "ltx_td" in classes) and "ltx_eqn_cell" not in classes:
-            self._words.append(" | " if element.getnext() is not None else " ")
+            self._end_cell(element)
+        elif "ltx_tag_equation" in classes:
+            self._words.append(" ")
         if "ltx_note_content" in classes:
             self._words.append(")")
         if element is self._appendix:
             self._appendix = None
+        if element is self._authors:
+            self._authors = None
+            lines = (_ADDRESS.sub("", line).strip(" ,;{}") for line in self._sections[-1][2])
+            self._sections[-1][2][:] = filter(None, lines)
+
+    def _begin_table_part(self, tag: str) -> None:
+        """At the start of a row, repeat the labels of earlier ones that span it; at that of a table, forget them."""
+        if tag == "table":
+            self._spanned.clear()
+        elif tag == "tr" and self._spanned:
+            self._words += [f"{label} | " for left, label in self._spanned if left]
+            self._spanned = [(left - 1, label) for left, label in self._spanned if left > 1]
+        if tag in ("tr", *_CELL_TAGS):
+            self._cell = len(self._words)
+
+    def _end_cell(self, element: etree._Element) -> None:
+        rows = str(element.get("rowspan", "1"))
+        more = min(int(rows), _MOST_SPANNED) - 1 if rows.isascii() and rows.isdigit() and len(rows) < 5 else 0
+        label = " ".join("".join(self._words[self._cell :]).split())
+        before = element.itersiblings(*_CELL_TAGS, preceding=True)
+        if more > 0 and label and all(one.get("rowspan") for one in before):
+            self._spanned.append((more, label))
+        self._words.append(" | " if element.getnext() is not None else " ")
 
     def _open_section(self, heading: str) -> None:
         kind = kind_of(heading)

@@ -12,7 +12,8 @@ from time import monotonic
 
 import pypdfium2
 
-from core.sources.sections import Reading, TextSection, is_name, keep, printable, split
+from core.model.fulltext import TextSection
+from core.sources.sections import MOST_CHARACTERS, Reading, cap, is_name, keep, printable, split
 
 _LIGATURES = str.maketrans(
     {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl", "ﬅ": "st", "ﬆ": "st", "\u00a0": " "}
@@ -32,6 +33,9 @@ _NUMBER_AFTER = re.compile(r"(.*\S) +(\d{1,4})")
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 # Bounded, and anchored at the beginning of a word: linear in the length of the text
 _BROKEN = re.compile(rf"(?<![\w-])([\w-]{{0,60}}\w)(?:-\n|[{_MARKS}]\n?)(\w[\w-]{{0,60}})")
+_FIGURE = re.compile(r"[(\[]?[<>~≈±+−–-]?\d[\d.,:/]*[%×xKMGBks]{0,2}(?:±[\d.]+)?[)\]*†‡]*|[-–—/]|N/A|✓|✗|OOM")
+_LEAST_FIGURES = 2  # of a row
+_MOST_WORDS_OF_ROW = 12
 _SHORT = 0.8  # of the usual line length; a shorter line that ends a sentence ends its paragraph
 _ENDS = (".", "?", "!", ":", ".”", '."', ".)")
 
@@ -46,14 +50,30 @@ def clean_pages(pages: Sequence[str]) -> list[str]:
 
 
 def flow(lines: Sequence[str]) -> str:
-    """Join `lines` into paragraphs, one a line: a short line that ends a sentence ends its paragraph."""
+    """Join `lines` into paragraphs, one a line: a short line that ends a sentence ends its paragraph.
+
+    Rows of tables, and the short lines before them, which name their columns, stay on lines of their own.
+    """
     usual = sorted(map(len, lines))[len(lines) * 4 // 5] if lines else 0
     paragraphs: list[list[str]] = [[]]
-    for line in lines:
+    for line, after in zip(lines, [*lines[1:], ""], strict=False):
+        short = len(line) < _SHORT * usual
+        alone = _is_row(line) or (short and _is_row(after) and not line.endswith(_ENDS))
+        if alone and paragraphs[-1]:
+            paragraphs.append([])
         paragraphs[-1].append(line)
-        if len(line) < _SHORT * usual and line.endswith(_ENDS):
+        if alone or (short and line.endswith(_ENDS)):
             paragraphs.append([])
     return "\n".join(" ".join(paragraph) for paragraph in paragraphs if paragraph)
+
+
+def _is_row(line: str) -> bool:
+    """Returns whether a line looks like a row of a table: two figures at least, which are half of it or end it."""
+    words = line.split()
+    figures = [bool(_FIGURE.fullmatch(word)) for word in words]
+    return sum(figures) >= _LEAST_FIGURES and (
+        sum(figures) * 2 >= len(words) or (all(figures[-_LEAST_FIGURES:]) and len(words) <= _MOST_WORDS_OF_ROW)
+    )
 
 
 def mended(text: str) -> str:
@@ -128,8 +148,8 @@ def _shape(line: str) -> str:
     return _DIGITS.sub("#", line).lower()
 
 
-MOST_PAGES = 80
-_MOST_CHARACTERS = 300_000  # more than models are given
+MOST_PAGES = 200
+_MOST_READ = 800_000  # characters of all pages
 _LEAST_CHARACTERS = 40  # a page on average: fewer mean scanned pages, perhaps with arXiv's stamp
 _ENCRYPTED = (4, 5)  # FPDF_ERR_PASSWORD, FPDF_ERR_SECURITY of fpdfview.h
 _HEAD = 1024  # bytes in which "%PDF-" has to occur, as Adobe's readers accept it
@@ -156,9 +176,9 @@ def read_pdf(body: bytes, seconds: float) -> Reading:
     if not legible(whole):
         return Reading("garbled", (), pages, len(texts))
     parts = (TextSection(heading, flow(lines), kind) for heading, kind, lines in split(clean_pages(texts)))
-    sections = keep([part for part in parts if part.heading or part.text])
-    state = "too-long" if len(texts) < pages or len(whole) >= _MOST_CHARACTERS else ""
-    return Reading(state, sections, pages, len(texts))
+    kept, cut = cap(keep([part for part in parts if part.heading or part.text]), MOST_CHARACTERS)
+    state = "too-long" if cut or len(texts) < pages or len(whole) >= _MOST_READ else ""
+    return Reading(state, kept, pages, len(texts))
 
 
 def _read_pages(document: pypdfium2.PdfDocument, count: int, end: float) -> list[str]:
@@ -167,7 +187,7 @@ def _read_pages(document: pypdfium2.PdfDocument, count: int, end: float) -> list
     Returns an empty list if every page is broken.
     """
     texts: list[str] = []
-    left, good = _MOST_CHARACTERS, 0
+    left, good = _MOST_READ, 0
     for number in range(count):
         try:
             page = document[number]

@@ -10,7 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 import core
-from core.sources.sections import Reading, TextSection
+from core.model.fulltext import TextSection
+from core.sources.sections import Reading
 
 MOST_OUTPUT = 4_000_000  # bytes; 300,000 characters are 1.8 million in JSON
 _CHUNK = 1 << 18

@@ -8,11 +8,14 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
-APPENDIX_CHARACTERS = 40_000  # of all appendices together; the rest is left out
+from core.model.excerpt import take_excerpt
+from core.model.fulltext import TextSection
+
+MOST_CHARACTERS = 300_000  # of a text that is kept
 _LONGEST_HEADING = 90
 _MOST_WORDS = 12
+_MOST_FIRST, _MOST_STEP = 3, 3  # the number of the first section, and by how much numbers rise
 # If less than this share of a text is left, the section recognised as references is something else
 _LEAST_LEFT = 0.15
 
@@ -40,14 +43,6 @@ _NUMBERED = re.compile(
 )
 # Small capitals of other fonts come apart: "R EFERENCES", "I NTRODUCTION"
 _APART = re.compile(r"\b([A-Z]) ([A-Z]{2,})")
-
-
-class TextSection(NamedTuple):
-    """A part of a paper: `kind` is "body", "references", "thanks" or "appendix"; the first one has no heading."""
-
-    heading: str
-    text: str
-    kind: str = "body"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,40 +84,23 @@ def is_name(line: str) -> bool:
     return line.lower() in _KNOWN or (kind_of(line) != "body" and not any(map(str.isdigit, line)))
 
 
-def keep(sections: Sequence[TextSection], appendix_characters: int = APPENDIX_CHARACTERS) -> tuple[TextSection, ...]:
-    """Returns the sections without references and thanks, and with at most `appendix_characters` of appendices."""
-    kept, left = [], appendix_characters
-    for section in sections:
-        if section.kind == "appendix":
-            text = section.text[: max(left, 0)]
-            left -= len(section.text)
-            if text:
-                kept.append(section._replace(text=text))
-        elif section.kind == "body" and (section.text or section.heading):
-            kept.append(section)
+def keep(sections: Sequence[TextSection]) -> tuple[TextSection, ...]:
+    """Returns the sections without references and thanks."""
+    kept = tuple(s for s in sections if s.kind in ("body", "appendix") and (s.text or s.heading))
     if length(kept) < _LEAST_LEFT * length(sections) and not any(s.kind == "appendix" for s in sections):
         return tuple(sections)
-    return tuple(kept)
+    return kept
 
 
 def cap(sections: Sequence[TextSection], characters: int) -> tuple[tuple[TextSection, ...], bool]:
-    """Returns the first `characters` characters of `sections`, and whether something was cut off."""
-    kept, left = [], characters
-    for section in sections:
-        if left > 0:
-            kept.append(section._replace(text=section.text[:left]))
-        left -= len(section.text)
-    return tuple(kept), left < 0
+    """Returns `sections` within so many characters, and whether something was left out."""
+    found = take_excerpt(sections, characters)
+    return found.sections, not found.coverage.complete
 
 
 def length(sections: Iterable[TextSection]) -> int:
     """Returns the number of characters in the texts of `sections`."""
     return sum(len(section.text) for section in sections)
-
-
-def join(sections: Iterable[TextSection]) -> str:
-    """Returns `sections` as one text: each heading on a line before its text, empty lines between sections."""
-    return "\n\n".join("\n".join(filter(None, (section.heading, section.text))) for section in sections)
 
 
 def printable(line: str, but: str = "") -> str:
@@ -137,10 +115,14 @@ def printable(line: str, but: str = "") -> str:
 
 
 class _Outline:
-    """The order of sections: after the references follow only known names and appendices, which continue A, B, C."""
+    """The order of sections: after the references follow only known names and appendices, which continue A, B, C.
+
+    Numbers of sections rise by few, so that "9.82. The" at the beginning of a line is no heading.
+    """
 
     def __init__(self) -> None:
         self._kind = "body"
+        self._number: tuple[int, ...] = ()  # of the last numbered section
         self._next_letter = "A"
         self._ended = False  # whether a conclusion or a later section was seen
 
@@ -149,6 +131,9 @@ class _Outline:
         numbered = _NUMBERED.fullmatch(heading)
         title = (numbered["title"] if numbered else heading).lower().rstrip(".:")
         kind, known = kind_of(heading), title in _KNOWN
+        number = _digits(numbered["number"]) if numbered else ()
+        if number and not known and kind == "body" and not self._follows(number):
+            return ""
         letter = (numbered["letter"] or "").upper() if numbered and not heading.lower().startswith("app") else ""
         if letter and not known and kind == "body":
             if not self._ended or letter not in (self._next_letter, chr(ord(self._next_letter) - 1)):
@@ -161,7 +146,20 @@ class _Outline:
             kind = "appendix"
         self._ended = self._ended or kind != "body" or title.startswith(("conclusion", "discussion", "limitation"))
         self._kind = kind
+        self._number = number or self._number
         return kind
+
+    def _follows(self, number: tuple[int, ...]) -> bool:
+        """Returns whether a section of this number can come now."""
+        if not self._number:
+            return number[0] <= _MOST_FIRST
+        if self._kind in ("appendix", "references") and len(number) == 1:
+            return True
+        place = next((at for at, pair in enumerate(zip(number, self._number, strict=False)) if pair[0] != pair[1]), -1)
+        if place < 0:  # a subsection of the last one, or the same
+            return len(number) > len(self._number) and number[len(self._number)] <= _MOST_STEP
+        fresh = all(one <= 1 for one in number[place + 1 :])
+        return 0 < number[place] - self._number[place] <= _MOST_STEP and fresh
 
 
 def _heading(line: str) -> str:
@@ -176,6 +174,12 @@ def _heading(line: str) -> str:
     if title.lower() in _KNOWN or (kind_of(line) != "body" and _is_short(title) and "." not in title):
         return line.rstrip(".:")
     return line if numbered and _is_title(title, line) else ""
+
+
+def _digits(number: str) -> tuple[int, ...]:
+    """Returns the numbers of "3.2.1", none for Roman ones and letters."""
+    parts = number.split(".")
+    return tuple(map(int, parts)) if all(part.isascii() and part.isdigit() for part in parts) else ()
 
 
 def _is_short(title: str) -> bool:

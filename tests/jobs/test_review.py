@@ -21,9 +21,9 @@ from core.config.settings import ROOT
 from core.jobs.review import LEAST_QUESTION_SECONDS, Plan, begin, carry_out, estimate, find_paper, go_on, plan_review
 from core.jobs.session import Session
 from core.model.errors import ConfigError, FetchError, LockLost, NoText, UnknownName
+from core.model.fulltext import FullText
 from core.model.paper import PaperId, parse_id
 from core.model.review import Review
-from core.sources.fulltext import FullText
 from core.store import keys
 from core.store.base import holding
 from core.util.log import NO_PROGRESS
@@ -111,11 +111,11 @@ def test_estimate_and_usage(tmp_path: Path) -> None:
         given.run(work)
     begun = begin(make_paper(), "en", MODEL, FullText("x" * 10_000, "pdf"), NOW)
     some = replace(begun, answers=dict.fromkeys(KEYS[:6], "An answer."))
-    assert 7 == estimate(some, "x" * 10_000).calls
+    assert 7 == estimate(some, FullText("x" * 10_000, "pdf")).calls
     assert (
-        estimate(some, "x" * 10_000).prompt
-        < estimate(begun, "x" * 10_000).prompt
-        < estimate(begun, "x " * 10_000).prompt
+        estimate(some, FullText("x" * 10_000, "pdf")).prompt
+        < estimate(begun, FullText("x" * 10_000, "pdf")).prompt
+        < estimate(begun, FullText("x " * 10_000, "pdf")).prompt
     )
 
 

@@ -7,10 +7,11 @@ import pytest
 from core.llm.answers import read_analysis, read_post, read_question, read_screening, read_summary
 from core.llm.prompts import ask_analysis, ask_post, ask_screening, ask_summary
 from core.llm.templates import get_template
+from core.model.fulltext import Coverage, Evidence
 from core.model.rubric import Mark, Scorecard
 from core.model.summary import Summary
 from core.render.shapes import summary_html
-from tests.support.asked import ANALYSIS, RUBRIC, TEXT, sample_feed, sample_paper
+from tests.support.asked import ANALYSIS, RUBRIC, TEXT, answered, full, sample_feed, sample_paper
 from tests.support.rules import html_faults
 from tests.support.vectors import HOST, TEXTS
 
@@ -21,9 +22,8 @@ SCREENED = Scorecard("screened", 3.5, "It is on caches.", model="small")
 def analysed(paper: Any = None, text: str = TEXT, language: str = "en", **answer: Any) -> tuple[Scorecard, Summary]:
     """The scorecard and the four points that an answer gives."""
     paper = paper or sample_paper()
-    shape: Any = ask_analysis(sample_feed(), RUBRIC, paper, text, "pdf").shape
-    value = shape.model_validate(ANALYSIS | answer)
-    return read_analysis(value, SCREENED, RUBRIC, language, paper, text, "pdf", "large")
+    ask = ask_analysis(sample_feed(), RUBRIC, paper, full(text))
+    return read_analysis(answered(ask, ANALYSIS | answer, "large"), SCREENED, RUBRIC, language, paper, full(text))
 
 
 def test_screening() -> None:
@@ -49,6 +49,7 @@ def test_analysis() -> None:
         institutions=("Institute of Samples",),
         venue="Sample Conference 2026",
         code="https://github.com/sample/flashcache",
+        evidence=Evidence(Coverage(len(TEXT), len(TEXT))),
     )
     assert expected == card
     assert ("four-point", "zh", "large", "pdf") == (summary.template, summary.language, summary.model, summary.input)
@@ -116,10 +117,10 @@ def test_links_that_the_paper_has_not_are_dropped() -> None:
 def test_hostile_answers(name: str) -> None:
     """Whatever a model writes, a summary has no link to elsewhere and is shown as harmless HTML."""
     template, paper = get_template(name), sample_paper()
-    shape: Any = ask_summary(template, "en", paper, TEXT, "html").shape
+    ask = ask_summary(template, "en", paper, full(kind="html"))
     for text in TEXTS:
-        value = shape.model_validate({part.key: f"{text} end"[: part.most] for part in template.parts})
-        summary = read_summary(value, template, "en", paper, TEXT, "html", "m")
+        answer = answered(ask, {part.key: f"{text} end"[: part.most] for part in template.parts})
+        summary = read_summary(answer, template, "en", paper, full(kind="html"))
         assert summary == Summary.from_plain(summary.to_plain())
         assert f"//{HOST}" not in summary.markdown
         assert [] == html_faults(summary_html(summary, paper))
@@ -128,13 +129,13 @@ def test_hostile_answers(name: str) -> None:
 def test_reviews() -> None:
     """Answers are harmless Markdown; a post has a title of one line, its parts, and tags."""
     paper = sample_paper()
-    assert "See this.\n\n| a | b |" == read_question("See [this](https://evil.example).\n\n| a | b |", paper, TEXT)
-    assert "" == read_question(" \n", paper, TEXT)
-    shape: Any = ask_post(REVIEW, "ko", paper, [("gap", "A gap.")]).shape
+    assert "See this.\n\n| a | b |" == read_question("See [this](https://evil.example).\n\n| a | b |", paper, full())
+    assert "" == read_question(" \n", paper, full())
+    ask = ask_post(REVIEW, "ko", paper, [("gap", "A gap.")])
     answer = {section.key: f"# {section.key}\ntext" for section in REVIEW.post} | {
         "tags": ["Caching", "caching", "I/O"]
     }
-    post, tags = read_post(shape.model_validate(answer), REVIEW, "ko", paper, TEXT, "pdf", "m")
+    post, tags = read_post(answered(ask, answer), REVIEW, "ko", paper, full())
     assert ("caching", "i/o") == tags
     assert "title text" == post.part("title")
     assert "title" not in post.markdown

@@ -111,7 +111,7 @@ def test_shorter_texts(stand_in: ModelServer, tmp_path: Path) -> None:
     """A text that is longer than the model can read is halved until it fits; the next one is cut at once."""
     stand_in.reads = 10_000
     text = "word " * 6_000
-    ask = replace(TEXT_ASK, user=text, shorter=lambda most: text[:most])
+    ask = replace(TEXT_ASK, user=text, shorter=lambda most: replace(TEXT_ASK, user=text[:most]))
     values(Asking(stand_in.url, tmp_path).ask(ask, ask))
     assert [30_000, 15_000, 7_500, 7_500] == [len(request["messages"][1]["content"]) for request in stand_in.requests]
 
@@ -120,7 +120,10 @@ def test_what_cannot_be_shorter(stand_in: ModelServer, tmp_path: Path) -> None:
     """Where nothing can be left out, or too little would remain, the text is too long."""
     stand_in.reads = 100
     text = "word " * 1_000
-    asks = [replace(TEXT_ASK, user=text), replace(TEXT_ASK, user=text, shorter=lambda most: text[:most])]
+    asks = [
+        replace(TEXT_ASK, user=text),
+        replace(TEXT_ASK, user=text, shorter=lambda most: replace(TEXT_ASK, user=text[:most])),
+    ]
     got = Asking(stand_in.url, tmp_path).ask(*asks)
     assert ["too-long", "too-long"] == [one.state for one in got if isinstance(one, ModelError)]
     assert 1 + 3 == len(stand_in.requests)

@@ -9,26 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from core.llm.material import fence, material, shorten
 from core.llm.prompts import (
-    ANALYSIS_CHARS,
-    REVIEW_CHARS,
-    SUMMARY_CHARS,
     analysis_fingerprint,
     ask_analysis,
     ask_post,
     ask_question,
     ask_screening,
     ask_summary,
-    fence,
-    material,
     review_fingerprint,
     screening_fingerprint,
-    shorten,
     summary_fingerprint,
 )
 from core.llm.templates import get_template, template_names
+from core.model.fulltext import Coverage, FullText, TextSection
 from core.model.rubric import Criterion, Rubric
-from tests.support.asked import ANALYSIS, MARKS, RUBRIC, TEXT, sample_feed, sample_paper
+from tests.support.asked import ANALYSIS, MARKS, RUBRIC, full, sample_feed, sample_paper
 
 FENCED = re.compile(r"<<<MATERIAL ([0-9a-f]{16})\n(.*)\n\1 MATERIAL>>>", re.DOTALL)
 REVIEW = get_template("review", "review")
@@ -60,29 +56,37 @@ def test_a_fence_cannot_be_guessed_by_what_is_in_it() -> None:
 def test_material() -> None:
     """The material is what arXiv says and the text; a title is one line, so that it cannot pretend to be a field."""
     paper = sample_paper(title="A\nComment: B", comment="12 pages", journal_ref="", abstract="An abstract.\nOf two.")
-    match = FENCED.fullmatch(material(paper, "The text.", "pdf", 100))
+    match = FENCED.fullmatch(material(paper, full("The text."), 100)[0])
     assert match
     expected = (
         "Title: A Comment: B\n\nAuthors: First Sample\n\nCategories: cs.LG\n\nComment: 12 pages\n\n"
-        "Abstract:\nAn abstract.\nOf two.\n\nFull text (pdf):\nThe text."
+        "Abstract:\nAn abstract.\nOf two.\n\n"
+        "Full text (from its PDF, in which formulas and tables may be garbled; figures cannot be seen). It is complete "
+        "but for its references:\n\nThe text."
     )
     assert expected == match[2]
-    assert "Full text" not in material(paper)
+    assert "Full text" not in material(paper)[0]
 
 
-CUTS = {
-    ("short", 10): "short",
-    ("a" * 60 + "\nReferences\n" + "b" * 60, 100): "a" * 60 + "\n",
-    ("a" * 30 + "b" * 30, 47): "a" * 29 + "\n\n[…]\n\n" + "b" * 11,
-    ("a\nReferences\n" + "b" * 60, 27): "a\nReferences\nb" + "\n\n[…]\n\n" + "b" * 6,
-}  # fmt: skip
-
-
-@pytest.mark.parametrize(("text", "most"), CUTS)
-def test_long_texts_are_cut(text: str, most: int) -> None:
-    """What is too long goes without its references, or without its middle."""
-    assert CUTS[text, most] == shorten(text, most)
-    assert len(shorten(text, most)) <= most
+def test_what_the_material_says_of_itself() -> None:
+    """The abstract comes once, and what of the full text was left out is said, so that nobody takes it for absent."""
+    abstract = "An abstract of one sentence."
+    sections = (
+        TextSection("Abstract", abstract),
+        TextSection("1 Method", "We do it. " * 400),
+        TextSection("2 Results", "It is 3.5 times as fast. " * 40),
+        TextSection("A Proofs", "By induction. " * 100, "appendix"),
+    )
+    text = FullText("", "html", sections=sections)
+    given, coverage = material(sample_paper(abstract=abstract), text, 3_000)
+    assert 1 == given.count(abstract)
+    assert "Not all of it fits here. Left out: a proofs. shortened, at […]: 1 method" in given
+    assert coverage
+    assert (("A Proofs",), ("1 Method",), False) == (coverage.without, coverage.shortened, coverage.complete)
+    assert given.count("It is 3.5 times as fast.") == 40
+    assert coverage == Coverage.from_plain(coverage.to_plain())
+    assert "a [b]" == shorten("a [b]%, a note of the author", 100)
+    assert "a…" == shorten("a b c", 2)
 
 
 def test_questions() -> None:
@@ -93,9 +97,9 @@ def test_questions() -> None:
     def asks(paper: Any) -> list[Any]:
         return [
             ask_screening(feed, RUBRIC, paper),
-            ask_analysis(feed, RUBRIC, paper, TEXT, "pdf"),
-            *(ask_summary(get_template(name), "ko", paper, TEXT, "html") for name in WRITTEN),
-            ask_question(REVIEW, "gap", "ko", paper, TEXT),
+            ask_analysis(feed, RUBRIC, paper, full()),
+            *(ask_summary(get_template(name), "ko", paper, full(kind="html")) for name in WRITTEN),
+            ask_question(REVIEW, "gap", "ko", paper, full()),
             ask_post(REVIEW, "ko", paper, [("gap", "The gap.")]),
         ]
 
@@ -112,19 +116,19 @@ def test_questions() -> None:
 
 def test_criteria_and_parts_are_asked_for() -> None:
     """The rubric is told with its bounds, and the parts by their keys, headings and lengths."""
-    system = ask_analysis(sample_feed(), RUBRIC, sample_paper(), TEXT, "pdf").system
+    system = ask_analysis(sample_feed(), RUBRIC, sample_paper(), full()).system
     assert "- `criterion_1`: Direct storage (0 to 3): Is it about storage?" in system
     assert "- `effect` (d) Effect; at most 900 characters): What it achieves" in system
     assert "The sum is between 0 and 5" in ask_screening(sample_feed(), RUBRIC, sample_paper()).system
-    assert REVIEW.section("gap").ask in ask_question(REVIEW, "gap", "en", sample_paper(), TEXT).system
+    assert REVIEW.section("gap").ask in ask_question(REVIEW, "gap", "en", sample_paper(), full()).system
     with pytest.raises(KeyError):
-        ask_question(REVIEW, "none", "en", sample_paper(), TEXT)
+        ask_question(REVIEW, "none", "en", sample_paper(), full())
 
 
 def test_no_model_writes_an_extract() -> None:
     """An extract says that no model wrote it, so none is asked."""
     with pytest.raises(ValueError, match="extract is a template that asks nothing"):
-        ask_summary(get_template("extract"), "en", sample_paper(), TEXT, "pdf")
+        ask_summary(get_template("extract"), "en", sample_paper(), full())
 
 
 def test_owners_words_are_no_placeholders() -> None:
@@ -133,16 +137,20 @@ def test_owners_words_are_no_placeholders() -> None:
     assert "$most {x} (0 to 1): costs $5, ${rules}" in ask_screening(sample_feed(), rubric, sample_paper()).system
 
 
-@pytest.mark.parametrize("step", ["analyse", "summarise", "review"])
-def test_texts_are_bounded(step: str) -> None:
-    """No text is longer than what its step reads."""
-    paper, text = sample_paper(), "word " * 100_000
-    ask, most = {
-        "analyse": (ask_analysis(sample_feed(), RUBRIC, paper, text, "pdf"), ANALYSIS_CHARS),
-        "summarise": (ask_summary(FOUR, "en", paper, text, "pdf"), SUMMARY_CHARS),
-        "review": (ask_question(REVIEW, "gap", "en", paper, text), REVIEW_CHARS),
-    }[step]
-    assert most - 100 < len(ask.user) < most + 500
+def test_texts_are_bounded() -> None:
+    """A question can be asked about less of the text, and says how much that is."""
+    paper, text = sample_paper(), full("word " * 100_000)
+    for ask in (
+        ask_analysis(sample_feed(), RUBRIC, paper, text),
+        ask_summary(FOUR, "en", paper, text),
+        ask_question(REVIEW, "gap", "en", paper, text),
+    ):
+        less = ask.within(20_000)
+        assert 18_000 < len(less.user) < 20_500
+        assert less.coverage
+        assert 3 == less.coverage.percent
+        assert (less.system, less.shape) == (ask.system, ask.shape)
+        assert less is less.within(30_000)
 
 
 SCREENING = {"reason": "It is on caches.", "points": 3.5}
@@ -171,8 +179,8 @@ def shape_of(what: str) -> Any:
     paper = sample_paper()
     asks = {
         "screening": ask_screening(sample_feed(), RUBRIC, paper),
-        "analysis": ask_analysis(sample_feed(), RUBRIC, paper, TEXT, "pdf"),
-        "summary": ask_summary(FOUR, "en", paper, TEXT, "pdf"),
+        "analysis": ask_analysis(sample_feed(), RUBRIC, paper, full()),
+        "summary": ask_summary(FOUR, "en", paper, full()),
     }
     return asks[what].shape
 

@@ -20,9 +20,10 @@ import pytest
 from core.archive import Archive
 from core.config.settings import ROOT
 from core.model.errors import FetchError, StoreError
+from core.model.fulltext import FullText
 from core.model.paper import Author, Paper
 from core.sources.client import Fetcher, UpstreamAnswer
-from core.sources.fulltext import FullText, fetch_text
+from core.sources.fulltext import fetch_text
 from core.sources.sandbox import MOST_OUTPUT, end, environment, parse_output, read_apart, talk
 from core.sources.sections import Reading
 from core.store.sqlite import SqliteStore
@@ -220,7 +221,7 @@ ROWS: dict[str, tuple[Any, Any, tuple[str, str], str]] = {
         NOTHING,
         sends(lambda: pdf_format.pdf(*[[LINE] * 20] * 3_000)),
         ("pdf", "too-long"),
-        f"{_NO_HTML}; only the first 80 of its 3,000 pages were read; the PDF was read",
+        f"{_NO_HTML}; only the first 200 of its 3,000 pages were read; the PDF was read",
     ),
     "few pages, much text": (
         NOTHING,

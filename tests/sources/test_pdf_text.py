@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.model.excerpt import join
+from core.model.fulltext import TextSection
 from core.sources.pdf import clean_pages, flow, legible, mended
 from core.sources.sandbox import read_apart
-from core.sources.sections import Reading, TextSection, cap, join, keep, kind_of, split
+from core.sources.sections import Reading, cap, keep, kind_of, split
 from tests.support import pdf_format
 
 LINE = "We present a system that reads papers and tells what they say to all of its readers."
@@ -86,6 +88,8 @@ def test_paragraphs() -> None:
         "Another one begins on a line of its own",
     ]
     assert "\n".join([" ".join(lines[:3]), lines[3]]) == flow(lines)
+    rows = ["Table 1: Time in ms.", "System Read Write", "Tidal 1.5 2.5", "LRU (base) 3.25 4.75", "Ours 1.0× 2.0×"]
+    assert "\n".join([" ".join(lines[:3]), *rows]) == flow([*lines[:3], *rows])
     assert "" == flow([])
     assert "one" == flow(["one"])
 
@@ -234,17 +238,15 @@ def test_methods_after_the_references() -> None:
 
 
 def test_what_is_kept() -> None:
-    """References and thanks are left out, appendices bounded all together."""
+    """References and thanks are left out."""
     sections = [
         TextSection("", "b" * 100),
         TextSection("References", "r" * 300, "references"),
         TextSection("Thanks", "t" * 9, "thanks"),
         TextSection("A", "a" * 30, "appendix"),
-        TextSection("B", "a" * 30, "appendix"),
-        TextSection("C", "a" * 30, "appendix"),
     ]
-    kept = keep(sections, 50)
-    assert [("", 100), ("A", 30), ("B", 20)] == [(section.heading, len(section.text)) for section in kept]
+    kept = keep(sections)
+    assert [("", 100), ("A", 30)] == [(section.heading, len(section.text)) for section in kept]
 
 
 def test_references_that_are_none() -> None:
@@ -254,10 +256,17 @@ def test_references_that_are_none() -> None:
 
 
 def test_cap() -> None:
-    """The first characters are kept, and that something is missing is told."""
-    sections = (TextSection("1", "aaa"), TextSection("2", "bbb"), TextSection("3", "ccc"))
-    assert ((TextSection("1", "aaa"), TextSection("2", "b")), True) == cap(sections, 4)
-    assert (sections, False) == cap(sections, 9)
+    """Results and conclusion stay where a text is too long, and that something is missing is told."""
+    sections = (
+        TextSection("1 Method", "Aa. " * 300),
+        TextSection("2 Results", "Bb. " * 100),
+        TextSection("A Proofs", "Cc. " * 100, "appendix"),
+    )
+    kept, cut = cap(sections, 1300)
+    assert cut
+    assert ["1 Method", "2 Results"] == [section.heading for section in kept]
+    assert sections[1] == kept[1]
+    assert (sections, False) == cap(sections, 3000)
 
 
 def test_join() -> None:

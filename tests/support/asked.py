@@ -1,6 +1,10 @@
 """Invented papers, texts and answers for the tests of what models are asked."""
 
+from typing import Any
+
+from core.llm.base import Answer, Ask
 from core.model.feed import Feed
+from core.model.fulltext import FullText
 from core.model.paper import Author, Paper
 from core.model.rubric import Criterion, Rubric
 from tests.support.invented import make_feed, make_paper
@@ -22,6 +26,16 @@ ANALYSIS = {
     "code": "https://github.com/sample/flashcache",
     "parts": {"problem": "Reads are slow.", "limits": "LRU is blind.", "method": "A cache.", "effect": "3.5x faster."},
 }
+
+
+def full(text: str = TEXT, kind: str = "pdf") -> FullText:
+    """A full text without sections."""
+    return FullText(text, kind)
+
+
+def answered(ask: Ask, answer: Any, model: str = "m") -> Answer:
+    """The answer of a model to a question: what fits its shape, or a text."""
+    return Answer(ask.shape.model_validate(answer) if ask.shape else answer, model, ask=ask)
 
 
 def sample_paper(**more: str) -> Paper:

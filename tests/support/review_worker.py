@@ -13,7 +13,7 @@ from core.jobs.session import Session
 from core.llm.base import STEPS
 from core.llm.client import CompatibleModel
 from core.llm.endpoint import Endpoint
-from core.sources.fulltext import FullText
+from core.model.fulltext import FullText
 from core.store.sqlite import SqliteStore
 from tests.support.invented import make_paper
 
@@ -28,7 +28,7 @@ async def main(path: str, url: str) -> None:
         Archive(store),
         session,
         begin(make_paper(), "en", "stand-in-1", text, now),
-        text.text,
+        text,
         clock=lambda: now,
         progress=lambda *_: None,
     )

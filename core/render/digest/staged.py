@@ -18,6 +18,7 @@ from core.render.digest.common import (
     summary_text,
     venue_of,
 )
+from core.render.evidence import evidence_in_words
 from core.render.items import paper_title
 from core.render.messages import Sentences
 
@@ -94,6 +95,8 @@ def _high(entry: Entry, digest: Digest, words: Sentences) -> Iterator[Block]:
     facts["predicted → final"] = _course(entry)
     if entry.scorecard and entry.scorecard.note:
         facts["note"] = entry.scorecard.note
+    if entry.scorecard and (read := evidence_in_words(entry.scorecard.evidence, digest.language)):
+        facts["read"] = read
     yield Bullets(tuple(fact(words[key], value, words) for key, value in facts.items()))
     yield Heading(4, (words["four-point summary"],))
     yield _four_points(entry, digest, words)
