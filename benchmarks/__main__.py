@@ -11,8 +11,8 @@ from time import perf_counter
 from benchmarks import (
     bench_analysis,
     bench_cold_start,
-    bench_digest,
     bench_coverage,
+    bench_digest,
     bench_engines,
     bench_http,
     bench_journeys,
