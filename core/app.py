@@ -285,8 +285,7 @@ class Paperwire:
         if report.today:
             self._adopted = rules.fingerprint
             if report.today.batch:
-                days = [(feed, report.today.days[feed.name]) for feed in rules.of(ARXIV)]
-                self._entries.put_days(report.today.batch, days)
+                self._entries.put_days(report.today.batch, report.today.days)
         if self.rules.saved.version > state.saved.version:  # the owner saved something meanwhile
             self.snapshots.put(replace(state, saved=self.rules.saved))
         else:

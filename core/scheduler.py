@@ -25,13 +25,22 @@ async def keep_fresh(wire: Paperwire) -> None:
         try:
             pause = await refresh_once(wire)
         except Exception as error:  # the next round may succeed
+            if _is_cancelled():  # what is cancelled may fail while it cleans up, and the failure hides the cancellation
+                return
             level = logging.WARNING if isinstance(error, PaperwireError) else logging.ERROR
             log.log(level, "the scheduled refresh failed: %s", error, exc_info=level == logging.ERROR)
             pause = FAILED_SECONDS
+        if _is_cancelled():
+            return
         with suppress(TimeoutError):  # what the owner saves may need announcements that are not here
             async with asyncio.timeout(pause):  # `wait_for` of Python 3.11 may lose a cancellation
                 await wire.changed.wait()
         wire.changed.clear()
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 async def refresh_once(wire: Paperwire) -> float:

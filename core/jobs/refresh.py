@@ -48,7 +48,7 @@ class Today:
     kept: Mapping[str, int]
     error: str
     batch: Batch | None
-    days: Mapping[str, Day]
+    days: Sequence[tuple[Feed, Day]]  # by the rules of this run, which the owner may have changed since
 
     def to_plain(self) -> dict[str, Any]:
         """Returns this as JSON values."""
@@ -101,7 +101,15 @@ async def fetch_today(
     changed = found.record.hash != manifest.get(found.record.date).hash
     shown = {feed.name: choose(feed, days[feed.name].entries if days else (), Query(), capped=True) for feed in feeds}
     kept = {name: len(entries) for name, entries in shown.items()}
-    return Today(found.record, changed, fetched.requests, kept, fetched.problem, found.batch, days)
+    return Today(
+        found.record,
+        changed,
+        fetched.requests,
+        kept,
+        fetched.problem,
+        found.batch,
+        [(feed, days[feed.name]) for feed in feeds if feed.name in days],
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,11 @@ class SqliteStore:
 
     async def _run(self, work: Callable[[sqlite3.Connection], _T], begin: str = "BEGIN IMMEDIATE") -> _T:
         """Run `work` in one transaction, in the store's own thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transaction, work, begin)
+        try:
+            running = asyncio.get_running_loop().run_in_executor(self._thread, self._transaction, work, begin)
+        except RuntimeError as error:  # the thread has ended
+            raise StoreError(f"SQLite at {self._path} is closed: {error}") from None
+        return await running
 
     def _transaction(self, work: Callable[[sqlite3.Connection], _T], begin: str) -> _T:
         try:

@@ -14,8 +14,9 @@ import pytest
 from core.app import Paperwire
 from core.config.overrides import rules_in_force, save_feed
 from core.config.settings import ROOT, Settings, load_settings
+from core.jobs.run import Report
 from core.model.errors import StoreError
-from core.model.feed import Feed
+from core.model.feed import Feed, Keyword
 from core.model.manifest import Manifest
 from core.scheduler import keep_fresh, refresh_once
 from core.store import keys
@@ -152,6 +153,44 @@ def test_saved_feeds_wake_the_scheduler(world: World) -> None:
 
     manifest = asyncio.run(main())
     assert {"cs.DC", "cs.LG"} == set(manifest.get(FRIDAY).categories)
+
+
+def test_the_scheduler_ends_whenever_it_is_cancelled(world: World) -> None:
+    """A server that stops ends its scheduler in the middle of any work, also while its store is closing."""
+
+    async def main(moment: int) -> None:
+        wire = Paperwire(world.settings(f"{moment}.sqlite3"))
+        task = asyncio.create_task(keep_fresh(wire))
+        await asyncio.sleep(0.04 * moment)
+        task.cancel()
+        await wire.close()
+        assert ({task}, set()) == await asyncio.wait([task], timeout=20)
+
+    for moment in range(10):
+        asyncio.run(main(moment))
+
+
+def test_feeds_may_be_saved_during_a_refresh(world: World) -> None:
+    """What a refresh has scored belongs to the rules that it began with; the next answer is by the new ones."""
+    world.upstream.delay = 0.3  # of each answer: time to save feeds between the due batch and those before
+    wire = Paperwire(world.settings("store.sqlite3"))
+    fast = Feed(name="fast", title="Fast", categories=("cs.LG",))
+    main = Feed(name="main", title="Main", categories=("cs.LG",), keywords=(Keyword("cat:cs.LG", 5),))
+
+    async def run() -> tuple[list[set[float]], Report]:
+        refresh = asyncio.create_task(wire.refresh())
+        await _until(wire, lambda manifest: "cs.LG" in manifest.get(FRIDAY).categories)
+        await wire.change(0, lambda saved, _: save_feed(rules_in_force(wire.settings.feeds, saved), fast))
+        await wire.change(1, lambda saved, _: save_feed(rules_in_force(wire.settings.feeds, saved), main, was="main"))
+        assert not refresh.done()
+        report, manifest = await refresh, await wire.manifest()
+        found = [await wire.entries(manifest, wire.feeds[name]) for name in ("fast", "main")]
+        await wire.close()
+        return [{entry.score for entry in one.entries} for one in found], report
+
+    scores, report = asyncio.run(run())
+    assert not report.failures
+    assert [{0}, {5}] == scores
 
 
 async def _until(wire: Paperwire, holds: Callable[[Manifest], bool]) -> None:
