@@ -36,6 +36,7 @@ from core.util.log import NO_PROGRESS, Progress
 from core.views.entries import EntryCache, FeedEntries
 from core.views.reviews import ReviewList
 from core.views.snapshot import Snapshot, Snapshots
+from core.views.store_check import StoreChecks
 
 if TYPE_CHECKING:
     from core.jobs.run import Report
@@ -66,6 +67,7 @@ class Paperwire:
         self._rules_are_new = False
         self._entries = EntryCache(self.archive)
         self.reviews = ReviewList(self.archive.reviews, seconds=settings.confirm_seconds)
+        self.store_checks = StoreChecks(self.archive, seconds=settings.confirm_seconds)
         self.changed = asyncio.Event()  # set when the owner has saved something
         self._refreshing: asyncio.Task[None] | None = None
         self._not_before = 0.0

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -11,10 +12,12 @@ from api import openapi
 from api.access import check_token, has_token
 from api.errors import problem, refusal_text
 from api.resource import answer_once, wire_of
-from core.model.errors import StoreError
+from core.archive import State
+from core.model.errors import StoreError, StoreRefused
 from core.model.freshness import due_record
-from core.model.health import Trouble, status_of, trouble_to_plain, troubles
+from core.model.health import status_of, trouble_to_plain, troubles
 from core.model.manifest import BatchRecord, rfc3339
+from core.model.repair import without_lost
 from core.views.entries import batch_to_plain
 
 log = logging.getLogger("paperwire")
@@ -66,7 +69,8 @@ async def _run(request: Request, scope: str, seconds: float) -> Response:
 async def health(request: Request) -> Response:
     """The overall status, the problems and how to fix them, and every date with its categories: the ledger in numbers.
 
-    A store that is full, or refuses writes for another reason, is named; with the owner's token with its own words.
+    It names a store that has lost something, that is full, or that refuses writes for another reason; with the owner's
+    token in the store's own words.
 
     The HTTP status is 503 if the owner should act ("failing"), else 200: "ok", or "degraded" for problems that pass
     automatically.
@@ -74,21 +78,28 @@ async def health(request: Request) -> Response:
     wire = wire_of(request)
     is_owner = has_token(wire.settings, request.headers.get("Authorization", "").encode())
     try:
-        manifest = await wire.manifest()
+        state = (await wire.snapshot()).state
     except StoreError as error:
         if is_owner:
             return _no_store(error)
         raise
     now = wire.clock()
+    checked = await wire.store_checks.get(state.manifest)
+    manifest = without_lost(state.manifest, checked.lost, now, wire.archive.retention, wire.rules.sources)
     windows = wire.pending(manifest)
-
-    def look(refused: StoreError | None) -> list[Trouble]:
-        refusal, error = refusal_text(refused, is_owner=is_owner), wire.snapshots.error
-        return troubles(manifest, windows, now, refusal=refusal, store_error=error, sources=wire.rules.sources)
-
-    found = look(wire.archive.refused)
+    look = partial(
+        troubles,
+        manifest,
+        windows,
+        now,
+        failure=_failure(state, is_owner=is_owner),
+        store_error=wire.snapshots.error,
+        damaged=len(checked.unsound) + len(checked.lost) + len(state.damaged),
+        sources=wire.rules.sources,
+    )
+    found = look(refusal=refusal_text(wire.archive.refused, is_owner=is_owner))
     if is_owner or any(trouble.kind in _UNSTORED for trouble in found):
-        found = look(await wire.archive.refusal())
+        found = look(refusal=refusal_text(await wire.archive.refusal(), is_owner=is_owner))
     due = due_record(manifest, wire.due, wire.rules.sources)
     body = {
         "status": status_of(found),
@@ -107,6 +118,12 @@ async def health(request: Request) -> Response:
     }
     failing = body["status"] == "failing"
     return answer_once({name: value for name, value in body.items() if value}, 503 if failing else 200)
+
+
+def _failure(state: State, *, is_owner: bool) -> Mapping[str, str]:
+    """Returns when and why the store refused the work of the last refresh; its own words are for its owner."""
+    note = state.failure
+    return note if is_owner or not note else {**note, "reason": StoreRefused.says}
 
 
 def _no_store(error: StoreError) -> Response:

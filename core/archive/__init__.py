@@ -2,16 +2,17 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from datetime import datetime, timedelta
 from time import monotonic
 
 from core.archive.analyses import Analyses
 from core.archive.days import Days
-from core.archive.draft import Draft
+from core.archive.draft import Draft, kept_seconds
 from core.archive.dump import Count, export_store, import_store
 from core.archive.gate import passing
+from core.archive.inventory import Checked, Inventory
 from core.archive.overrides import Overrides
 from core.archive.pending import PendingWrites
 from core.archive.rendered import Rendered
@@ -21,9 +22,10 @@ from core.archive.state import STATE_KEYS, State, decode_state
 from core.archive.windows import Windows
 from core.config.settings import GATE_SECONDS
 from core.model.errors import StoreError, StoreRefused
-from core.model.manifest import Manifest
+from core.model.manifest import Manifest, rfc3339
 from core.store import keys
 from core.store.base import Store, Values, holding
+from core.store.codec import encode
 from core.store.space import Space
 
 __all__ = ["Archive", "Draft", "State"]
@@ -32,6 +34,7 @@ _PATIENCE_SECONDS = 30.0  # how long to wait for another process's draft
 RETENTION = timedelta(days=30)
 PROBE_SECONDS = 60.0
 PROBED_SECONDS = 10.0  # how long the store is not asked again after a probe that it accepted
+FAILURE_SECONDS = 7 * 86_400.0
 _POLL_SECONDS = 0.2
 
 
@@ -53,6 +56,7 @@ class Archive:
         self.spending = Spending(store)
         self.pending = PendingWrites(store)
         self.rendered = Rendered(store, self.pending)
+        self.inventory = Inventory(store, kept_seconds(retention))
 
     def gate(self, seconds: float = GATE_SECONDS) -> AbstractAsyncContextManager[None]:
         """Returns a block for one request to arXiv, which starts `seconds` after the last one at the earliest."""
@@ -73,14 +77,37 @@ class Archive:
             self._probed = monotonic()
         return self.refused
 
+    async def restore(self, manifest: Manifest) -> Checked:
+        """Restore what is lost or damaged and has a copy: `Inventory.restore`, and the owner's overrides."""
+        found = await self.inventory.restore(manifest)
+        if keys.SAVED in (*found.unsound, *found.single):
+            await self.overrides.restore()
+        return found
+
+    async def note_refusal(self, error: StoreRefused, now: datetime) -> None:
+        """Note why the store refused the work of a refresh, for health in other processes.
+
+        A store that takes nothing at all does not take this either; `refusal` then says why.
+        """
+        with suppress(StoreError):
+            await self.store.put(keys.FAILURE, encode({"time": rfc3339(now), "reason": str(error)}), FAILURE_SECONDS)
+
+    async def clear_refusal(self) -> None:
+        """Remove the note of `note_refusal`, now that a refresh could store its work."""
+        await self.store.delete(keys.FAILURE)
+
     async def state(self) -> State:
         """Returns the stored state, in one round trip."""
-        return decode_state(*(await self.encoded_state())[0])
+        return await self.decode_state((await self.encoded_state())[0])
 
     async def encoded_state(self, also: str = "") -> tuple[tuple[bytes | None, ...], bytes | None]:
         """Returns the values for `decode_state`, and the value of the slot `also` (`rendered`), in one round trip."""
         found = await self.store.get_many([*STATE_KEYS, *([also] if also else [])])
         return tuple(found[: len(STATE_KEYS)]), found[-1] if also else None
+
+    async def decode_state(self, values: Sequence[bytes | None]) -> State:
+        """Returns the state of the values of `encoded_state`, without a round trip if none is missing or damaged."""
+        return await decode_state(self.store, values)
 
     async def note_rules(self, rules: str, now: datetime) -> State | None:
         """Note new `rules` in the manifest, which changes the validators of all resources.

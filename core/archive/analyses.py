@@ -1,24 +1,21 @@
 """Scorecards and summaries under fingerprints of all their inputs, and the analyses of feeds' dates made from them.
 
-A value that cannot be read, because another version wrote it, is made again.
+A value that is lost or damaged is made again.
 """
 
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from core.archive.draft import Draft
+from core.archive.reading import read_value
 from core.model.analysis import Analysis, from_plain, to_plain
-from core.model.errors import StoreError
 from core.model.rubric import Scorecard
 from core.model.summary import Summary
 from core.store import keys
 from core.store.base import Store, Values, holding
-from core.store.codec import decode_as, encode
-
-log = logging.getLogger("paperwire")
+from core.store.codec import encode
 
 
 class CardKey(NamedTuple):
@@ -91,14 +88,9 @@ class Analyses:
 
     async def _read(self, requested: Mapping[Any, tuple[str, Callable[[Any], Any]]]) -> dict[Any, Any]:
         found = await self._store.get_many([name for name, _ in requested.values()]) if requested else []
-        out = {}
-        for (key, (name, make)), data in zip(requested.items(), found, strict=True):
-            try:
-                if data:
-                    out[key] = decode_as(make, data)
-            except StoreError as error:
-                log.warning("%s is made again: %s", name, error)
-        return out
+        rows = zip(requested.items(), found, strict=True)
+        made = {key: read_value(name, make, data) for (key, (name, make)), data in rows}
+        return {key: value for key, value in made.items() if value is not None}
 
 
 _MAKERS: Mapping[type, Callable[[Any], Any]] = {CardKey: Scorecard.from_plain, SummaryKey: Summary.from_plain}

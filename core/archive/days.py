@@ -8,19 +8,18 @@ from functools import partial
 from math import inf
 from typing import Any, NamedTuple
 
-from core.model.analysis import Analysis, from_plain
+from core.archive.reading import attempt, read_copies
+from core.model.analysis import from_plain
 from core.model.batch import Batch
 from core.model.entries import Day, make_entries
-from core.model.errors import StoreError
 from core.model.feed import Feed
 from core.model.manifest import BatchRecord
-from core.ranking.matching import score_batch
+from core.ranking.matching import papers_of, score_batch
 from core.store import keys
 from core.store.base import Store, Values
 from core.store.codec import (
     day_from_plain,
     day_to_plain,
-    decode,
     decode_as,
     encode,
     scores_from_plain,
@@ -31,46 +30,66 @@ log = logging.getLogger("paperwire")
 
 
 class Stored(NamedTuple):
-    """An immutable value that may be stored: its `name`, also for caches, and how to decode it."""
+    """An immutable value that may be stored: its `name`, also for caches, and how to decode it.
+
+    `copied`: it has a copy. `decode` raises `StoreError` for damaged bytes.
+    """
 
     name: str
     decode: Callable[[bytes], Any]
+    copied: bool = False
 
 
 def stored_batch(record: BatchRecord) -> Stored:
     """Returns the stored batch of a record, which decodes to a `Batch`."""
-    return Stored(keys.batch(record.date, record.hash), partial(decode_as, Batch.from_plain))
+
+    def make(plain: dict[str, Any]) -> Batch:
+        batch = Batch.from_plain(plain)
+        if batch.date != record.date:
+            raise ValueError("a batch of another date")
+        return batch
+
+    return Stored(keys.batch(record.date, record.hash), partial(decode_as, make), copied=True)
 
 
 def stored_best(feed: Feed, record: BatchRecord) -> Stored:
     """Returns a feed's stored day from its `min_score` on, far smaller than the batch; it decodes to a `Day`."""
+
+    def make(plain: dict[str, Any]) -> Day:
+        if plain.get("of", record.hash) != record.hash or plain["batch"]["date"] != record.date.isoformat():
+            raise ValueError("a day of another batch")
+        return day_from_plain(feed, plain)
+
     name = keys.entries(feed.scoring_fingerprint, feed.min_score, record.hash)
-    return Stored(name, partial(decode_as, partial(day_from_plain, feed)))
+    return Stored(name, partial(decode_as, make))
 
 
 def stored_scores(feed: Feed, record: BatchRecord) -> Stored:
-    """Returns a feed's stored scores over a batch, as bytes for `day_of_scores`."""
-    return Stored(keys.scores(feed.scoring_fingerprint, record.hash), bytes)
+    """Returns a feed's stored scores over a batch, as a value for `day_of_scores`."""
+    return Stored(keys.scores(feed.scoring_fingerprint, record.hash), partial(decode_as, _mapping))
 
 
-def stored_analysis(feed: Feed, day: date, name: str) -> Stored:
-    """Returns the stored analysis of a feed's day by its name in the manifest. An unreadable one decodes as empty."""
-    key = keys.analysis(feed.name, day, name)
-    return Stored(key, partial(_analysis, key))
+def stored_analysis(feed_name: str, day: date, name: str) -> Stored:
+    """Returns the stored analysis of a feed's day by its name in the manifest."""
+    return Stored(keys.analysis(feed_name, day, name), partial(decode_as, from_plain), copied=True)
 
 
-def _analysis(key: str, data: bytes) -> Analysis:
+def stored_ledger(day: date) -> Stored:
+    """Returns the stored identifiers of a date that the API confirms."""
+    return Stored(keys.ledger(day), partial(decode_as, _ids), copied=True)
+
+
+def day_of_scores(feed: Feed, batch: Batch, scores: Mapping[str, Any]) -> Day | None:
+    """Returns a feed's whole day, from a batch and its stored scores; None if they are damaged."""
+    papers = {paper.versioned: paper for paper in papers_of(feed, batch)}
+    key = keys.scores(feed.scoring_fingerprint, batch.hash)
     try:
-        return decode_as(from_plain, data)
-    except StoreError as error:
-        log.warning("%s cannot be used: %s", key, error)
-        return {}
-
-
-def day_of_scores(feed: Feed, batch: Batch, scores: bytes) -> Day:
-    """Returns a feed's whole day, from a batch and its stored scores."""
-    papers = {item.paper.versioned: item.paper for item in batch.announcements}
-    return Day(make_entries(feed, batch, decode_as(partial(scores_from_plain, feed, papers), scores)))
+        if scores.keys() != papers.keys():
+            raise ValueError("they are of other papers")
+        return Day(make_entries(feed, batch, scores_from_plain(feed, papers, scores)))
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        log.warning("%s counts as absent: %r", key, error)
+        return None
 
 
 def score_day(feed: Feed, batch: Batch, until: float = inf) -> Day:
@@ -98,14 +117,18 @@ class Days:
         self._store = store
 
     async def read(self, requested: Iterable[Stored]) -> Mapping[str, Any]:
-        """Returns the decoded values by name, without missing ones, in one round trip, or none for an empty request."""
+        """Returns the decoded values by name, without missing and damaged ones, in one round trip, or none for an empty
+        request. If values lack that have copies, these are read in one more.
+        """
         stored = list(requested)
-        found = await self._store.get_many([one.name for one in stored]) if stored else []
-        return {
-            one.name: await asyncio.to_thread(one.decode, data)
-            for one, data in zip(stored, found, strict=True)
-            if data is not None
+        data = await self._store.get_many([one.name for one in stored]) if stored else []
+        found = {
+            one.name: value
+            for one, raw in zip(stored, data, strict=True)
+            if raw is not None and (value := await asyncio.to_thread(attempt, one.name, one.decode, raw)) is not None
         }
+        lacking = {one.name: (one.name, one.decode) for one in stored if one.copied and one.name not in found}
+        return found | await read_copies(self._store, lacking)
 
     async def batches(self, records: Iterable[BatchRecord | None]) -> dict[str, Batch]:
         """Returns the batches of the records by hash, without lost ones, in one round trip."""
@@ -115,6 +138,16 @@ class Days:
 
     async def confirmed(self, dates: Iterable[date]) -> dict[date, frozenset[str]]:
         """Returns the identifiers of each date that the API confirms so far, in one round trip."""
-        requested = {day: keys.ledger(day) for day in dates}
-        found = await self.read(Stored(name, decode) for name in requested.values())
-        return {day: frozenset(found[name]) for day, name in requested.items() if name in found}
+        requested = {day: stored_ledger(day) for day in dates}
+        found = await self.read(requested.values())
+        return {day: found[one.name] for day, one in requested.items() if one.name in found}
+
+
+def _mapping(plain: Any) -> Mapping[str, Any]:
+    if not isinstance(plain, dict):
+        raise TypeError("no object")
+    return plain
+
+
+def _ids(plain: list[Any]) -> frozenset[str]:
+    return frozenset(map(str, plain))

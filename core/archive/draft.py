@@ -1,21 +1,32 @@
 """A draft of the next state: collected while the lock is held, and committed once, fenced by the lock."""
 
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from core.archive.days import make_day
+from core.archive.reading import twice
 from core.archive.state import State
 from core.model.batch import Batch
 from core.model.entries import Day
+from core.model.errors import StoreError
 from core.model.feed import Feed
 from core.model.manifest import BatchRecord, Manifest
 from core.store import keys
 from core.store.base import Lock, Values
 from core.store.codec import encode
 
+log = logging.getLogger("paperwire")
+
+_SLACK = timedelta(days=7)
 ASKED_PAPERS = 5000  # how many of the papers requested from the API are remembered
+
+
+def kept_seconds(retention: timedelta) -> float:
+    """Returns how long a batch is kept: longer than the manifest lists it, over any holidays."""
+    return (retention + _SLACK).total_seconds()
 
 
 @dataclass(slots=True)
@@ -34,9 +45,14 @@ class Draft:
     _values: Values = field(default_factory=dict)
 
     @property
+    def is_changed(self) -> bool:
+        """Whether a commit would write anything."""
+        return bool(self._values) or self.manifest is not self.state.manifest or keys.MANIFEST in self.state.damaged
+
+    @property
     def batch_seconds(self) -> float:
-        """How long a batch and its derived values are kept: a day longer than the manifest lists it."""
-        return (self.retention + timedelta(days=1)).total_seconds()
+        """How long a batch and its derived values are kept."""
+        return kept_seconds(self.retention)
 
     def put(self, values: Values) -> None:
         """Add encoded values of another part of the archive."""
@@ -81,9 +97,18 @@ class Draft:
         Raises `LockLost` if another process holds the lock, and `StoreError`.
         """
         values = dict(self._values)
-        if self.manifest is not self.state.manifest:
-            values[keys.MANIFEST] = (encode(self.manifest.to_plain()), None)  # last: it names the others
+        if self.manifest is not self.state.manifest or keys.MANIFEST in self.state.damaged:
+            values |= twice({keys.MANIFEST: (encode(self.manifest.to_plain()), None)})  # last: it names the others
         if values:
             await self._lock.commit(values, release=True)
+            await self._copy(values)
         backoff = self.state.backoff if self._backoff is None else self._backoff
-        return replace(self.state, manifest=self.manifest, backoff=backoff)
+        return replace(self.state, manifest=self.manifest, backoff=backoff, damaged=frozenset())
+
+    async def _copy(self, values: Values) -> None:
+        """Write the copies of what the manifest names. If that fails, the next refresh does it."""
+        copies = {keys.copy(key): value for key, value in values.items() if key.startswith(keys.COPIED)}
+        try:
+            await self._lock.store.put_many(copies)
+        except StoreError as error:
+            log.info("copies are not written: %s", error)

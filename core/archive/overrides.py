@@ -5,18 +5,20 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
+from core.archive.reading import read_value, twice
 from core.model.errors import Conflict, TooMuch
 from core.model.manifest import rfc3339
 from core.model.saved import Change, Saved
 from core.store import keys
 from core.store.base import LOCK_SECONDS, Store, holding
-from core.store.codec import decode_as, encode
+from core.store.codec import encode
 
 LONGEST_HISTORY = 20
 MOST_BYTES = 200_000  # as stored; every instance reads it every few seconds
 HISTORY_BYTES = 400_000
 PATIENCE_SECONDS = LOCK_SECONDS + 1  # longer than the lock of a killed process lasts
 _POLL_SECONDS = 0.2
+_BOTH = (keys.SAVED, keys.copy(keys.SAVED))
 
 
 class Overrides:
@@ -27,11 +29,24 @@ class Overrides:
 
     async def read(self) -> tuple[Saved, tuple[Change, ...]]:
         """Returns the saved overrides, and their changes, newest first. Raises `StoreError`."""
-        saved, history = await self._store.get_many((keys.SAVED, keys.SAVED_HISTORY))
-        return (
-            decode_as(Saved.from_plain, saved) if saved else Saved(),
-            decode_as(_changes, history) if history else (),
-        )
+        *both, history = await self._store.get_many((*_BOTH, keys.SAVED_HISTORY))
+        found = (read_value(key, Saved.from_plain, data) for key, data in zip(_BOTH, both, strict=True))
+        saved = next((one for one in found if one is not None), Saved())
+        return saved, read_value(keys.SAVED_HISTORY, _changes, history) or ()
+
+    async def restore(self) -> bool:
+        """Write the overrides or their copy again if one of them is lost or damaged. Returns whether it was done."""
+        saved, copy = await self._store.get_many(_BOTH)
+        if saved == copy:
+            return False
+        async with holding(self._store, keys.SAVED_LOCK) as lock:
+            if lock is None:
+                return False  # they are being written
+            found = zip(_BOTH, await self._store.get_many(_BOTH), strict=True)
+            good = [data for key, data in found if data and read_value(key, Saved.from_plain, data) is not None]
+            if good:
+                await lock.commit(dict.fromkeys(_BOTH, (good[0], None)), release=True)
+            return bool(good)
 
     async def change(
         self, expected: int, make: Callable[[Saved, tuple[Change, ...]], tuple[Saved, str]], now: datetime
@@ -70,7 +85,7 @@ def _encoded(saved: Saved, history: tuple[Change, ...]) -> dict[str, tuple[bytes
     changes = [_to_plain(change) for change in history[:LONGEST_HISTORY]]
     return {
         keys.SAVED_HISTORY: (next(_shorter(changes)), None),
-        keys.SAVED: (plain, None),
+        **twice({keys.SAVED: (plain, None)}),
     }
 
 

@@ -13,10 +13,11 @@ from time import monotonic
 from typing import NamedTuple
 
 from core.archive.pending import PendingWrites
+from core.archive.reading import read_value
 from core.model.errors import StoreError
 from core.store import keys
 from core.store.base import Store
-from core.store.codec import decode_as, encode
+from core.store.codec import encode
 
 log = logging.getLogger("paperwire")
 
@@ -58,11 +59,7 @@ class Rendered:
     @staticmethod
     def decode(data: bytes | None, identity: str) -> StoredDocument | None:
         """Returns the document if it has this `identity`, else None. An unreadable one is logged."""
-        try:
-            document = decode_as(_from_plain, data) if data else None
-        except StoreError as error:
-            log.warning("a stored document cannot be used: %s", error)
-            return None
+        document = read_value(f"the rendered document {identity}", _from_plain, data)
         return document if document and document.identity == identity else None
 
     async def put(self, slot: str, document: StoredDocument, *, limited: bool) -> None:

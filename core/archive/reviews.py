@@ -8,16 +8,18 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
+from core.archive.reading import read_value, twice
 from core.model.errors import LockLost, StoreError
 from core.model.review import Listed, Review, row_of, with_row
 from core.store import keys
 from core.store.base import LOCK_SECONDS, Lock, Store, holding
-from core.store.codec import decode_as, encode
+from core.store.codec import encode
 
 MOST_LISTED = 500
 LOCK_PATIENCE_SECONDS = LOCK_SECONDS + 2  # longer than the lock of a killed process lasts
 _PATIENCE_SECONDS = LOCK_SECONDS + 4  # longer than the lock of a killed process lasts
 _POLL_SECONDS = 0.1
+_LISTS = (keys.REVIEWS, keys.copy(keys.REVIEWS))
 
 ReviewChange = Callable[[Review], Review]
 Save = Callable[[ReviewChange], Awaitable[Review]]
@@ -31,8 +33,7 @@ class Reviews:
 
     async def rows(self) -> list[Listed]:
         """Returns the list of reviews, newest first."""
-        data = await self._store.get(keys.REVIEWS)
-        return decode_as(_rows, data) if data else []
+        return _listed(await self._store.get_many(_LISTS))
 
     async def get(self, row: Listed) -> Review | None:
         """Returns the review of a row, None if the store has lost it."""
@@ -41,7 +42,8 @@ class Reviews:
     async def get_many(self, rows: Sequence[Listed]) -> list[Review]:
         """Returns the reviews of `rows`, without lost ones, in one round trip."""
         found = await self._store.get_many([_key(row) for row in rows]) if rows else []
-        return [decode_as(Review.from_plain, data) for data in found if data]
+        read = (read_value(_key(row), Review.from_plain, data) for row, data in zip(rows, found, strict=True))
+        return [review for review in read if review is not None]
 
     @asynccontextmanager
     async def writing(self, begun: Review) -> AsyncIterator[Save | None]:
@@ -82,12 +84,12 @@ class Reviews:
         async with holding(self._store, keys.REVIEWS_LOCK) as lock:
             if lock is None:
                 return None
-            stored, rows = await self._store.get_many([key, keys.REVIEWS])
-            review = change(decode_as(Review.from_plain, stored) if stored else begun)
-            known = with_row(decode_as(_rows, rows) if rows else [], row_of(review), MOST_LISTED)
-            values: dict[str, tuple[bytes, float | None]] = {
+            stored, *rows = await self._store.get_many([key, *_LISTS])
+            review = change(read_value(key, Review.from_plain, stored) or begun)
+            known = with_row(_listed(rows), row_of(review), MOST_LISTED)
+            values = {
                 key: (encode(review.to_plain()), keys.WRITTEN_SECONDS),
-                keys.REVIEWS: (encode([one.to_plain() for one in known]), None),
+                **twice({keys.REVIEWS: (encode([one.to_plain() for one in known]), None)}),
             }
             await lock.commit(values, release=True)
             return review
@@ -95,6 +97,12 @@ class Reviews:
 
 def _key(row: Listed) -> str:
     return keys.review(str(row.paper), row.language, row.fingerprint)
+
+
+def _listed(found: Sequence[bytes | None]) -> list[Listed]:
+    """Returns the list from the values of `_LISTS`: the first one that can be read."""
+    read = (read_value(key, _rows, data) for key, data in zip(_LISTS, found, strict=True))
+    return next((rows for rows in read if rows is not None), [])
 
 
 def _rows(plain: list[list[object]]) -> list[Listed]:

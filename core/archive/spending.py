@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 
+from core.archive.reading import attempt
 from core.llm.base import Hold, Usage, wrong
 from core.model.errors import StoreError
 from core.store import keys
@@ -22,6 +23,7 @@ log = logging.getLogger("paperwire")
 
 _KEPT_SECONDS = 400 * keys.DAY_SECONDS
 MILLIONTHS = 1_000_000
+_DIGITS = 16  # of a counter
 _NO_LIMIT = 2**53  # the largest number that scripts of Redis count exactly
 _WHAT = ("prompt", "completion", "calls", "cost")
 _LOCK_TRIES, _LOCK_PAUSE = 20, 0.05  # tries, and seconds between them; a change of the list takes milliseconds
@@ -197,12 +199,14 @@ class Spending:
 
     async def _listed(self, month: str) -> list[list[str]]:
         value = await self._store.get(keys.usage(month))
-        if value is None:
-            return []
-        try:
-            return [[str(step), str(model)] for step, model in orjson.loads(value)]
-        except (TypeError, ValueError) as error:
-            raise StoreError("the list of the models' usage cannot be read") from error
+        return attempt(keys.usage(month), _names, value) or []
+
+
+def _names(value: bytes) -> list[list[str]]:
+    try:
+        return [[str(step), str(model)] for step, model in orjson.loads(value)]
+    except (TypeError, ValueError) as error:
+        raise StoreError("it is no list of steps and models") from error
 
 
 def month_of(now: datetime) -> str:
@@ -216,7 +220,5 @@ def _spent(month: str, step: str, model: str, found: Mapping[str, bytes | None])
 
 
 def _number(value: bytes | None) -> int:
-    try:
-        return int(value or b"0")
-    except ValueError as error:
-        raise StoreError("a counter of the models' usage is no number") from error
+    text = value or b"0"
+    return int(text) if text.isdigit() and len(text) <= _DIGITS else 0  # as `Store.take` counts

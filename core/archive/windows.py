@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from core.archive.reading import read_value
 from core.model.batch import Announcement, Batch
 from core.model.ledger import Window
 from core.model.manifest import rfc3339
 from core.model.paper import Paper
 from core.store import keys
 from core.store.base import Store
-from core.store.codec import decode, decode_as, encode
+from core.store.codec import encode
 
 
 @dataclass(slots=True)
@@ -50,7 +51,7 @@ class Windows:
     async def begin(self, window: Window, now: datetime) -> Begun:
         """Returns the stored progress of a window, or a new one."""
         data = await self._store.get(keys.window(window.date))
-        begun = decode_as(Begun.from_plain, data) if data else None
+        begun = read_value(keys.window(window.date), Begun.from_plain, data)
         return begun if begun and begun.window == window else Begun(window, rfc3339(now))
 
     async def put(self, begun: Begun) -> None:
@@ -60,4 +61,8 @@ class Windows:
     async def asked(self) -> frozenset[str]:
         """Returns the papers that were requested from the API by identifier."""
         data = await self._store.get(keys.ASKED)
-        return frozenset(decode(data)) if data else frozenset()
+        return read_value(keys.ASKED, _ids, data) or frozenset()
+
+
+def _ids(plain: list[Any]) -> frozenset[str]:
+    return frozenset(map(str, plain))

@@ -21,11 +21,13 @@ from core.model.errors import FetchError, SourceError
 from core.model.manifest import BatchRecord, Manifest, rfc3339
 from core.model.paper import Paper, complete, picked
 from core.model.query import Query
+from core.model.repair import LOST
 from core.sources.api import fetch_by_id
 from core.sources.huggingface import Picks, fetch_daily
 
 AGAIN_DAYS = 2  # newest days that each refresh requests again, because votes continue
 PICKS_LOOK_BACK = 5  # days that are requested if they were missed
+MOST_LOST = 10  # dates whose picks the store has lost, requested in one refresh
 VOTED_DAYS = 10  # dates of arXiv whose papers are matched with the picks
 
 
@@ -33,7 +35,9 @@ def wanted_days(manifest: Manifest, now: datetime) -> list[date]:
     """Returns the dates to request, newest first: the newest ones again, earlier ones if they were missed."""
     today = now.date()
     days = [today - timedelta(days=n) for n in range(PICKS_LOOK_BACK)]
-    return [d for n, d in enumerate(days) if n < AGAIN_DAYS or manifest.picks.get(d, _MISSING).state == "failed"]
+    wanted = [d for n, d in enumerate(days) if n < AGAIN_DAYS or manifest.picks.get(d, _MISSING).state == "failed"]
+    lost = [day for day, record in manifest.picks.items() if record.reason == LOST and day not in wanted]
+    return wanted + sorted(lost, reverse=True)[:MOST_LOST]
 
 
 _MISSING = BatchRecord(date.min, "failed")
@@ -91,7 +95,9 @@ def _put_picks(
         if not picks.get(day, _MISSING).hash:
             picks[day] = BatchRecord(day, "failed", reason)
     records = dict(manifest.records)
-    votes = {paper.id: paper for came in found.values() for paper in came.papers}
+    stored = (batches[record.hash] for record in reversed(manifest.of("huggingface")) if record.hash in batches)
+    votes = {item.paper.id: item.paper for batch in stored for item in batch.announcements}
+    votes |= {paper.id: paper for came in found.values() for paper in came.papers}
     for day, batch in _voted(manifest, batches, votes):
         records[day] = replace(records[day], hash=batch.hash)
         draft.put_batch(batch, rules.of("arxiv"))

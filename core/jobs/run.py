@@ -10,7 +10,7 @@ Each unit of work is stored when it is done: a run may be killed at any moment, 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic
 from typing import Any, NamedTuple
@@ -26,8 +26,9 @@ from core.jobs.feed_date import Analysed
 from core.jobs.refresh import Today, fetch_today, is_due
 from core.jobs.upstreams import Upstreams, open_upstreams
 from core.model.calendar import due_date
-from core.model.errors import StoreError
+from core.model.errors import StoreError, StoreRefused
 from core.model.freshness import ARXIV, due_of, due_record, is_settled
+from core.model.repair import Lost, without_future, without_lost
 from core.util.log import NO_PROGRESS, Progress
 
 log = logging.getLogger("paperwire")
@@ -66,6 +67,7 @@ class Report:
     busy: list[str] = field(default_factory=list)
     rested: bool = False  # whether the steps after today ran
     asked_picks: bool = False
+    lost: int = 0  # stored values that the store has lost, and that are pending again
     state: State | None = None
 
     @property
@@ -106,6 +108,7 @@ class Report:
             plain["picks"] = self.enrich.picks
         pending = {"dates": [window.date.isoformat() for window in self.backfill.pending]}
         plain["pending"] = pending | {"papers": self.analyze.pending}
+        plain |= {"lost": self.lost} if self.lost else {}
         return plain | {"failures": self.failures, "busy": list(self.busy)}
 
 
@@ -128,10 +131,17 @@ async def run(
     """
     async with open_upstreams(settings, archive) as upstreams:
         work = _Run(archive, settings, upstreams, settings.clock(), patience, progress)
-        if scope.due:
-            await work.due(forced=scope.forced)
-        if scope.rest and seconds > 0:
-            await work.rest(seconds)
+        try:
+            if scope.due:
+                await work.due(forced=scope.forced)
+            if scope.rest and seconds > 0:
+                await work.rest(seconds)
+        except StoreRefused as error:
+            await archive.note_refusal(error, settings.clock())
+            raise
+    if work.report.state and work.report.state.failure:
+        await archive.clear_refusal()
+        work.report.state = replace(work.report.state, failure={})
     if work.report.did_something:
         log.info("refresh %s", _for_log(work.report))
     return work.report
@@ -180,9 +190,27 @@ class _Run:
             if draft is None:
                 return None
             rules = rules_in_force(self.settings.feeds, draft.state.saved)
+            await self._step("store", self._repair(draft, rules))
             if rules.categories and (forced or is_due(draft, rules, self.now)):
                 await self._step("today", self._fetch_today(draft, rules))
+            elif draft.is_changed:
+                self.report.state = await draft.commit()
             return rules
+
+    async def _repair(self, draft: Draft, rules: Rules) -> None:
+        """Restore what the store has lost or damaged; what cannot be restored is pending again in the draft."""
+        lost: tuple[Lost, ...] = ()
+        manifest = draft.manifest
+        try:
+            found = await self.archive.restore(manifest)
+            lost = found.lost
+            if found.unsound:  # readers may have missed something
+                manifest = manifest.under(manifest.rules, self.now)
+        except StoreError as error:  # the announcements are more important
+            self.report.errors.setdefault("store", []).append(f"its values could not be checked: {error}")
+        manifest = without_future(manifest, self.now)
+        draft.manifest = without_lost(manifest, lost, self.now, self.archive.retention, rules.sources)
+        self.report.lost = len(lost)
 
     async def _fetch_today(self, draft: Draft, rules: Rules) -> None:
         today = await fetch_today(self.archive, draft, self.upstreams, rules, self.now, self.progress)

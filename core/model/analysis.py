@@ -38,8 +38,11 @@ class Wait:
     until: str = ""
 
     def is_over(self, now: datetime) -> bool:
-        """Returns whether the step may be tried again."""
-        return bool(self.until) and datetime.fromisoformat(self.until) <= now
+        """Returns whether the step may be tried again; a wait beyond the longest pause is by a clock that was ahead."""
+        if not self.until:
+            return False
+        until = datetime.fromisoformat(self.until)
+        return until <= now or until > now + timedelta(seconds=_LONGEST_PAUSE)
 
     def after(self, before: "Wait | None", now: datetime, seconds: float = 0, *, most_tries: int) -> "Wait":
         """Returns this failure, counted after the one `before`, with a pause of at least `seconds`.
@@ -108,6 +111,11 @@ def name_of(feed: Feed, work: str, analysis: Analysis, *, finished: bool) -> str
     """Returns the name of an analysis; `work` is the fingerprint of all its inputs."""
     content = fingerprint("analysis", to_plain(analysis))
     return f"{_begin(feed)}{work[:_DIGITS]}.{content}{'' if finished else _UNFINISHED}"
+
+
+def is_content_of(name: str, analysis: Analysis) -> bool:
+    """Returns whether the analysis of that name has this content."""
+    return name.rstrip(_UNFINISHED).rpartition(".")[2] == fingerprint("analysis", to_plain(analysis))
 
 
 def applies(name: str, feed: Feed) -> bool:

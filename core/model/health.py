@@ -1,6 +1,6 @@
 """Health: the problems of a wire, since when they last, and what its owner can do about them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -36,28 +36,46 @@ def troubles(
     *,
     store_error: str = "",
     refusal: str = "",
+    failure: Mapping[str, str] | None = None,
+    damaged: int = 0,
     sources: Collection[str] = (ARXIV,),
 ) -> list[Trouble]:
     """Returns all problems at `now`, worst first.
 
     `windows` are pending in the backfill. `store_error` is the error of the last read of the store, `refusal` the
-    reason why it refuses writes, with a remedy.
+    reason why it refuses writes, with a remedy; `failure` says when (`time`) and why (`reason`) the last refresh could
+    not store its work. `damaged` is the number of stored values that are lost or damaged and have a copy.
     `sources` are those that the feeds use: other sources are not checked.
     """
     found = [*_of_store(store_error), *_of_picks(manifest, now)]
     if refusal:  # what lacks is not the upstreams' fault
         mend = "make room, or let this service write; `paperwire store info` shows what is stored"
         found.append(Trouble("store", f"nothing can be stored: {refusal}", mend=mend, act=True))
-    elif ARXIV in sources:
-        found += [*_of_due(manifest, now), *_of_gaps(manifest, now)]
+    elif failure:
+        mend = "make room, or take a larger plan; `paperwire store info` shows what is stored"
+        detail = f"the last refresh could not store its work: {failure['reason']}"
+        found.append(Trouble("store", detail, failure["time"], mend, act=True))
+    if damaged:
+        detail = f"{damaged} stored value{'s are' if damaged > 1 else ' is'} lost or damaged"
+        found.append(Trouble("damaged", detail, mend="the next refresh restores what has a copy, and fetches the rest"))
+    if not refusal:
+        found += _of_dates(manifest, windows, now, sources)
+    return sorted(found, key=lambda trouble: not trouble.act)
+
+
+def _of_dates(
+    manifest: Manifest, windows: Sequence[Window], now: datetime, sources: Collection[str]
+) -> Iterator[Trouble]:
+    """Yields the problems of what is stored, and of what is pending."""
+    if ARXIV in sources:
+        yield from (*_of_due(manifest, now), *_of_gaps(manifest, now))
     elif not manifest.picks:
-        found.append(_empty(manifest))
+        yield _empty(manifest)
     elif now - (since := picks_due_at(max(manifest.picks))) > SLEPT:
-        found.append(_asleep(max(manifest.picks), since))
+        yield _asleep(max(manifest.picks), since)
     if windows:
         detail = f"the API of arXiv is still to be asked for {in_words(windows)}"
-        found.append(Trouble("pending", detail, mend="each refresh goes on; `paperwire refresh --all` does it at once"))
-    return sorted(found, key=lambda trouble: not trouble.act)
+        yield Trouble("pending", detail, mend="each refresh goes on; `paperwire refresh --all` does it at once")
 
 
 def status_of(found: Sequence[Trouble]) -> str:

@@ -122,11 +122,13 @@ class Manifest:
     ) -> "Manifest":
         """A manifest with `records` put in place, dates beyond `retention` forgotten, and the last error replaced.
 
-        It is changed now, and in any case later than it was.
+        The retention ends with the newest batch, and never with the clock, which may be wrong. The manifest is changed
+        now, and in any case later than it was.
         """
         known = dict(self.records) | {record.date: record for record in records}
-        newest = max((day for day in known if is_announcement_day(day)), default=now.date())
-        oldest = newest - retention  # weekends push nothing out that the ledger still asks for
+        dates = [*known.values(), *self.picks.values()]
+        newest = [r.date for r in dates if r.hash and is_announcement_day(r.date)] or [r.date for r in dates]
+        oldest = max(newest, default=now.date()) - retention  # weekends push nothing out that is still asked for
         kept = {day: record for day, record in known.items() if day >= oldest}
         picks = {day: record for day, record in self.picks.items() if day >= oldest}
         days = {

@@ -220,23 +220,31 @@ def _upvotes(terms: list[Term], _match: str) -> _FieldFinder | None:
 
 
 def score_batch(feed: Feed, batch: Batch, until: float = inf) -> dict[str, Score | None]:
-    """Returns the scores of the batch's papers in the feed's categories, by versioned id; None for excluded ones.
+    """Returns the scores of the feed's papers in the batch, by versioned id; None for excluded ones.
 
-    If a feed of Hugging Face names no categories, papers with unknown ones are included. Raises `TimeoutError` at
-    `until` (`time.monotonic`).
+    Raises `TimeoutError` at `until` (`time.monotonic`).
     """
     score = make_scorer(feed)
+    scores: dict[str, Score | None] = {}
+    for paper in papers_of(feed, batch):
+        if monotonic() > until:
+            raise TimeoutError
+        scores[paper.versioned] = score(paper)
+    return scores
+
+
+def papers_of(feed: Feed, batch: Batch) -> Iterator[Paper]:
+    """Yields the papers of a batch in the feed's categories.
+
+    If a feed of Hugging Face names no categories, papers with unknown ones are included.
+    """
     wanted = frozenset(feed.categories)
     picked = feed.source == "huggingface"
-    scores: dict[str, Score | None] = {}
     for item in batch.announcements:
         if (item.paper.upvotes is not None or not picked) and (
             (picked and not wanted) or any(listed(category, wanted) for category in item.paper.categories)
         ):
-            if monotonic() > until:
-                raise TimeoutError
-            scores[item.paper.versioned] = score(item.paper)
-    return scores
+            yield item.paper
 
 
 def _places(find: Finder, paper: Paper) -> Iterator[Place]:

@@ -21,7 +21,8 @@ class Store(Protocol):
     """Values are bytes under text keys. A time to live is in seconds; None means that the value does not expire.
 
     Every operation is atomic and bounded in time, and raises `StoreError` if it fails (`StoreFull`: no room is left).
-    An expired key counts as absent.
+    An expired key counts as absent, and so does what is not of Paperwire's making: a key of another type, a lock that
+    never expires, a budget that is no number.
     """
 
     async def get(self, key: str) -> bytes | None:
@@ -29,6 +30,12 @@ class Store(Protocol):
 
     async def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         """Returns the values in the order of `keys`, None for absent ones, in one round trip."""
+
+    async def digests(self, keys: Sequence[str]) -> list[str]:
+        """Returns a digest of each value in the order of `keys`, "" for absent ones, in one round trip.
+
+        Equal values have equal digests. The values themselves are not transferred.
+        """
 
     async def put(self, key: str, value: bytes, ttl: float | None = None) -> None:
         """Set a value, and replace any previous one."""

@@ -1,4 +1,7 @@
-"""Encodes values as bytes: compact JSON, compressed from 1 KB on."""
+"""Encodes values as bytes: compact JSON, compressed, with the checksum that zlib adds.
+
+A value that was damaged or truncated in the store fails its checksum: it is never taken for another one.
+"""
 
 import zlib
 from collections.abc import Callable, Mapping
@@ -14,30 +17,40 @@ from core.model.paper import Paper
 from core.model.scoring import Score, field_text, make_score
 from core.util.signing import canonical_json
 
-_COMPRESS_FROM = 1024  # bytes
 _LEVEL = 6
+_MOST_BYTES = 100_000_000  # of a decompressed value; the largest real ones have a few MB
 T = TypeVar("T")
 
 Scores = Mapping[str, Score | None]
 
 
 def encode(value: Any) -> bytes:
-    """Encode a JSON value; from 1 KB on it is compressed, as the first byte says."""
+    """Encode a JSON value."""
     try:
         plain = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)  # the standard json would block all threads meanwhile
     except TypeError:  # lone surrogates
         plain = canonical_json(value)
-    return b"z" + zlib.compress(plain, _LEVEL) if len(plain) >= _COMPRESS_FROM else b"j" + plain
+    return b"z" + zlib.compress(plain, _LEVEL)
 
 
 def decode(data: bytes) -> Any:
-    """The inverse of `encode`. Raises `StoreError` for any other bytes."""
+    """The inverse of `encode`; earlier versions did not compress short values ("j"). Raises `StoreError` for any other
+    bytes.
+    """
     try:
         if data[:1] not in (b"z", b"j"):
             raise ValueError("it was not written by Paperwire")
-        return orjson.loads(zlib.decompress(data[1:]) if data[:1] == b"z" else data[1:])
+        return orjson.loads(_decompress(data[1:]) if data[:1] == b"z" else data[1:])
     except (zlib.error, ValueError) as error:
         raise StoreError(f"a stored value cannot be read: {error}") from error
+
+
+def _decompress(data: bytes) -> bytes:
+    work = zlib.decompressobj()
+    plain = work.decompress(data, _MOST_BYTES)
+    if not work.eof or work.unused_data:
+        raise ValueError("it is truncated, or too long")
+    return plain
 
 
 def decode_as(make: Callable[[Any], T], data: bytes) -> T:
@@ -45,10 +58,8 @@ def decode_as(make: Callable[[Any], T], data: bytes) -> T:
     plain = decode(data)
     try:
         return make(plain)
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-        raise StoreError(
-            "a stored value was written by another version: remove the store, or use that version"
-        ) from error
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise StoreError("a stored value has another shape: it is damaged, or another version wrote it") from error
 
 
 def scores_to_plain(feed: Feed, scores: Scores) -> dict[str, Any]:
@@ -104,6 +115,7 @@ def day_to_plain(feed: Feed, batch: Batch, day: Day) -> dict[str, Any]:
         "batch": Batch(batch.date, papers).to_plain(),
         "scores": scores_to_plain(feed, scores),
         "others": sorted(day.others),
+        "of": batch.hash,
     }
 
 

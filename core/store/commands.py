@@ -27,24 +27,26 @@ READ_SECONDS = 2.0
 _REPEATED_SECONDS = 60  # how long a commit that released its lock is remembered, in case it is sent twice
 _SCAN = 500
 _DUMP = 20  # values a round trip; each may be a megabyte
+_DIGESTED = 100  # values a script: the server holds them in memory meanwhile
 _MARK = "b64:"
 _GLOB = re.compile(r"[*?\[\]\\^-]")  # what has a meaning in the patterns of SCAN
 
-# KEYS: lock · ARGV: token, milliseconds
+# Values are read with MGET: it has nothing for a key of another type, where GET fails
+# KEYS: lock · ARGV: token, milliseconds. A lock without an expiry is none of Paperwire's: nobody would release it
 _ACQUIRE = """
-local holder = redis.call('GET', KEYS[1])
-if holder and holder ~= ARGV[1] then return 0 end
+local holder = redis.call('MGET', KEYS[1])[1]
+if holder and holder ~= ARGV[1] and redis.call('PTTL', KEYS[1]) >= 0 then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
 return 1"""
 _PROLONG = """
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+if redis.call('MGET', KEYS[1])[1] ~= ARGV[1] then return 0 end
 return redis.call('PEXPIRE', KEYS[1], ARGV[2])"""
 _RELEASE = """
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+if redis.call('MGET', KEYS[1])[1] ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])"""
 # KEYS: lock, note of a finished commit, keys · ARGV: token, release, repeated, then value and milliseconds of each key
 _COMMIT = """
-if redis.call('GET', KEYS[1]) ~= ARGV[1] then
+if redis.call('MGET', KEYS[1])[1] ~= ARGV[1] then
   if ARGV[3] == '1' then return redis.call('EXISTS', KEYS[2]) end
   return 0
 end
@@ -57,17 +59,30 @@ if ARGV[2] ~= '0' then
   redis.call('DEL', KEYS[1])
 end
 return 1"""
-# KEYS: counter · ARGV: amount, limit, milliseconds
+# KEYS: counter · ARGV: amount, limit, milliseconds. What is no number counts as absent
 _TAKE = """
-local used, amount = tonumber(redis.call('GET', KEYS[1]) or '0'), tonumber(ARGV[1])
+local found, amount = redis.call('MGET', KEYS[1])[1] or '', tonumber(ARGV[1])
+local used = string.match(found, '^%d+$') and #found <= 16 and tonumber(found)
+if not used then
+  redis.call('DEL', KEYS[1])
+  used = 0
+end
 if amount < -used then amount = 0 - used end
 if amount >= 0 and used + amount > tonumber(ARGV[2]) then return 0 end
 redis.call('INCRBY', KEYS[1], amount)
 if redis.call('PTTL', KEYS[1]) < 0 then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
 return 1"""
 _READ = """
-local found = {}
-for i, key in ipairs(KEYS) do found[i] = {redis.call('GET', key), redis.call('PTTL', key)} end
+local found, values = {}, redis.call('MGET', unpack(KEYS))
+for i, key in ipairs(KEYS) do found[i] = {values[i], redis.call('PTTL', key)} end
+return found"""
+# A server without the function says the lengths, which at least shows what is truncated
+_DIGESTS = """
+local found = redis.call('MGET', unpack(KEYS))
+for i = 1, #KEYS do
+  local known, digest = pcall(redis.sha1hex, found[i] or '')
+  found[i] = found[i] and (known and digest or tostring(#found[i])) or ''
+end
 return found"""
 
 # Remedies, by the server's message
@@ -99,10 +114,16 @@ class CommandStore(ABC):
 
     async def get(self, key: str) -> bytes | None:
         """See `Store`, as for all methods of it."""
-        return await self._ask(_text, "GET", key)
+        return (await self.get_many([key]))[0]
 
     async def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         return await self._ask(partial(_texts, len(keys)), "MGET", *keys) if keys else []
+
+    async def digests(self, keys: Sequence[str]) -> list[str]:
+        parts = [keys[start : start + _DIGESTED] for start in range(0, len(keys), _DIGESTED)]
+        commands: list[Command] = [("EVAL", _DIGESTS, len(part), *part) for part in parts]
+        found = await self._call(_names, commands) if commands else []
+        return [digest for part in found for digest in part]
 
     async def put(self, key: str, value: bytes, ttl: float | None = None) -> None:
         await self._ask(_ok, *_set(key, value, ttl))
@@ -259,6 +280,12 @@ def _rows(count: int, answer: Any) -> list[tuple[bytes | None, int]]:
     if not isinstance(answer, list) or len(answer) != count:
         raise _odd(answer)
     return [(_text(text), int(left)) for text, left in answer]
+
+
+def _names(answer: Any) -> list[str]:
+    if not isinstance(answer, list) or not all(isinstance(one, str) for one in answer):
+        raise _odd(answer)
+    return answer
 
 
 def _scanned(answer: Any) -> tuple[str, list[str]]:

@@ -14,14 +14,17 @@ ARXIV_GATE = f"{_V}:gate:arxiv"
 COMMON = f"{_V}:gate:"  # without the prefix of a wire: an upstream's limits apply to all wires of a database
 PASSING = (f"{_V}:lock:", COMMON)  # keys of running processes
 CUSTOM = f"{_V}:feed:custom:"
-DISPENSABLE = (CUSTOM, f"{_V}:feed:")  # rendered documents, removed from a full database in this order
+# Rendered documents and copies, removed from a full database in this order
+DISPENSABLE = (CUSTOM, f"{_V}:feed:", f"{_V}:copy:batch:", f"{_V}:copy:analysis:")
 SCORES_SECONDS = 31 * 86_400  # scores made on demand; those of a refresh live as long as their batch
 RENDERED_SECONDS = 2 * 86_400
 WRITTEN_SECONDS = 400 * 86_400  # scorecards and summaries, which cost money
 BACKOFF = f"{_V}:backoff:arxiv"
+FAILURE = f"{_V}:failure"  # why the last refresh could not store its work
 ASKED = f"{_V}:asked"  # the papers that were requested from arXiv's API by identifier
 SAVED = f"{_V}:saved"  # feeds that the owner saved
 SAVED_HISTORY = f"{_V}:saved:history"
+COPIED = (f"{_V}:batch:", f"{_V}:ledger:", f"{_V}:analysis:")  # what the manifest names has copies
 SAVED_LOCK = f"{_V}:lock:saved"
 WINDOW_SECONDS = 3 * 86_400  # how long the slices of an incomplete window are kept
 STRANGERS_BUDGET = f"{_V}:budget:strangers"  # bytes of a day that requests without a token caused to be stored
@@ -110,3 +113,8 @@ def usage(month: str) -> str:
 def usage_counter(month: str, step: str, model: str, what: str) -> str:
     """One counter of a model's usage in a step and month."""
     return f"{_V}:usage:{month}:{step}:{what}:{model}"
+
+
+def copy(key: str) -> str:
+    """The copy of another value, from which a lost or damaged one is restored."""
+    return f"{_V}:copy:{key.removeprefix(PREFIX)}"

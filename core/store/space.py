@@ -42,6 +42,9 @@ class Space:
     async def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         return await self.whole.get_many([self._own(key) for key in keys])
 
+    async def digests(self, keys: Sequence[str]) -> list[str]:
+        return await self.whole.digests([self._own(key) for key in keys])
+
     async def put(self, key: str, value: bytes, ttl: float | None = None) -> None:
         await self._write([key], lambda: self.whole.put(self._own(key), value, ttl))
 

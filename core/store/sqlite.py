@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from hashlib import sha1
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,6 +14,7 @@ from core.model.errors import LockLost, StoreError, StoreFull, StoreRefused
 from core.store import keys
 
 _T = TypeVar("_T")
+_LONGEST_NUMBER = 16  # digits of a budget
 _BUSY_SECONDS = 2.0  # how long to wait for another process's write
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, value BLOB NOT NULL, expires REAL) WITHOUT ROWID;
@@ -21,7 +23,7 @@ CREATE INDEX IF NOT EXISTS entries_expires ON entries (expires) WHERE expires IS
 _PUT = (
     "INSERT INTO entries VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value, expires = excluded.expires"
 )
-_TAKE_LOCK = _PUT + " WHERE expires <= ? OR value = excluded.value RETURNING 1"
+_TAKE_LOCK = _PUT + " WHERE expires IS NULL OR expires <= ? OR value = excluded.value RETURNING 1"
 _PROLONG = "UPDATE entries SET expires = ? WHERE key = ? AND value = ? AND expires > ? RETURNING 1"
 _NEXT = (
     "SELECT key, value, expires - ? FROM entries"
@@ -53,10 +55,14 @@ class SqliteStore:
                 f"SELECT key, value FROM entries WHERE key IN ({marks}) AND (expires IS NULL OR expires > ?)",  # noqa: S608
                 (*keys, time.time()),
             )
-            found = dict(rows.fetchall())
+            found = {key: _bytes(value) for key, value in rows.fetchall()}
             return [found.get(key) for key in keys]
 
         return await self._run(work, "BEGIN")  # in WAL mode readers never wait for writers
+
+    async def digests(self, keys: Sequence[str]) -> list[str]:
+        found = await self.get_many(keys)
+        return ["" if value is None else sha1(value, usedforsecurity=False).hexdigest() for value in found]
 
     async def put(self, key: str, value: bytes, ttl: float | None = None) -> None:
         await self.put_many({key: (value, ttl)})
@@ -110,7 +116,7 @@ class SqliteStore:
         def work(db: sqlite3.Connection) -> bool:
             now = time.time()
             row = db.execute("SELECT value, expires FROM entries WHERE key = ? AND expires > ?", (name, now)).fetchone()
-            used, expires = (int(row[0]), row[1]) if row else (0, now + ttl)
+            used, expires = (_number(row[0]), row[1]) if row else (0, now + ttl)
             if amount >= 0 and used + amount > limit:
                 return False
             db.execute(_PUT, (name, str(max(used + amount, 0)).encode(), expires))
@@ -189,4 +195,16 @@ def _write(db: sqlite3.Connection, values: Mapping[str, tuple[bytes, float | Non
 
 def _next_entries(last: str, end: str, db: sqlite3.Connection) -> list[tuple[str, bytes, float | None]]:
     now = time.time()
-    return db.execute(_NEXT, (now, last, end, now)).fetchall()
+    rows = db.execute(_NEXT, (now, last, end, now)).fetchall()
+    return [(key, _bytes(value), left) for key, value, left in rows]
+
+
+def _bytes(value: object) -> bytes:
+    """Returns a value as it was put; SQLite also keeps text and numbers that other programs write."""
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "replace")
+
+
+def _number(value: object) -> int:
+    """Returns the count of a budget; what is no number counts as absent."""
+    text = _bytes(value)
+    return int(text) if text.isdigit() and len(text) <= _LONGEST_NUMBER else 0

@@ -121,7 +121,7 @@ class _Loading:
         """Returns the list, and caches it under `key`."""
         feed, records = self.feed, self.manifest.of(self.feed.source)
         named = names_of(self.manifest, feed) if self.own else {}
-        analyses = {r.date: stored_analysis(feed, r.date, named[r.date]) for r in records if r.date in named}
+        analyses = {r.date: stored_analysis(feed.name, r.date, named[r.date]) for r in records if r.date in named}
         hold = dates_in_hold(feed, self.manifest) if self.own else frozenset[date]()
         sources = (*(record.hash for record in records), *(one.name for one in analyses.values()), *sorted(hold))
         known = self.memory.lists.get(key)
@@ -171,7 +171,8 @@ class _Loading:
         found = await self.archive.days.read((*wanted, *also))
         for one in also:
             rows = self.analyses[one.name] = found.get(one.name, {})
-            self.memory.put(one.name, rows, len(rows))
+            if one.name in found:
+                self.memory.put(one.name, rows, len(rows))
         return found
 
     async def _make(self, records: list[BatchRecord]) -> None:
@@ -187,14 +188,20 @@ class _Loading:
             if batch is None:
                 continue
             self.batches.put(stored.name, batch, len(batch.announcements))
+            day: Day | None = None
             if scores.name in found:
                 day = await asyncio.to_thread(day_of_scores, self.feed, batch, found[scores.name])
-            elif self.own:
-                day, values = await asyncio.to_thread(make_day, self.feed, batch)
-                self.archive.pending.add(values)
-            else:
-                day = await score_custom(self.feed, batch, until)
+            if day is None:
+                day = await self._score(batch, until)
             self._keep(record.hash, scores, day)
+
+    async def _score(self, batch: Batch, until: float) -> Day:
+        """Score a day; that of a feed of this wire is stored."""
+        if not self.own:
+            return await score_custom(self.feed, batch, until)
+        day, values = await asyncio.to_thread(make_day, self.feed, batch)
+        self.archive.pending.add(values)
+        return day
 
 
 async def score_custom(feed: Feed, batch: Batch, until: float) -> Day:

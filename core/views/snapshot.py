@@ -6,7 +6,6 @@ from functools import partial
 from time import monotonic
 
 from core.archive import Archive, State
-from core.archive.state import decode_state
 from core.model.errors import StoreError
 from core.util.caches import SingleFlight
 
@@ -103,7 +102,7 @@ class Snapshots:
         try:
             raw, along = await self._archive.encoded_state(also)
             # An unchanged state keeps its object, which caches compare by identity
-            state = self._last.state if raw == self._raw and self._last else decode_state(*raw)
+            state = self._last.state if raw == self._raw and self._last else await self._archive.decode_state(raw)
         except StoreError as error:
             return self.fail(error)
         if self._last and written != self._written:

@@ -20,12 +20,12 @@ PROMISED = {
     "instance just started: a filtered query": 2,
     "instance just started: a query below the feed's threshold": 2,
     "instance just started: the start page": 1,
-    "instance just started: health": 1,
+    "instance just started: health": 3,
     "warm: feed, 304 and query, again": 0,
     f"warm, a while later: {READERS} readers at once": 1,
     "warm: the first filtered query": 1,
     "rules changed: the feed made anew": 6,
-    "a new day: refreshed by an instance that runs": 6,
+    "a new day: refreshed by an instance that runs": 8,
     "a new day, instance just started: the feed made anew": 3,
 }
 

@@ -373,7 +373,7 @@ SHORT = '[instance]\nretention_days = 7\n[feeds.main]\ntitle = "Main"\ncategorie
 
 
 def test_retention_forgets_old_dates(settings: Settings, upstream: Upstream) -> None:
-    """Dates older than the retention leave the manifest, and batches live in the store a day longer than that."""
+    """Dates older than the retention leave the manifest, and batches live in the store a week longer than that."""
     short = with_feeds(settings, SHORT)
     days = [date(2026, 3, 2), date(2026, 3, 3), date(2026, 3, 10)]
     for number, day in enumerate(days):
@@ -381,10 +381,12 @@ def test_retention_forgets_old_dates(settings: Settings, upstream: Upstream) -> 
         refresh(short, day)
     assert days[1:] == sorted(record.date for record in manifest_of(short).stored)
     with closing(sqlite3.connect(short.sqlite_path)) as db:
-        rows = db.execute("SELECT expires FROM entries WHERE key LIKE '%:batch:%' OR key LIKE '%:scores:%'").fetchall()
+        rows = db.execute(
+            "SELECT expires FROM entries WHERE key LIKE 'pw1:batch:%' OR key LIKE '%:scores:%'"
+        ).fetchall()
     assert 6 == len(rows)
     for (expires,) in rows:
-        assert abs(expires - time.time() - 8 * 86_400) < 60
+        assert abs(expires - time.time() - 14 * 86_400) < 60
 
 
 def test_a_date_in_the_future_forgets_nothing(settings: Settings, upstream: Upstream) -> None:

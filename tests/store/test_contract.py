@@ -15,7 +15,7 @@ import pytest
 from core.model.errors import LockLost
 from core.store.base import Store, holding, prolonged
 from core.store.sqlite import SqliteStore
-from tests.support.stores import ADDITIONS, BUDGET, IMPLEMENTATIONS, PROCESSES, ROUNDS, race
+from tests.support.stores import ADDITIONS, BUDGET, IMPLEMENTATIONS, PROCESSES, ROUNDS, race, redis_server
 
 T = TypeVar("T")
 
@@ -120,6 +120,59 @@ def test_keys_are_told_apart(place: Place) -> None:
         assert [str(number).encode() for number in range(len(KEYS))] == await store.get_many(KEYS)
         assert [None, None, None] == await store.get_many(["A", "é", "a "])
 
+    place.run(work)
+
+
+def test_digests(place: Place) -> None:
+    """Equal values have equal digests, other values others; what is absent, expired or of another type has none."""
+
+    async def work(store: Store) -> None:
+        values = {f"{number}": (value, None) for number, value in enumerate(VALUES.values())}
+        await store.put_many(values | {f"copy {key}": value for key, value in values.items()} | {"old": (b"1", 0.05)})
+        await asyncio.sleep(0.1)
+        keys = list(values)
+        found = await store.digests([*keys, *(f"copy {key}" for key in keys), "none", "old"])
+        assert found[: len(keys)] == found[len(keys) : 2 * len(keys)]
+        assert (len(keys), ["", ""]) == (len({*found} - {""}), found[2 * len(keys) :])
+        assert [] == await store.digests([])
+        assert 250 == len(await store.digests([f"{number}" for number in range(250)]))
+
+    place.run(work)
+
+
+def test_what_others_wrote_is_absent(place: Place) -> None:
+    """A lock that never expires and a budget that is no number hold nobody up; both are as new afterwards."""
+
+    async def work(store: Store) -> None:
+        for odd in (b"nonsense", b"-5", b"1.5", b"9" * 40, b""):
+            await store.put("lock", odd)
+            assert await store.acquire("lock", "me", 30)
+            assert not await store.acquire("lock", "another", 30)
+            await store.commit("lock", "me", {"done": (odd, None)}, release=True)
+            await store.put("budget", odd, 60)
+            assert [True, True, False] == [await store.take("budget", amount, 10, 60) for amount in (4, 6, 1)]
+
+    place.run(work)
+
+
+def test_other_types_are_absent(tmp_path: Path) -> None:
+    """Where Redis has another type under a key, nothing is there, and it can be written."""
+    place = make_place("redis", tmp_path)
+    names = ("a", "lock", "budget", "pw1:a")
+
+    async def work(store: Store) -> None:
+        assert [None] * 4 == await store.get_many(names)
+        assert [""] * 4 == await store.digests(names)
+        assert [] == [row async for row in store.entries()]
+        assert await store.get("a") is None
+        assert await store.acquire("lock", "me", 30)
+        assert await store.take("budget", 1, 10, 60)
+        await store.commit("lock", "me", {"a": (b"1", None)}, release=True)
+        assert b"1" == await store.get("a")
+
+    database = int(place.target.rpartition("/")[2])
+    for name in names:
+        redis_server().command("RPUSH", name, "x", database=database)
     place.run(work)
 
 

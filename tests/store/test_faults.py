@@ -39,8 +39,9 @@ VALUES = {"pw1:a": (b"new \xff", None), "pw1:b": (b"new", 60.0), "pw1:manifest":
 
 # Each operation, and the command that its errors name
 OPERATIONS: dict[str, tuple[Callable[[Store], Awaitable[Any]], str]] = {
-    "get": (lambda store: store.get("pw1:old"), "GET"),
+    "get": (lambda store: store.get("pw1:old"), "MGET"),
     "get_many": (lambda store: store.get_many(["pw1:old", "pw1:none"]), "MGET"),
+    "digests": (lambda store: store.digests(["pw1:old", "pw1:none"]), "EVAL"),
     "put": (lambda store: store.put("pw1:a", b"1"), "SET"),
     "put_many": (lambda store: store.put_many(VALUES), "3 commands"),
     "delete": (lambda store: store.delete("pw1:none"), "DEL"),

@@ -1,0 +1,35 @@
+"""The check of the store for health: what it has lost of what the manifest names."""
+
+import logging
+from time import monotonic
+
+from core.archive import Archive
+from core.archive.inventory import Checked
+from core.model.errors import StoreError
+from core.model.manifest import Manifest
+
+log = logging.getLogger("paperwire")
+
+
+class StoreChecks:
+    """The last check, for all requests of a process; it is made again after `seconds`, or for another manifest."""
+
+    def __init__(self, archive: Archive, *, seconds: float) -> None:
+        self._archive = archive
+        self._seconds = seconds
+        self._known: tuple[float, int, Checked] | None = None
+
+    async def get(self, manifest: Manifest) -> Checked:
+        """Returns what was found under `manifest`, in one round trip or none. Never raises: a store that fails has lost
+        nothing.
+        """
+        known, now = self._known, monotonic()
+        if known and known[0] > now and known[1] == manifest.version:
+            return known[2]
+        try:
+            checked = await self._archive.inventory.check(manifest)
+        except StoreError as error:
+            log.warning("the stored values could not be checked: %s", error)
+            return Checked((), (), ())
+        self._known = now + self._seconds, manifest.version, checked
+        return checked
