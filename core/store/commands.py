@@ -64,7 +64,7 @@ _TAKE = """
 local found, amount = redis.call('MGET', KEYS[1])[1] or '', tonumber(ARGV[1])
 local used = string.match(found, '^%d+$') and #found <= 16 and tonumber(found)
 if not used then
-  redis.call('DEL', KEYS[1])
+  if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('DEL', KEYS[1]) end
   used = 0
 end
 if amount < -used then amount = 0 - used end
