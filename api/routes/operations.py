@@ -12,11 +12,12 @@ from api import openapi
 from api.access import check_token, has_token
 from api.errors import problem, refusal_text
 from api.resource import answer_once, wire_of
+from core.app import Paperwire
 from core.archive import State
 from core.model.errors import StoreError, StoreRefused
 from core.model.freshness import due_record
-from core.model.health import status_of, trouble_to_plain, troubles
-from core.model.manifest import BatchRecord, rfc3339
+from core.model.health import Trouble, status_of, trouble_to_plain, troubles
+from core.model.manifest import BatchRecord, Manifest, rfc3339
 from core.model.repair import without_lost
 from core.views.entries import batch_to_plain
 
@@ -87,19 +88,7 @@ async def health(request: Request) -> Response:
     checked = await wire.store_checks.get(state.manifest)
     manifest = without_lost(state.manifest, checked.lost, now, wire.archive.retention, wire.rules.sources)
     windows = wire.pending(manifest)
-    look = partial(
-        troubles,
-        manifest,
-        windows,
-        now,
-        failure=_failure(state, is_owner=is_owner),
-        store_error=wire.snapshots.error,
-        damaged=len(checked.unsound) + len(checked.lost) + len(state.damaged),
-        sources=wire.rules.sources,
-    )
-    found = look(refusal=refusal_text(wire.archive.refused, is_owner=is_owner))
-    if is_owner or any(trouble.kind in _UNSTORED for trouble in found):
-        found = look(refusal=refusal_text(await wire.archive.refusal(), is_owner=is_owner))
+    found = await _troubles(wire, state, manifest, len(checked.unsound) + len(checked.lost), is_owner=is_owner)
     due = due_record(manifest, wire.due, wire.rules.sources)
     body = {
         "status": status_of(found),
@@ -118,6 +107,28 @@ async def health(request: Request) -> Response:
     }
     failing = body["status"] == "failing"
     return answer_once({name: value for name, value in body.items() if value}, 503 if failing else 200)
+
+
+async def _troubles(
+    wire: Paperwire, state: State, manifest: Manifest, damaged: int, *, is_owner: bool
+) -> list[Trouble]:
+    """Returns all troubles of a wire. Whether the store accepts writes is tried only for its owner, and where it would
+    explain what lacks.
+    """
+    look = partial(
+        troubles,
+        manifest,
+        wire.pending(manifest),
+        wire.clock(),
+        failure=_failure(state, is_owner=is_owner),
+        store_error=wire.snapshots.error,
+        damaged=damaged + len(state.damaged),
+        sources=wire.rules.sources,
+    )
+    found = look(refusal=refusal_text(wire.archive.refused, is_owner=is_owner))
+    if is_owner or any(trouble.kind in _UNSTORED for trouble in found):
+        found = look(refusal=refusal_text(await wire.archive.refusal(), is_owner=is_owner))
+    return found
 
 
 def _failure(state: State, *, is_owner: bool) -> Mapping[str, str]:

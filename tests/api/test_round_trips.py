@@ -20,7 +20,7 @@ PROMISED = {
     "instance just started: a filtered query": 2,
     "instance just started: a query below the feed's threshold": 2,
     "instance just started: the start page": 1,
-    "instance just started: health": 3,
+    "instance just started: health": 2,
     "warm: feed, 304 and query, again": 0,
     f"warm, a while later: {READERS} readers at once": 1,
     "warm: the first filtered query": 1,
