@@ -9,6 +9,7 @@ import logging
 import re
 from collections.abc import Mapping
 from ipaddress import ip_address, ip_network
+from time import time
 from urllib.parse import unquote_plus
 
 from fastapi import HTTPException, Request
@@ -58,6 +59,29 @@ class NotAllowed(PaperwireError):
         super().__init__(message)
         self.status = status
         self.retry_after = retry_after
+
+
+async def signed_key(request: Request) -> str:
+    """Returns the key of a step that QStash delivers, "" for a request without its signature.
+
+    Raises a 401 for a signature that is wrong, too old, or of another address.
+    """
+    signature = request.headers.get("Upstash-Signature")
+    if signature is None:
+        return ""
+    from core.queue.qstash import is_signed  # not at a cold start
+
+    settings: Settings = request.app.state.wire.settings
+    keys = (settings.qstash_current_signing_key, settings.qstash_next_signing_key)
+    url, body = f"{settings.public_url}{request.url.path}", await request.body()
+    if body and is_signed(signature, keys, url=url, body=body, now=time()):
+        return body.decode("utf-8", "replace")
+    raise HTTPException(
+        401,
+        "The signature is not one of QStash for this address: see that QSTASH_CURRENT_SIGNING_KEY and "
+        "QSTASH_NEXT_SIGNING_KEY are those of its console, and BASE_URL the public address.",
+        {"WWW-Authenticate": "Bearer"},
+    )
 
 
 async def check_form_token(request: Request, sent: str) -> None:

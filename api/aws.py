@@ -1,4 +1,4 @@
-"""`handler`, for AWS Lambda: Function URLs, API Gateway's HTTP and REST APIs, and EventBridge schedules."""
+"""`handler`, for AWS Lambda: Function URLs, API Gateway's HTTP and REST APIs, EventBridge schedules, and SQS."""
 
 import asyncio
 import re
@@ -8,6 +8,7 @@ from urllib.parse import quote_plus, unquote
 from mangum import Mangum
 from starlette.types import Receive, Scope, Send
 
+from api.deadline import MARGIN_SECONDS
 from api.index import app
 from core.app import Paperwire
 from core.config.settings import load_settings
@@ -17,24 +18,47 @@ FINISH_SECONDS = 10  # after up to 15 s for a first request; API Gateway times o
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer an HTTP request, or refresh on schedule. A failed refresh raises, and Lambda tries again."""
-    if event.get("source") == "aws.events":  # no HTTP client can set this: its request is inside the event
-        return asyncio.get_event_loop().run_until_complete(_refresh())
+    """Answer an HTTP request, or refresh on schedule, or do a step for the queue. A failed refresh raises, and Lambda
+    tries again.
+    """
+    # No HTTP client can set these: its request is inside the event
+    if event.get("source") == "aws.events":
+        scope = str((event.get("detail") or {}).get("scope", "all"))
+        return asyncio.get_event_loop().run_until_complete(_refresh(_left(context), scope))
+    if (records := event.get("Records")) and records[0].get("eventSource") == "aws:sqs":
+        return asyncio.get_event_loop().run_until_complete(_work(_left(context), str(records[0]["body"])))
     answer = _http(event, context)
     if answer["statusCode"] == 304:  # Mangum adds JSON's media type, which caches would apply to their copy
         answer["headers"].pop("content-type", None)
     return answer
 
 
-async def _refresh() -> dict[str, Any]:
-    wire = Paperwire(load_settings())
+def _left(context: Any) -> float:
+    """Returns how long a step may take: until Lambda ends the function, less a margin."""
+    return max(float(context.get_remaining_time_in_millis()) / 1000 - MARGIN_SECONDS, 1.0)
+
+
+async def _refresh(seconds: float, scope: str) -> dict[str, Any]:
+    settings = load_settings()
+    if "catch_up_seconds" in settings.model_fields_set:
+        seconds = min(seconds, settings.catch_up_seconds)
+    wire = Paperwire(settings)
     try:
-        report = await wire.refresh()
+        report = await wire.refresh("pending" if scope == "pending" else "all", seconds=seconds)
     finally:
         await wire.close()
     if report.failed:
         raise SourceError(report.failed)
     return {"status": "running"} if "today" in report.busy else report.to_plain()
+
+
+async def _work(seconds: float, key: str) -> dict[str, Any]:
+    """Do the step that the queue delivers. One that another process does is not delivered again: that one goes on."""
+    wire = Paperwire(load_settings())
+    try:
+        return (await wire.refresh("step", seconds=seconds, key=key)).to_plain()
+    finally:
+        await wire.close()
 
 
 async def _application(scope: Scope, receive: Receive, send: Send) -> None:

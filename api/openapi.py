@@ -49,6 +49,13 @@ REPORT = {
     "rejected": [],
     "error": "",
     "pending": {"dates": [], "papers": 0},
+    "work": {
+        "steps": 2,
+        "seconds": 94.1,
+        "pending": 0,
+        "scheduled": False,
+        "reading": {"main 2026-03-06": [15, 15]},
+    },
     "failures": {},
     "busy": [],
 }

@@ -21,6 +21,7 @@ from fastapi import Request
 from fastapi.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.deadline import step_seconds
 from api.errors import Moved
 from api.headers import NO_GUESSING, NOT_KEPT, PAGE_HEADERS, Header, cache_control, missing_headers
 from api.limits import RENDERING
@@ -134,9 +135,9 @@ def find_feed(request: Request, path: str) -> Feed:
     return wire.feed(name)
 
 
-def answer_once(value: object, status: int) -> Response:
+def answer_once(value: object, status: int, headers: Mapping[str, str] | None = None) -> Response:
     """JSON that no cache keeps: what a command did, or the state of this moment."""
-    return Response(to_json(value), status, NOT_KEPT, "application/json")
+    return Response(to_json(value), status, {**NOT_KEPT, **(headers or {})}, "application/json")
 
 
 def updated(manifest: Manifest) -> datetime:
@@ -302,8 +303,11 @@ class ResponseCache:
             await self._app(scope, receive, send)
         finally:
             self._renewing.discard(address)
-        if self._wire.settings.vercel:
+        piece = self._wire.begin_piece(step_seconds(scope, self._wire.settings))
+        if self._wire.settings.vercel:  # it stops the instance after the request
             await self._wire.finish()
+            if piece:
+                await asyncio.wait([piece])
 
     async def make(self, request: Request, identity: str, work: Work) -> tuple[Document, str]:
         """Returns the result of `work`, run once for concurrent requests; again if its client has reached its limit."""

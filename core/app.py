@@ -12,6 +12,7 @@ from core.archive import Archive, State
 from core.archive.open import open_store
 from core.config.overrides import rules_in_force
 from core.config.settings import Settings
+from core.model.analysis import is_unread
 from core.model.entries import reaches_below
 from core.model.errors import PaperwireError, StoreError, UnknownName
 from core.model.feed import Feed
@@ -40,6 +41,7 @@ from core.views.store_check import StoreChecks
 
 if TYPE_CHECKING:
     from core.jobs.run import Report
+    from core.queue.base import Queue
 
 log = logging.getLogger("paperwire")
 
@@ -47,6 +49,8 @@ _PATIENCE_SECONDS = 15.0  # how long a request waits for a first batch; feed rea
 _POLL_SECONDS = 0.5
 _FAILED_SECONDS = 60.0  # how long requests do not ask a source that has failed
 _EVERYTHING = Query((Condition("score", ">=", (float("-inf"),)),))
+_GLANCE_SECONDS = 10.0  # between looks at what is pending, after answers
+_PIECE_SECONDS = 60.0  # and after one that found nothing to begin
 _FOLLOW_SECONDS = 5.0  # between checks of another process's refresh
 
 
@@ -70,7 +74,10 @@ class Paperwire:
         self.store_checks = StoreChecks(self.archive, seconds=settings.confirm_seconds)
         self.changed = asyncio.Event()  # set when the owner has saved something
         self._refreshing: asyncio.Task[None] | None = None
+        self.queue: Queue | None = None  # the scheduler's own; else the one that the settings name
         self._not_before = 0.0
+        self._piece: asyncio.Task[None] | None = None
+        self._piece_after = 0.0
         self._validity: Validity | None = None
 
     async def snapshot(self, also: str = "") -> Snapshot:
@@ -146,18 +153,26 @@ class Paperwire:
         scope: str = "all",
         *,
         seconds: float | None = None,
+        key: str = "",
         patience: float = 0.0,
         progress: Progress = NO_PROGRESS,
     ) -> "Report":
         """Run the write path: see `core.jobs.run`, and its table `SCOPES`. `seconds` are `CATCH_UP_SECONDS` by default.
 
-        Raises `StoreError`.
+        `key` is what a queue delivers. Raises `StoreError`.
         """
-        from core.jobs.run import SCOPES, run  # not at a cold start
+        from core.jobs.queues import open_queue  # not at a cold start
+        from core.jobs.run import SCOPES, run
 
-        seconds = self.settings.catch_up_seconds if seconds is None else seconds
         report = await run(
-            self.archive, self.settings, SCOPES[scope], seconds=seconds, patience=patience, progress=progress
+            self.archive,
+            self.settings,
+            SCOPES[scope],
+            seconds=self.settings.catch_up_seconds if seconds is None else seconds,
+            key=key,
+            queue=self.queue or open_queue(self.settings),
+            patience=patience,
+            progress=progress,
         )
         self._learn(report)
         return report
@@ -233,7 +248,9 @@ class Paperwire:
         """Returns how long answers from the manifest are valid: the same object while nothing changes."""
         now, known = self.clock(), self._validity
         if known is None or known.manifest is not manifest or now >= known.until:
-            known = self._validity = validity_of(manifest, now, self.rules.categories, self.feeds.values())
+            reads = self.settings.has_model and self.settings.catch_up_seconds > 0
+            feeds = self.feeds.values()
+            known = self._validity = validity_of(manifest, now, self.rules.categories, feeds, reads=reads)
         return known
 
     def freshness(self, manifest: Manifest) -> Freshness:
@@ -248,6 +265,41 @@ class Paperwire:
             return []
         return windows_to_read(manifest, self.rules.categories, self.clock(), self.archive.retention)
 
+    def begin_piece(self, seconds: float) -> "asyncio.Task[None] | None":
+        """Begin a bounded piece of the pending work after an answer, for at most `seconds`. Returns its task, if any.
+
+        A request only says when: what is done follows from the feeds and the budgets, and the bounds of the chain in
+        the store hold (`core.model.work`). A server with a scheduler needs no requests for that; neither does Lambda,
+        whose answers would wait for it.
+        """
+        settings = self.settings
+        if not settings.catch_up_seconds or self.queue or settings.aws_lambda_function_name:
+            return None
+        if time() < self._piece_after or (self._piece and not self._piece.done()):
+            return None
+        self._piece_after = time() + _GLANCE_SECONDS
+        self._piece = asyncio.create_task(self._do_piece(seconds))
+        return self._piece
+
+    async def _do_piece(self, seconds: float) -> None:
+        """Do a piece, if anything is pending. Never raises: failures are logged."""
+        begun = time()
+        try:
+            await self.finish()
+            manifest = await self.manifest()
+            left = seconds - (time() - begun)
+            if not manifest.has_batches or left <= 0:
+                return
+            if self.pending(manifest) or is_unread(manifest, self.feeds.values()):
+                report = await self.refresh("piece", seconds=left)
+                pause = _PIECE_SECONDS if report.refused or report.busy else _GLANCE_SECONDS
+                self._piece_after = max(report.chain.at, time() + pause)
+            else:
+                self._piece_after = time() + _PIECE_SECONDS
+        except Exception as error:
+            self._piece_after = time() + _FAILED_SECONDS
+            log.log(logging.WARNING if isinstance(error, PaperwireError) else logging.ERROR, "piece", exc_info=True)
+
     async def finish(self) -> None:
         """Wait for the refresh in the background: Vercel runs it after the answer, and then stops the instance."""
         if self.is_refreshing and self._refreshing:
@@ -255,9 +307,10 @@ class Paperwire:
 
     async def close(self) -> None:
         """Stop background work, write pending values, and close connections."""
-        if self.is_refreshing and self._refreshing:
-            self._refreshing.cancel()
-            await asyncio.wait([self._refreshing])
+        for task in (self._piece, self._refreshing):
+            if task and not task.done():
+                task.cancel()
+                await asyncio.wait([task])
         await self.snapshots.stop()
         await self.archive.close()
 

@@ -5,11 +5,11 @@ On serverless platforms, where instances run only while they answer, a cron does
 
 import asyncio
 import logging
-from contextlib import suppress
 from random import uniform
 
 from core.app import Paperwire
 from core.model.errors import PaperwireError
+from core.queue.local import LocalQueue
 
 log = logging.getLogger("paperwire")
 
@@ -21,9 +21,11 @@ FAILED_SECONDS = 300.0
 
 async def keep_fresh(wire: Paperwire) -> None:
     """Refresh while the server runs. Never raises: a failure is logged, and the next round tries again."""
+    queue = wire.queue = LocalQueue()
+    key = ""
     while True:
         try:
-            pause = await refresh_once(wire)
+            pause = await refresh_once(wire, key)
         except Exception as error:  # the next round may succeed
             if _is_cancelled():  # what is cancelled may fail while it cleans up, and the failure hides the cancellation
                 return
@@ -32,10 +34,21 @@ async def keep_fresh(wire: Paperwire) -> None:
             pause = FAILED_SECONDS
         if _is_cancelled():
             return
-        with suppress(TimeoutError):  # what the owner saves may need announcements that are not here
-            async with asyncio.timeout(pause):  # `wait_for` of Python 3.11 may lose a cancellation
-                await wire.changed.wait()
+        key = await _next(wire, queue, pause)
+
+
+async def _next(wire: Paperwire, queue: LocalQueue, pause: float) -> str:
+    """Wait for the next step, and return its key; "" after `pause` seconds, or when the owner has saved something: it
+    may need announcements that are not here.
+    """
+    step, changed = asyncio.create_task(queue.take()), asyncio.create_task(wire.changed.wait())
+    try:
+        await asyncio.wait([step, changed], timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+        return step.result() if step.done() else ""
+    finally:
         wire.changed.clear()
+        for task in (step, changed):
+            task.cancel()
 
 
 def _is_cancelled() -> bool:
@@ -43,13 +56,16 @@ def _is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-async def refresh_once(wire: Paperwire) -> float:
-    """Fetch the due batch if it is missing, and continue pending work. Returns the seconds until the next check."""
-    report = await wire.refresh("pending", seconds=REST_SECONDS)
+async def refresh_once(wire: Paperwire, key: str = "") -> float:
+    """Fetch the due batch if it is missing, and continue pending work: the step of `key`, if there is one. Returns the
+    seconds until the next check.
+    """
+    seconds = wire.settings.work_seconds or REST_SECONDS
+    report = await wire.refresh("step" if key else "pending", seconds=seconds, key=key)
     failures = report.failures.keys() - {"today"}  # for arXiv's due batch, the backoff note decides
     if report.backfill.pending and not failures:
         return 0.0
-    if failures or report.analyze.pending:
+    if failures or (report.analyze.pending and not report.chain.scheduled):
         return FAILED_SECONDS
     fresh = wire.freshness(await wire.manifest()).seconds
     return min(fresh, _IDLE_SECONDS) + uniform(0, LATER_SECONDS if fresh > _IDLE_SECONDS else 1)  # noqa: S311

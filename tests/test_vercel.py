@@ -114,10 +114,20 @@ def test_nothing_is_left_out_of_the_repository_that_a_build_needs() -> None:
     assert not (ROOT / ".vercelignore").exists()  # it would replace .gitignore, and upload secrets
 
 
-def test_the_cron_refreshes_what_there_is(client: httpx.Client) -> None:
-    """The cron's path is a route that can be asked with GET, as crons do."""
-    (cron,) = CONFIG["crons"]
-    assert "get" in client.get("/openapi.json").json()["paths"][cron["path"]]
+def test_the_crons_call_what_there_is(client: httpx.Client) -> None:
+    """The crons' paths are routes that can be asked with GET, as crons do; the first one refreshes."""
+    paths = client.get("/openapi.json").json()["paths"]
+    assert ["/api/refresh", "/api/work"] == list(dict.fromkeys(cron["path"] for cron in CONFIG["crons"]))
+    assert [] == [cron for cron in CONFIG["crons"] if "get" not in paths[cron["path"]]]
+
+
+def test_the_crons_are_those_of_the_free_plan() -> None:
+    """Each fires once a day, as the Hobby plan allows, and those that finish the work are spread over the morning."""
+    schedules = [cron["schedule"].split() for cron in CONFIG["crons"]]
+    assert [] == [schedule for schedule in schedules if not (schedule[0].isdigit() and schedule[1].isdigit())]
+    hours = [int(schedule[1]) for schedule in schedules]
+    assert 5 <= len([hour for hour in hours if 7 <= hour <= 11]) <= len(hours) <= 100
+    assert len(schedules) == len({tuple(schedule) for schedule in schedules})
 
 
 @pytest.mark.parametrize("monday", [date(2026, 1, 12), date(2026, 7, 13)], ids=["winter", "summer"])

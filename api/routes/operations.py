@@ -2,28 +2,30 @@
 
 import logging
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api import openapi
-from api.access import check_token, has_token
+from api.access import check_token, has_token, signed_key
+from api.deadline import refresh_seconds, step_seconds
 from api.errors import problem, refusal_text
 from api.resource import answer_once, wire_of
 from core.app import Paperwire
 from core.archive import State
+from core.config.queues import queue_problem
 from core.model.errors import StoreError, StoreRefused
 from core.model.freshness import due_record
 from core.model.health import Trouble, status_of, trouble_to_plain, troubles
 from core.model.manifest import BatchRecord, Manifest, rfc3339
 from core.model.repair import without_lost
+from core.model.work import Chain
 from core.views.entries import batch_to_plain
 
 log = logging.getLogger("paperwire")
 _UNSTORED = ("due", "empty", "asleep")  # troubles that a store which refuses to write causes, too
-WORK_SECONDS = 60.0  # of /api/work, where refreshes fetch only the due batch
 
 router = APIRouter(tags=["operations"])
 
@@ -33,33 +35,42 @@ router = APIRouter(tags=["operations"])
 async def refresh_now(request: Request) -> Response:
     """Fetch, score and store the due batch, even during the backoff, then do pending work; answers with a report.
 
-    After the due batch, for at most a minute (`CATCH_UP_SECONDS`), it asks arXiv's API for missed papers, Hugging Face
-    for its picks, and models for summaries; the next refresh continues. A failed step does not prevent other steps;
-    `failures` lists the problems by step.
+    After the due batch, for at most a minute (`CATCH_UP_SECONDS`), or on Vercel until its deadline, it asks arXiv's API
+    for missed papers, Hugging Face for its picks, and models for summaries; the next refresh continues. A failed step
+    does not prevent other steps; `failures` lists the problems by step.
 
     Needs `Authorization: Bearer …` with `CRON_SECRET` or `ADMIN_TOKEN`; where neither is set, it is off.
     """
-    return await _run(request, "all", wire_of(request).settings.catch_up_seconds)
-
-
-@router.get("/api/work", summary="Do a bounded piece of what is pending", responses=openapi.WORK)
-@router.post("/api/work", summary="Do a bounded piece of what is pending", responses=openapi.WORK)
-async def work_now(request: Request) -> Response:
-    """Fetch the due batch if it is missing and the backoff is over, then do pending work for at most a minute
-    (`CATCH_UP_SECONDS`). The report lists what is still pending: repeat the request until nothing is.
-
-    Needs `Authorization: Bearer …` with `CRON_SECRET` or `ADMIN_TOKEN`; where neither is set, it is off.
-    """
-    return await _run(request, "pending", wire_of(request).settings.catch_up_seconds or WORK_SECONDS)
-
-
-async def _run(request: Request, scope: str, seconds: float) -> Response:
     check_token(request, "Refreshing")
+    return await _run(request, "all", refresh_seconds(request.scope, wire_of(request).settings))
+
+
+@router.get("/api/work", summary="Do a bounded step of what is pending", responses=openapi.WORK)
+@router.post("/api/work", summary="Do a bounded step of what is pending", responses=openapi.WORK)
+async def work_now(request: Request) -> Response:
+    """Fetch the due batch if it is missing and the backoff is over, then do pending work, until shortly before the
+    platform's deadline (`WORK_SECONDS`). The report lists what is still pending. If a queue is configured, it calls
+    this again until nothing is pending; else repeat the request. If nothing is pending, it is answered at once.
+
+    Needs `Authorization: Bearer …` with `CRON_SECRET` or `ADMIN_TOKEN`, or the signature of QStash.
+    """
+    key = await signed_key(request)
+    if not key:
+        check_token(request, "Refreshing")
+    return await _run(
+        request, "step" if key else "pending", step_seconds(request.scope, wire_of(request).settings), key
+    )
+
+
+async def _run(request: Request, scope: str, seconds: float, key: str = "") -> Response:
     try:
-        report = await wire_of(request).refresh(scope, seconds=seconds)
+        report = await wire_of(request).refresh(scope, seconds=seconds, key=key)
     except StoreError as error:  # the owner may see the details
         log.warning("%s", error)
         return _no_store(error)
+    if key:  # a queue calls again after an error: only if another process may be killed before it schedules a step
+        busy = {"Retry-After": "60"} if report.busy else {}
+        return answer_once(report.to_plain(), 503 if busy else 200, busy)
     if "today" in report.busy:
         done = report.to_plain() if report.did_something else {}
         return answer_once({"status": "running", "detail": "another refresh is at it"} | done, 202)
@@ -85,10 +96,11 @@ async def health(request: Request) -> Response:
             return _no_store(error)
         raise
     now = wire.clock()
-    checked = await wire.store_checks.get(state.manifest)
+    checked, chain = await wire.store_checks.get(state.manifest), await _chain(wire)
     manifest = without_lost(state.manifest, checked.lost, now, wire.archive.retention, wire.rules.sources)
     windows = wire.pending(manifest)
-    found = await _troubles(wire, state, manifest, len(checked.unsound) + len(checked.lost), is_owner=is_owner)
+    damaged = len(checked.unsound) + len(checked.lost)
+    found = await _troubles(wire, state, manifest, damaged, chain, is_owner=is_owner)
     due = due_record(manifest, wire.due, wire.rules.sources)
     body = {
         "status": status_of(found),
@@ -99,6 +111,7 @@ async def health(request: Request) -> Response:
         "next_due": rfc3339(wire.due.following),
         "now": rfc3339(now),
         "pending": [window.date.isoformat() for window in windows],
+        "reading": _reading(chain),
         "error": dict(manifest.error),
         "rejected": list(due.rejected),
         "warning": wire.freshness(manifest).warning,
@@ -110,7 +123,7 @@ async def health(request: Request) -> Response:
 
 
 async def _troubles(
-    wire: Paperwire, state: State, manifest: Manifest, damaged: int, *, is_owner: bool
+    wire: Paperwire, state: State, manifest: Manifest, damaged: int, chain: Chain, *, is_owner: bool
 ) -> list[Trouble]:
     """Returns all troubles of a wire. Whether the store accepts writes is tried only for its owner, and where it would
     explain what lacks.
@@ -124,6 +137,8 @@ async def _troubles(
         store_error=wire.snapshots.error,
         damaged=damaged + len(state.damaged),
         sources=wire.rules.sources,
+        chain=chain,
+        queue=queue_problem(wire.settings),
     )
     found = look(refusal=refusal_text(wire.archive.refused, is_owner=is_owner))
     if is_owner or any(trouble.kind in _UNSTORED for trouble in found):
@@ -135,6 +150,24 @@ def _failure(state: State, *, is_owner: bool) -> Mapping[str, str]:
     """Returns when and why the store refused the work of the last refresh; its own words are for its owner."""
     note = state.failure
     return note if is_owner or not note else {**note, "reason": StoreRefused.says}
+
+
+async def _chain(wire: Paperwire) -> Chain:
+    try:
+        return await wire.archive.work.chain()
+    except StoreError:  # the last good copy of the manifest is shown, and the error
+        return Chain()
+
+
+def _reading(chain: Chain) -> dict[str, object]:
+    """Returns how far models are with the papers that are planned, without anything before the first step."""
+    read, planned = chain.progress()
+    if not planned:
+        return {}
+    found: dict[str, object] = {"read": read, "planned": planned, "pending": chain.pending, "steps": chain.steps}
+    if chain.pending and chain.at:
+        found["next"] = rfc3339(datetime.fromtimestamp(chain.at, UTC))
+    return found
 
 
 def _no_store(error: StoreError) -> Response:

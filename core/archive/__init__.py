@@ -20,6 +20,7 @@ from core.archive.reviews import Reviews
 from core.archive.spending import Spending
 from core.archive.state import STATE_KEYS, State, decode_state
 from core.archive.windows import Windows
+from core.archive.work import Steps
 from core.config.settings import GATE_SECONDS
 from core.model.errors import StoreError, StoreRefused
 from core.model.manifest import Manifest, rfc3339
@@ -54,6 +55,7 @@ class Archive:
         self.reviews = Reviews(store)
         self.analyses = Analyses(store)
         self.spending = Spending(store)
+        self.work = Steps(store)
         self.pending = PendingWrites(store)
         self.rendered = Rendered(store, self.pending)
         self.inventory = Inventory(store, kept_seconds(retention))
@@ -153,12 +155,6 @@ class Archive:
                     return
             await asyncio.sleep(_POLL_SECONDS)
         raise StoreError("another process has been refreshing for too long")
-
-    @asynccontextmanager
-    async def working(self) -> AsyncIterator[bool]:
-        """Hold the lock for backfill and analysis during the block. Yields False at once if another process has it."""
-        async with holding(self.store, keys.CATCH_UP_LOCK) as lock:
-            yield lock is not None
 
     async def contents(self) -> AsyncIterator[tuple[str, int]]:
         """Yields the kind and the size in bytes of each stored value."""

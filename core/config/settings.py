@@ -79,6 +79,15 @@ class Settings(BaseSettings):
     catch_up_seconds: float = Field(
         60.0, ge=0, description="how long a refresh goes on after the due batch, with what was missed; 0: not at all"
     )
+    work_seconds: float = Field(
+        0.0, ge=0, description="how long one step of /api/work takes at most; 0: until the platform's deadline"
+    )
+    qstash_token: str = Field("", repr=False, description="a queue, which calls /api/work until nothing is pending")
+    qstash_url: str = Field(
+        "https://qstash.upstash.io", pattern=r"^https?://[^\s?#@]+$", description="where that queue is: its region"
+    )
+    qstash_current_signing_key: str = Field("", repr=False, description="signs what the queue sends")
+    qstash_next_signing_key: str = Field("", repr=False, description="signs it after the keys were rotated")
     confirm_seconds: float = Field(10.0, ge=0, description="how long an instance uses what it has read from the store")
     llm_base_url: str = Field(
         "", pattern=r"^(https?://[^\s?#@]+)?$", description="an OpenAI-compatible endpoint; by default OpenAI's"
@@ -109,6 +118,11 @@ class Settings(BaseSettings):
     vercel_env: str = Field("", description="set by Vercel: production, preview or development")
     vercel_project_production_url: str = Field("", description="set by Vercel: the public address of production")
     aws_lambda_function_name: str = Field("", description="set by AWS Lambda")
+    aws_region: str = Field("", description="set by AWS Lambda")
+    aws_access_key_id: str = Field("", repr=False, description="set by AWS Lambda")
+    aws_secret_access_key: str = Field("", repr=False, description="set by AWS Lambda")
+    aws_session_token: str = Field("", repr=False, description="set by AWS Lambda")
+    sqs_queue_url: str = Field("", description="set by deploy/aws: the queue that calls the function again")
     log_format: Literal["", "json", "text"] = Field(
         "", description="json or text, a line for each event; by default JSON on Vercel and AWS, else text"
     )
@@ -122,7 +136,7 @@ class Settings(BaseSettings):
     def _stripped(cls, value: object) -> object:
         return value.strip(_BLANK) if isinstance(value, str) else value
 
-    @field_validator("base_url", "upstash_redis_rest_url", "kv_rest_api_url", "llm_base_url")
+    @field_validator("base_url", "upstash_redis_rest_url", "kv_rest_api_url", "llm_base_url", "qstash_url")
     @classmethod
     def _no_slash(cls, url: str) -> str:
         return url.strip().rstrip("/")
@@ -135,7 +149,7 @@ class Settings(BaseSettings):
             raise ValueError(f"a key has at least {SHORTEST_KEY} characters of ASCII; `openssl rand -hex 16` makes one")
         return key
 
-    @field_validator("upstash_redis_rest_token", "kv_rest_api_token", "redis_url", "llm_api_key")
+    @field_validator("upstash_redis_rest_token", "kv_rest_api_token", "redis_url", "llm_api_key", "qstash_token")
     @classmethod
     def _no_space(cls, secret: str) -> str:
         secret = secret.strip()

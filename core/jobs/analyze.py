@@ -5,9 +5,11 @@ continues from there.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from itertools import groupby
 from typing import NamedTuple
 
 from core.archive import Archive
@@ -15,11 +17,11 @@ from core.archive.analyses import AnalysisKey
 from core.archive.days import score_day
 from core.config.overrides import Rules
 from core.config.settings import Settings
-from core.jobs.feed_date import Analysed, FeedDate, Run, Texts, make_candidates
+from core.jobs.feed_date import Analysed, FeedDate, Run, Texts, Then, make_candidates
 from core.jobs.questions import Questions, questions_of
 from core.jobs.session import Session, open_model, prices_of
 from core.llm.base import Model
-from core.model.analysis import Analysis, Row, applies, is_finished, is_result_of, name_of
+from core.model.analysis import DAYS, Analysis, Row, applies, is_finished, is_result_of, name_of
 from core.model.batch import Batch
 from core.model.entries import choose
 from core.model.errors import ConfigError, StoreError
@@ -31,8 +33,10 @@ from core.sources.client import Get
 from core.util.log import NO_PROGRESS, Progress
 from core.util.signing import fingerprint
 
-_DAYS = 3  # how many of a feed's newest dates are analysed by models
 _WRITE_SECONDS = 10.0  # between two publications
+_STOPPED_SECONDS = 900.0  # before a model is asked again that refuses all questions
+
+Claim = Callable[[str], Awaitable[None]]
 
 _At = tuple[str, date]  # the name of a feed, and a date
 
@@ -47,8 +51,13 @@ async def analyze(
     seconds: float,
     progress: Progress = NO_PROGRESS,
     report: Analysed | None = None,
+    after: str = "",
+    claim: Claim | None = None,
 ) -> Analysed:
     """Analyse the papers that the feeds of `rules` show of the newest dates, for at most `seconds`. Returns a report.
+
+    The feeds take turns, a stage each, from the one that follows the feed `after` on; `claim` is called with the name
+    of a feed before its turn.
 
     It opens the models of `settings` and closes them again, fetches full texts with `get` while models answer, respects
     the budgets, and stores and publishes the results. If `report` is given, results are added to it. Raises
@@ -64,8 +73,9 @@ async def analyze(
     session = Session.lasting(model, seconds, settings.llm_concurrency) if model else None
     run = Run(archive, session, Texts(get, settings.pdf_url, deadline), now, progress, report)
     try:
-        await _work(run, rules, model)
+        await _work(run, list(_jobs((await archive.state()).manifest, rules, model)), after, claim)
     finally:
+        await run.texts.close()
         if session:
             report.usage += session.usage
             report.cost = prices_of(settings).cost(report.usage)
@@ -74,21 +84,45 @@ async def analyze(
     return report
 
 
-async def _work(run: Run, rules: Rules, model: Model | None) -> None:
-    jobs = list(_jobs((await run.archive.state()).manifest, rules, model))
+async def _work(run: Run, jobs: list["_Job"], after: str, claim: Claim | None) -> None:
     batches = await run.archive.days.batches({job.record.hash: job.record for job in jobs}.values())
     before = await run.archive.analyses.read([job.key for job in jobs if job.name])
     publisher = _Publisher(run)
     try:
-        for job in jobs:
-            if batch := batches.get(job.record.hash):
-                feed_date = await _open(run, job, batch, before.get(job.key, {}))
-                publisher.add(job, feed_date)
-                await feed_date.advance(publisher.publish_now_and_then)
+        for _, of_date in groupby(jobs, key=lambda job: job.record.date):
+            turns = list[tuple[str, FeedDate]]()
+            for job in _from(list(of_date), after):
+                if batch := batches.get(job.record.hash):
+                    feed_date = await _open(run, job, batch, before.get(job.key, {}))
+                    publisher.add(job, feed_date)
+                    turns.append((job.feed.name, feed_date))
+            await _take_turns(run, turns, publisher.publish_now_and_then, claim)
     except StoreError as error:
         run.report.problems.append(str(error))
     finally:
         await publisher.finish()
+
+
+def _from(jobs: list["_Job"], after: str) -> list["_Job"]:
+    """Returns the jobs of a date, those that follow the feed `after` first."""
+    place = next((n + 1 for n, job in enumerate(jobs) if job.feed.name == after), 0)
+    return jobs[place:] + jobs[:place]
+
+
+async def _take_turns(run: Run, turns: list[tuple[str, FeedDate]], then: Then, claim: Claim | None) -> None:
+    """Do the stages of a date's feeds in turn, while texts that are certain to be read are fetched ahead."""
+    waiting = deque((name, feed_date, deque(feed_date.stages(then))) for name, feed_date in turns)
+    while waiting:
+        name, feed_date, stages = waiting.popleft()
+        if not stages:
+            continue
+        feed_date.recall()
+        if run.may_ask:
+            run.texts.fetch_ahead(paper for one in (feed_date, *(f for _, f, _ in waiting)) for paper in one.certain())
+            if claim and feed_date.pending():
+                await claim(name)
+        await stages.popleft()()
+        waiting.append((name, feed_date, stages))
 
 
 class _Job(NamedTuple):
@@ -128,7 +162,7 @@ def _jobs(manifest: Manifest, rules: Rules, model: Model | None) -> Iterator[_Jo
             names = manifest.analyses.get(feed.name, {})
             for place, record in enumerate(manifest.of(feed.source)):
                 name = names.get(record.date.isoformat(), "")
-                if place < _DAYS or (name and not is_finished(name) and applies(name, feed)):
+                if place < DAYS or (name and not is_finished(name) and applies(name, feed)):
                     jobs.append(_Job(feed, record, questions, name, asks=True))
                 elif name and not applies(name, feed):  # its stored answers may still match the feed's questions
                     jobs.append(_Job(feed, record, questions, name, asks=False))
@@ -174,7 +208,16 @@ class _Publisher:
             await self._publish()
         except StoreError as error:
             self.run.report.problems.append(str(error))
-        self.run.report.pending = sum(one.pending() for _, one in self._dates.values() if one.asks)
+        self._count()
+
+    def _count(self) -> None:
+        """Report what is read, what is pending, and when that can go on."""
+        report, asking = self.run.report, [(at, one) for at, (_, one) in self._dates.items() if one.asks]
+        report.pending = sum(one.pending() for _, one in asking)
+        report.resumes = min((one.resumes() for _, one in asking if one.pending()), default=0.0)
+        if report.pending and (stopped := self.run.session and self.run.session.stopped):
+            report.resumes = max(report.resumes, stopped.retry_after or _STOPPED_SECONDS)
+        report.reading |= {f"{feed} {day}": one.read() for (feed, day), one in asking}
 
     async def _publish(self) -> None:
         async with self._publishing:

@@ -6,10 +6,12 @@ Each answer is stored at once. A failed step of a paper is noted with the time o
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 from core.archive import Archive
@@ -22,7 +24,7 @@ from core.llm.extractive import extract
 from core.llm.prompts import POINTS, ask_analysis, ask_screening, ask_summary, summary_fingerprint
 from core.llm.templates import get_template
 from core.model.analysis import ANALYSE, READ, SCREEN, SUMMARISE, Row, Wait
-from core.model.errors import ModelError
+from core.model.errors import ModelError, StoreError
 from core.model.fulltext import FullText
 from core.model.paper import Paper
 from core.model.rubric import Scorecard
@@ -37,6 +39,7 @@ log = logging.getLogger("paperwire")
 _MOST_TRIES = 5  # of a step for a paper; after that only a changed question is sent
 TEXT_TRIES = 3  # of reading a paper; after that its abstract is used
 _TEXT_CHARS = 10_000_000  # of texts in memory, because several feeds may need the same paper
+_MOST_AHEAD = 6  # texts that are fetched before they are read
 _UNREAD = FullText("", "abstract")
 
 Then = Callable[[], Awaitable[None]]
@@ -46,6 +49,9 @@ Then = Callable[[], Awaitable[None]]
 class Analysed:
     """The report of an analysis: the numbers of papers screened, analysed, summarised by a model, extracted and still
     `pending`; failures by state, the usage of models, and the problems.
+
+    `resumes` is in how many seconds pending papers can go on, 0 for at once. `reading` has for "feed date" how many of
+    the planned papers are read, and how many are planned.
     """
 
     screened: int = 0
@@ -57,6 +63,13 @@ class Analysed:
     usage: Usage = field(default_factory=Usage)
     cost: float = 0.0
     problems: list[str] = field(default_factory=list)
+    resumes: float = 0.0
+    reading: dict[str, tuple[int, int]] = field(default_factory=dict)
+
+    @property
+    def answers(self) -> int:
+        """How many answers were made."""
+        return self.screened + self.analysed + self.summarised + self.extracted
 
     def to_plain(self) -> dict[str, Any]:
         """Returns this as JSON values."""
@@ -68,18 +81,65 @@ class Analysed:
 
 @dataclass(slots=True)
 class Texts:
-    """Full texts of papers from arXiv at `pdf_url`, fetched one at a time until `deadline`, kept during the run."""
+    """Full texts of papers from arXiv at `pdf_url`, fetched one at a time until `deadline`, kept during the run.
+
+    Texts that are needed soon are fetched ahead, while models answer.
+    """
 
     get: Get
     pdf_url: str
     deadline: float
     _kept: LRUCache[FullText] = field(default_factory=lambda: LRUCache(limit=_TEXT_CHARS))
+    _failed: dict[str, FullText] = field(default_factory=dict)  # fetched ahead: the next reader learns it
     _fetching: SingleFlight[FullText] = field(default_factory=SingleFlight)
     _one_by_one: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _ahead: deque[Paper] = field(default_factory=deque)
+    _unused: set[str] = field(default_factory=set)  # fetched ahead, and not read yet
+    _read: set[str] = field(default_factory=set)
+    _fetcher: asyncio.Task[None] | None = None
 
     async def read(self, paper: Paper, begin: Callable[[], None]) -> FullText:
         """Returns the text of a paper; calls `begin` before it is fetched. Raises `StoreError`."""
-        if text := self._kept.get(paper.versioned):
+        try:
+            return await self._get(paper, begin)
+        finally:
+            self._failed.pop(paper.versioned, None)
+            self._unused.discard(paper.versioned)
+            self._read.add(paper.versioned)
+            self._go_on()
+
+    def fetch_ahead(self, papers: Iterable[Paper]) -> None:
+        """Begin to fetch the texts of these papers, in this order, a few more than were read."""
+        known = self._unused | {paper.versioned for paper in self._ahead}
+        self._ahead.extend({paper.versioned: paper for paper in papers if paper.versioned not in known}.values())
+        self._go_on()
+
+    async def close(self) -> None:
+        """Stop fetching."""
+        self._ahead.clear()
+        if self._fetcher:
+            self._fetcher.cancel()
+            await asyncio.wait([self._fetcher])
+        await self._fetching.stop()
+
+    def _go_on(self) -> None:
+        if self._ahead and (self._fetcher is None or self._fetcher.done()):
+            self._fetcher = asyncio.create_task(self._fetch_ahead())
+
+    async def _fetch_ahead(self) -> None:
+        with suppress(StoreError):  # whoever reads that text is told of it
+            while self._ahead and len(self._unused) < _MOST_AHEAD:
+                paper = self._ahead.popleft()
+                if paper.versioned in self._read:
+                    continue
+                self._unused.add(paper.versioned)
+                text = await self._get(paper, lambda: None)
+                if text.again:
+                    self._failed[paper.versioned] = text
+
+    async def _get(self, paper: Paper, begin: Callable[[], None]) -> FullText:
+        name = paper.versioned
+        if text := self._kept.get(name) or self._failed.get(name):
             return text
 
         async def fetch() -> FullText:
@@ -87,17 +147,17 @@ class Texts:
                 begin()
                 text = await fetch_text(self.get, paper, pdf_url=self.pdf_url, deadline=self.deadline)
             if not text.again:
-                self._kept.put(paper.versioned, text, len(text.text) + 1)
+                self._kept.put(name, text, len(text.text) + 1)
             return text
 
-        return await self._fetching.get(paper.versioned, fetch)
+        return await self._fetching.get(name, fetch)
 
 
 @dataclass(slots=True)
 class Run:
     """The shared state of one analysis. Without a model, `session` is None and no question is sent.
 
-    `unsaved` are answers that could not be stored: they are written with the next commit.
+    `unsaved` are answers that could not be stored: they are written with the next commit. `made` are all answers.
     """
 
     archive: Archive
@@ -107,6 +167,7 @@ class Run:
     progress: Progress
     report: Analysed
     unsaved: dict[CardKey | SummaryKey, Scorecard | Summary] = field(default_factory=dict)
+    made: dict[CardKey | SummaryKey, Scorecard | Summary] = field(default_factory=dict)
 
     @property
     def may_ask(self) -> bool:
@@ -116,6 +177,7 @@ class Run:
     async def keep(self, answers: Mapping[CardKey | SummaryKey, Scorecard | Summary]) -> None:
         """Store answers. If this raises `StoreError`, they stay in `unsaved`."""
         self.unsaved |= answers
+        self.made |= answers
         await self.archive.analyses.put(answers)
         for key in answers:
             self.unsaved.pop(key, None)
@@ -175,15 +237,34 @@ class FeedDate:
     candidates: list[Candidate]
     asks: bool = True
 
-    async def advance(self, then: Then) -> None:
-        """Do all steps that are possible now, and call `then` after each answer. Raises `StoreError`."""
+    def stages(self, then: Then) -> list[Callable[[], Awaitable[None]]]:
+        """Returns the stages in order: each does what is possible now, calls `then` after each answer, and may raise
+        `StoreError`.
+        """
+        stages: list[Callable[[], Awaitable[None]]] = []
         if self.asks and self.questions.rubric:
-            await self._each("screening", SCREEN, self._awaits_screening, self.candidates, self._screen, then)
-            await self._each("analysing", ANALYSE, self._awaits_analysis, self.candidates, self._analyse, then)
+            stages += [partial(self._screen_all, then), partial(self._analyse_all, then)]
         if self.questions.extracts:
-            await self._extract()
+            stages.append(self._extract)
         elif self.asks:
-            await self._each("summarising", SUMMARISE, self._awaits_summary, self.best, self._summarise, then)
+            stages.append(partial(self._summarise_all, then))
+        return stages
+
+    def recall(self) -> None:
+        """Take over the answers that other feeds have got meanwhile to the same questions."""
+        lacking = [one for one, _ in self._lacking()]
+        known = make_candidates(self.questions, [one.paper for one in lacking], self.run.made, {})
+        for one, new in zip(lacking, known, strict=True):
+            one.card, one.summary = new.card or one.card, new.summary or one.summary
+
+    async def _screen_all(self, then: Then) -> None:
+        await self._each("screening", SCREEN, self._awaits_screening, self.candidates, self._screen, then)
+
+    async def _analyse_all(self, then: Then) -> None:
+        await self._each("analysing", ANALYSE, self._awaits_analysis, self.candidates, self._analyse, then)
+
+    async def _summarise_all(self, then: Then) -> None:
+        await self._each("summarising", SUMMARISE, self._awaits_summary, self.best, self._summarise, then)
 
     @property
     def best(self) -> list[Candidate]:
@@ -210,13 +291,50 @@ class FeedDate:
 
     def pending(self) -> int:
         """Returns the number of papers that still lack an answer."""
+        return len(self._lacking())
+
+    def _lacking(self) -> list[tuple[Candidate, str]]:
+        """Returns the papers that still lack an answer, each with its next step."""
         best = {one.paper.versioned for one in self.best}
-        return sum(
-            self._awaits_screening(one)
-            or self._awaits_analysis(one)
-            or (one.paper.versioned in best and one.summary is None and not one.given_up(SUMMARISE))
-            for one in self.candidates
+        steps: Sequence[tuple[str, Callable[[Candidate], bool]]] = (
+            (SCREEN, self._awaits_screening),
+            (ANALYSE, self._awaits_analysis),
+            (
+                SUMMARISE,
+                lambda one: one.paper.versioned in best and one.summary is None and not one.given_up(SUMMARISE),
+            ),
         )
+        found = ((one, next((step for step, awaits in steps if awaits(one)), "")) for one in self.candidates)
+        return [(one, step) for one, step in found if step]
+
+    def resumes(self) -> float:
+        """Returns in how many seconds the next pending paper can go on, 0 for at once."""
+        now = self.run.now
+        return min(
+            (
+                0.0
+                if one.may(step, now)
+                else min(filter(None, (w.seconds(now) for w in one.waits.values())), default=0.0)
+                for one, step in self._lacking()
+            ),
+            default=0.0,
+        )
+
+    def read(self) -> tuple[int, int]:
+        """Returns how many of the planned papers are read, and how many are planned, as far as that is known."""
+        planned = {one.paper.versioned for one in self.best}
+        planned |= {one.paper.versioned for one in self.candidates if self._awaits_analysis(one)}
+        return len(planned - {one.paper.versioned for one, _ in self._lacking()}), len(planned)
+
+    def certain(self) -> list[Paper]:
+        """Returns the papers whose text will certainly be read now, in that order."""
+        now, found = self.run.now, list[Candidate]()
+        if self.asks and self.questions.rubric:
+            found += [one for one in self.candidates if self._awaits_analysis(one) and one.may(ANALYSE, now)]
+        reads = self.asks and self.questions.reads and not self.questions.extracts
+        if reads and not any(map(self._awaits_screening, self.candidates)):  # else the best are not known yet
+            found += [one for one in self.best if self._awaits_summary(one) and one.may(SUMMARISE, now)]
+        return [one.paper for one in found]
 
     def _awaits_screening(self, one: Candidate) -> bool:
         return self.questions.rubric is not None and one.card is None and not one.given_up(SCREEN)
@@ -284,6 +402,8 @@ class FeedDate:
         one.card = card
         one.waits.pop(SCREEN, None)
         self.run.report.screened += 1
+        if self._awaits_analysis(one):
+            self.run.texts.fetch_ahead([one.paper])
         await self.run.keep({q.screened(one.paper.versioned): card})
 
     async def _analyse(self, one: Candidate) -> None:

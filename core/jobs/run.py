@@ -11,7 +11,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -24,11 +24,15 @@ from core.jobs.deliver import deliver
 from core.jobs.enrich import Enriched, complete_shown, fetch_picks
 from core.jobs.feed_date import Analysed
 from core.jobs.refresh import Today, fetch_today, is_due
+from core.jobs.step import Call, Remainder, Step, is_quiet, settled_under
 from core.jobs.upstreams import Upstreams, open_upstreams
 from core.model.calendar import due_date
 from core.model.errors import StoreError, StoreRefused
 from core.model.freshness import ARXIV, due_of, due_record, is_settled
+from core.model.manifest import rfc3339
 from core.model.repair import Lost, without_future, without_lost
+from core.model.work import OWNER, QUEUE, READER, Chain
+from core.queue.base import Queue
 from core.util.log import NO_PROGRESS, Progress
 
 log = logging.getLogger("paperwire")
@@ -36,18 +40,23 @@ _POLL_SECONDS = 0.5
 
 
 class Scope(NamedTuple):
-    """What a run does: the due batches (`due`), even during the backoff (`forced`), and the `rest`."""
+    """What a run does: the due batches (`due`) and the `rest`, `by` whom; if `forced`, also during the backoff or when
+    nothing seems to be pending.
+    """
 
     due: bool
     forced: bool
     rest: bool
+    by: str = OWNER
 
 
 SCOPES = {
     "all": Scope(due=True, forced=True, rest=True),  # the owner's command, and crons
-    "pending": Scope(due=True, forced=False, rest=True),  # the scheduler of a server, and a queue
-    "due": Scope(due=True, forced=False, rest=False),  # a reader's request
-    "rest": Scope(due=False, forced=False, rest=True),
+    "pending": Scope(due=True, forced=False, rest=True),  # the scheduler of a server, and frequent crons
+    "step": Scope(due=True, forced=False, rest=True, by=QUEUE),  # a queue
+    "due": Scope(due=True, forced=False, rest=False),  # a reader's request, while it waits
+    "piece": Scope(due=False, forced=False, rest=True, by=READER),  # a reader's request, after its answer
+    "rest": Scope(due=False, forced=True, rest=True),
 }
 
 
@@ -56,7 +65,8 @@ class Report:
     """What a run did, by step. A step that did not run has an empty part; `today` is then None.
 
     `failures` are the problems by step, in words. `busy` are the steps that another process is doing. `state` is the
-    stored state after the run, None if it was not read.
+    stored state after the run, None if it was not read. `refused` says why the rest was not done, and `chain` are its
+    steps; all of them took `seconds`.
     """
 
     today: Today | None = None
@@ -68,6 +78,9 @@ class Report:
     rested: bool = False  # whether the steps after today ran
     asked_picks: bool = False
     lost: int = 0  # stored values that the store has lost, and that are pending again
+    refused: str = ""
+    chain: Chain = field(default_factory=Chain)
+    seconds: float = 0.0
     state: State | None = None
 
     @property
@@ -109,7 +122,14 @@ class Report:
         pending = {"dates": [window.date.isoformat() for window in self.backfill.pending]}
         plain["pending"] = pending | {"papers": self.analyze.pending}
         plain |= {"lost": self.lost} if self.lost else {}
-        return plain | {"failures": self.failures, "busy": list(self.busy)}
+        return plain | {"work": self._work(), "failures": self.failures, "busy": list(self.busy)}
+
+    def _work(self) -> dict[str, Any]:
+        chain = self.chain
+        plain: dict[str, Any] = {"steps": chain.steps, "seconds": round(self.seconds, 1), "pending": chain.pending}
+        plain |= {"scheduled": bool(chain.scheduled), "reading": {k: list(n) for k, n in chain.reading.items()}}
+        after = {"next": rfc3339(datetime.fromtimestamp(chain.at, UTC))} if chain.pending and chain.at else {}
+        return plain | after | ({"refused": self.refused} if self.refused else {})
 
 
 _REST = ("backfill", "enrich", "rest")
@@ -121,16 +141,20 @@ async def run(
     scope: Scope,
     *,
     seconds: float,
+    key: str = "",
+    queue: Queue | None = None,
     patience: float = 0.0,
     progress: Progress = NO_PROGRESS,
 ) -> Report:
     """Run the steps of `scope`. The rest after the due batches takes at most `seconds`; 0 skips it.
 
+    `key` is what a queue delivers. If anything is still pending, the `queue` is to call the next step.
     While another process does the same, this one waits for up to `patience` seconds, and then skips it. Returns the
     report, with all failures but `StoreError`, which is raised.
     """
     async with open_upstreams(settings, archive) as upstreams:
-        work = _Run(archive, settings, upstreams, settings.clock(), patience, progress)
+        begun, call = monotonic(), Call(scope.by, key, queue)
+        work = _Run(archive, settings, upstreams, settings.clock(), scope, call, patience, progress)
         try:
             if scope.due:
                 await work.due(forced=scope.forced)
@@ -142,6 +166,7 @@ async def run(
     if work.report.state and work.report.state.failure:
         await archive.clear_refusal()
         work.report.state = replace(work.report.state, failure={})
+    work.report.seconds = monotonic() - begun
     if work.report.did_something:
         log.info("refresh %s", _for_log(work.report))
     return work.report
@@ -160,6 +185,8 @@ class _Run:
     settings: Settings
     upstreams: Upstreams
     now: datetime
+    scope: Scope
+    call: Call
     patience: float
     progress: Progress
     report: Report = field(default_factory=Report)
@@ -228,24 +255,57 @@ class _Run:
         await fetch_picks(self.archive, self.upstreams, rules, now=self.now, report=self.report.enrich)
 
     async def _rest(self, end: float) -> bool | None:
-        """Do the steps after today, until `end` (`time.monotonic`). Returns None if another process does them."""
-        async with self.archive.working() as alone:
-            if not alone:
+        """Do the steps after today, until `end` (`time.monotonic`), unless nothing is pending or the bounds refuse it.
+
+        Returns whether they were done, None if another process does them.
+        """
+        async with self.archive.work.step() as working:
+            if working is None:
                 return None
-            rules = rules_in_force(self.settings.feeds, (await self.archive.state()).saved)
-            await self._step("backfill", self._backfill(rules, end, due_only=True))
-            await self._step("enrich", self._enrich(rules, end))
-            await self._step("analyze", self._analyze(rules, end))
-            before = self.report.backfill.windows
-            await self._step("backfill", self._backfill(rules, end, due_only=False))
-            if self.report.backfill.windows > before:  # new dates were stored
-                await self._step("analyze", self._analyze(rules, end))
+            step = Step(working, self.call)
             state = await self.archive.state()
-            self.report.backfill.pending = pending_windows(
-                state.manifest, self.upstreams, rules, self.archive, self.now
-            )
-            self.report.state = state
+            rules = rules_in_force(self.settings.feeds, state.saved)
+            if self._is_quiet(step, state, rules) or not await step.begin(self.now):
+                self.report.refused, self.report.chain = step.refused, step.chain
+                return False
+            await self._steps(step, rules, end)
+            await self._end(step, rules, state)
             return True
+
+    def _is_quiet(self, step: Step, state: State, rules: Rules) -> bool:
+        """Returns whether a step would find nothing to do; a forced one always looks."""
+        if self.scope.forced or step.wants_picks(rules, forced=False):
+            return False
+        windows = pending_windows(state.manifest, self.upstreams, rules, self.archive, self.now)
+        return not windows and is_quiet(step.chain, settled_under(state.manifest, rules, self.settings))
+
+    async def _steps(self, step: Step, rules: Rules, end: float) -> None:
+        await self._step("backfill", self._backfill(rules, end, due_only=True))
+        await self._step("enrich", self._enrich(step, rules, end))
+        await self._step("analyze", self._analyze(step, rules, end))
+        before = self.report.backfill.windows
+        await self._step("backfill", self._backfill(rules, end, due_only=False))
+        if self.report.backfill.windows > before:  # new dates were stored
+            await self._step("analyze", self._analyze(step, rules, end))
+
+    async def _end(self, step: Step, rules: Rules, before: State) -> None:
+        """Note what is pending, and have the next step called."""
+        report, state = self.report, await self.archive.state()
+        windows = pending_windows(state.manifest, self.upstreams, rules, self.archive, self.now)
+        report.backfill.pending, report.state = windows, state
+        out_of_time = bool(windows) and not report.backfill.problems  # slices of a window were stored
+        progress = state.manifest.version != before.manifest.version or report.analyze.answers > 0 or out_of_time
+        left = Remainder(
+            pending=len(windows) + report.analyze.pending,
+            resumes=0.0 if out_of_time else report.analyze.resumes,
+            progress=progress,
+            asked_picks=report.asked_picks and report.enrich.picks > 0,
+            reading=report.analyze.reading,
+        )
+        await step.end(left, settled_under(state.manifest, rules, self.settings))
+        report.chain = step.chain
+        if step.problem:
+            report.errors.setdefault("queue", []).append(step.problem)
 
     async def _backfill(self, rules: Rules, end: float, *, due_only: bool) -> None:
         due = due_date(self.now)
@@ -260,19 +320,19 @@ class _Run:
             progress=self.progress,
         )
 
-    async def _enrich(self, rules: Rules, end: float) -> None:
-        if rules.wants_picks and not self.report.asked_picks:
+    async def _enrich(self, step: Step, rules: Rules, end: float) -> None:
+        if step.wants_picks(rules, forced=self.scope.forced) and not self.report.asked_picks:
             await self._step("enrich", self._picks(rules))
         has_time = end - monotonic() > LEAST_SECONDS
         if self.upstreams.api_url and has_time and not self.report.backfill.is_down:
             await complete_shown(self.archive, self.upstreams, rules, now=self.now, report=self.report.enrich)
 
-    async def _analyze(self, rules: Rules, end: float) -> None:
+    async def _analyze(self, step: Step, rules: Rules, end: float) -> None:
         report, left = self.report.analyze, end - monotonic()
         if not report.problems and left > 0:
             await analyze(
                 self.archive, self.settings, rules, self.upstreams.get, now=self.now, seconds=left,
-                progress=self.progress, report=report,
+                progress=self.progress, report=report, after=step.chain.cursor, claim=step.claim,
             )  # fmt: skip
 
     async def _step(self, name: str, work: Awaitable[None]) -> None:

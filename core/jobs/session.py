@@ -23,6 +23,8 @@ from core.model.errors import ConfigError, ModelError, StoreError
 RESERVE_SECONDS = 10.0  # the usual length of a call: no call starts with less time left
 _MOST_REFUSED = 3  # consecutive questions that an endpoint refuses
 _RESERVE_SHARE = 0.25  # of a short session
+_MOST_SHARE = 0.5  # of a session with a slow model
+_SLOWER = 1.25  # an answer may take so much longer than the slowest one before
 _LAST_SECONDS = 1.0  # for a running call when a session is cancelled or its time is up
 T = TypeVar("T")
 
@@ -54,8 +56,8 @@ def prices_of(settings: Settings) -> Prices:
 class Session:
     """A run of questions to `model` that ends at `deadline` (the event loop's time), at most `at_once` at a time.
 
-    No question is sent with less than `reserve` seconds left. `stopped` is an error that concerns all questions;
-    `usage` is the total usage.
+    No question is sent with less than `reserve` seconds left, which grow with slow answers up to `most_reserve`.
+    `stopped` is an error that concerns all questions; `usage` is the total usage.
     """
 
     model: Model
@@ -64,6 +66,7 @@ class Session:
     reserve: float = RESERVE_SECONDS
     usage: Usage = field(default_factory=Usage)
     stopped: ModelError | None = None
+    most_reserve: float = 0.0
     _cancelled: bool = False
     _refused: int = 0  # questions in a row
 
@@ -71,8 +74,11 @@ class Session:
     def lasting(cls, model: Model, seconds: float, at_once: int, reserve: float | None = None) -> "Session":
         """Returns a session of `seconds` from now on; a short one has a smaller reserve."""
         deadline = asyncio.get_running_loop().time() + seconds
-        least = min(RESERVE_SECONDS, seconds * _RESERVE_SHARE) if reserve is None else reserve
-        return cls(model, deadline, at_once, least)
+        if reserve is not None:
+            return cls(model, deadline, at_once, reserve)
+        return cls(
+            model, deadline, at_once, min(RESERVE_SECONDS, seconds * _RESERVE_SHARE), most_reserve=seconds * _MOST_SHARE
+        )
 
     @property
     def is_over(self) -> bool:
@@ -90,6 +96,8 @@ class Session:
 
         If the session is cancelled meanwhile, it still waits a second for the answer, which costs money.
         """
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
         call = asyncio.ensure_future(self.model.ask(question, deadline=self.deadline))
         try:
             answer = await asyncio.shield(call)
@@ -105,6 +113,8 @@ class Session:
             raise
         self.usage += answer.usage
         self._refused = 0
+        # A slow model's last answers would be cut off, though they cost as much
+        self.reserve = max(self.reserve, min((loop.time() - begun) * _SLOWER, self.most_reserve))
         return answer
 
     async def each(self, todo: Iterable[T], work: Callable[[T], Awaitable[None]]) -> None:

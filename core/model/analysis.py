@@ -4,7 +4,7 @@ Each analysis has a name, which the manifest lists. The name begins with a finge
 one made under other rules is never read. It ends with a plus if the analysis is unfinished.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -20,6 +20,7 @@ _DIGITS = 8  # of a fingerprint in a name: enough for few names
 _UNFINISHED = "+"
 _PAUSE_SECONDS = 300.0  # before a step is tried again, doubled with every try
 _LONGEST_PAUSE = 86_400.0
+DAYS = 3  # how many of a feed's newest dates are analysed by models
 SCREEN, READ, ANALYSE, SUMMARISE = "screen", "read", "analyse", "summarise"  # the steps of a paper, in order
 
 
@@ -43,6 +44,10 @@ class Wait:
             return False
         until = datetime.fromisoformat(self.until)
         return until <= now or until > now + timedelta(seconds=_LONGEST_PAUSE)
+
+    def seconds(self, now: datetime) -> float:
+        """Returns how long it still lasts, 0 if it is over or for good."""
+        return max((datetime.fromisoformat(self.until) - now).total_seconds(), 0.0) if self.until else 0.0
 
     def after(self, before: "Wait | None", now: datetime, seconds: float = 0, *, most_tries: int) -> "Wait":
         """Returns this failure, counted after the one `before`, with a pause of at least `seconds`.
@@ -141,6 +146,16 @@ def names_of(manifest: Manifest, feed: Feed) -> dict[date, str]:
     """Returns the names of a feed's applicable analyses, by date."""
     named = manifest.analyses.get(feed.name, {}).items()
     return {date.fromisoformat(day): name for day, name in named if applies(name, feed)}
+
+
+def is_unread(manifest: Manifest, feeds: Iterable[Feed]) -> bool:
+    """Returns whether a feed with summaries or a rubric lacks a finished analysis of one of its newest dates."""
+    for feed in feeds:
+        if feed.summaries or feed.rubric:
+            names = names_of(manifest, feed)
+            if not all(is_finished(names.get(record.date, _UNFINISHED)) for record in manifest.of(feed.source)[:DAYS]):
+                return True
+    return False
 
 
 def annotated(feed: Feed, entries: Sequence[Entry], analyses: Mapping[date, Analysis]) -> list[Entry]:

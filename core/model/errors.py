@@ -15,6 +15,7 @@ PaperwireError
 │   ├── FetchError    no usable bytes came (status, time-out, size)
 │   ├── ParseError    bytes came, but they are not what was asked for
 │   └── NoText        a paper has no full text that could be read: withdrawn, or images only
+├── QueueError        a queue did not accept the next step: a cron or a reader begins it
 ├── ModelError        a language model did not answer, or not usefully: one paper goes without
 └── StoreError        the store failed
     ├── StoreRefused  the database refuses to write, until its owner does something: nothing was written
@@ -131,6 +132,10 @@ class ParseError(SourceError):
 
 class NoText(SourceError):
     """A paper has no full text that could be read, now or later: says why."""
+
+
+class QueueError(PaperwireError):
+    """A queue did not accept a message."""
 
 
 class ModelError(PaperwireError):

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from core.model.analysis import is_unread
 from core.model.calendar import announcement_days, due_at, due_date, next_due, picks_due_at, picks_due_date
 from core.model.entries import next_release
 from core.model.errors import NothingYet
@@ -64,7 +65,8 @@ def is_settled(record: BatchRecord, categories: Collection[str]) -> bool:
 class Validity:
     """How long answers from a `manifest` are valid while `due` is due.
 
-    `settled`: the due batch is stored; `gaps`: an earlier one of the last days is incomplete; `release`: when held
+    `settled`: the due batch is stored; `gaps`: an earlier one of the last days is incomplete, or papers are still to be
+    read; `release`: when held
     entries are shown in any case, and `releases` whether that time has passed. All of this is valid `until` a time at
     which answers change.
     """
@@ -86,13 +88,15 @@ class Validity:
         return Freshness(min(left, GAP_SECONDS) if self.gaps else left)
 
 
-def validity_of(manifest: Manifest, now: datetime, categories: Collection[str], feeds: Iterable[Feed]) -> Validity:
-    """Returns the validity at `now` for feeds that need these categories of arXiv."""
+def validity_of(
+    manifest: Manifest, now: datetime, categories: Collection[str], feeds: Iterable[Feed], *, reads: bool = False
+) -> Validity:
+    """Returns the validity at `now` for feeds that need these categories of arXiv. `reads`: models read the papers."""
     feeds = tuple(feeds)
     sources = {feed.source for feed in feeds}
     due = due_of(now, sources)
     settled = is_settled(due_record(manifest, due, sources), categories)
-    gaps = ARXIV in sources and has_gaps(manifest, due.date)
+    gaps = (ARXIV in sources and has_gaps(manifest, due.date)) or (reads and is_unread(manifest, feeds))
     release = next_release(feeds, manifest)
     until = min([due.following, *(moment for moment in (due.notice, release) if moment and moment > now)])
     return Validity(manifest, due, settled, gaps, release, release is not None and release <= now, until)

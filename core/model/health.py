@@ -8,6 +8,7 @@ from core.model.calendar import announcement_days, due_at, due_date, picks_due_a
 from core.model.freshness import ARXIV
 from core.model.ledger import Window, in_words
 from core.model.manifest import BatchRecord, Manifest, rfc3339
+from core.model.work import MOST_IDLE, MOST_STEPS, Chain
 
 PATIENCE = timedelta(hours=6)  # how late a batch may be before its owner should look
 OVER = 2  # announcement days after which a gap is not filled automatically
@@ -39,15 +40,20 @@ def troubles(
     failure: Mapping[str, str] | None = None,
     damaged: int = 0,
     sources: Collection[str] = (ARXIV,),
+    chain: Chain = Chain(),  # noqa: B008 - an immutable value
+    queue: str = "",
 ) -> list[Trouble]:
     """Returns all problems at `now`, worst first.
 
     `windows` are pending in the backfill. `store_error` is the error of the last read of the store, `refusal` the
     reason why it refuses writes, with a remedy; `failure` says when (`time`) and why (`reason`) the last refresh could
     not store its work. `damaged` is the number of stored values that are lost or damaged and have a copy.
-    `sources` are those that the feeds use: other sources are not checked.
+    `sources` are those that the feeds use: other sources are not checked. `chain` are the steps that finish the pending
+    work, `queue` the reason why the queue that should call them cannot be used.
     """
-    found = [*_of_store(store_error), *_of_picks(manifest, now)]
+    found = [*_of_store(store_error), *_of_picks(manifest, now), *_of_chain(chain)]
+    if queue:
+        found.append(Trouble("queue", queue, mend="until then, crons and readers' requests finish the work", act=True))
     if refusal:  # what lacks is not the upstreams' fault
         mend = "make room, or let this service write; `paperwire store info` shows what is stored"
         found.append(Trouble("store", f"nothing can be stored: {refusal}", mend=mend, act=True))
@@ -87,6 +93,16 @@ def _of_store(store_error: str) -> list[Trouble]:
     mend = "see that the database runs, and that its address and token are right; `paperwire store info` shows more"
     trouble = Trouble("store", "the store does not answer; the last good copy is served", mend=mend, act=True)
     return [trouble] if store_error else []
+
+
+def _of_chain(chain: Chain) -> list[Trouble]:
+    """Returns the problem of papers that no step gets read."""
+    read, planned = chain.progress()
+    if not chain.pending or (chain.idle < MOST_IDLE and chain.steps < MOST_STEPS):
+        return []
+    why = "the last steps made no progress" if chain.idle >= MOST_IDLE else f"{MOST_STEPS} steps were begun today"
+    mend = "crons, requests and `paperwire refresh` try it again; their reports say what fails"
+    return [Trouble("reading", f"{read} of {planned} papers are read, and {why}", mend=mend)]
 
 
 def _of_due(manifest: Manifest, now: datetime) -> list[Trouble]:

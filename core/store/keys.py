@@ -12,7 +12,9 @@ REFRESH_LOCK = f"{_V}:lock:refresh"
 CATCH_UP_LOCK = f"{_V}:lock:catch-up"
 ARXIV_GATE = f"{_V}:gate:arxiv"
 COMMON = f"{_V}:gate:"  # without the prefix of a wire: an upstream's limits apply to all wires of a database
-PASSING = (f"{_V}:lock:", COMMON)  # keys of running processes
+CHAIN = f"{_V}:chain"  # of the steps of the pending work: nothing is lost without it
+CHAIN_SECONDS = 3 * 86_400
+PASSING = (f"{_V}:lock:", COMMON, CHAIN)  # keys of running processes
 CUSTOM = f"{_V}:feed:custom:"
 # Rendered documents and copies, removed from a full database in this order
 DISPENSABLE = (CUSTOM, f"{_V}:feed:", f"{_V}:copy:batch:", f"{_V}:copy:analysis:")
