@@ -133,6 +133,17 @@ class Paperwire:
             raise nothing_yet(record, self.due, self._pause(snapshot.state, due), failed=failed)
         return manifest
 
+    async def begin(self) -> bool:
+        """Start to fetch the due batch if it is missing, without waiting for it. Returns whether it is being fetched.
+
+        Raises `StoreError` if the stored state has never been read.
+        """
+        snapshot = await self.snapshot()
+        validity = self.validity(snapshot.state.manifest)
+        if not (snapshot.error or validity.settled or self._pause(snapshot.state, validity.due.date) > 0):
+            self._start_refreshing()
+        return self.is_refreshing and not validity.settled
+
     def peek(self) -> Validity | None:
         """Returns the validity of answers from memory, without a read of the store; None if a request has to read it.
 

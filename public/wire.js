@@ -1,4 +1,4 @@
-// What is nicer with JavaScript: copying with one click, keys, and addresses without empty fields. All works without.
+// What is nicer with JavaScript: copying with one click, and addresses without empty fields. Keys are in triage.js. All works without.
 "use strict";
 
 document.documentElement.classList.add("js");
@@ -36,32 +36,6 @@ for (const field of document.querySelectorAll("textarea[readonly]")) {
   field.addEventListener("focus", () => field.select());
 }
 
-// Keys: / searches, j and k go from entry to entry, o opens one
-const entries = [...document.querySelectorAll(".entry")];
-const isTyping = (target) => target.closest("input, textarea, select, [contenteditable]");
-
-const go = (step) => {
-  const here = entries.findIndex((entry) => entry.contains(document.activeElement));
-  const next = entries[here < 0 ? (step > 0 ? 0 : -1) : here + step];
-  if (!next) return;
-  next.tabIndex = -1;
-  next.focus({ preventScroll: true });
-  next.scrollIntoView({ block: "nearest" });
-};
-
-const actions = {
-  "/": () => document.querySelector("input[type=search]")?.focus(),
-  j: () => go(1),
-  k: () => go(-1),
-  o: () => document.activeElement.closest(".entry")?.querySelector("h3 a")?.click(),
-};
-
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target) || !(event.key in actions)) return;
-  event.preventDefault();
-  actions[event.key]();
-});
-
 // Forms that ask a question: what was left empty is not sent
 for (const form of document.querySelectorAll("form[method=get]")) {
   form.addEventListener("formdata", ({ formData }) => {
@@ -73,4 +47,4 @@ for (const form of document.querySelectorAll("form[method=get]")) {
 
 // A page that has nothing to show yet looks again
 const retry = document.querySelector("[data-retry]");
-if (retry) setTimeout(() => location.reload(), Math.max(Number(retry.dataset.retry), 5) * 1000);
+if (retry && !document.querySelector(".track")) setTimeout(() => location.reload(), Math.max(Number(retry.dataset.retry), 5) * 1000);

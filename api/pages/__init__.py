@@ -7,7 +7,7 @@ from importlib import import_module
 
 from fastapi import FastAPI
 
-MODULES = ("day", "feed", "paper", "review", "search", "build", "edit", "settings", "contract")
+MODULES = ("day", "archive", "feed", "paper", "review", "search", "build", "edit", "settings", "contract")
 
 
 def install(app: FastAPI) -> None:

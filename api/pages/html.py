@@ -5,7 +5,7 @@ This is loaded at the first request for a page: feeds do not need it.
 
 import asyncio
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,8 @@ from urllib.parse import quote, urlsplit
 
 from fastapi import Request
 from fastapi.responses import Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from api.headers import PAGE_HEADERS
@@ -59,6 +60,7 @@ def render(request: Request, template: str, **context: Any) -> bytes:
         "sample": wire.settings.sample,
         "path": own_path(request.scope),
         "is_owner": is_owner(request),
+        "this_year": wire.due.date.year,
     }
     return _environment().get_template(template).render(ours | context).encode("utf-8", "replace")
 
@@ -98,6 +100,18 @@ def short_date(day: date) -> str:
     return f"{_DAYS[day.weekday()][:3]} {day.day} {_MONTHS[day.month - 1][:3]}"
 
 
+@pass_context
+def day_name(context: Context, day: date) -> str:
+    """Returns "Friday 6 March"; with the year if it is not that of the due date."""
+    year = "" if day.year == context["this_year"] else f" {day.year}"
+    return f"{_DAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}{year}"
+
+
+def day_time(moment: datetime) -> str:
+    """Returns "Monday at about 05:20 UTC"."""
+    return f"{_DAYS[moment.weekday()]} at about {moment:%H:%M} UTC"
+
+
 def _asset(request: Request, name: str) -> str:
     """Returns the URL of a file of `public/`. It changes with every deployment, so caches may keep the file."""
     build = fingerprint("asset", request.app.state.wire.settings.build)[:8]
@@ -118,6 +132,8 @@ def _environment() -> Environment:
     environment.filters |= {
         "long_date": long_date,
         "short_date": short_date,
+        "day_name": day_name,
+        "day_time": day_time,
         "points": "{:g}".format,
         "signed": "{:+g}".format,
         "thousands": "{:,}".format,

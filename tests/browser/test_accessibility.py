@@ -23,6 +23,9 @@ LONG = Sheet(
 )
 PAGES = {
     "home": "/",
+    "day": "/day/2026-03-05",
+    "feeds": "/feeds",
+    "archive": "/days",
     "feed": "/feeds/main?score>=1",
     "digest": "/api/digests/main/latest.html",
     "staged digest": "/api/digests/main/latest.html?style=staged&language=zh",

