@@ -146,7 +146,10 @@ def test_the_cron_comes_after_the_announcements(monday: date, off: timedelta) ->
 
 def test_static_files() -> None:
     """What browsers, phones and crawlers ask for by itself is there, and is what its name says."""
-    icons, pages = {"favicon.ico", "favicon.svg", "icon.png"}, {"wire.css", "reading.css", "wire.js", "build.js"}
+    icons, pages = (
+        {"favicon.ico", "favicon.svg", "icon.png"},
+        {"wire.css", "pages.css", "reading.css", "wire.js", "triage.js", "build.js"},
+    )
     assert icons | pages | {"robots.txt"} == {path.name for path in PUBLIC.iterdir()}
     assert b"\0\0\1\0" == (PUBLIC / "favicon.ico").read_bytes()[:4]
     assert "{http://www.w3.org/2000/svg}svg" == ElementTree.parse(PUBLIC / "favicon.svg").getroot().tag

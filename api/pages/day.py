@@ -15,7 +15,7 @@ from api.resource import Loaded, Resource, opened, parse_paper, serve, wire_of
 from api.urls import raw_query
 from core.app import Paperwire
 from core.llm.extractive import extract
-from core.model.bands import BANDS, Chosen, merge_day, reach_of, shown_of
+from core.model.bands import PLACES, Chosen, merge_day, reach_of, shown_of
 from core.model.categories import category_name
 from core.model.errors import UnknownName
 from core.model.feed import Entry, Feed
@@ -182,8 +182,8 @@ def _query(asked: Mapping[str, str], **more: str) -> str:
 
 
 def _bands(chosen: Sequence[Chosen]) -> list[Band]:
-    rows = {band: tuple(make_row(one, _extract) for one in chosen if one.band == band) for band in BANDS}
-    return [Band(band, BAND_NAMES[band], _ABOUT_BANDS[band], rows[band]) for band in BANDS if rows[band]]
+    rows = {band: tuple(make_row(one, _extract) for one in chosen if one.band == band) for band in PLACES}
+    return [Band(band, BAND_NAMES[band], _ABOUT_BANDS[band], rows[band]) for band in PLACES if rows[band]]
 
 
 def _categories(chosen: Sequence[Chosen]) -> list[tuple[str, str, int]]:

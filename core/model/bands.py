@@ -16,7 +16,7 @@ from core.model.feed import Entry, Feed
 from core.model.query import Query
 
 MUST, WORTH, REST = "must", "worth", "rest"
-BANDS = (MUST, WORTH, REST)
+PLACES = (MUST, WORTH, REST)  # best first
 _OF_RUBRIC = {"must-read": MUST, "review": WORTH, "skip": REST}
 BEST = 5  # entries of a feed that no rubric judges, which are worth a look
 MOST_REASONS = 3
@@ -82,7 +82,7 @@ def merge_day(found: Iterable[tuple[Feed, Sequence[Entry], Reach]]) -> list[Chos
             band = _band(entry, place, is_judged=is_judged)
             papers.setdefault(entry.id, []).append((band, _share(feed, entry, reach), feed, entry, reach))
     chosen = [_chosen(rows) for rows in papers.values()]
-    return sorted(chosen, key=lambda one: (BANDS.index(one.band), -one.share, one.entry.id))
+    return sorted(chosen, key=lambda one: (PLACES.index(one.band), -one.share, one.entry.id))
 
 
 def _band(entry: Entry, place: int, *, is_judged: bool) -> str:
@@ -98,7 +98,7 @@ def _share(feed: Feed, entry: Entry, reach: Reach) -> float:
 
 
 def _chosen(rows: list[tuple[str, float, Feed, Entry, Reach]]) -> Chosen:
-    rows = sorted(rows, key=lambda row: (BANDS.index(row[0]), -row[1]))
+    rows = sorted(rows, key=lambda row: (PLACES.index(row[0]), -row[1]))
     band, share = rows[0][:2]
     entries = tuple((feed, entry) for _, _, feed, entry, _ in rows)
     return Chosen(entries, band, share, _strongest((entry, reach) for *_, entry, reach in rows))
@@ -108,9 +108,9 @@ def _strongest(rows: Iterable[tuple[Entry, Reach]]) -> tuple[tuple[str, str, flo
     """Returns the reasons with the most points × rarity: what half of all papers have says little about one."""
     found: dict[str, tuple[float, str, float]] = {}
     for entry, reach in rows:
-        points = Counter[str]()
+        points: dict[str, float] = {}
         for reason in entry.reasons:
-            points[reason.rule] += reason.points
+            points[reason.rule] = points.get(reason.rule, 0.0) + reason.points
         texts = {reason.rule: reason.rule if reason.of_upvotes else reason.text for reason in reversed(entry.reasons)}
         for rule, total in points.items():
             rarity = log((reach.entries + 1) / max(reach.matched.get(rule, 1), 1)) + 0.1

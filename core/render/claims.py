@@ -8,7 +8,7 @@ from core.model.paper import Paper
 from core.model.summary import Summary
 from core.text.sanitize import cut, plain
 
-LONGEST = 180  # characters of a sentence from an abstract; a summary's own claim has at most 110
+LONGEST_CLAIM = 180  # characters of a sentence from an abstract; a summary's own claim has at most 110
 _ROLES = ("effect", "result", "results", "findings", "method", "problem")
 # What begins a sentence and says nothing of the paper
 _OPENINGS = re.compile(
@@ -44,7 +44,7 @@ def shortened(sentence: str) -> str:
     text = " ".join(plain(sentence).split())
     bare = _OPENINGS.sub("", _LINKS.sub("", text))
     text = bare[:1].upper() + bare[1:] if bare else text
-    return cut(text, LONGEST)
+    return cut(text, LONGEST_CLAIM)
 
 
 def _of_roles(summary: Summary) -> str:

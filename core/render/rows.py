@@ -16,7 +16,7 @@ from core.render.items import TYPE_NAMES, clean_entry, readable_names
 from core.text.names import GROUP
 from core.text.sanitize import cut, label
 
-NAMED = 2  # authors by their family names
+_NAMED = 2  # authors by their family names
 _STEPS = 10  # of the bar below a mark
 _CHIP = 32  # characters
 Extract = Callable[[Paper], Summary]
@@ -24,7 +24,7 @@ BAND_NAMES = {MUST: "Must read", WORTH: "Worth a look", REST: "The rest"}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PaperRow:
     """What a row shows of a paper.
 
     `mark` is its number and `about` explains it; `step` is the length of the bar, 0 to 10.
@@ -56,12 +56,12 @@ class Peek:
     band: str
 
 
-def make_row(chosen: Chosen, extract: Extract) -> Row:
+def make_row(chosen: Chosen, extract: Extract) -> PaperRow:
     """Returns the row of a paper of a day."""
     entry = clean_entry(chosen.entry)
     mark, of, about = _mark(chosen)
     title = readable(entry.paper.title, most=LONGEST_TITLE)
-    return Row(
+    return PaperRow(
         paper=entry.paper,
         title=title if title.strip() else Markup("arXiv:{}").format(entry.paper.versioned),
         claim=claim_of(entry, extract),
@@ -98,8 +98,8 @@ def short_authors(paper: Paper) -> str:
     shown = [
         name if GROUP.search(name) else author.parts[1] for name, author in zip(names, paper.authors, strict=False)
     ]
-    more = len(names) - NAMED
-    return ", ".join(shown[:NAMED]) + (f" + {more:,}" if more > 0 else "")
+    more = len(names) - _NAMED
+    return ", ".join(shown[:_NAMED]) + (f" + {more:,}" if more > 0 else "")
 
 
 def _mark(chosen: Chosen) -> tuple[str, str, str]:

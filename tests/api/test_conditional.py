@@ -243,7 +243,7 @@ def test_cache_control_before_the_next_batch(tmp_path: Path, seconds: int, ages:
 def test_cache_control_while_a_batch_is_missing(tmp_path: Path) -> None:
     """While the due batch is missing, the day before is served, and kept for a minute by everyone."""
     with serving_days(tmp_path, {THURSDAY: DAYS[THURSDAY]}, now=noon(FRIDAY)) as client:
-        for target in ("/rss", "/api/papers", "/api/feeds", "/"):
+        for target in ("/rss", "/api/papers", "/api/feeds", "/days"):
             found = directives(client, target)
             assert ("60", "60") == (found["max-age"], found["s-maxage"])
         assert {"2026-03-05"} == {paper["announced"] for paper in client.get("/api/papers").json()["papers"]}
