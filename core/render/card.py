@@ -175,7 +175,7 @@ def make_card(entry: Entry, words: Iterable[str] = (), *, whole: bool = False) -
 def _summary(summary: Summary, paper: Paper) -> Markup:
     if absent := absence_in_words(summary):
         return Markup("<p>{}.</p>").format(absent)
-    return Markup(summary_html(summary, paper))  # noqa: S704 - sanitised
+    return Markup(summary_html(summary, paper, maths=True))  # noqa: S704 - sanitised
 
 
 def spans_of(entry: Entry, field: str) -> list[Span]:

@@ -14,13 +14,15 @@ from core.text.sanitize import clean
 
 # How each kind of reader takes HTML: kramdown reads Markdown in it where an attribute says so, goldmark leaves HTML out
 _FOLDS = {"jekyll": ' markdown="1"', "hugo": None}
+# kramdown reads formulas between double dollars only (https://kramdown.gettalong.org/syntax.html#math-blocks)
+_MATHS = {"jekyll": "$$"}
 _HAS_TITLE = ("jekyll", "hugo")  # they show that of the front matter
 
 
 def markdown_post(kind: str, values: Mapping[str, Any], title: str, blocks: Iterable[Block], marker: str) -> str:
     """The file: front matter of a `kind` with these `values`, the title, the blocks, and `marker` as the last line."""
     title_blocks = [] if kind in _HAS_TITLE else [Heading(1, (title,))]
-    body = Markdown(folds=_FOLDS.get(kind, "")).write([*title_blocks, *blocks])
+    body = Markdown(_FOLDS.get(kind, ""), _MATHS.get(kind, "$")).write([*title_blocks, *blocks])
     return f"{front_matter(values)}{clean(body)}\n{marker}\n"
 
 

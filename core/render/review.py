@@ -106,7 +106,7 @@ def review_items(reviews: Sequence[Review], template: "Template", url: Callable[
 
 def _item(review: Review, template: "Template", url: str, time: datetime) -> Item:
     paper, terms = review.paper, messages("review", review.language)
-    html = Html(below=1, folds=False).write(
+    html = Html(below=1, is_page=False).write(
         [*_head(review, terms), *_post(review, template, terms), Paragraph((Link(terms["more"], url),))]
     )
     gist = review.post.part("tldr") if review.post else ""

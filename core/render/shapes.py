@@ -93,6 +93,6 @@ def to_json(value: Any) -> bytes:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
-def summary_html(summary: Summary, paper: Paper) -> str:
-    """A summary as harmless HTML, whose links lead nowhere but where the paper's own lead."""
-    return to_html(summary.markdown, known_addresses(paper))
+def summary_html(summary: Summary, paper: Paper, *, maths: bool = False) -> str:
+    """A summary as harmless HTML, whose links lead nowhere but where the paper's own lead. `maths` as in `to_html`."""
+    return to_html(summary.markdown, known_addresses(paper), maths=maths)

@@ -14,13 +14,16 @@ from functools import cache, lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from core.text.mathml import to_mathml
+from core.text.maths import Formula, put_back, source, take_out, unicode, without_bars
 from core.text.sanitize import clean, is_known, may_lead_to, plain, reread
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from markdown_it.token import Token
 
-_TAG = re.compile(r"<(?=[A-Za-z/!?])")  # what begins a tag, a comment or a link in angles
+# What begins a tag, a comment or a link in angles (https://spec.commonmark.org/0.31.2/#raw-html); not `i<n$` or `<x,`
+_TAG = re.compile(r"<(?=[/!?]|[A-Za-z](?:[^\s<>]*>|[\w:.-]*(?:[\s/]|\Z)))")
 _LINK = re.compile(
     r"(!?)\[((?:[^\[\]]|\[[^\[\]]*+\]){0,300})\]\(\s*+<?([^\s<>()]*+(?:\([^\s<>()]*+\)[^\s<>()]*+)*+)>?[^()\n]{0,300}\)"
 )
@@ -36,7 +39,6 @@ _UNDERLINE = re.compile(r"^ {0,3}(?:=+|-+)\s*$")  # makes a heading of the line 
 _LIST_MARK = re.compile(r"^\s*(?:[-*+]|\d{1,3}[.)]|#{1,6}|>)\s+")
 _RULED = re.compile(r"^\s*\|?\s*:?-{2,}[\s|:-]*$")  # the line below a table's head
 _BAR = re.compile(r"(?<!\\)\|")
-_MATHS = re.compile(r"\$[^$\n]{1,500}\$")
 _TRAILING = ".,;:!?"
 _LEVELS = 6
 _ROUNDS = 5  # links and images stand in one another
@@ -49,22 +51,16 @@ _ATTRIBUTES: dict[str, set[str]] = {"a": {"href"}, "ol": {"start"}, "*": set()}
 _TOP = 2  # headings begin below those of the page that shows them
 _LOWEST = 6
 
-# pandoc's rule (https://pandoc.org/MANUAL.html#math): `$5 and $10` is money; and TeX's own brackets
-_FORMULA = re.compile(
-    r"\$\$(?=\S)[^$]{1,2000}?\$\$"
-    r"|(?<![\\$])\$(?=[^\s$])(?:[^$\\\n`]|\\.){0,500}?(?<=\S)\$(?!\d)"
-    r"|\\\([^\n]{1,500}?\\\)|\\\[[^$]{1,500}?\\\]"
-)
-_KEPT = re.compile("\ue000(\\d+)\ue001")  # private use: no meaning to Markdown, HTML or Unicode
-
 
 def harmless(text: str, known: frozenset[str]) -> str:
     """`text` without tags, images and addresses that are not `known`; of links there stay their words."""
-    text = _DEFINITION.sub("", plain(text))
+    # What looks like a link in a formula, as in `[0,1](x)`, is left to Markdown's writers, which know formulas
+    marked, found = take_out(_DEFINITION.sub("", plain(text)))
     for _ in range(_ROUNDS):
-        before, text = text, _LINK.sub(lambda match: _kept_link(match, known), text)
-        if before == text:
+        before, marked = marked, _LINK.sub(lambda match: _kept_link(match, known), marked)
+        if before == marked:
             break
+    text = put_back(marked, found, source)
     text = _ADDRESS.sub(lambda match: _kept_address(match[0], known), text)
     text = _SCHEME.sub(lambda match: match[0][:-1].rstrip() + " ", text)
     return _TAG.sub("< ", text).strip()
@@ -79,16 +75,15 @@ def one_line(text: str, most: int = 0) -> str:
 
 def cell(text: str) -> str:
     """`text` as it may stand in a cell of a table: one line, and no bar that ends the cell."""
-    line = one_line(text).replace("$$", "$").replace("\\[", "[").replace("\\]", "]")
-    line = _MATHS.sub(lambda match: match[0].replace("\\|", "\\Vert ").replace("|", "\\vert "), line)
-    return _BAR.sub(r"\\|", line)
+    return _BAR.sub(r"\\|", without_bars(one_line(text)))
 
 
 def block(text: str, level: int) -> str:
     """`text` as it may stand below a heading of this level: its own are lower, and what it opens it closes."""
     lines: list[str] = []
     fence = ""
-    for line in text.splitlines():
+    marked, found = take_out(text)
+    for line in marked.splitlines():
         mark = _FENCE.match(line)
         if mark and (not fence or mark[1].startswith(fence)):
             fence = "" if fence else mark[1]
@@ -99,7 +94,7 @@ def block(text: str, level: int) -> str:
         lines.append(line.rstrip())
     if fence:
         lines.append(fence)
-    return _balanced("\n".join(lines).strip())
+    return put_back(_balanced("\n".join(lines)), found, source).strip()
 
 
 def _balanced(text: str) -> str:
@@ -125,57 +120,56 @@ def _kept_address(found: str, known: frozenset[str]) -> str:
 
 
 @lru_cache(maxsize=512)
-def to_html(markdown: str, known: frozenset[str] = frozenset()) -> str:
+def to_html(markdown: str, known: frozenset[str] = frozenset(), *, maths: bool = False) -> str:
     """Markdown as balanced, harmless HTML. Links lead to `known` addresses, arXiv and DOIs; of others the text stays.
 
-    Formulas between dollar signs come out as they were written.
+    Formulas become Unicode, or with `maths`, for pages, MathML; what neither knows stays as it was written.
     """
-    tokens, kept = read_markdown(markdown, known)
-    return _cleaned(_parser().renderer.render(tokens, _parser().options, {}), kept)
+    tokens, found = read_markdown(markdown, known)
+    return _cleaned(_parser().renderer.render(tokens, _parser().options, {}), found, maths=maths)
 
 
 @lru_cache(maxsize=2048)
-def to_html_line(markdown: str, known: frozenset[str] = frozenset()) -> str:
+def to_html_line(markdown: str, known: frozenset[str] = frozenset(), *, maths: bool = False) -> str:
     """Markdown as harmless HTML within a line: headings, lists and tables become words in a row."""
-    tokens, kept = read_markdown(markdown, known)
+    tokens, found = read_markdown(markdown, known)
     inlines = [[token] for token in tokens if token.type == "inline"]
     parts = [str(_parser().renderer.render(inline, _parser().options, {})) for inline in inlines]
-    return " ".join(_cleaned(" ".join(filter(str.strip, parts)), kept).split())
+    return " ".join(_cleaned(" ".join(filter(str.strip, parts)), found, maths=maths).split())
 
 
-def _cleaned(html: str, kept: list[str]) -> str:
+def _cleaned(html: str, found: list[Formula], *, maths: bool) -> str:
     import nh3  # not at a cold start: most requests show no summary
 
     html = nh3.clean(html, tags=_TAGS, attributes=_ATTRIBUTES, url_schemes={"http", "https"}, link_rel=None)
-    return restore(html, [escape(text) for text in kept]).strip()
+    return put_back(html, found, _mathml if maths else lambda formula: escape(unicode(formula))).strip()
 
 
-def read_markdown(markdown: str, known: frozenset[str]) -> "tuple[list[Token], list[str]]":
+def _mathml(formula: Formula) -> str:
+    return to_mathml(formula.tex, display=formula.display) or escape(formula.source)
+
+
+def read_markdown(markdown: str, known: frozenset[str]) -> "tuple[list[Token], list[Formula]]":
     """Markdown as tokens, with headings lowered and without links that lead elsewhere; and the formulas in it.
 
-    In the tokens' texts stands a mark for each formula, which `restore` puts back.
+    In the tokens' texts stands a mark for each formula, which `core.text.maths.put_back` replaces; code has none.
     """
-    kept: list[str] = []
-
-    def keep(match: "re.Match[str]") -> str:
-        kept.append(match[0])
-        return f"\ue000{len(kept) - 1}\ue001"
-
-    text = re.sub("[\ue000\ue001]", "", clean(reread(markdown)))[:_LONGEST]
-    tokens = _parser().parse(_FORMULA.sub(keep, text))
+    marked, found = take_out(clean(reread(markdown))[:_LONGEST])
+    tokens = _parser().parse(marked)
     for token in tokens:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(int(token.tag[1]) + _TOP, _LOWEST)}"
+        if token.type in _CODE:
+            token.content = put_back(token.content, found, source)
         if token.children:
             token.children = _allowed(token.children, known)
-    return tokens, kept
+            for child in token.children:
+                if child.type in _CODE:
+                    child.content = put_back(child.content, found, source)
+    return tokens, found
 
 
-def restore(text: str, kept: list[str]) -> str:
-    """`text` with the formulas where their marks are."""
-    # By its number as text: with a reference such as `&#xE000;` a model can write one that stands for nothing
-    by_number = {str(number): formula for number, formula in enumerate(kept)}
-    return _KEPT.sub(lambda match: by_number.get(match[1], ""), text)
+_CODE = ("code_inline", "code_block", "fence")
 
 
 @cache

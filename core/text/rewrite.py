@@ -13,7 +13,8 @@ from functools import lru_cache
 
 from markdown_it.tree import SyntaxTreeNode
 
-from core.text.markdown import read_markdown, restore
+from core.text.markdown import read_markdown
+from core.text.maths import Formula, display, inline, put_back, unicode
 
 _JOINER = "\u2060"  # it has no width
 _WITH_BACKSLASH = "\\`*_[]|$"
@@ -27,9 +28,6 @@ _ADDRESSES = {":": "&#58;", ".": "&#46;"}
 _AT_START = re.compile(r"(?P<sign>[-+=#:])|(?P<number>\d{1,9})(?P<end>[.)])")
 _LIQUID = re.compile(r"\{(?=[{%#])")
 _BACKTICKS = re.compile(r"`+")
-
-# A formula that is the same as text: no character in it means anything to Markdown where it stands
-_HARMLESS = re.compile(r"\$(?:[A-Za-z0-9 +\-=/,.:;()^}]|\{(?![{%:#])|(?<=[A-Za-z0-9])_|\\(?=[A-Za-z]))+\$", re.ASCII)
 
 
 def escape_text(text: str) -> str:
@@ -51,11 +49,6 @@ def escape_start(line: str) -> str:
     if match["sign"]:
         return f"\\{line}"
     return f"{match['number']}\\{line[match.start('end') :]}"
-
-
-def formula(text: str) -> str:
-    """A formula with its dollar signs: as it is where all renderers leave it alone, else as text."""
-    return text if _HARMLESS.fullmatch(text) else escape_text(text)
 
 
 def code(text: str, *, in_table: bool = False) -> str:
@@ -86,20 +79,22 @@ def _longest(text: str) -> int:
     return max((len(run) for run in _BACKTICKS.findall(text)), default=0)
 
 
+_DISPLAYED = "\ue002"  # around a displayed formula within the text of a paragraph, which it divides
+_NEW_LINE = "\n"
 _LANGUAGE = re.compile(r"[A-Za-z0-9+#-]{1,20}")
 _ALIGN = {"text-align:left": ":--", "text-align:right": "--:", "text-align:center": ":-:"}
 
 
 @lru_cache(maxsize=512)
-def rewrite(markdown: str, known: frozenset[str] = frozenset()) -> str:
-    """Markdown as blocks, with headings from the third level on."""
-    return "\n".join(_Writer(known).blocks(markdown))
+def rewrite(markdown: str, known: frozenset[str] = frozenset(), mark: str = "$") -> str:
+    """Markdown as blocks, with headings from the third level on. `mark` stands around formulas within a line."""
+    return "\n".join(_Writer(known, mark).blocks(markdown))
 
 
 @lru_cache(maxsize=2048)
-def rewrite_line(markdown: str, known: frozenset[str] = frozenset()) -> str:
+def rewrite_line(markdown: str, known: frozenset[str] = frozenset(), mark: str = "$") -> str:
     """Markdown as one line: of a cell of a table, or of an item. Blocks of code are left out."""
-    return _Writer(known).line(markdown)
+    return _Writer(known, mark).line(markdown)
 
 
 @lru_cache(maxsize=2048)
@@ -108,34 +103,36 @@ def markdown_text(markdown: str) -> str:
     return " ".join("".join(_joined(*_tree(markdown, frozenset()))).split())
 
 
-def _joined(node: SyntaxTreeNode, kept: list[str]) -> list[str]:
+def _joined(node: SyntaxTreeNode, found: list[Formula]) -> list[str]:
     if node.type in ("text", "code_inline", "fence", "code_block"):
-        return [restore(node.content, kept) if kept else node.content]
+        return [put_back(node.content, found, unicode)]
     if node.type in ("softbreak", "hardbreak"):
         return [" "]
-    parts = [text for child in node.children for text in _joined(child, kept)]
+    parts = [text for child in node.children for text in _joined(child, found)]
     return parts if node.type in _INLINE else [*parts, " "]
 
 
-def _tree(markdown: str, known: frozenset[str]) -> tuple[SyntaxTreeNode, list[str]]:
-    tokens, kept = read_markdown(markdown, known)
-    return SyntaxTreeNode(tokens), kept
+def _tree(markdown: str, known: frozenset[str]) -> tuple[SyntaxTreeNode, list[Formula]]:
+    tokens, found = read_markdown(markdown, known)
+    return SyntaxTreeNode(tokens), found
 
 
 class _Writer:
     """Writes the tree of one text."""
 
-    def __init__(self, known: frozenset[str]) -> None:
+    def __init__(self, known: frozenset[str], mark: str) -> None:
         self._known = known
-        self._kept: list[str] = []
+        self._mark = mark
+        self._found: list[Formula] = []
+        self._in_paragraph = False
         self._in_table = False
 
     def blocks(self, markdown: str) -> list[str]:
-        root, self._kept = _tree(markdown, self._known)
+        root, self._found = _tree(markdown, self._known)
         return self._children(root)
 
     def line(self, markdown: str) -> str:
-        root, self._kept = _tree(markdown, self._known)
+        root, self._found = _tree(markdown, self._known)
         self._in_table = True
         parts = [self._inline(node) for node in root.walk() if node.type == "inline"]
         return " ".join(" ".join(filter(str.strip, parts)).split())
@@ -153,8 +150,15 @@ class _Writer:
         return [f"{'#' * int(node.tag[1])} {text}".rstrip()]
 
     def _paragraph(self, node: SyntaxTreeNode) -> list[str]:
-        text = self._all(node).strip()
-        return [escape_start(line) for line in text.split("\n")] if text else []
+        self._in_paragraph = True
+        parts = self._all(node).split(_DISPLAYED)
+        self._in_paragraph = False
+        out: list[str] = []
+        for at, part in enumerate(parts):
+            lines = part.split("\n") if at % 2 else [escape_start(line) for line in part.strip().split("\n")]
+            if lines != [""]:
+                out += [*([""] if out else []), *lines]
+        return out
 
     def _quote(self, node: SyntaxTreeNode) -> list[str]:
         return [f"> {line}".rstrip() for line in self._children(node)]
@@ -174,7 +178,7 @@ class _Writer:
 
     def _fence(self, node: SyntaxTreeNode) -> list[str]:
         language = _LANGUAGE.match(node.info)
-        return fenced(restore(node.content, self._kept), language[0] if language else "")
+        return fenced(node.content, language[0] if language else "")
 
     def _rule(self, _: SyntaxTreeNode) -> list[str]:
         return ["***"]
@@ -194,10 +198,17 @@ class _Writer:
         return _INLINE[node.type](self, node)
 
     def _text(self, node: SyntaxTreeNode) -> str:
-        return restore(escape_text(node.content), [formula(text) for text in self._kept])
+        return put_back(escape_text(node.content), self._found, self._formula)
+
+    def _formula(self, formula: Formula) -> str:
+        if _ADDRESS.search(formula.tex) or len(formula.tex) != len(formula.tex.replace("$", "")):
+            return escape_text(formula.source)
+        if formula.display and self._in_paragraph:
+            return f"{_DISPLAYED}{_NEW_LINE.join(display(formula))}{_DISPLAYED}"
+        return inline(formula, self._mark, in_table=self._in_table)
 
     def _code(self, node: SyntaxTreeNode) -> str:
-        text = restore(node.content, self._kept).strip("\n")
+        text = node.content.strip("\n")
         return code(text, in_table=self._in_table) if text.strip() else ""
 
     def _link(self, node: SyntaxTreeNode) -> str:
@@ -205,7 +216,7 @@ class _Writer:
         return link(text, str(node.attrs["href"])) if text.strip() else text
 
     def _image(self, node: SyntaxTreeNode) -> str:
-        return restore(escape_text("".join(_joined(node, []))), [formula(text) for text in self._kept])
+        return put_back(escape_text("".join(_joined(node, []))), self._found, self._formula)
 
     def _marked(self, node: SyntaxTreeNode) -> str:
         mark, text = "**" if node.type == "strong" else "*", self._all(node)

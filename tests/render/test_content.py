@@ -126,7 +126,7 @@ def test_summary() -> None:
     assert [] == html_faults(html)
     assert html.startswith('<div lang="ko"><h3>Result</h3>')
     assert "<p>Summary: key-findings, by example/model-1</p></div><p>An abstract.</p>" in html
-    assert html.index("<td>$x_1$</td>") < html.index("<p>An abstract.</p>")
+    assert html.index("<td>x₁</td>") < html.index("<p>An abstract.</p>")
 
 
 def test_extracted_summary() -> None:

@@ -34,6 +34,7 @@ from tests.render import channel
 from tests.support import rules
 from tests.support.digests import ENTRIES, FEED, RECORD, SITE, card, digest, entry, summary
 from tests.support.rules import (
+    MATHML_TAGS,
     READER,
     SAFE_TAGS,
     atom_faults,
@@ -47,7 +48,7 @@ from tests.support.vectors import HOST, joined_texts
 
 DATA = Path(__file__).parents[1] / "data" / "digests"
 HOSTS = re.compile(r"https://(arxiv\.org|www\.alphaxiv\.org|wire\.example|github\.com/sample|doi\.org)(/|$)")
-PAGE_TAGS = SAFE_TAGS | {"h2", "details", "summary"}
+PAGE_TAGS = SAFE_TAGS | MATHML_TAGS | {"h2", "details", "summary"}
 CASES = [(style, language) for style in STYLES for language in LANGUAGES]
 
 

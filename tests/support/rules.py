@@ -27,6 +27,17 @@ RFC822 = re.compile(r"(Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d (Jan|Feb|Mar|Apr|May|J
 SAFE_TAGS = {"a", "blockquote", "br", "code", "del", "div", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre",
              "strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul"}  # fmt: skip
 SAFE_ATTRIBUTES = {"a": {"href"}, "div": {"lang"}, "ol": {"start"}}
+# MathML Core without what loads, links or runs (https://www.w3.org/TR/mathml-core/#mathml-elements-and-attributes)
+MATHML_TAGS = frozenset({
+    "math", "menclose", "mfrac", "mi", "mmultiscripts", "mn", "mo", "mover", "mpadded", "mphantom", "mprescripts",
+    "mroot", "mrow", "mspace", "msqrt", "mstyle", "msub", "msubsup", "msup", "mtable", "mtd", "mtext", "mtr", "munder",
+    "munderover", "none",
+})  # fmt: skip
+_MATHML_ATTRIBUTES = {
+    "accent", "accentunder", "columnalign", "columnlines", "columnspacing", "depth", "display", "displaystyle", "fence",
+    "form", "height", "largeop", "linethickness", "lspace", "mathvariant", "maxsize", "minsize", "movablelimits",
+    "notation", "rowlines", "rowspacing", "rspace", "scriptlevel", "separator", "stretchy", "symmetric", "width",
+}  # fmt: skip
 VOID = {"br", "hr"}
 READER = MarkdownIt("commonmark", {"html": True}).enable("table")
 
@@ -47,7 +58,7 @@ class _Html(HTMLParser):
         if tag not in VOID:
             self.open.append(tag)
         for name, value in attrs:
-            if name not in SAFE_ATTRIBUTES.get(tag, set()):
+            if name not in (_MATHML_ATTRIBUTES if tag in MATHML_TAGS else SAFE_ATTRIBUTES.get(tag, set())):
                 self.faults.append(f"attribute {name} of {tag}")
             if name == "href" and not (URL.fullmatch(value or "") and self.hosts.match(value or "")):
                 self.faults.append(f"link to {value}")

@@ -26,16 +26,21 @@ PLAIN = {
     " \n ": "",
 }
 MATHS = {
-    "$a_1$ and $b_2$": "<p>$a_1$ and $b_2$</p>",
-    "$x_i * y_i * z$": "<p>$x_i * y_i * z$</p>",
-    "$$\\sum_i a_i * b_i$$": "<p>$$\\sum_i a_i * b_i$$</p>",
-    r"\(a_1\) \[b_2\]": r"<p>\(a_1\) \[b_2\]</p>",
-    "$a<b$ **and** $c>d$": "<p>$a&lt;b$ <strong>and</strong> $c&gt;d$</p>",
+    "$a_1$ and $b_2$": "<p>a₁ and b₂</p>",
+    "$x_i * y_i * z$": "<p>xᵢ * yᵢ * z</p>",
+    "$$\\sum_i a_i * b_i$$": "<p>∑ᵢ aᵢ * bᵢ</p>",
+    "so\n$$\n\\|x\\|^2\n$$\nholds": "<p>so\n‖x‖²\nholds</p>",
+    r"\(a_1\) \[b_2\]": "<p>a₁ b₂</p>",
+    "$`a_1`$": "<p>a₁</p>",
+    "$a<b$ **and** $c>d$": "<p>a&lt;b <strong>and</strong> c&gt;d</p>",
+    "$\\begin{pmatrix}1 & 2\\end{pmatrix}$": "<p>$\\begin{pmatrix}1 &amp; 2\\end{pmatrix}$</p>",
     "from $5 and *10* $": "<p>from $5 and <em>10</em> $</p>",
     "$5 to *x* $10": "<p>$5 to <em>x</em> $10</p>",
+    "$5 per hour vs. 3$, *x*": "<p>$5 per hour vs. 3$, <em>x</em></p>",
     r"\$5 *a* \$6": "<p>$5 <em>a</em> $6</p>",
     "`$HOME/_x_` and `$B`": "<p><code>$HOME/_x_</code> and <code>$B</code></p>",
-    "\ue0000\ue001 $x$": "<p>0 $x$</p>",
+    "`$a_1$` and\n\n```\n$$x$$\n```": "<p><code>$a_1$</code> and</p>\n<pre><code>$$x$$\n</code></pre>",
+    "\ue0000\ue001 $x$": "<p>0 x</p>",
 }
 LINKS = {
     "[a](https://arxiv.org/abs/2603.90001)": '<p><a href="https://arxiv.org/abs/2603.90001">a</a></p>',
@@ -75,14 +80,14 @@ HOSTILE = (
 
 @pytest.mark.parametrize(("markdown", "html"), [*PLAIN.items(), *MATHS.items(), *LINKS.items()])
 def test_rendering(markdown: str, html: str) -> None:
-    """Markdown becomes HTML, formulas stay as written, and links lead to what is known or nowhere."""
+    """Markdown becomes HTML, formulas become Unicode, and links lead to what is known or nowhere."""
     assert html == to_html(markdown, KNOWN)
 
 
 def test_tables() -> None:
     """Tables come out, also with bars in formulas."""
     html = to_html("| a | b |\n|:--|--:|\n| $|x|_1$ | *2* |")
-    assert "<td>$|x|_1$</td>\n<td><em>2</em></td>" in html
+    assert "<td>|x|₁</td>\n<td><em>2</em></td>" in html
     assert "style" not in html
 
 

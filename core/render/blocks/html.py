@@ -30,10 +30,12 @@ _LOWEST = 6
 
 @dataclass(frozen=True, slots=True)
 class Html:
-    """How HTML is written. Headings are lowered by `below`; `folds`: whether what is folded can be, as in a page."""
+    """How HTML is written. Headings are lowered by `below`. What `is_page` has folds, and formulas as MathML: readers
+    of feeds show neither.
+    """
 
     below: int = 0
-    folds: bool = True
+    is_page: bool = True
 
     def write(self, blocks: Iterable[Block]) -> str:
         """Returns the blocks as balanced HTML with absolute URLs."""
@@ -49,74 +51,74 @@ def html_page(title: str, language: str, body: str, *, head: str = "") -> str:
     )
 
 
-def _line(line: Line) -> str:
-    return "".join(_INLINE[type(part)](part) for part in line)
+def _line(how: Html, line: Line) -> str:
+    return "".join(_INLINE[type(part)](how, part) for part in line)
 
 
-def _text(part: str) -> str:
+def _text(_: Any, part: str) -> str:
     return escape(plain(part))
 
 
-def _link(part: Link) -> str:
-    return f'<a href="{escape(part.url)}">{_text(part.text)}</a>'
+def _link(how: Any, part: Link) -> str:
+    return f'<a href="{escape(part.url)}">{_text(how, part.text)}</a>'
 
 
-def _strong(part: Strong) -> str:
-    return f"<strong>{_text(part.text)}</strong>"
+def _strong(how: Any, part: Strong) -> str:
+    return f"<strong>{_text(how, part.text)}</strong>"
 
 
-def _written(part: Written) -> str:
-    return to_html_line(part.markdown, part.known)
+def _written(how: Html, part: Written) -> str:
+    return to_html_line(part.markdown, part.known, maths=how.is_page)
 
 
 def _heading(how: Html, block: Heading) -> str:
     tag = f"h{min(block.level + how.below, _LOWEST)}"
-    return f"<{tag}>{_line(block.line)}</{tag}>"
+    return f"<{tag}>{_line(how, block.line)}</{tag}>"
 
 
-def _paragraph(_: Html, block: Paragraph) -> str:
-    return f"<p>{_line(block.line)}</p>"
+def _paragraph(how: Html, block: Paragraph) -> str:
+    return f"<p>{_line(how, block.line)}</p>"
 
 
-def _quote(_: Html, block: Quote) -> str:
-    return f"<blockquote><p>{_line(block.line)}</p></blockquote>"
+def _quote(how: Html, block: Quote) -> str:
+    return f"<blockquote><p>{_line(how, block.line)}</p></blockquote>"
 
 
-def _bullets(_: Html, block: Bullets) -> str:
-    return "<ul>\n" + "".join(f"<li>{_line(item)}</li>\n" for item in block.items) + "</ul>"
+def _bullets(how: Html, block: Bullets) -> str:
+    return "<ul>\n" + "".join(f"<li>{_line(how, item)}</li>\n" for item in block.items) + "</ul>"
 
 
-def _table(_: Html, block: Table) -> str:
-    head = "".join(f"<th>{_text(name)}</th>" for name in block.head)
-    rows = "".join("<tr>" + "".join(f"<td>{_line(cell)}</td>" for cell in row) + "</tr>\n" for row in block.rows)
+def _table(how: Html, block: Table) -> str:
+    head = "".join(f"<th>{_text(how, name)}</th>" for name in block.head)
+    rows = "".join("<tr>" + "".join(f"<td>{_line(how, cell)}</td>" for cell in row) + "</tr>\n" for row in block.rows)
     return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody>\n</table>"
 
 
 def _fixed(_: Html, block: Fixed) -> str:
     lines = "\n".join(block.lines)
-    return f"<pre><code>{_text(lines)}</code></pre>"
+    return f"<pre><code>{_text(_, lines)}</code></pre>"
 
 
 def _rule(_: Html, __: Separator) -> str:
     return "<hr>"
 
 
-def _badge(_: Html, block: Badge) -> str:
-    return f"<p>{_link(Link(block.text, block.url))}</p>"
+def _badge(how: Html, block: Badge) -> str:
+    return f"<p>{_link(how, Link(block.text, block.url))}</p>"
 
 
 def _fold(how: Html, block: Fold) -> str:
-    if not how.folds:
-        return f"<p><strong>{_text(block.title)}</strong></p>\n{how.write(block.blocks)}"
-    return f"<details>\n<summary>{_text(block.title)}</summary>\n{how.write(block.blocks)}\n</details>"
+    if not how.is_page:
+        return f"<p><strong>{_text(how, block.title)}</strong></p>\n{how.write(block.blocks)}"
+    return f"<details>\n<summary>{_text(how, block.title)}</summary>\n{how.write(block.blocks)}\n</details>"
 
 
-def _model_text(_: Html, block: Written) -> str:
-    html = to_html(block.markdown, block.known)
+def _model_text(how: Html, block: Written) -> str:
+    html = to_html(block.markdown, block.known, maths=how.is_page)
     return f'<div lang="{escape(block.language)}">\n{html}\n</div>' if block.language and html else html
 
 
-_INLINE: dict[type[Inline], Callable[[Any], str]] = {str: _text, Link: _link, Strong: _strong, Written: _written}
+_INLINE: dict[type[Inline], Callable[[Any, Any], str]] = {str: _text, Link: _link, Strong: _strong, Written: _written}
 _WRITE: dict[type[Any], Callable[[Html, Any], str]] = {
     Heading: _heading,
     Paragraph: _paragraph,

@@ -103,7 +103,7 @@ def digest_markdown(digest: Digest, site: Site, kind: str = "") -> str:
 
 def digest_html(digest: Digest, site: Site, *, in_feed: bool = False, whole: str = "") -> str:
     """The document below its title as harmless HTML: of a page, or of a feed's content, where readers have theirs."""
-    return clean(Html(below=1 if in_feed else 0, folds=not in_feed).write(_blocks(digest, site, whole)))
+    return clean(Html(below=1 if in_feed else 0, is_page=not in_feed).write(_blocks(digest, site, whole)))
 
 
 def digest_json(digest: Digest) -> bytes:
