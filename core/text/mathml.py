@@ -11,7 +11,7 @@ from functools import lru_cache
 from html import escape, unescape
 from typing import Any
 
-LONGEST = 2000  # characters
+_LONGEST = 2000  # characters
 _DEEPEST = 40
 _ELEMENTS = frozenset({
     "math", "mrow", "mi", "mn", "mo", "mtext", "mspace", "mstyle", "mfrac", "msqrt", "mroot", "msub", "msup", "msubsup",
@@ -52,7 +52,7 @@ _OTHER_NAMES = {"FRAKTUR": "BLACK-LETTER", "SCRIPT": "SCRIPT", "DOUBLE-STRUCK": 
 @lru_cache(maxsize=2048)
 def to_mathml(tex: str, *, display: bool) -> str | None:
     """A `math` element for `tex`, which is between no dollar signs; None where the library does not know all of it."""
-    if len(tex) > LONGEST or _depth(tex) > _DEEPEST:
+    if len(tex) > _LONGEST or _depth(tex) > _DEEPEST:
         return None
     for pattern, instead in _INSTEAD:
         tex = pattern.sub(instead, tex)
