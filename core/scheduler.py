@@ -9,6 +9,7 @@ from random import uniform
 
 from core.app import Paperwire
 from core.model.errors import PaperwireError
+from core.util.tasks import is_cancelled
 from core.queue.local import LocalQueue
 
 log = logging.getLogger("paperwire")
@@ -27,12 +28,12 @@ async def keep_fresh(wire: Paperwire) -> None:
         try:
             pause = await refresh_once(wire, key)
         except Exception as error:  # the next round may succeed
-            if _is_cancelled():  # what is cancelled may fail while it cleans up, and the failure hides the cancellation
+            if is_cancelled():
                 return
             level = logging.WARNING if isinstance(error, PaperwireError) else logging.ERROR
             log.log(level, "the scheduled refresh failed: %s", error, exc_info=level == logging.ERROR)
             pause = FAILED_SECONDS
-        if _is_cancelled():
+        if is_cancelled():
             return
         key = await _next(wire, queue, pause)
 
@@ -49,11 +50,6 @@ async def _next(wire: Paperwire, queue: LocalQueue, pause: float) -> str:
         wire.changed.clear()
         for task in (step, changed):
             task.cancel()
-
-
-def _is_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 async def refresh_once(wire: Paperwire, key: str = "") -> float:

@@ -34,6 +34,7 @@ from core.model.repair import Lost, without_future, without_lost
 from core.model.work import OWNER, QUEUE, READER, Chain
 from core.queue.base import Queue
 from core.util.log import NO_PROGRESS, Progress
+from core.util.tasks import is_cancelled
 
 log = logging.getLogger("paperwire")
 _POLL_SECONDS = 0.5
@@ -342,6 +343,8 @@ class _Run:
         except StoreError:
             raise
         except Exception as error:
+            if is_cancelled():
+                raise
             log.exception("the step %s failed", name)
             self.report.errors.setdefault(name, []).append(f"{type(error).__name__}: {error}")
 
