@@ -9,8 +9,8 @@ from random import uniform
 
 from core.app import Paperwire
 from core.model.errors import PaperwireError
-from core.util.tasks import is_cancelled
 from core.queue.local import LocalQueue
+from core.util.tasks import is_cancelled
 
 log = logging.getLogger("paperwire")
 
