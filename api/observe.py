@@ -17,6 +17,7 @@ from api.headers import PREFLIGHT, Header, missing_headers
 from api.limits import Limits
 from api.trace import CURRENT, Trace
 from core.model.errors import RateLimited
+from core.text.numbers import whole_number
 from core.util.log import EVENTS, log_event
 
 MOST_PATH = 2_000  # characters
@@ -39,7 +40,8 @@ def refusal(scope: Scope, headers: Mapping[bytes, bytes]) -> Problem | None:
             return _refused(400, f"The header {repeated[0]} was sent twice.")
     if (host := headers.get(b"host")) is not None and not _HOST.fullmatch(host):
         return _refused(400, "The header Host is not a name with or without a port.")
-    if (length := headers.get(b"content-length")) and not (length.isdigit() and int(length[:20]) <= MOST_BODY):
+    length = whole_number((headers.get(b"content-length") or b"0").decode("latin-1"))
+    if length is None or length > MOST_BODY:
         return _refused(413, f"A body has up to {MOST_BODY:,} bytes.", {"Connection": "close"})
     return None
 

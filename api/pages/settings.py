@@ -29,9 +29,11 @@ from core.config.overrides import (
 )
 from core.model.errors import ConfigError, Refused, UnknownName
 from core.model.saved import Change, undone
+from core.text.numbers import whole_number
 
 router = APIRouter(include_in_schema=False)
 _SEE_OTHER = 303
+_MOST_SHOWN = 60  # characters of what was sent
 _ORIGINS = {"file": "from feeds.toml", "changed": "from feeds.toml, changed here", "saved": "made here"}
 _NOTICES = {
     "saved": "Saved. Readers get it from now on; new categories are being fetched, and ready in about a minute.",
@@ -54,9 +56,14 @@ class Action:
 
 
 def _undo(rules: Rules, history: History, number: str) -> Changed:
-    if not number.isdecimal():
-        raise UnknownName("change", number)
-    return undone(rules.saved, history, int(number))
+    return undone(rules.saved, history, _number_of(number))
+
+
+def _number_of(text: str) -> int:
+    """Returns the number of a change. Raises `UnknownName`."""
+    if (number := whole_number(text)) is None:
+        raise UnknownName("change", text[:_MOST_SHOWN])
+    return number
 
 
 ACTIONS = {
@@ -159,8 +166,8 @@ async def _question(
     request: Request, action: str, target: str, rules: Rules, history: History, failure: FormFailure | None
 ) -> Response:
     doing = _named(action)
-    is_change = action == "undo" and target.isdecimal() and int(target) < len(history)
-    name = history[int(target)].what if is_change else target
+    number = whole_number(target) if action == "undo" else None
+    name = target if number is None or number >= len(history) else history[number].what
     context = {
         "question": doing.question.format(name),
         "doing": doing,

@@ -10,10 +10,14 @@ from core import __version__
 from core.llm.base import wrong
 from core.llm.replies import Reply, excerpt_line, json_bytes, read_error, read_reply, read_retry_after
 from core.model.errors import ModelError
+from core.util.bodies import ACCEPTED, Body, BodyError, TooLong
 from core.util.caches import PerLoop
 
 _PATH = "/chat/completions"
 _MOST_BYTES = 20_000_000  # of an answer; long thoughts that are streamed take a few MB
+_AT_ONCE_BYTES = 100_000  # of an answer that is parsed in the event loop
+_REDIRECTS = (307, 308)  # the others change a POST into a GET
+_MOST_REDIRECTS = 3
 _CONNECT_SECONDS = 10.0
 _SHORTEST_KEY = 8  # of what is a secret
 _OK = 200
@@ -61,9 +65,11 @@ class Endpoint:
         try:
             if status != _OK:
                 raise read_error(status, self._hide(body), headers, str(request["model"]))
-            return read_reply(body)
+            return await asyncio.to_thread(read_reply, body) if len(body) > _AT_ONCE_BYTES else read_reply(body)
         except ModelError as error:
             raise Unspent(self._without_key(error), read_retry_after(headers)) from None
+        except (ValueError, RecursionError, MemoryError) as error:
+            raise Unspent(self._wrong("no-answer", error)) from None
 
     async def close(self) -> None:
         """Close the connections of this event loop."""
@@ -74,18 +80,23 @@ class Endpoint:
         """Returns status, body and headers of the answer."""
         body, client = json_bytes({**request, **self._extra}), await asyncio.shield(self._client.get())
         timeout = httpx.Timeout(seconds, connect=min(seconds, _CONNECT_SECONDS))
-        async with client.stream("POST", self._url, content=body, timeout=timeout) as response:
-            read = bytearray()
-            async for chunk in response.aiter_bytes():
-                read += chunk
-                if len(read) > _MOST_BYTES:
-                    raise Unspent(wrong("no-answer", f"it has more than {_MOST_BYTES // 1_000_000} MB"))
-        return response.status_code, bytes(read), response.headers
+        url = self._url
+        for _ in range(_MOST_REDIRECTS + 1):
+            async with client.stream("POST", url, content=body, timeout=timeout) as response:
+                if response.status_code in _REDIRECTS and (target := response.next_request) is not None:
+                    if target.url.host != httpx.URL(url).host:  # it would get the question
+                        detail = f"it redirects to {target.url.host[:100]}; LLM_BASE_URL may name that"
+                        raise Unspent(wrong("no-answer", detail))
+                    url = str(target.url)
+                    continue
+                return response.status_code, await _read(response), response.headers
+        raise Unspent(wrong("no-answer", f"it has more than {_MOST_REDIRECTS} redirects"))
 
     def _make_client(self) -> httpx.AsyncClient:
         headers = {"User-Agent": f"Paperwire/{__version__}", "Content-Type": "application/json"}
+        headers["Accept-Encoding"] = ACCEPTED
         headers |= {"Authorization": f"Bearer {self._key}"} if self._key else {}
-        return httpx.AsyncClient(headers=headers, follow_redirects=True, limits=httpx.Limits(max_connections=None))
+        return httpx.AsyncClient(headers=headers, limits=httpx.Limits(max_connections=None))
 
     def _wrong(self, state: str, error: Exception) -> ModelError:
         return self._without_key(wrong(state, excerpt_line(str(error) or type(error).__name__)))
@@ -97,3 +108,16 @@ class Endpoint:
 
     def _hide(self, text: bytes) -> bytes:
         return text.replace(self._key.encode(), "…".encode()) if len(self._key) >= _SHORTEST_KEY else text
+
+
+async def _read(response: httpx.Response) -> bytes:
+    """Returns the body of an answer. Raises `Unspent` if it is too long, or cannot be decoded."""
+    try:
+        body = Body(response.headers.get("Content-Encoding", ""), _MOST_BYTES)
+        async for piece in response.aiter_raw():
+            body.add(piece)
+    except TooLong:
+        raise Unspent(wrong("no-answer", f"it has more than {_MOST_BYTES // 1_000_000} MB")) from None
+    except BodyError as error:
+        raise Unspent(wrong("no-answer", str(error))) from None
+    return body.content

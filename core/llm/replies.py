@@ -6,10 +6,8 @@ says nothing. The tables below hold what they are known to say.
 """
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from time import time
 from typing import Annotated, Any
 
@@ -17,8 +15,10 @@ from pydantic import BaseModel, Field, ValidationError
 
 from core.llm.base import wrong
 from core.model.errors import ModelError
+from core.text.numbers import retry_seconds, whole_number
 
 _MOST_QUOTED = 300  # characters of an error that are repeated
+_MOST_JSON = 4_000_000  # bytes of an answer in one piece; values take many times their bytes in memory
 _MOST_TOKENS = 100_000_000  # figures of usage beyond this are nonsense
 _OK, _REDIRECT, _SERVER_ERROR = 200, 300, 500
 
@@ -64,8 +64,6 @@ _BY_STATUS = {401: "wrong-key", 402: "no-credit", 403: "wrong-key", 404: "no-mod
               429: "busy"}  # fmt: skip
 _CUT_OFF = ("length", "max_tokens", "model_length")  # what servers call an answer that reached its bound
 
-_SECONDS = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
-
 _Count = Annotated[int, Field(ge=0, le=_MOST_TOKENS)]
 
 
@@ -108,7 +106,10 @@ class Reply:
 
 def read_reply(body: bytes) -> Reply:
     """Returns the reply in the body of an answer with status 200. Raises `ModelError` for anything else."""
-    plain = _joined(_events(body)) if body.lstrip().startswith((b"data:", b"event:", b":")) else load_json(body)
+    streams = body.lstrip().startswith((b"data:", b"event:", b":"))
+    if not streams and len(body) > _MOST_JSON:
+        raise wrong("no-answer", f"it is JSON of more than {_MOST_JSON // 1_000_000} MB")
+    plain = _joined(_events(body)) if streams else load_json(body)
     try:
         answer = _Completion.model_validate(plain)
     except ValidationError:
@@ -138,13 +139,7 @@ def read_error(status: int, body: bytes, headers: Mapping[str, str] | None = Non
 
 def read_retry_after(headers: Mapping[str, str]) -> float | None:
     """Returns the Retry-After of an endpoint in seconds, None if it sends none."""
-    value = headers.get("retry-after", "")
-    if _SECONDS.fullmatch(value):
-        return float(value)
-    try:
-        return max(parsedate_to_datetime(value).timestamp() - time(), 0.0)
-    except (ValueError, OverflowError):
-        return None
+    return retry_seconds(headers.get("retry-after", ""), time())
 
 
 def load_json(data: str | bytes) -> Any:
@@ -152,7 +147,7 @@ def load_json(data: str | bytes) -> Any:
     try:
         value = json.loads(data.decode("utf-8-sig", "replace") if isinstance(data, bytes) else data)
         return json.loads(json_bytes(value))
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError, MemoryError):
         return None
 
 
@@ -172,7 +167,7 @@ def _error_of(status: int, plain: Any, body: bytes, headers: Mapping[str, str], 
     marks = f"{inner.get('code')} {inner.get('type')} {json.dumps(plain, ensure_ascii=False)} {said}".lower()
     code = str(inner.get("code")) if status == _OK else ""  # some put the status there
     state = next((state for mark, state in _MARKS if mark in marks), "")
-    state = state or _state_of(int(code) if code.isascii() and code.isdigit() else status)
+    state = state or _state_of(whole_number(code) or status)
     subject = f"{about}: " if about and state == "no-model" else ""
     return wrong(state, f"{subject}status {status}: {said}", retry_after=read_retry_after(headers))
 
@@ -213,7 +208,7 @@ def _events(body: bytes) -> Iterator[dict[str, Any]]:
 
 def _joined(chunks: Iterator[dict[str, Any]]) -> dict[str, Any]:
     """The pieces of an answer as a server sends it that does not stream; or the first error among them."""
-    texts = {"content": "", "reasoning_content": "", "reasoning": "", "refusal": ""}
+    texts: dict[str, list[str]] = {"content": [], "reasoning_content": [], "reasoning": [], "refusal": []}
     finish, usage, seen = "", None, False
     for chunk in chunks:
         if chunk.get("error"):
@@ -221,9 +216,11 @@ def _joined(chunks: Iterator[dict[str, Any]]) -> dict[str, Any]:
         usage = chunk.get("usage") or usage
         for choice in (chunk.get("choices") or [])[:1]:
             delta = choice.get("delta") or choice.get("message") or {}
-            texts = {name: text + _text_of(delta.get(name)) for name, text in texts.items()}
+            for name, pieces in texts.items():
+                pieces.append(_text_of(delta.get(name)))
             finish, seen = choice.get("finish_reason") or finish, True
-    return {"choices": [{"message": texts, "finish_reason": finish}] if seen else [], "usage": usage}
+    message = {name: "".join(pieces) for name, pieces in texts.items()}
+    return {"choices": [{"message": message, "finish_reason": finish}] if seen else [], "usage": usage}
 
 
 def _text_of(content: Any) -> str:

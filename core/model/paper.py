@@ -63,7 +63,9 @@ def parse_id(text: str) -> PaperId:
     """
     match = _ID.fullmatch(text.strip())
     if not match or (match["rest"] and match.start("id") == 0):
-        raise ValueError(f"{text!r} is not an arXiv identifier such as 2512.22925v1 or astro-ph/9906432")
+        raise ValueError(
+            f"{text[:_LONGEST_ADDRESS]!r} is not an arXiv identifier such as 2512.22925v1 or astro-ph/9906432"
+        )
     archive = match["archive"]
     bare = f"{archive.lower()}/{match['number']}" if archive else match["id"]
     return PaperId(bare, int(match["version"]) if match["version"] else None)

@@ -9,13 +9,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from time import time
 from typing import NamedTuple, Protocol
 
 import httpx
 
 from core.model.errors import FetchError
+from core.text.numbers import retry_seconds, whole_number
+from core.util.bodies import ACCEPTED, Body, BodyError, TooLong
 
 TOTAL_SECONDS = 12.0  # of one request, from connecting to the last byte
 MAX_BYTES = 24_000_000  # 2,000 items, the most that arXiv serves, are about 6 MB
@@ -27,7 +28,8 @@ _NOT_MODIFIED = 304
 _OK = 200
 _STATES = {404: "not-found", 410: "not-found"}  # of `FetchError`
 _HIGHEST_PORT = 65_535
-_LONGEST_NUMBER = 20  # digits of a plausible Content-Length
+_UPSTREAMS = (("arxiv.org",), ("huggingface.co", "hf.co"))  # domains of one owner each
+_MOST_QUOTED = 100  # characters of an address
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -84,18 +86,20 @@ class Fetcher:
     ) -> UpstreamAnswer:
         """Wait for the gate, then fetch `url`, conditionally if `validators` are given. Raises `FetchError`.
 
-        `total_seconds` limits each request, from connecting to the last byte. An answer of more than `most_bytes` is an
-        error, and its rest is not read.
+        `total_seconds` limits each request, from connecting to the last byte. An answer of more than `most_bytes`, as
+        sent or decompressed, is an error, and its rest is not read. Redirects lead to hosts of the same upstream only.
         """
         known = validators or {}
         conditions = {b"If-None-Match": known.get("etag"), b"If-Modified-Since": known.get("last_modified")}
-        headers = [(b"User-Agent", self._agent), (b"Accept", accept.encode())]
+        headers = [(b"User-Agent", self._agent), (b"Accept", accept.encode()), (b"Accept-Encoding", ACCEPTED.encode())]
         headers += [(name, value.encode()) for name, value in conditions.items() if value]
         limits = _Limits(most_bytes, total_seconds)
         for _ in range(MOST_REDIRECTS + 1):
             answer = await self._get_one(url, headers, known, limits)
             if isinstance(answer, UpstreamAnswer):
                 return answer
+            if not may_lead(url, answer):
+                raise FetchError(url, f"it redirects to {_place(answer)}, which is not followed", again=False)
             url = answer
         raise FetchError(url, f"more than {MOST_REDIRECTS} redirects")
 
@@ -147,22 +151,38 @@ class Fetcher:
 
 async def _read(url: str, response: httpx.Response, most_bytes: int) -> bytes:
     too_large = FetchError(url, f"more than {most_bytes // 1_000_000} MB; the rest was not read", state="too-large")
-    length = response.headers.get("Content-Length", "")
-    if length.isascii() and length.isdigit() and len(length) < _LONGEST_NUMBER and int(length) > most_bytes:
+    if (whole_number(response.headers.get("Content-Length", "")) or 0) > most_bytes:
         raise too_large
-    body = bytearray()
-    async for chunk in response.aiter_bytes():
-        body += chunk
-        if len(body) > most_bytes:
-            raise too_large
-    return bytes(body)
+    try:
+        body = Body(response.headers.get("Content-Encoding", ""), most_bytes)
+        async for piece in response.aiter_raw():
+            body.add(piece)
+    except TooLong:
+        raise too_large from None
+    except BodyError as error:
+        raise FetchError(url, f"the answer is unreadable: {error}") from error
+    return body.content
+
+
+def may_lead(url: str, target: str) -> bool:
+    """Returns whether a redirect from `url` to `target` is followed: to hosts of the same upstream, and not from HTTPS
+    to HTTP. Elsewhere there may be anything, also what only this machine can reach.
+    """
+    one, other = httpx.URL(url), httpx.URL(target)
+    if other.scheme not in ("http", "https") or (one.scheme, other.scheme) == ("https", "http"):
+        return False
+    return one.host == other.host or any(_is_of(one.host, hosts) and _is_of(other.host, hosts) for hosts in _UPSTREAMS)
+
+
+def _is_of(host: str, domains: tuple[str, ...]) -> bool:
+    return f".{host}".endswith(tuple(f".{domain}" for domain in domains))
+
+
+def _place(url: str) -> str:
+    """Returns the scheme and the host of a URL, for errors."""
+    address = httpx.URL(url)
+    return f"{address.scheme}://{address.host}"[:_MOST_QUOTED]
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    value = response.headers.get("Retry-After", "")
-    if value.isascii() and value.isdigit():
-        return float(value)
-    try:
-        return max(parsedate_to_datetime(value).timestamp() - time(), 0)
-    except (ValueError, OverflowError):
-        return None
+    return retry_seconds(response.headers.get("Retry-After", ""), time())

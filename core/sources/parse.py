@@ -10,6 +10,7 @@ commas, or with marks that are explained at the end.
     A. Author (1), B. Writer (1 and 2) ((1) One Institute, (2) Another)
 """
 
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,12 +24,31 @@ from core.model.batch import ANNOUNCE_TYPES, Announcement
 from core.model.calendar import EASTERN
 from core.model.errors import ParseError
 from core.model.paper import Author, Paper, PaperId, find_dois, is_suffix, parse_id
-from core.sources.xml import XmlDocument, read_items
+from core.sources.xml import XmlDocument, excerpt_of, read_items
 from core.text.fold import has_text
+from core.text.numbers import whole_number
 from core.text.sanitize import plain
 from core.text.tex import decode_name, to_readable
 
+log = logging.getLogger("paperwire")
+
+_MOST_QUOTED = 100  # characters of a wrong value
+_YEARS = range(1900, 2200)
 _PARAGRAPH = re.compile(r"\n(?:[^\S\n]+|\n)\s*")  # arXiv: an indented line begins a paragraph
+
+
+# Characters of a text that are read, by field: several times the longest ones at arXiv
+_LONGEST = {"title": 2_000, "abstract": 20_000, "authors": 1_000_000, "name": 500, "other": 5_000}
+_MOST_CATEGORIES = 100
+
+
+def cut(text: str, field: str) -> str:
+    """Returns `text` without what goes beyond the limit of its field, which is then said at its end."""
+    most = _LONGEST[field]
+    if len(text) <= most:
+        return text
+    log.warning("a text of %d characters was cut to %d (%s): %.60r", len(text), most, field, text)
+    return f"{text[:most].rstrip()} … [cut: {len(text):,} characters]"
 
 
 def squeezed(text: str) -> str:
@@ -40,7 +60,7 @@ def squeezed(text: str) -> str:
 
 def readable_texts(title: str, abstract: str) -> dict[str, Any]:
     """Returns a paper's `title` and `abstract`, and `title_tex` and `abstract_tex` where the served text differs."""
-    title, abstract = squeezed(title), abstract.strip()
+    title, abstract = squeezed(cut(title.strip(), "title")), cut(abstract.strip(), "abstract")
     paragraphs = _PARAGRAPH.split(abstract) if "\n" in abstract else [abstract]
     abstract = "\n".join(map(squeezed, paragraphs))
     readable, readable_abstract = to_readable(plain(title)), to_readable(plain(abstract))
@@ -59,6 +79,8 @@ def utc_time(text: str) -> str:
         moment = moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return ""
+    if moment.year not in _YEARS:  # no calendar reaches beyond the first and the last year
+        return ""
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
@@ -75,8 +97,10 @@ _MEMBER = re.compile(r"(?:(.*\S)\s+)?((?:for|on behalf of) the\s+(\S.*))")
 
 def split_authors(text: str) -> tuple[Author, ...]:
     """Returns the authors of an author string, in order; marks are replaced by the affiliations that explain them."""
+    text = cut(text, "authors")
     if not _SPECIAL.search(text):  # most strings; ten times faster
-        return tuple([Author(" ".join(part.split())) for part in _SEPARATOR.split(text) if has_text(part)])
+        parts = _SEPARATOR.split(text)
+        return tuple([Author(cut(" ".join(part.split()), "name")) for part in parts if has_text(part)])
     names: list[tuple[str, list[str]]] = []
     footnotes: dict[str, str] = {}
     for part in _parts(" ".join(text.split())):
@@ -99,7 +123,7 @@ def split_authors(text: str) -> tuple[Author, ...]:
 
 def _author(name: str, affiliation: str) -> Author:
     """Returns a person or a group. In "A. Author for the Sample Collaboration" the group is A. Author's affiliation."""
-    name = decode_name(name)
+    name, affiliation = decode_name(cut(name, "name")), cut(affiliation, "other")
     member = _MEMBER.fullmatch(name)
     if member is None or not Author(member[3]).is_group:
         return Author(name, affiliation)
@@ -109,8 +133,9 @@ def _author(name: str, affiliation: str) -> Author:
 def _parts(text: str) -> Iterator[str]:
     """Split the string at separators outside parentheses; an unclosed parenthesis is ignored."""
     depth = start = at = 0
+    last = text.rfind(")")
     while at < len(text):
-        if text[at] == "(" and text.find(")", at) > 0:
+        if text[at] == "(" and at < last:
             depth += 1
         elif text[at] == ")":
             depth = max(depth - 1, 0)
@@ -124,20 +149,22 @@ def _parts(text: str) -> Iterator[str]:
 
 def _name_and_groups(part: str) -> tuple[str, list[str]]:
     """Returns the text outside parentheses, and the text inside each outermost pair."""
-    name, depth = "", 0
-    groups: list[str] = []
+    depth = 0
+    name: list[str] = []
+    groups: list[list[str]] = []
     for char in part:
         if char == ")":
             depth = max(depth - 1, 0)
         if depth == 0 and char not in "()":
-            name += char
+            name.append(char)
         elif depth > 0:
-            groups[-1] += char
+            groups[-1].append(char)
         if char == "(":
             depth += 1
             if depth == 1:
-                groups.append("")
-    return " ".join(name.split()), [" ".join(group.split()) for group in groups if group.strip()]
+                groups.append([])
+    texts = (" ".join("".join(group).split()) for group in groups)
+    return " ".join("".join(name).split()), [text for text in texts if text]
 
 
 def _footnotes(group: str) -> dict[str, str]:
@@ -159,6 +186,11 @@ def _affiliation(groups: list[str], footnotes: dict[str, str]) -> str:
         marks = re.findall(_MARK, group.replace("and", " ")) if _MARKS.fullmatch(group) else []
         out += [footnotes[mark] for mark in marks if mark in footnotes] if marks else [group]
     return decode_name("; ".join(out))
+
+
+def _short(text: str | None) -> str:
+    """Returns a text of one line."""
+    return squeezed(cut((text or "").strip(), "other"))
 
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
@@ -207,7 +239,7 @@ def parse_feed(body: bytes) -> ParsedFeed:
     )
     title = document.head.get(f"{_ATOM}title" if atom else "title", "")
     if title.startswith("Feed error"):
-        raise ParseError(f"arXiv answered with an error feed: {title}")
+        raise ParseError(f"arXiv answered with an error feed: {excerpt_of(title.encode())}")
     if not document.head and not document.values:
         raise ParseError("the answer is XML, but not a feed")
     return ParsedFeed(
@@ -223,10 +255,16 @@ def parse_api(body: bytes) -> ParsedPage:
         raise ParseError("the answer is not a page of API results")
     return ParsedPage(
         tuple(document.values),
-        int(total) if total.isdigit() else len(document.values),
+        _total(total),
         tuple(document.rejected),
         document.broken,
     )
+
+
+def _total(text: str) -> int:
+    if (total := whole_number(text)) is None:  # to take a page for all of them would lose the others
+        raise ParseError(f"the number of results is no number: {excerpt_of(text.encode())!r}")
+    return total
 
 
 def _rss_item(item: etree._Element) -> Announcement:
@@ -260,19 +298,19 @@ def _announcement(
 ) -> Announcement:
     parsed = parse_id(paper_id)
     if parsed.version is None:
-        raise ValueError(f"{parsed.id}: no version in {paper_id!r}")
+        raise ValueError(f"{parsed.id}: no version in {paper_id[:_MOST_QUOTED]!r}")
     served = (texts.get(f"{_ARXIV}announce_type") or description["type"] or "").strip()
     if served not in ANNOUNCE_TYPES:
-        raise ValueError(f"{parsed}: unknown announce type {served!r}")
+        raise ValueError(f"{parsed}: unknown announce type {served[:_MOST_QUOTED]!r}")
     paper = _paper(
         parsed,
         title,
         description["abstract"],
         split_authors(texts.get(f"{_DC}creator", "")),
         categories,
-        licence=(texts.get(f"{_DC}rights") or texts.get(f"{_ATOM}rights", "")).strip(),
-        doi=" ".join(find_dois(texts.get(f"{_ARXIV}DOI", ""))),
-        journal_ref=squeezed(texts.get(f"{_ARXIV}journal_reference", "")),
+        licence=_short(texts.get(f"{_DC}rights") or texts.get(f"{_ATOM}rights")),
+        doi=" ".join(find_dois(_short(texts.get(f"{_ARXIV}DOI")))),
+        journal_ref=_short(texts.get(f"{_ARXIV}journal_reference")),
     )
     return Announcement(paper, served)
 
@@ -281,7 +319,7 @@ def _api_entry(entry: etree._Element) -> Paper:
     texts = _texts(entry)
     url = texts.get(f"{_ATOM}id", "").strip()
     if "/api/errors" in url:
-        raise ParseError(f"arXiv's API answered: {texts.get(f'{_ATOM}summary')}")
+        raise ParseError(f"arXiv's API answered: {excerpt_of(texts.get(f'{_ATOM}summary', '').encode())}")
     terms = [child.get("term", "") for child in entry.iterchildren(f"{_ATOM}category")]
     primary = [child.get("term", "") for child in entry.iterchildren(f"{_ARXIV}primary_category")]
     return _paper(
@@ -290,9 +328,9 @@ def _api_entry(entry: etree._Element) -> Paper:
         texts.get(f"{_ATOM}summary", ""),
         _api_authors([_texts(author) for author in entry.iterchildren(f"{_ATOM}author")]),
         [*primary, *terms],
-        doi=" ".join(find_dois(texts.get(f"{_ARXIV}doi", ""))),
-        journal_ref=squeezed(texts.get(f"{_ARXIV}journal_ref", "")),
-        comment=squeezed(texts.get(f"{_ARXIV}comment", "")),
+        doi=" ".join(find_dois(_short(texts.get(f"{_ARXIV}doi")))),
+        journal_ref=_short(texts.get(f"{_ARXIV}journal_ref")),
+        comment=_short(texts.get(f"{_ARXIV}comment")),
         published=utc_time(texts.get(f"{_ATOM}published", "")),
         updated=utc_time(texts.get(f"{_ATOM}updated", "")),
     )
@@ -305,10 +343,10 @@ def _api_authors(elements: list[dict[str, str]]) -> tuple[Author, ...]:
     entry has affiliations of its own.
     """
     names = [author.get(f"{_ATOM}name", "") for author in elements]
-    affiliations = [squeezed(author.get(f"{_ARXIV}affiliation", "")) for author in elements]
+    affiliations = [_short(author.get(f"{_ARXIV}affiliation")) for author in elements]
     if not any(affiliations) and _SPECIAL.search(", ".join(names)):
         return split_authors(", ".join(names))
-    found = zip(map(decode_name, names), affiliations, strict=True)
+    found = zip((decode_name(cut(name, "name")) for name in names), affiliations, strict=True)
     return tuple(Author(name, affiliation) for name, affiliation in found if has_text(name))
 
 
@@ -319,7 +357,7 @@ def _paper(
     if not has_text(title):
         raise ValueError(f"{parsed}: no title")
     # Old papers also list ACM and MSC classes, which are not categories: "90C59", "G.1.6"
-    known = tuple(dict.fromkeys(name for c in categories if _CATEGORY.fullmatch(name := c.strip())))
+    known = tuple(dict.fromkeys(name for c in categories[:_MOST_CATEGORIES] if _CATEGORY.fullmatch(name := c.strip())))
     if not known:
         raise ValueError(f"{parsed}: no category")
     return Paper(

@@ -22,6 +22,9 @@ _CONTROL_REFERENCES = re.compile(
 # Only comments, processing instructions and white space may precede it
 _DOCTYPE = re.compile(rb"\A(?>\s|<\?.*?\?>|<!--.*?-->)*+<!(?!--)", re.DOTALL)
 _EXCERPT = 200
+_MOST_ITEMS = 10_000  # of a document; arXiv serves 2,000
+_TOO_MANY = f"the answer has more than {_MOST_ITEMS:,} items; it was not read"
+_MOST_PARTS = 1_500_000  # tags and attributes; each takes many times its bytes in memory
 
 
 @dataclass(slots=True)
@@ -41,9 +44,15 @@ class XmlDocument:
 def read_items(body: bytes, item: str, container: str, read: Callable[[etree._Element], Any]) -> XmlDocument:
     """Read every `item` of `container` (tags in lxml's notation) with `read`, which raises `ValueError` for a bad one.
 
-    Raises `ParseError` if `body` is not XML, has a DOCTYPE, or is too damaged to read any item.
+    Raises `ParseError` if `body` is not XML, has a DOCTYPE, is too damaged to read any item, or is too much.
     """
-    body = _checked(body)
+    try:
+        return _read(_checked(body), item, container, read)
+    except (MemoryError, RecursionError) as error:
+        raise ParseError(f"the answer takes more memory than there is: {type(error).__name__}") from error
+
+
+def _read(body: bytes, item: str, container: str, read: Callable[[etree._Element], Any]) -> XmlDocument:
     document = XmlDocument()
     try:
         for element in _elements(body, (item, container)):
@@ -72,6 +81,8 @@ def _checked(body: bytes) -> bytes:
         raise ParseError("the answer is an HTML page, not a feed")
     if not head.startswith(b"<"):
         raise ParseError(f"the answer is not XML: {excerpt_of(body)!r}" if body else "the answer is empty")
+    if body.count(b"<") + body.count(b"=") > _MOST_PARTS:
+        raise ParseError("the answer has more tags than any of arXiv's; it was not read")
     if _DOCTYPE.search(body):
         raise ParseError("the answer carries a DOCTYPE, which arXiv's never do; it was not read")
     return _CONTROL_REFERENCES.sub(b"", body) if b"&#" in body else body
@@ -84,6 +95,8 @@ def _elements(body: bytes, tags: tuple[str, ...]) -> Iterator[etree._Element]:
 
 
 def _read_one(document: XmlDocument, element: etree._Element, read: Callable[[etree._Element], Any]) -> None:
+    if len(document.values) + len(document.rejected) >= _MOST_ITEMS:
+        raise ParseError(_TOO_MANY)
     try:
         document.values.append(read(element))
     except ValueError as error:
@@ -96,6 +109,8 @@ def _salvaged(body: bytes, item: str, container: str, read: Callable[[etree._Ele
     document = XmlDocument()
     tag = etree.QName(item).localname.encode()
     first, *rest = re.split(rb"<%s(?=[\s>])" % tag, body)
+    if len(rest) > _MOST_ITEMS:
+        raise ParseError(_TOO_MANY)
     root = re.search(rb"<(rss|feed)\b[^>]*>", first)
     before, after = (root[0], b"</%s>" % root[1]) if root else (b"<feed>", b"</feed>")
     parser = etree.XMLParser(**_SAFE)
