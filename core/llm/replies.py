@@ -8,6 +8,7 @@ says nothing. The tables below hold what they are known to say.
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 from time import time
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ from core.text.numbers import retry_seconds, whole_number
 
 _MOST_QUOTED = 300  # characters of an error that are repeated
 _MOST_JSON = 4_000_000  # bytes of an answer in one piece; values take many times their bytes in memory
+_MOST_EVENTS = 400_000  # of a stream; each piece is a token or more
 _MOST_TOKENS = 100_000_000  # figures of usage beyond this are nonsense
 _OK, _REDIRECT, _SERVER_ERROR = 200, 300, 500
 
@@ -201,8 +203,11 @@ def _no_reply(plain: Any, body: bytes) -> ModelError:
 
 def _events(body: bytes) -> Iterator[dict[str, Any]]:
     """The JSON objects of server-sent events. https://html.spec.whatwg.org/multipage/server-sent-events.html"""
-    for line in body.decode("utf-8", "replace").splitlines():
-        if line.startswith("data:") and isinstance(value := load_json(line[len("data:") :]), dict):
+    lines = (line for line in BytesIO(body) if line.startswith(b"data:") and line.strip() != b"data:")
+    for number, line in enumerate(lines):
+        if number >= _MOST_EVENTS:
+            raise wrong("no-answer", f"it is a stream of more than {_MOST_EVENTS:,} pieces")
+        if isinstance(value := load_json(line.removeprefix(b"data:")), dict):
             yield value
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import time
+import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
@@ -14,7 +15,7 @@ import pytest
 
 from core.archive import Archive
 from core.model.errors import FetchError
-from core.sources.client import MAX_BYTES, TOTAL_SECONDS, Fetcher, UpstreamAnswer
+from core.sources.client import MAX_BYTES, TOTAL_SECONDS, Fetcher, UpstreamAnswer, may_lead
 from core.store.sqlite import SqliteStore
 from core.text.numbers import LONGEST_WAIT
 from tests.support.arxiv_format import make_sheets
@@ -257,6 +258,55 @@ def test_compressed_answer(upstream: Upstream, tmp_path: Path) -> None:
     upstream.change = bytes
     with pytest.raises(FetchError, match="unreadable"):
         _get(upstream, tmp_path / "store")
+
+
+@pytest.mark.parametrize("encoding", ["gzip, gzip", "gzip,gzip,gzip", "br", "zstd", "deflate, gzip", "aes128gcm"])
+def test_encodings_that_were_not_asked_for(upstream: Upstream, tmp_path: Path, encoding: str) -> None:
+    """One encoding is decoded: a few kilobytes of several stand for gigabytes."""
+    upstream.headers, upstream.change = {"Content-Encoding": encoding}, lambda body: gzip.compress(gzip.compress(body))
+    with pytest.raises(FetchError, match=f"it has the encoding '{encoding}', which was not asked for"):
+        _get(upstream, tmp_path / "store")
+    assert "gzip, deflate" == upstream.requests[0][2]["Accept-Encoding"]
+
+
+@pytest.mark.parametrize("header", [True, False])
+def test_deflate(upstream: Upstream, tmp_path: Path, header: bool) -> None:
+    """With the header of zlib, as RFC 9110 has it, and without, as some servers send it."""
+    plain = upstream.document(("cs.LG",))
+    upstream.headers = {"Content-Encoding": "deflate"}
+    upstream.change = lambda body: zlib.compress(body)[0 if header else 2 : None if header else -4]
+    assert plain == _get(upstream, tmp_path / "store").body
+
+
+# From, to, whether it is followed
+LEADS = [
+    ("http://127.0.0.1:1/rss", "http://127.0.0.1:2/rss", True),
+    ("https://rss.arxiv.org/rss/cs", "https://export.arxiv.org/rss/cs", True),
+    ("https://arxiv.org/pdf/1", "https://arxiv.org/pdf/1v1", True),
+    ("http://export.arxiv.org/api", "https://export.arxiv.org/api", True),
+    ("https://huggingface.co/api", "https://www.huggingface.co/api", True),
+    ("https://rss.arxiv.org/rss/cs", "http://rss.arxiv.org/rss/cs", False),
+    ("https://rss.arxiv.org/rss/cs", "https://arxiv.org.evil.example/rss", False),
+    ("https://rss.arxiv.org/rss/cs", "https://evilarxiv.org/rss", False),
+    ("https://rss.arxiv.org/rss/cs", "https://huggingface.co/", False),
+    ("https://rss.arxiv.org/rss/cs", "http://169.254.169.254/latest/meta-data", False),
+    ("http://127.0.0.1:1/rss", "http://localhost:1/rss", False),
+    ("https://rss.arxiv.org/rss/cs", "file:///etc/passwd", False),
+]
+
+
+@pytest.mark.parametrize(("url", "target", "followed"), LEADS)
+def test_where_redirects_may_lead(url: str, target: str, *, followed: bool) -> None:
+    """To hosts of the same upstream, and never from HTTPS to HTTP."""
+    assert followed == may_lead(url, target)
+
+
+def test_redirects_to_other_hosts(upstream: Upstream, tmp_path: Path) -> None:
+    """What only this machine can reach is not asked because an upstream says so."""
+    upstream.faults = [f"redirect {upstream.url.replace('127.0.0.1', 'localhost')}/secret?token=1"]
+    with pytest.raises(FetchError, match="it redirects to http://localhost, which is not followed"):
+        _get(upstream, tmp_path / "store")
+    assert 1 == len(upstream.requests)
 
 
 @pytest.mark.parametrize("location", ["{url}/rss/cs.LG", "/rss/cs.LG", "../rss/cs.LG?x"])
