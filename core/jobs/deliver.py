@@ -34,8 +34,11 @@ async def publish(hub: str, urls: list[str]) -> str:
     """
     form = {"hub.mode": "publish", "hub.topic": urls, "hub.url": urls}  # some hubs read the one, some the other
     try:
-        async with httpx.AsyncClient(timeout=_SECONDS) as client:
-            (await client.post(hub, data=form)).raise_for_status()
+        async with (
+            httpx.AsyncClient(timeout=_SECONDS) as client,
+            client.stream("POST", hub, data=form) as answer,  # its body is not read
+        ):
+            answer.raise_for_status()
     except httpx.HTTPError as error:
         problem = f"the WebSub hub could not be notified: {type(error).__name__}"
         log.warning("%s", problem)

@@ -42,7 +42,7 @@ _LONGEST = {"title": 2_000, "abstract": 20_000, "authors": 1_000_000, "name": 50
 _MOST_CATEGORIES = 100
 
 
-def cut(text: str, field: str) -> str:
+def capped(text: str, field: str) -> str:
     """Returns `text` without what goes beyond the limit of its field, which is then said at its end."""
     most = _LONGEST[field]
     if len(text) <= most:
@@ -60,7 +60,7 @@ def squeezed(text: str) -> str:
 
 def readable_texts(title: str, abstract: str) -> dict[str, Any]:
     """Returns a paper's `title` and `abstract`, and `title_tex` and `abstract_tex` where the served text differs."""
-    title, abstract = squeezed(cut(title.strip(), "title")), cut(abstract.strip(), "abstract")
+    title, abstract = squeezed(capped(title.strip(), "title")), capped(abstract.strip(), "abstract")
     paragraphs = _PARAGRAPH.split(abstract) if "\n" in abstract else [abstract]
     abstract = "\n".join(map(squeezed, paragraphs))
     readable, readable_abstract = to_readable(plain(title)), to_readable(plain(abstract))
@@ -97,10 +97,10 @@ _MEMBER = re.compile(r"(?:(.*\S)\s+)?((?:for|on behalf of) the\s+(\S.*))")
 
 def split_authors(text: str) -> tuple[Author, ...]:
     """Returns the authors of an author string, in order; marks are replaced by the affiliations that explain them."""
-    text = cut(text, "authors")
+    text = capped(text, "authors")
     if not _SPECIAL.search(text):  # most strings; ten times faster
         parts = _SEPARATOR.split(text)
-        return tuple([Author(cut(" ".join(part.split()), "name")) for part in parts if has_text(part)])
+        return tuple([Author(capped(" ".join(part.split()), "name")) for part in parts if has_text(part)])
     names: list[tuple[str, list[str]]] = []
     footnotes: dict[str, str] = {}
     for part in _parts(" ".join(text.split())):
@@ -123,7 +123,7 @@ def split_authors(text: str) -> tuple[Author, ...]:
 
 def _author(name: str, affiliation: str) -> Author:
     """Returns a person or a group. In "A. Author for the Sample Collaboration" the group is A. Author's affiliation."""
-    name, affiliation = decode_name(cut(name, "name")), cut(affiliation, "other")
+    name, affiliation = decode_name(capped(name, "name")), capped(affiliation, "other")
     member = _MEMBER.fullmatch(name)
     if member is None or not Author(member[3]).is_group:
         return Author(name, affiliation)
@@ -190,7 +190,7 @@ def _affiliation(groups: list[str], footnotes: dict[str, str]) -> str:
 
 def _short(text: str | None) -> str:
     """Returns a text of one line."""
-    return squeezed(cut((text or "").strip(), "other"))
+    return squeezed(capped((text or "").strip(), "other"))
 
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
@@ -346,7 +346,7 @@ def _api_authors(elements: list[dict[str, str]]) -> tuple[Author, ...]:
     affiliations = [_short(author.get(f"{_ARXIV}affiliation")) for author in elements]
     if not any(affiliations) and _SPECIAL.search(", ".join(names)):
         return split_authors(", ".join(names))
-    found = zip((decode_name(cut(name, "name")) for name in names), affiliations, strict=True)
+    found = zip((decode_name(capped(name, "name")) for name in names), affiliations, strict=True)
     return tuple(Author(name, affiliation) for name, affiliation in found if has_text(name))
 
 
