@@ -212,7 +212,7 @@ async def _stored(wire: Paperwire, slot: str, identity: str) -> Document | None:
     except StoreError as error:
         wire.snapshots.fail(error)
         return None
-    if (stored := wire.archive.rendered.decode(data, identity)) is None:
+    if (stored := wire.archive.rendered.decode(slot, data, identity)) is None:
         return None
     document = make_document(stored.body, stored.media_type, stored.updated, stored.link)
     if document.etag == stored.etag:

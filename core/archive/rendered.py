@@ -57,9 +57,9 @@ class Rendered:
         return await self._store.get(slot)
 
     @staticmethod
-    def decode(data: bytes | None, identity: str) -> StoredDocument | None:
-        """Returns the document if it has this `identity`, else None. An unreadable one is logged."""
-        document = read_value(f"the rendered document {identity}", _from_plain, data)
+    def decode(slot: str, data: bytes | None, identity: str) -> StoredDocument | None:
+        """Returns the document of a slot if it has this `identity`, else None. An unreadable one is logged."""
+        document = read_value(slot, _from_plain, data)
         return document if document and document.identity == identity else None
 
     async def put(self, slot: str, document: StoredDocument, *, limited: bool) -> None:

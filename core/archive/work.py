@@ -1,18 +1,15 @@
 """The chain of steps (`core.model.work`), changed only by the process that holds the lock of the pending work."""
 
-import logging
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import date
 
-from core.model.errors import StoreError
+from core.archive.reading import read_value
 from core.model.work import Chain
 from core.store import keys
 from core.store.base import Lock, Store, holding
-from core.store.codec import decode_as, encode
-
-log = logging.getLogger("paperwire")
+from core.store.codec import encode
 
 
 class Working:
@@ -40,13 +37,8 @@ class Steps:
         self._store = store
 
     async def chain(self) -> Chain:
-        """Returns the stored chain; an empty one if there is none, or if another version wrote it."""
-        value = await self._store.get(keys.CHAIN)
-        try:
-            return decode_as(Chain.from_plain, value) if value else Chain()
-        except StoreError as error:
-            log.warning("the chain of steps begins again: %s", error)
-            return Chain()
+        """Returns the stored chain; an empty one if there is none, or a damaged one."""
+        return read_value(keys.CHAIN, Chain.from_plain, await self._store.get(keys.CHAIN)) or Chain()
 
     @asynccontextmanager
     async def step(self) -> AsyncIterator[Working | None]:
