@@ -122,6 +122,8 @@ def client_of(scope: Scope, headers: Mapping[bytes, bytes], *, vercel: bool) -> 
 # These paths have secrets of their own, or show no data of the owner
 OPEN = frozenset({"/api/refresh", "/api/work", "/api/health", "/docs", "/openapi.json"})
 _COMMANDS = re.compile(r"/api/papers/.+/(?:review|summaries/[\w.-]+)")  # need the owner's token where they are posted
+# Votes and libraries, which always need the owner's token, and links to vote, which have signatures of their own
+_OWNERS = re.compile(r"/api/feeds/[\w-]+/(?:votes|library|learned)(?:/\w+)?|/vote/.*")
 _FILE = re.compile(r"/[\w-]+\.(?:css|js|svg|ico|png|txt)")
 _IN_LOG = re.compile(rf"(?<=[?&]{KEY}=)[^&\s\"]+")
 _NAME = f"{KEY}=".encode()
@@ -148,7 +150,12 @@ class PrivateCopy:
         scope = {**scope, "query_string": query}
         if self._secret:
             path = own_path(scope)
-            is_open = path in OPEN or _FILE.fullmatch(path) or (scope["method"] == "POST" and _COMMANDS.fullmatch(path))
+            is_open = (
+                path in OPEN
+                or _FILE.fullmatch(path)
+                or _OWNERS.fullmatch(path)
+                or (scope["method"] == "POST" and _COMMANDS.fullmatch(path))
+            )
             url = f"{path}?{query.decode('latin-1')}" if query else path
             if not (is_open or is_one_of(sent, self._secret, sign(self._secret, url))):
                 await _refuse(scope, receive, send)

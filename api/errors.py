@@ -18,6 +18,8 @@ from api.headers import NO_GUESSING, NOT_KEPT, PAGE_HEADERS
 from api.urls import own_path, raw_query
 from core.model.errors import (
     ConfigError,
+    Conflict,
+    InvalidInput,
     ModelError,
     NoText,
     NothingYet,
@@ -43,6 +45,8 @@ _FOR_PROGRAMS = ("/api", "/badge", "/rss", "/openapi.json")  # feed readers also
 TABLE: tuple[tuple[type[PaperwireError], int, str, str, tuple[str, ...]], ...] = (
     (QueryError, 422, "query", "The query is not understood", ("token", "allowed")),
     (UnknownName, 404, "unknown-name", "Not found", ("known",)),
+    (InvalidInput, 422, "input", "What was sent is not understood", ()),
+    (Conflict, 409, "conflict", "Something else is being changed", ()),
     (NothingYet, 503, "nothing-yet", "Nothing to serve yet", ()),
     (RateLimited, 429, "rate-limited", "Too many requests", ()),
     (Overloaded, 503, "overloaded", "Too much is being asked for", ()),

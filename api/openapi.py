@@ -358,3 +358,54 @@ MAKE_SUMMARY: dict[int | str, dict[str, Any]] = {
     202: answer_of("Another process is at it", {"status": "running", "detail": "another process is making it"}),
     **_COMMANDED,
 }
+
+_VOTE = {"paper": "2603.90045", "sign": 1, "time": "2026-03-06T08:00:00Z", "title": "KV cache …", "abstract": "We …"}
+_OF_VOTES: dict[int | str, dict[str, Any]] = {
+    401: _NO_TOKEN,
+    404: _UNKNOWN,
+    409: problem_of(409, "conflict", "Something else is being changed", "Another vote is being stored right now."),
+    422: problem_of(422, "input", "What was sent is not understood", "the vote on 2603.90045 is 2; 1 is a like …"),
+}
+VOTES: dict[int | str, dict[str, Any]] = {
+    200: answer_of(
+        "The votes, newest first, and the library",
+        {
+            "feed": "main", "likes": 1, "dislikes": 0, "votes": [_VOTE], "library": [], "removed": [], "dismissed": [],
+        },
+    ),
+    **_OF_VOTES,
+}  # fmt: skip
+VOTED: dict[int | str, dict[str, Any]] = {
+    200: answer_of(
+        "What has changed, and the votes that undo it",
+        {
+            "feed": "main", "likes": 1, "dislikes": 0, "library": 0, "changed": {"2603.90045": 1},
+            "undo": {"2603.90045": 0},
+        },
+    ),
+    **_OF_VOTES,
+}  # fmt: skip
+LIBRARY_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            name: {"schema": {"type": "string"}}
+            for name in (
+                "application/x-bibtex",
+                "application/x-research-info-systems",
+                "application/vnd.citationstyles.csl+json",
+                "text/plain",
+            )
+        },
+    }
+}
+LIBRARY: dict[int | str, dict[str, Any]] = {
+    200: answer_of(
+        "What became of the entries",
+        {
+            "feed": "main", "format": "BibTeX", "rejected": 0, "used": 60, "abstracts": 48, "unknown": 0, "older": 0,
+            "problem": "", "library": 60,
+        },
+    ),
+    **_OF_VOTES,
+}  # fmt: skip

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from time import time
@@ -32,6 +32,7 @@ from core.model.manifest import Manifest
 from core.model.paper import Paper, PaperId
 from core.model.query import Condition, Query
 from core.model.saved import Change, Saved
+from core.model.votes import LibraryReport, Reference, VoteReport, Votes
 from core.sources import sample
 from core.util.log import NO_PROGRESS, Progress
 from core.views.entries import EntryCache, FeedEntries
@@ -87,8 +88,9 @@ class Paperwire:
         `also` is a key that is read along if the store is asked anyway.
         """
         snapshot = await self.snapshots.get(also=also)
-        if snapshot.state.saved is not self.rules.saved:
-            self.rules, self._validity = rules_in_force(self.settings.feeds, snapshot.state.saved), None
+        state = snapshot.state
+        if state.saved is not self.rules.saved or state.learned is not self.rules.learned:
+            self.rules, self._validity = rules_in_force(self.settings.feeds, state.saved, state.learned), None
         # Each once, because an older version may still be running
         if self._adopted != self.rules.fingerprint and not snapshot.error:
             self._adopted = self.rules.fingerprint
@@ -221,6 +223,41 @@ class Paperwire:
         self.changed.set()
         return saved
 
+    async def vote(self, name: str, wanted: Mapping[str, int]) -> VoteReport:
+        """Like (1), dislike (-1) or take back (0) papers by identifier, and learn from it.
+
+        The next answer has the new scores. Raises `UnknownName`, `InvalidInput`, `Conflict` and `StoreError`.
+        """
+        from core.jobs.learn import find_papers
+
+        manifest, feed = await self.manifest(), self.feed(name)
+        return await self.teach(name, await find_papers(self.archive, manifest, feed, wanted, self.clock()))
+
+    async def teach(self, name: str, make: Callable[[Votes], Votes]) -> VoteReport:
+        """Change the votes or the library of a feed, and learn from it. Raises as `vote`, and the errors of `make`."""
+        from core.jobs.learn import change_votes, changes_between  # not at a cold start
+
+        state = (await self.snapshots.get(confirmed=True)).state
+        await self.snapshot()
+        changed, learned = await change_votes(self.archive, self.rules, self.feed(name), make, state.manifest)
+        self.snapshots.put(replace(state, learned=learned, manifest=replace(state.manifest)))
+        await self.snapshot()
+        self.changed.set()
+        return VoteReport(changed.votes, changes_between(changed.before, changed.votes), changed.before)
+
+    async def add_library(self, name: str, references: Sequence[Reference]) -> tuple[VoteReport, LibraryReport]:
+        """Add references to the library of a feed, and learn from them. Raises as `teach`."""
+        from core.jobs.library import complete_library, replacing
+
+        manifest, feed = await self.manifest(), self.feed(name)
+        usable, report = await complete_library(self.archive, self.settings, manifest, feed, references)
+        return await self.teach(name, replacing(usable)), report
+
+    async def votes(self, name: str) -> Votes:
+        """Returns the votes and the library of a feed. Raises `UnknownName` and `StoreError`."""
+        await self.snapshot()
+        return await self.archive.learning.votes(self.rules.row(self.feed(name).name)[0])
+
     @property
     def feeds(self) -> Mapping[str, Feed]:
         """The feeds by name, in force when the store was last read; the first is the main feed."""
@@ -347,13 +384,16 @@ class Paperwire:
         """Remember the values that a run has stored, which need not be read again."""
         if (state := report.state) is None:
             return
-        rules = rules_in_force(self.settings.feeds, state.saved)
+        rules = rules_in_force(self.settings.feeds, state.saved, state.learned)
         if report.today:
             self._adopted = rules.fingerprint
             if report.today.batch:
                 self._entries.put_days(report.today.batch, report.today.days)
-        if self.rules.saved.version > state.saved.version:  # the owner saved something meanwhile
-            self.snapshots.put(replace(state, saved=self.rules.saved))
+        newer = self.rules.saved.version > state.saved.version or self.rules.learned.version > state.learned.version
+        if newer:  # the owner saved something meanwhile
+            saved = max(self.rules.saved, state.saved, key=lambda one: one.version)
+            learned = max(self.rules.learned, state.learned, key=lambda one: one.version)
+            self.snapshots.put(replace(state, saved=saved, learned=learned))
         else:
             self.snapshots.put(state)
             self.rules, self._validity = rules, None

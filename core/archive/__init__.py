@@ -13,6 +13,7 @@ from core.archive.draft import Draft, kept_seconds
 from core.archive.dump import Count, export_store, import_store
 from core.archive.gate import passing
 from core.archive.inventory import Checked, Inventory
+from core.archive.learning import Learning
 from core.archive.overrides import Overrides
 from core.archive.pending import PendingWrites
 from core.archive.rendered import Rendered
@@ -53,6 +54,7 @@ class Archive:
         self.windows = Windows(store)
         self.overrides = Overrides(store)
         self.reviews = Reviews(store)
+        self.learning = Learning(store)
         self.analyses = Analyses(store)
         self.spending = Spending(store)
         self.work = Steps(store)

@@ -101,6 +101,8 @@ def make_day(feed: Feed, batch: Batch, ttl: float = keys.SCORES_SECONDS) -> tupl
     """Score a feed's day. Returns it with the values to store for `ttl` seconds: its scores, and its best entries."""
     scores = score_batch(feed, batch)
     day = Day(make_entries(feed, batch, scores))
+    if feed.learned and feed.lessons is None:  # the store has lost it: these are the points of keywords alone
+        return day, {}
     made: Values = {
         keys.scores(feed.scoring_fingerprint, batch.hash): (encode(scores_to_plain(feed, scores)), ttl),
     }

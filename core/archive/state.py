@@ -9,11 +9,12 @@ from typing import Any
 from core.archive.reading import read_copies, read_value
 from core.model.manifest import Manifest
 from core.model.saved import Saved
+from core.model.votes import LearnedIndex
 from core.store import keys
 from core.store.base import Store
 from core.store.codec import decode_as
 
-STATE_KEYS = (keys.MANIFEST, keys.BACKOFF, keys.SAVED, keys.FAILURE)
+STATE_KEYS = (keys.MANIFEST, keys.BACKOFF, keys.SAVED, keys.FAILURE, keys.LEARNED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class State:
 
     `damaged` are the keys of the manifest and the overrides that are not what they should be: the value is that of
     their copy, or empty without one. `failure` says when (`time`) and why (`reason`) the store
-    refused the work of the last refresh; it is empty if it did not.
+    refused the work of the last refresh; it is empty if it did not. `learned` says which feeds learn.
     """
 
     manifest: Manifest
@@ -30,6 +31,7 @@ class State:
     saved: Saved = field(default_factory=Saved)
     damaged: frozenset[str] = frozenset()
     failure: Mapping[str, str] = field(default_factory=dict)
+    learned: LearnedIndex = field(default_factory=LearnedIndex)
 
     def paused_until(self, due: date) -> float:
         """Returns the Unix time until which requests do not ask the upstream after a refresh that left `due` open."""
@@ -54,6 +56,7 @@ async def decode_state(store: Store, values: Sequence[bytes | None]) -> State:
         made[keys.SAVED] or Saved(),
         damaged,
         made[keys.FAILURE] or {},
+        made[keys.LEARNED] or LearnedIndex(),
     )
 
 
@@ -76,5 +79,6 @@ _MAKERS: Mapping[str, Callable[[Any], Any]] = {
     keys.BACKOFF: _note,
     keys.SAVED: Saved.from_plain,
     keys.FAILURE: _failure,
+    keys.LEARNED: LearnedIndex.from_plain,
 }
-_COPIED = (keys.MANIFEST, keys.SAVED)
+_COPIED = (keys.MANIFEST, keys.SAVED, keys.LEARNED)

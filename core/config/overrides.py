@@ -5,7 +5,7 @@ Each action returns the new overrides, and a line for the history.
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -15,12 +15,14 @@ from core.model.categories import merged
 from core.model.errors import FeedError, Refused
 from core.model.feed import Feed
 from core.model.saved import Saved
+from core.model.votes import LearnedIndex, LearnedRow
 from core.util.signing import fingerprint
 
 log = logging.getLogger("paperwire")
 
 MOST_FEEDS = 50
 Changed = tuple[Saved, str]
+NOTHING_LEARNED = LearnedIndex()
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,22 @@ class Rules:
     file: FeedsFile
     saved: Saved
     feeds: Mapping[str, Feed]
+    learned: LearnedIndex = field(default_factory=LearnedIndex)
+
+    def row(self, name: str) -> tuple[str, LearnedRow]:
+        """Returns the name under which a feed's votes are stored, and what is known of them.
+
+        A renamed feed takes its votes along: they are those of its former name until it has some under its own.
+        """
+        return learned_row(self.saved, self.learned, name)
+
+    def under(self, learned: LearnedIndex) -> "Rules":
+        """Returns the same feeds with what is `learned` now."""
+        feeds = {
+            name: replace(feed, learned=learned_row(self.saved, learned, name)[1].model, lessons=None)
+            for name, feed in self.feeds.items()
+        }
+        return replace(self, feeds=feeds, learned=learned)
 
     def of(self, source: str) -> list[Feed]:
         """The feeds of a source."""
@@ -54,18 +72,28 @@ class Rules:
     def fingerprint(self) -> str:
         """The fingerprint of everything that the owner can configure."""
         feeds = {n: feed.to_plain() | {"summary": feed.template(has_model=False)} for n, feed in self.feeds.items()}
-        return fingerprint("rules", self.file.instance.model_dump(mode="json"), feeds)
+        learned = {name: feed.learned for name, feed in self.feeds.items() if feed.learned}
+        return fingerprint("rules", self.file.instance.model_dump(mode="json"), feeds, *([learned] if learned else []))
 
 
-def rules_in_force(file: FeedsFile, saved: Saved) -> Rules:
-    """The rules that `file` and `saved` make.
+def learned_row(saved: Saved, learned: LearnedIndex, name: str) -> tuple[str, LearnedRow]:
+    """Returns the name under which the votes of the feed `name` are stored, and what is known of them."""
+    former = [old for old in saved.moved if saved.name_now(old) == name]
+    key = next((one for one in (name, *reversed(former)) if one in learned.rows), name)
+    return key, learned.rows.get(key, LearnedRow())
+
+
+def rules_in_force(file: FeedsFile, saved: Saved, learned: LearnedIndex = NOTHING_LEARNED) -> Rules:
+    """The rules that `file` and `saved` make, with what was `learned` from votes.
 
     A saved feed that is not valid (another version saved it) does not count, and is logged. If no feed is left, the
     file alone counts.
     """
     usable = {name: feed for name, plain in saved.feeds.items() if plain is not None and (feed := _usable(name, plain))}
     feeds = saved.over(file.feeds, usable)
-    return Rules(file, saved, {name: replace(feed, name=name) for name, feed in feeds.items()} or file.feeds)
+    named = {name: replace(feed, name=name) for name, feed in feeds.items()} or file.feeds
+    rules = Rules(file, saved, named, learned)
+    return rules.under(learned) if learned.rows else rules
 
 
 def _usable(name: str, plain: Mapping[str, Any]) -> Feed | None:

@@ -1,6 +1,6 @@
 """The write path: every caller runs these steps, in this order, and no other code changes stored papers.
 
-today → deliver → backfill → enrich → analyze. Each step has its own failures: a source that is down does not prevent
+today → deliver → learn → backfill → enrich → analyze. Each step has its own failures: a source that is down does not prevent
 other steps. Subscribers are notified of today's batch before the slow steps. These process the newest dates first, then
 older ones.
 
@@ -23,6 +23,7 @@ from core.jobs.backfill import LEAST_SECONDS, Backfilled, backfill, pending_wind
 from core.jobs.deliver import deliver
 from core.jobs.enrich import Enriched, complete_shown, fetch_picks
 from core.jobs.feed_date import Analysed
+from core.jobs.learn import learn_all, taught
 from core.jobs.refresh import Today, fetch_today, is_due
 from core.jobs.step import Call, Remainder, Step, is_quiet, settled_under
 from core.jobs.upstreams import Upstreams, open_upstreams
@@ -159,6 +160,8 @@ async def run(
         try:
             if scope.due:
                 await work.due(forced=scope.forced)
+            if scope.rest and scope.due:
+                await work.learn()
             if scope.rest and seconds > 0:
                 await work.rest(seconds)
         except StoreRefused as error:
@@ -217,13 +220,27 @@ class _Run:
         async with self.archive.try_drafting() as draft:
             if draft is None:
                 return None
-            rules = rules_in_force(self.settings.feeds, draft.state.saved)
+            rules = await self._rules(draft.state)
             await self._step("store", self._repair(draft, rules))
             if rules.categories and (forced or is_due(draft, rules, self.now)):
                 await self._step("today", self._fetch_today(draft, rules))
             elif draft.is_changed:
                 self.report.state = await draft.commit()
             return rules
+
+    async def learn(self) -> None:
+        """Learn what is not up to date for all feeds."""
+        await self._step("learn", self._learn())
+
+    async def _learn(self) -> None:
+        state = await self.archive.state()
+        rules = rules_in_force(self.settings.feeds, state.saved, state.learned)
+        if await learn_all(self.archive, rules, state.manifest):
+            self.report.state = await self.archive.state()
+
+    async def _rules(self, state: State) -> Rules:
+        """Returns the rules in force, with what was learned for their feeds."""
+        return await taught(self.archive, rules_in_force(self.settings.feeds, state.saved, state.learned))
 
     async def _repair(self, draft: Draft, rules: Rules) -> None:
         """Restore what the store has lost or damaged; what cannot be restored is pending again in the draft."""
@@ -265,7 +282,7 @@ class _Run:
                 return None
             step = Step(working, self.call)
             state = await self.archive.state()
-            rules = rules_in_force(self.settings.feeds, state.saved)
+            rules = await self._rules(state)
             if self._is_quiet(step, state, rules) or not await step.begin(self.now):
                 self.report.refused, self.report.chain = step.refused, step.chain
                 return False

@@ -43,6 +43,8 @@ def make_entries(feed: Feed, batch: Batch, scores: Mapping[str, Score | None]) -
             reasons=score.reasons,
             matched=score.matched,
             mentions=score.mentions,
+            learned=score.learned,
+            vote=score.vote,
             rank=rank,
             upvotes=item.paper.upvotes,
             late=item.late,
@@ -63,9 +65,10 @@ class Day(NamedTuple):
     others: frozenset[str] = frozenset()
 
     def best(self, min_score: float) -> "Day":
-        """The day with the entries from `min_score` on; of the others only the ids."""
-        kept = tuple(entry for entry in self.entries if entry.score >= min_score)
-        return Day(kept, self.others | {entry.paper.versioned for entry in self.entries[len(kept) :]})
+        """The day with the entries that may be shown from `min_score` on; of the others only the ids."""
+        kept = tuple(entry for entry in self.entries if max(entry.score, entry.words) >= min_score)
+        names = {entry.paper.versioned for entry in self.entries}
+        return Day(kept, self.others | names.difference(entry.paper.versioned for entry in kept))
 
 
 def first_announced(days: Sequence[Day]) -> list[Entry]:
@@ -126,6 +129,8 @@ def feeds_of(feeds: Mapping[str, Feed], query: Query) -> list[Feed]:
 
 def reaches_below(feed: Feed, query: Query) -> bool:
     """Whether a query may select entries below the `min_score` of a feed."""
+    if query.names("words") or query.names("learned"):
+        return True
     if not query.names("score"):
         return False
     floors = [min(c.values) for c in query.conditions if c.field == "score" and c.operator in (">=", ">", "=")]
@@ -139,13 +144,43 @@ def choose(feed: Feed, entries: Sequence[Entry], query: Query, *, capped: bool) 
     the feed's entries a day, unless the query says `per_day`.
     """
     conditions = list(query.conditions)
-    if not query.names("score"):
-        conditions.append(Condition("score", ">=", (feed.min_score,)))
+    usual = not any(map(query.names, _SCORES))
+    if usual:
+        conditions.append(Condition("words" if feed.learned else "score", ">=", (feed.min_score,)))
     if not query.names("type"):
         conditions.append(Condition("type", "=", feed.announce_types))
     found = select(entries, conditions)
     per_day = query.per_day or (feed.max_entries if capped else 0)
+    if feed.learned and usual:
+        found += _found_by_learning(feed, entries, conditions, found, per_day)
     return best_of_each_day(found, per_day) if per_day else found
+
+
+_SCORES = ("score", "words", "learned")  # fields of which each replaces the feed's own threshold
+_SHARE = 3  # at most one of so many entries is found by learning alone
+
+
+def _found_by_learning(
+    feed: Feed, entries: Sequence[Entry], conditions: Sequence[Condition], by_words: Sequence[Entry], per_day: int
+) -> list[Entry]:
+    """The entries that have too few points by keywords but enough with the learned ones, for a word of liked papers:
+    the best of each day, at most a third of all that the feed shows of it.
+    """
+    shown = Counter(entry.announced for entry in by_words)
+    cap = per_day // _SHARE if per_day else len(entries)
+    most = {day: min(count // (_SHARE - 1), cap) for day, count in shown.items()}
+    others = [condition for condition in conditions if condition.field != "words"]
+    found = [
+        entry
+        for entry in entries
+        if entry.words < feed.min_score <= entry.score and any(reason.learned == "liked" for reason in entry.reasons)
+    ]
+    out = []
+    for entry in sorted(select(found, others), key=best_first):
+        if most.get(entry.announced, 0) > 0:
+            most[entry.announced] -= 1
+            out.append(replace(entry, by_learning=True))
+    return out
 
 
 def best_of_each_day(entries: list[Entry], count: int) -> list[Entry]:

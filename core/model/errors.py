@@ -6,6 +6,7 @@ PaperwireError
 ├── QueryError        a request's filters are wrong: names the token
 ├── UnknownName       no feed, category or paper of that name: lists the known ones
 ├── Refused           a change of the feeds is not possible: says which field of the form to change
+├── InvalidInput      what was sent with a command cannot be read: says what is expected
 ├── Conflict          the feeds were changed by another process meanwhile: nothing was written
 ├── TooMuch           the feeds do not fit into the store: nothing was written
 ├── NothingYet        nothing is stored that could be served: says what is being fetched
@@ -72,6 +73,10 @@ class Refused(PaperwireError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
+
+
+class InvalidInput(PaperwireError):
+    """What was sent with a command cannot be read, or asks for too much."""
 
 
 class Conflict(PaperwireError):

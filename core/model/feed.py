@@ -1,10 +1,10 @@
 """Feeds, named selections of papers by rules; and entries, papers as a feed shows them, with the reasons of a score."""
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from core.model.paper import Paper
 from core.model.rubric import Rubric, Scorecard
@@ -15,7 +15,15 @@ from core.util.signing import fingerprint
 MATCH_MODES = ("word", "substring", "regex")
 UPVOTES = "upvotes"  # what the points are called that a feed of Hugging Face's papers gives for these
 BONUS_NAME = "{} in title"  # what the extra points of a keyword are called
-_SCORED = frozenset({"match", "title_bonus", "keywords", "exclude", "categories", "source"})
+OTHER_WORDS = "other words"  # what the learned points are called that no single term explains
+_LEARNED_NAMES = {
+    "liked": "in {} papers you liked",
+    "disliked": "in {} papers you disliked",
+    "keywords": "in {} of the papers that your keywords find best",
+}
+_NO_SETTINGS = ("name", "learned", "lessons")
+_FEW_KEYWORDS = 5  # a feed with fewer expands them, unless it says otherwise
+_SCORED = frozenset({"match", "title_bonus", "keywords", "exclude", "categories", "source", "learned", "lessons"})
 _ANALYSED = frozenset({"summary", "summaries", "rubric"})
 DEFAULT_SUMMARY = "default"  # a template by whether there is a model: see `Feed.template`
 SCORING_VERSION = 2  # to be raised when the same rules come to give other scores
@@ -90,12 +98,17 @@ class Feed:
     hold_hours: float = 12.0  # but no longer than this
     digest: str = "list"  # the style of its digests
     rubric: Rubric | None = None
+    expand: bool | None = None  # whether keywords expand themselves where nothing was voted; None: where there are few
+    vote_links: bool | None = None  # whether entries end with links to vote; None: on a private copy
+    learned: str = ""  # no setting: the fingerprint of what was learned from its votes
+    lessons: "Lessons | None" = field(default=None, compare=False, repr=False)  # no setting: it, where scores are made
 
     def to_plain(self, *, defaults: bool = True) -> dict[str, Any]:
         """The feed in the shape of `[feeds.NAME]`: all its fields, or only those that differ from their `defaults`."""
         usual = {f.name: f.default for f in fields(self)} | {"min_score": self.usual_min_score}
         plain = {name: getattr(self, name) for name in usual if defaults or getattr(self, name) != usual[name]}
-        del plain["name"]
+        for name in _NO_SETTINGS:
+            plain.pop(name, None)
         if "keywords" in plain:
             plain["keywords"] = {keyword.label: keyword.weight for keyword in self.keywords}
         if self.rubric:
@@ -138,9 +151,21 @@ class Feed:
             return "key-findings" if has_model else "extract"
         return self.summary
 
+    @property
+    def expands(self) -> bool:
+        """Whether its keywords expand themselves while there are no votes. The keyword bot's rule stays as it was."""
+        if self.expand is None:
+            return self.match != "substring" and 0 < len(self.keywords) < _FEW_KEYWORDS
+        return self.expand and bool(self.keywords)
+
     @cached_property
     def scoring_fingerprint(self) -> str:
         """The fingerprint of all inputs of scores, and of nothing else."""
+        return fingerprint("learned", self.rules_fingerprint, self.learned) if self.learned else self.rules_fingerprint
+
+    @cached_property
+    def rules_fingerprint(self) -> str:
+        """The fingerprint of all inputs of keyword points."""
         rules = [(k.text, k.weight, k.field) for k in self.keywords]  # in order: stored reasons name them by number
         return fingerprint(
             "scores",
@@ -152,6 +177,17 @@ class Feed:
             sorted(self.categories),
             *([] if self.source == "arxiv" else [self.source]),
         )
+
+
+class Lessons(Protocol):
+    """What was learned for a feed: `core.ranking.learned` implements it. `signs` are the votes by paper."""
+
+    @property
+    def signs(self) -> Mapping[str, int]:
+        """The owner's votes, 1 or -1, by identifier without version."""
+
+    def reasons(self, paper: Paper) -> "tuple[Reason, ...]":
+        """Returns the learned points of a paper."""
 
 
 class Reason(NamedTuple):
@@ -168,6 +204,16 @@ class Reason(NamedTuple):
     end: int
     text: str
     bonus: bool = False  # the extra points of a keyword that is in the title
+    learned: str = ""  # of learned points: whose papers have the term (`_LEARNED_NAMES`), or "rest"
+    papers: int = 0  # how many these are
+
+    @property
+    def name(self) -> str:
+        """The rule, with what it says of the points: "KV cache in title", "kv cache (in 3 papers you liked)"."""
+        if self.bonus:
+            return BONUS_NAME.format(self.rule)
+        about = _LEARNED_NAMES.get(self.learned)
+        return f"{self.rule} ({about.format(self.papers)})" if about else self.rule
 
     @property
     def of_upvotes(self) -> bool:
@@ -182,6 +228,7 @@ class Entry:
     `rank` is its place among all of the feed's entries of the date, 0 for the best. `matched` are the labels of the
     keywords that were found, and `mentions` is how often. `points` and `band` come from the feed's rubric, `upvotes`
     from Hugging Face; None where there are none. `late` is when it was stored (RFC 3339), if that was after its day.
+    `learned` are those points of the score that come from votes, and `vote` is the owner's own.
     """
 
     feed: str
@@ -199,6 +246,14 @@ class Entry:
     summary: Summary | None = None
     scorecard: Scorecard | None = None
     late: str = ""
+    learned: float = 0.0
+    vote: int = 0
+    by_learning: bool = False  # it has too few points by keywords, and is shown for the learned ones
+
+    @property
+    def words(self) -> float:
+        """The points of the score that come from keywords."""
+        return round(self.score - self.learned, 4) if self.learned else self.score
 
     @property
     def id(self) -> str:

@@ -154,7 +154,12 @@ IDENTIFIER = Kind(NAMED, _identifier, lambda paper, wanted: wanted in (paper.id,
 TEXT = Kind(TEXTUAL, _text, lambda have, wanted: fold(have) == fold(wanted), cost=2)
 
 FIELDS: dict[str, Field] = {
-    "score": Field(NUMBER, operator.attrgetter("score"), "a number: points of the feed's keywords", plain=True),
+    "score": Field(
+        NUMBER, operator.attrgetter("score"), "a number: points of the feed's keywords, and learned ones", plain=True
+    ),
+    "words": Field(NUMBER, operator.attrgetter("words"), "a number: points of the feed's keywords alone", plain=True),
+    "learned": Field(NUMBER, operator.attrgetter("learned"), "a number: points learned from votes", plain=True),
+    "vote": Field(NUMBER, operator.attrgetter("vote"), "1 for a like, -1 for a dislike, 0 for none", plain=True),
     "points": Field(NUMBER, operator.attrgetter("points"), "a number: points of the feed's rubric"),
     "band": Field(CHOICE, operator.attrgetter("band"), "the band of the feed's rubric", choices=BANDS),
     "announced": Field(
@@ -219,7 +224,7 @@ MAX_TOKENS = 40
 MAX_LIMIT = 500
 DEFAULT_LIMIT = 100
 DEFAULT_SORT = (("announced", True), ("score", True))
-SORTABLE = ("score", "points", "announced", "published", "updated", "upvotes", "title", "id")
+SORTABLE = ("score", "words", "learned", "points", "announced", "published", "updated", "upvotes", "title", "id")
 
 _TOKEN = re.compile(r"(?P<name>[a-z_]+)\s*(?P<operator>!=|>=|<=|=|>|<|~)(?P<value>.*)", re.DOTALL)
 

@@ -27,13 +27,16 @@ class Hit(NamedTuple):
 class Score(NamedTuple):
     """The sum of the reasons' points, and the reasons in the order of the feed's keywords.
 
-    `mentions` is how often the paper speaks of the feed's keywords: the places of all that give points.
+    `mentions` is how often the paper speaks of the feed's keywords: the places of all that give points. `learned` is
+    the part of the total that comes from votes, and `vote` the owner's own.
     """
 
     total: float
     reasons: tuple[Reason, ...]
     matched: tuple[str, ...]
     mentions: int = 0
+    learned: float = 0.0
+    vote: int = 0
 
 
 def field_text(paper: Paper, field: str) -> str:
@@ -78,11 +81,12 @@ def _place(hit: Hit) -> tuple[bool, int, int]:
     return hit.field != "title", hit.start, -hit.end
 
 
-def make_score(reasons: tuple[Reason, ...], mentions: int = 0) -> Score:
+def make_score(reasons: tuple[Reason, ...], mentions: int = 0, vote: int = 0) -> Score:
     """Returns the score of `reasons`."""
     total = round(sum([reason.points for reason in reasons]), 4)
-    matched = [reason.rule for reason in reasons if not reason.bonus and not reason.of_upvotes]
-    return Score(total, reasons, tuple(matched), mentions)
+    learned = round(sum([reason.points for reason in reasons if reason.learned]), 4)
+    matched = [r.rule for r in reasons if not r.bonus and not r.learned and not r.of_upvotes]
+    return Score(total, reasons, tuple(matched), mentions, learned, vote)
 
 
 def same_keyword(keyword: Keyword) -> object:

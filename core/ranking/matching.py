@@ -13,10 +13,10 @@ from time import monotonic
 
 from core.model.batch import Batch
 from core.model.categories import find_category, listed
-from core.model.feed import Feed
+from core.model.feed import Feed, Lessons
 from core.model.paper import Paper
 from core.model.rules import Alternatives, Term, parse_rule
-from core.model.scoring import Hit, Score, field_text, tally
+from core.model.scoring import Hit, Score, field_text, make_score, tally
 from core.text.english import MATCHERS, spellings
 from core.text.fold import fold, is_whole
 from core.text.names import Name, comparable, is_same, parse_name
@@ -229,8 +229,15 @@ def score_batch(feed: Feed, batch: Batch, until: float = inf) -> dict[str, Score
     for paper in papers_of(feed, batch):
         if monotonic() > until:
             raise TimeoutError
-        scores[paper.versioned] = score(paper)
+        scores[paper.versioned] = _with_lessons(feed.lessons, paper, score(paper))
     return scores
+
+
+def _with_lessons(lessons: Lessons | None, paper: Paper, score: Score | None) -> Score | None:
+    """Returns a score with the points that were learned for the feed, if any were."""
+    if lessons is None or score is None:
+        return score
+    return make_score((*score.reasons, *lessons.reasons(paper)), score.mentions, lessons.signs.get(paper.id, 0))
 
 
 def papers_of(feed: Feed, batch: Batch) -> Iterator[Paper]:

@@ -200,7 +200,7 @@ def reason_words(entry: Entry) -> Iterator[tuple[str, float]]:
     """Returns each found keyword with its points, and finally the title bonus."""
     for reason in entry.reasons:
         if not reason.bonus:
-            yield label(reason.rule), reason.points
+            yield label(reason.name), reason.points
     if bonus := sum(reason.points for reason in entry.reasons if reason.bonus):
         yield "in title", bonus
 
@@ -219,4 +219,4 @@ def _why(paper: Paper, reason: Reason, bonus: float) -> Why:
     end = text.rfind(" ", reason.end, end) if end < len(text) and " " in text[reason.end : end] else end
     marked = readable(text[start:end].replace("\n", " "), [(reason.start - start, reason.end - start)])
     context = Markup("{}{}{}").format("…" if start else "", marked, "…" if end < len(text) else "")
-    return Why(label(reason.rule), reason.points + bonus, bonus, reason.field, context)
+    return Why(label(reason.name), reason.points + bonus, bonus, reason.field, context)

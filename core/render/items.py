@@ -85,6 +85,7 @@ def _moved(reason: Reason, text: str) -> Reason:
 _FOLD_AUTHORS_AFTER = 10
 _BEGINNING = 300  # characters of an abstract in one line
 _SENTENCE_END = re.compile(r"[.!?](?=\s+[A-Z\d$(])(?<!\be\.g[.!?])(?<!\bi\.e[.!?])(?<!\bal[.!?])")
+FOUND_BY_LEARNING = " (found by what you liked)"
 WITHDRAWN = "This paper has been withdrawn."
 TYPE_NAMES = {
     "new": "new",
@@ -163,9 +164,11 @@ def late_in_words(entry: Entry) -> str:
 def reasons_in_words(entry: Entry) -> str:
     """ ": LLM +1, KV cache +3, in title +1.5", or "" where no keyword was found."""
     bonus = sum(reason.points for reason in entry.reasons if reason.bonus)
-    words = [f"{reason.rule} {reason.points:+g}" for reason in entry.reasons if not reason.bonus]
+    words = [f"{reason.rule} {reason.points:+g}" for reason in entry.reasons if not (reason.bonus or reason.learned)]
     words += [f"in title {bonus:+g}"] if bonus else []
-    return ": " + ", ".join(words) if words else ""
+    words += [f"{reason.name} {reason.points:+g}" for reason in entry.reasons if reason.learned]
+    found = FOUND_BY_LEARNING if entry.by_learning else ""
+    return found + (": " + ", ".join(words) if words else "")
 
 
 def judgement_in_words(entry: Entry) -> list[str]:

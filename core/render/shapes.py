@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from core.model.feed import BONUS_NAME, Entry
+from core.model.feed import Entry
 from core.model.paper import Paper, is_withdrawn, known_addresses
 from core.model.summary import Summary
 from core.text.markdown import to_html
@@ -13,8 +13,8 @@ from core.text.markdown import to_html
 # every name that `fields=` may list
 ENTRY_FIELDS = (
     "id", "version", "feed", "title", "title_tex", "authors", "abstract", "categories", "primary", "type", "announced",
-    "published", "updated", "comment", "doi", "journal_ref", "licence", "links", "score", "reasons", "points", "band",
-    "scorecard", "upvotes", "withdrawn", "late", "summary",
+    "published", "updated", "comment", "doi", "journal_ref", "licence", "links", "score", "words", "learned",
+    "reasons", "points", "band", "scorecard", "upvotes", "withdrawn", "late", "summary", "found_by",
 )  # fmt: skip
 # what an entry may lack
 _ENTRY_TEXTS = ("title_tex", "published", "updated", "comment", "doi", "journal_ref", "licence")
@@ -42,14 +42,15 @@ def entry_to_plain(entry: Entry, fields: tuple[str, ...] = ()) -> dict[str, Any]
         "score": entry.score,
         "reasons": [
             {
-                "rule": BONUS_NAME.format(rule) if bonus else rule,
-                "points": points,
-                "field": field,
-                "start": start,
-                "end": end,
-                "text": text,
+                "rule": reason.name,
+                "points": reason.points,
+                "field": reason.field,
+                "start": reason.start,
+                "end": reason.end,
+                "text": reason.text,
             }
-            for rule, points, field, start, end, text, bonus in entry.reasons
+            | ({"learned": reason.learned, "papers": reason.papers} if reason.learned else {})
+            for reason in entry.reasons
         ],
     }
     if not paper.primary:
@@ -62,6 +63,7 @@ def entry_to_plain(entry: Entry, fields: tuple[str, ...] = ()) -> dict[str, Any]
             plain[name] = value
     if entry.scorecard:
         plain["scorecard"] = entry.scorecard.to_plain()
+    plain |= _learned_to_plain(entry)
     if is_withdrawn(paper):
         plain["withdrawn"] = True
     if entry.late:
@@ -69,6 +71,11 @@ def entry_to_plain(entry: Entry, fields: tuple[str, ...] = ()) -> dict[str, Any]
     if entry.summary and (not fields or "summary" in fields):
         plain["summary"] = _summary_to_plain(entry.summary, paper)
     return {name: plain[name] for name in plain if name in fields} if fields else plain
+
+
+def _learned_to_plain(entry: Entry) -> dict[str, Any]:
+    found = {"found_by": "learning"} if entry.by_learning else {}
+    return {"words": entry.words, "learned": entry.learned} | found if entry.learned else found
 
 
 def _summary_to_plain(summary: Summary, paper: Paper) -> dict[str, Any]:

@@ -71,12 +71,17 @@ def scores_to_plain(feed: Feed, scores: Scores) -> dict[str, Any]:
     return {
         paper: None
         if score is None
-        else [score.mentions, *(_reason_to_plain(numbers, reason) for reason in score.reasons)]
+        else [
+            [score.mentions, score.vote] if score.vote else score.mentions,
+            *(_reason_to_plain(numbers, reason) for reason in score.reasons),
+        ]
         for paper, score in scores.items()
     }
 
 
 def _reason_to_plain(numbers: Mapping[str, int], reason: Reason) -> list[Any]:
+    if reason.learned:  # terms are not numbered
+        return [[reason.rule, reason.learned, reason.papers], reason.points, reason.field, reason.start, reason.end]
     # Upvotes have no number; a bonus has the negative number of its keyword
     number = None if reason.of_upvotes else numbers[reason.rule]
     number = -number - 1 if number is not None and reason.bonus else number
@@ -91,25 +96,27 @@ def scores_from_plain(feed: Feed, papers: Mapping[str, Paper], plain: Mapping[st
             out[name] = None
             continue
         mentions, *rows = rows
-        reasons = tuple(
-            Reason(
-                UPVOTES if number is None else feed.labels[number if number >= 0 else -number - 1],
-                points,
-                field,
-                start,
-                end,
-                field_text(papers[name], field)[start:end],
-                number is not None and number < 0,
-            )
-            for number, points, field, start, end in rows
-        )
-        out[name] = make_score(reasons, mentions)
+        mentions, vote = mentions if isinstance(mentions, list) else (mentions, 0)
+        out[name] = make_score(tuple(_reason_from_plain(feed, papers[name], *row) for row in rows), mentions, vote)
     return out
+
+
+def _reason_from_plain(
+    feed: Feed, paper: Paper, named: int | list[Any] | None, points: float, field: str, start: int, end: int
+) -> Reason:
+    text = field_text(paper, field)[start:end]
+    if isinstance(named, list):
+        rule, learned, papers_with_it = named
+        return Reason(rule, points, field, start, end, text, learned=learned, papers=papers_with_it)
+    label = UPVOTES if named is None else feed.labels[named if named >= 0 else -named - 1]
+    return Reason(label, points, field, start, end, text, named is not None and named < 0)
 
 
 def day_to_plain(feed: Feed, batch: Batch, day: Day) -> dict[str, Any]:
     """Returns a feed's day as JSON values that include the papers of its entries, so that no batch is needed."""
-    scores = {e.paper.versioned: Score(e.score, e.reasons, e.matched, e.mentions) for e in day.entries}
+    scores = {
+        e.paper.versioned: Score(e.score, e.reasons, e.matched, e.mentions, e.learned, e.vote) for e in day.entries
+    }
     papers = tuple(item for item in batch.announcements if item.paper.versioned in scores)
     return {
         "batch": Batch(batch.date, papers).to_plain(),

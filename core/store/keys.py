@@ -28,6 +28,8 @@ SAVED = f"{_V}:saved"  # feeds that the owner saved
 SAVED_HISTORY = f"{_V}:saved:history"
 COPIED = (f"{_V}:batch:", f"{_V}:ledger:", f"{_V}:analysis:")  # what the manifest names has copies
 SAVED_LOCK = f"{_V}:lock:saved"
+LEARNED = f"{_V}:learned"  # which feeds have votes, and what was learned from them; read with the manifest
+VOTES_LOCK = f"{_V}:lock:votes"
 WINDOW_SECONDS = 3 * 86_400  # how long the slices of an incomplete window are kept
 STRANGERS_BUDGET = f"{_V}:budget:strangers"  # bytes of a day that requests without a token caused to be stored
 DAY_SECONDS = 86_400
@@ -90,6 +92,21 @@ def review_lock(versioned: str, language: str) -> str:
 def summary_lock(versioned: str, template: str, language: str) -> str:
     """The lock of the process that makes that summary."""
     return f"{_V}:lock:summary:{versioned}:{template}:{language}"
+
+
+def votes(feed_name: str) -> str:
+    """The votes and the library of a feed."""
+    return f"{_V}:votes:{feed_name}"
+
+
+def votes_before(feed_name: str) -> str:
+    """The same before the last change, for undo."""
+    return f"{_V}:votes:{feed_name}:before"
+
+
+def model(name: str) -> str:
+    """The word weights that were learned for a feed, by their fingerprint; immutable."""
+    return f"{_V}:model:{name}"
 
 
 def custom(feed_fingerprint: str, query: str, format_name: str) -> str:

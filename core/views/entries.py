@@ -180,6 +180,9 @@ class _Loading:
         decoded = self.batches.decoded
         wanted = [one for record in records if decoded.get((one := stored_batch(record)).name) is None]
         wanted += [stored_scores(self.feed, record) for record in records if self.own]
+        if self.own and self.feed.learned and self.feed.lessons is None:
+            models = await self.archive.learning.models((self.feed.learned,))
+            self.feed = replace(self.feed, lessons=models.get(self.feed.learned))
         found = await self._read(wanted)
         until = monotonic() + CUSTOM_SECONDS
         for record in records:
