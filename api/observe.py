@@ -23,7 +23,7 @@ from core.util.log import EVENTS, log_event
 MOST_PATH = 2_000  # characters
 MOST_QUERY = 32_000  # bytes: rules of 8,000 characters, most of them encoded
 MOST_BODY = 64_000  # bytes of a form
-MOST_LIBRARY = 6_000_000  # bytes of a library, or of exported votes
+MOST_UPLOAD = 6_000_000  # bytes of a library, or of exported votes
 _HOST = re.compile(rb"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,253})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _LONG = ("/library", "/votes")
 _ONCE = (b"host", b"content-length")
@@ -42,9 +42,10 @@ def refusal(scope: Scope, headers: Mapping[bytes, bytes]) -> Problem | None:
             return _refused(400, f"The header {repeated[0]} was sent twice.")
     if (host := headers.get(b"host")) is not None and not _HOST.fullmatch(host):
         return _refused(400, "The header Host is not a name with or without a port.")
-    most = MOST_LIBRARY if scope["path"].endswith(_LONG) else MOST_BODY
+    most = MOST_UPLOAD if scope["path"].endswith(_LONG) else MOST_BODY
     length = whole_number((headers.get(b"content-length") or b"0").decode("latin-1"))
     if length is None or length > most:
+        return _refused(413, f"A body has up to {most:,} bytes.", {"Connection": "close"})
         return _refused(413, f"A body has up to {most:,} bytes.", {"Connection": "close"})
     return None
 

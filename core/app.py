@@ -253,6 +253,14 @@ class Paperwire:
         usable, report = await complete_library(self.archive, self.settings, manifest, feed, references)
         return await self.teach(name, replacing(usable)), report
 
+    async def undo_votes(self, name: str) -> VoteReport:
+        """Put back the votes and the library of before the last change. Raises `UnknownName` without one."""
+        await self.snapshot()
+        before = await self.archive.learning.before(self.rules.row(self.feed(name).name)[0])
+        if before is None:
+            raise UnknownName("change of votes", f"before the present votes of {name}")
+        return await self.teach(name, lambda _: before)
+
     async def votes(self, name: str) -> Votes:
         """Returns the votes and the library of a feed. Raises `UnknownName` and `StoreError`."""
         await self.snapshot()

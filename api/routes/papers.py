@@ -1,12 +1,15 @@
 """Entries as JSON: the query API."""
 
+import asyncio
 from math import inf
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api import openapi
-from api.resource import Loaded, Resource, opened, parse_paper, serve
+from api.access import has_token
+from api.headers import NOT_KEPT
+from api.resource import Loaded, Resource, opened, parse_paper, serve, wire_of
 from api.urls import raw_query
 from core.model.entries import feeds_of
 from core.model.errors import UnknownName
@@ -32,16 +35,21 @@ async def query_papers(request: Request) -> Response:
     Without `feed=` those of the main feed. The feed's `min_score` and announce types apply unless the request filters
     by `score` or `type`; the feed's number of entries a day does not apply, but `per_day=` does.
     """
-    query = parse_query(raw_query(request), entry_fields=ENTRY_FIELDS)
+    is_owner = has_token(wire_of(request).settings, request.headers.get("Authorization", "").encode("latin-1"))
+    query = parse_query(raw_query(request), entry_fields=ENTRY_FIELDS, owner=is_owner)
     wire = await opened(request)
     feeds = feeds_of(wire.feeds, query)
     manifest = await wire.ready()
+    with_votes = query.names("vote")
 
     def render(loaded: Loaded) -> bytes:
         shown = select_page(loaded, query, capped=False)
         return to_json(
             {
-                "papers": [entry_to_plain(entry, query.fields) for entry in shown.entries],
+                "papers": [
+                    entry_to_plain(entry, query.fields) | ({"vote": entry.vote} if with_votes else {})
+                    for entry in shown.entries
+                ],
                 "total": shown.total,
                 "next": shown.next or None,
                 "batches": batch_summaries(manifest),
@@ -49,6 +57,9 @@ async def query_papers(request: Request) -> Response:
             }
         )
 
+    if with_votes:  # for this client alone: no cache may keep it
+        loaded = [(feed, await wire.entries(manifest, feed, query)) for feed in feeds]
+        return Response(await asyncio.to_thread(render, loaded), headers=NOT_KEPT, media_type="application/json")
     return await serve(request, manifest, Resource("application/json", render, feeds=feeds, query=query))
 
 

@@ -4,7 +4,6 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
@@ -12,13 +11,13 @@ from fastapi.responses import Response
 
 from api import openapi
 from api.access import check_token
-from api.observe import MOST_LIBRARY
+from api.observe import MOST_UPLOAD
 from api.resource import answer_once, find_feed, opened, wire_of
-from core.model.errors import InvalidInput, UnknownName
-from core.model.votes import Votes, read_changes
+from core.model.errors import InvalidInput
+from core.model.votes import Votes, forget, read_changes
 
 router = APIRouter(tags=["votes"], default_response_class=Response)
-BODY_SECONDS = 20.0  # to receive a body
+UPLOAD_SECONDS = 20.0  # to receive a body
 _NAME = openapi.of_path("name", "the name of a feed", "main")
 _PARAMETERS = {"parameters": [_NAME]}
 
@@ -68,11 +67,7 @@ async def delete_votes(request: Request) -> Response:
 async def undo_votes(request: Request) -> Response:
     """Put back the votes and the library as they were before the last change; done twice, nothing has changed."""
     name = await _feed_of(request, "voting")
-    wire = wire_of(request)
-    before = await wire.archive.learning.before(wire.rules.row(name)[0])
-    if before is None:
-        raise UnknownName("change of votes", "before the present one")
-    report = await wire.teach(name, lambda _: before)
+    report = await wire_of(request).undo_votes(name)
     return answer_once({"feed": name} | report.to_plain(), 200)
 
 
@@ -106,19 +101,6 @@ async def delete_library(request: Request) -> Response:
     return answer_once({"feed": name} | report.to_plain(), 200)
 
 
-def forget(votes: Votes, before: str) -> Votes:
-    """Returns `votes` without those of days before `before` ("2026-03-01"), or "" for none at all; removed words stay.
-
-    Raises `InvalidInput` if that is no date.
-    """
-    if not before:
-        return Votes(removed=votes.removed, dismissed=votes.dismissed)
-    try:
-        return votes.forgotten(date.fromisoformat(before).isoformat())
-    except ValueError:
-        raise InvalidInput(f"before={before!r} is not a date such as 2026-03-01") from None
-
-
 async def _feed_of(request: Request, what: str) -> str:
     """Returns the name of the feed that the path names, after a check of the token."""
     check_token(request, what)
@@ -131,13 +113,15 @@ async def read_body(request: Request) -> bytes:
     """Returns the body of a request, within limits."""
     body = bytearray()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(UPLOAD_SECONDS):
             async for part in request.stream():
                 body += part
-                if len(body) > MOST_LIBRARY:
-                    raise HTTPException(413, f"A body has up to {MOST_LIBRARY:,} bytes.", {"Connection": "close"})
+                if len(body) > MOST_UPLOAD:
+                    raise HTTPException(413, f"A body has up to {MOST_UPLOAD:,} bytes.", {"Connection": "close"})
     except TimeoutError:
-        raise HTTPException(408, f"The body was not there after {BODY_SECONDS:g} s.", {"Connection": "close"}) from None
+        raise HTTPException(
+            408, f"The body was not there after {UPLOAD_SECONDS:g} s.", {"Connection": "close"}
+        ) from None
     return bytes(body)
 
 

@@ -20,10 +20,10 @@ _MODEL_SECONDS = 60 * 86_400  # one that is lost is learned again
 _MODELS = 12  # in memory
 
 
-T = TypeVar("T", bound="Changed | None")
+T = TypeVar("T", bound="VoteChange | None")
 
 
-class Changed(NamedTuple):
+class VoteChange(NamedTuple):
     """The votes before and after a change, and the index after it."""
 
     before: Votes
@@ -48,13 +48,13 @@ class Learning:
         data = await self._store.get(keys.votes_before(key))
         return decode_as(Votes.from_plain, data) if data else None
 
-    async def change(self, key: str, name: str, make: Callable[[Votes], Votes]) -> Changed:
+    async def change(self, key: str, name: str, make: Callable[[Votes], Votes]) -> VoteChange:
         """Replace the votes that are stored under `key` by what `make` returns for them, and store them under `name`.
 
         Raises `Conflict` if another change takes too long, and the errors of `make`.
         """
 
-        async def write() -> tuple[Changed, Values]:
+        async def write() -> tuple[VoteChange, Values]:
             before, index = await self._read(key)
             votes = make(before)
             row = index.rows.get(name) or index.rows.get(key) or LearnedRow()
@@ -63,7 +63,7 @@ class Learning:
                 keys.votes_before(name): (encode(before.to_plain()), None),
                 keys.votes(name): (encode(votes.to_plain()), None),
             }
-            return Changed(before, votes, index), values
+            return VoteChange(before, votes, index), values
 
         return await self._commit(write)
 
@@ -80,7 +80,7 @@ class Learning:
         Returns the new index, None if the votes have changed since `learned_from`, their fingerprint.
         """
 
-        async def write() -> tuple[Changed | None, Values]:
+        async def write() -> tuple[VoteChange | None, Values]:
             _, index = await self._read("")
             known = index.rows.get(name, LearnedRow())
             if known.votes != learned_from:
@@ -90,7 +90,7 @@ class Learning:
             if learned is not None:
                 plain = await asyncio.to_thread(lambda: encode(learned.to_plain()))
                 values[keys.model(model)] = (plain, _MODEL_SECONDS)
-            return Changed(Votes(), Votes(), index), values
+            return VoteChange(Votes(), Votes(), index), values
 
         changed = await self._commit(write)
         if changed and learned is not None:

@@ -1,4 +1,5 @@
-"""The commands of `paperwire`: serve, refresh, audit, papers, digest, review, check, import and store."""
+"""The commands of `paperwire`: serve, refresh, audit, papers, digest, review, vote, votes, library, check,
+import and store."""
 
 import asyncio
 import os
@@ -13,7 +14,7 @@ from rich.table import Table
 from core import __version__
 from core.app import Paperwire
 from core.archive.open import describe
-from core.cli import digest, refresh, review, store
+from core.cli import digest, refresh, review, store, vote
 from core.cli.check import explain_rules
 from core.cli.output import err, is_stream, out, with_wire, write_document
 from core.config import models
@@ -42,6 +43,9 @@ app.command()(refresh.refresh)
 app.command()(refresh.audit)
 app.command()(review.review)
 app.command()(digest.digest)
+app.command()(vote.vote)
+app.command()(vote.votes)
+app.command()(vote.library)
 SAMPLE_STORE = Path(".paperwire/sample.sqlite3")
 
 
@@ -75,7 +79,7 @@ def papers(
 ) -> None:
     """Print the papers that meet all filters, the same that /api/papers takes."""
     tokens = [*(filters or ()), *([f"feed={feed}"] if feed else [])]
-    query = parse_query("&".join(quote(token, safe="") for token in tokens), entry_fields=ENTRY_FIELDS)
+    query = parse_query("&".join(quote(token, safe="") for token in tokens), entry_fields=ENTRY_FIELDS, owner=True)
 
     async def find(wire: Paperwire) -> Page:
         with err.status("looking for papers"):

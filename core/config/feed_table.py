@@ -122,6 +122,8 @@ class FeedTable(_Table):
     hold_hours: float = Field(Feed.hold_hours, gt=0, le=168, allow_inf_nan=False)
     digest: Literal["list", "staged", "daily"] = "list"
     rubric: RubricTable | None = None
+    expand: bool | None = None
+    vote_links: bool | None = None
 
     @field_validator("summary")
     @classmethod

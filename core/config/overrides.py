@@ -72,6 +72,10 @@ class Rules:
     def fingerprint(self) -> str:
         """The fingerprint of everything that the owner can configure."""
         feeds = {n: feed.to_plain() | {"summary": feed.template(has_model=False)} for n, feed in self.feeds.items()}
+        for plain in feeds.values():  # keys that are not set leave the fingerprint as it was before there were any
+            for name in ("expand", "vote_links"):
+                if plain[name] is None:
+                    del plain[name]
         learned = {name: feed.learned for name, feed in self.feeds.items() if feed.learned}
         return fingerprint("rules", self.file.instance.model_dump(mode="json"), feeds, *([learned] if learned else []))
 

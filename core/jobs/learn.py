@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 
 from core.archive import Archive
-from core.archive.learning import Changed
+from core.archive.learning import VoteChange
 from core.config.overrides import Rules
 from core.model.errors import InvalidInput
 from core.model.feed import Feed
@@ -61,7 +61,7 @@ def is_outdated(feed: Feed, row: LearnedRow, manifest: Manifest) -> bool:
 
 async def change_votes(
     archive: Archive, rules: Rules, feed: Feed, make: Callable[[Votes], Votes], manifest: Manifest
-) -> tuple[Changed, LearnedIndex]:
+) -> tuple[VoteChange, LearnedIndex]:
     """Change the votes of a feed, and learn from them. Returns the change, and the index in force then.
 
     A failure of learning leaves the votes stored; the write path learns from them later. Raises `StoreError`,

@@ -260,8 +260,10 @@ class Query:
         return json.dumps([self.selection, self.limit, self.cursor, self.fields])
 
 
-def parse_query(raw: str, *, entry_fields: tuple[str, ...] = ()) -> Query:
+def parse_query(raw: str, *, entry_fields: tuple[str, ...] = (), owner: bool = False) -> Query:
     """Parse a raw, still encoded query string; `entry_fields` are the names that `fields=` may list.
+
+    Votes are the `owner`'s alone: no one else may filter by them.
 
     Raises `QueryError` for the first thing that is not understood.
     """
@@ -283,6 +285,8 @@ def parse_query(raw: str, *, entry_fields: tuple[str, ...] = ()) -> Query:
                 raise QueryError(token, f"{name} takes one value, once", (f"{name}=",))
             parameters[name] = value
         else:
+            if name == "vote" and not owner:
+                raise QueryError(token, "votes are the owner's: /api/papers takes this with the owner's token")
             conditions.append(_condition(token, name, operator, value))
     read = {name: PARAMETERS[name](f"{name}={value}", value, entry_fields) for name, value in parameters.items()}
     return Query(conditions=tuple(conditions), **read)

@@ -4,6 +4,7 @@ papers in the store.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, NamedTuple
 
 from core.model.errors import InvalidInput
@@ -149,6 +150,19 @@ def read_changes(plain: object) -> dict[str, int]:
         if found.setdefault(paper, int(sign)) != sign:
             raise InvalidInput(f"{written} has two different votes in this request")
     return found
+
+
+def forget(votes: Votes, before: str) -> Votes:
+    """Returns `votes` without those of days before `before` ("2026-03-01"), or "" for none at all; removed words stay.
+
+    Raises `InvalidInput` if that is no date.
+    """
+    if not before:
+        return Votes(removed=votes.removed, dismissed=votes.dismissed)
+    try:
+        return votes.forgotten(date.fromisoformat(before).isoformat())
+    except ValueError:
+        raise InvalidInput(f"before={before!r} is not a date such as 2026-03-01") from None
 
 
 def weights_of(votes: Sequence[Vote]) -> Iterator[float]:

@@ -17,7 +17,7 @@ from core.model.paper import Paper
 from core.ranking.words import WordTable, word_table
 from core.text.terms import places_of_terms, terms_of
 
-TITLE = 1.5  # how much more a term of the title counts
+IN_TITLE = 1.5  # how much more a term of the title counts
 SHOWN_TERMS = 3
 LEAST_PAPERS = 2  # liked papers that have a term that is named as a reason
 _CANDIDATES = 30
@@ -43,7 +43,7 @@ def vectors_of(title: str, abstract: str, table: WordTable, extra: Mapping[str, 
         idf = known.get(term) or extra.get(term)
         if not idf:
             continue
-        terms[term] = idf * TITLE if term in titled else idf
+        terms[term] = idf * IN_TITLE if term in titled else idf
         number = numbers.get(term, rows)
         if number < rows:
             found[number] = (1 + math.log(count)) * idf if count > 1 else idf

@@ -14,7 +14,7 @@ from core.model.paper import parse_id
 from core.model.votes import Reference, make_reference
 from core.text.tex import to_readable
 
-MOST_ENTRIES = 20_000
+MOST_REFERENCES = 20_000
 _LONGEST_VALUE = 20_000  # characters of a field
 _EXPECTED = "send BibTeX, RIS, CSL JSON, or lines of arXiv links or identifiers"
 _ARXIV = re.compile(
@@ -51,7 +51,7 @@ def parse_library(data: bytes, source: str = "file") -> Library:
             rejected += 1
         else:
             entries.append(entry)
-        if len(entries) + rejected >= MOST_ENTRIES:
+        if len(entries) + rejected >= MOST_REFERENCES:
             break
     if not entries:
         found = f"it looks like {name}, but none of its {rejected} entries has a title or an arXiv identifier"

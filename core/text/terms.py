@@ -27,7 +27,7 @@ _STOP_WORDS = """
 _STOP = frozenset(_STOP_WORDS.split())
 
 
-class Place(NamedTuple):
+class TermPlace(NamedTuple):
     """A term and where it stands in a text."""
 
     term: str
@@ -35,28 +35,28 @@ class Place(NamedTuple):
     end: int
 
 
-def words_of(text: str) -> list[str]:
+def stems_of(text: str) -> list[str]:
     """Returns the words of `text` in order, without plurals; "" where a stop word stands."""
     return [_stem(word) for word in _WORD.findall(text.lower())]
 
 
 def terms_of(text: str) -> list[str]:
     """Returns all terms of `text`, in no particular order, each as often as it occurs."""
-    words = words_of(text)
+    words = stems_of(text)
     pairs = [f"{one} {two}" for one, two in pairwise(words) if one and two]
     return [word for word in words if word] + pairs
 
 
-def places_of_terms(text: str, wanted: Iterable[str]) -> Iterator[Place]:
+def places_of_terms(text: str, wanted: Iterable[str]) -> Iterator[TermPlace]:
     """Yields where any of the `wanted` terms stands in `text`."""
     names = frozenset(wanted)
     before: tuple[str, int] = ("", 0)
     for match in _WORD.finditer(text):
         word = _stem(match[0].lower())
         if word and word in names:
-            yield Place(word, match.start(), match.end())
+            yield TermPlace(word, match.start(), match.end())
         if word and before[0] and (pair := f"{before[0]} {word}") in names:
-            yield Place(pair, before[1], match.end())
+            yield TermPlace(pair, before[1], match.end())
         before = (word, match.start())
 
 

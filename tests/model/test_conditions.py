@@ -20,6 +20,8 @@ ENTRIES = [
         abstract="Code at https://github.com/sample/tool.",
         categories=("cs.DC", "cs.LG"),
         matched=("KV cache", "ti:sharing"),
+        learned=4.0,
+        vote=1,
         points=7.5,
         band="must-read",
         upvotes=50,
@@ -57,6 +59,12 @@ SELECTED = [
     ("score!=10,-1", [2, 4]),
     ("score>=10,0", [1, 2, 4]),
     ("score>0&score<10", [2]),
+    ("words>=6", [1]),
+    ("words<=2.5", [2, 3, 4]),
+    ("learned>0", [1]),
+    ("learned<=0", [2, 3, 4]),
+    ("vote=1", [1]),
+    ("vote!=1", [2, 3, 4]),
     ("points>=3", [1, 2]),
     ("points<100", [1, 2]),
     ("points!=3", [1, 3, 4]),
@@ -144,13 +152,13 @@ SELECTED = [
 @pytest.mark.parametrize(("raw", "expected"), SELECTED)
 def test_selected(raw: str, expected: list[int]) -> None:
     """A query selects the entries that meet all of its conditions, in their order."""
-    found = select(ENTRIES, parse_query(raw).conditions)
+    found = select(ENTRIES, parse_query(raw, owner=True).conditions)
     assert [ENTRIES[number - 1] for number in expected] == found
 
 
 def test_every_field_and_operator_is_tried() -> None:
     """The table above has every operator of every field."""
-    tried = {(c.field, c.operator) for raw, _ in SELECTED for c in parse_query(raw).conditions}
+    tried = {(c.field, c.operator) for raw, _ in SELECTED for c in parse_query(raw, owner=True).conditions}
     assert {f for f, _ in tried} == set(FIELDS)
     assert {o for _, o in tried} == set(COMPARISONS)
 

@@ -18,7 +18,7 @@ NAMES = (*FIELDS, *PARAMETERS)
 ORDERED = ("=", "!=", ">=", ">", "<=", "<")
 ORDERS = tuple(
     sign + name
-    for name in ("score", "points", "announced", "published", "updated", "upvotes", "title", "id")
+    for name in ("score", "words", "learned", "points", "announced", "published", "updated", "upvotes", "title", "id")
     for sign in ("", "-")
 )
 ENTRY_FIELDS = ("id", "title", "score")
@@ -118,12 +118,12 @@ REFUSED: list[tuple[str, str, tuple[str, ...]]] = [
     ("category~cs", "category does not have the operator ~", ("=", "!=")),
     ("type>new", "type does not have the operator >", ("=", "!=")),
     ("id<2601.00001", "id does not have the operator <", ("=", "!=")),
-    ("score>=", "'' is not a number", ("a number: points of the feed's keywords",)),
-    ("score>=ten", "'ten' is not a number", ("a number: points of the feed's keywords",)),
-    ("score>==1", "'=1' is not a number", ("a number: points of the feed's keywords",)),
-    ("score>=1,", "'' is not a number", ("a number: points of the feed's keywords",)),
-    ("score>=nan", "'nan' is not a number", ("a number: points of the feed's keywords",)),
-    ("score<inf", "'inf' is not a number", ("a number: points of the feed's keywords",)),
+    ("score>=", "'' is not a number", ("a number: points of the feed's keywords, and learned ones",)),
+    ("score>=ten", "'ten' is not a number", ("a number: points of the feed's keywords, and learned ones",)),
+    ("score>==1", "'=1' is not a number", ("a number: points of the feed's keywords, and learned ones",)),
+    ("score>=1,", "'' is not a number", ("a number: points of the feed's keywords, and learned ones",)),
+    ("score>=nan", "'nan' is not a number", ("a number: points of the feed's keywords, and learned ones",)),
+    ("score<inf", "'inf' is not a number", ("a number: points of the feed's keywords, and learned ones",)),
     ("upvotes>1e999", "'1e999' is not a number", ("a number: upvotes on Hugging Face",)),
     (
         "announced=yesterday",
