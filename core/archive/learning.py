@@ -40,7 +40,7 @@ class Learning:
 
     async def votes(self, key: str) -> Votes:
         """Returns the votes that are stored under a feed's name, empty ones if there are none."""
-        data = await self._store.get(keys.votes(key))
+        data = await self._store.get(keys.feed_votes(key))
         return decode_as(Votes.from_plain, data) if data else Votes()
 
     async def before(self, key: str) -> Votes | None:
@@ -61,7 +61,7 @@ class Learning:
             index = index.with_row(name, row.of(votes))
             values: Values = {
                 keys.votes_before(name): (encode(before.to_plain()), None),
-                keys.votes(name): (encode(votes.to_plain()), None),
+                keys.feed_votes(name): (encode(votes.to_plain()), None),
             }
             return VoteChange(before, votes, index), values
 
@@ -111,7 +111,7 @@ class Learning:
         return found
 
     async def _read(self, key: str) -> tuple[Votes, LearnedIndex]:
-        index, votes = await self._store.get_many([keys.LEARNED, keys.votes(key)])
+        index, votes = await self._store.get_many([keys.LEARNED, keys.feed_votes(key)])
         return (
             decode_as(Votes.from_plain, votes) if votes else Votes(),
             decode_as(LearnedIndex.from_plain, index) if index else LearnedIndex(),

@@ -30,7 +30,6 @@ _COST, _COST_OF_VECTORS = 10.0, 3.0
 _MOST_INFLUENCE, _FULL_AT = 3.0, 20  # in spreads of keyword points, from so many votes on
 _LEAST_INFLUENCE = 1.0  # of keywords that expand themselves
 _LIBRARY_WEIGHT, _LIBRARY_FADES = 0.8, 40  # of a paper of the library; halved by so many votes
-_LIBRARY_VOTES = 0.5  # how much a paper of the library adds to the influence, compared with a vote
 _SEED = 7
 
 
@@ -103,7 +102,7 @@ def _influence(votes: Votes, *, expands: bool) -> float:
     """Returns the weight of what was learned: nothing without votes, unless keywords expand themselves; full from
     `_FULL_AT` votes on.
     """
-    count = len(votes.votes) + _LIBRARY_VOTES * min(len(votes.library), 2 * _FULL_AT)
+    count = len(votes.votes) + len(votes.library)
     least = _LEAST_INFLUENCE if expands else 0.0
     return least + (_MOST_INFLUENCE - least) * min(1.0, count / _FULL_AT)
 

@@ -94,7 +94,7 @@ def summary_lock(versioned: str, template: str, language: str) -> str:
     return f"{_V}:lock:summary:{versioned}:{template}:{language}"
 
 
-def votes(feed_name: str) -> str:
+def feed_votes(feed_name: str) -> str:
     """The votes and the library of a feed."""
     return f"{_V}:votes:{feed_name}"
 

@@ -49,7 +49,6 @@ def make_entry(
     number: int = 1, *, score: float = 0.0, announced: date = FRIDAY, feed: str = "main", **more: Any
 ) -> Entry:
     """An entry of paper `number`; what an entry has no field for goes to the paper."""
-    own = {
-        name: more.pop(name) for name in ("type", "matched", "mentions", "points", "band", "upvotes") if name in more
-    }
+    names = ("type", "matched", "mentions", "points", "band", "upvotes", "learned", "vote")
+    own = {name: more.pop(name) for name in names if name in more}
     return Entry(feed, make_paper(number, **more), announced, **({"type": "new", "score": score} | own))

@@ -1,0 +1,200 @@
+"""Votes and libraries over HTTP: what is liked comes first, with reasons; what is taken back leaves nothing behind."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.api import FRIDAY, THURSDAY, TOKEN, WEDNESDAY, make_settings, store_days
+from tests.conftest import serving_app
+from tests.support.reading import CACHES, ROBOTS, a_day
+
+OWNER = {"Authorization": f"Bearer {TOKEN}"}
+RULES = """
+[instance]
+title = "Reading"
+contact = "owner@example.org"
+[feeds.main]
+title = "Main"
+categories = ["cs.LG"]
+[feeds.main.keywords]
+benchmark = 1
+latency = 1
+throughput = 1
+accuracy = 1
+memory = 1
+[feeds.other]
+title = "Other"
+categories = ["cs.LG"]
+keywords = {sampling = 1}
+[feeds.bot]
+title = "Bot"
+categories = ["cs.LG"]
+match = "substring"
+keywords = {theory = 1}
+"""
+DAYS = {day: a_day(number) for number, day in enumerate((WEDNESDAY, THURSDAY, FRIDAY))}
+CACHE_IDS = [f"2603.{10000 + number}" for number in range(0, 60, 3)]
+ROBOT_IDS = [f"2603.{10000 + number}" for number in range(1, 60, 3)]
+
+
+@pytest.fixture(scope="module")
+def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A client of a wire with three days of three topics."""
+    place = tmp_path_factory.mktemp("votes")
+    settings = make_settings(place, feeds_toml=RULES)
+    store_days(settings, DAYS)
+    with serving_app(settings) as address, httpx.Client(base_url=address, timeout=60) as client:
+        yield client
+
+
+@pytest.fixture(autouse=True)
+def _no_votes(wire: httpx.Client) -> Iterator[None]:
+    yield
+    for name in ("main", "other", "bot"):
+        wire.delete(f"/api/feeds/{name}/votes", headers=OWNER)
+
+
+def vote(client: httpx.Client, votes: dict[str, int], feed: str = "main") -> dict[str, Any]:
+    """The answer to votes."""
+    answer = client.put(f"/api/feeds/{feed}/votes", json={"votes": votes}, headers=OWNER)
+    assert 200 == answer.status_code, answer.text
+    return dict(answer.json())
+
+
+def ranked(client: httpx.Client, feed: str = "main", day: date = FRIDAY) -> list[dict[str, Any]]:
+    """All papers of a day in the feed's order."""
+    answer = client.get(f"/api/papers?feed={feed}&sort=-score&score>=-1000&announced={day}&limit=200")
+    return list(answer.json()["papers"])
+
+
+def share_of(papers: list[dict[str, Any]], words: tuple[str, ...]) -> float:
+    """How many of the first fifteen papers speak of `words`."""
+    found = [any(word in paper["title"].lower() for word in words) for paper in papers[:15]]
+    return sum(found) / len(found)
+
+
+def test_what_is_liked_comes_first(wire: httpx.Client) -> None:
+    """Votes of one day put the topic first on another day, with the terms and their places as reasons; taken back, all
+    is as it was.
+    """
+    before = ranked(wire)
+    votes = dict.fromkeys(CACHE_IDS[:10], 1) | dict.fromkeys(ROBOT_IDS[:10], -1)
+    report = vote(wire, votes)
+    assert (10, 10, votes) == (report["likes"], report["dislikes"], report["changed"])
+    after = ranked(wire)
+    assert share_of(after, CACHES) >= 0.9 > share_of(before, CACHES)
+    assert 0 == share_of(after, ROBOTS)
+    best = after[0]
+    assert abs(best["score"] - sum(reason["points"] for reason in best["reasons"])) < 0.01
+    assert abs(best["score"] - best["words"] - best["learned"]) < 0.01
+    terms = [reason for reason in best["reasons"] if reason.get("learned") == "liked"]
+    assert terms
+    for reason in terms:
+        assert f"(in {reason['papers']} papers you liked)" in reason["rule"]
+        assert reason["papers"] >= 2
+        assert reason["text"] == best[reason["field"]][reason["start"] : reason["end"]]
+    vote(wire, report["undo"])
+    assert before == ranked(wire)
+
+
+def test_votes_belong_to_one_feed(wire: httpx.Client) -> None:
+    """What one feed learns changes no other feed; the keyword bot's rule stays exactly as it was without votes."""
+    others = [ranked(wire, name) for name in ("other", "bot")]
+    vote(wire, dict.fromkeys(CACHE_IDS[:5], 1))
+    assert others == [ranked(wire, name) for name in ("other", "bot")]
+    assert all(reason["rule"] in ("theory", "theory in title") for p in others[1] for reason in p["reasons"])
+
+
+def test_found_by_learning(wire: httpx.Client) -> None:
+    """Papers without a keyword are at most a third of a feed, and say why; those with one are all there."""
+    by_words = {paper["id"] for paper in wire.get(f"/api/papers?announced={FRIDAY}&limit=200").json()["papers"]}
+    vote(wire, dict.fromkeys(CACHE_IDS[:10], 1))
+    papers = wire.get(f"/api/papers?announced={FRIDAY}&limit=200").json()["papers"]
+    found = [paper for paper in papers if paper.get("found_by") == "learning"]
+    assert 0 < len(found) <= len(papers) / 3
+    assert by_words == {paper["id"] for paper in papers} - {paper["id"] for paper in found}
+    assert "found by what you liked" in wire.get("/api/feeds/main.rss").text
+
+
+def test_filters(wire: httpx.Client) -> None:
+    """`learned` and `words` filter and sort; `vote` does for the owner alone."""
+    vote(wire, dict.fromkeys(CACHE_IDS[:10], 1) | {ROBOT_IDS[0]: -1})
+    papers = wire.get("/api/papers?learned>0&sort=-learned&limit=300").json()["papers"]
+    points = [paper["learned"] for paper in papers]
+    assert points == sorted(points, reverse=True)
+    assert all(paper["words"] >= 1 for paper in wire.get("/api/papers?words>=1").json()["papers"])
+    refused = wire.get("/api/papers?vote=1")
+    assert (422, "vote=1") == (refused.status_code, refused.json()["token"])
+    mine = wire.get("/api/papers?vote=1&score>=-1000", headers=OWNER)
+    assert "no-store" == mine.headers["cache-control"]
+    assert set(CACHE_IDS[:10]) == {paper["id"] for paper in mine.json()["papers"]}
+    assert 422 == wire.get("/api/papers?vote=1&score>=-1000").status_code
+
+
+def test_wrong_votes(wire: httpx.Client) -> None:
+    """What cannot be a vote changes nothing, and the answer says what is wrong."""
+    address = "/api/feeds/main/votes"
+    assert 401 == wire.put(address, json={"votes": {CACHE_IDS[0]: 1}}).status_code
+    assert 401 == wire.get(address).status_code
+    cases: list[tuple[Any, str]] = [
+        ({"votes": {CACHE_IDS[0]: 2}}, "1 is a like"),
+        ({"votes": {CACHE_IDS[0]: True}}, "1 is a like"),
+        ({"votes": {"nothing": 1}}, "is not an arXiv identifier"),
+        ({"votes": {CACHE_IDS[0]: 1, "2501.99999": 1}}, "no stored paper of this wire is 2501.99999"),
+        ({"votes": {CACHE_IDS[0]: 1, f"{CACHE_IDS[0]}v1": -1}}, "two different votes"),
+        ({"votes": {}}, '"votes" is an object'),
+        ([], "not an object"),
+        ({"votes": [{"paper": 3}]}, "not an export"),
+    ]
+    for sent, message in cases:
+        answer = wire.put(address, json=sent, headers=OWNER)
+        assert (422, True) == (answer.status_code, message in answer.json()["detail"]), answer.text
+    assert 422 == wire.put(address, content=b"{", headers=OWNER).status_code
+    assert 404 == wire.put("/api/feeds/none/votes", json={"votes": {CACHE_IDS[0]: 1}}, headers=OWNER).status_code
+    assert [] == wire.get(address, headers=OWNER).json()["votes"]
+
+
+def test_export_undo_and_forgetting(wire: httpx.Client) -> None:
+    """An export is imported again as it was; undo puts back the last change; what is forgotten is gone."""
+    address = "/api/feeds/main/votes"
+    vote(wire, dict.fromkeys(CACHE_IDS[:3], 1))
+    exported = wire.get(address, headers=OWNER).json()
+    assert "This concerns" in exported["votes"][0]["abstract"]
+    wire.delete(address, headers=OWNER)
+    assert 3 == wire.put(address, json=exported, headers=OWNER).json()["likes"]
+    assert exported == wire.get(address, headers=OWNER).json()
+    assert 0 == wire.post(f"{address}/undo", headers=OWNER).json()["likes"]
+    assert 3 == wire.post(f"{address}/undo", headers=OWNER).json()["likes"]
+    assert 3 == wire.delete(f"{address}?before=2026-03-01", headers=OWNER).json()["likes"]
+    assert 0 == wire.delete(f"{address}?before=2026-03-09", headers=OWNER).json()["likes"]
+    assert 422 == wire.delete(f"{address}?before=yesterday", headers=OWNER).status_code
+
+
+def test_library(wire: httpx.Client) -> None:
+    """A library in BibTeX puts its topic first; the answer counts what could be used."""
+    before = share_of(ranked(wire), CACHES)
+    entry = "@misc{{key{n}, title = {{{{{word}}} for systems}}, abstract = {{On {word} and {other}.}}, year = 2026}}"
+    entries = [entry.format(n=n, word=word, other=CACHES[n - 1]) for n, word in enumerate(CACHES)]
+    sent = "\n".join([*entries, "@misc{broken, title = {never closed", "@misc{empty, year = 2020}"])
+    answer = wire.post("/api/feeds/main/library", content=sent, headers=OWNER)
+    assert (200, "BibTeX", 6) == (answer.status_code, answer.json()["format"], answer.json()["library"])
+    assert share_of(ranked(wire), CACHES) > before
+    assert 401 == wire.post("/api/feeds/main/library", content=sent).status_code
+    refused = wire.post("/api/feeds/main/library", content=b"%PDF-1.5", headers=OWNER)
+    assert (422, True) == (refused.status_code, "binary file" in refused.json()["detail"])
+    assert 0 == wire.delete("/api/feeds/main/library", headers=OWNER).json()["library"]
+
+
+def test_another_instance_sees_the_votes(tmp_path: Path) -> None:
+    """A process that starts after a vote serves the same order from what is stored."""
+    settings = make_settings(tmp_path, feeds_toml=RULES)
+    store_days(settings, DAYS)
+    with serving_app(settings) as address, httpx.Client(base_url=address, timeout=60) as client:
+        vote(client, dict.fromkeys(CACHE_IDS[:6], 1))
+        here = ranked(client)
+    with serving_app(settings) as address, httpx.Client(base_url=address, timeout=60) as client:
+        assert here == ranked(client)
