@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from core.archive.reading import read_copies, read_value, twice
 from core.model.errors import Conflict
 from core.model.votes import LearnedIndex, LearnedRow, Votes
 from core.store import keys
@@ -40,13 +42,12 @@ class Learning:
 
     async def votes(self, key: str) -> Votes:
         """Returns the votes that are stored under a feed's name, empty ones if there are none."""
-        data = await self._store.get(keys.feed_votes(key))
-        return decode_as(Votes.from_plain, data) if data else Votes()
+        return await self._votes(key, await self._store.get(keys.feed_votes(key)))
 
     async def before(self, key: str) -> Votes | None:
         """Returns the votes before the last change, None if nothing was changed."""
-        data = await self._store.get(keys.votes_before(key))
-        return decode_as(Votes.from_plain, data) if data else None
+        name = keys.votes_before(key)
+        return read_value(name, Votes.from_plain, await self._store.get(name))
 
     async def change(self, key: str, name: str, make: Callable[[Votes], Votes]) -> VoteChange:
         """Replace the votes that are stored under `key` by what `make` returns for them, and store them under `name`.
@@ -61,7 +62,7 @@ class Learning:
             index = index.with_row(name, row.of(votes))
             values: Values = {
                 keys.votes_before(name): (encode(before.to_plain()), None),
-                keys.feed_votes(name): (encode(votes.to_plain()), None),
+                **twice({keys.feed_votes(name): (encode(votes.to_plain()), None)}),
             }
             return VoteChange(before, votes, index), values
 
@@ -106,16 +107,27 @@ class Learning:
             if one is not None:
                 from core.ranking.learned import Learned  # not at a cold start
 
-                found[name] = await asyncio.to_thread(decode_as, Learned.from_plain, one)
-                self._models.put(name, found[name], 1)
+                model = await asyncio.to_thread(read_value, keys.model(name), Learned.from_plain, one)
+                if model is not None:
+                    found[name] = model
+                    self._models.put(name, model, 1)
         return found
 
     async def _read(self, key: str) -> tuple[Votes, LearnedIndex]:
-        index, votes = await self._store.get_many([keys.LEARNED, keys.feed_votes(key)])
-        return (
-            decode_as(Votes.from_plain, votes) if votes else Votes(),
-            decode_as(LearnedIndex.from_plain, index) if index else LearnedIndex(),
-        )
+        row, votes = await self._store.get_many([keys.LEARNED, keys.feed_votes(key)])
+        index = read_value(keys.LEARNED, LearnedIndex.from_plain, row)
+        if index is None:
+            copies = {"index": (keys.LEARNED, partial(decode_as, LearnedIndex.from_plain))}
+            index = (await read_copies(self._store, copies)).get("index", LearnedIndex())
+        return await self._votes(key, votes), index
+
+    async def _votes(self, key: str, data: bytes | None) -> Votes:
+        """Returns stored votes, from their copy if they are lost or damaged."""
+        name = keys.feed_votes(key)
+        if (votes := read_value(name, Votes.from_plain, data)) is not None:
+            return votes
+        copies = await read_copies(self._store, {"votes": (name, partial(decode_as, Votes.from_plain))})
+        return copies.get("votes", Votes())
 
     async def _commit(self, write: Callable[[], Awaitable[tuple[T, Values]]]) -> T:
         """Write the values of a change with its index, in one commit under the lock."""
@@ -125,7 +137,8 @@ class Learning:
                 if lock is not None:
                     changed, values = await write()
                     if changed is not None:
-                        values[keys.LEARNED] = (encode(changed.learned.to_plain()), None)  # last: it names the others
+                        # Last: it names the others
+                        values |= twice({keys.LEARNED: (encode(changed.learned.to_plain()), None)})
                         await lock.commit(values, release=True)
                     return changed
             await asyncio.sleep(_POLL_SECONDS)

@@ -28,24 +28,22 @@ _AT_ONCE = 8  # batches in one round trip
 _GROWTH = 2  # learned again when the archive holds so many times the papers
 
 
-async def learn_all(archive: Archive, rules: Rules, manifest: Manifest) -> Rules:
-    """Learn what is not up to date for the feeds of `rules`. Returns the rules with all models, also new ones.
+async def learn_all(archive: Archive, rules: Rules, manifest: Manifest) -> bool:
+    """Learn what is not up to date for the feeds of `rules`. Returns whether anything was.
 
     Each feed's result is stored at once. Raises `StoreError`.
     """
-    index = rules.learned
+    news = False
     models = await archive.learning.models({feed.learned for feed in rules.feeds.values()})
     for feed in rules.feeds.values():
         key, row = rules.row(feed.name)
         if is_outdated(feed, row, manifest) or (row.model and row.model not in models):
-            index = await _learn_feed(archive, feed, key, row, manifest) or index
-    return await taught(archive, rules, index)
+            news = await _learn_feed(archive, feed, key, row, manifest) is not None or news
+    return news
 
 
-async def taught(archive: Archive, rules: Rules, index: LearnedIndex | None = None) -> Rules:
-    """Returns `rules` with the models of their feeds, by `index` if given. Raises `StoreError`."""
-    if index is not None and index is not rules.learned:
-        rules = rules.under(index)
+async def taught(archive: Archive, rules: Rules) -> Rules:
+    """Returns `rules` with the models of their feeds. Raises `StoreError`."""
     models = await archive.learning.models({feed.learned for feed in rules.feeds.values()})
     feeds = {name: replace(feed, lessons=models.get(feed.learned)) for name, feed in rules.feeds.items()}
     return replace(rules, feeds=feeds) if models else rules

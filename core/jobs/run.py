@@ -1,7 +1,7 @@
 """The write path: every caller runs these steps, in this order, and no other code changes stored papers.
 
-today → deliver → learn → backfill → enrich → analyze. Each step has its own failures: a source that is down does not prevent
-other steps. Subscribers are notified of today's batch before the slow steps. These process the newest dates first, then
+today → deliver → learn → backfill → enrich → analyze. Each step has its own failures: a source that is down does not
+prevent other steps. Subscribers are notified of today's batch before the slow steps. These process the newest dates first, then
 older ones.
 
 Each unit of work is stored when it is done: a run may be killed at any moment, and the next one continues from there.
@@ -160,7 +160,7 @@ async def run(
         try:
             if scope.due:
                 await work.due(forced=scope.forced)
-            if scope.rest and scope.due:
+            if scope.rest:
                 await work.learn()
             if scope.rest and seconds > 0:
                 await work.rest(seconds)
@@ -233,7 +233,7 @@ class _Run:
         await self._step("learn", self._learn())
 
     async def _learn(self) -> None:
-        state = await self.archive.state()
+        state = self.report.state or await self.archive.state()
         rules = rules_in_force(self.settings.feeds, state.saved, state.learned)
         if await learn_all(self.archive, rules, state.manifest):
             self.report.state = await self.archive.state()
