@@ -46,7 +46,6 @@ def refusal(scope: Scope, headers: Mapping[bytes, bytes]) -> Problem | None:
     length = whole_number((headers.get(b"content-length") or b"0").decode("latin-1"))
     if length is None or length > most:
         return _refused(413, f"A body has up to {most:,} bytes.", {"Connection": "close"})
-        return _refused(413, f"A body has up to {most:,} bytes.", {"Connection": "close"})
     return None
 
 

@@ -1,8 +1,8 @@
 """The write path: every caller runs these steps, in this order, and no other code changes stored papers.
 
 today → deliver → learn → backfill → enrich → analyze. Each step has its own failures: a source that is down does not
-prevent other steps. Subscribers are notified of today's batch before the slow steps. These process the newest dates first, then
-older ones.
+prevent other steps. Subscribers are notified of today's batch before the slow steps. These process the newest dates
+first, then older ones.
 
 Each unit of work is stored when it is done: a run may be killed at any moment, and the next one continues from there.
 """
