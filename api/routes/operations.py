@@ -90,7 +90,7 @@ async def health(request: Request) -> Response:
     wire = wire_of(request)
     is_owner = has_token(wire.settings, request.headers.get("Authorization", "").encode())
     try:
-        state = (await wire.snapshot()).state
+        state = (await wire.snapshot(also=wire.archive.work.slot)).state
     except StoreError as error:
         if is_owner:
             return _no_store(error)
@@ -153,8 +153,10 @@ def _failure(state: State, *, is_owner: bool) -> Mapping[str, str]:
 
 
 async def _chain(wire: Paperwire) -> Chain:
+    work = wire.archive.work
+    came, value = wire.snapshots.take(work.slot)
     try:
-        return await wire.archive.work.chain()
+        return work.read(value) if came else await work.chain()
     except StoreError:  # the last good copy of the manifest is shown, and the error
         return Chain()
 

@@ -31,14 +31,20 @@ class Working:
 
 
 class Steps:
-    """The chain in one store. All methods raise `StoreError` if the store fails."""
+    """The chain in one store, at the key `slot`. All methods raise `StoreError` if the store fails."""
+
+    slot = keys.CHAIN
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def chain(self) -> Chain:
         """Returns the stored chain; an empty one if there is none, or a damaged one."""
-        return read_value(keys.CHAIN, Chain.from_plain, await self._store.get(keys.CHAIN)) or Chain()
+        return self.read(await self._store.get(self.slot))
+
+    def read(self, value: bytes | None) -> Chain:
+        """Returns the chain of a stored value."""
+        return read_value(self.slot, Chain.from_plain, value) or Chain()
 
     @asynccontextmanager
     async def step(self) -> AsyncIterator[Working | None]:
