@@ -13,6 +13,7 @@ from urllib.parse import unquote_plus
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from api.headers import NO_GUESSING, NOT_KEPT, PAGE_HEADERS
 from api.urls import own_path, raw_query
@@ -179,6 +180,10 @@ def install(app: FastAPI) -> None:
         title = HTTPStatus(error.status_code).phrase
         detail = HINTS.get(error.status_code, "") if error.detail == title else str(error.detail)
         return Problem(error.status_code, "http", title, detail, headers).answer(request)
+
+    @app.exception_handler(ClientDisconnect)
+    async def _gone(_: Request, __: ClientDisconnect) -> Response:
+        return Response(status_code=HTTPStatus.BAD_REQUEST)  # nobody reads it, and it is no fault of the service
 
     @app.exception_handler(Exception)
     async def _unexpected(request: Request, _: Exception) -> Response:

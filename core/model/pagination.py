@@ -13,7 +13,7 @@ from core.model.query import FIELDS, Query
 from core.util.signing import fingerprint
 
 _TIES = 6  # values that decide between entries of equal rank
-_NO_CURSOR = "is not a cursor that was given out here"
+_NO_CURSOR = "is no cursor of this service as it is now: leave it out, and begin with the first page again"
 
 
 @dataclass(frozen=True, slots=True)

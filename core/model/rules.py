@@ -236,6 +236,8 @@ def _remarks_on_words(term: Term) -> Iterator[Remark]:
     text = term.text
     if '"' in text:
         yield Remark('quotes are around all of a rule or of a part of AND and OR: "KV cache"', hint=True)
+    if sum(map(text.count, "([")) != sum(map(text.count, ")]")):  # [0, 1) is an interval
+        yield Remark(f'a parenthesis stands alone; leave it out, or look for the words as they stand: "{text}"')
     if (plain := text.translate(_WIDE)) != text:
         yield Remark(f"it holds full-width signs; in ASCII it is {plain}")
     for pattern, mend in _NOTATIONS:

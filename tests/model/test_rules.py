@@ -133,12 +133,18 @@ MISTAKES = [
     ("au:Quill et al.", "one author"),
     ("au:Qui*", "whole"),
     ("au:A. E.", "family name"),
+    ("(LLM", 'as they stand: "(LLM"'),
+    ("LLM)", "a parenthesis stands alone"),
+    ("ti:(LLM", "a parenthesis stands alone"),
+    ("(LLM) (cache", "a parenthesis stands alone"),
+    ("O(n", "a parenthesis stands alone"),
 ]
 HINTS = ["cache and offload", "cache or offload", "cache, offload", '"KV" cache', '5" disk']
 PLAIN = [
     "LLM", "KV cache", "C++", "C#", "I/O", "A*", "C*-algebra", "std::vector", "8:30", "R&D", "k-means", "f(x)", "GPT-4",
     "$5", "100%", "中文", "ti:LLM", '"C:cache"', '"a; b"', "au:Quill, Ada", "au:D. O’Hara", "cat:cs.DC", "hf:20", "1:2",
-    "what-if", "(a OR b) AND c", "quantiz*", "naïve", "TCP/IP", "n-gram", "p < 0.05", "H₂O", "-0",
+    "what-if", "(a OR b) AND c", "quantiz*", "naïve", "TCP/IP", "n-gram", "p < 0.05", "H₂O", "-0", '"(LLM"',
+    "GPT-4 (2023)", "interval (0 1]", "(LLM)",
 ]  # fmt: skip
 
 
