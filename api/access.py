@@ -15,6 +15,7 @@ from urllib.parse import unquote_plus
 from fastapi import HTTPException, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.body import read_body
 from api.errors import Problem
 from api.trace import CURRENT
 from api.urls import SENT_KEY, own_path
@@ -73,7 +74,7 @@ async def signed_key(request: Request) -> str:
 
     settings: Settings = request.app.state.wire.settings
     keys = (settings.qstash_current_signing_key, settings.qstash_next_signing_key)
-    url, body = f"{settings.public_url}{request.url.path}", await request.body()
+    url, body = f"{settings.public_url}{request.url.path}", await read_body(request)
     if body and is_signed(signature, keys, url=url, body=body, now=time()):
         return body.decode("utf-8", "replace")
     raise HTTPException(

@@ -12,6 +12,7 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.body import MOST_BODY
 from api.errors import Problem, of_error
 from api.headers import PREFLIGHT, Header, missing_headers
 from api.limits import Limits
@@ -22,7 +23,6 @@ from core.util.log import EVENTS, log_event
 
 MOST_PATH = 2_000  # characters
 MOST_QUERY = 32_000  # bytes: rules of 8,000 characters, most of them encoded
-MOST_BODY = 64_000  # bytes of a form
 MOST_UPLOAD = 6_000_000  # bytes of a library, or of exported votes
 _HOST = re.compile(rb"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,253})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _LONG = ("/library", "/votes")

@@ -4,7 +4,6 @@ There are no cookies, so another site's page cannot make a browser send an accep
 which `api.access` checks.
 """
 
-import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 from fastapi import HTTPException, Request
 
 from api.access import NotAllowed
+from api.body import read_body
 from api.errors import refusal_text
-from api.observe import MOST_BODY
 from api.urls import base_url
 from core.app import Paperwire
 from core.config.overrides import Rules, rules_in_force
@@ -23,7 +22,6 @@ from core.model.saved import Change
 
 log = logging.getLogger("paperwire")
 
-BODY_SECONDS = 5.0  # to receive a form
 MOST_FIELDS = 400
 _SAME_SITE = ("same-origin", "none")
 
@@ -88,24 +86,11 @@ async def read_form(request: Request) -> Form:
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         raise HTTPException(415, "Forms are sent as application/x-www-form-urlencoded.")
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            body = await _read_body(request)
-    except TimeoutError:
-        raise HTTPException(408, f"The form was not there after {BODY_SECONDS:g} s.", {"Connection": "close"}) from None
+    body = await read_body(request, what="form")
     try:
         return parse_qs(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except ValueError:
         raise HTTPException(422, f"A form has up to {MOST_FIELDS} fields, in UTF-8.") from None
-
-
-async def _read_body(request: Request) -> bytes:
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > MOST_BODY:
-            raise HTTPException(413, f"A form has up to {MOST_BODY:,} bytes.", {"Connection": "close"})
-    return bytes(body)
 
 
 def _check_site(request: Request) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api import openapi
 from api.access import check_token
+from api.body import read_body
 from api.observe import MOST_UPLOAD
 from api.resource import answer_once, find_feed, opened, wire_of
 from core.model.errors import InvalidInput
@@ -85,7 +86,7 @@ async def post_library(request: Request) -> Response:
     name = await _feed_of(request, "adding a library")
     from core.sources.library import parse_library  # not at a cold start
 
-    library = await asyncio.to_thread(parse_library, await read_body(request))
+    library = await asyncio.to_thread(parse_library, await read_body(request, MOST_UPLOAD, UPLOAD_SECONDS))
     report, found = await wire_of(request).add_library(name, library.references)
     plain = {"feed": name, "format": library.format, "rejected": library.rejected} | found._asdict()
     return answer_once(plain | {"library": len(report.votes.library)}, 200)
@@ -109,25 +110,9 @@ async def _feed_of(request: Request, what: str) -> str:
     return find_feed(request, f"/api/feeds/{{}}/{tail}").name
 
 
-async def read_body(request: Request) -> bytes:
-    """Returns the body of a request, within limits."""
-    body = bytearray()
-    try:
-        async with asyncio.timeout(UPLOAD_SECONDS):
-            async for part in request.stream():
-                body += part
-                if len(body) > MOST_UPLOAD:
-                    raise HTTPException(413, f"A body has up to {MOST_UPLOAD:,} bytes.", {"Connection": "close"})
-    except TimeoutError:
-        raise HTTPException(
-            408, f"The body was not there after {UPLOAD_SECONDS:g} s.", {"Connection": "close"}
-        ) from None
-    return bytes(body)
-
-
 async def _read_json(request: Request) -> Mapping[str, Any]:
     try:
-        plain = json.loads(await read_body(request))
+        plain = json.loads(await read_body(request, MOST_UPLOAD, UPLOAD_SECONDS))
     except (ValueError, RecursionError):
         raise InvalidInput('the body is not JSON; send {"votes": {"2601.01234": 1}}') from None
     if not isinstance(plain, Mapping):

@@ -4,6 +4,7 @@ import os
 import re
 import socket
 import sqlite3
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -20,9 +21,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from api.application import create_app
+from api.body import BODY_SECONDS, MOST_BODY
 from api.limits import AT_ONCE, WAITING
-from api.observe import MOST_BODY
-from api.pages.forms import BODY_SECONDS
 from api.resource import CACHE_BYTES
 from api.server import MOST_HEAD, PatientProtocol, server_options
 from core.config.settings import Settings
@@ -413,6 +413,32 @@ def test_slow_heads(wire: Site, name: str) -> None:
         asked = others.submit(wire.client.get, "/api/health")
         assert ends_within(wire.client, begun, 20, drip)
         assert 200 == asked.result().status_code
+
+
+HUNG_UP = (
+    post("/build/preview", f"{FORM}Content-Length: 1000\r\n") + b"a=",
+    post("/settings/edit", f"{FORM}Transfer-Encoding: chunked\r\n") + b"5\r\naa",
+    post("/settings/undo", f"{FORM}Content-Length: 50000\r\n"),
+    post("/api/work", "Upstash-Signature: a.b.c\r\nContent-Length: 1000\r\n") + b"a",
+    b"GET /api/feeds/custom.rss?category=cs.LG&keywords=hung-up HTTP/1.1\r\nHost: a\r\n\r\n",
+    b"GET /api/papers?title~hung HTTP/1.1\r\nHost: a\r\n\r\n" * 20,
+    b"GET / HTTP/1.1\r\nHo",
+)
+
+
+@pytest.mark.parametrize("reset", [False, True])
+def test_clients_that_hang_up(wire: Site, caplog: pytest.LogCaptureFixture, *, reset: bool) -> None:
+    """That is no fault of the service: no traceback and no error is logged."""
+    url = wire.client.base_url
+    for begun in HUNG_UP:
+        with socket.create_connection((url.host, url.port or 80), timeout=5) as connection:
+            connection.sendall(begun)
+            time.sleep(0.05)
+            if reset:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    time.sleep(0.2)
+    assert 200 == wire.client.get("/api/health").status_code
+    assert [] == [record.getMessage() for record in caplog.records if record.exc_info or record.levelname == "ERROR"]
 
 
 def test_who_does_not_take_the_answer(wire: Site) -> None:

@@ -15,8 +15,8 @@ import pytest
 from lxml import etree, html
 
 from api.access import WRONG_SECONDS
+from api.body import MOST_BODY
 from api.limits import WRONG
-from api.observe import MOST_BODY
 from core.archive.open import open_store
 from core.config.feeds_file import read_feeds_file
 from core.config.settings import Settings
@@ -323,6 +323,16 @@ def test_wrong_tokens_are_slow_and_counted(tmp_path: Path) -> None:
         assert 303 == save(wire, called="other").status_code
         said = [wire.get("/api/feeds", headers={"Authorization": f"Bearer {token}"}) for token in (TOKEN, "x")]
         assert [200, 429] == [answer.status_code for answer in said], "in a header, too"
+
+
+@pytest.mark.parametrize("target", ["9" * 5_000, "²", "٣", "-1", "1e3", "99", "", "x" * 5_000])
+def test_a_change_that_is_none(wire: httpx.Client, target: str) -> None:
+    """A change is named by a number of the list; anything else is not found, also with the token."""
+    asked = wire.get("/settings/undo", params={"target": target}, headers={"Accept": "text/html"})
+    done = post(wire, "/settings/undo", {"target": target, "version": version(wire)})
+    for answer in (asked, done):
+        assert 404 == answer.status_code
+        assert len(answer.text) < 10_000
 
 
 def change_store(settings: Settings, wanted: Callable[[str], bool]) -> None:
