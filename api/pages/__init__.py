@@ -7,7 +7,7 @@ from importlib import import_module
 
 from fastapi import FastAPI
 
-MODULES = ("day", "archive", "feed", "paper", "review", "search", "build", "edit", "settings", "contract")
+MODULES = ("day", "archive", "feed", "paper", "review", "search", "build", "edit", "settings", "contract", "vote")
 
 
 def install(app: FastAPI) -> None:

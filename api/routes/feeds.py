@@ -12,6 +12,7 @@ from api import openapi
 from api.limits import RENDERING, RULES
 from api.resource import Loaded, Resource, find_feed, format_of, opened, serve, updated, wire_of
 from api.urls import base_url, feed_url, link_header, next_url, raw_query, self_url
+from api.vote_links import linked
 from core.config.url_rules import not_fetched, read_custom
 from core.model.categories import find_category, listed
 from core.model.entries import ALL, choose, feeds_of
@@ -207,6 +208,7 @@ async def _serve_feed(
     manifest = await wire.ready()
     # Only the first page has the notice of missing days
     notice = None if query.cursor else notice or notice_of(manifest, feed, wire.clock())
+    links = linked(request, feed) if wire.feeds.get(feed.name) == feed else None  # of no merged or custom feed
     home, hub = _home(request, feed), str(wire.settings.websub_hub or "")
 
     def render(loaded: Loaded) -> bytes:
@@ -221,7 +223,7 @@ async def _serve_feed(
             next_url=next_url(request, shown.next),
             hub=hub,
         )
-        items = entry_items(shown.entries, in_full=format_name == "json")
+        items = entry_items(shown.entries, in_full=format_name == "json", links=links)
         return render_feed(format_name, channel, [notice_item(notice, feed, home), *items] if notice else items)
 
     resource = Resource(

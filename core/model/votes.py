@@ -17,7 +17,7 @@ MOST_VOTES = 200  # likes, and as many dislikes; the oldest go first
 FRESH_VOTES = 100  # of them count in full; the older ones less and less, down to `_LEAST_WEIGHT`
 _LEAST_WEIGHT = 0.25
 MOST_LIBRARY = 100  # papers of a library that are learned from, the newest
-MOST_CHANGES = 500  # votes in one request
+MOST_IN_REQUEST = 500  # votes in one request
 MOST_WORDS = 500  # removed words, and dismissed suggestions
 _LONGEST_TITLE, _LONGEST_ABSTRACT = 600, 4000  # characters that are kept
 
@@ -137,8 +137,8 @@ def read_changes(plain: object) -> dict[str, int]:
     """Returns the votes of a request, `{"2601.01234": 1}`, by identifier without version. Raises `InvalidInput`."""
     if not isinstance(plain, Mapping) or not plain:
         raise InvalidInput('"votes" is an object of identifiers and 1, -1 or 0: {"votes": {"2601.01234": 1}}')
-    if len(plain) > MOST_CHANGES:
-        raise InvalidInput(f"{len(plain)} votes are too many for one request; send up to {MOST_CHANGES}")
+    if len(plain) > MOST_IN_REQUEST:
+        raise InvalidInput(f"{len(plain)} votes are too many for one request; send up to {MOST_IN_REQUEST}")
     found: dict[str, int] = {}
     for written, sign in plain.items():
         try:

@@ -4,7 +4,7 @@ Whatever arXiv serves comes out as valid XML and harmless HTML.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from html import escape
@@ -243,18 +243,20 @@ def _summary_block(summary: Summary, paper: Paper) -> str:
     return f'<div lang="{escape(summary.language)}">{html}{foot}</div>'
 
 
-def entry_items(entries: Iterable[Entry], *, in_full: bool = False) -> list[Item]:
-    """Returns entries as items of a feed; `in_full` adds their JSON values."""
-    return [_item(clean_entry(entry), in_full=in_full) for entry in entries]
+def entry_items(
+    entries: Iterable[Entry], *, in_full: bool = False, links: Callable[[Entry], str] | None = None
+) -> list[Item]:
+    """Returns entries as items of a feed; `in_full` adds their JSON values, `links` is HTML at the end of each."""
+    return [_item(clean_entry(entry), in_full=in_full, end=links(entry) if links else "") for entry in entries]
 
 
-def _item(entry: Entry, *, in_full: bool) -> Item:
+def _item(entry: Entry, *, in_full: bool, end: str) -> Item:
     return Item(
         guid=entry_guid(entry),
         url=entry.paper.url,
         title=entry_title(entry),
         summary=entry_summary(entry),
-        html=entry_html(entry),
+        html=entry_html(entry) + end,
         time=entry_time(entry),
         authors=tuple(entry_authors(entry)),
         categories=entry.paper.categories,

@@ -1,0 +1,80 @@
+"""The page of a vote link: one button, then what has changed, with undo. It needs neither a token nor JavaScript."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from api.pages.html import page
+from api.resource import opened, wire_of
+from api.urls import page_url
+from api.vote_links import DIRECTIONS, is_signed, vote_path
+from core.app import Paperwire
+from core.model.errors import InvalidInput, UnknownName
+from core.model.feed import Feed
+from core.model.paper import parse_id
+from core.model.votes import SIGNS
+
+router = APIRouter(include_in_schema=False)
+_DONE = {1: "You like it", -1: "You do not like it", 0: "Your vote is taken back"}
+_BACK = {sign: name for name, sign in SIGNS.items()}
+
+
+@router.get("/vote/{name}/{direction}/{signature}/{paper_id:path}")
+async def ask_vote(request: Request) -> Response:
+    """The button. Nothing changes before it is pressed."""
+    wire, feed, paper, direction = await _read(request)
+    title = await _title(wire, feed, paper)
+    label, about = DIRECTIONS[direction]
+    context = {"feed": feed, "paper": paper, "title": title, "label": label, "about": about, "report": None}
+    return await _page(request, context)
+
+
+@router.post("/vote/{name}/{direction}/{signature}/{paper_id:path}")
+async def cast_vote(request: Request) -> Response:
+    """Vote. Repeated, it changes nothing more."""
+    wire, feed, paper, direction = await _read(request)
+    sign = SIGNS[direction]
+    try:
+        report = await wire.vote(feed.name, {paper: sign})
+    except InvalidInput:
+        raise UnknownName("paper", paper) from None
+    before = report.undo.get(paper, sign)
+    context: dict[str, Any] = {
+        "feed": feed,
+        "paper": paper,
+        "title": await _title(wire, feed, paper),
+        "done": _DONE[sign],
+        "report": report,
+        "undo": page_url(request, vote_path(wire.settings, feed.name, paper, _BACK[before])) if report.changed else "",
+    }
+    return await _page(request, context)
+
+
+async def _read(request: Request) -> tuple[Paperwire, Feed, str, str]:
+    """Returns what the address names. Raises `UnknownName` for a signature that is not of this vote."""
+    await opened(request)
+    wire, values = wire_of(request), request.path_params
+    direction, name = values["direction"], values["name"]
+    try:
+        paper = parse_id(values["paper_id"]).id
+    except ValueError:
+        raise UnknownName("vote link", "of this address") from None
+    if direction not in DIRECTIONS or not is_signed(wire.settings, name, paper, direction, values["signature"]):
+        raise UnknownName("vote link", "of this address")
+    return wire, wire.feed(wire.rules.saved.name_now(name)), paper, direction
+
+
+async def _title(wire: Paperwire, feed: Feed, paper: str) -> str:
+    """Returns the title of a paper, from the votes or from what is stored; else its identifier."""
+    known = next((vote.title for vote in (await wire.votes(feed.name)).votes if vote.paper == paper), "")
+    if known:
+        return known
+    found = await wire.paper(parse_id(paper))
+    return found.title if found else f"arXiv:{paper}"
+
+
+async def _page(request: Request, context: dict[str, Any]) -> Response:
+    answer = await page(request, "vote.html", context, cache="no-store")
+    answer.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return answer
