@@ -1,12 +1,15 @@
 """Votes and libraries over HTTP: what is liked comes first, with reasons; what is taken back leaves nothing behind."""
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from lxml import html
 
 from tests.api import FRIDAY, THURSDAY, TOKEN, WEDNESDAY, make_settings, store_days
 from tests.conftest import serving_app
@@ -198,3 +201,84 @@ def test_another_instance_sees_the_votes(tmp_path: Path) -> None:
         here = ranked(client)
     with serving_app(settings) as address, httpx.Client(base_url=address, timeout=60) as client:
         assert here == ranked(client)
+
+
+LINKED = RULES.replace('[feeds.main]\ntitle = "Main"', '[feeds.main]\ntitle = "Main"\nvote_links = true')
+
+
+def vote_links(client: httpx.Client, feed: str = "main") -> list[str]:
+    """The paths of the links to like, in the order of the feed."""
+    items = client.get(f"/api/feeds/{feed}.json").json()["items"]
+    pages = [html.fromstring(item["content_html"]) for item in items if "2603." in item["id"]]
+    found = [link for page in pages for link in page.xpath("//a[text()='More like this']/@href")]
+    return [urlsplit(link).path for link in found]
+
+
+@pytest.fixture(scope="module")
+def linked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """The same wire with links to vote in the feed `main`."""
+    settings = make_settings(tmp_path_factory.mktemp("links"), feeds_toml=LINKED)
+    store_days(settings, DAYS)
+    with serving_app(settings) as address, httpx.Client(base_url=address, timeout=60) as client:
+        yield client
+
+
+def test_a_vote_from_a_feed_reader(linked: httpx.Client) -> None:
+    """The link of an entry shows a button, which likes the paper and nothing else; undo takes it back."""
+    before = linked.get("/api/feeds/main.json").text
+    path = vote_links(linked)[0]
+    votes = "/api/feeds/main/votes"
+    for method in ("GET", "HEAD", "OPTIONS"):
+        linked.request(method, path, headers={"Sec-Purpose": "prefetch"})
+    assert [] == linked.get(votes, headers=OWNER).json()["votes"]
+    page = html.fromstring(linked.get(path).text)
+    (form,) = page.forms
+    assert ("POST", [None], ["Like"]) == (form.method, [form.get("action")], form.xpath(".//button/text()"))
+    done = linked.post(path)
+    assert 200 == done.status_code
+    (known,) = linked.get(votes, headers=OWNER).json()["votes"]
+    assert (1, True) == (known["sign"], path.endswith(known["paper"]))
+    again = linked.post(path)
+    assert "nothing has changed" in again.text
+    assert before != linked.get("/api/feeds/main.json").text
+    (undo,) = html.fromstring(done.text).forms
+    assert 200 == linked.post(undo.action).status_code
+    assert [] == linked.get(votes, headers=OWNER).json()["votes"]
+
+
+def test_a_signature_is_for_one_vote(linked: httpx.Client) -> None:
+    """A signature opens neither another vote, feed nor paper, and forged ones nothing."""
+    path = vote_links(linked)[0]
+    _, _, feed, direction, signature, paper = path.split("/")
+    other = vote_links(linked)[1].rpartition("/")[2]
+    forged = [f"{int(signature, 16) ^ (1 << bit):032x}" for bit in range(128)]
+    paths = [
+        f"/vote/{feed}/down/{signature}/{paper}",
+        f"/vote/other/{direction}/{signature}/{paper}",
+        f"/vote/{feed}/{direction}/{signature}/{other}",
+        f"/vote/{feed}/{direction}/{signature[:-1]}/{paper}",
+        *(f"/vote/{feed}/{direction}/{one}/{paper}" for one in forged),
+    ]
+    assert {404} == {linked.post(one).status_code for one in paths}
+    assert 404 == linked.get(paths[0]).status_code
+    assert [] == linked.get("/api/feeds/main/votes", headers=OWNER).json()["votes"]
+
+
+def test_no_links_for_others(linked: httpx.Client) -> None:
+    """Feeds without the setting, merged feeds and rules in an address have no links to vote."""
+    assert [] == vote_links(linked, "other")
+    for address in ("/api/feeds/all.rss", "/api/feeds/custom.rss?category=cs.LG&keywords=memory"):
+        assert "/vote/" not in linked.get(address).text
+
+
+def test_links_of_a_private_copy(tmp_path: Path) -> None:
+    """On a private copy a vote link needs no key, and gives access to nothing else."""
+    settings = make_settings(tmp_path, feeds_toml=RULES, feed_key="a-long-secret-key")
+    store_days(settings, DAYS)
+    with serving_app(settings) as address, httpx.Client(base_url=address, timeout=60) as client:
+        assert 401 == client.get("/api/feeds/main.json").status_code
+        items = client.get("/api/feeds/main.json?key=a-long-secret-key").json()["items"]
+        links = [link for item in items for link in re.findall(r"/vote/[^\"]+", item["content_html"])]
+        assert 200 == client.post(links[0]).status_code
+        assert 1 == client.get("/api/feeds/main/votes", headers=OWNER).json()["likes"]
+        assert 401 == client.get("/api/feeds/main/votes").status_code
