@@ -1,6 +1,5 @@
 """Converts answers of models into scorecards and summaries: with limits, sanitised, and checked against the paper."""
 
-import re
 from typing import Any
 
 from pydantic import BaseModel
@@ -14,8 +13,8 @@ from core.model.paper import Paper, known_addresses
 from core.model.rubric import Mark, Rubric, Scorecard
 from core.model.summary import Summary
 from core.model.template import Template, post_to_markdown, to_markdown
-from core.text.fold import fold
 from core.text.markdown import harmless, one_line
+from core.text.names import name_words
 from core.text.sanitize import is_known
 
 PREPRINT = "arXiv preprint"  # the default venue
@@ -23,7 +22,6 @@ _LONGEST = 600  # characters of a reason or of grounds
 _LONGEST_NAME = 120
 _MOST_INSTITUTIONS = 20
 _LONGEST_ANSWER = 20_000
-_WORD = re.compile(r"\w\w+")
 
 
 def read_screening(value: BaseModel, model: str) -> Scorecard:
@@ -108,13 +106,13 @@ class _Names:
     def __init__(self, paper: Paper, text: str) -> None:
         affiliations = " ".join(author.affiliation for author in paper.authors)
         given = "\n".join((paper.title, paper.comment, paper.journal_ref, paper.abstract, affiliations, text))
-        self._words = set(_WORD.findall(fold(given)))
+        self._words = name_words(given)
 
     def kept(self, name: str) -> str:
-        """Returns `name` on one line, "" if the paper lacks one of its words."""
+        """Returns `name` on one line, "" if the paper lacks one of its words in any spelling."""
         name = one_line(harmless(name, frozenset()), _LONGEST_NAME)
-        words = _WORD.findall(fold(name))
-        return name if words and self._words.issuperset(words) else ""
+        words = name_words(name)
+        return name if words and self._words >= words else ""
 
 
 def _venue(name: str) -> str:

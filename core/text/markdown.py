@@ -48,7 +48,7 @@ _LONGEST = 50_000  # characters; a summary has a few thousand, and what is patho
 _TAGS = {"a", "blockquote", "br", "code", "del", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre", "strong"}
 _TAGS |= {"sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul"}
 _ATTRIBUTES: dict[str, set[str]] = {"a": {"href"}, "ol": {"start"}, "*": set()}
-_TOP = 2  # headings begin below those of the page that shows them
+PAGE_LEVEL = 2  # of the headings of pages, below which those of texts stand
 _LOWEST = 6
 
 
@@ -120,12 +120,13 @@ def _kept_address(found: str, known: frozenset[str]) -> str:
 
 
 @lru_cache(maxsize=512)
-def to_html(markdown: str, known: frozenset[str] = frozenset(), *, maths: bool = False) -> str:
+def to_html(markdown: str, known: frozenset[str] = frozenset(), *, maths: bool = False, below: int = PAGE_LEVEL) -> str:
     """Markdown as balanced, harmless HTML. Links lead to `known` addresses, arXiv and DOIs; of others the text stays.
 
-    Formulas become Unicode, or with `maths`, for pages, MathML; what neither knows stays as it was written.
+    Formulas become Unicode, or with `maths`, for pages, MathML; what neither knows stays as it was written. Headings
+    stand `below` one of that level.
     """
-    tokens, found = read_markdown(markdown, known)
+    tokens, found = read_markdown(markdown, known, below)
     return _cleaned(_parser().renderer.render(tokens, _parser().options, {}), found, maths=maths)
 
 
@@ -149,16 +150,20 @@ def _mathml(formula: Formula) -> str:
     return to_mathml(formula.tex, display=formula.display) or escape(formula.source)
 
 
-def read_markdown(markdown: str, known: frozenset[str]) -> "tuple[list[Token], list[Formula]]":
-    """Markdown as tokens, with headings lowered and without links that lead elsewhere; and the formulas in it.
+def read_markdown(markdown: str, known: frozenset[str], below: int = PAGE_LEVEL) -> "tuple[list[Token], list[Formula]]":
+    """Markdown as tokens, without links that lead elsewhere, with headings `below` that level and none left out between
+    one and the next; and the formulas in it.
 
     In the tokens' texts stands a mark for each formula, which `core.text.maths.put_back` replaces; code has none.
     """
     marked, found = take_out(clean(reread(markdown))[:_LONGEST])
     tokens = _parser().parse(marked)
+    above: list[str] = []  # the headings that the present one stands below, as they were written
     for token in tokens:
+        if token.type == "heading_open":
+            above = [*(tag for tag in above if tag < token.tag), token.tag]
         if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(int(token.tag[1]) + _TOP, _LOWEST)}"
+            token.tag = f"h{min(below + len(above), _LOWEST)}"
         if token.type in _CODE:
             token.content = put_back(token.content, found, source)
         if token.children:

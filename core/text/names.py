@@ -138,3 +138,27 @@ def _without_suffixes(words: tuple[str, ...]) -> tuple[str, ...]:
     while words and words[-1] in _SUFFIXES:
         words = words[:-1]
     return words
+
+
+# Words of institutions and venues that people write in several ways
+_SPELLINGS = {
+    "lab": "labs laboratory laboratories laboratoire", "univ": "university universities universite universidad",
+    "inst": "institute institutes institution institut instituto", "dept": "department departments",
+    "tech": "technology technologies technological", "sci": "science sciences", "natl": "national",
+    "intl": "international", "acad": "academy", "center": "centre centers centres", "eng": "engineering",
+    "conf": "conference", "proc": "proceedings", "symp": "symposium", "trans": "transactions", "jour": "journal",
+    "workshop": "workshops",
+}  # fmt: skip
+_CANONICAL = {spelling: word for word, spellings in _SPELLINGS.items() for spelling in spellings.split()}
+_EMPTY = frozenset("and at co company corp corporation for inc limited llc ltd of on the".split())  # noqa: SIM905
+_NAME_WORD = re.compile(r"\w\w+")
+_SHORT_YEAR = re.compile(r"[’'](\d\d)\b")
+
+
+def name_words(text: str) -> frozenset[str]:
+    """The words that name an institution or a venue, each in one spelling: "Foo Laboratory" is "Foo Lab".
+
+    Words that may be left out are left out. A year has both its forms: 2026 and '26.
+    """
+    words = {_CANONICAL.get(word, word) for word in _NAME_WORD.findall(fold(_SHORT_YEAR.sub(r" 20\1", text)))}
+    return frozenset(words - _EMPTY)

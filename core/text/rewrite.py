@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from markdown_it.tree import SyntaxTreeNode
 
-from core.text.markdown import read_markdown
+from core.text.markdown import PAGE_LEVEL, read_markdown
 from core.text.maths import Formula, display, inline, put_back, unicode
 
 _JOINER = "\u2060"  # it has no width
@@ -86,9 +86,9 @@ _ALIGN = {"text-align:left": ":--", "text-align:right": "--:", "text-align:cente
 
 
 @lru_cache(maxsize=512)
-def rewrite(markdown: str, known: frozenset[str] = frozenset(), mark: str = "$") -> str:
-    """Markdown as blocks, with headings from the third level on. `mark` stands around formulas within a line."""
-    return "\n".join(_Writer(known, mark).blocks(markdown))
+def rewrite(markdown: str, known: frozenset[str] = frozenset(), mark: str = "$", below: int = PAGE_LEVEL) -> str:
+    """Markdown as blocks, with headings `below` that level. `mark` stands around formulas within a line."""
+    return "\n".join(_Writer(known, mark).blocks(markdown, below))
 
 
 @lru_cache(maxsize=2048)
@@ -112,8 +112,8 @@ def _joined(node: SyntaxTreeNode, found: list[Formula]) -> list[str]:
     return parts if node.type in _INLINE else [*parts, " "]
 
 
-def _tree(markdown: str, known: frozenset[str]) -> tuple[SyntaxTreeNode, list[Formula]]:
-    tokens, found = read_markdown(markdown, known)
+def _tree(markdown: str, known: frozenset[str], below: int = PAGE_LEVEL) -> tuple[SyntaxTreeNode, list[Formula]]:
+    tokens, found = read_markdown(markdown, known, below)
     return SyntaxTreeNode(tokens), found
 
 
@@ -127,8 +127,8 @@ class _Writer:
         self._in_paragraph = False
         self._in_table = False
 
-    def blocks(self, markdown: str) -> list[str]:
-        root, self._found = _tree(markdown, self._known)
+    def blocks(self, markdown: str, below: int) -> list[str]:
+        root, self._found = _tree(markdown, self._known, below)
         return self._children(root)
 
     def line(self, markdown: str) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from core.llm.answers import read_analysis, read_post, read_question, read_screening, read_summary
+from core.llm.answers import _Names, read_analysis, read_post, read_question, read_screening, read_summary
 from core.llm.prompts import ask_analysis, ask_post, ask_screening, ask_summary
 from core.llm.templates import get_template
 from core.model.fulltext import Coverage, Evidence
@@ -12,6 +12,7 @@ from core.model.rubric import Mark, Scorecard
 from core.model.summary import Summary
 from core.render.shapes import summary_html
 from tests.support.asked import ANALYSIS, RUBRIC, TEXT, answered, full, sample_feed, sample_paper
+from tests.support.invented import make_paper
 from tests.support.rules import html_faults
 from tests.support.vectors import HOST, TEXTS
 
@@ -140,3 +141,12 @@ def test_reviews() -> None:
     assert "title text" == post.part("title")
     assert "title" not in post.markdown
     assert post.markdown.startswith("## 한눈에 보기\n\n### tldr\ntext\n\n## 핵심 아이디어")
+
+
+def test_names_in_other_spellings_are_kept() -> None:
+    """Institutions and venues that the text spells otherwise are kept, others are not."""
+    names = _Names(make_paper(comment="Proc. of SOSP '26"), "Example Laboratory, Univ. of Sample, Ångström Centre")
+    for kept in ("Example Lab", "University of Sample", "The Angstrom Center", "SOSP 2026", "Proceedings of SOSP 2026"):
+        assert kept == names.kept(kept)
+    for dropped in ("Other Lab", "Sample Academy", "SOSP 2025", "The"):
+        assert "" == names.kept(dropped)

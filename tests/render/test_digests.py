@@ -16,7 +16,7 @@ from core.model.feed import Feed, Keyword
 from core.model.paper import Author
 from core.model.rubric import Criterion, Mark, Rubric, Scorecard
 from core.model.template import LANGUAGES
-from core.render.digest.common import Site
+from core.render.digest.common import Site, institutions_of, venue_of
 from core.render.digest.document import (
     DIGEST_MARKER,
     FEED_BYTES,
@@ -102,14 +102,20 @@ def test_list() -> None:
     text = digest_markdown(digest("list"), SITE)
     found = headings(text)
     assert ("h1", FEED.title) == found[0]
-    assert ["Statistics", "Recent papers", "Configuration", "Schedule", "How to use"] == [
-        name for tag, name in found if tag == "h2"
-    ]
+    assert [
+        "Statistics",
+        "Recent papers",
+        "Configuration",
+        "How to customise",
+        "Schedule",
+        "How to trigger it by hand",
+        "How to use",
+    ] == [name for tag, name in found if tag == "h2"]
     assert [f"{n}. {e.paper.title}" for n, e in enumerate(ENTRIES, 1)] == [name for tag, name in found if tag == "h3"]
     links = [str(token.attrGet("href")) for token in markdown_tokens(text) if token.type == "link_open"]
     assert [e.paper.links["abs"] for e in ENTRIES] == [url for url in links if "arxiv.org" in url]
     assert "[![Deployed with Vercel](https://vercel.com/button)](<https://wire.example>)" in text
-    assert ["example/model-1", "example/model-1"] == re.findall(r"<summary>(.*)</summary>", text)
+    assert ["AI summary (by example/model-1): click to open"] * 2 == re.findall(r"<summary>(.*)</summary>", text)
     assert [["Keyword", "Weight"], ["KV cache", "3"], ["ti:memory", "2"]] == tables(text)[0]
     assert "- **Score**: 9.0\n- **Type**: new\n- **arXiv ID**: 2603.90001v1\n" in text
 
@@ -174,7 +180,9 @@ def test_staged() -> None:
     ]
     assert "Offloading waits for PCIe | and SSDs." == four[2][1]
     assert ["Direct storage", "3/3", "Because of Direct storage."] == rubric[1]
-    assert [["1", "Checkpoints in the cloud", "4 → 3", "Tiles are prefetched by layer.", "2603.90003v1"]] == review[1:]
+    assert [["1", "Checkpoints in the cloud", "4 → 3", "Latency falls by 38 % on bench-1.", "2603.90003v1"]] == review[
+        1:
+    ]
     assert [["Waiting for its analysis", "2603.90005v1", "7", "5"]] == waiting[1:]
     assert [["Not looked at", "2603.90007v1", "–", "3"]] == unscreened[1:]
     assert ["A graph", "2603.90006v1", "1", "It is about graphs | only."] == skipped[2]
@@ -187,6 +195,58 @@ def test_staged() -> None:
     assert "**Venue**: Symposium of Samples 2026" in text
     assert "The summary failed: the model's answer was cut off." in text
     assert text.startswith("---\nshare: true\n---\n\n# Storage for models: Digest — 2026-03-06\n")
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        ({"scorecard": card(6, 3, 3, 2, venue="arXiv preprint"), "journal_ref": "J. Samples 3"}, "J. Samples 3"),
+        ({"comment": "Published as a conference paper at ICLR 2026"}, "ICLR 2026"),
+        ({"comment": "NeurIPS 2025 (Spotlight), 12 pages"}, "NeurIPS 2025"),
+        ({"comment": "SOSP '26"}, "SOSP '26"),
+        ({"comment": "Submitted to ICML 2026"}, ""),
+        ({"comment": "12 pages, code for GPT-2024"}, ""),
+        ({"scorecard": card(6, 3, 3, 2, venue="OSDI 2026"), "journal_ref": "J. Samples"}, "OSDI 2026"),
+    ],
+)  # fmt: skip
+def test_venue(known: dict[str, Any], expected: str) -> None:
+    """The venue is that of the text, of the journal's reference, or of the comment, unless the paper was only sent."""
+    assert expected == venue_of(entry(1, 5, **known))
+
+
+def test_institutions_once() -> None:
+    """Institutions that differ in spelling alone are named once, as they come first."""
+    names = ("Example Lab", "The Example Laboratory", "University of Sample", "Sample Univ.", "Sample Institute")
+    found = institutions_of(entry(1, 5, scorecard=card(6, 3, 3, 2, institutions=names)))
+    assert "Example Lab, University of Sample, Sample Institute" == found
+
+
+@pytest.mark.parametrize("language", ["ko", "zh"])
+def test_no_english_sentences(language: str) -> None:
+    """Other languages have no sentence in English but those of papers and models."""
+    for style in STYLES:
+        made = digest(style, language, entries=tuple(replace(e, paper=replace(e.paper, abstract="")) for e in ENTRIES))
+        text = body_of(digest_markdown(made, SITE))
+        for words in ("encrypted", "cut off", "cross-list", "new\n", "Extracted", "click", "failed"):
+            assert words not in text
+
+
+def test_daily_is_of_its_source() -> None:
+    """The daily blog has tags of its own, and AlphaXiv's overview in its language."""
+    made = replace(digest("daily", "ko"), feed=replace(FEED, source="huggingface", categories=()))
+    text = digest_markdown(made, SITE)
+    assert 'tags: ["papers", "huggingface"]' in text
+    assert "(<https://www.alphaxiv.org/ko/overview/2603.90001>)" in text
+    assert 'tags: ["papers", "arxiv", "cs.DC", "cs.LG"]' in digest_markdown(digest("daily"), SITE)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_headings_in_order(style: str) -> None:
+    """No heading is more than one level below the one before it, whatever headings a summary has."""
+    written = tuple(replace(e, summary=summary(markdown="#### Deep\n\n# Top\n\n### Low", parts=())) for e in ENTRIES)
+    found = headings("# Title\n\n" + body_of(digest_markdown(digest(style, entries=written), SITE, "jekyll")))
+    levels = [int(tag[1]) for tag, _ in found]
+    assert all(below <= above + 1 for above, below in pairwise(levels))
 
 
 def test_staged_without_a_rubric() -> None:
@@ -231,8 +291,10 @@ def test_partial_days_say_so_first(style: str, language: str) -> None:
     """A batch that is not complete is told of before any paper, with the reason."""
     made = digest(style, language, state="partial", reason="cs.LG failed | twice")
     text = body_of(digest_markdown(made, SITE))
-    assert 0 < text.index("cs.LG failed") < text.index(ENTRIES[0].paper.title)
-    assert "cs.LG failed | twice" in digest_html(made, SITE)
+    reason = "cs.LG failed" if language == "en" else "cs.LG"
+    assert 0 < text.index(reason) < text.index(ENTRIES[0].paper.title)
+    assert language == "en" or "failed" not in text[: text.index(ENTRIES[0].paper.title)]
+    assert ("cs.LG failed | twice" if language == "en" else "cs.LG") in digest_html(made, SITE)
 
 
 @pytest.mark.parametrize("style", STYLES)
@@ -288,7 +350,7 @@ def test_folds() -> None:
     text = {kind: digest_markdown(digest("list"), SITE, kind) for kind in FRONT_MATTERS}
     counts = {k: (t.count("<details>"), t.count('<details markdown="1">'), t.count("<")) for k, t in text.items()}
     assert {"plain": (2, 0), "share": (2, 0), "jekyll": (0, 2), "hugo": (0, 0)} == {k: c[:2] for k, c in counts.items()}
-    assert text["hugo"].count("**example/model-1**") == 2
+    assert text["hugo"].count("**AI summary (by example/model-1): click to open**") == 2
 
 
 # --- hostile texts

@@ -15,7 +15,7 @@ KNOWN = frozenset({"github.com/sample/code", "sample.example/page"})
 
 PLAIN = {
     "A *b* **c** `d`": "<p>A <em>b</em> <strong>c</strong> <code>d</code></p>",
-    "# One\n\n#### Four": "<h3>One</h3>\n<h6>Four</h6>",
+    "# One\n\n#### Four": "<h3>One</h3>\n<h4>Four</h4>",
     "- a\n- b": "<ul>\n<li>a</li>\n<li>b</li>\n</ul>",
     "3. c": '<ol start="3">\n<li>c</li>\n</ol>',
     "> q": "<blockquote>\n<p>q</p>\n</blockquote>",

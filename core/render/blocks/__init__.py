@@ -6,6 +6,8 @@ What is a `str` here is text of anybody: it may say what it likes, and is writte
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from core.text.markdown import PAGE_LEVEL
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -26,12 +28,13 @@ class Strong:
 class Written:
     """What a model wrote, as Markdown, about a paper that names the `known` addresses: it may link to nothing else.
 
-    Within a line it becomes one line.
+    Within a line it becomes one line. Its headings stand `below` one of that level.
     """
 
     markdown: str
     known: frozenset[str] = frozenset()
     language: str = ""  # BCP 47, where it is not that of the document
+    below: int = PAGE_LEVEL
 
 
 Inline: TypeAlias = str | Link | Strong | Written

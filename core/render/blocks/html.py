@@ -114,7 +114,7 @@ def _fold(how: Html, block: Fold) -> str:
 
 
 def _model_text(how: Html, block: Written) -> str:
-    html = to_html(block.markdown, block.known, maths=how.is_page)
+    html = to_html(block.markdown, block.known, maths=how.is_page, below=block.below + how.below)
     return f'<div lang="{escape(block.language)}">\n{html}\n</div>' if block.language and html else html
 
 

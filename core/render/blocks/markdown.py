@@ -106,7 +106,7 @@ def _fold(how: Markdown, block: Fold) -> str:
 
 
 def _model_text(how: Markdown, block: Written) -> str:
-    return rewrite(block.markdown, block.known, how.maths)
+    return rewrite(block.markdown, block.known, how.maths, block.below)
 
 
 _INLINE: dict[type[Inline], Callable[[Any, Any], str]] = {str: _text, Link: _link, Strong: _strong, Written: _written}

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from core.model.digest import Digest, points_of
 from core.model.feed import Entry
+from core.model.rubric import Scorecard
 from core.render.blocks import Block, Bullets, Fixed, Heading, Line, Link, Paragraph, Separator, Strong, Table, Written
 from core.render.digest.common import (
     Site,
@@ -93,15 +94,16 @@ def _high(entry: Entry, digest: Digest, words: Sentences) -> Iterator[Block]:
     if code := paper.links.get("code"):
         facts["code"] = Link(code, code)
     facts["predicted → final"] = _course(entry)
-    if entry.scorecard and entry.scorecard.note:
-        facts["note"] = entry.scorecard.note
+    if entry.scorecard and (note := _note(entry.scorecard, digest.language, words)):
+        facts["note"] = note
     if entry.scorecard and (read := evidence_in_words(entry.scorecard.evidence, digest.language)):
         facts["read"] = read
     yield Bullets(tuple(fact(words[key], value, words) for key, value in facts.items()))
     yield Heading(4, (words["four-point summary"],))
     yield _four_points(entry, digest, words)
     if entry.scorecard and entry.scorecard.marks:
-        yield Heading(4, (words["rubric"],))
+        most = sum(mark.max for mark in entry.scorecard.marks)
+        yield Heading(4, (f"{words['rubric']}{words['colon']}{entry.scorecard.points:g}/{most}",))
         yield _rubric(entry, digest, words)
 
 
@@ -109,9 +111,9 @@ def _four_points(entry: Entry, digest: Digest, words: Sentences) -> Block:
     """The four points as a table; a summary by another template as it is, or in words why there is none."""
     summary = entry.summary
     if summary is None or summary.state != "ready":
-        return Paragraph((summary_problem(summary, words),))
+        return Paragraph((summary_problem(summary, digest.language, words),))
     if not any(summary.part(key).strip() for key in FOUR_POINTS):
-        return summary_text(entry, digest, words) or Paragraph((words["no summary"],))
+        return summary_text(entry, digest, words, 4) or Paragraph((words["no summary"],))
     rows: list[tuple[Line, ...]] = []
     for key in FOUR_POINTS:
         text = summary.part(key)
@@ -153,9 +155,17 @@ def _skipped(digest: Digest, words: Sentences) -> Table:
         if card is None:
             continue
         final = words["final points"].format(points=f"{card.points:g}", max=sum(mark.max for mark in card.marks))
-        reason = "; ".join(filter(None, (final if card.marks else "", card.reason, card.note)))
+        note = _note(card, digest.language, words)
+        reason = "; ".join(filter(None, (final if card.marks else "", card.reason, note)))
         rows.append(((marked_title(entry.paper, words),), (_id_link(entry),), (f"{card.predicted:g}",), (reason,)))
     return Table((words["title"], words["arxiv id"], words["predicted"], words["reason"]), tuple(rows))
+
+
+def _note(card: Scorecard, language: str, words: Sentences) -> str:
+    """Why the judgement is not as good as it could be: in full in English, as notes are recorded, else in short."""
+    if language == "en" or not card.note:
+        return card.note
+    return words["abstract alone"] if card.input == "abstract" else ""
 
 
 def _table_or_none(table: Table, words: Sentences) -> Block:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from core.model.digest import Digest
 from core.model.feed import Entry
-from core.render.blocks import Badge, Block, Bullets, Fold, Heading, Line, Link, Quote, Separator, Table
+from core.render.blocks import Badge, Block, Bullets, Fold, Heading, Line, Link, Paragraph, Quote, Separator, Table
 from core.render.digest.common import (
     Site,
     authors_line,
@@ -17,13 +17,16 @@ from core.render.digest.common import (
     paper_link,
     summary_text,
 )
-from core.render.items import TYPE_NAMES
 from core.render.messages import Sentences
 from core.text.sanitize import plain
 
 _SHOWN_ABSTRACT = 300  # characters
 _BUTTON = "https://vercel.com/button"
-_OVERVIEW = "https://www.alphaxiv.org/overview/"
+_OVERVIEW = {
+    "en": "https://www.alphaxiv.org/overview/{id}",
+    "ko": "https://www.alphaxiv.org/ko/overview/{id}",
+    "zh": "https://www.alphaxiv.org/zh/overview/{id}",
+}
 
 
 def list_title(digest: Digest, _: Sentences) -> str:
@@ -35,6 +38,7 @@ def list_blocks(digest: Digest, site: Site, words: Sentences) -> Iterator[Block]
     """The document below its title."""
     if site.deployed:
         yield Badge(words["deployed"], _BUTTON, site.deployed)
+    yield Paragraph((words["intro"].format(date=digest.record.date),))
     yield Heading(2, (words["statistics"],))
     yield Bullets(tuple(fact(name, value, words) for name, value in _statistics(digest, words)))
     yield from notices(digest, words)
@@ -43,8 +47,12 @@ def list_blocks(digest: Digest, site: Site, words: Sentences) -> Iterator[Block]
         yield from _paper(number, entry, digest, words)
     yield Heading(2, (words["configuration"],))
     yield from _configuration(digest, words)
+    yield Heading(2, (words["customise"],))
+    yield Bullets(((words["customise keywords"],), (words["customise summaries"],), (words["customise check"],)))
     yield Heading(2, (words["schedule"],))
     yield Bullets(((words["schedule text"],),))
+    yield Heading(2, (words["trigger"],))
+    yield Bullets(tuple(_trigger(site, words)))
     yield Heading(2, (words["how to use"],))
     yield Bullets(tuple(_usage(digest, site, words)))
 
@@ -68,17 +76,17 @@ def _paper(number: int, entry: Entry, digest: Digest, words: Sentences) -> Itera
         "category": ", ".join(paper.categories),
         "published": paper.published[:10] or announced,
         "score": f"{entry.score:.1f}",
-        "type": TYPE_NAMES.get(entry.type, entry.type),
+        "type": words.get(f"type {entry.type}", entry.type),
         "arxiv id": paper.versioned,
     }
     yield Bullets(tuple(fact(words[key], value, words) for key, value in facts.items()))
     if abstract := " ".join(plain(paper.abstract).split()):
         yield Quote((beginning(abstract, _SHOWN_ABSTRACT),))
-    summary = summary_text(entry, digest, words) if entry.paper.versioned in digest.wanted else None
+    summary = summary_text(entry, digest, words, 3) if entry.paper.versioned in digest.wanted else None
     if summary:
-        is_ready = entry.summary is not None and entry.summary.state == "ready"
-        by = entry.summary.model or words["extracted"] if entry.summary and is_ready else ""
-        yield Fold(by, (summary,)) if by else summary
+        ready = entry.summary if entry.summary and entry.summary.state == "ready" else None
+        title = words["ai summary"].format(model=ready.model) if ready and ready.model else words["extracted"]
+        yield Fold(title, (summary,)) if ready else summary
     yield Separator()
 
 
@@ -97,6 +105,13 @@ def _configuration(digest: Digest, words: Sentences) -> Iterable[Block]:
         "a day": str(feed.max_entries or ""),
     }
     yield Bullets(tuple(fact(words[key], value, words) for key, value in facts.items() if value))
+
+
+def _trigger(site: Site, words: Sentences) -> Iterator[Line]:
+    yield fact(words["command"], "paperwire refresh", words)
+    address = f"{site.deployed.rstrip('/')}/api/refresh" if site.deployed else "/api/refresh"
+    yield fact(words["trigger address"], f"POST {address}", words)
+    yield (words["trigger reader"],)
 
 
 def _usage(digest: Digest, site: Site, words: Sentences) -> Iterator[Line]:
@@ -119,8 +134,8 @@ def daily_blocks(digest: Digest, _: Site, words: Sentences) -> Iterator[Block]:
     for number, entry in enumerate(digest.listed(), 1):
         paper = entry.paper
         yield Heading(2, (f"{number}. ", paper_link(paper, marked_title(paper, words))))
-        overview = Link(f"AlphaXiv: {paper.id}", f"{_OVERVIEW}{paper.id}")
+        overview = Link(f"AlphaXiv: {paper.id}", _OVERVIEW[digest.language].format(id=paper.id))
         upvotes = [] if entry.upvotes is None else [fact(words["upvotes"], str(entry.upvotes), words)]
         yield Bullets(((overview,), *upvotes))
-        if summary := summary_text(entry, digest, words):
+        if summary := summary_text(entry, digest, words, 2):
             yield summary
