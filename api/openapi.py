@@ -409,3 +409,15 @@ LIBRARY: dict[int | str, dict[str, Any]] = {
     ),
     **_OF_VOTES,
 }  # fmt: skip
+SIMILAR: dict[int | str, dict[str, Any]] = {
+    200: answer_of(
+        "The similar papers, best first",
+        {
+            "paper": "2603.90045",
+            "similar": [{"id": "2603.90046", "similarity": 0.31, "shared": ["KV cache", "inference"]}],
+            "generated": "2026-03-06T05:20:04Z",
+        },
+    ),
+    404: problem_of(404, "unknown-name", "Not found", "There is no paper '2603.00000' here."),
+    **_READ,
+}

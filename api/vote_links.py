@@ -24,7 +24,7 @@ def has_vote_links(settings: Settings, feed: Feed) -> bool:
     return wanted and bool(_secret(settings))
 
 
-def is_signed(settings: Settings, feed: str, paper: str, direction: str, signature: str) -> bool:
+def is_vote_signed(settings: Settings, feed: str, paper: str, direction: str, signature: str) -> bool:
     """Returns whether a signature is that of this vote."""
     secret = _secret(settings)
     return bool(secret) and is_one_of(signature, sign_vote(secret, feed, paper, direction))

@@ -200,6 +200,16 @@ class Paperwire:
         whole = reaches_below(feed, query) or self._rules_are_new or not own
         return await self._entries.get(manifest, feed, whole=whole, own=own)
 
+    async def papers(self) -> list[Paper]:
+        """Returns the stored papers of all feeds, each once, in its newest version."""
+        manifest = await self.manifest()
+        found: dict[str, Paper] = {}
+        for feed in self.feeds.values() if manifest.has_batches else ():
+            for entry in (await self.entries(manifest, feed, _EVERYTHING)).entries:
+                if entry.id not in found or entry.paper.version > found[entry.id].version:
+                    found[entry.id] = entry.paper
+        return list(found.values())
+
     async def paper(self, wanted: PaperId) -> Paper | None:
         """Returns the paper from one of the feeds, by default its newest version; None if no stored batch has it."""
         manifest = await self.manifest()

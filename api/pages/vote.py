@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from api.pages.html import page
 from api.resource import opened, wire_of
 from api.urls import page_url
-from api.vote_links import DIRECTIONS, is_signed, vote_path
+from api.vote_links import DIRECTIONS, is_vote_signed, vote_path
 from core.app import Paperwire
 from core.model.errors import InvalidInput, UnknownName
 from core.model.feed import Feed
@@ -60,7 +60,7 @@ async def _read(request: Request) -> tuple[Paperwire, Feed, str, str]:
         paper = parse_id(values["paper_id"]).id
     except ValueError:
         raise UnknownName("vote link", "of this address") from None
-    if direction not in DIRECTIONS or not is_signed(wire.settings, name, paper, direction, values["signature"]):
+    if direction not in DIRECTIONS or not is_vote_signed(wire.settings, name, paper, direction, values["signature"]):
         raise UnknownName("vote link", "of this address")
     return wire, wire.feed(wire.rules.saved.name_now(name)), paper, direction
 

@@ -23,10 +23,12 @@ from core.config.feeds_file import load_feeds_file
 from core.config.import_bot import to_feeds_toml
 from core.config.settings import Settings, load_settings
 from core.model.entries import choose, feeds_of
-from core.model.errors import ConfigError, PaperwireError, QueryError
+from core.model.errors import ConfigError, PaperwireError, QueryError, UnknownName
 from core.model.feed import Entry, Feed
 from core.model.pagination import Page, paginate
+from core.model.paper import parse_id
 from core.model.query import parse_query
+from core.ranking.similar import Similar
 from core.render.shapes import ENTRY_FIELDS, entry_to_plain, to_json
 from core.sources import sample
 from core.util.log import configure_logging
@@ -101,6 +103,31 @@ def papers(
     out.print(
         f"{len(found.entries)} of {found.total} papers" + (f"; more with 'cursor={found.next}'" if found.next else "")
     )
+
+
+@app.command()
+def similar(
+    paper: Annotated[str, typer.Argument(help="a stored paper: its arXiv identifier, or the URL of its page")],
+    limit: Annotated[int, typer.Option(help="how many", min=1, max=50)] = 10,
+) -> None:
+    """Print the stored papers that share most terms with a paper, with these terms."""
+    from core.ranking.similar import find_similar
+
+    try:
+        wanted = parse_id(paper)
+    except ValueError as error:
+        raise ConfigError([str(error)]) from None
+
+    async def find(wire: Paperwire) -> list[Similar]:
+        papers = {one.id: one for one in await wire.papers()}
+        if wanted.id not in papers:
+            raise UnknownName("paper", str(wanted))
+        return find_similar(papers[wanted.id], papers.values(), limit)
+
+    table = Table("cosine", "paper", "title", "shared terms")
+    for one in asyncio.run(with_wire(find)):
+        table.add_row(f"{one.cosine:.2f}", one.paper.id, one.paper.title, ", ".join(one.terms))
+    out.print(table)
 
 
 @app.command()

@@ -282,3 +282,17 @@ def test_links_of_a_private_copy(tmp_path: Path) -> None:
         assert 200 == client.post(links[0]).status_code
         assert 1 == client.get("/api/feeds/main/votes", headers=OWNER).json()["likes"]
         assert 401 == client.get("/api/feeds/main/votes").status_code
+
+
+def test_similar_papers(wire: httpx.Client) -> None:
+    """Similar papers are of the same topic, with the terms that they share, best first."""
+    answer = wire.get(f"/api/papers/{CACHE_IDS[0]}/similar?limit=8").json()
+    found = answer["similar"]
+    assert 8 == len(found)
+    assert all(any(word in paper["title"].lower() for word in CACHES) for paper in found)
+    cosines = [paper["similarity"] for paper in found]
+    assert cosines == sorted(cosines, reverse=True)
+    for paper in found:
+        assert paper["shared"]
+        assert all(term.lower() in f"{paper['title']} {paper['abstract']}".lower() for term in paper["shared"])
+    assert 404 == wire.get("/api/papers/2501.99999/similar").status_code
