@@ -60,8 +60,7 @@ def stored_best(feed: Feed, record: BatchRecord) -> Stored:
             raise ValueError("a day of another batch")
         return day_from_plain(feed, plain)
 
-    name = keys.entries(feed.scoring_fingerprint, feed.min_score, record.hash)
-    return Stored(name, partial(decode_as, make))
+    return Stored(_best_key(feed, record.hash), partial(decode_as, make))
 
 
 def stored_scores(feed: Feed, record: BatchRecord) -> Stored:
@@ -107,9 +106,13 @@ def make_day(feed: Feed, batch: Batch, ttl: float = keys.SCORES_SECONDS) -> tupl
         keys.scores(feed.scoring_fingerprint, batch.hash): (encode(scores_to_plain(feed, scores)), ttl),
     }
     if feed.min_score > 0:
-        key = keys.entries(feed.scoring_fingerprint, feed.min_score, batch.hash)
-        made[key] = (encode(day_to_plain(feed, batch, day.best(feed.min_score))), ttl)
+        made[_best_key(feed, batch.hash)] = (encode(day_to_plain(feed, batch, day.best(feed))), ttl)
     return day, made
+
+
+def _best_key(feed: Feed, batch_hash: str) -> str:
+    types = feed.announce_types if feed.screened else ()
+    return keys.entries(feed.scoring_fingerprint, feed.min_score, batch_hash, feed.screened, types)
 
 
 class Days:

@@ -93,7 +93,7 @@ def papers(
             for one in feeds
             for entry in choose(one, (await wire.entries(manifest, one, query)).entries, query, capped=False)
         ]
-        return paginate(chosen, query)
+        return paginate(chosen, query if len(feeds) == 1 else query.over_feeds)
 
     found = asyncio.run(with_wire(find))
     if as_json:

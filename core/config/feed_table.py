@@ -121,9 +121,16 @@ class FeedTable(_Table):
     hold: bool = Feed.hold
     hold_hours: float = Field(Feed.hold_hours, gt=0, le=168, allow_inf_nan=False)
     digest: Literal["list", "staged", "daily"] = "list"
+    interest: str = Field(Feed.interest, max_length=2000)
     rubric: RubricTable | None = None
+    screen: int = Field(Feed.screen, ge=0, le=MOST_ENTRIES)
     expand: bool | None = None
     vote_links: bool | None = None
+
+    @field_validator("interest", mode="after")
+    @classmethod
+    def _one_paragraph(cls, text: str) -> str:
+        return " ".join(text.split())
 
     @field_validator("summary")
     @classmethod
@@ -133,6 +140,13 @@ class FeedTable(_Table):
                 f"there is no template of that name; allowed are {', '.join(template_names())}, or nothing"
             )
         return name
+
+    @field_validator("screen")
+    @classmethod
+    def _by_something(cls, count: int, info: ValidationInfo) -> int:
+        if count and "rubric" in info.data and not (info.data["rubric"] or info.data.get("interest")):
+            raise ValueError("a model that looks at papers needs an interest or a rubric to judge them by")
+        return count
 
     @field_validator("categories")
     @classmethod

@@ -23,7 +23,7 @@ from core.jobs.session import Session, open_model, prices_of
 from core.llm.base import Model
 from core.model.analysis import DAYS, Analysis, Row, applies, is_finished, is_result_of, name_of
 from core.model.batch import Batch
-from core.model.entries import choose
+from core.model.entries import choose, screened
 from core.model.errors import ConfigError, StoreError
 from core.model.feed import Feed
 from core.model.manifest import BatchRecord, Manifest
@@ -171,15 +171,22 @@ def _jobs(manifest: Manifest, rules: Rules, model: Model | None) -> Iterator[_Jo
 
 async def _open(run: Run, job: _Job, batch: Batch, before: Mapping[str, Row]) -> FeedDate:
     """Returns the feed's date of a job, with all stored answers about its papers."""
-    questions, papers = job.questions, await asyncio.to_thread(_shown, job.feed, batch)
+    questions, (papers, shown) = job.questions, await asyncio.to_thread(_chosen, job.feed, batch)
     found = await run.archive.analyses.find(key for paper in papers for key in questions.answers(paper.versioned))
-    return FeedDate(run, job.record.date, questions, make_candidates(questions, papers, found, before), job.asks)
+    candidates = make_candidates(questions, papers, shown, found, before)
+    return FeedDate(run, job.record.date, questions, candidates, job.asks)
 
 
-def _shown(feed: Feed, batch: Batch) -> list[Paper]:
-    """Returns the papers that a feed shows of a batch, best first, without withdrawn ones."""
-    shown = choose(feed, score_day(feed, batch).entries, Query(), capped=True)
-    return [entry.paper for entry in sorted(shown, key=lambda entry: entry.rank) if not is_withdrawn(entry.paper)]
+def _chosen(feed: Feed, batch: Batch) -> tuple[list[Paper], frozenset[str]]:
+    """Returns the papers of a batch that models look at, best first, and which of them the feed shows by their score.
+
+    Withdrawn ones are left out.
+    """
+    entries = score_day(feed, batch).entries
+    shown = {entry.paper.versioned: entry for entry in choose(feed, entries, Query(), capped=True)}
+    chosen = {entry.paper.versioned: entry for entry in screened(feed, entries)} | shown
+    ordered = sorted(chosen.values(), key=lambda entry: entry.rank)
+    return [entry.paper for entry in ordered if not is_withdrawn(entry.paper)], frozenset(shown)
 
 
 @dataclass(slots=True)

@@ -40,7 +40,7 @@ _MOST_TRIES = 5  # of a step for a paper; after that only a changed question is 
 TEXT_TRIES = 3  # of reading a paper; after that its abstract is used
 _TEXT_CHARS = 10_000_000  # of texts in memory, because several feeds may need the same paper
 _MOST_AHEAD = 6  # texts that are fetched before they are read
-_UNREAD = FullText("", "abstract")
+SCREENED_AT_ONCE = 10  # papers in one question
 
 Then = Callable[[], Awaitable[None]]
 
@@ -189,6 +189,7 @@ class Candidate:
 
     paper: Paper
     place: int
+    shown: bool = True  # by its score; else only if a model finds it worth reading
     card: Scorecard | None = None
     summary: Summary | None = None
     waits: dict[str, Wait] = field(default_factory=dict)
@@ -208,10 +209,14 @@ class Candidate:
 def make_candidates(
     questions: Questions,
     papers: Sequence[Paper],
+    shown: frozenset[str],
     found: Mapping[CardKey | SummaryKey, Scorecard | Summary],
     before: Mapping[str, Row],
 ) -> list[Candidate]:
-    """Returns the papers with their stored answers, and the waits of the analysis `before` of the same questions."""
+    """Returns the papers with their stored answers, and the waits of the analysis `before` of the same questions.
+
+    `shown` are those that the feed shows by their score.
+    """
     of = {SCREEN: questions.screening, READ: "", ANALYSE: questions.analysis, SUMMARISE: questions.summary}
     candidates = []
     for place, paper in enumerate(papers):
@@ -220,7 +225,7 @@ def make_candidates(
         card: Any = next((found[key] for key in questions.cards(name) if key in found), None)
         summary: Any = next((found[key] for key in questions.summaries(name) if key in found), None)
         kept = {step: wait for step, wait in waits.items() if wait.of == of.get(step)}
-        candidates.append(Candidate(paper, place, card, summary, kept))
+        candidates.append(Candidate(paper, place, name in shown, card, summary, kept))
     return candidates
 
 
@@ -253,12 +258,9 @@ class FeedDate:
     def recall(self) -> None:
         """Take over the answers that other feeds have got meanwhile to the same questions."""
         lacking = [one for one, _ in self._lacking()]
-        known = make_candidates(self.questions, [one.paper for one in lacking], self.run.made, {})
+        known = make_candidates(self.questions, [one.paper for one in lacking], frozenset(), self.run.made, {})
         for one, new in zip(lacking, known, strict=True):
             one.card, one.summary = new.card or one.card, new.summary or one.summary
-
-    async def _screen_all(self, then: Then) -> None:
-        await self._each("screening", SCREEN, self._awaits_screening, self.candidates, self._screen, then)
 
     async def _analyse_all(self, then: Then) -> None:
         await self._each("analysing", ANALYSE, self._awaits_analysis, self.candidates, self._analyse, then)
@@ -271,7 +273,9 @@ class FeedDate:
         """Returns the papers that get a summary, as far as known: those with most points, then the feed's best."""
         if not self.questions.template:
             return []
-        ranked = sorted(self.candidates, key=lambda one: (-(one.card.points if one.card else -1), one.place))
+        ranked = sorted(
+            filter(self._is_shown, self.candidates), key=lambda one: (-(one.card.points if one.card else -1), one.place)
+        )
         return ranked[: self.questions.feed.summaries]
 
     def rows(self) -> dict[str, Row]:
@@ -331,10 +335,17 @@ class FeedDate:
         now, found = self.run.now, list[Candidate]()
         if self.asks and self.questions.rubric:
             found += [one for one in self.candidates if self._awaits_analysis(one) and one.may(ANALYSE, now)]
-        reads = self.asks and self.questions.reads and not self.questions.extracts
+        reads = self.asks and not self.questions.extracts
         if reads and not any(map(self._awaits_screening, self.candidates)):  # else the best are not known yet
             found += [one for one in self.best if self._awaits_summary(one) and one.may(SUMMARISE, now)]
         return [one.paper for one in found]
+
+    def _is_shown(self, one: Candidate) -> bool:
+        """Returns whether the feed shows the paper, as far as known."""
+        rubric = self.questions.rubric
+        if one.shown or one.card is None or rubric is None:
+            return one.shown
+        return rubric.band_of(one.card, given_up=one.given_up(ANALYSE)) != "skip"
 
     def _awaits_screening(self, one: Candidate) -> bool:
         return self.questions.rubric is not None and one.card is None and not one.given_up(SCREEN)
@@ -389,22 +400,49 @@ class FeedDate:
         if run.session:
             await run.session.each(todo, do)
 
-    async def _screen(self, one: Candidate) -> None:
-        q = self.questions
-        if q.rubric is None or self.run.session is None:
+    async def _screen_all(self, then: Then) -> None:
+        """Have all papers screened that await it, several in a question: strong and weak ones, to be compared."""
+        run = self.run
+        todo = [one for one in self.candidates if self._awaits_screening(one) and one.may(SCREEN, run.now)]
+        count = -(-len(todo) // SCREENED_AT_ONCE)
+        groups = [todo[start::count] for start in range(count)]
+        label = f"screening for {self.questions.feed.name}, {self.date}"
+        run.progress(label, 0, len(todo))
+
+        async def do(group: list[Candidate]) -> None:
+            await self._screen(group)
+            await then()
+            run.progress(label, sum(one.card is not None for one in todo), len(todo))
+
+        if run.session:
+            await run.session.each(groups, do)
+
+    async def _screen(self, group: list[Candidate]) -> None:
+        """Screen papers by one question. If it fails, or for papers that the answer leaves out, each is asked alone."""
+        q, session = self.questions, self.run.session
+        if q.rubric is None or session is None:
             return
         try:
-            answer = await self.run.session.ask(ask_screening(q.feed, q.rubric, one.paper))
-            card = read_screening(answer.value, answer.model)
+            answer = await session.ask(ask_screening(q.feed, q.rubric, [one.paper for one in group]))
+            cards = read_screening(answer, q.rubric, len(group))
         except Exception as error:  # the failure of one paper does not end the others
-            self._failed(one, SCREEN, q.screening, error)
-            return
-        one.card = card
-        one.waits.pop(SCREEN, None)
-        self.run.report.screened += 1
-        if self._awaits_analysis(one):
-            self.run.texts.fetch_ahead([one.paper])
-        await self.run.keep({q.screened(one.paper.versioned): card})
+            if len(group) == 1:
+                self._failed(group[0], SCREEN, q.screening, error)
+                return
+            if isinstance(error, ModelError) and session.concerns_all(error):
+                return
+            log.info("%d papers are screened one by one: %s", len(group), error)
+            cards = [None] * len(group)
+        for one, card in zip(group, cards, strict=True):
+            if card:
+                one.card = card
+                one.waits.pop(SCREEN, None)
+                self.run.report.screened += 1
+        self.run.texts.fetch_ahead(one.paper for one in group if self._awaits_analysis(one))
+        await self.run.keep({q.screened(one.paper.versioned): one.card for one in group if one.card})
+        for one in group if len(group) > 1 else ():
+            if one.card is None and self.run.may_ask:
+                await self._screen([one])
 
     async def _analyse(self, one: Candidate) -> None:
         q, screened, session = self.questions, one.card, self.run.session
@@ -424,7 +462,7 @@ class FeedDate:
 
     async def _summarise(self, one: Candidate) -> None:
         q, template, session = self.questions, get_template(self.questions.template), self.run.session
-        if session is None or (text := await self._read(one) if q.reads else _UNREAD) is None:
+        if session is None or (text := await self._read(one)) is None:
             return
         given = (template, q.feed.language, one.paper, text)
         try:

@@ -15,8 +15,6 @@ from core.model.feed import Feed
 from core.model.rubric import Rubric
 from core.util.signing import fingerprint
 
-_OF_ABSTRACT = (POINTS,)  # templates that summarise the abstract, unless the paper is read anyway
-
 
 @dataclass(frozen=True, slots=True)
 class Questions:
@@ -42,11 +40,6 @@ class Questions:
     def extracts(self) -> bool:
         """Whether summaries are extracted from abstracts."""
         return self.template == EXTRACT
-
-    @property
-    def reads(self) -> bool:
-        """Whether summaries need the papers' full text."""
-        return self.template not in _OF_ABSTRACT
 
     @property
     def come_with_analysis(self) -> bool:
@@ -86,14 +79,15 @@ def questions_of(feed: Feed, model: Model | None) -> Questions | None:
     template = feed.template(has_model=model is not None) if feed.summaries else ""
     if model is None or template == EXTRACT:
         template = template and EXTRACT
-    if model is None or feed.rubric is None:
+    rubric = feed.judging
+    if model is None or rubric is None:
         found = tuple(_candidates(feed, template, model, ()))
         return Questions(feed, None, template, candidates=found) if template else None
-    screening = screening_fingerprint(feed.rubric, feed.language, model.name("screen"))
-    analysis = analysis_fingerprint(feed.rubric, feed.language, model.name("analyse"), screening)
+    screening = screening_fingerprint(rubric, feed.language, model.name("screen"), feed.interest)
+    analysis = analysis_fingerprint(rubric, feed.language, model.name("analyse"), screening)
     also = (model.name("analyse"),) if template == POINTS else ()
     found = tuple(_candidates(feed, template, model, also))
-    return Questions(feed, feed.rubric, template, screening, analysis, found)
+    return Questions(feed, rubric, template, screening, analysis, found)
 
 
 def _candidates(feed: Feed, template: str, model: Model | None, also: tuple[str, ...]) -> Iterator[str]:

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from pydantic import BaseModel
-
 from core.llm.base import Answer
 from core.llm.prompts import POINTS
-from core.llm.structured import criterion_key
+from core.llm.structured import criterion_key, paper_key
 from core.llm.templates import get_template
 from core.model.fulltext import Evidence, FullText
 from core.model.paper import Paper, known_addresses
@@ -24,11 +22,21 @@ _MOST_INSTITUTIONS = 20
 _LONGEST_ANSWER = 20_000
 
 
-def read_screening(value: BaseModel, model: str) -> Scorecard:
-    """Returns the scorecard after the screening, from an answer in its shape."""
-    answer = value.model_dump()
-    reason = one_line(harmless(answer["reason"], frozenset()), _LONGEST)
-    return Scorecard("screened", float(answer["points"]), reason, model=model)
+def read_screening(answered: Answer, rubric: Rubric, papers: int) -> list[Scorecard | None]:
+    """Returns the scorecards after the screening, in the order of the papers; None for one that is not judged."""
+    answer = answered.value.model_dump()
+    return [
+        Scorecard(
+            "screened",
+            float(found["points"]),
+            one_line(harmless(found["reason"], frozenset()), _LONGEST),
+            model=answered.model,
+            most=rubric.max,
+        )
+        if (found := answer.get(paper_key(place)))
+        else None
+        for place in range(papers)
+    ]
 
 
 def read_analysis(
@@ -57,6 +65,7 @@ def read_analysis(
         venue=_venue(names.kept(answer["venue"])),
         code=_code(answer["code"], paper, known),
         note=text.note,
+        most=rubric.max,
         evidence=_evidence(answered),
     )
     return card, _summary(answered, answer["parts"], get_template(POINTS), language, known, kind)

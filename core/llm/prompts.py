@@ -4,6 +4,7 @@ The instructions are equal for all papers, so that a provider can cache them as 
 fingerprints of their questions.
 """
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from string import Template as Text
@@ -12,7 +13,7 @@ from pydantic import BaseModel
 
 from core.llm.base import Ask
 from core.llm.material import MOST_CHARS, fence, material
-from core.llm.structured import analysis_shape, criterion_key, parts_shape, post_shape, screening_shape
+from core.llm.structured import analysis_shape, criterion_key, paper_key, parts_shape, post_shape, screening_shape
 from core.llm.templates import get_template
 from core.model.feed import Feed
 from core.model.fulltext import FullText
@@ -24,6 +25,7 @@ from core.util.signing import fingerprint
 POINTS = "four-point"  # the template whose parts an analysis fills beside the marks
 _FOLDER = Path(__file__).with_name("prompts")
 _ANSWER_TOKENS = 4_000
+_SCREENING_TOKENS = 400  # for each paper
 _VERSION = 2  # to be raised when the interpretation of the same prompt changes
 _STYLES = {"ko": ", in the plain written style that ends sentences with -다"}
 _READ = {
@@ -33,10 +35,20 @@ _READ = {
 }
 
 
-def ask_screening(feed: Feed, rubric: Rubric, paper: Paper) -> Ask:
-    """Returns the question for predicted points, by the abstract, with a reason in the feed's language."""
-    system = _system("screening", feed.language, rubric=_criteria(rubric), most=str(rubric.max))
-    return Ask("screen", system, material(paper)[0], screening_shape(rubric), most_tokens=500)
+def ask_screening(feed: Feed, rubric: Rubric, papers: Sequence[Paper]) -> Ask:
+    """Returns the question for the predicted points of some papers, by abstract, with a reason for each."""
+    system = _system("screening", feed.language, reader=_reader(feed), rubric=_criteria(rubric), most=str(rubric.max))
+    numbered = [f"`{paper_key(place)}`:\n{material(paper)[0]}" for place, paper in enumerate(papers)]
+    task = f"The material ends here. Judge the {len(papers)} papers now, each by its key."
+    tokens = _SCREENING_TOKENS * (len(papers) + 1)
+    user = "\n\n".join([*numbered, task])
+    return Ask("screen", system, user, screening_shape(rubric, len(papers)), tokens, language=feed.language)
+
+
+def _reader(feed: Feed) -> str:
+    """Returns who reads the feed, and what for, in words for a model."""
+    interest = f" Their interest: {feed.interest}" if feed.interest else ""
+    return f"the reader of a feed called “{feed.title}”.{interest}"
 
 
 def ask_analysis(feed: Feed, rubric: Rubric, paper: Paper, text: FullText) -> Ask:
@@ -94,10 +106,12 @@ def ask_post(template: Template, language: str, paper: Paper, answers: Parts) ->
     return Ask("review", system, user, post_shape(template), 8000, language=language)
 
 
-def screening_fingerprint(rubric: Rubric, language: str, model: str) -> str:
-    """Returns the fingerprint of all inputs of predicted points and their reasons, except the paper."""
-    schema = screening_shape(rubric).model_json_schema()
-    return fingerprint("screening", _VERSION, _texts("screening"), schema, rubric.fingerprint, language, model)
+def screening_fingerprint(rubric: Rubric, language: str, model: str, interest: str = "") -> str:
+    """Returns the fingerprint of all inputs of predicted points and their reasons, except the papers."""
+    schema = screening_shape(rubric, 1).model_json_schema()
+    return fingerprint(
+        "screening", _VERSION, _texts("screening"), schema, rubric.fingerprint, language, model, interest
+    )
 
 
 def analysis_fingerprint(rubric: Rubric, language: str, model: str, screening: str = "") -> str:

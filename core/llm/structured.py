@@ -10,7 +10,18 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, create_model
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    create_model,
+    model_validator,
+)
 
 from core.llm.base import wrong
 from core.llm.reading import cut_at_sentence, find_objects
@@ -163,14 +174,47 @@ def criterion_key(place: int) -> str:
     return f"criterion_{place + 1}"
 
 
+def paper_key(place: int) -> str:
+    """Returns the key of a paper in a question about several."""
+    return f"paper_{place + 1}"
+
+
+class _Screening(Shape):
+    @model_validator(mode="after")
+    def _not_empty(self) -> "_Screening":
+        if not any(value is not None for _, value in self):
+            raise ValueError("none of the papers is judged as it was asked for")
+        return self
+
+
+def _or_none(value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+    with suppress(ValidationError):
+        return read(value)
+    return None
+
+
+def _demand(schema: dict[str, Any]) -> None:
+    """Leave null out of the schema that a model is given."""
+    schema.update(schema.pop("anyOf")[0])
+
+
 @lru_cache(maxsize=64)
-def screening_shape(rubric: Rubric) -> type[Shape]:
-    """Returns the shape with `reason` and the predicted `points`, a number from 0 to the rubric's maximum."""
+def screening_shape(rubric: Rubric, papers: int) -> type[Shape]:
+    """Returns the shape with the `reason` and the predicted `points` of each paper, from 0 to the rubric's maximum.
+
+    Of several papers, one that a model leaves out or judges in another way is None, to be asked about again.
+    """
     fields: dict[str, Any] = {
         "reason": (_text(_LONG_REASON), ...),
         "points": (float, Field(ge=0, le=rubric.max, allow_inf_nan=False)),
     }
-    return create_model("Screening", __base__=Shape, **fields)
+    one = create_model("Prediction", __base__=Shape, **fields)
+    if papers == 1:
+        alone: dict[str, Any] = {paper_key(0): (one, ...)}
+        return create_model("Screening", __base__=Shape, **alone)
+    some: Any = Annotated[one | None, WrapValidator(_or_none)]
+    each: dict[str, Any] = {paper_key(place): (some, Field(None, json_schema_extra=_demand)) for place in range(papers)}
+    return create_model("Screening", __base__=_Screening, **each)
 
 
 @lru_cache(maxsize=64)

@@ -7,6 +7,7 @@ one made under other rules is never read. It ends with a plus if the analysis is
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 from core.model.feed import Entry, Feed
@@ -164,7 +165,17 @@ def annotated(feed: Feed, entries: Sequence[Entry], analyses: Mapping[date, Anal
     for entry in entries:
         rows = analyses.get(entry.announced)
         row = rows.get(entry.paper.versioned) if rows and not is_withdrawn(entry.paper) else None
-        out.append(_with(feed.rubric, entry, row) if row else entry)
+        out.append(_with(feed.judging, entry, row) if row else entry)
+    return _ranked(out) if feed.judging else out
+
+
+def _ranked(entries: list[Entry]) -> list[Entry]:
+    """Returns entries, newest date first, with new ranks: by points first, what is skipped last."""
+    out: list[Entry] = []
+    for _, group in groupby(entries, key=lambda entry: entry.announced):
+        listed = list(group)
+        ordered = sorted(listed, key=lambda entry: (-entry.standing, entry.rank))
+        out += ordered if ordered == listed else [replace(entry, rank=rank) for rank, entry in enumerate(ordered)]
     return out
 
 

@@ -84,7 +84,7 @@ class Digest:
     @property
     def rubric(self) -> Rubric:
         """The feed's rubric, or one without criteria that has the usual thresholds."""
-        return self.feed.rubric or _NO_RUBRIC
+        return self.feed.judging or _NO_RUBRIC
 
     @cached_property
     def groups(self) -> dict[str, tuple[Entry, ...]]:

@@ -54,8 +54,11 @@ def make_entries(feed: Feed, batch: Batch, scores: Mapping[str, Score | None]) -
 
 
 def best_first(entry: Entry) -> tuple[Any, ...]:
-    """What sorts entries by score; ties: what speaks of the keywords more often, then the newer, then by identifier."""
-    return -entry.score, -entry.mentions, -entry.announced.toordinal(), *newest_first(entry.paper)
+    """What sorts entries by points, as far as they were judged, then by score; skipped ones come last.
+
+    Ties: what speaks of the keywords more often, then the newer, then by identifier.
+    """
+    return -entry.standing, -entry.score, -entry.mentions, -entry.announced.toordinal(), *newest_first(entry.paper)
 
 
 class Day(NamedTuple):
@@ -64,11 +67,25 @@ class Day(NamedTuple):
     entries: tuple[Entry, ...]
     others: frozenset[str] = frozenset()
 
-    def best(self, min_score: float) -> "Day":
-        """The day with the entries that may be shown from `min_score` on; of the others only the ids."""
-        kept = tuple(entry for entry in self.entries if max(entry.score, entry.words) >= min_score)
+    def best(self, feed: Feed) -> "Day":
+        """The day with the entries that may be shown from the feed's `min_score` on, and those that models look at; of
+        the others only the ids.
+        """
+        judged = {entry.paper.versioned for entry in screened(feed, self.entries)}
+        kept = tuple(e for e in self.entries if max(e.score, e.words) >= feed.min_score or e.paper.versioned in judged)
         names = {entry.paper.versioned for entry in self.entries}
         return Day(kept, self.others | names.difference(entry.paper.versioned for entry in kept))
+
+
+def screened(feed: Feed, entries: Iterable[Entry]) -> list[Entry]:
+    """The best `entries` of a date by their score, as many as the feed's models look at.
+
+    They are of the feed's announce types, and not withdrawn.
+    """
+    if not feed.screened:
+        return []
+    found = (e for e in entries if e.type in feed.announce_types and not is_withdrawn(e.paper))
+    return sorted(found, key=lambda e: e.rank)[: feed.screened]
 
 
 def first_announced(days: Sequence[Day]) -> list[Entry]:
@@ -140,16 +157,20 @@ def reaches_below(feed: Feed, query: Query) -> bool:
 def choose(feed: Feed, entries: Sequence[Entry], query: Query, *, capped: bool) -> list[Entry]:
     """The entries of a feed that a query selects; its own thresholds hold where the query does not name the field.
 
-    So `main.rss` shows papers from `min_score` on, and `main.rss?score>=1` shows more of them. `capped`: no more than
+    So `main.rss` shows papers from `min_score` on, and `main.rss?score>=1` shows more of them. Papers below it that a
+    model found worth reading are shown too, where the feed has it look for them (`screen`). `capped`: no more than
     the feed's entries a day, unless the query says `per_day`.
     """
     conditions = list(query.conditions)
     usual = not any(map(query.names, _SCORES))
-    if usual:
-        conditions.append(Condition("words" if feed.learned else "score", ">=", (feed.min_score,)))
     if not query.names("type"):
         conditions.append(Condition("type", "=", feed.announce_types))
-    found = select(entries, conditions)
+    floor = Condition("words" if feed.learned else "score", ">=", (feed.min_score,))
+    found = select(entries, [*conditions, floor] if usual else conditions)
+    if usual and feed.screened:
+        known = {entry.paper.versioned for entry in found}
+        promoted = [e for e in entries if e.is_promoted and e.paper.versioned not in known]
+        found += select(promoted, conditions)
     per_day = query.per_day or (feed.max_entries if capped else 0)
     if feed.learned and usual:
         found += _found_by_learning(feed, entries, conditions, found, per_day)
@@ -169,14 +190,16 @@ def _found_by_learning(
     shown = Counter(entry.announced for entry in by_words)
     cap = per_day // _SHARE if per_day else len(entries)
     most = {day: min(count // (_SHARE - 1), cap) for day, count in shown.items()}
-    others = [condition for condition in conditions if condition.field != "words"]
+    known = {entry.paper.versioned for entry in by_words}
     found = [
         entry
         for entry in entries
-        if entry.words < feed.min_score <= entry.score and any(reason.learned == "liked" for reason in entry.reasons)
+        if entry.words < feed.min_score <= entry.score
+        and entry.paper.versioned not in known
+        and any(reason.learned == "liked" for reason in entry.reasons)
     ]
     out = []
-    for entry in sorted(select(found, others), key=best_first):
+    for entry in sorted(select(found, conditions), key=best_first):
         if most.get(entry.announced, 0) > 0:
             most[entry.announced] -= 1
             out.append(replace(entry, by_learning=True))

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 from core.model.paper import Paper
-from core.model.rubric import Rubric, Scorecard
+from core.model.rubric import Rubric, Scorecard, rubric_of
 from core.model.rules import PREFIXES, parse_rule, split_prefix
 from core.model.summary import Summary
 from core.util.signing import fingerprint
@@ -24,7 +24,7 @@ _LEARNED_NAMES = {
 _NO_SETTINGS = ("name", "learned", "lessons")
 _FEW_KEYWORDS = 5  # a feed with fewer expands them, unless it says otherwise
 _SCORED = frozenset({"match", "title_bonus", "keywords", "exclude", "categories", "source", "learned", "lessons"})
-_ANALYSED = frozenset({"summary", "summaries", "rubric"})
+_ANALYSED = frozenset({"summary", "summaries", "rubric", "interest", "screen"})
 DEFAULT_SUMMARY = "default"  # a template by whether there is a model: see `Feed.template`
 SCORING_VERSION = 2  # to be raised when the same rules come to give other scores
 LEAST_SCORE = 0.0001  # the smallest score above 0: scores have four places
@@ -97,6 +97,8 @@ class Feed:
     hold: bool = False  # keep an entry back until its summary is there
     hold_hours: float = 12.0  # but no longer than this
     digest: str = "list"  # the style of its digests
+    interest: str = ""  # what its reader looks for, in words: a model judges by it
+    screen: int = 0  # how many of a day's best papers a model looks at, also below `min_score`; 0: those that it shows
     rubric: Rubric | None = None
     expand: bool | None = None  # whether keywords expand themselves where nothing was voted; None: where there are few
     vote_links: bool | None = None  # whether entries end with links to vote; None: on a private copy
@@ -143,7 +145,18 @@ class Feed:
         rubric = self.rubric and (
             self.rubric.fingerprint, self.rubric.deep_at, self.rubric.must_read_at, self.rubric.review_at,
         )  # fmt: skip
-        return fingerprint("analysis", self.template(has_model=False), self.summaries, self.language, rubric)
+        more = [self.interest, self.screen] if self.interest or self.screen else []
+        return fingerprint("analysis", self.template(has_model=False), self.summaries, self.language, rubric, *more)
+
+    @cached_property
+    def judging(self) -> Rubric | None:
+        """By what a model judges its papers: its rubric, else how near they come to its interest."""
+        return self.rubric or (rubric_of(self.interest) if self.interest else None)
+
+    @property
+    def screened(self) -> int:
+        """How many of a day's best papers are judged beside those from `min_score` on."""
+        return self.screen if self.judging else 0
 
     def template(self, *, has_model: bool) -> str:
         """The template of its summaries: by default the key findings where a model writes them, else an extract."""
@@ -259,3 +272,15 @@ class Entry:
     def id(self) -> str:
         """The paper's identifier without version."""
         return self.paper.id
+
+    @property
+    def standing(self) -> float:
+        """What orders the entries of a feed before their score: points, 0 where there are none, less if skipped."""
+        if self.points is None:
+            return 0.0
+        return -1.0 if self.band == "skip" else 1.0 + self.points
+
+    @property
+    def is_promoted(self) -> bool:
+        """Whether a model found it worth reading, so that the feed shows it whatever its score."""
+        return self.standing > 0

@@ -13,6 +13,7 @@ from core.model.query import FIELDS, Query
 from core.util.signing import fingerprint
 
 _TIES = 6  # values that decide between entries of equal rank
+_OWN: dict[str, Any] = {"id": lambda entry: entry.id, "standing": lambda entry: entry.standing}
 _NO_CURSOR = "is no cursor of this service as it is now: leave it out, and begin with the first page again"
 
 
@@ -58,7 +59,7 @@ def ranked(entries: list[Entry], query: Query) -> list[Entry]:
 
 
 def _getter(name: str) -> Any:
-    return (lambda e: e.id) if name == "id" else FIELDS[name].get
+    return _OWN[name] if name in _OWN else FIELDS[name].get
 
 
 def _place(entry: Entry, query: Query) -> list[Any]:

@@ -15,7 +15,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
 from itertools import compress, repeat
@@ -223,7 +223,9 @@ MAX_LENGTH = 4000  # characters of raw query
 MAX_TOKENS = 40
 MAX_LIMIT = 500
 DEFAULT_LIMIT = 100
-DEFAULT_SORT = (("announced", True), ("score", True))
+# Within a date, what a model judged comes by its points ("standing"), which only one feed's entries have in common
+DEFAULT_SORT = (("announced", True), ("standing", True), ("score", True))
+MERGED_SORT = (("announced", True), ("score", True))
 SORTABLE = ("score", "words", "learned", "points", "announced", "published", "updated", "upvotes", "title", "id")
 
 _TOKEN = re.compile(r"(?P<name>[a-z_]+)\s*(?P<operator>!=|>=|<=|=|>|<|~)(?P<value>.*)", re.DOTALL)
@@ -247,6 +249,11 @@ class Query:
     def names(self, field_name: str) -> bool:
         """Whether the request has a condition on `field_name`."""
         return any(condition.field == field_name for condition in self.conditions)
+
+    @property
+    def over_feeds(self) -> "Query":
+        """The query over several feeds, whose points are not comparable."""
+        return replace(self, sort=MERGED_SORT) if self.sort == DEFAULT_SORT else self
 
     @property
     def selection(self) -> str:

@@ -53,9 +53,15 @@ class Rubric:
 
         What the screening finds not worth reading is skipped.
         """
-        if card.stage == "analysed" or given_up:
+        if card.stage == "analysed" or given_up or self.deep_at > self.max:
             return self.band(card.points)
         return None if card.predicted >= self.deep_at else "skip"
+
+
+def rubric_of(interest: str) -> Rubric:
+    """Returns the rubric of a feed that states only its `interest`: by the abstract alone, no paper is read whole."""
+    about = f"5: exactly this. 4: a part of it. 3: of use for it. 1 or 2: related. 0: something else. It is: {interest}"
+    return Rubric((Criterion("Interest", 5, about),), deep_at=6, must_read_at=4.5, review_at=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +94,12 @@ class Scorecard:
     code: str = ""
     note: str = ""  # why it is not as good as it could be: "the PDF is encrypted; the abstract was read instead"
     evidence: Evidence = NO_EVIDENCE
+    most: int = 0  # the points that the rubric gives at most; 0 in older ones that were not analysed
+
+    @property
+    def maximum(self) -> int:
+        """The most points that were possible, 0 if that is not known."""
+        return self.most or sum(mark.max for mark in self.marks)
 
     @property
     def points(self) -> float:
@@ -103,6 +115,7 @@ class Scorecard:
             ]
         texts = {name: getattr(self, name) for name in ("reason", "input", "model", "venue", "code", "note")}
         plain |= {name: text for name, text in texts.items() if text}
+        plain |= {"most": self.maximum} if self.maximum else {}
         plain |= {"institutions": list(self.institutions)} if self.institutions else {}
         return plain | ({"evidence": self.evidence.to_plain()} if self.evidence else {})
 
@@ -120,5 +133,6 @@ class Scorecard:
             marks=marks,
             institutions=tuple(map(str, plain.get("institutions", ()))),
             evidence=Evidence.from_plain(plain.get("evidence", {})),
+            most=int(plain.get("most", 0)),
             **texts,
         )

@@ -178,8 +178,9 @@ def judgement_in_words(entry: Entry) -> list[str]:
         return []
     band = f"{entry.band[0].upper()}{entry.band[1:]}: " if entry.band else ""
     if not card.marks:
-        return [label(f"{band}{card.points:g} points predicted from the abstract: {card.reason}")]
-    most = sum(mark.max for mark in card.marks)
+        of = f" of {card.maximum}" if card.maximum else ""
+        return [label(f"{band}{card.points:g}{of} points predicted from the abstract: {card.reason}")]
+    most = card.maximum
     grounds = (f"{m.criterion} {m.points}/{m.max}" + (f" ({m.grounds})" if m.grounds else "") for m in card.marks)
     lines = [f"{band}{card.points:g} of {most} points: {'; '.join(grounds)}", card.note]
     return [label(line) for line in lines if line]

@@ -225,13 +225,15 @@ def _entries(feed: Feed, days: list[Day], analyses: Mapping[date, Analysis], hol
 
 def select_page(loaded: Iterable[tuple[Feed, FeedEntries]], query: Query, *, capped: bool) -> Page:
     """Returns the page of `query` over feeds, each with its own thresholds unless the query sets them."""
-    chosen = [entry for feed, found in loaded for entry in choose(feed, found.entries, query, capped=capped)]
+    listed = list(loaded)
+    query = query if len(listed) == 1 else query.over_feeds
+    chosen = [entry for feed, found in listed for entry in choose(feed, found.entries, query, capped=capped)]
     return paginate(chosen, query)
 
 
 def select_merged(loaded: Iterable[tuple[Feed, FeedEntries]], query: Query) -> Page:
     """Returns the page of `query` over merged feeds, each with its own thresholds, and each paper once."""
-    query = replace(query, conditions=tuple(one for one in query.conditions if one.field != "feed"))
+    query = replace(query, conditions=tuple(one for one in query.conditions if one.field != "feed")).over_feeds
     chosen = [entry for feed, found in loaded for entry in choose(feed, found.entries, query, capped=True)]
     return paginate(merge(chosen), query)
 

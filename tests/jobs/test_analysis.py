@@ -114,7 +114,7 @@ def test_stages(place: Place) -> None:
     assert (7, 4, 1, 0, 0, []) == (
         done.screened, done.analysed, done.summarised, done.pending, done.failed.total(), done.problems,
     )  # fmt: skip
-    assert (12, 1200, 240) == (done.usage.calls, done.usage.prompt, done.usage.completion)
+    assert (6, 600, 120) == (done.usage.calls, done.usage.prompt, done.usage.completion)
 
 
 def test_what_entries_show(place: Place) -> None:
@@ -131,7 +131,7 @@ def test_what_entries_show(place: Place) -> None:
     assert ("Sample University",) == cards[0].institutions
     assert [("Direct", 3), ("Algorithmic", 3), ("Impact", 2)] == [(m.criterion, m.points) for m in cards[0].marks]
     summaries = [entry.summary for entry in entries]
-    assert ["html"] * 4 + ["abstract"] == [summary.input for summary in summaries if summary]
+    assert ["html"] * 5 == [summary.input for summary in summaries if summary]
     assert {("four-point", MODEL, "ready")} == {(s.template, s.model, s.state) for s in summaries if s}
 
 
@@ -140,7 +140,7 @@ def test_full_texts_are_read_once(place: Place) -> None:
     place.source.texts = texts(sheets(*WORTH))
     place.refresh()
     assert sorted(path for path in place.source.paths if "/html/" in path) == [
-        f"/html/2603.{n:05}v1" for n in (1, 2, 3, 4)
+        f"/html/2603.{n:05}v1" for n in (1, 2, 3, 4, 5)
     ]
     assert not [path for path in place.source.paths if "/pdf/" in path]
 
@@ -350,15 +350,15 @@ def test_no_full_text(tmp_path: Path) -> None:
 
 def test_out_of_time(tmp_path: Path) -> None:
     """When the time is up, what was done is kept and shown, and the next refresh goes on."""
-    with at_place(tmp_path, *[1] * 30) as place:
-        place.model.delay = 0.3
+    with at_place(tmp_path, *[1] * 120) as place:
+        place.model.delay = 1
         done = place.refresh(seconds=2.4, feeds_toml=feeds(summaries=0))
-        assert 4 <= done.screened < 30
-        assert 30 - done.screened == done.pending
+        assert 10 <= done.screened < 120
+        assert 120 - done.screened == done.pending
         assert done.screened == sum(entry.points is not None for entry in place.shown())
         place.model.delay = 0
         rest = place.refresh()
-        assert (30 - done.screened, 0) == (rest.screened, rest.pending)
+        assert (120 - done.screened, 0) == (rest.screened, rest.pending)
 
 
 # -- publishing

@@ -1,5 +1,6 @@
 """What models have answered, as scorecards and summaries."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -29,9 +30,9 @@ def analysed(paper: Any = None, text: str = TEXT, language: str = "en", **answer
 
 def test_screening() -> None:
     """The prediction and its reason, on one line and without links."""
-    shape: Any = ask_screening(sample_feed(), RUBRIC, sample_paper()).shape
-    value = shape.model_validate({"reason": "It is\non [caches](https://evil.example).", "points": 3.5})
-    assert SCREENED == read_screening(value, "small")
+    ask = ask_screening(sample_feed(), RUBRIC, [sample_paper()] * 2)
+    answer = {"paper_2": {"reason": "It is\non [caches](https://evil.example).", "points": 3.5}}
+    assert [None, replace(SCREENED, most=5)] == read_screening(answered(ask, answer, "small"), RUBRIC, 2)
 
 
 def test_analysis() -> None:
@@ -50,6 +51,7 @@ def test_analysis() -> None:
         institutions=("Institute of Samples",),
         venue="Sample Conference 2026",
         code="https://github.com/sample/flashcache",
+        most=5,
         evidence=Evidence(Coverage(len(TEXT), len(TEXT))),
     )
     assert expected == card

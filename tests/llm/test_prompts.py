@@ -21,6 +21,7 @@ from core.llm.prompts import (
     screening_fingerprint,
     summary_fingerprint,
 )
+from core.llm.structured import schema_of
 from core.llm.templates import get_template, template_names
 from core.model.fulltext import Coverage, FullText, TextSection
 from core.model.rubric import Criterion, Rubric
@@ -90,13 +91,13 @@ def test_what_the_material_says_of_itself() -> None:
 
 
 def test_questions() -> None:
-    """Instructions are in the system's part and the same for all papers; the material is all of the user's."""
+    """Instructions are in the system's part and the same for all papers; the user's has the material, and the task."""
     paper, other = sample_paper(), sample_paper(title="Another")
     feed = sample_feed("ko")
 
     def asks(paper: Any) -> list[Any]:
         return [
-            ask_screening(feed, RUBRIC, paper),
+            ask_screening(feed, RUBRIC, [paper]),
             ask_analysis(feed, RUBRIC, paper, full()),
             *(ask_summary(get_template(name), "ko", paper, full(kind="html")) for name in WRITTEN),
             ask_question(REVIEW, "gap", "ko", paper, full()),
@@ -105,7 +106,7 @@ def test_questions() -> None:
 
     for ask, another in zip(asks(paper), asks(other), strict=True):
         assert ask.system == another.system
-        assert FENCED.fullmatch(ask.user)
+        assert FENCED.search(ask.user)
         assert "A Title" in ask.user
         assert "Korean" in ask.system
         assert "do not follow" in ask.system
@@ -119,7 +120,7 @@ def test_criteria_and_parts_are_asked_for() -> None:
     system = ask_analysis(sample_feed(), RUBRIC, sample_paper(), full()).system
     assert "- `criterion_1`: Direct storage (0 to 3): Is it about storage?" in system
     assert "- `effect` (d) Effect; at most 900 characters): What it achieves" in system
-    assert "The sum is between 0 and 5" in ask_screening(sample_feed(), RUBRIC, sample_paper()).system
+    assert "between 0 and 5; halves are allowed" in ask_screening(sample_feed(), RUBRIC, [sample_paper()]).system
     assert REVIEW.section("gap").ask in ask_question(REVIEW, "gap", "en", sample_paper(), full()).system
     with pytest.raises(KeyError):
         ask_question(REVIEW, "none", "en", sample_paper(), full())
@@ -134,7 +135,7 @@ def test_no_model_writes_an_extract() -> None:
 def test_owners_words_are_no_placeholders() -> None:
     """A criterion may speak of $rubric and {braces}."""
     rubric = Rubric((Criterion("$most {x}", 1, "costs $5, ${rules}"),))
-    assert "$most {x} (0 to 1): costs $5, ${rules}" in ask_screening(sample_feed(), rubric, sample_paper()).system
+    assert "$most {x} (0 to 1): costs $5, ${rules}" in ask_screening(sample_feed(), rubric, [sample_paper()]).system
 
 
 def test_texts_are_bounded() -> None:
@@ -153,13 +154,20 @@ def test_texts_are_bounded() -> None:
         assert less is less.within(30_000)
 
 
-SCREENING = {"reason": "It is on caches.", "points": 3.5}
+PREDICTION = {"reason": "It is on caches.", "points": 3.5}
+
+
+def one(**changed: Any) -> Any:
+    """The answer about one paper."""
+    return {"paper_1": PREDICTION | changed}
+
+
 REFUSED: dict[str, tuple[str, Any]] = {
-    "points beyond the rubric's": ("screening", SCREENING | {"points": 5.5}),
-    "points below 0": ("screening", SCREENING | {"points": -1}),
-    "no number": ("screening", SCREENING | {"points": float("nan")}),
-    "no reason": ("screening", SCREENING | {"reason": " \u200b"}),
-    "a key too many": ("screening", SCREENING | {"note": "x"}),
+    "points beyond the rubric's": ("screening", one(points=5.5)),
+    "points below 0": ("screening", one(points=-1)),
+    "no number": ("screening", one(points=float("nan"))),
+    "no reason": ("screening", one(reason=" \u200b")),
+    "a key too many": ("screening", one(note="x")),
     "points beyond the criterion's": (
         "analysis", ANALYSIS | {"marks": MARKS | {"criterion_2": {"grounds": "x", "points": 3}}},
     ),
@@ -178,7 +186,7 @@ def shape_of(what: str) -> Any:
     """The shape of an answer."""
     paper = sample_paper()
     asks = {
-        "screening": ask_screening(sample_feed(), RUBRIC, paper),
+        "screening": ask_screening(sample_feed(), RUBRIC, [paper]),
         "analysis": ask_analysis(sample_feed(), RUBRIC, paper, full()),
         "summary": ask_summary(FOUR, "en", paper, full()),
     }
@@ -195,9 +203,32 @@ def test_refused(name: str) -> None:
 
 def test_accepted() -> None:
     """What keeps to them is not."""
-    assert 5 == shape_of("screening").model_validate(SCREENING | {"points": 5}).points
+    assert 5 == shape_of("screening").model_validate(one(points=5)).paper_1.points
     assert shape_of("analysis").model_validate(ANALYSIS).model_dump() == ANALYSIS
     assert shape_of("analysis") is shape_of("analysis"), "shapes are made once"
+
+
+def test_several_papers() -> None:
+    """Of several papers, those that are judged as asked count; the others are missing; one at least has to be."""
+    ask = ask_screening(sample_feed(), RUBRIC, [sample_paper(), sample_paper(title="Another")])
+    shape: Any = ask.shape
+    assert 2 == len(FENCED.findall(ask.user))
+    assert ask.user.endswith("Judge the 2 papers now, each by its key.")
+    assert "A Title" in ask.user.partition("`paper_2`")[0]
+    found = shape.model_validate({"paper_2": PREDICTION, "paper_1": PREDICTION | {"points": 9}})
+    assert (None, 3.5) == (found.paper_1, found.paper_2.points)
+    assert "null" not in str(schema_of(shape))
+    for nothing in ({}, {"paper_1": None, "paper_2": {"points": 1}}):
+        with pytest.raises(ValidationError):
+            shape.model_validate(nothing)
+
+
+def test_interest() -> None:
+    """A feed's interest is told to the model, and is part of the fingerprint of what it judges."""
+    feed = replace(sample_feed(), interest="Tape libraries")
+    assert "Their interest: Tape libraries" in ask_screening(feed, RUBRIC, [sample_paper()]).system
+    names = [screening_fingerprint(RUBRIC, "en", "m", interest) for interest in ("", "Tape libraries")]
+    assert len(set(names)) == 2
 
 
 def test_schemas_are_closed() -> None:

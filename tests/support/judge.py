@@ -76,9 +76,10 @@ def upstream(*worth: int) -> Upstream:
 def write(request: dict[str, Any]) -> str:
     """The answer to a question."""
     value = filled(request["response_format"]["json_schema"]["schema"])
-    worth = int(asked(request)[1])
-    if "points" in value:
-        value["points"] = worth
+    worths = [int(worth) for _, worth, _ in all_asked(request)]
+    for prediction, worth in zip((one for key, one in value.items() if key.startswith("paper_")), worths, strict=False):
+        prediction["points"] = worth
+    worth = worths[0]
     for mark, most in zip(value.get("marks", {}).values(), (3, 3, 2), strict=False):
         mark["points"] = min(worth, most)
         worth -= mark["points"]
@@ -90,19 +91,24 @@ def write(request: dict[str, Any]) -> str:
 
 
 def asked(request: dict[str, Any]) -> tuple[str, str, str]:
-    """About which paper a request asks, what that is worth, and in which step."""
+    """About which paper a request asks first, what that is worth, and in which step."""
+    return all_asked(request)[0]
+
+
+def all_asked(request: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """About which papers a request asks, what they are worth, and in which step."""
     user = request["messages"][1]["content"]
-    found = re.search(r"Title: Paper (\d+) worth (\d+)", user)
+    found = re.findall(r"Title: Paper (\d+) worth (\d+)", user)
     assert found, user
     properties = request["response_format"]["json_schema"]["schema"]["properties"]
-    step = "analyse" if "marks" in properties else "screen" if "points" in properties else "summarise"
-    return found[1], found[2], step
+    step = "analyse" if "marks" in properties else "screen" if "paper_1" in properties else "summarise"
+    return [(paper, worth, step) for paper, worth in found]
 
 
 def steps(model: ModelServer) -> dict[str, list[int]]:
     """The papers that were asked about, by step."""
     found: dict[str, list[int]] = {}
     for request in model.requests:
-        paper, _, step = asked(request)
-        found.setdefault(step, []).append(int(paper))
+        for paper, _, step in all_asked(request):
+            found.setdefault(step, []).append(int(paper))
     return {step: sorted(papers) for step, papers in sorted(found.items())}

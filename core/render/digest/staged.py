@@ -37,7 +37,7 @@ def staged_blocks(digest: Digest, _: Site, words: Sentences) -> Iterator[Block]:
     at = {"at": f"{rubric.must_read_at:g}"}
     between = {"at": f"{rubric.review_at:g}", "below": f"{rubric.must_read_at:g}"}
     yield from notices(digest, words)
-    if digest.feed.rubric is None:
+    if digest.feed.judging is None:
         yield Paragraph((words["no rubric"],))
     yield Heading(2, (words["analysis statistics"],))
     yield Fixed(tuple(statistics_lines(digest, words)))
