@@ -1,6 +1,7 @@
 """A store that an earlier version wrote is read by this one: `tests/data/stored` is its export, with what it served.
 
-What feeds and digests say of a paper has been put in another order since; all else is the same, byte by byte.
+What feeds and digests say of a paper has been put in another order since, and what was judged comes by its points; all
+else is the same, byte by byte.
 """
 
 import asyncio

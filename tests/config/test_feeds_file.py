@@ -21,8 +21,7 @@ from tests.support.invented import make_paper
 MAIN = '[feeds.main]\ntitle = "Main"\ncategories = ["cs.LG"]\n'
 KEYS = (
     "title, description, source, categories, announce_types, match, title_bonus, min_score, max_entries, keywords, "
-    "exclude, summary, summaries, language, hold, hold_hours, digest, rubric, "
-    "expand, vote_links"
+    "exclude, summary, summaries, language, hold, hold_hours, digest, interest, rubric, screen, expand, vote_links"
 )
 
 

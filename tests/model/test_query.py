@@ -190,7 +190,7 @@ def test_parameters(raw: str, expected: dict[str, Any]) -> None:
 def test_defaults() -> None:
     """Without parameters a hundred entries are shown, the newest day first and its best first."""
     assert parse_query("") == Query((), DEFAULT_SORT, DEFAULT_LIMIT, "", None, ())
-    assert (DEFAULT_SORT, DEFAULT_LIMIT) == ((("announced", True), ("score", True)), 100)
+    assert (DEFAULT_SORT, DEFAULT_LIMIT) == ((("announced", True), ("standing", True), ("score", True)), 100)
 
 
 def test_many_conditions() -> None:

@@ -47,9 +47,10 @@ def test_best_days_are_as_good_as_whole_ones(scores: list[dict[int, float]], flo
     announced on several days, with a score of its own on each.
     """
     days = make_days(scores)
-    mixed = [day if keep else day.best(floor) for day, keep in zip(days, whole, strict=False)]
+    feed = replace(Feed("main", "Main"), min_score=floor)
+    mixed = [day if keep else day.best(feed) for day, keep in zip(days, whole, strict=False)]
     expected = [entry for entry in first_announced(days) if entry.score >= floor]
-    assert expected == first_announced([day.best(floor) for day in days])
+    assert expected == first_announced([day.best(feed) for day in days])
     assert expected == [entry for entry in first_announced(mixed) if entry.score >= floor]
 
 
