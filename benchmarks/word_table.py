@@ -15,7 +15,7 @@ import zlib
 from collections import Counter
 from pathlib import Path
 
-from core.ranking.words import DIMENSIONS, MAGIC
+from core.ranking.words import DIMENSIONS, HEAD, MAGIC
 from core.text.terms import terms_of
 
 VOCABULARY = 30_000  # terms with their document frequency
@@ -59,8 +59,9 @@ def main() -> None:
         struct.pack(f"<{len(vocabulary)}H", *(frequency[term] for term in vocabulary)),
         struct.pack(f"<{DIMENSIONS}f", *scales),
         small.tobytes(),
+        "\n".join(sorted(term for term, count in frequency.items() if count > MOST * len(papers))).encode(),
     ]
-    head = struct.pack("<6I", len(papers), len(small), *map(len, parts))
+    head = struct.pack(HEAD, len(papers), len(small), *map(len, parts))
     target.write_bytes(MAGIC + zlib.compress(head + b"".join(parts), 9))
     print(f"{len(papers)} papers, {len(vocabulary)} terms, {target.stat().st_size:,} bytes")
 

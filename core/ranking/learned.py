@@ -36,17 +36,18 @@ def vectors_of(title: str, abstract: str, table: WordTable, extra: Mapping[str, 
     in_title = terms_of(title)
     counts = Counter(in_title)
     counts.update(terms_of(abstract))
-    titled, known, numbers, rows = frozenset(in_title), table.idf, table.numbers, table.rows
-    terms: dict[str, float] = {}
-    found: dict[int, float] = {}
-    for term, count in counts.items():
-        idf = known.get(term) or extra.get(term)
-        if not idf:
-            continue
-        terms[term] = idf * IN_TITLE if term in titled else idf
-        number = numbers.get(term, rows)
-        if number < rows:
-            found[number] = (1 + math.log(count)) * idf if count > 1 else idf
+    known, numbers, rows = table.idf, table.numbers, table.rows
+    terms = {term: known[term] for term in counts if term in known}
+    found = {
+        number: (1 + math.log(counts[term])) * idf if counts[term] > 1 else idf
+        for term, idf in terms.items()
+        if (number := numbers[term]) < rows
+    }
+    if extra:
+        terms |= {term: extra[term] for term in counts if term in extra}
+    for term in frozenset(in_title):
+        if term in terms:
+            terms[term] *= IN_TITLE
     return Vectors(_unit(terms), _unit(found))
 
 
@@ -78,7 +79,7 @@ class Learned:
         table = word_table()
         vectors = vectors_of(paper.title, paper.abstract, table, self.extra)
         linear, folded, terms = self.linear, self.folded, table.terms
-        shares = {term: value * linear.get(term, 0.0) for term, value in vectors.terms.items()}
+        shares = {term: value * linear[term] if term in linear else 0.0 for term, value in vectors.terms.items()}
         for number, value in vectors.rows.items():
             shares[terms[number]] += value * folded[number]
         total = sum(shares.values()) - self.mean
@@ -148,8 +149,11 @@ def _placed(paper: Paper, chosen: Sequence[str]) -> list[tuple[str, tuple[str, i
     """Returns each of the `chosen` terms with its first place, the title before the abstract."""
     places: dict[str, tuple[str, int, int, str]] = {}
     for name, text in (("title", paper.title), ("abstract", paper.abstract)):
-        for term, start, end in places_of_terms(text, chosen):
+        lacking = [term for term in chosen if term not in places]
+        for term, start, end in places_of_terms(text, lacking) if lacking else ():
             places.setdefault(term, (name, start, end, text[start:end]))
+            if len(places) == len(chosen):
+                break
     return [(term, places[term]) for term in chosen if term in places]
 
 

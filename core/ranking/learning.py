@@ -132,7 +132,8 @@ def _unknown_terms(votes: Votes, table: WordTable) -> dict[str, float]:
 
     texts = [(vote.title, vote.abstract) for vote in votes.likes] + [(one.title, one.abstract) for one in votes.library]
     counts = Counter(term for title, abstract in texts for term in {*terms_of(title), *terms_of(abstract)})
-    return {term: table.unknown for term, count in counts.items() if count >= LEAST_PAPERS and term not in table.idf}
+    several = [term for term, count in counts.items() if count >= LEAST_PAPERS]
+    return {term: table.unknown for term in several if term not in table.idf and term not in table.common}
 
 
 def _without(vectors: Vectors, removed: Iterable[str], table: WordTable) -> Vectors:

@@ -1,19 +1,21 @@
 """Similar papers: those that share rare terms with a paper, by the cosine of their vectors of terms."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from heapq import nlargest
+from math import sqrt
 from operator import itemgetter
 from typing import NamedTuple
 
 from core.model.paper import Paper
 from core.ranking.learned import vectors_of
-from core.ranking.words import word_table
+from core.ranking.words import WordTable, word_table
 from core.text.terms import places_of_terms, terms_of
 
 MOST_SIMILAR = 50
-_KEY_TERMS = 30  # of the paper; others must have some of them to be compared
-_LEAST_KEY_TERMS = 2
-_LEAST = 0.05  # cosine
+_KEY_TERMS = 25  # of the paper; others must have some of them to be compared
+_LEAST_KEY_TERMS = 1
+_RARE = 3.0  # idf of a term that one in twenty papers has
+_LEAST = 0.03  # cosine
 _SHARED = 5
 
 
@@ -32,9 +34,12 @@ def find_similar(paper: Paper, others: Iterable[Paper], count: int) -> list[Simi
     """
     table = word_table()
     own_terms = {*terms_of(paper.title), *terms_of(paper.abstract)}
-    extra = {term: table.unknown for term in own_terms if term not in table.idf and " " not in term}
-    own = vectors_of(paper.title, paper.abstract, table, extra).terms
-    keys = [term for term, _ in nlargest(_KEY_TERMS, own.items(), key=itemgetter(1))]
+    known = table.idf.keys() | table.common
+    extra = {term: table.unknown for term in own_terms if term not in known and " " not in term}
+    idf = {**extra, **table.idf}
+    own = _stressed(paper, table, extra, idf)
+    rare = {term: value for term, value in own.items() if idf[term] >= _RARE}
+    keys = [term for term, _ in nlargest(_KEY_TERMS, rare.items(), key=itemgetter(1))]
     found: dict[str, Similar] = {}
     for other in others:
         if other.id == paper.id or other.id in found:
@@ -42,7 +47,7 @@ def find_similar(paper: Paper, others: Iterable[Paper], count: int) -> list[Simi
         text = f"{other.title}\n{other.abstract}".lower().replace("-", " ")
         if sum(1 for key in keys if key in text) < _LEAST_KEY_TERMS:  # most papers: cheap to see
             continue
-        theirs = vectors_of(other.title, other.abstract, table, extra).terms
+        theirs = _stressed(other, table, extra, idf)
         shares = {term: value * theirs[term] for term, value in own.items() if term in theirs}
         cosine = sum(shares.values())
         if cosine >= _LEAST:
@@ -50,6 +55,15 @@ def find_similar(paper: Paper, others: Iterable[Paper], count: int) -> list[Simi
             found[other.id] = Similar(other, round(cosine, 3), tuple(terms))
     best = nlargest(count, found.values(), key=lambda one: (one.cosine, one.paper.id))
     return [one._replace(terms=_readable(one)) for one in best]
+
+
+def _stressed(paper: Paper, table: WordTable, extra: Mapping[str, float], idf: Mapping[str, float]) -> dict[str, float]:
+    """Returns a paper's vector of terms with the rare ones stressed, of length 1: common words make no likeness."""
+    vector = {
+        term: value * idf[term] for term, value in vectors_of(paper.title, paper.abstract, table, extra).terms.items()
+    }
+    length = sqrt(sum([value * value for value in vector.values()])) or 1.0
+    return {term: value / length for term, value in vector.items()}
 
 
 def _readable(similar: Similar) -> tuple[str, ...]:

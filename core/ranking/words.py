@@ -14,7 +14,8 @@ from hashlib import sha256
 from pathlib import Path
 
 DIMENSIONS = 64
-MAGIC = b"PWW1"
+MAGIC = b"PWW2"
+HEAD = "<7I"  # the numbers of papers and rows, and the sizes of the five parts
 _PATH = Path(__file__).with_name("words.bin")
 
 
@@ -23,7 +24,7 @@ class WordTable:
     """The `idf` of all known terms, and the vectors of the first `rows` of them.
 
     `vectors` holds the rows one after the other in small integers; `scales` make numbers of them. `unknown` is the idf
-    of a term that no paper of the corpus has.
+    of a term that no paper of the corpus has. `common` terms are in so many papers that they say nothing.
     """
 
     terms: tuple[str, ...]
@@ -33,6 +34,7 @@ class WordTable:
     vectors: memoryview
     scales: tuple[float, ...]
     unknown: float
+    common: frozenset[str]
 
     def vector(self, number: int) -> list[int]:
         """Returns the row of a term by its number, without the scales."""
@@ -52,8 +54,8 @@ def word_table() -> WordTable:
     if not data.startswith(MAGIC):
         raise ValueError(f"{_PATH.name} is not a word table")
     plain = zlib.decompress(data[len(MAGIC) :])
-    head = struct.calcsize("<6I")
-    papers, rows, *sizes = struct.unpack_from("<6I", plain)
+    head = struct.calcsize(HEAD)
+    papers, rows, *sizes = struct.unpack_from(HEAD, plain)
     parts, at = [], head
     for size in sizes:
         parts.append(plain[at : at + size])
@@ -69,4 +71,5 @@ def word_table() -> WordTable:
         memoryview(parts[3]).cast("b"),
         struct.unpack(f"<{DIMENSIONS}f", parts[2]),
         math.log(papers / 1.5),
+        frozenset(parts[4].decode().split("\n")),
     )

@@ -5,6 +5,7 @@ Learning counts them, so that "KV caches", "KV-cache" and "kv cache" are one ter
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -35,16 +36,11 @@ class TermPlace(NamedTuple):
     end: int
 
 
-def stems_of(text: str) -> list[str]:
-    """Returns the words of `text` in order, without plurals; "" where a stop word stands."""
-    return [_stem(word) for word in _WORD.findall(text.lower())]
-
-
 def terms_of(text: str) -> list[str]:
     """Returns all terms of `text`, in no particular order, each as often as it occurs."""
-    words = stems_of(text)
+    words = list(map(_stem, _WORD.findall(text.lower())))
     pairs = [f"{one} {two}" for one, two in pairwise(words) if one and two]
-    return [word for word in words if word] + pairs
+    return [*filter(None, words), *pairs]
 
 
 def places_of_terms(text: str, wanted: Iterable[str]) -> Iterator[TermPlace]:
@@ -60,7 +56,9 @@ def places_of_terms(text: str, wanted: Iterable[str]) -> Iterator[TermPlace]:
         before = (word, match.start())
 
 
+@lru_cache(maxsize=60_000)
 def _stem(word: str) -> str:
+    """Returns a word in lower case without its plural, "" for a stop word."""
     if word in _STOP or len(word) > _LONGEST or (len(word) == 1 and not word.isalpha()) or word.isdecimal():
         return ""
     if len(word) > 4 and word.endswith("ies"):
