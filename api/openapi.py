@@ -421,3 +421,16 @@ SIMILAR: dict[int | str, dict[str, Any]] = {
     404: problem_of(404, "unknown-name", "Not found", "There is no paper '2603.00000' here."),
     **_READ,
 }
+LESSONS: dict[int | str, dict[str, Any]] = {
+    200: answer_of(
+        "The words that were learned, and suggested keywords",
+        {
+            "feed": "main",
+            "from": {"likes": 12, "dislikes": 8, "library": 0},
+            "words": [{"term": "kv cache", "likes": 5, "dislikes": 0, "points": 0.84}],
+            "removed": [],
+            "suggestions": [{"keyword": "speculative decoding", "weight": 2, "likes": 9, "of": 12}],
+        },
+    ),
+    **_OF_VOTES,
+}

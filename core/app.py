@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from time import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.archive import Archive, State
 from core.archive.open import open_store
-from core.config.overrides import rules_in_force
+from core.config.overrides import rules_in_force, with_keyword
 from core.config.settings import Settings
 from core.model.analysis import is_unread
 from core.model.entries import reaches_below
@@ -262,6 +262,27 @@ class Paperwire:
         manifest, feed = await self.manifest(), self.feed(name)
         usable, report = await complete_library(self.archive, self.settings, manifest, feed, references)
         return await self.teach(name, replacing(usable)), report
+
+    async def lessons(self, name: str) -> Mapping[str, Any]:
+        """Returns what was learned for a feed, in words and with suggested keywords, as JSON values."""
+        from core.ranking.lessons import lessons_to_plain
+
+        votes = await self.votes(name)
+        feed = self.feed(name)
+        models = await self.archive.learning.models((feed.learned,))
+        return await asyncio.to_thread(lessons_to_plain, feed, votes, models.get(feed.learned))
+
+    async def accept_keyword(self, name: str, keyword: str, weight: float) -> None:
+        """Add a keyword to a feed, as an override that the owner can undo on the settings page.
+
+        Raises `Refused`, `FeedError`, `Conflict`, `TooMuch` and `StoreError`.
+        """
+        await self.snapshot()
+        saved = (await self.snapshots.get(confirmed=True)).state.saved
+        self.feed(name)
+        await self.change(
+            saved.version, lambda known, _: with_keyword(self.settings.feeds, known, name, keyword, weight)
+        )
 
     async def undo_votes(self, name: str) -> VoteReport:
         """Put back the votes and the library of before the last change. Raises `UnknownName` without one."""

@@ -14,7 +14,7 @@ from api.access import check_token
 from api.body import read_body
 from api.observe import MOST_UPLOAD
 from api.resource import answer_once, find_feed, opened, wire_of
-from core.model.errors import InvalidInput
+from core.model.errors import FeedError, InvalidInput
 from core.model.votes import Votes, forget, read_changes
 
 router = APIRouter(tags=["votes"], default_response_class=Response)
@@ -70,6 +70,37 @@ async def undo_votes(request: Request) -> Response:
     name = await _feed_of(request, "voting")
     report = await wire_of(request).undo_votes(name)
     return answer_once({"feed": name} | report.to_plain(), 200)
+
+
+@router.get(
+    "/api/feeds/{name}/learned", summary="What a feed has learned", responses=openapi.LESSONS, openapi_extra=_PARAMETERS
+)
+async def get_learned(request: Request) -> Response:
+    """The terms that earn or cost points, with the papers that they are from, and keywords that the likes suggest."""
+    name = await _feed_of(request, "reading what was learned")
+    return answer_once(await wire_of(request).lessons(name), 200)
+
+
+@router.put(
+    "/api/feeds/{name}/learned", summary="Change what it learns", responses=openapi.LESSONS, openapi_extra=_PARAMETERS
+)
+async def put_learned(request: Request) -> Response:
+    """Remove words from what is learned, or restore them; dismiss suggested keywords for good, or accept them:
+    `{"remove": ["benchmark"], "accept": {"speculative decoding": 2}}`.
+    """
+    name = await _feed_of(request, "changing what is learned")
+    wire, plain = wire_of(request), dict(await _read_json(request))
+    accepted = plain.pop("accept", {})
+    if not isinstance(accepted, dict) or not all(isinstance(one, int | float) for one in accepted.values()):
+        raise InvalidInput("accept is an object of keywords and weights")
+    if plain:
+        await wire.teach(name, lambda votes: votes.with_words(plain))
+    for keyword, weight in accepted.items():
+        try:
+            await wire.accept_keyword(name, keyword, float(weight))
+        except FeedError as error:
+            raise InvalidInput(str(error)) from None
+    return answer_once(await wire.lessons(name), 200)
 
 
 @router.post(

@@ -120,6 +120,16 @@ def save_feed(rules: Rules, feed: Feed, *, was: str = "") -> Changed:
     return changed, f"changed {name}" if was == name else f"changed {was}, which is {name} now"
 
 
+def with_keyword(file: FeedsFile, saved: Saved, name: str, keyword: str, weight: float) -> Changed:
+    """Add a keyword to the feed `name`. Raises `Refused` without that feed, `FeedError` if it cannot be a rule."""
+    rules = rules_in_force(file, saved)
+    _check_known(rules, name)
+    plain = rules.feeds[name].to_plain(defaults=False)
+    feed = read_feed(name, plain | {"keywords": {**plain.get("keywords", {}), keyword: weight}})
+    changed, _ = save_feed(rules, feed, was=name)
+    return changed, f"added {keyword} to {name}"
+
+
 def delete_feed(rules: Rules, name: str) -> Changed:
     """Delete the feed `name`. Raises `Refused` for the last feed."""
     _check_known(rules, name)

@@ -90,6 +90,20 @@ class Votes:
         """Returns this without the votes of earlier times than `before` (RFC 3339, or the beginning of it)."""
         return replace(self, votes=tuple(vote for vote in self.votes if vote.time >= before))
 
+    def with_words(self, plain: Mapping[str, Any]) -> "Votes":
+        """Returns this with words removed from what is learned or restored to it, and suggestions dismissed:
+        `{"remove": ["benchmark"], "restore": [], "dismiss": []}`. Raises `InvalidInput` for anything else.
+        """
+        wanted: dict[str, list[str]] = {"remove": [], "restore": [], "dismiss": []}
+        for name, words in plain.items():
+            if name not in wanted or not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+                raise InvalidInput(f"{name!r} is not one of {', '.join(wanted)} with a list of words")
+            wanted[name] = [" ".join(word.lower().split())[:100] for word in words]
+        removed = dict.fromkeys([*wanted["remove"], *self.removed])
+        kept = tuple(word for word in removed if word and word not in wanted["restore"])[:MOST_WORDS]
+        dismissed = tuple(filter(None, dict.fromkeys([*wanted["dismiss"], *self.dismissed])))[:MOST_WORDS]
+        return replace(self, removed=kept, dismissed=dismissed)
+
     def with_library(self, references: Sequence[Reference], *, source: str = "") -> "Votes":
         """Returns this with `references`, newest first, before the known ones, each paper once.
 

@@ -30,6 +30,7 @@ PATHS = {
     "/api/feeds/{name}.{format}": {"get"},
     "/api/feeds/{name}/votes": {"get", "put", "delete"},
     "/api/feeds/{name}/votes/undo": {"post"},
+    "/api/feeds/{name}/learned": {"get", "put"},
     "/api/feeds/{name}/library": {"post", "delete"},
     "/rss": {"get"},
     "/rss/{category}": {"get"},
@@ -344,6 +345,7 @@ def test_documented_media_types_are_served(client: httpx.Client, contract: dict[
         answer = client.get(target)
         if answer.status_code == 200:
             served[path].add(answer.headers["Content-Type"].partition(";")[0])
+    served["/api/feeds/{name}/learned"] = {"application/json"}  # test_votes
     served["/api/feeds/{name}/votes"] = {"application/json"}  # test_votes
     served["/api/refresh"] = served["/api/work"] = {"application/json"}
     served["/api/papers/{paper_id}/review.{format}"] = {

@@ -296,3 +296,27 @@ def test_similar_papers(wire: httpx.Client) -> None:
         assert paper["shared"]
         assert all(term.lower() in f"{paper['title']} {paper['abstract']}".lower() for term in paper["shared"])
     assert 404 == wire.get("/api/papers/2501.99999/similar").status_code
+
+
+def test_what_was_learned(wire: httpx.Client) -> None:
+    """The owner sees the learned words and removes one; a suggested keyword is accepted into the rules or dismissed."""
+    address = "/api/feeds/other/learned"
+    vote(wire, dict.fromkeys(CACHE_IDS[:12], 1) | dict.fromkeys(ROBOT_IDS[:5], -1), "other")
+    learned = wire.get(address, headers=OWNER).json()
+    words = {row["term"]: row for row in learned["words"]}
+    suggested = [row["keyword"] for row in learned["suggestions"]]
+    assert any(term in words for term in ("prefill", "eviction", "decode", "token reuse"))
+    assert all(row["likes"] >= 3 for row in learned["suggestions"])
+    first, second = suggested[:2]
+    changed = wire.put(address, json={"remove": [first], "dismiss": [second]}, headers=OWNER).json()
+    assert [first] == changed["removed"]
+    assert first not in {row["term"] for row in changed["words"] if row["points"]}
+    assert second not in {row["keyword"] for row in changed["suggestions"]}
+    used = {reason["rule"].partition(" (")[0] for paper in ranked(wire, "other") for reason in paper["reasons"]}
+    assert first not in used
+    assert 200 == wire.put(address, json={"restore": [first], "accept": {first: 2}}, headers=OWNER).status_code
+    feeds = {feed["name"]: feed for feed in wire.get("/api/feeds").json()["feeds"]}
+    assert 2 == feeds["other"]["keywords"][first]
+    assert first not in {row["keyword"] for row in wire.get(address, headers=OWNER).json()["suggestions"]}
+    assert 401 == wire.get(address).status_code
+    assert 422 == wire.put(address, json={"forget": []}, headers=OWNER).status_code
