@@ -16,13 +16,13 @@ from fastapi import HTTPException, Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.body import read_body
-from api.errors import Problem
+from api.errors import Problem, of_error
 from api.trace import CURRENT
 from api.urls import SENT_KEY, own_path
 from core.app import Paperwire
 from core.config.settings import Settings
-from core.model.errors import PaperwireError
-from core.util.signing import KEY, fingerprint, is_one_of, sign
+from core.model.errors import PaperwireError, StoreError
+from core.util.signing import KEY, SIGNATURE_LENGTH, fingerprint, is_one_of, sign
 
 log = logging.getLogger("paperwire")
 
@@ -136,9 +136,9 @@ class PrivateCopy:
     Without a `FEED_KEY` all requests pass, also those with a key.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
-        self._app = app
-        self._secret = settings.feed_key
+    def __init__(self, app: ASGIApp, wire: Paperwire) -> None:
+        self._app, self._wire = app, wire
+        self._secret = wire.settings.feed_key
         if self._secret:
             logging.getLogger("uvicorn.access").addFilter(_redact)
 
@@ -157,14 +157,32 @@ class PrivateCopy:
                 or _OWNERS.fullmatch(path)
                 or (scope["method"] == "POST" and _COMMANDS.fullmatch(path))
             )
-            url = f"{path}?{query.decode('latin-1')}" if query else path
-            if not (is_open or is_one_of(sent, self._secret, sign(self._secret, url))):
+            try:
+                is_valid = is_open or await self._opens(path, query, sent)
+            except StoreError as error:  # what was revoked is not known
+                await of_error(error).answer(Request(scope))(scope, receive, send)
+                return
+            if not is_valid:
                 await _refuse(scope, receive, send)
                 return
             scope[SENT_KEY] = sent
             if trace := CURRENT.get():
                 trace.is_owner = is_one_of(sent, self._secret)
         await self._app(scope, receive, send)
+
+    async def _opens(self, path: str, query: bytes, sent: str) -> bool:
+        """Returns whether `sent` is the key, or a signature of this address that was not revoked. Raises `StoreError`.
+
+        What was revoked is in the store, which is asked only about what may be a signature.
+        """
+        if not sent or is_one_of(sent, self._secret):
+            return bool(sent)
+        url = f"{path}?{query.decode('latin-1')}" if query else path
+        if len(sent) != SIGNATURE_LENGTH:
+            return False
+        if self._wire.peek() is None:
+            await self._wire.snapshot("" if query else self._wire.archive.rendered.slot(path))
+        return is_one_of(sent, sign(self._secret, url, self._wire.rules.saved.revoked))
 
 
 def _taken_out(query: bytes) -> tuple[bytes, str]:

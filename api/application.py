@@ -89,7 +89,7 @@ def create_app(settings: Settings | None = None, *, self_refresh: bool = False) 
     app.state.limits = Limits(wire.settings)
     app.state.responses = ResponseCache(app.framework, wire)
     app.first = Observed(
-        PrivateCopy(app.state.responses, wire.settings),
+        PrivateCopy(app.state.responses, wire),
         wire.settings.public_url,
         app.state.limits,
         private=bool(wire.settings.feed_key),

@@ -26,7 +26,7 @@ from api.errors import Moved
 from api.headers import NO_GUESSING, NOT_KEPT, PAGE_HEADERS, Header, cache_control, missing_headers
 from api.limits import RENDERING
 from api.trace import CURRENT, span
-from api.urls import SENT_KEY, own_path, page_url, raw_query
+from api.urls import SENT_KEY, is_owner, own_path, page_url, raw_query, sent_key, signature_of
 from core.app import Paperwire
 from core.archive.rendered import StoredDocument
 from core.model.errors import RateLimited, StoreError, UnknownName
@@ -37,7 +37,7 @@ from core.model.paper import PaperId, parse_id
 from core.model.query import Query
 from core.render.shapes import to_json
 from core.util.caches import LRUCache, SingleFlight
-from core.util.signing import fingerprint
+from core.util.signing import fingerprint, with_key
 from core.views.entries import FeedEntries
 
 log = logging.getLogger("paperwire")
@@ -131,7 +131,10 @@ def find_feed(request: Request, path: str) -> Feed:
     wire, name = wire_of(request), request.path_params["name"]
     if name not in wire.feeds and (now := wire.rules.saved.name_now(name)) in wire.feeds:
         raw = raw_query(request)
-        raise Moved(page_url(request, path.format(now) + (f"?{raw}" if raw else "")))
+        target = path.format(now) + (f"?{raw}" if raw else "")
+        # A signature opens the feed under its former name only; whoever has one gets that of the new name
+        key = sent_key(request) if is_owner(request) else signature_of(request, target)
+        raise Moved(with_key(page_url(request, target, keyed=False), key))
     return wire.feed(name)
 
 

@@ -52,8 +52,14 @@ def page_url(request: Request, path: str, *, keyed: bool = True) -> str:
 
 def feed_url(request: Request, path: str) -> str:
     """Returns the absolute URL of a feed to subscribe to; on a private copy with a signature for this feed only."""
-    secret = request.app.state.wire.settings.feed_key
-    return with_key(base_url(request) + path, sign(secret, path) if secret else "")
+    return with_key(base_url(request) + path, signature_of(request, path))
+
+
+def signature_of(request: Request, path: str) -> str:
+    """Returns the signature that opens `path` on a private copy, "" on a public one."""
+    wire = request.app.state.wire
+    secret: str = wire.settings.feed_key
+    return sign(secret, path, wire.rules.saved.revoked) if secret else ""
 
 
 def link_header(pairs: Mapping[str, str]) -> str:

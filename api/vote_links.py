@@ -11,6 +11,7 @@ from urllib.parse import quote
 from fastapi import Request
 
 from api.urls import base_url
+from core.app import Paperwire
 from core.config.settings import Settings
 from core.model.feed import Entry, Feed
 from core.util.signing import is_one_of, sign_vote
@@ -24,28 +25,28 @@ def has_vote_links(settings: Settings, feed: Feed) -> bool:
     return wanted and bool(_secret(settings))
 
 
-def is_vote_signed(settings: Settings, feed: str, paper: str, direction: str, signature: str) -> bool:
-    """Returns whether a signature is that of this vote."""
-    secret = _secret(settings)
-    return bool(secret) and is_one_of(signature, sign_vote(secret, feed, paper, direction))
+def is_vote_signed(wire: Paperwire, feed: str, paper: str, direction: str, signature: str) -> bool:
+    """Returns whether a signature is that of this vote, and was not revoked."""
+    secret, revoked = _secret(wire.settings), wire.rules.saved.revoked
+    return bool(secret) and is_one_of(signature, sign_vote(secret, feed, paper, direction, revoked))
 
 
-def vote_path(settings: Settings, feed: str, paper: str, direction: str) -> str:
+def vote_path(wire: Paperwire, feed: str, paper: str, direction: str) -> str:
     """Returns the path of a vote, with its signature."""
-    signature = sign_vote(_secret(settings), feed, paper, direction)
+    signature = sign_vote(_secret(wire.settings), feed, paper, direction, wire.rules.saved.revoked)
     return f"/vote/{quote(feed)}/{direction}/{signature}/{quote(paper)}"
 
 
 def linked(request: Request, feed: Feed) -> Callable[[Entry], str] | None:
     """Returns what adds the links of an entry as HTML; None for a feed without them."""
-    settings: Settings = request.app.state.wire.settings
-    if not has_vote_links(settings, feed):
+    wire: Paperwire = request.app.state.wire
+    if not has_vote_links(wire.settings, feed):
         return None
     base = base_url(request)
 
     def links(entry: Entry) -> str:
         found = [
-            f'<a href="{escape(base + vote_path(settings, feed.name, entry.id, direction))}">{text}</a>'
+            f'<a href="{escape(base + vote_path(wire, feed.name, entry.id, direction))}">{text}</a>'
             for direction, (_, text) in DIRECTIONS.items()
             if text
         ]

@@ -16,6 +16,7 @@ from api.pages.forms import EXPECTED, FormFailure, failure_of, first, load, read
 from api.pages.html import page
 from api.resource import wire_of
 from api.urls import page_url
+from api.vote_links import has_vote_links
 from core.app import Paperwire
 from core.config.models import NO_MODEL, models_of
 from core.config.overrides import (
@@ -25,6 +26,7 @@ from core.config.overrides import (
     export_feeds,
     origin_of,
     restore_feed,
+    revoke_addresses,
     rules_in_force,
 )
 from core.model.errors import ConfigError, Refused, UnknownName
@@ -39,6 +41,7 @@ _NOTICES = {
     "saved": "Saved. Readers get it from now on; new categories are being fetched, and ready in about a minute.",
     "deleted": "Deleted. You can go back to before that below.",
     "restored": "It is again as feeds.toml has it.",
+    "revoked": "Its former addresses are refused from now on. The pages show the new ones.",
     "undone": "Everything is as it was before that change.",
 }
 History = tuple[Change, ...]
@@ -81,6 +84,15 @@ ACTIONS = {
         "restored",
         lambda rules, _, name: restore_feed(rules, name),
     ),
+    "revoke": Action(
+        "Revoke the addresses of {}?",
+        "Everyone who subscribed to it with a signed address, and every link to vote in what was delivered so far, is "
+        "refused from now on, within a few seconds everywhere. Subscribe again with the addresses that its page shows "
+        "then. This cannot be undone.",
+        "Revoke them",
+        "revoked",
+        lambda rules, _, name: revoke_addresses(rules, name),
+    ),
     "undo": Action(
         "Go back to before “{}”?",
         "All feeds will be as they were before that change, without it and without the later ones. "
@@ -109,6 +121,10 @@ async def settings(request: Request) -> Response:
         "saved": rules.feeds.get(request.query_params.get("feed", "")),
         "has_token": bool(wire.settings.admin_token),
         "models": _models(wire),
+        "signed": [
+            name for name, feed in rules.feeds.items() if wire.settings.feed_key or has_vote_links(wire.settings, feed)
+        ],
+        "private": bool(wire.settings.feed_key),
     }
     return await page(request, "settings.html", context, cache="no-store")
 

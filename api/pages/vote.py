@@ -46,7 +46,7 @@ async def cast_vote(request: Request) -> Response:
         "title": await _title(wire, feed, paper),
         "done": _DONE[sign],
         "report": report,
-        "undo": page_url(request, vote_path(wire.settings, feed.name, paper, _BACK[before])) if report.changed else "",
+        "undo": page_url(request, vote_path(wire, feed.name, paper, _BACK[before])) if report.changed else "",
     }
     return await _page(request, context)
 
@@ -60,7 +60,7 @@ async def _read(request: Request) -> tuple[Paperwire, Feed, str, str]:
         paper = parse_id(values["paper_id"]).id
     except ValueError:
         raise UnknownName("vote link", "of this address") from None
-    if direction not in DIRECTIONS or not is_vote_signed(wire.settings, name, paper, direction, values["signature"]):
+    if direction not in DIRECTIONS or not is_vote_signed(wire, name, paper, direction, values["signature"]):
         raise UnknownName("vote link", "of this address")
     return wire, wire.feed(wire.rules.saved.name_now(name)), paper, direction
 

@@ -12,11 +12,12 @@ from typing import Any
 from core.config.feed_table import read_feed
 from core.config.feeds_file import FeedsFile, check_name, write_feeds_file
 from core.model.categories import merged
+from core.model.entries import ALL
 from core.model.errors import FeedError, Refused
 from core.model.feed import Feed
 from core.model.saved import Saved
 from core.model.votes import LearnedIndex, LearnedRow
-from core.util.signing import fingerprint
+from core.util.signing import CUSTOM, fingerprint
 
 log = logging.getLogger("paperwire")
 
@@ -77,7 +78,9 @@ class Rules:
                 if plain[name] is None:
                     del plain[name]
         learned = {name: feed.learned for name, feed in self.feeds.items() if feed.learned}
-        return fingerprint("rules", self.file.instance.model_dump(mode="json"), feeds, *([learned] if learned else []))
+        signed = {"revoked": self.saved.revoked} if self.saved.revoked else {}  # documents have signed addresses
+        more = [part for part in (learned, signed) if part]
+        return fingerprint("rules", self.file.instance.model_dump(mode="json"), feeds, *more)
 
 
 def learned_row(saved: Saved, learned: LearnedIndex, name: str) -> tuple[str, LearnedRow]:
@@ -147,6 +150,16 @@ def restore_feed(rules: Rules, name: str) -> Changed:
     if changed.feeds.get(place) is not None:
         raise Refused("feed", f"{place}, which is its name in feeds.toml, is that of another feed now")
     return changed, f"{place} as in feeds.toml again"
+
+
+def revoke_addresses(rules: Rules, name: str) -> Changed:
+    """Revoke the signed addresses of a feed: those to subscribe to, and those to vote. Raises `Refused`.
+
+    "custom" stands for all feeds with rules in the address, "all" for the merged feed.
+    """
+    if name not in (CUSTOM, ALL):
+        _check_known(rules, name)
+    return rules.saved.revoking(name), f"revoked the addresses of {name}"
 
 
 def origin_of(rules: Rules, name: str) -> str:

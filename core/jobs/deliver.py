@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import httpx
 
 from core.config.settings import Settings
-from core.util.signing import sign, with_key
+from core.util.signing import NEVER, Revoked, sign, with_key
 
 log = logging.getLogger("paperwire")
 
@@ -14,17 +14,17 @@ _FORMATS = ("rss", "atom", "json")
 _SECONDS = 5.0
 
 
-async def deliver(settings: Settings, feeds: Iterable[str]) -> str:
+async def deliver(settings: Settings, feeds: Iterable[str], revoked: Revoked = NEVER) -> str:
     """Notify the configured hub that these feeds have changed. Returns the problem in words, or ""."""
     if not (settings.websub_hub and settings.public_url):
         return ""
-    return await publish(str(settings.websub_hub), topics(settings.public_url, feeds, settings.feed_key))
+    return await publish(str(settings.websub_hub), topics(settings.public_url, feeds, settings.feed_key, revoked))
 
 
-def topics(base: str, feeds: Iterable[str], secret: str) -> list[str]:
+def topics(base: str, feeds: Iterable[str], secret: str, revoked: Revoked = NEVER) -> list[str]:
     """Returns the URLs of all formats of `feeds`, with signatures if `secret` is set, as subscribers know them."""
     paths = [f"/api/feeds/{name}.{extension}" for name in feeds for extension in _FORMATS]
-    return [with_key(base + path, sign(secret, path) if secret else "") for path in paths]
+    return [with_key(base + path, sign(secret, path, revoked) if secret else "") for path in paths]
 
 
 async def publish(hub: str, urls: list[str]) -> str:

@@ -264,7 +264,7 @@ class _Run:
         self.progress("stored", len(rules.categories), len(rules.categories))
 
     async def _deliver(self, rules: Rules) -> None:
-        if problem := await deliver(self.settings, rules.feeds):
+        if problem := await deliver(self.settings, rules.feeds, rules.saved.revoked):
             self.report.errors.setdefault("deliver", []).append(problem)
 
     async def _picks(self, rules: Rules) -> None:

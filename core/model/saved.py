@@ -15,14 +15,16 @@ class Saved:
     """Feeds by name, in the shape of feeds.toml; None for one of feeds.toml that is gone.
 
     `moved` leads from the names that feeds had before to those that they have now: subscribers keep their address.
-    `places` maps renamed feeds to the name at their place in feeds.toml. `version` grows by one with
-    every change.
+    `places` maps renamed feeds to the name at their place in feeds.toml. `revoked` counts by feed how often its signed
+    addresses were revoked; it outlives the feed, and no undo brings them back. `version` grows by one with every
+    change.
     """
 
     version: int = 0
     feeds: Mapping[str, Plain | None] = field(default_factory=dict)
     moved: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict)
+    revoked: Mapping[str, int] = field(default_factory=dict)
 
     def with_feed(self, name: str, feed: Plain, *, was: str = "") -> "Saved":
         """The feed `name` is `feed` from now on; `was` is its name before, if that was another one."""
@@ -35,13 +37,14 @@ class Saved:
             places.setdefault(name, was)
             moved[was] = name
         feeds[name] = feed
-        return Saved(self.version + 1, feeds, moved, {key: place for key, place in places.items() if key != place})
+        places = {key: place for key, place in places.items() if key != place}
+        return self._next(feeds=feeds, moved=moved, places=places)
 
     def without(self, name: str) -> "Saved":
         """Returns this without the feed `name`, and without redirects to it."""
         moved = {old: new for old, new in self.moved.items() if self.name_now(old) != name}
         places = {key: place for key, place in self.places.items() if key != name}
-        return Saved(self.version + 1, {**self.feeds, name: None}, moved, places)
+        return self._next(feeds={**self.feeds, name: None}, moved=moved, places=places)
 
     def as_in_file(self, name: str) -> "Saved":
         """The feed `name` is what feeds.toml says, under the name that it has there, as if nothing had been saved."""
@@ -50,7 +53,15 @@ class Saved:
         feeds = {key: feed for key, feed in self.feeds.items() if key not in gone}
         moved = {old: new for old, new in self.moved.items() if old != place}
         places = {key: other for key, other in self.places.items() if key != name}
-        return Saved(self.version + 1, feeds, moved if name == place else {**moved, name: place}, places)
+        return self._next(feeds=feeds, moved=moved if name == place else {**moved, name: place}, places=places)
+
+    def revoking(self, name: str) -> "Saved":
+        """Returns this without validity of the signed addresses of the feed `name`, under all names that it had."""
+        names = {name, *(old for old in self.moved if self.name_now(old) == name)}
+        return self._next(revoked={**self.revoked, **{one: self.revoked.get(one, 0) + 1 for one in names}})
+
+    def _next(self, **changes: Any) -> "Saved":
+        return replace(self, version=self.version + 1, **changes)
 
     def tidied(self, file: Mapping[str, object]) -> "Saved":
         """This without a word on feeds that are gone and that the `file` does not have either."""
@@ -63,8 +74,8 @@ class Saved:
         return [name for name in file if self.feeds.get(name, {}) is None and name not in renamed]
 
     def as_before(self, before: "Saved") -> "Saved":
-        """Returns the overrides `before` as a new version."""
-        return replace(before, version=self.version + 1)
+        """Returns the overrides `before` as a new version; what was revoked since stays revoked."""
+        return replace(before, version=self.version + 1, revoked=self.revoked)
 
     def name_now(self, name: str) -> str:
         """Returns the present name of a feed with the former name `name`."""
@@ -102,7 +113,8 @@ class Saved:
         feeds = [
             [name, feed and {key: _in_order(value) for key, value in feed.items()}] for name, feed in self.feeds.items()
         ]
-        return {"version": self.version, "feeds": feeds, "moved": self.moved, "places": self.places}
+        plain = {"version": self.version, "feeds": feeds, "moved": self.moved, "places": self.places}
+        return plain | ({"revoked": self.revoked} if self.revoked else {})
 
     @classmethod
     def from_plain(cls, plain: Plain) -> "Saved":
@@ -114,7 +126,8 @@ class Saved:
         moved, places = (
             {str(name): str(other) for name, other in dict(plain[key]).items()} for key in ("moved", "places")
         )
-        return cls(int(plain["version"]), feeds, moved, places)
+        revoked = {str(name): int(count) for name, count in dict(plain.get("revoked", {})).items()}
+        return cls(int(plain["version"]), feeds, moved, places, revoked)
 
 
 _TABLE = "table"

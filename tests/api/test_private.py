@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import feedparser
 import httpx
 import pytest
-from lxml import etree
+from lxml import etree, html
 
 from core.config.settings import Settings, load_settings
 from core.model.errors import ConfigError
@@ -150,6 +151,72 @@ def test_unchanged(private: httpx.Client) -> None:
     etag = private.get(url).headers["ETag"]
     assert 304 == private.get(url, headers={"If-None-Match": etag}).status_code
     assert 401 == private.get("/api/feeds/main.rss", headers={"If-None-Match": etag}).status_code
+
+
+def change(client: httpx.Client, action: str, target: str) -> None:
+    """Confirm a change on the settings page, as its owner."""
+    page = html.fromstring(client.get(with_key(f"/settings/{action}?target={target}", SECRET)).text)
+    (form,) = [form for form in page.forms if "token" in form.fields]
+    fields = {name: value or "" for name, value in form.fields.items()} | {"token": "open-sesame"}
+    assert 303 == client.post(form.action, data=fields).status_code
+
+
+def test_a_feeds_addresses_are_revoked(settings: Settings) -> None:
+    """The former ones are refused at once, also where their answers are in memory, and at other instances soon; those
+    of other feeds go on, and no undo brings the former ones back.
+    """
+    settings = settings.model_copy(update={"feed_key": SECRET, "confirm_seconds": 0})
+    with ExitStack() as stack:
+        one, two = (
+            stack.enter_context(httpx.Client(base_url=stack.enter_context(serving_app(settings)))) for _ in range(2)
+        )
+
+        def addresses(client: httpx.Client) -> list[str]:
+            listed = client.get(with_key("/api/feeds", SECRET)).json()["feeds"]
+            urls = [feed["links"][name] for feed in listed[:2] for name in ("rss", "digests", "papers")]
+            return [urlsplit(url)._replace(scheme="", netloc="").geturl() for url in urls]
+
+        def statuses(urls: list[str]) -> list[list[int]]:
+            return [[client.get(url).status_code for url in urls] for client in (one, two)]
+
+        custom = [with_key(CUSTOM, sign(SECRET, CUSTOM))]
+        before = addresses(one)
+        assert [[200] * 6] * 2 == statuses(before) == statuses(before)
+        change(one, "revoke", "main")
+        assert [[401] * 3 + [200] * 3] * 2 == statuses(before)
+        after = addresses(one)
+        assert ([True] * 3, [False] * 3) == (
+            [old != new for old, new in zip(before[:3], after[:3], strict=True)],
+            [old != new for old, new in zip(before[3:], after[3:], strict=True)],
+        )
+        assert [[200] * 6] * 2 == statuses(after)
+        served = one.get(after[0]).text
+        assert key_of(before[0]) not in served
+        assert [[200], [200]] == statuses(custom)
+        change(two, "revoke", "custom")
+        assert [[401], [401]] == statuses(custom)
+        change(one, "undo", "1")
+        assert [[401] * 3 + [200] * 3] * 2 == statuses(before)
+        assert [[200] * 6] * 2 == statuses(after)
+
+
+def test_a_renamed_feed_is_found_with_its_signature(settings: Settings) -> None:
+    """Whoever has the signature of the former name is led to the address that opens it now."""
+    settings = settings.model_copy(update={"feed_key": SECRET})
+    with serving_app(settings) as url, httpx.Client(base_url=url, follow_redirects=True) as client:
+        form = {
+            "was": "main",
+            "called": "first",
+            "category": "cs.LG",
+            "name": "First",
+            "do": "save",
+            "token": "open-sesame",
+        }
+        address = with_key("/settings/edit", SECRET)
+        answer = client.post(address, data=form | {"version": "0"}, follow_redirects=False)
+        assert 303 == answer.status_code, answer.text
+        found = client.get(with_key("/api/feeds/main.rss", sign(SECRET, "/api/feeds/main.rss")))
+        assert (200, "/api/feeds/first.rss") == (found.status_code, urlsplit(str(found.url)).path)
 
 
 def test_an_open_copy_takes_no_notice_of_keys(client: httpx.Client) -> None:

@@ -282,6 +282,13 @@ def test_links_of_a_private_copy(tmp_path: Path) -> None:
         assert 200 == client.post(links[0]).status_code
         assert 1 == client.get("/api/feeds/main/votes", headers=OWNER).json()["likes"]
         assert 401 == client.get("/api/feeds/main/votes").status_code
+        # With the feed's addresses, its links to vote are revoked
+        form = {"target": "main", "version": "0", "token": TOKEN}
+        assert 303 == client.post("/settings/revoke?key=a-long-secret-key", data=form).status_code
+        assert [404, 404] == [client.post(links[0]).status_code, client.get(links[1]).status_code]
+        items = client.get("/api/feeds/main.json?key=a-long-secret-key").json()["items"]
+        fresh = [link for item in items for link in re.findall(r"/vote/[^\"]+", item["content_html"])]
+        assert 200 == client.post(fresh[0]).status_code
 
 
 def test_similar_papers(wire: httpx.Client) -> None:

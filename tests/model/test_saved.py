@@ -49,6 +49,7 @@ CASES = {
     "one that was made renamed": (renamed(NOTHING.with_feed("x", FEED), "x", "y"), ["a", "b", "c", "y*"]),
     "as in the file": (NOTHING.with_feed("b", FEED).as_in_file("b"), ["a", "b", "c"]),
     "renamed, as in the file": (renamed(NOTHING, "a", "x").as_in_file("x"), ["a", "b", "c"]),
+    "revoked": (renamed(NOTHING, "a", "x").revoking("x").revoking("x"), ["x*", "b", "c"]),
     "deleted, as in the file": (NOTHING.without("b").as_in_file("b"), ["a", "b", "c"]),
 }
 
@@ -84,6 +85,16 @@ def test_stored_as_it_was(case: str) -> None:
 def test_names_lead_on(saved: Saved, name: str, now: str) -> None:
     """Who subscribed under an old name is led to the feed, and never to another one that has the name later."""
     assert now == saved.name_now(name)
+
+
+def test_what_was_revoked_stays_revoked() -> None:
+    """Under all names of a feed, after it was deleted, and whatever is undone; values stored before had no such."""
+    saved = renamed(NOTHING.revoking("a"), "a", "x").revoking("x")
+    assert {"a": 2, "x": 1} == saved.revoked
+    for later in (saved.without("x"), saved.with_feed("a", FEED), saved.as_in_file("x"), saved.as_before(NOTHING)):
+        assert saved.revoked == later.revoked
+        assert later.version == saved.version + 1
+    assert "revoked" not in NOTHING.with_feed("b", FEED).to_plain()
 
 
 def test_order_is_stored() -> None:
