@@ -15,9 +15,9 @@ COMMON = f"{_V}:gate:"  # without the prefix of a wire: an upstream's limits app
 CHAIN = f"{_V}:chain"  # of the steps of the pending work: nothing is lost without it
 CHAIN_SECONDS = 3 * 86_400
 PASSING = (f"{_V}:lock:", COMMON, CHAIN)  # keys of running processes
-CUSTOM = f"{_V}:feed:custom:"
+CUSTOM_DOCUMENTS = f"{_V}:feed:custom:"
 # Rendered documents and copies, removed from a full database in this order
-DISPENSABLE = (CUSTOM, f"{_V}:feed:", f"{_V}:copy:batch:", f"{_V}:copy:analysis:")
+DISPENSABLE = (CUSTOM_DOCUMENTS, f"{_V}:feed:", f"{_V}:copy:batch:", f"{_V}:copy:analysis:")
 SCORES_SECONDS = 31 * 86_400  # scores made on demand; those of a refresh live as long as their batch
 RENDERED_SECONDS = 2 * 86_400
 WRITTEN_SECONDS = 400 * 86_400  # scorecards and summaries, which cost money
@@ -117,7 +117,7 @@ def model(name: str) -> str:
 
 def custom(feed_fingerprint: str, query: str, format_name: str) -> str:
     """The last document of a feed with rules in its URL, in one format."""
-    return f"{CUSTOM}{fingerprint(feed_fingerprint, query)}.{format_name}"
+    return f"{CUSTOM_DOCUMENTS}{fingerprint(feed_fingerprint, query)}.{format_name}"
 
 
 def rendered(path: str) -> str:

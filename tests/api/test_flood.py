@@ -22,7 +22,7 @@ from tests.support.upstream import Upstream, serving
 
 CHUNK = 50_000
 OWNER = {"Authorization": f"Bearer {TOKEN}"}
-STRANGERS = (keys.CUSTOM, "pw1:feed:/api/digests/", "pw1:feed:/rss/")
+STRANGERS = (keys.CUSTOM_DOCUMENTS, "pw1:feed:/api/digests/", "pw1:feed:/rss/")
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def documents(tmp_path: Path, sizes: list[int]) -> list[int]:
             if n % 20 == 19:
                 await archive.pending.flush()
         await archive.pending.flush()
-        found = [len(value) async for _, value, _ in archive.store.entries(keys.CUSTOM)]
+        found = [len(value) async for _, value, _ in archive.store.entries(keys.CUSTOM_DOCUMENTS)]
         await archive.close()
         return found
 

@@ -471,7 +471,7 @@ def test_paging(client: httpx.Client) -> None:
         ("nosuch=1", "nosuch=1", "category"),
         ("q=scroe%3E4", "scroe>4", "score"),
         ("category=cs.XX", "category=cs.XX", "near it: cs."),
-        ("cursor=x", "cursor=x", "not a cursor"),
+        ("cursor=x", "cursor=x", "no cursor"),
         ("feed=none", "feed=none", "there is no feed"),
         ("q=" + "x" * 1001, "xxx…", "longer than"),
     ],

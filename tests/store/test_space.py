@@ -135,20 +135,20 @@ def test_a_full_redis_gives_up_documents() -> None:
             await other.put("pw1:batch:x", b"another wire's")
             writes: list[Callable[[], Awaitable[object]]] = [
                 lambda: space.put("pw1:a", b"1"),
-                lambda: space.put_many({"pw1:b": (b"2", None), f"{keys.CUSTOM}z": (b"3", None)}),
+                lambda: space.put_many({"pw1:b": (b"2", None), f"{keys.CUSTOM_DOCUMENTS}z": (b"3", None)}),
                 lambda: space.acquire("pw1:lock:refresh", "token", 60),
                 lambda: space.commit("pw1:lock:refresh", "token", {"pw1:c": (b"x" * 300_000, None)}, release=True),
                 lambda: space.take("pw1:budget", 1, 5, 60),
             ]
             for write in writes:
-                assert await fill(space, keys.CUSTOM) > 1
+                assert await fill(space, keys.CUSTOM_DOCUMENTS) > 1
                 await write()
-                await insist(space, keys.CUSTOM)
+                await insist(space, keys.CUSTOM_DOCUMENTS)
             assert b"document" == await space.get("pw1:feed:/rss"), "strangers' values were enough"
             assert [b"1", b"2"] == await space.get_many(["pw1:a", "pw1:b"])
             assert b"1" == await space.get("pw1:budget")
             # Only the owner's documents are left
-            await space.clear(keys.CUSTOM)
+            await space.clear(keys.CUSTOM_DOCUMENTS)
             await fill(space, "pw1:feed:/digest")
             await insist(space, "pw1:feed:")
             await space.put("pw1:d", b"4")
@@ -171,7 +171,7 @@ def test_a_full_file_gives_up_documents(tmp_path: Path) -> None:
         space = Space(whole)
         await space.put("pw1:batch:x", b"owner's")
         await whole._run(lambda db: db.execute("PRAGMA max_page_count = 300"))  # type: ignore[attr-defined]
-        assert await fill(space, keys.CUSTOM, 20_000) > 3
+        assert await fill(space, keys.CUSTOM_DOCUMENTS, 20_000) > 3
         await space.put("pw1:batch:y", b"x" * 100_000)
         assert b"owner's" == await space.get("pw1:batch:x")
         await whole.close()
@@ -185,11 +185,11 @@ def test_strangers_values_remove_nothing() -> None:
 
         async def main() -> None:
             space = Space(IMPLEMENTATIONS["redis"].open(server.url))
-            count = await fill(space, keys.CUSTOM)
+            count = await fill(space, keys.CUSTOM_DOCUMENTS)
             for _ in range(3):
                 with pytest.raises(StoreError):
-                    await space.put_many({f"{keys.CUSTOM}new": (b"1", None)})
-            assert count == len([key async for key, _, _ in space.entries(keys.CUSTOM)])
+                    await space.put_many({f"{keys.CUSTOM_DOCUMENTS}new": (b"1", None)})
+            assert count == len([key async for key, _, _ in space.entries(keys.CUSTOM_DOCUMENTS)])
             await space.close()
 
         asyncio.run(main())

@@ -60,11 +60,13 @@ class SampleTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Returns the sample of the due date, with an ETag; 404 outside the sample week."""
         if request.url.path == "/api/daily_papers":
-            return httpx.Response(200, content=picks(request.url.params.get("date", "")), request=request)
+            body = httpx.ByteStream(picks(request.url.params.get("date", "")))
+            return httpx.Response(200, stream=body, request=request)
         path = FOLDER / f"{due_date(self._clock())}.xml"
         if not path.exists():
-            return httpx.Response(404, request=request, text="the sample week has no such day")
+            body = httpx.ByteStream(b"the sample week has no such day")
+            return httpx.Response(404, stream=body, request=request)
         headers = {"Content-Type": "application/rss+xml", "ETag": f'"{path.stem}"'}
         if request.headers.get("If-None-Match") == headers["ETag"]:
             return httpx.Response(304, headers=headers, request=request)
-        return httpx.Response(200, headers=headers, content=path.read_bytes(), request=request)
+        return httpx.Response(200, headers=headers, stream=httpx.ByteStream(path.read_bytes()), request=request)
