@@ -154,6 +154,7 @@ def begin(paper: Paper, language: str, model: str, text: FullText, now: datetime
         model=model,
         fingerprint=review_fingerprint(template, language, model, text.input),
         keys=tuple(part.key for part in template.parts),
+        prompts={part.key: part.ask for part in template.parts},
         begun=time,
         updated=time,
         input=text.input,
@@ -227,7 +228,9 @@ class _Run:
         """Send all questions without an answer."""
         missing = self.review.missing
         self._show(f"asking {len(missing)} questions")
-        await self.session.each(missing, self._ask)
+        # The first one alone: the provider then has the text in its cache, and the others read it there
+        await self.session.each(missing[:1], self._ask)
+        await self.session.each(missing[1:], self._ask)
 
     async def _ask(self, key: str) -> None:
         template = get_template(TEMPLATE, STEP)

@@ -79,19 +79,23 @@ def ask_summary(template: Template, language: str, paper: Paper, text: FullText)
 
 
 def ask_question(template: Template, key: str, language: str, paper: Paper, text: FullText) -> Ask:
-    """Returns one question of a review; its answer is text. Raises `KeyError` for an unknown key."""
-    question = template.section(key).ask
-    system = _system(
-        "question", language, input=_READ[text.input], instructions=template.instructions, question=question
-    )
-    return _about("review", system, paper, text, None, language)
+    """Returns one question of a review; its answer is text. Raises `KeyError` for an unknown key.
+
+    All that comes before the question is the same for all questions, so that a provider reads it once.
+    """
+    system = _system("question", language, input=_READ[text.input], instructions=template.instructions)
+    task = f"The material ends here. The question: {template.section(key).ask}\n\nAnswer now, in {LANGUAGES[language]}."
+    return _about("review", system, paper, text, None, language, task)
 
 
-def _about(step: str, system: str, paper: Paper, text: FullText, shape: type[BaseModel] | None, language: str) -> Ask:
-    """Returns a question about the full text of a paper, which can be asked with less of it."""
+def _about(
+    step: str, system: str, paper: Paper, text: FullText, shape: type[BaseModel] | None, language: str, task: str = ""
+) -> Ask:
+    """Returns a question about the full text of a paper, the `task` below it, which can be asked with less of it."""
 
     def within(most: int) -> Ask:
         user, coverage = material(paper, text, most)
+        user = f"{user}\n\n{task}" if task else user
         return Ask(step, system, user, shape, _ANSWER_TOKENS, within, language, coverage)
 
     return within(MOST_CHARS)

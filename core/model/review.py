@@ -36,7 +36,8 @@ class Review:
     """The review of `paper` in a `language` (BCP 47), as far as it is made.
 
     `fingerprint` covers the questions, the model and the kind of `input` ("html", "pdf" or "abstract"); `note` says why
-    that is not better. `keys` are those of the questions, in order; `answers` are texts by them, harmless Markdown.
+    that is not better. `keys` are those of the questions, in order; `answers` are texts by them, harmless Markdown,
+    and `prompts` what was asked (none in older reviews).
     `evidence` is what was read for the answers. `post` was made of the answers to `post_of`. `read` and `written`
     are tokens, spent in `calls` calls so far. Times are RFC 3339.
     """
@@ -59,6 +60,7 @@ class Review:
     written: int = 0
     calls: int = 0
     evidence: Evidence = NO_EVIDENCE
+    prompts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def state(self) -> str:
@@ -117,6 +119,7 @@ class Review:
             **{name: getattr(self, name) for name in (*_TEXTS, *_NUMBERS)},
             "keys": list(self.keys),
             "answers": dict(self.answers),
+            "prompts": dict(self.prompts),
             "failures": [[f.key, f.state, f.words, f.tries, f.again] for f in self.failures.values()],
             "post": self.post and self.post.to_plain(),
             "post_of": sorted(self.post_of),
@@ -136,6 +139,7 @@ class Review:
             **numbers,
             keys=tuple(map(str, plain["keys"])),
             answers={str(key): str(text) for key, text in plain["answers"].items()},
+            prompts={str(key): str(text) for key, text in plain.get("prompts", {}).items()},
             failures={failure.key: failure for failure in failures},
             post=plain["post"] and Summary.from_plain(plain["post"]),
             post_of=frozenset(map(str, plain["post_of"])),

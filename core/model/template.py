@@ -80,11 +80,23 @@ def to_markdown(template: Template, language: str, parts: Parts, level: int = 1)
     return "\n\n".join([*blocks, f"*{note}*"] if note and blocks else blocks)
 
 
+QUOTED = frozenset({"idea"})  # parts of a post that stand as quotations
+
+
+def quotation(text: str) -> str:
+    """Markdown as a quotation."""
+    return "\n".join(f"> {line}".rstrip() for line in text.strip().split("\n"))
+
+
 def post_to_markdown(template: Template, language: str, parts: Parts) -> str:
     """The parts of a review's post as Markdown; its title is left to the document that it stands in."""
     texts = dict(parts)
     sections = [section for section in template.post if section.key != "title" and texts.get(section.key, "").strip()]
-    return "\n\n".join(f"## {section.heading[language]}\n\n{block(texts[section.key], 2)}" for section in sections)
+    written = [(section, block(texts[section.key], 2)) for section in sections]
+    return "\n\n".join(
+        f"## {section.heading[language]}\n\n{quotation(text) if section.key in QUOTED else text}"
+        for section, text in written
+    )
 
 
 def _leaves(sections: Sequence[Section]) -> Iterator[Section]:

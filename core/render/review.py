@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from core.model.paper import known_addresses
 from core.model.review import POST, Review
-from core.render.blocks import Block, Fold, Heading, Line, Link, Paragraph, Strong, Written
+from core.model.template import QUOTED, quotation
+from core.render.blocks import Block, Fold, Heading, Line, Link, Paragraph, Quote, Strong, Written
 from core.render.blocks.html import Html, html_page
 from core.render.evidence import evidence_in_words
 from core.render.items import Item, paper_title, readable_names
@@ -22,13 +23,36 @@ if TYPE_CHECKING:
     from core.model.template import Template
 
 REVIEW_MARKER = "<!-- paperwire review -->"  # the last line of a document: what the command line may write over
+_COVER = "https://cdn-thumbnails.huggingface.co/social-thumbnails/papers/{id}.png"
+_WORDS_A_MINUTE = 230
+_CHARACTERS_A_MINUTE = {"ko": 500, "zh": 350}
 _MOST_TAGS = 20
 _SHOWN_AUTHORS = 10
 
 
 def _plain(review: Review) -> dict[str, Any]:
-    return {"title": review_title(review), "date": review.updated[:10], "categories": _categories(review),
-            "tags": _tags(review)}  # fmt: skip
+    values: dict[str, Any] = {
+        "title": review_title(review),
+        "date": review.updated[:10],
+        "categories": _categories(review),
+        "tags": _tags(review),
+    }
+    if review.post:
+        values |= {"description": markdown_text(review.post.part("tldr")), "reading_time": reading_minutes(review)}
+    image = cover_image(review)
+    return values | {"model": review.model} | ({"image": image} if image else {})
+
+
+def cover_image(review: Review) -> str:
+    """The address of Hugging Face's picture of the paper, "" for the old identifiers that it does not know."""
+    return _COVER.format(id=review.paper.id) if "/" not in review.paper.id else ""
+
+
+def reading_minutes(review: Review) -> int:
+    """The minutes that reading the post takes, at least 1."""
+    text = markdown_text(review.post.markdown) if review.post else ""
+    units = len(text.replace(" ", "")) if review.language in _CHARACTERS_A_MINUTE else len(text.split())
+    return max(round(units / _CHARACTERS_A_MINUTE.get(review.language, _WORDS_A_MINUTE)), 1)
 
 
 def _jekyll(review: Review) -> dict[str, Any]:
@@ -83,6 +107,8 @@ def review_json(review: Review, template: "Template") -> bytes:
         "links": paper.links,
         **{name: getattr(review, name) for name in ("language", "model", "input", "state", "begun", "updated")},
         **({"note": review.note} if review.note else {}),
+        **({"image": image} if (image := cover_image(review)) else {}),
+        **({"reading_minutes": reading_minutes(review)} if post else {}),
         "answered": len(review.answers),
         "total": len(review.keys),
         "questions": [_question(review, template, key) for key in review.keys],
@@ -144,9 +170,11 @@ def _head(review: Review, terms: Sentences) -> Iterable[Block]:
     line: Line = (f"{terms['review of']} ", Link(paper_title(paper), f"https://arxiv.org/abs/{paper.versioned}"))
     yield Paragraph((*line, f" (arXiv:{paper.versioned})" + (f" — {by}" if by else "")))
     source = terms["by model"].format(model=review.model, input=terms[review.input])
-    note = terms["note"].format(note=review.note.rstrip(".")) if review.note else ""
+    # Notes are recorded in English
+    note = terms["note"].format(note=review.note.rstrip(".")) if review.note and review.language == "en" else ""
+    time = terms["reading time"].format(minutes=reading_minutes(review)) if review.post else ""
     read = evidence_in_words(review.evidence, review.language)
-    yield Paragraph((" ".join(filter(None, (source, note, f"({read})" if read else ""))),))
+    yield Paragraph((" ".join(filter(None, (source, note, f"({read})" if read else "", time))),))
     if review.state != "ready":
         count = terms[review.state].format(answered=len(review.answers), total=len(review.keys))
         yield Paragraph((Strong(count),))
@@ -163,7 +191,7 @@ def _post(review: Review, template: "Template", terms: Sentences) -> Iterable[Bl
         text = review.post.part(section.key)
         if section.key != "title" and text.strip():
             yield Heading(2, (section.heading[review.language],))
-            yield Written(text, known)
+            yield Written(quotation(block(text, 0)) if section.key in QUOTED else text, known)
 
 
 def _answers(review: Review, template: "Template", terms: Sentences) -> Iterable[Block]:
@@ -172,8 +200,10 @@ def _answers(review: Review, template: "Template", terms: Sentences) -> Iterable
     for key in review.keys:
         heading = _headings(template, review.language).get(key, key)
         yield Heading(3, (heading,))
+        if key in review.prompts:
+            yield Quote((Strong(terms["prompt"]), terms["colon"], review.prompts[key]))
         if key in review.answers:
-            yield Written(block(review.answers[key], 1), known)  # its own headings are below that of the question
+            yield Written(block(review.answers[key], 0), known, below=3)
         else:
             yield Paragraph((_why(review, key, terms),))
 
@@ -189,13 +219,14 @@ def _headings(template: "Template", language: str) -> dict[str, str]:
 
 def _question(review: Review, template: "Template", key: str) -> dict[str, Any]:
     question: dict[str, Any] = {"key": key, "heading": _headings(template, review.language).get(key, key)}
+    question |= {"prompt": review.prompts[key]} if key in review.prompts else {}
     if key in review.answers:
         return question | {"answer": review.answers[key]}
     return question | ({"problem": review.failures[key].words} if key in review.failures else {})
 
 
 def _categories(review: Review) -> list[str]:
-    return ["reviews", *review.paper.categories[:1]]
+    return list(filter(None, ("reviews", label(review.model), *review.paper.categories[:1])))
 
 
 def _tags(review: Review) -> list[str]:

@@ -115,13 +115,24 @@ def test_questions() -> None:
     assert ["screen", "analyse", *["summarise"] * len(WRITTEN), "review", "review"] == steps
 
 
+def test_questions_share_all_but_their_end() -> None:
+    """The questions of a review differ only below the material, so that providers read it once for all of them."""
+    asks = [ask_question(REVIEW, part.key, "ko", sample_paper(), full()) for part in REVIEW.parts]
+    assert 1 == len({ask.system for ask in asks})
+    ends = [ask.user.partition(" MATERIAL>>>\n\n") for ask in asks]
+    assert 1 == len({material for material, _, _ in ends})
+    for part, (_, _, end) in zip(REVIEW.parts, ends, strict=True):
+        assert f"The material ends here. The question: {part.ask}\n\nAnswer now, in Korean." == end
+    assert all(ask.shorter and ask.shorter(200).user.endswith(" in Korean.") for ask in asks)
+
+
 def test_criteria_and_parts_are_asked_for() -> None:
     """The rubric is told with its bounds, and the parts by their keys, headings and lengths."""
     system = ask_analysis(sample_feed(), RUBRIC, sample_paper(), full()).system
     assert "- `criterion_1`: Direct storage (0 to 3): Is it about storage?" in system
     assert "- `effect` (d) Effect; at most 900 characters): What it achieves" in system
     assert "between 0 and 5; halves are allowed" in ask_screening(sample_feed(), RUBRIC, [sample_paper()]).system
-    assert REVIEW.section("gap").ask in ask_question(REVIEW, "gap", "en", sample_paper(), full()).system
+    assert REVIEW.section("gap").ask in ask_question(REVIEW, "gap", "en", sample_paper(), full()).user
     with pytest.raises(KeyError):
         ask_question(REVIEW, "none", "en", sample_paper(), full())
 

@@ -51,7 +51,7 @@ def test_what_there_is() -> None:
     assert SUMMARIES == template_names()
     assert ("review",) == template_names("review")
     review = get_template("review", "review")
-    assert (12, 9) == (len(review.parts), len(review.post))
+    assert (12, 10) == (len(review.parts), len(review.post))
     for template in (review, *map(get_template, SUMMARIES)):
         parts = (*template.parts, *template.post)
         assert all(part.heading.keys() == LANGUAGES.keys() for part in parts)

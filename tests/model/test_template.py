@@ -50,7 +50,7 @@ def test_tables() -> None:
 def test_posts() -> None:
     """A post is its parts but the title, which belongs to the document."""
     parts = (("title", "T"), ("idea", "```\nx"), ("next", " "))
-    assert "## Idea (zh)\n\n```\nx\n```" == post_to_markdown(REVIEW, "zh", parts)
+    assert "## Idea (zh)\n\n> ```\n> x\n> ```" == post_to_markdown(REVIEW, "zh", parts)
 
 
 def test_fingerprints() -> None:

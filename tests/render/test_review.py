@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ def make_review(text: str = "Some text.", language: str = "en", **more: object) 
     post = Summary("review", language, text, text, parts=tuple((part.key, text) for part in TEMPLATE.post), input="pdf")
     whole = Review(
         paper, language, text, "0" * 16, KEYS, "2026-03-06T10:00:00Z", "2026-03-06T17:00:00Z", "pdf", text,
-        dict.fromkeys(KEYS, text), {}, post, frozenset(KEYS), (text, "topic"),
+        dict.fromkeys(KEYS, text), {}, post, frozenset(KEYS), (text, "topic"), prompts=dict.fromkeys(KEYS, text),
     )  # fmt: skip
     return replace(whole, **more)
 
@@ -112,7 +113,7 @@ def test_what_is_missing_is_said() -> None:
 def markdown_faults(text: str) -> list[str]:
     """Why Markdown is not only what the project itself has put there."""
     own = [(t.tag, t.level) for t in markdown_tokens(text) if t.type == "heading_open" and t.tag in ("h1", "h2")]
-    headings = [] if own == [("h2", 0)] * 8 else [f"headings {own}"]
+    headings = [] if own == [("h2", 0)] * 9 else [f"headings {own}"]
     return rules.markdown_faults(text, hosts=HOSTS, marker=REVIEW_MARKER) + headings
 
 
@@ -151,3 +152,39 @@ def test_json() -> None:
     assert "The model refuses to answer" == plain["questions"][0]["problem"]
     assert "An answer." == plain["questions"][1]["answer"]
     assert "Some text." == plain["post"]["parts"]["tldr"]
+
+
+def test_what_the_front_matter_records() -> None:
+    """Front matter has the summary line, the reading time, the model and the cover; the model is a category too."""
+    post = make_review("A $x_1$ text. " * 400).post
+    assert post
+    review = replace(make_review(), model="example/model-1", post=replace(post, markdown="word " * 1150))
+    front = yaml.safe_load(review_markdown(review, TEMPLATE, "jekyll").split("---\n")[1])
+    assert ("example/model-1", 5) == (front["model"], front["reading_time"])
+    assert "example/model-1" in front["categories"]
+    assert front["description"].startswith("A x₁ text.")
+    assert front["image"] == f"https://cdn-thumbnails.huggingface.co/social-thumbnails/papers/{review.paper.id}.png"
+    old = replace(review, paper=replace(review.paper, id="hep-th/9901001"))
+    assert "image" not in yaml.safe_load(review_markdown(old, TEMPLATE, "jekyll").split("---\n")[1])
+
+
+def test_formulas_and_diagrams() -> None:
+    """Formulas and Mermaid survive in Markdown; a page has MathML, and the diagram as text."""
+    review = make_review(
+        "Flow:\n\n```mermaid\nflowchart TD\n  A --> B\n```\n\n$$\nL = \\sum_i x_i\n$$\n\nand $\\hat{x}_i$"
+    )
+    text, page = review_markdown(review, TEMPLATE), review_html(review, TEMPLATE)
+    assert (
+        text.count("\n\n```mermaid\nflowchart TD\n  A --> B\n```\n\n$$\nL = \\sum_i x_i\n$$\n\nand $\\hat{x}_i$") > 12
+    )
+    assert "and $$\\hat{x}_i$$" in review_markdown(review, TEMPLATE, "jekyll")
+    assert page.count('<math display="block">') > 12
+    assert "flowchart TD" in page
+
+
+def test_headings_of_answers_are_below_the_questions() -> None:
+    """No heading of an answer is as high as that of its question, and none is left out between them."""
+    page = review_html(make_review("### Deep\n\n# Top\n\ntext"), TEMPLATE)
+    levels = [int(level) for level in re.findall(r"<h(\d)", page)]
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    assert "<h4>Top</h4>" in page

@@ -61,8 +61,8 @@ _POSTS = {
 
 def asked(request: dict[str, Any]) -> str:
     """Which question a request asks: its key, or `POST`."""
-    system = request["messages"][0]["content"]
-    return next((part.key for part in TEMPLATE.parts if f"The question: {part.ask}" in system), POST)
+    user = request["messages"][-1]["content"]
+    return next((part.key for part in TEMPLATE.parts if f"The question: {part.ask}" in user), POST)
 
 
 def speak(request: dict[str, Any]) -> str:
