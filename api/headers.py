@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 Header = tuple[bytes, bytes]
 
+SESSION_COOKIE = "paperwire"  # of the owner; answers to requests with it are not from the memory for everyone
 READER_SECONDS = 300  # max-age for feed readers; short, because some use it as their polling interval
 STALE_SECONDS = 86_400
 _POLICY = {

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.deadline import step_seconds
 from api.errors import Moved
-from api.headers import NO_GUESSING, NOT_KEPT, PAGE_HEADERS, Header, cache_control, missing_headers
+from api.headers import NO_GUESSING, NOT_KEPT, PAGE_HEADERS, SESSION_COOKIE, Header, cache_control, missing_headers
 from api.limits import RENDERING
 from api.trace import CURRENT, span
 from api.urls import SENT_KEY, is_owner, own_path, page_url, raw_query, sent_key, signature_of
@@ -45,6 +45,7 @@ log = logging.getLogger("paperwire")
 CACHE_BYTES = 32_000_000
 OVERHEAD = 4_000  # maximal bytes of an answer in memory beside its body and query
 ADDRESS = "paperwire.address"  # the key in a request's scope for its address in the cache
+_SESSION = f"{SESSION_COOKIE}=".encode()
 _CONDITIONS = frozenset((b"if-none-match", b"if-modified-since"))
 Loaded = list[tuple[Feed, FeedEntries]]
 Work = Callable[[], Coroutine[Any, Any, tuple["Document", str]]]
@@ -288,7 +289,8 @@ class ResponseCache:
         place = self._public_url or (scope["scheme"], sent.get(b"host"), scope.get("root_path"))
         address = (scope["path"], scope["query_string"], scope.get(SENT_KEY), place)
         validity = self._wire.peek()
-        cached = self.cached.get(address) if validity else None
+        is_owners = _SESSION in sent.get(b"cookie", b"")  # perhaps: the page checks
+        cached = self.cached.get(address) if validity and not is_owners else None
         if validity and cached and cached.validity and monotonic() < cached.until:
             is_valid = cached.validity is validity
             if is_valid or address in self._renewing:

@@ -1,4 +1,4 @@
-// Triage: keys, marks, progress, the pane. All pages work without it. Marks are in this browser; /reading has those of the owner.
+// Triage: keys, marks, progress, the pane. All pages work without it. Marks are in this browser, and those of the owner in the store, too.
 "use strict";
 
 (() => {
@@ -215,7 +215,7 @@
   const back = () => {
     const last = undone.pop();
     if (!last) return say("Nothing to undo");
-    marks[last[0]] = last[1];
+    marks[last[0]] = { ...last[1], t: marks[last[0]]?.t };
     keep();
     send(last[0]);
     const row = rows.find((one) => idOf(one) === last[0]);
@@ -223,27 +223,71 @@
     say("Undone");
   };
 
-  // the owner's marks are in the store: other browsers see them, too (see owner.js)
-  const send = (id) => window.paperwireSend?.(id, marks[id]);
-  window.paperwireMarks = {
-    get: () => marks,
-    merge: (theirs) => {
-      marks = { ...marks, ...theirs };
-      keep();
-      rows.forEach(paint);
-      count();
-    },
+  // the owner's marks are in the store, so that all browsers of the owner agree: the newer mark of a paper wins
+  const owner = document.cookie.includes("paperwire-owner=1") && document.body.dataset.marks;
+  const waitingToSend = new Set();
+  const flush = async () => {
+    const ids = [...waitingToSend].slice(0, 400);
+    if (!ids.length) return;
+    for (const id of ids) waitingToSend.delete(id);
+    const body = JSON.stringify({ marks: Object.fromEntries(ids.map((id) => [id, marks[id] || {}])) });
+    try {
+      const answer = await fetch(owner, { method: "POST", body, keepalive: body.length < 6e4, headers: { "Content-Type": "application/json" } });
+      if (answer.status === 401) return say("You are signed out: marks stay in this browser");
+      if (!answer.ok) throw new Error(answer.statusText);
+    } catch {
+      for (const id of ids) waitingToSend.add(id);
+      say("The marks could not be stored yet; they are kept in this browser");
+    }
   };
+  const send = (id) => {
+    of(id).t = Math.max(Math.floor(Date.now() / 1000), (of(id).t || 0) + 1);
+    keep();
+    if (!owner) return;
+    waitingToSend.add(id);
+    clearTimeout(send.timer);
+    send.timer = setTimeout(flush, 400);
+  };
+  const meet = async () => {
+    const answer = await fetch(owner, { headers: { Accept: "application/json" } });
+    if (!answer.ok) return;
+    const theirs = (await answer.json()).marks;
+    for (const [id, mark] of Object.entries(theirs)) if (!marks[id] || (marks[id].t || 0) <= mark.t) marks[id] = mark;
+    for (const [id, mark] of Object.entries(marks)) if ((mark.t || 0) > (theirs[id]?.t || 0)) waitingToSend.add(id);
+    keep();
+    rows.forEach(paint);
+    count();
+    if (here?.classList.contains("seen")) go(shown().find((row) => !row.classList.contains("seen")) || here, false, false);
+    flush();
+  };
+  if (owner) {
+    meet().catch(() => {});
+    addEventListener("pagehide", flush);
+  }
+
+  // the list of saved papers of a browser without a session: the address names them
+  const saved = () => Object.keys(marks).filter((id) => marks[id].s);
+  if ($("[data-saved]") && !owner && saved().length && !location.search.includes("id=")) {
+    location.replace(`${location.pathname}?${location.search.slice(1)}${location.search ? "&" : ""}id=${saved().slice(-150).reverse().join(",")}`);
+  }
+  for (const button of all("[data-remove]")) {
+    button.addEventListener("click", () => {
+      of(button.dataset.remove).s = 0;
+      send(button.dataset.remove);
+      button.closest(".row").remove();
+    });
+  }
 
   document.addEventListener("submit", (event) => {
     const button = event.submitter;
-    if (!button || !/^[ldsx]$/.test(button.name)) return;
+    const row = button?.closest(".row[data-id]");
+    if (!row || !/^[ldsx]$/.test(button.name)) return;
     event.preventDefault();
-    act(button.name, button.closest(".row") || here);
+    act(button.name, row);
   });
   document.addEventListener("click", (event) => {
     const button = event.target.closest(".acts button[name]");
-    if (button && !button.form) act(button.name, button.closest(".row") || here);
+    if (button?.closest(".pane, .dock")) act(button.name);
     const row = event.target.closest(".row[data-id]");
     const free = row && !event.target.closest("button, summary, .more, .acts") && !event.ctrlKey && !event.metaKey && !event.shiftKey;
     if (free && row !== here && (wide.matches || $(".dock")) && pane) {

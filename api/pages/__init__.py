@@ -7,7 +7,21 @@ from importlib import import_module
 
 from fastapi import FastAPI
 
-MODULES = ("day", "archive", "feed", "paper", "review", "search", "build", "edit", "settings", "contract", "vote")
+MODULES = (
+    "day",
+    "archive",
+    "owner",
+    "saved",
+    "feed",
+    "paper",
+    "review",
+    "search",
+    "build",
+    "edit",
+    "settings",
+    "contract",
+    "vote",
+)
 
 
 def install(app: FastAPI) -> None:

@@ -1,5 +1,6 @@
 """The page of a day: all feeds, each paper once, in bands; with the days before and after it."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,8 +11,10 @@ from urllib.parse import parse_qsl, urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from api.pages.html import MEDIA_TYPE, render
+from api.pages.html import HEADERS, MEDIA_TYPE, render
+from api.pages.owner import PERSONAL, classes_of
 from api.resource import Loaded, Resource, opened, parse_paper, serve, wire_of
+from api.session import owner_of
 from api.urls import raw_query
 from core.app import Paperwire
 from core.llm.extractive import extract
@@ -94,8 +97,12 @@ async def _answer(
     feeds = list(wire.feeds.values()) if manifest.has_batches else []
     due = due_record(manifest, wire.due, wire.rules.sources)
 
+    reading = await owner_of(request)
+
     def make(loaded: Loaded) -> bytes:
         context = _context(request, loaded, dates, day) if day else {}
+        if reading:
+            context["marked"] = partial(classes_of, reading.marks)
         return render(
             request,
             "day.html" if day else "start.html",
@@ -109,6 +116,9 @@ async def _answer(
             **context,
         )
 
+    if reading:  # for the owner alone
+        loaded = [(feed, await wire.entries(manifest, feed, Query())) for feed in feeds]
+        return Response(await asyncio.to_thread(make, loaded), 200, HEADERS | PERSONAL, MEDIA_TYPE)
     resource = Resource(
         MEDIA_TYPE,
         make,

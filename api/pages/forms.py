@@ -1,7 +1,7 @@
 """Forms that change something: parsed with limits, only from this service's own pages, with errors for people.
 
-There are no cookies, so another site's page cannot make a browser send an accepted form: it does not have the token,
-which `api.access` checks.
+Forms with the token need no more: another site's page does not have it (`api.access`). Those that a session allows must
+come from a page of this service (`api.session`).
 """
 
 import logging

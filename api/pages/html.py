@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 
 from api.headers import PAGE_HEADERS
 from api.urls import feed_url, is_owner, own_path, page_url, sent_key
+from core.render.citations import coins
 from core.util.signing import KEY, fingerprint
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def render(request: Request, template: str, **context: Any) -> bytes:
         "path": own_path(request.scope),
         "is_owner": is_owner(request),
         "this_year": wire.due.date.year,
+        "marked": lambda _: "",  # the classes of a row by the owner's marks
     }
     return _environment().get_template(template).render(ours | context).encode("utf-8", "replace")
 
@@ -128,7 +130,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.globals |= {"key_name": KEY, "readers_of": readers_of}
+    environment.globals |= {"key_name": KEY, "readers_of": readers_of, "coins": coins}
     environment.filters |= {
         "long_date": long_date,
         "short_date": short_date,

@@ -17,7 +17,7 @@ from core.model.paper import PaperId
 from core.model.query import Condition, Query, predicate
 from core.model.review import shown_rows
 from core.render.card import author_names, make_card, whys
-from core.render.citations import bibtex
+from core.render.citations import bibtex, highwire
 from core.render.evidence import evidence_in_words
 from core.render.items import clean_entry
 
@@ -70,6 +70,7 @@ def _context(wanted: PaperId, loaded: Loaded) -> dict[str, Any]:
         "summaries": _tabs(shown),
         "others": sorted({entry.paper.versioned for _, entry in found if entry.paper.version != newest}, reverse=True),
         "bibtex": bibtex(whole.paper),
+        "tags": highwire(whole.paper),
     }
 
 

@@ -14,6 +14,7 @@ from core.archive.dump import Count, export_store, import_store
 from core.archive.gate import passing
 from core.archive.inventory import Checked, Inventory
 from core.archive.learning import Learning
+from core.archive.marks import MarkStore
 from core.archive.overrides import Overrides
 from core.archive.pending import PendingWrites
 from core.archive.rendered import Rendered
@@ -55,6 +56,7 @@ class Archive:
         self.overrides = Overrides(store)
         self.reviews = Reviews(store)
         self.learning = Learning(store)
+        self.marks = MarkStore(store)
         self.analyses = Analyses(store)
         self.spending = Spending(store)
         self.work = Steps(store)

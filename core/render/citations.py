@@ -1,6 +1,8 @@
-"""A paper as an entry of a BibTeX bibliography, as arXiv itself writes them."""
+"""A paper as an entry of a bibliography: BibTeX, as arXiv itself writes it, RIS, CSL JSON, COinS and Highwire tags."""
 
 import re
+from typing import Any
+from urllib.parse import urlencode
 
 from core.model.paper import Author, Paper
 from core.text.fold import fold
@@ -43,6 +45,87 @@ def bibtex(paper: Paper) -> str:
     }
     lines = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items())
     return f"@misc{{{citation_key(paper)},\n{lines}\n}}"
+
+
+def ris(paper: Paper) -> str:
+    """Returns the record in RIS: https://en.wikipedia.org/wiki/RIS_(file_format)."""
+    rows = [("TY", "UNPB"), ("TI", _line(paper.title))]
+    rows += [("AU", _last_first(author)) for author in paper.authors]
+    rows += [("PY", year(paper)), ("DA", _date(paper).replace("-", "/")), ("AB", _line(paper.abstract))]
+    rows += [("PB", "arXiv"), ("M1", f"arXiv:{paper.id}"), ("DO", doi(paper)), ("UR", paper.url)]
+    rows += [("L1", paper.links["pdf"]), *(("KW", category) for category in paper.categories)]
+    lines = [f"{tag}  - {text}" for tag, text in rows if text]
+    return "\r\n".join([*lines, "ER  - ", ""])
+
+
+def csl(paper: Paper) -> dict[str, Any]:
+    """Returns the item in CSL JSON: https://docs.citationstyles.org/en/stable/specification.html."""
+    return {
+        "id": citation_key(paper),
+        "type": "article",
+        "title": _line(paper.title),
+        "author": [_csl_name(author) for author in paper.authors],
+        "issued": {"date-parts": [[int(part) for part in _date(paper).split("-")]]},
+        "abstract": _line(paper.abstract),
+        "publisher": "arXiv",
+        "number": f"arXiv:{paper.id}",
+        "DOI": doi(paper),
+        "URL": paper.url,
+    }
+
+
+def coins(paper: Paper) -> str:
+    """Returns the title of a COinS span, which Zotero's connector reads: https://en.wikipedia.org/wiki/COinS."""
+    rows = [
+        ("url_ver", "Z39.88-2004"),
+        ("ctx_ver", "Z39.88-2004"),
+        ("rfr_id", "info:sid/arxiv.org"),
+        ("rft_val_fmt", "info:ofi/fmt:kev:mtx:dc"),
+        ("rft.type", "preprint"),
+        ("rft.title", _line(paper.title)),
+        ("rft.date", _date(paper)),
+        ("rft.identifier", paper.url),
+        ("rft.identifier", f"urn:doi:{doi(paper)}"),
+        ("rft.publisher", "arXiv"),
+        ("rft.description", _line(paper.abstract)),
+    ]
+    return urlencode([*rows, *(("rft.creator", _line(author.name)) for author in paper.authors)])
+
+
+def highwire(paper: Paper) -> list[tuple[str, str]]:
+    """Returns the meta tags of a paper's page, by name, as arXiv's own pages have them."""
+    day = _date(paper).replace("-", "/")
+    rows = [("citation_title", _line(paper.title))]
+    rows += [("citation_author", _last_first(author)) for author in paper.authors]
+    rows += [("citation_date", day), ("citation_online_date", day), ("citation_doi", doi(paper))]
+    rows += [("citation_publisher", "arXiv"), ("citation_arxiv_id", paper.id), ("citation_pdf_url", paper.links["pdf"])]
+    return [*rows, ("citation_abstract", _line(paper.abstract))]
+
+
+def doi(paper: Paper) -> str:
+    """Returns the DOI that arXiv registers for every paper: https://info.arxiv.org/help/doi.html."""
+    return f"10.48550/arXiv.{paper.id}"
+
+
+def _date(paper: Paper) -> str:
+    """Returns the date of version 1, as precisely as it is known: "2026-03-06" or "2026-03"."""
+    return paper.published[:10] or paper.month
+
+
+def _line(text: str) -> str:
+    return " ".join(plain(text).split())
+
+
+def _last_first(author: Author) -> str:
+    given, family, suffix = author.parts
+    return _line(", ".join(part for part in (family, given, suffix) if part)) if given else _line(author.name)
+
+
+def _csl_name(author: Author) -> dict[str, str]:
+    given, family, suffix = author.parts
+    if not given:
+        return {"literal": _line(author.name)}
+    return {"family": _line(family), "given": _line(given)} | ({"suffix": suffix} if suffix else {})
 
 
 def citation_key(paper: Paper) -> str:

@@ -35,6 +35,10 @@ STRANGERS_BUDGET = f"{_V}:budget:strangers"  # bytes of a day that requests with
 DAY_SECONDS = 86_400
 REVIEWS = f"{_V}:reviews"  # the list of all reviews
 REVIEWS_LOCK = f"{_V}:lock:reviews"  # held while a review and the list are written
+MARKS = f"{_V}:marks"  # what the owner has done with papers
+READING_LIST = f"{_V}:reading-list"  # the papers that the owner saved
+MARKS_LOCK = f"{_V}:lock:marks"
+SESSIONS = f"{_V}:sessions"  # the series of the owner's sessions: all others are over
 PROBE = f"{_V}:lock:probe"  # written to test whether the store accepts writes
 USAGE_LOCK = f"{_V}:lock:usage"
 
