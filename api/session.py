@@ -17,7 +17,7 @@ from fastapi.responses import Response
 from api.headers import SESSION_COOKIE
 from api.resource import wire_of
 from api.urls import base_url
-from core.archive.marks import Reading
+from core.archive.marks import OwnerState
 from core.config.settings import Settings
 
 SESSION_DAYS = 30
@@ -54,7 +54,7 @@ def cookie_of(request: Request) -> str:
     return found.value if found else ""
 
 
-async def owner_of(request: Request) -> Reading | None:
+async def owner_of(request: Request) -> OwnerState | None:
     """Returns what the store has for the owner, None if this request is not of a session. Raises `StoreError`."""
     wire = wire_of(request)
     series = series_of(wire.settings, cookie_of(request), wire.clock().timestamp())
@@ -64,7 +64,7 @@ async def owner_of(request: Request) -> Reading | None:
     return reading if hmac.compare_digest(reading.series.encode(), series.encode()) else None
 
 
-async def require_owner(request: Request) -> Reading:
+async def require_owner(request: Request) -> OwnerState:
     """The same, but raises `HTTPException`: 403 for what other sites' pages send, 401 for strangers."""
     check_own_page(request)
     reading = await owner_of(request)

@@ -1,7 +1,7 @@
 """The owner's session and marks: signing in and out, and what was done with papers, from the script or from forms."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 from urllib.parse import quote
@@ -10,19 +10,21 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from api.access import check_form_token
+from api.body import read_body
 from api.headers import NOT_KEPT
-from api.pages.forms import EXPECTED, Form, failure_of, first, read_body, read_form
+from api.pages.forms import EXPECTED, Form, failure_of, first, read_form
 from api.pages.html import page
 from api.resource import opened, wire_of
 from api.session import check_own_page, make_session, owner_of, require_owner, set_session
 from api.urls import page_url
 from core.app import Paperwire
-from core.archive.marks import Reading
+from core.archive.marks import OwnerState
 from core.llm.extractive import extract
+from core.model.entries import choose
 from core.model.errors import Conflict, Refused, TooMuch
 from core.model.feed import Entry
 from core.model.manifest import rfc3339
-from core.model.marks import Mark, Marks, Saved, merged, read_marks, with_saved, without
+from core.model.marks import Marks, PaperMark, SavedPaper, read_marks, with_newer, with_saved, without
 from core.model.paper import parse_id
 from core.model.query import Condition, Query
 from core.render.claims import claim_of
@@ -113,7 +115,7 @@ async def post_marks(request: Request) -> Response:
     return RedirectResponse(page_url(request, f"/day/{mark.day}" if mark.day else "/") + place, _SEE_OTHER, NOT_KEPT)
 
 
-def _toggled(form: Form, marks: Marks, now: int) -> tuple[str, Mark]:
+def _toggled(form: Form, marks: Marks, now: int) -> tuple[str, PaperMark]:
     """Returns the paper of a form's button, and its mark after that button. Raises `HTTPException`."""
     name = next((name for name in "ldsx" if name in form), "")
     try:
@@ -121,7 +123,9 @@ def _toggled(form: Form, marks: Marks, now: int) -> tuple[str, Mark]:
         day = date.fromisoformat(first(form, "day")).isoformat()
     except ValueError:
         raise HTTPException(422, "This button names no paper.") from None
-    mark = marks.get(paper, Mark())._replace(seen=True, day=day, time=max(now, marks.get(paper, Mark()).time + 1))
+    mark = marks.get(paper, PaperMark())._replace(
+        seen=True, day=day, time=max(now, marks.get(paper, PaperMark()).time + 1)
+    )
     match name:
         case "l":
             return paper, mark._replace(vote=0 if mark.vote == 1 else 1)
@@ -133,19 +137,38 @@ def _toggled(form: Form, marks: Marks, now: int) -> tuple[str, Mark]:
     return paper, mark._replace(dismissed=not mark.dismissed)
 
 
-async def change_marks(wire: Paperwire, news: Marks) -> Reading:
+async def change_marks(wire: Paperwire, news: Marks) -> OwnerState:
     """Store newer marks, and the papers that they save. Raises `TooMuch`, `Conflict` and `StoreError`."""
     papers = await find_entries(wire, [name for name, mark in news.items() if mark.saved])
     now = rfc3339(wire.clock())
-    fresh = [Saved(entry.paper, now, claim=claim_of(entry, _extract)) for entry in papers.values()]
+    fresh = [SavedPaper(entry.paper, now, claim=claim_of(entry, _extract)) for entry in papers.values()]
 
-    def make(known: Reading) -> Reading:
-        marks = merged(known.marks, news)
-        wanted = [one for one in fresh if marks.get(one.paper.id, Mark()).saved]
+    def make(known: OwnerState) -> OwnerState:
+        marks = with_newer(known.marks, news)
+        wanted = [one for one in fresh if marks.get(one.paper.id, PaperMark()).saved]
         gone = [name for name in news if name in marks and not marks[name].saved]
         return known._replace(marks=marks, listed=with_saved(without(known.listed, gone), wanted))
 
-    return await wire.archive.marks.change(make)
+    changed = await wire.archive.marks.change(make)
+    await _vote(wire, {name: mark.vote for name, mark in news.items() if name in changed.marks})
+    return changed
+
+
+async def _vote(wire: Paperwire, signs: Mapping[str, int]) -> None:
+    """Let the feeds that show these papers learn from the votes, which are newer than theirs."""
+    manifest = await wire.manifest()
+    if not manifest.has_batches:
+        return
+    for feed in wire.feeds.values():
+        known = (await wire.votes(feed.name)).signs
+        changed = {name: sign for name, sign in signs.items() if known.get(name, 0) != sign}
+        if not changed:
+            continue
+        entries = (await wire.entries(manifest, feed)).entries
+        shown = {entry.id for entry in choose(feed, entries, Query(), capped=False)}
+        wanted = {name: sign for name, sign in changed.items() if name in shown or name in known}
+        if wanted:
+            await wire.vote(feed.name, wanted)
 
 
 def _extract(paper: Any) -> Any:
@@ -171,7 +194,7 @@ def _is_better(entry: Entry, known: Entry) -> bool:
     return (entry.paper.version, ready[0]) > (known.paper.version, ready[1])
 
 
-def _marks_answer(reading: Reading) -> Response:
+def _marks_answer(reading: OwnerState) -> Response:
     plain = {name: mark.to_plain() for name, mark in reading.marks.items()}
     return JSONResponse({"marks": plain, "saved": len(reading.listed)}, headers=PERSONAL)
 

@@ -17,10 +17,10 @@ from api.pages.owner import PERSONAL, change_marks, find_entries
 from api.resource import format_of, opened, wire_of
 from api.session import check_own_page, owner_of
 from api.urls import page_url, raw_query
-from core.archive.marks import Reading
+from core.archive.marks import OwnerState
 from core.llm.extractive import extract
 from core.model.errors import UnknownName
-from core.model.marks import Mark, Saved, noted, ticked
+from core.model.marks import PaperMark, SavedPaper, noted, ticked
 from core.model.paper import parse_id
 from core.render.citations import bibtex, citation_key, csl, doi, ris
 from core.render.claims import claim_of
@@ -36,15 +36,15 @@ class Export(NamedTuple):
     """A format of the list: its media type, and the function that writes it."""
 
     media_type: str
-    write: Callable[[Sequence[Saved]], str]
+    write: Callable[[Sequence[SavedPaper]], str]
 
 
-def _markdown(listed: Sequence[Saved]) -> str:
+def _markdown(listed: Sequence[SavedPaper]) -> str:
     """Returns a note for each paper, as Obsidian and others read it: properties as a list, links, the abstract."""
     return "\n".join(_note(one) for one in listed)
 
 
-def _note(one: Saved) -> str:
+def _note(one: SavedPaper) -> str:
     paper = one.paper
     lines = [f"## {paper_title(paper)}", ""]
     if one.claim:
@@ -54,7 +54,7 @@ def _note(one: Saved) -> str:
         f"- arXiv: [{paper.id}]({paper.url}) · [PDF]({paper.links['pdf']}) · DOI {doi(paper)}",
         f"- Categories: {', '.join(paper.categories)}",
         f"- Key: `{citation_key(paper)}`",
-        f"- Saved: {one.time[:10]}{', read' if one.is_read else ''}",
+        f"- SavedPaper: {one.time[:10]}{', read' if one.is_read else ''}",
     ]
     if one.note:
         lines.append(f"- Note: {one.note}")
@@ -102,7 +102,7 @@ async def change_list(request: Request) -> Response:
     if reading is None:
         return RedirectResponse(page_url(request, "/sign-in"), _SEE_OTHER, NOT_KEPT)
     if paper := first(form, "s"):
-        known = reading.marks.get(paper, Mark())
+        known = reading.marks.get(paper, PaperMark())
         time = max(int(wire.clock().timestamp()), known.time + 1)
         await change_marks(wire, {paper: known._replace(saved=False, time=time)})
     elif paper := first(form, "r"):
@@ -115,7 +115,7 @@ async def change_list(request: Request) -> Response:
     return RedirectResponse(page_url(request, "/saved"), _SEE_OTHER, NOT_KEPT)
 
 
-def _noted(paper: str, note: str, known: Reading) -> Reading:
+def _noted(paper: str, note: str, known: OwnerState) -> OwnerState:
     return known._replace(listed=noted(known.listed, paper, note))
 
 
@@ -130,7 +130,7 @@ async def export(request: Request) -> Response:
         ids = set(named)
         own = [one for one in reading.listed if one.paper.id in ids]
         others, _ = await _listed(request, [name for name in named if name not in {one.paper.id for one in own}])
-        listed: Sequence[Saved] = [*own, *others]
+        listed: Sequence[SavedPaper] = [*own, *others]
     elif reading:
         listed = reading.listed
     else:
@@ -156,10 +156,11 @@ def _named(request: Request) -> list[str]:
     return list(names)
 
 
-async def _listed(request: Request, named: Sequence[str]) -> tuple[list[Saved], list[str]]:
+async def _listed(request: Request, named: Sequence[str]) -> tuple[list[SavedPaper], list[str]]:
     """Returns the stored papers of an address, and the identifiers of the others."""
     found = await find_entries(wire_of(request), named)
     listed = [
-        Saved(e.paper, e.announced.isoformat(), claim=claim_of(e, lambda p: extract(p, "en"))) for e in found.values()
+        SavedPaper(e.paper, e.announced.isoformat(), claim=claim_of(e, lambda p: extract(p, "en")))
+        for e in found.values()
     ]
     return listed, [name for name in named if name not in found]

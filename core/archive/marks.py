@@ -7,18 +7,18 @@ from typing import Any, NamedTuple
 
 from core.archive.reading import read_value, twice
 from core.model.errors import Conflict
-from core.model.marks import Mark, Marks, ReadingList, Saved, read_mark
+from core.model.marks import Marks, PaperMark, ReadingList, SavedPaper, read_mark
 from core.store import keys
 from core.store.base import LOCK_SECONDS, Store, holding
 from core.store.codec import encode
 
 _PATIENCE_SECONDS = LOCK_SECONDS + 2  # longer than the lock of a killed process lasts
 _POLL_SECONDS = 0.1
-_READ = (keys.MARKS, keys.READING_LIST, keys.SESSIONS)
-_COPIES = (keys.copy(keys.MARKS), keys.copy(keys.READING_LIST))
+_READ = (keys.OWNER_MARKS, keys.READING_LIST, keys.SESSIONS)
+_COPIES = (keys.copy(keys.OWNER_MARKS), keys.copy(keys.READING_LIST))
 
 
-class Reading(NamedTuple):
+class OwnerState(NamedTuple):
     """The marks, the reading list, and the series of the owner's sessions, "" before the first one."""
 
     marks: Marks
@@ -26,7 +26,7 @@ class Reading(NamedTuple):
     series: str = ""
 
 
-Change = Callable[[Reading], Reading]
+OwnerChange = Callable[[OwnerState], OwnerState]
 
 
 class MarkStore:
@@ -35,16 +35,16 @@ class MarkStore:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def read(self) -> Reading:
+    async def read(self) -> OwnerState:
         """Returns what is stored, in one round trip; from the copies if it is lost or damaged."""
         marks, listed, series, *copies = await self._store.get_many((*_READ, *_COPIES))
         found = (
-            _first((keys.MARKS, marks), (_COPIES[0], copies[0]), make=_marks),
+            _first((keys.OWNER_MARKS, marks), (_COPIES[0], copies[0]), make=_marks),
             _first((keys.READING_LIST, listed), (_COPIES[1], copies[1]), make=_listed),
         )
-        return Reading(found[0] or {}, found[1] or (), series.decode("ascii", "replace") if series else "")
+        return OwnerState(found[0] or {}, found[1] or (), series.decode("ascii", "replace") if series else "")
 
-    async def change(self, make: Change) -> Reading:
+    async def change(self, make: OwnerChange) -> OwnerState:
         """Replace what is stored by what `make` returns for it; `make` may be called again.
 
         Raises `Conflict` if another change takes too long, and the errors of `make`.
@@ -76,11 +76,11 @@ def _series() -> str:
     return secrets.token_hex(8)
 
 
-def _values(known: Reading, changed: Reading) -> dict[str, tuple[bytes, float | None]]:
+def _values(known: OwnerState, changed: OwnerState) -> dict[str, tuple[bytes, float | None]]:
     values: dict[str, tuple[bytes, float | None]] = {}
     if changed.marks != known.marks:
         plain = {name: mark.to_plain() for name, mark in changed.marks.items()}
-        values |= twice({keys.MARKS: (encode(plain), None)})
+        values |= twice({keys.OWNER_MARKS: (encode(plain), None)})
     if changed.listed != known.listed:
         values |= twice({keys.READING_LIST: (encode([one.to_plain() for one in changed.listed]), None)})
     if changed.series != known.series:
@@ -92,9 +92,9 @@ def _first(*found: tuple[str, bytes | None], make: Callable[[Any], Any]) -> Any:
     return next((value for key, data in found if (value := read_value(key, make, data)) is not None), None)
 
 
-def _marks(plain: Mapping[str, Any]) -> dict[str, Mark]:
+def _marks(plain: Mapping[str, Any]) -> dict[str, PaperMark]:
     return {str(name): read_mark(row) for name, row in plain.items()}
 
 
 def _listed(plain: Sequence[Mapping[str, Any]]) -> ReadingList:
-    return tuple(Saved.from_plain(row) for row in plain)
+    return tuple(SavedPaper.from_plain(row) for row in plain)

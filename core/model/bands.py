@@ -54,9 +54,9 @@ class Chosen:
         return self.entries[0][0]
 
     @property
-    def judged(self) -> float | None:
-        """The points of the rubric, None without one."""
-        return self.entry.points if self.feed.rubric else None
+    def learned(self) -> float:
+        """The points that the votes of its feeds gave, those that change the score most."""
+        return max((entry.learned for _, entry in self.entries), key=abs)
 
 
 def reach_of(entries: Sequence[Entry]) -> Reach:
@@ -110,8 +110,11 @@ def _strongest(rows: Iterable[tuple[Entry, Reach]]) -> tuple[tuple[str, str, flo
     for entry, reach in rows:
         points: dict[str, float] = {}
         for reason in entry.reasons:
+            if reason.learned:
+                continue  # all of them are one chip
             points[reason.rule] = points.get(reason.rule, 0.0) + reason.points
-        texts = {reason.rule: reason.rule if reason.of_upvotes else reason.text for reason in reversed(entry.reasons)}
+        own = [reason for reason in reversed(entry.reasons) if not reason.learned]
+        texts = {reason.rule: reason.rule if reason.of_upvotes else reason.text for reason in own}
         for rule, total in points.items():
             rarity = log((reach.entries + 1) / max(reach.matched.get(rule, 1), 1)) + 0.1
             found[rule] = max(found.get(rule, (0.0, "", 0.0)), (total * rarity, texts[rule], total))

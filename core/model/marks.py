@@ -10,13 +10,13 @@ from core.model.errors import Refused, TooMuch
 from core.model.paper import Paper, parse_id
 
 MOST_MARKS = 3000  # besides those of saved papers: the newest
-MOST_LISTED = 1000
-MOST_CHANGES = 500
+MOST_SAVED = 1000
+MOST_MARKED = 500
 LONGEST_NOTE = 1000  # characters
 _LAST_TIME = 4_102_444_800  # of the year 2100: a wrong clock must not win against all later ones
 
 
-class Mark(NamedTuple):
+class PaperMark(NamedTuple):
     """What was done with a paper: `vote` is 1 or -1, `day` its date, `time` that of the last change (Unix s)."""
 
     seen: bool = False
@@ -32,24 +32,24 @@ class Mark(NamedTuple):
         return {name: value for name, value in plain.items() if value} | {"t": self.time}
 
 
-Marks = Mapping[str, Mark]
+Marks = Mapping[str, PaperMark]
 
 
-def read_mark(plain: Any) -> Mark:
-    """The inverse of `Mark.to_plain`. Raises `Refused` for anything else."""
+def read_mark(plain: Any) -> PaperMark:
+    """The inverse of `PaperMark.to_plain`. Raises `Refused` for anything else."""
     try:
         day = date.fromisoformat(plain["d"]).isoformat() if plain.get("d") else ""
         time = min(max(int(plain.get("t", 0)), 0), _LAST_TIME)
         vote = max(min(int(plain.get("l") or 0), 1), -1)
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         raise Refused("marks", f"{plain!r:.80} is not a mark") from None
-    return Mark(bool(plain.get("v")), vote, bool(plain.get("s")), bool(plain.get("x")), day, time)
+    return PaperMark(bool(plain.get("v")), vote, bool(plain.get("s")), bool(plain.get("x")), day, time)
 
 
-def read_marks(plain: Any) -> dict[str, Mark]:
+def read_marks(plain: Any) -> dict[str, PaperMark]:
     """Returns marks by identifier, from JSON values. Raises `Refused` for anything else, or too many."""
-    if not isinstance(plain, Mapping) or len(plain) > MOST_CHANGES:
-        raise Refused("marks", f"marks are an object of up to {MOST_CHANGES} identifiers")
+    if not isinstance(plain, Mapping) or len(plain) > MOST_MARKED:
+        raise Refused("marks", f"marks are an object of up to {MOST_MARKED} identifiers")
     marks = {}
     for text, row in plain.items():
         try:
@@ -59,7 +59,7 @@ def read_marks(plain: Any) -> dict[str, Mark]:
     return marks
 
 
-def merged(known: Marks, news: Marks) -> dict[str, Mark]:
+def with_newer(known: Marks, news: Marks) -> dict[str, PaperMark]:
     """Returns the newer mark of each paper; of papers that are not saved, the newest ones."""
     both = {
         **known,
@@ -70,7 +70,7 @@ def merged(known: Marks, news: Marks) -> dict[str, Mark]:
 
 
 @dataclass(frozen=True, slots=True)
-class Saved:
+class SavedPaper:
     """A saved paper: whole, because it outlives its batch. `time` is RFC 3339; `claim` says in one line what is new."""
 
     paper: Paper
@@ -85,25 +85,25 @@ class Saved:
         return plain | ({"note": self.note} if self.note else {}) | ({"read": True} if self.is_read else {})
 
     @classmethod
-    def from_plain(cls, plain: Mapping[str, Any]) -> "Saved":
+    def from_plain(cls, plain: Mapping[str, Any]) -> "SavedPaper":
         """The inverse of `to_plain`. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
         texts = {"note": str(plain.get("note", "")), "claim": str(plain.get("claim", ""))}
         return cls(paper_from_plain(plain["paper"]), str(plain["time"]), is_read=bool(plain.get("read")), **texts)
 
 
-ReadingList = tuple[Saved, ...]  # newest first
+ReadingList = tuple[SavedPaper, ...]  # newest first
 
 
-def with_saved(listed: ReadingList, news: Iterable[Saved]) -> ReadingList:
+def with_saved(listed: ReadingList, news: Iterable[SavedPaper]) -> ReadingList:
     """Returns the list with `news` before the others; a paper that is on it stays as it is.
 
-    Raises `TooMuch` beyond `MOST_LISTED`.
+    Raises `TooMuch` beyond `MOST_SAVED`.
     """
     known = {one.paper.id for one in listed}
     fresh = {one.paper.id: one for one in news if one.paper.id not in known}
-    if fresh and len(listed) + len(fresh) > MOST_LISTED:
+    if fresh and len(listed) + len(fresh) > MOST_SAVED:
         raise TooMuch(
-            f"The reading list has up to {MOST_LISTED:,} papers. Export it, and remove those that you have read."
+            f"The reading list has up to {MOST_SAVED:,} papers. Export it, and remove those that you have read."
         )
     return (*reversed(fresh.values()), *listed)
 

@@ -29,7 +29,7 @@ class PaperRow:
 
     `mark` is its number and `about` explains it; `step` is the length of the bar, 0 to 10.
     `feeds` name the feeds that have it, `notes` what is unusual about it. `reasons` are rules, what the paper has of
-    each, and points.
+    each, and points; `learned` are the points that votes gave.
     """
 
     paper: Paper
@@ -43,6 +43,7 @@ class PaperRow:
     band: str
     feeds: tuple[Feed, ...]
     reasons: tuple[tuple[str, str, float], ...]
+    learned: float
     notes: tuple[str, ...]
 
 
@@ -73,6 +74,7 @@ def make_row(chosen: Chosen, extract: Extract) -> PaperRow:
         band=chosen.band,
         feeds=tuple(feed for feed, _ in chosen.entries),
         reasons=tuple((label(rule), cut(label(text), _CHIP), points) for rule, text, points in chosen.reasons),
+        learned=round(chosen.learned, 1),
         notes=tuple(_notes(entry)),
     )
 

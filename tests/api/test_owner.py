@@ -240,3 +240,18 @@ def test_citation_tags(url: str) -> None:
     assert "https://arxiv.org/pdf/2603.90305v1" == tags["citation_pdf_url"]
     assert "Placeholder, Grace" in page.xpath("//meta[@name='citation_author']/@content")
     assert {"citation_date", "citation_abstract", "citation_doi"} <= tags.keys()
+
+
+def test_likes_and_dislikes_are_votes(tmp_path: Path) -> None:
+    """A like counts for the feeds that show the paper; it is taken back with its mark."""
+    with serving_days(tmp_path, admin_token=TOKEN) as client, signed_in(base(client)) as owner:
+
+        def votes(feed: str) -> dict[str, int]:
+            found = owner.get(f"/api/feeds/{feed}/votes", headers={"Authorization": f"Bearer {TOKEN}"}).json()["votes"]
+            return {vote["paper"]: vote["sign"] for vote in found}
+
+        mark(owner, {PAPER: {"l": 1, "t": 1}, "2603.90306": {"l": -1, "x": 1, "t": 1}})
+        assert {PAPER: 1} == votes("main")
+        assert {PAPER: 1, "2603.90306": -1} == votes("everything")
+        mark(owner, {PAPER: {"v": 1, "t": 2}})
+        assert {} == votes("main")
