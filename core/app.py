@@ -177,6 +177,8 @@ class Paperwire:
         from core.jobs.queues import open_queue  # not at a cold start
         from core.jobs.run import SCOPES, run
 
+        if SCOPES[scope].rest:  # this process does a step itself: its own answer begins none
+            self._piece_after = time() + _PIECE_SECONDS
         report = await run(
             self.archive,
             self.settings,

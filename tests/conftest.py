@@ -126,9 +126,9 @@ def settings(upstream: Upstream, tmp_path: Path) -> Settings:
 
 
 @contextmanager
-def serving_app(settings: Settings) -> Iterator[str]:
-    """The application in a real server on loopback; yields its address."""
-    config = uvicorn.Config(create_app(settings), host="127.0.0.1", port=0, log_level="warning", lifespan="on")
+def serving_app(settings: Settings, port: int = 0) -> Iterator[str]:
+    """The application in a real server on loopback, by default at a free port; yields its address."""
+    config = uvicorn.Config(create_app(settings), host="127.0.0.1", port=port, log_level="warning", lifespan="on")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

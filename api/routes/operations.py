@@ -69,7 +69,7 @@ async def _run(request: Request, scope: str, seconds: float, key: str = "") -> R
         log.warning("%s", error)
         return _no_store(error)
     if key:  # a queue calls again after an error: only if another process may be killed before it schedules a step
-        busy = {"Retry-After": "60"} if report.busy else {}
+        busy = {"Retry-After": "60"} if "rest" in report.busy else {}
         return answer_once(report.to_plain(), 503 if busy else 200, busy)
     if "today" in report.busy:
         done = report.to_plain() if report.did_something else {}

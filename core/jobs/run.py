@@ -25,7 +25,7 @@ from core.jobs.enrich import Enriched, complete_shown, fetch_picks
 from core.jobs.feed_date import Analysed
 from core.jobs.learn import learn_all, taught
 from core.jobs.refresh import Today, fetch_today, is_due
-from core.jobs.step import Call, Remainder, Step, is_quiet, settled_under
+from core.jobs.step import Call, Remainder, Step, is_quiet, refusal, settled_under
 from core.jobs.upstreams import Upstreams, open_upstreams
 from core.model.calendar import due_date
 from core.model.errors import StoreError, StoreRefused
@@ -277,6 +277,9 @@ class _Run:
 
         Returns whether they were done, None if another process does them.
         """
+        if refused := await refusal(self.archive, self.call):  # without the lock, which another process may need
+            self.report.refused = refused
+            return False
         async with self.archive.work.step() as working:
             if working is None:
                 return None
@@ -311,11 +314,12 @@ class _Run:
         report, state = self.report, await self.archive.state()
         windows = pending_windows(state.manifest, self.upstreams, rules, self.archive, self.now)
         report.backfill.pending, report.state = windows, state
-        out_of_time = bool(windows) and not report.backfill.problems  # slices of a window were stored
+        # Slices of a window were stored, and time ran out
+        out_of_time = bool(windows) and bool(report.backfill.tried) and not report.backfill.problems
         progress = state.manifest.version != before.manifest.version or report.analyze.answers > 0 or out_of_time
         left = Remainder(
             pending=len(windows) + report.analyze.pending,
-            resumes=0.0 if out_of_time else report.analyze.resumes,
+            resumes=0.0 if windows and not report.backfill.problems else report.analyze.resumes,
             progress=progress,
             asked_picks=report.asked_picks and report.enrich.picks > 0,
             reading=report.analyze.reading,

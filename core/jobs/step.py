@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from time import time
 
+from core.archive import Archive
 from core.archive.work import Working
 from core.config.models import models_of
 from core.config.overrides import Rules
@@ -105,6 +106,11 @@ class Step:
             log.warning("%s", self.problem)
             return False
         return True
+
+
+async def refusal(archive: Archive, call: Call) -> str:
+    """Returns why a queue's or a reader's step may not begin, as far as the stored chain tells; "" if it may."""
+    return "" if call.by == OWNER else (await archive.work.chain()).refusal(call.by, call.key, time())
 
 
 def is_quiet(chain: Chain, settled: str) -> bool:
