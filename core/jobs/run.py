@@ -25,7 +25,7 @@ from core.jobs.enrich import Enriched, complete_shown, fetch_picks
 from core.jobs.feed_date import Analysed
 from core.jobs.learn import learn_all, taught
 from core.jobs.refresh import Today, fetch_today, is_due
-from core.jobs.step import Call, Remainder, Step, is_quiet, refusal, settled_under
+from core.jobs.step import Call, Remainder, Step, is_quiet, refused_by_chain, settled_under
 from core.jobs.upstreams import Upstreams, open_upstreams
 from core.model.calendar import due_date
 from core.model.errors import StoreError, StoreRefused
@@ -277,7 +277,9 @@ class _Run:
 
         Returns whether they were done, None if another process does them.
         """
-        if refused := await refusal(self.archive, self.call):  # without the lock, which another process may need
+        if refused := await refused_by_chain(
+            self.archive, self.call
+        ):  # without the lock, which another process may need
             self.report.refused = refused
             return False
         async with self.archive.work.step() as working:

@@ -108,7 +108,7 @@ class Step:
         return True
 
 
-async def refusal(archive: Archive, call: Call) -> str:
+async def refused_by_chain(archive: Archive, call: Call) -> str:
     """Returns why a queue's or a reader's step may not begin, as far as the stored chain tells; "" if it may."""
     return "" if call.by == OWNER else (await archive.work.chain()).refusal(call.by, call.key, time())
 
