@@ -21,6 +21,7 @@ MODULES = (
     "settings",
     "contract",
     "vote",
+    "make",
 )
 
 

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from time import monotonic
 
 from core.archive import Archive
@@ -21,6 +21,7 @@ from core.jobs.session import Session, open_session, prices_of
 from core.jobs.upstreams import open_upstreams
 from core.llm.answers import read_post, read_question
 from core.llm.base import Ask, Usage, tokens_of, wrong
+from core.llm.material import MOST_CHARS
 from core.llm.prompts import ask_post, ask_question, review_fingerprint
 from core.llm.templates import get_template
 from core.model.errors import ConfigError, FetchError, ModelError, NoText, UnknownName
@@ -194,6 +195,19 @@ def estimate(review: Review, text: FullText, characters: int = 0) -> Usage:
     # The post reads the answers: an upper bound, because few answers have the maximal length
     read = sum(_tokens(ask) for ask in asks) + _tokens(post) + answered + asked + _POST_TOKENS
     return Usage(read, asked + post.most_tokens, len(asks) + 1)
+
+
+def most_usage(language: str, characters: int) -> Usage:
+    """Returns the usage of a whole review in a language, of a text that fills `characters`."""
+    paper = Paper("0000.00000", 1, "", "", (), ())
+    text = longest_text(characters)
+    begun = begin(paper, language, "", text, datetime(1970, 1, 1, tzinfo=UTC))
+    return estimate(begun, text, characters)
+
+
+def longest_text(characters: int) -> FullText:
+    """Returns a text of so many characters, for estimates."""
+    return FullText("word " * (min(characters, MOST_CHARS) // 5), "html")
 
 
 def _question(review: Review, key: str, text: FullText) -> Ask:

@@ -5,9 +5,10 @@ from core.archive.analyses import SummaryKey
 from core.config.models import models_of
 from core.config.settings import Settings
 from core.jobs.feed_date import summary_key
-from core.jobs.review import read_text
+from core.jobs.review import longest_text, read_text
 from core.jobs.session import open_session
 from core.llm.answers import read_summary
+from core.llm.base import Usage, tokens_of
 from core.llm.extractive import extract
 from core.llm.prompts import ask_summary, summary_fingerprint
 from core.llm.templates import EXTRACT, get_template
@@ -60,3 +61,10 @@ async def make_summary(
         summary = read_summary(answer, *given)
         await put(summary_key(paper, summary, session.model.name(_STEP)), summary)
         return summary
+
+
+def most_usage(name: str, language: str, characters: int) -> Usage:
+    """Returns the usage of a summary by the template `name`, of a text that fills `characters`."""
+    paper = Paper("0000.00000", 1, "", "", (), ())
+    ask = ask_summary(get_template(name), language, paper, longest_text(characters)).within(characters)
+    return Usage(tokens_of(ask.system) + tokens_of(ask.user), ask.most_tokens, 1)
