@@ -17,6 +17,7 @@ from api.errors import refusal_text
 from api.pages.forms import first, read_form
 from api.pages.html import page
 from api.resource import opened, parse_paper, wire_of
+from api.session import check_own_page, owner_of
 from api.urls import page_url, raw_query
 from core.app import Paperwire
 from core.config.models import models_of, text_characters
@@ -30,9 +31,9 @@ from core.model.template import LANGUAGES
 from core.util.log import NO_PROGRESS
 
 router = APIRouter(include_in_schema=False)
-REVIEW = "review"
+_REVIEW = "review"
 STEP_SECONDS = 45.0  # of one press: platforms end requests, and people wait
-_STEPS = {REVIEW: "review"}  # of models; all others are summaries
+_STEPS = {_REVIEW: "review"}  # of models; all others are summaries
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class _Wish:
 
 def choices() -> tuple[str, ...]:
     """What can be made: a review, and summaries by each template that asks a model."""
-    return (REVIEW, *(name for name in template_names() if name != EXTRACT))
+    return (_REVIEW, *(name for name in template_names() if name != EXTRACT))
 
 
 @router.get("/make/{paper_id:path}")
@@ -63,7 +64,10 @@ async def make(request: Request) -> Response:
     form = await read_form(request)
     wish = await _wish(request, {name: first(form, name) for name in _allowed()})
     try:
-        await check_form_token(request, first(form, "token"))
+        if await owner_of(request) is None:
+            await check_form_token(request, first(form, "token"))
+        else:
+            check_own_page(request)
     except NotAllowed as error:
         return await _page(request, wish, {"token_error": str(error)}, error.status)
     try:
@@ -88,7 +92,7 @@ class _Made:
 
 
 async def _make(wire: Paperwire, wish: _Wish, seconds: float) -> _Made:
-    if wish.what == REVIEW:
+    if wish.what == _REVIEW:
         return await _make_review(wire, wish, seconds)
     from core.jobs.summarise import make_summary  # only when it is asked for
 
@@ -128,7 +132,7 @@ async def _wish(request: Request, options: Mapping[str, str]) -> _Wish:
     wire = await opened(request)
     await wire.manifest()
     wanted = parse_paper(request)
-    what, language = options.get("what") or REVIEW, options.get("language") or wire.main.language
+    what, language = options.get("what") or _REVIEW, options.get("language") or wire.main.language
     for name, value in (("what", what), ("language", language)):
         if value not in _allowed()[name]:
             raise UnknownName(name, value, _allowed()[name])
@@ -142,7 +146,7 @@ async def _page(request: Request, wish: _Wish, more: dict[str, Any], status: int
     settings: Settings = wire_of(request).settings
     step = _STEPS.get(wish.what, "summarise")
     model = models_of(settings).get(step, "")
-    usage = most_usage(wish.what, wish.language, text_characters(settings)) if model else Usage()
+    usage = _most_usage(wish.what, wish.language, text_characters(settings)) if model else Usage()
     context: dict[str, Any] = {
         "wish": wish,
         "choices": choices(),
@@ -158,19 +162,19 @@ async def _page(request: Request, wish: _Wish, more: dict[str, Any], status: int
             if limit
         ],
         "has_token": bool(settings.admin_token),
-        "address": _address(wish),
+        "signed_in": await owner_of(request) is not None,
         "made": None,
         "failure": "",
         "token_error": "",
     }  # fmt: skip
-    answer = await page(request, "make.html", context | more, status=status, cache="no-store")
+    answer = await page(request, "make.html", context | more, status=status, cache="private, no-store")
     answer.headers["X-Robots-Tag"] = "noindex, nofollow"
     return answer
 
 
 def _address(wish: _Wish) -> str:
     """The page of what is made."""
-    if wish.what == REVIEW:
+    if wish.what == _REVIEW:
         return f"/reviews/{wish.paper.versioned}?language={wish.language}"
     return f"/api/papers/{wish.paper.versioned}/summaries/{wish.what}.html?language={wish.language}"
 
@@ -182,9 +186,9 @@ def _cost(settings: Settings, usage: Usage) -> float:
 
 
 @lru_cache(maxsize=64)
-def most_usage(what: str, language: str, characters: int) -> Usage:
+def _most_usage(what: str, language: str, characters: int) -> Usage:
     """The tokens and calls that a review or a summary takes at most: for the longest text that is read."""
-    from core.jobs.review import most_usage as of_review  # as above
-    from core.jobs.summarise import most_usage as of_summary
+    from core.jobs.review import review_usage  # as above
+    from core.jobs.summarise import summary_usage
 
-    return of_review(language, characters) if what == REVIEW else of_summary(what, language, characters)
+    return review_usage(language, characters) if what == _REVIEW else summary_usage(what, language, characters)

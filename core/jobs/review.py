@@ -197,7 +197,7 @@ def estimate(review: Review, text: FullText, characters: int = 0) -> Usage:
     return Usage(read, asked + post.most_tokens, len(asks) + 1)
 
 
-def most_usage(language: str, characters: int) -> Usage:
+def review_usage(language: str, characters: int) -> Usage:
     """Returns the usage of a whole review in a language, of a text that fills `characters`."""
     paper = Paper("0000.00000", 1, "", "", (), ())
     text = longest_text(characters)

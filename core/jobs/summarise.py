@@ -63,7 +63,7 @@ async def make_summary(
         return summary
 
 
-def most_usage(name: str, language: str, characters: int) -> Usage:
+def summary_usage(name: str, language: str, characters: int) -> Usage:
     """Returns the usage of a summary by the template `name`, of a text that fills `characters`."""
     paper = Paper("0000.00000", 1, "", "", (), ())
     ask = ask_summary(get_template(name), language, paper, longest_text(characters)).within(characters)

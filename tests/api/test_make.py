@@ -47,7 +47,7 @@ def test_cost_first(served: tuple[httpx.Client, Reviewing]) -> None:
         answer = client.get(f"{PATH}?what={what}&language=ko")
         assert 200 == answer.status_code
         assert PAGE_HEADERS == {name: answer.headers.get(name) for name in PAGE_HEADERS}
-        assert "no-store" == answer.headers["Cache-Control"]
+        assert "private, no-store" == answer.headers["Cache-Control"]
         found = re.search(
             r"at most ([\d,]+) calls?, ([\d,]+) tokens to read and ([\d,]+) to write, ([\d.]+) in", answer.text
         )
@@ -116,3 +116,15 @@ def test_without_a_model(tmp_path: Path) -> None:
         assert "/make/" not in client.get(f"/papers/{ID}").text
         assert "LLM_MODEL" in client.get(PATH).text
         assert 422 == client.post(PATH, data=fields()).status_code
+
+
+def test_signed_in(served: tuple[httpx.Client, Reviewing]) -> None:
+    """Who is signed in needs no token; a page of another site cannot press the button for them."""
+    client, _ = served
+    with httpx.Client(base_url=client.base_url) as browser:
+        assert 303 == browser.post("/sign-in", data={"token": TOKEN}).status_code
+        assert 'name="token"' not in browser.get(PATH).text
+        own = {"Origin": str(client.base_url).rstrip("/"), "Sec-Fetch-Site": "same-origin"}
+        wish = fields(what="sections", token="")
+        assert 403 == browser.post(PATH, data=wish, headers={"Sec-Fetch-Site": "cross-site"}).status_code
+        assert 303 == browser.post(PATH, data=wish, headers=own).status_code
