@@ -25,7 +25,7 @@ MOST_PATH = 2_000  # characters
 MOST_QUERY = 32_000  # bytes: rules of 8,000 characters, most of them encoded
 MOST_UPLOAD = 6_000_000  # bytes of a library, or of exported votes
 _HOST = re.compile(rb"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,253})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
-_LONG = ("/library", "/votes")
+_LONG = ("/library", "/votes", "/settings/learned")
 _ONCE = (b"host", b"content-length")
 
 

@@ -18,6 +18,7 @@ MODULES = (
     "search",
     "build",
     "edit",
+    "learned",
     "settings",
     "contract",
     "vote",

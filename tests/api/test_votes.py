@@ -327,3 +327,25 @@ def test_what_was_learned(wire: httpx.Client) -> None:
     assert first not in {row["keyword"] for row in wire.get(address, headers=OWNER).json()["suggestions"]}
     assert 401 == wire.get(address).status_code
     assert 422 == wire.put(address, json={"forget": []}, headers=OWNER).status_code
+
+
+def test_the_page_of_what_was_learned(wire: httpx.Client) -> None:
+    """The page shows nothing without the token; with it the words, and a library is uploaded as a file."""
+    vote(wire, dict.fromkeys(CACHE_IDS[:5], 1), "other")
+    address = "/settings/learned"
+    empty = wire.get(f"{address}?feed=other")
+    assert (200, "no-store", False) == (
+        empty.status_code,
+        empty.headers["cache-control"],
+        CACHE_IDS[0] in empty.text,
+    )
+    fields = {"feed": (None, "other"), "token": (None, TOKEN), "do": (None, "show")}
+    assert 403 == wire.post(address, files=fields | {"token": (None, "wrong")}).status_code
+    shown = wire.post(address, files=fields)
+    assert (200, True, False) == (shown.status_code, "5 likes" in shown.text, TOKEN in shown.text)
+    bibtex = b"@misc{a, title = {Prefill scheduling}, abstract = {Of paged attention.}}"
+    upload = fields | {"do": (None, "library"), "file": ("refs.bib", bibtex)}
+    assert "BibTeX: 1 papers to learn from" in wire.post(address, files=upload).text
+    nothing = wire.post(address, files=fields | {"do": (None, "library"), "file": ("x.pdf", b"%PDF-1.7")})
+    assert (422, True) == (nothing.status_code, "binary file" in nothing.text)
+    assert "last change of votes is undone" in wire.post(address, files=fields | {"do": (None, "undo")}).text
