@@ -1,6 +1,6 @@
 """What a feed has learned: its votes and words, a library to learn from, suggested keywords, undo and forgetting.
 
-Votes are the owner's, so the page shows them only after the token was sent; each action needs it again.
+Votes are the owner's: the page shows them in the owner's session, or after the token was sent with the form.
 """
 
 import asyncio
@@ -20,6 +20,7 @@ from api.pages.forms import EXPECTED, failure_of
 from api.pages.html import page
 from api.resource import opened, wire_of
 from api.routes.votes import UPLOAD_SECONDS
+from api.session import check_own_page, owner_of
 from core.app import Paperwire
 from core.model.errors import FeedError, InvalidInput, UnknownName
 from core.model.votes import forget
@@ -37,7 +38,8 @@ async def ask_learned(request: Request, feed: str = "") -> Response:
     wire = await opened(request)
     name = feed or wire.main.name
     wire.feed(name)
-    return await _page(request, wire, name, {})
+    shown = await _shown(wire, name) if await owner_of(request) else {}
+    return await _page(request, wire, name, shown)
 
 
 @router.post("/settings/learned")
@@ -48,7 +50,10 @@ async def act_learned(request: Request) -> Response:
     name = _text(sent, "feed") or wire.main.name
     wire.feed(name)
     try:
-        await check_form_token(request, _text(sent, "token"))
+        if _text(sent, "token") or not await owner_of(request):
+            await check_form_token(request, _text(sent, "token"))
+        else:
+            check_own_page(request)
         done = await _do(wire, name, sent)
     except (InvalidInput, FeedError, UnknownName) as error:
         return await _page(request, wire, name, {"problem": str(error)}, _UNUSABLE)
@@ -57,8 +62,11 @@ async def act_learned(request: Request) -> Response:
         answer = await _page(request, wire, name, {"problem": failure.text, "field": failure.field}, failure.status)
         answer.headers.update(failure.headers)
         return answer
-    shown = {"done": done, "lessons": await wire.lessons(name), "votes": await wire.votes(name)}
-    return await _page(request, wire, name, shown)
+    return await _page(request, wire, name, {"done": done} | await _shown(wire, name))
+
+
+async def _shown(wire: Paperwire, name: str) -> dict[str, Any]:
+    return {"lessons": await wire.lessons(name), "votes": await wire.votes(name)}
 
 
 async def _do(wire: Paperwire, name: str, sent: Sent) -> str:
@@ -106,6 +114,7 @@ async def _page(request: Request, wire: Paperwire, name: str, shown: Mapping[str
     usual: dict[str, Any] = {"problem": "", "field": "", "done": "", "lessons": None, "votes": None}
     context = usual | {"feed": wire.feed(name), "feeds": wire.feeds.values()} | dict(shown)
     context["has_token"] = bool(wire_of(request).settings.admin_token)
+    context["signed_in"] = await owner_of(request) is not None
     return await page(request, "learned.html", context, status=status, cache="no-store")
 
 
