@@ -17,12 +17,13 @@ from core.config.overrides import Rules
 from core.jobs.upstreams import Upstreams
 from core.model.batch import Batch
 from core.model.calendar import EASTERN, announcement_days, due_date
+from core.model.categories import parts
 from core.model.entries import Day, choose
 from core.model.feed import Feed
 from core.model.manifest import BatchRecord, Manifest, rfc3339
 from core.model.query import Query
 from core.model.reconcile import FetchedDate, settle
-from core.sources.rss import Fetched, fetch_announcements
+from core.sources.rss import NO_TIME, Fetched, fetch_announcements
 from core.util.log import Progress
 
 # How long requests do not ask the upstream after a refresh that did not settle the due date, in seconds; doubled with
@@ -82,12 +83,15 @@ async def fetch_today(
     manifest, categories = draft.manifest, rules.categories
     due = manifest.get(due_date(now))
     batches = await archive.days.batches((due, _before(manifest, due.date)))
+    is_begun = due.hash in batches
     fetched = await fetch_announcements(
         upstreams.get,
         upstreams.rss_url,
         categories,
         deadline=asyncio.get_running_loop().time() + REFRESH_SECONDS,
-        validators=due.validators if due.settled(categories) and due.hash in batches else None,
+        validators=due.validators if due.settled(categories) and is_begun else None,
+        first=[name for name in categories if is_begun and _is_begun(due, name)],
+        had=due.parts,
         progress=progress,
     )
     progress("scoring", len(categories), len(categories))
@@ -110,6 +114,12 @@ async def fetch_today(
         found.batch,
         [(feed, days[feed.name]) for feed in feeds if feed.name in days],
     )
+
+
+def _is_begun(due: BatchRecord, category: str) -> bool:
+    """Returns whether an earlier fetch of the due date came to a part of a category, or ended before it."""
+    state = due.of(category)
+    return not state.settled and (state.reason == NO_TIME or any(part in due.parts for part in parts(category)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +151,13 @@ async def _found(
     odd = {
         name: f"says that it is for {d}" if d > tomorrow else f"still shows {d}" for name, d in fetched.dates.items()
     }
+    came = fetched.skipped if day == due_date(now) else ()  # of another date they would be missing
+    again = {fetched.archives[part]: NO_TIME for part in fetched.skipped if part not in came}
     outcome = FetchedDate(
         day,
         tuple(fetched.announcements.get(day, ())),
-        fetched.failures | {name: reason for name, reason in odd.items() if fetched.dates[name] != day},
-        tuple(fetched.unchanged),
+        fetched.failures | again | {name: reason for name, reason in odd.items() if fetched.dates[name] != day},
+        (*fetched.unchanged, *came),
         tuple(fetched.rejected),
         at=rfc3339(now),
         over=day < due_date(now),
@@ -157,6 +169,8 @@ async def _found(
     existing, previous = batches.get(known.hash), batches.get(before.hash) if before else None
     # In a thread: comparing and hashing a day takes tens of milliseconds
     record, batch = await asyncio.to_thread(settle, outcome, categories, known, existing, previous)
+    whole = () if record.settled(categories) else tuple(sorted({*came, *fetched.whole}))
+    record = replace(record, parts=whole)
     if record.settled(categories) and not fetched.failures:
         record = replace(record, validators=fetched.validators)
     stored = batch is not None and existing is not None and batch.hash == known.hash

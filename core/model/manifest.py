@@ -50,6 +50,7 @@ class BatchRecord:
     `categories` are the states of the single categories. `read` is when the API was last asked for what was submitted
     for this date, by category, since the feed shows what it shows, and `ledger` what came of that. `late` counts
     announcements that came after their day, `last` is the greatest identifier that arXiv's feed announced as new.
+    `parts` are the categories that were fetched of an archive whose feed is cut off, until all of them are.
     """
 
     date: date
@@ -66,6 +67,7 @@ class BatchRecord:
     ledger: Mapping[str, CategoryCount] = field(default_factory=dict)
     late: int = 0
     last: str = ""
+    parts: tuple[str, ...] = ()
 
     def settled(self, categories: Iterable[str]) -> bool:
         """Whether nothing more is expected for this date in `categories`; one that was added later is still missing."""
@@ -196,7 +198,12 @@ def _records_from_plain(plain: Mapping[str, Any]) -> dict[date, BatchRecord]:
         day = date.fromisoformat(text)
         categories = {str(name): CategoryState(*map(str, state)) for name, state in row.get("categories", {}).items()}
         ledger = {str(name): CategoryCount(*map(int, count)) for name, count in row.get("ledger", {}).items()}
-        more = {"rejected": tuple(row.get("rejected", ())), "categories": categories, "ledger": ledger}
+        more = {
+            "rejected": tuple(row.get("rejected", ())),
+            "parts": tuple(row.get("parts", ())),
+            "categories": categories,
+            "ledger": ledger,
+        }
         records[day] = BatchRecord(day, **(row | more))
     if not all(isinstance(r.hash, str) and isinstance(r.counts, Mapping) for r in records.values()):
         raise ValueError("a record is not what it should be")

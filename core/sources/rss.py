@@ -17,6 +17,7 @@ from core.sources.parse import ParsedFeed, parse_feed
 from core.util.log import Progress
 
 ITEM_LIMIT = 2000
+NO_TIME = "there was no time left to fetch it"
 _TRIES = 2
 LONGEST_PAUSE = 8.0  # seconds; for a longer Retry-After, the next refresh tries again
 
@@ -30,7 +31,7 @@ class Fetched:
     `dates` are the dates that feeds carried, empty ones too; `unchanged` the categories whose feed had not changed
     since the validators were given. `validators` belong to whole answers, by URL. `archives` says as part of which
     wanted category another one is fetched: an archive whose feed is cut off comes by its categories, and is there
-    when all of these are.
+    when all of these are. `whole` are these categories that came, and `skipped` those that had come before.
     """
 
     announcements: dict[date, list[Announcement]] = field(default_factory=dict)
@@ -41,6 +42,25 @@ class Fetched:
     validators: dict[str, Mapping[str, str]] = field(default_factory=dict)
     requests: int = 0
     archives: dict[str, str] = field(default_factory=dict)
+    whole: list[str] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+    def begin(self, categories: Sequence[str], first: Sequence[str], had: Sequence[str]) -> list[tuple[str, ...]]:
+        """Returns the groups to fetch: those of `first` before the others, and of an archive of which an earlier fetch
+        `had` parts only the others.
+        """
+        self.archives = {name: name for name in categories}
+        groups = []
+        for name in first:
+            if came := [part for part in parts(name) if part in had]:
+                self.skipped += came
+                rest = tuple(part for part in parts(name) if part not in (*came, *self.archives))
+                self.archives |= dict.fromkeys((*came, *rest), name)
+                groups.append(rest)
+        cut = {self.archives[part] for part in self.skipped}
+        groups.insert(0, tuple(name for name in first if name not in cut))
+        groups.append(tuple(name for name in categories if name not in first))
+        return [group for group in groups if group]
 
     def fail(self, group: Sequence[str], reason: str) -> None:
         """Note why the categories of a group are missing."""
@@ -75,21 +95,25 @@ async def fetch_announcements(
     *,
     deadline: float,
     validators: Mapping[str, Mapping[str, str]] | None = None,
+    first: Sequence[str] = (),
+    had: Sequence[str] = (),
     progress: Progress = lambda _what, _done, _total: None,
 ) -> Fetched:
     """Fetch what arXiv announces now in `categories`. Failures are in `Fetched.failures`, never raised.
 
-    `deadline` is in the event loop's time. `validators` are those of the previous fetch, by URL. `progress` receives
-    the current work, the number of categories that are done, and their total.
+    `deadline` is in the event loop's time. `validators` are those of the previous fetch, by URL. `first` are the
+    categories for which an earlier fetch of the same date had no time, and `had` the parts of archives that it had
+    fetched: this one goes on from there. `progress` receives the current work, the number of categories that are done,
+    and their total.
     """
-    fetched = Fetched(archives={name: name for name in categories})
-    groups = [tuple(categories)] if categories else []
+    fetched = Fetched()
+    groups = fetched.begin(categories, first, had)
     while groups:
         group = groups.pop(0)
         done = min(len(fetched.dates) + len(fetched.failures) + len(fetched.unchanged), len(categories))
         progress(f"fetching {', '.join(group)}", done, len(categories))
         if asyncio.get_running_loop().time() > deadline:
-            fetched.fail(group, "there was no time left to fetch it")
+            fetched.fail(group, NO_TIME)
             continue
         url = f"{base_url}/rss/{'+'.join(group)}"
         try:
@@ -110,6 +134,7 @@ async def fetch_announcements(
             continue
         if _add(fetched, group, parsed):
             fetched.validators[url] = answer.validators
+            fetched.whole += (name for name in group if fetched.archives[name] != name)
     progress("fetched", len(categories), len(categories))
     return fetched
 

@@ -367,6 +367,26 @@ def test_rejected_items_are_told(settings: Settings, upstream: Upstream, validat
     assert ("complete", "", (), 40) == (third.state, third.reason, third.rejected, third.total)
 
 
+def test_an_archive_that_is_cut_off_goes_on_where_it_was(settings: Settings, upstream: Upstream) -> None:
+    """Where arXiv fails while an archive comes by its categories, the next refresh asks only for what lacks of it, and
+    nothing that came before is lost.
+    """
+    everything = with_feeds(settings, '[feeds.main]\ntitle = "Main"\ncategories = ["cs"]\n')
+    names = ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "cs.RO")
+    upstream.sheets = [
+        sheet for at, name in enumerate(names) for sheet in make_sheets(500, start=10_000 * (at + 1), category=name)
+    ]
+    upstream.faults = ["", "", "", "503", "503"]  # the whole, and its first parts; another part fails twice
+    first = refresh(everything)
+    assert "partial" == first.record.state
+    assert 0 < first.record.total < 2500
+    asked = len(upstream.paths)
+    second = refresh(everything)
+    assert ("complete", "", 2500) == (second.record.state, second.record.reason, second.record.total)
+    assert (1, ()) == (len(upstream.paths) - asked, second.record.parts)
+    assert "/rss/cs" not in upstream.paths[asked:]
+
+
 # -- what is kept, and for how long
 
 SHORT = '[instance]\nretention_days = 7\n[feeds.main]\ntitle = "Main"\ncategories = ["cs.LG"]\n'

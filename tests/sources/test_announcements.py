@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from core.model.categories import parts
 from core.sources.client import Fetcher
 from core.sources.rss import Fetched, fetch_announcements
 from tests.support.arxiv_format import Sheet, make_sheets
@@ -26,6 +27,8 @@ def _fetch(
     seconds: float = 60,
     validators: Mapping[str, Mapping[str, str]] | None = None,
     steps: list[tuple[str, int, int]] | None = None,
+    first: Sequence[str] = (),
+    had: Sequence[str] = (),
 ) -> Fetched:
     """Fetch from the stand-in, without pauses between requests."""
 
@@ -35,7 +38,14 @@ def _fetch(
             more: dict[str, Any] = {} if steps is None else {"progress": lambda *step: steps.append(step)}
             deadline = asyncio.get_running_loop().time() + seconds
             return await fetch_announcements(
-                fetcher.get, upstream.url, categories, deadline=deadline, validators=validators, **more
+                fetcher.get,
+                upstream.url,
+                categories,
+                deadline=deadline,
+                validators=validators,
+                first=first,
+                had=had,
+                **more,
             )
 
     return asyncio.run(main())
@@ -230,6 +240,18 @@ def test_an_archive_at_the_limit_is_fetched_by_its_categories(upstream: Upstream
     assert ({"cs": DAY, "stat.ML": DAY}, {}) == (fetched.dates, fetched.failures)
     assert 5 == len(upstream.paths)
     assert ["/rss/cs+stat.ML", "/rss/cs"] == upstream.paths[:2]
+
+
+def test_what_an_earlier_fetch_had_no_time_for_comes_first(upstream: Upstream, tmp_path: Path) -> None:
+    """Of an archive only the parts that lack are fetched, and what was never reached before all others."""
+    names = ("cs.AI", "cs.CL", "cs.CV", "cs.LG", "cs.RO")
+    upstream.sheets = [sheet for at, name in enumerate(names) for sheet in _sheets(name, 3, start=10_000 * at)]
+    had = [name for name in parts("cs") if name not in ("cs.LG", "cs.RO")]
+    fetched = _fetch(upstream, tmp_path, ("cs", "hep-th", "math-ph", "stat.ML"), first=("cs", "math-ph"), had=had)
+    assert ["/rss/math-ph", "/rss/cs.LG+cs.RO", "/rss/hep-th+stat.ML"] == upstream.paths
+    assert {f"2603.{at}000{n}v1" for at in (3, 4) for n in range(3)} == _ids(fetched)
+    assert (had, ["cs.LG", "cs.RO"], {}) == (fetched.skipped, fetched.whole, fetched.failures)
+    assert {"cs", "hep-th", "math-ph", "stat.ML"} == fetched.dates.keys()
 
 
 def test_an_archive_of_which_a_part_lacks_is_not_complete(upstream: Upstream, tmp_path: Path) -> None:
