@@ -96,7 +96,7 @@ async def health(request: Request) -> Response:
             return _no_store(error)
         raise
     now = wire.clock()
-    checked, chain = await wire.store_checks.get(state.manifest), await _chain(wire)
+    checked, chain = await wire.store_checks.get(state), await _chain(wire)
     manifest = without_lost(state.manifest, checked.lost, now, wire.archive.retention, wire.rules.sources)
     windows = wire.pending(manifest)
     damaged = len(checked.unsound) + len(checked.lost)

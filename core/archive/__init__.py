@@ -12,7 +12,7 @@ from core.archive.days import Days
 from core.archive.draft import Draft, kept_seconds
 from core.archive.dump import Count, export_store, import_store
 from core.archive.gate import passing
-from core.archive.inventory import Checked, Inventory
+from core.archive.inventory import Inventory
 from core.archive.learning import Learning
 from core.archive.marks import MarkStore
 from core.archive.overrides import Overrides
@@ -82,13 +82,6 @@ class Archive:
                 return error
             self._probed = monotonic()
         return self.refused
-
-    async def restore(self, manifest: Manifest) -> Checked:
-        """Restore what is lost or damaged and has a copy: `Inventory.restore`, and the owner's overrides."""
-        found = await self.inventory.restore(manifest)
-        if keys.SAVED in (*found.unsound, *found.single):
-            await self.overrides.restore()
-        return found
 
     async def note_refusal(self, error: StoreRefused, now: datetime) -> None:
         """Note why the store refused the work of a refresh, for health in other processes.

@@ -13,14 +13,17 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from core.archive.days import Stored, stored_analysis, stored_batch, stored_ledger
-from core.archive.reading import attempt
+from core.archive.reading import attempt, read_value
+from core.archive.state import State
 from core.model.analysis import is_content_of
 from core.model.batch import Batch
 from core.model.errors import StoreRefused
-from core.model.manifest import Manifest
 from core.model.repair import LEDGER, Lost
+from core.model.saved import Saved
+from core.model.votes import LearnedIndex, Votes
 from core.store import keys
-from core.store.base import Store, Values
+from core.store.base import Store, Values, holding
+from core.store.codec import decode_as
 
 log = logging.getLogger("paperwire")
 
@@ -32,13 +35,21 @@ class _Named(NamedTuple):
     """A value that the manifest names: how it is stored, what lacks without it, and whether its content is right."""
 
     stored: Stored
-    lost: Lost
+    lost: Lost | None
     is_right: Callable[[Any], bool] = lambda _: True
+
+
+class _Written(NamedTuple):
+    """A value that commands change, with its copy in the same commit: its key, its lock, and how to make it."""
+
+    name: str
+    lock: str
+    make: Callable[[Any], Any]
 
 
 class Checked(NamedTuple):
     """The result of a check: what is `lost` with its copies, the keys that are `unsound` (lost or damaged, with
-    another one of the pair left), and those without a copy yet.
+    another one of the pair left), and those that are `single`, without a copy yet.
     """
 
     lost: tuple[Lost, ...]
@@ -47,7 +58,7 @@ class Checked(NamedTuple):
 
 
 class Inventory:
-    """The values that a manifest names, in one store. `seconds` are the time to live of restored ones.
+    """The values that a state names, in one store. `seconds` are the time to live of restored batches.
 
     All methods raise `StoreError` if the store fails.
     """
@@ -56,21 +67,24 @@ class Inventory:
         self._store = store
         self._seconds = seconds
 
-    async def check(self, manifest: Manifest) -> Checked:
-        """Compare the store with the manifest, in one round trip."""
-        named = {one.stored.name: one for one in _named(manifest)}
-        digests = await self._digests([*named, keys.SAVED])
-        lost = [one.lost for name, one in named.items() if digests[name] == ("", "")]
+    async def check(self, state: State) -> Checked:
+        """Compare the store with the state, in one round trip."""
+        named = {one.stored.name: one for one in _named(state)}
+        digests = await self._digests([*named, *(one.name for one in _written(state))])
+        lost = [one.lost for name, one in named.items() if one.lost and digests[name] == ("", "")]
         unsound = [name for name, (value, copy) in digests.items() if copy and value != copy]
         single = [name for name, (value, copy) in digests.items() if value and not copy]
         return Checked(tuple(lost), tuple(unsound), tuple(single))
 
-    async def restore(self, manifest: Manifest) -> Checked:
+    async def restore(self, state: State) -> Checked:
         """Restore values and copies from each other; those that were never copied get a copy. Returns what was found:
         `lost` is also what could not be restored.
         """
-        found = await self.check(manifest)
-        named = {one.stored.name: one for one in _named(manifest)}
+        found = await self.check(state)
+        named = {one.stored.name: one for one in _named(state)}
+        for one in _written(state):
+            if one.name in (*found.unsound, *found.single):
+                await self._restore_written(one)
         lost = list(found.lost)
         names = [name for name in (*found.unsound, *found.single[:_NEW_COPIES]) if name in named]
         for start in range(0, len(names), _AT_ONCE):
@@ -90,7 +104,7 @@ class Inventory:
             both = data[2 * number : 2 * number + 2]
             sound = await _sound_one(one, dict(zip(pair, both, strict=True)))
             if sound is None:
-                lost.append(one.lost)
+                lost += [one.lost] if one.lost else []
                 continue
             values |= {k: (sound, self._seconds) for k, raw in zip(pair, both, strict=True) if raw != sound}
         try:
@@ -98,6 +112,17 @@ class Inventory:
         except StoreRefused as error:  # without copies the values are still there
             log.warning("stored values could not be restored, or not copied: %s", error)
         return lost
+
+    async def _restore_written(self, one: _Written) -> None:
+        """The same for a value that the owner's commands change, under its lock; not while one is changing it."""
+        both = (one.name, keys.copy(one.name))
+        async with holding(self._store, one.lock) as lock:
+            if lock is None:
+                return
+            found = zip(both, await self._store.get_many(both), strict=True)
+            sound = [data for key, data in found if data and read_value(key, one.make, data) is not None]
+            if sound:
+                await lock.commit(dict.fromkeys(both, (sound[0], None)), release=True)
 
     async def _digests(self, names: Iterable[str]) -> Mapping[str, tuple[str, str]]:
         """Returns the digests of each value and of its copy."""
@@ -116,8 +141,18 @@ async def _sound_one(one: _Named, pair: Mapping[str, bytes | None]) -> bytes | N
     return next((pair[key] for key in sound), None)
 
 
-def _named(manifest: Manifest) -> Iterator[_Named]:
-    """Yields what the manifest names, newest first."""
+def _written(state: State) -> Iterator[_Written]:
+    """Yields what the owner's commands write twice."""
+    yield _Written(keys.SAVED, keys.SAVED_LOCK, Saved.from_plain)
+    yield _Written(keys.REVIEWS, keys.REVIEWS_LOCK, list)
+    yield _Written(keys.LEARNED, keys.VOTES_LOCK, LearnedIndex.from_plain)
+    for feed in state.learned.rows:
+        yield _Written(keys.feed_votes(feed), keys.VOTES_LOCK, Votes.from_plain)
+
+
+def _named(state: State) -> Iterator[_Named]:
+    """Yields what the manifest and the index of learning name, newest first."""
+    manifest = state.manifest
     for source in ("arxiv", "huggingface"):
         for record in manifest.of(source):
             yield _Named(stored_batch(record), Lost(source, record.date), partial(_has_hash, record.hash))
@@ -128,6 +163,14 @@ def _named(manifest: Manifest) -> Iterator[_Named]:
             at = date.fromisoformat(day)
             lost = Lost(feed, at, analysis=True)
             yield _Named(stored_analysis(feed, at, name), lost, partial(is_content_of, name))
+    models = dict.fromkeys(model for row in state.learned.rows.values() for model in (row.model, row.expanded) if model)
+    yield from (_Named(Stored(keys.model(model), _decode_model), None) for model in models)  # learned again if lost
+
+
+def _decode_model(data: bytes) -> object:
+    from core.ranking.learned import Learned  # not at a cold start
+
+    return decode_as(Learned.from_plain, data)
 
 
 def _has_hash(batch_hash: str, batch: Batch) -> bool:

@@ -90,7 +90,7 @@ class Learning:
             values: Values = {}
             if learned is not None:
                 plain = await asyncio.to_thread(lambda: encode(learned.to_plain()))
-                values[keys.model(model)] = (plain, _MODEL_SECONDS)
+                values |= twice({keys.model(model): (plain, _MODEL_SECONDS)})
             return VoteChange(Votes(), Votes(), index), values
 
         changed = await self._commit(write)

@@ -34,20 +34,6 @@ class Overrides:
         saved = next((one for one in found if one is not None), Saved())
         return saved, read_value(keys.SAVED_HISTORY, _changes, history) or ()
 
-    async def restore(self) -> bool:
-        """Write the overrides or their copy again if one of them is lost or damaged. Returns whether it was done."""
-        saved, copy = await self._store.get_many(_BOTH)
-        if saved == copy:
-            return False
-        async with holding(self._store, keys.SAVED_LOCK) as lock:
-            if lock is None:
-                return False  # they are being written
-            found = zip(_BOTH, await self._store.get_many(_BOTH), strict=True)
-            good = [data for key, data in found if data and read_value(key, Saved.from_plain, data) is not None]
-            if good:
-                await lock.commit(dict.fromkeys(_BOTH, (good[0], None)), release=True)
-            return bool(good)
-
     async def change(
         self, expected: int, make: Callable[[Saved, tuple[Change, ...]], tuple[Saved, str]], now: datetime
     ) -> Saved:

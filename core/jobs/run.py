@@ -247,7 +247,7 @@ class _Run:
         lost: tuple[Lost, ...] = ()
         manifest = draft.manifest
         try:
-            found = await self.archive.restore(manifest)
+            found = await self.archive.inventory.restore(draft.state)
             lost = found.lost
             if found.unsound:  # readers may have missed something
                 manifest = manifest.under(manifest.rules, self.now)

@@ -3,10 +3,9 @@
 import logging
 from time import monotonic
 
-from core.archive import Archive
+from core.archive import Archive, State
 from core.archive.inventory import Checked
 from core.model.errors import StoreError
-from core.model.manifest import Manifest
 
 log = logging.getLogger("paperwire")
 
@@ -19,17 +18,17 @@ class StoreChecks:
         self._seconds = seconds
         self._known: tuple[float, int, Checked] | None = None
 
-    async def get(self, manifest: Manifest) -> Checked:
-        """Returns what was found under `manifest`, in one round trip or none. Never raises: a store that fails has lost
+    async def get(self, state: State) -> Checked:
+        """Returns what was found under `state`, in one round trip or none. Never raises: a store that fails has lost
         nothing.
         """
         known, now = self._known, monotonic()
-        if known and known[0] > now and known[1] == manifest.version:
+        if known and known[0] > now and known[1] == state.manifest.version:
             return known[2]
         try:
-            checked = await self._archive.inventory.check(manifest)
+            checked = await self._archive.inventory.check(state)
         except StoreError as error:
             log.warning("the stored values could not be checked: %s", error)
             return Checked((), (), ())
-        self._known = now + self._seconds, manifest.version, checked
+        self._known = now + self._seconds, state.manifest.version, checked
         return checked

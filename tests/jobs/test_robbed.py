@@ -27,6 +27,7 @@ from core.model.review import Review
 from core.model.rubric import Scorecard
 from core.model.saved import Saved
 from core.model.summary import Summary
+from core.model.votes import make_vote
 from core.store import keys
 from core.store.codec import decode, encode
 from tests.support.fortnight import FEEDS, Step, fortnight
@@ -65,6 +66,7 @@ class Life:
     robber: Robber | None
     random: Random
     left: list[tuple[str, str]] = field(default_factory=list)  # what is still to be robbed, by kind and mode
+    gone: set[str] = field(default_factory=set)  # what was robbed since the last refresh began
 
     def live(self, steps: list[Step]) -> dict[str, Any]:
         """Live through all steps. Returns the final feeds by path."""
@@ -75,13 +77,14 @@ class Life:
                 self._rob_now(step)
                 self._rob_while_refreshing()
             asyncio.run(self._visit(step))
-        asyncio.run(self._visit(steps[-1]))  # the owner's last one, which nobody disturbs
+        steps[-1].begin(self.upstream)
+        asyncio.run(self._visit(steps[-1]))  # the last one is not disturbed
         return asyncio.run(self._ask(steps[-1], FINAL))
 
     def _rob_now(self, step: Step) -> None:
         assert self.robber
         named = json.dumps(decode(as_written(self.robber.read(keys.copy(keys.MANIFEST)) or encode(0))))
-        robbed = self.robber.rob(self._some())
+        robbed = self.robber.rob(self._some(), self.gone)
         answers = asyncio.run(self._ask(step, READ, raw=True))
         statuses = {path: answer.status_code for path, answer in answers.items()}
         assert {} == {path: status for path, status in statuses.items() if status >= 500 and path != "/api/health"}
@@ -89,6 +92,7 @@ class Life:
         if any(kind_of(key) in CHECKED and key.rpartition(":")[2] in named for key in robbed):
             assert said["status"] != "ok", robbed
             assert "damaged" in {trouble["kind"] for trouble in said["troubles"]}, robbed
+        self.gone = robbed
 
     def _rob_while_refreshing(self) -> None:
         """Rob something more while arXiv answers."""
@@ -97,7 +101,7 @@ class Life:
 
         def rob(body: bytes) -> bytes:
             assert self.robber
-            self.robber.rob([some.pop()] if some else [])
+            self.gone |= self.robber.rob([some.pop()] if some else [], self.gone)
             return change(body)
 
         self.upstream.change = rob
@@ -124,6 +128,8 @@ class Life:
         await archive.analyses.put({SummaryKey(paper.versioned, "key-findings", "en", "f"): summary})
         await archive.spending.record("screen", "a model", Usage(1, 1, 1), now)
         await archive.store.take(keys.llm_budget("2026-01-12"), 5, 100, 1e6)
+        vote = make_vote("2601.10001", 1, "2026-01-12T00:00:00Z", "Paper 1 of day 12", "An abstract of caches.")
+        await archive.learning.change("main", "main", lambda votes: votes.voted([vote], []))
         await archive.note_refusal(StoreRefused("it was full"), now)
         await wire.close()
 

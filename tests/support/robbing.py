@@ -26,6 +26,8 @@ KINDS: Mapping[str, str] = {
     "summary_lock": "passing",
     "SAVED_HISTORY": "lost", "review": "lost", "usage": "lost", "usage_counter": "lost", "llm_budget": "lost",
     "STRANGERS_BUDGET": "lost",
+    "LEARNED": "restored", "feed_votes": "restored", "model": "restored",
+    "votes_before": "lost", "VOTES_LOCK": "passing",
     "copy": "restored",
 }  # fmt: skip
 MODES = ("delete", "damage", "cut")
@@ -63,6 +65,8 @@ def kind_of(key: str) -> str:
     name = max(fitting, default=(0, ""))[1]
     if name == "usage" and key.count(":") > 2:
         return "usage_counter"
+    if name in ("feed_votes", "votes_before"):
+        return "votes_before" if key.endswith(":before") else "feed_votes"
     return name
 
 
@@ -93,21 +97,22 @@ class Robber:
         """Put something of another type under the key, if the database has types."""
         self.write(key, b"")
 
-    def rob(self, wanted: Iterable[tuple[str, str]]) -> set[str]:
+    def rob(self, wanted: Iterable[tuple[str, str]], since: Iterable[str] = ()) -> set[str]:
         """Do each of `wanted`, a kind and a mode, to a random key of that kind. A value and its copy are not both
-        robbed. Returns the robbed keys.
+        robbed, also not if one of them was, `since` the last refresh. Returns the robbed keys.
         """
         by_kind: dict[str, list[str]] = {}
         for key in self.names():
             by_kind.setdefault(kind_of(key), []).append(key)
         robbed: set[str] = set()
         for kind, mode in wanted:
-            safe = robbed | {keys.copy(key) for key in robbed}
-            left = [key for key in by_kind.get(kind, []) if key not in safe and keys.copy(key) not in robbed]
+            gone = robbed | set(since)
+            safe = gone | {keys.copy(key) for key in gone}
+            left = [key for key in by_kind.get(kind, []) if key not in safe and keys.copy(key) not in gone]
             if kinds_of_keys()[kind].endswith(":") and not left:
                 continue  # nothing of that kind is stored yet
             key = self.random.choice(left) if left else kinds_of_keys()[kind]
-            if not left and (key in safe or keys.copy(key) in robbed):
+            if not left and (key in safe or keys.copy(key) in gone):
                 continue
             self.take(key, mode)
             robbed.add(key)
