@@ -97,7 +97,7 @@ class Life:
     def _rob_while_refreshing(self) -> None:
         """Rob something more while arXiv answers."""
         change = self.upstream.change
-        some = self._some()[:2]
+        some = self._some()[:5]
 
         def rob(body: bytes) -> bytes:
             assert self.robber
@@ -108,7 +108,7 @@ class Life:
 
     def _some(self) -> list[tuple[str, str]]:
         self.random.shuffle(self.left)
-        some, self.left = self.left[:8], self.left[8:]
+        some, self.left = self.left[:30], self.left[30:]
         self.left += some  # again later, if it was not there yet
         return some
 
