@@ -31,7 +31,7 @@ KINDS: Mapping[str, str] = {
     "copy": "restored",
 }  # fmt: skip
 MODES = ("delete", "damage", "cut")
-_SAMPLES: Mapping[Any, Any] = {date: date(2026, 1, 12), float: 1.0, str: "x"}
+_SAMPLES: Mapping[Any, Any] = {date: (date(2026, 1, 12), date(2031, 2, 3)), float: (1.0, 2.5), str: ("x", "y")}
 
 
 def kinds_of_keys() -> dict[str, str]:
@@ -48,9 +48,8 @@ def kinds_of_keys() -> dict[str, str]:
 def _prefix_of(function: Callable[..., str]) -> str:
     """What all keys of a function begin with."""
     parameters = inspect.signature(function).parameters.values()
-    one = function(*(_SAMPLES[parameter.annotation] for parameter in parameters))
-    other = {date: date(2031, 2, 3), float: 2.5, str: "y"}
-    another = function(*(other[parameter.annotation] for parameter in parameters))
+    needed = [parameter.annotation for parameter in parameters if parameter.default is parameter.empty]
+    one, another = (function(*(sample[at] for sample in map(_SAMPLES.get, needed))) for at in (0, 1))
     same = next(at for at, (a, b) in enumerate(zip(one, another, strict=False)) if a != b)
     return one[:same].rpartition(":")[0] + ":"
 
