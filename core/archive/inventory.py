@@ -13,12 +13,14 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from core.archive.days import Stored, stored_analysis, stored_batch, stored_ledger
+from core.archive.marks import read_listed, read_marks
 from core.archive.reading import attempt, read_value
 from core.archive.state import State
 from core.model.analysis import is_content_of
 from core.model.batch import Batch
 from core.model.errors import StoreRefused
 from core.model.repair import LEDGER, Lost
+from core.model.review import Listed
 from core.model.saved import Saved
 from core.model.votes import LearnedIndex, Votes
 from core.store import keys
@@ -144,7 +146,9 @@ async def _sound_one(one: _Named, pair: Mapping[str, bytes | None]) -> bytes | N
 def _written(state: State) -> Iterator[_Written]:
     """Yields what the owner's commands write twice."""
     yield _Written(keys.SAVED, keys.SAVED_LOCK, Saved.from_plain)
-    yield _Written(keys.REVIEWS, keys.REVIEWS_LOCK, list)
+    yield _Written(keys.REVIEWS, keys.REVIEWS_LOCK, _list)
+    yield _Written(keys.OWNER_MARKS, keys.MARKS_LOCK, read_marks)
+    yield _Written(keys.READING_LIST, keys.MARKS_LOCK, read_listed)
     yield _Written(keys.LEARNED, keys.VOTES_LOCK, LearnedIndex.from_plain)
     for feed in state.learned.rows:
         yield _Written(keys.feed_votes(feed), keys.VOTES_LOCK, Votes.from_plain)
@@ -171,6 +175,10 @@ def _decode_model(data: bytes) -> object:
     from core.ranking.learned import Learned  # not at a cold start
 
     return decode_as(Learned.from_plain, data)
+
+
+def _list(plain: Any) -> list[Listed]:
+    return [Listed.from_plain(row) for row in plain]
 
 
 def _has_hash(batch_hash: str, batch: Batch) -> bool:

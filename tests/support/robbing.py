@@ -27,6 +27,7 @@ KINDS: Mapping[str, str] = {
     "SAVED_HISTORY": "lost", "review": "lost", "usage": "lost", "usage_counter": "lost", "llm_budget": "lost",
     "STRANGERS_BUDGET": "lost",
     "LEARNED": "restored", "feed_votes": "restored", "model": "restored",
+    "OWNER_MARKS": "restored", "READING_LIST": "restored", "SESSIONS": "lost", "MARKS_LOCK": "passing",
     "votes_before": "lost", "VOTES_LOCK": "passing",
     "copy": "restored",
 }  # fmt: skip
