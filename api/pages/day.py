@@ -126,6 +126,7 @@ async def _answer(
         depends_on=(due.date.isoformat(), fetching, [_words(trouble) for trouble in found]),
         at_most=_FETCHING if fetching else _AT_MOST,
         shared=bool(feeds),
+        limited=not is_home,
         volatile=not feeds or fetching,
     )
     return await serve(request, manifest, resource)

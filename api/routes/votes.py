@@ -98,7 +98,7 @@ async def put_learned(request: Request) -> Response:
     for keyword, weight in accepted.items():
         try:
             await wire.accept_keyword(name, keyword, float(weight))
-        except FeedError as error:
+        except (FeedError, OverflowError) as error:
             raise InvalidInput(str(error)) from None
     return answer_once(await wire.lessons(name), 200)
 

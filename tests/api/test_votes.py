@@ -321,6 +321,8 @@ def test_what_was_learned(wire: httpx.Client) -> None:
     assert second not in {row["keyword"] for row in changed["suggestions"]}
     used = {reason["rule"].partition(" (")[0] for paper in ranked(wire, "other") for reason in paper["reasons"]}
     assert first not in used
+    endless = f'{{"accept": {{"{first}": 1{"0" * 400}}}}}'
+    assert 422 == wire.put(address, content=endless, headers=OWNER).status_code
     assert 200 == wire.put(address, json={"restore": [first], "accept": {first: 2}}, headers=OWNER).status_code
     feeds = {feed["name"]: feed for feed in wire.get("/api/feeds").json()["feeds"]}
     assert 2 == feeds["other"]["keywords"][first]

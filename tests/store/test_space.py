@@ -12,7 +12,7 @@ from core.store import keys
 from core.store.base import Store, holding
 from core.store.space import Space
 from tests.support.redis_server import running
-from tests.support.stores import IMPLEMENTATIONS
+from tests.support.stores import IMPLEMENTATIONS, upstash_rest
 
 NOW = 1_790_000_000.0
 PREFIXES = ("", "preview", "a*[b")  # the last cannot be configured; no prefix is a pattern
@@ -155,12 +155,36 @@ def test_a_full_redis_gives_up_documents() -> None:
             # Nothing that could be given up is left
             await fill(space, "pw1:batch:")
             with pytest.raises(StoreFull):
-                await space.put("pw1:e", b"5")
+                await space.put("pw1:e", b"x" * 1_000_000)
             assert [b"owner's", b"4"] == await space.get_many(["pw1:batch:x", "pw1:d"])
             assert b"another wire's" == await other.get("pw1:batch:x")
             await whole.close()
 
         asyncio.run(main())
+
+
+def test_a_full_upstash_gives_up_documents(tmp_path: Path) -> None:
+    """The same of a plan's limit, which Upstash words in its own way."""
+
+    async def work(_: Store, spaces: dict[str, Space]) -> None:
+        space = spaces["preview"]
+        for one in spaces.values():
+            await one.put_many({f"{keys.CUSTOM_DOCUMENTS}x": (b"1", None), "pw1:feed:/rss": (b"2", None)})
+        upstash_rest().arm("full", times=1, command="SET")
+        await space.put("pw1:batch:x", b"3")
+        assert [None, b"2", b"3"] == await space.get_many([f"{keys.CUSTOM_DOCUMENTS}x", "pw1:feed:/rss", "pw1:batch:x"])
+        assert space.refused is None
+        fault = upstash_rest().arm("full", times=-1)
+        with pytest.raises(StoreFull):
+            await space.put("pw1:batch:y", b"4")
+        assert space.refused
+        assert "the database is full" in str(space.refused)
+        assert b"1" == await spaces[""].get(f"{keys.CUSTOM_DOCUMENTS}x"), "another wire's"
+        upstash_rest().faults.remove(fault)
+        await space.put("pw1:batch:y", b"4")
+        assert space.refused is None
+
+    of_all("upstash", tmp_path, work)
 
 
 def test_a_full_file_gives_up_documents(tmp_path: Path) -> None:
