@@ -121,8 +121,11 @@ async def _take_turns(run: Run, turns: list[tuple[str, FeedDate]], then: Then, c
             run.texts.fetch_ahead(paper for one in (feed_date, *(f for _, f, _ in waiting)) for paper in one.certain())
             if claim and feed_date.pending():
                 await claim(name)
+        before = run.report.answers + run.report.failed.total()
         await stages.popleft()()
-        waiting.append((name, feed_date, stages))
+        # A stage that had nothing to do takes no turn
+        used = run.report.answers + run.report.failed.total() > before
+        (waiting.append if used else waiting.appendleft)((name, feed_date, stages))
 
 
 class _Job(NamedTuple):

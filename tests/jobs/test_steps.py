@@ -300,7 +300,7 @@ def test_feeds_take_turns(place: Place) -> None:
     step(place, "all", seconds=1.5)
     first, asked = chain(place).cursor, len(place.model.requests)
     step(place, "all", seconds=1.5)
-    next_feed = "second" if "Korean" in str(place.model.requests[asked]["messages"]) else "main"
+    next_feed = "second" if "Write in Korean" in str(place.model.requests[asked]["messages"]) else "main"
     assert {"main", "second"} == {first, next_feed}
 
 
