@@ -20,7 +20,7 @@ from core.cli.output import err, is_stream, out, with_wire, write_document
 from core.config import models
 from core.config.environment import read_text_file, variables
 from core.config.feeds_file import load_feeds_file
-from core.config.import_bot import to_feeds_toml
+from core.config.import_bot import to_env, to_feeds_toml
 from core.config.settings import Settings, load_settings
 from core.model.entries import choose, feeds_of
 from core.model.errors import ConfigError, PaperwireError, QueryError, UnknownName
@@ -170,10 +170,16 @@ def import_config(
         bool, typer.Option(help="score exactly as the bot did: substrings, repeated keywords repeated")
     ] = False,
     force: Annotated[bool, typer.Option(help="replace an existing output file")] = False,
+    env: Annotated[Path | None, typer.Option(help="add the model of its ai_summary to this .env")] = None,
 ) -> None:
-    """Turn a keyword bot's config.json into a feeds.toml."""
+    """Turn a keyword bot's config.json into a feeds.toml, and its model into variables of a .env."""
     try:
-        toml, notes = to_feeds_toml(read_text_file(file), exact=exact)
+        text = read_text_file(file)
+        toml, notes = to_feeds_toml(text, exact=exact)
+        if env:
+            before = read_text_file(env) if env.exists() else ""
+            write_document(env, to_env(text, before, os.environ).encode())
+            notes = [note for note in notes if not note.startswith("ai_summary:")] + [f"{env} has the bot's model"]
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([f"{file}: cannot be read: {error}"]) from error
     if output is None:

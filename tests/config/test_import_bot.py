@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.config.feeds_file import read_feeds_file
-from core.config.import_bot import to_feeds_toml
+from core.config.import_bot import to_env, to_feeds_toml
 from core.model.errors import ConfigError
 from core.model.feed import Feed, Keyword
 from core.ranking.matching import make_scorer
@@ -258,3 +258,23 @@ def test_least_score_of_a_bot_without_one() -> None:
     assert 1 == migrated(plain).min_score
     assert 0 == migrated(plain | {"min_score": 0}).min_score
     assert 0 == migrated(plain, exact=True).min_score
+
+
+def test_the_model_goes_to_a_env() -> None:
+    """The bot's model becomes variables; what the file has stays, and the key is read from where the bot reads it."""
+    text = json.dumps(
+        {
+            "categories": ["cs.LG"],
+            "ai_summary": {
+                "api_key_env": "BOT_KEY",
+                "base_url": "https://llm.example/v1",
+                "model": "m-1",
+                "max_workers": 2,
+            },
+        }
+    )
+    made = to_env(text, "LLM_MODEL=mine", {"BOT_KEY": "secret"})
+    assert 'LLM_MODEL=mine\nLLM_BASE_URL="https://llm.example/v1"\nLLM_CONCURRENCY="2"\nLLM_API_KEY="secret"\n' == made
+    assert made == to_env(text, made, {})
+    assert "# LLM_API_KEY=<the value of BOT_KEY>\n" in to_env(text, "", {})
+    assert "A=1\n" == to_env(json.dumps({"categories": ["cs.LG"], "ai_summary": {"enabled": False}}), "A=1\n", {})
