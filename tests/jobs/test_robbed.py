@@ -5,7 +5,7 @@ end as those of a store that nobody has touched; no answer fails, and health say
 import asyncio
 import json
 from base64 import b64decode
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import product
@@ -102,7 +102,7 @@ class Life:
     def _rob_while_refreshing(self) -> None:
         """Rob something more while arXiv answers."""
         change = self.upstream.change
-        some = self._some()[:5]
+        some = self._some()[:9]
 
         def rob(body: bytes) -> bytes:
             assert self.robber
@@ -113,7 +113,8 @@ class Life:
 
     def _some(self) -> list[tuple[str, str]]:
         self.random.shuffle(self.left)
-        some, self.left = self.left[:30], self.left[30:]
+        half = len(self.left) // 2
+        some, self.left = self.left[:half], self.left[half:]
         self.left += some  # again later, if it was not there yet
         return some
 
@@ -152,7 +153,7 @@ class Life:
             await wire.close()
         raise AssertionError("three refreshes have failed")
 
-    async def _ask(self, step: Step, paths: tuple[str, ...], *, raw: bool = False) -> dict[str, Any]:
+    async def _ask(self, step: Step, paths: Sequence[str], *, raw: bool = False) -> dict[str, Any]:
         """The answers of a new instance, by path; of feeds what they show."""
         app = create_app(self.settings.model_copy(update={"now": step.now}))
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
@@ -214,6 +215,44 @@ def test_a_robbed_fortnight(untouched: dict[str, Any], tmp_path: Path) -> None:
     assert untouched == found
     assert robber
     assert sum(robber.took.values()) > 60
+
+
+def test_what_is_gone_with_its_copy_comes_back(tmp_path: Path) -> None:
+    """A batch and the picks of days ago that the store has evicted, copies and all, are named by health at once, and
+    fetched again by the next refresh; so are an analysis and a ledger.
+    """
+    upstream, steps, truth = fortnight(6)
+    where, robber = target("sqlite", tmp_path)
+    with serving(upstream):
+        settings = load_settings(
+            env_file=False, arxiv_rss_url=upstream.url, replay_gate_seconds=0, feeds_toml=FEEDS, confirm_seconds=0,
+            admin_token="open-sesame", rate_limit=0, catch_up_seconds=0, self_refresh=False, **where,
+        )  # fmt: skip
+        life, thief = Life(settings, upstream, None, Random(1)), robber(Random(1))
+        for step in steps:
+            step.begin(upstream)
+            asyncio.run(life._visit(step))
+        before = asyncio.run(life._ask(steps[-1], FINAL[:2]))
+        for key in thief.names():
+            if kind_of(key.replace("copy:", "")) in ("batch", "analysis", "ledger") and (
+                ":2026-01-19" in key or ":2026-01-20" in key
+            ):
+                thief.delete(key)
+        asked = asyncio.run(life._ask(steps[-1], READ[:3], raw=True))
+        said = asked["/api/health"].json()
+        states = [{row["date"]: row["state"] for row in said[name]} for name in ("batches", "picks")]
+        assert ("failed", "failed") == (states[0]["2026-01-19"], states[1]["2026-01-20"])
+        assert "ok" != said["status"]
+        assert {200} == {answer.status_code for path, answer in asked.items() if path != "/api/health"}
+        asyncio.run(life._visit(steps[-1]))
+        after = asyncio.run(life._ask(steps[-1], FINAL[:2]))
+        again = asyncio.run(life._ask(steps[-1], ["/api/health"], raw=True))["/api/health"].json()
+    assert {path: {row["id"] for row in rows} for path, rows in before.items()} == {
+        path: {row["id"] for row in rows} for path, rows in after.items()
+    }
+    assert "complete" == next(row["state"] for row in again["batches"] if row["date"] == "2026-01-19")
+    assert "damaged" not in {trouble["kind"] for trouble in again.get("troubles", ())}
+    assert len(truth) == len([row for row in again["batches"] if row["state"] == "complete"])
 
 
 @pytest.mark.slow
