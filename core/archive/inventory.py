@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from core.archive.days import Stored, stored_analysis, stored_batch, stored_ledger
-from core.archive.marks import read_listed, read_marks
+from core.archive.marks import listed_from_plain, marks_from_plain
 from core.archive.reading import attempt, read_value
 from core.archive.state import State
 from core.model.analysis import is_content_of
@@ -147,8 +147,8 @@ def _written(state: State) -> Iterator[_Written]:
     """Yields what the owner's commands write twice."""
     yield _Written(keys.SAVED, keys.SAVED_LOCK, Saved.from_plain)
     yield _Written(keys.REVIEWS, keys.REVIEWS_LOCK, _list)
-    yield _Written(keys.OWNER_MARKS, keys.MARKS_LOCK, read_marks)
-    yield _Written(keys.READING_LIST, keys.MARKS_LOCK, read_listed)
+    yield _Written(keys.OWNER_MARKS, keys.MARKS_LOCK, marks_from_plain)
+    yield _Written(keys.READING_LIST, keys.MARKS_LOCK, listed_from_plain)
     yield _Written(keys.LEARNED, keys.VOTES_LOCK, LearnedIndex.from_plain)
     for feed in state.learned.rows:
         yield _Written(keys.feed_votes(feed), keys.VOTES_LOCK, Votes.from_plain)

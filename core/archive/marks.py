@@ -39,8 +39,8 @@ class MarkStore:
         """Returns what is stored, in one round trip; from the copies if it is lost or damaged."""
         marks, listed, series, *copies = await self._store.get_many((*_READ, *_COPIES))
         found = (
-            _first((keys.OWNER_MARKS, marks), (_COPIES[0], copies[0]), make=read_marks),
-            _first((keys.READING_LIST, listed), (_COPIES[1], copies[1]), make=read_listed),
+            _first((keys.OWNER_MARKS, marks), (_COPIES[0], copies[0]), make=marks_from_plain),
+            _first((keys.READING_LIST, listed), (_COPIES[1], copies[1]), make=listed_from_plain),
         )
         return OwnerState(found[0] or {}, found[1] or (), series.decode("ascii", "replace") if series else "")
 
@@ -92,11 +92,11 @@ def _first(*found: tuple[str, bytes | None], make: Callable[[Any], Any]) -> Any:
     return next((value for key, data in found if (value := read_value(key, make, data)) is not None), None)
 
 
-def read_marks(plain: Mapping[str, Any]) -> dict[str, PaperMark]:
+def marks_from_plain(plain: Mapping[str, Any]) -> dict[str, PaperMark]:
     """Returns the marks from JSON values. Raises `AttributeError`, `KeyError`, `TypeError` or `ValueError`."""
     return {str(name): read_mark(row) for name, row in plain.items()}
 
 
-def read_listed(plain: Sequence[Mapping[str, Any]]) -> ReadingList:
+def listed_from_plain(plain: Sequence[Mapping[str, Any]]) -> ReadingList:
     """Returns the reading list from JSON values. Raises the same errors."""
     return tuple(SavedPaper.from_plain(row) for row in plain)
