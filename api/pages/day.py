@@ -152,7 +152,7 @@ def _records(manifest: Manifest, wire: Paperwire) -> dict[date, BatchRecord]:
 def _context(request: Request, loaded: Loaded, dates: Mapping[date, BatchRecord], day: date) -> dict[str, Any]:
     """Returns the variables of the day's template."""
     shown = {feed.name: shown_of(feed, found.entries) for feed, found in loaded}
-    reaches = {feed.name: reach_of(found.entries) for feed, found in loaded}
+    reaches = {feed.name: reach_of(feed, found.entries) for feed, found in loaded}
     feeds = [feed for feed, _ in loaded]
     everything = merge_day((feed, shown[feed.name].get(day, ()), reaches[feed.name]) for feed in feeds)
     counts = _counts(shown)

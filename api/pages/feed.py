@@ -17,7 +17,6 @@ from core.model.errors import QueryError
 from core.model.feed import Feed
 from core.model.notice import notice_of
 from core.model.search import FilterForm, read_filter_form
-from core.views.entries import select_page
 
 router = APIRouter(include_in_schema=False)
 _UNUSABLE = 422
@@ -45,7 +44,7 @@ async def _listed(request: Request, feed: Feed, form: FilterForm) -> Response:
 
     def render(loaded: Loaded) -> bytes:
         ((_, found),) = loaded
-        listing = make_listing(form, query, select_page(loaded, query, capped=True))
+        listing = make_listing(form, query, loaded, capped=True)
         newest = next(iter(manifest.of(feed.source)), None)
         more = {"listing": listing, "newest": newest, "notice": notice, "held": found.held}
         return _render(request, feed, form, selection(form), **more)

@@ -3,19 +3,25 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from itertools import groupby
 from typing import Any
 
+from api.resource import Loaded
+from core.llm.extractive import extract
+from core.model.bands import alone, reach_of
 from core.model.batch import ANNOUNCE_TYPES
 from core.model.categories import category_name
 from core.model.pagination import Page
 from core.model.query import Query, parse_query
 from core.model.search import BOX, FORM_FIELDS, FilterForm, encoded, without_paging, words_of
-from core.render.card import Card, make_card
+from core.render.rows import PaperRow, make_row
+from core.views.entries import select_page
 
 PER_PAGE = 25
 _PAGE_SIZES = [("", "25"), ("10", "10"), ("50", "50"), ("100", "100")]  # the first is `PER_PAGE`
 _ANY = ("", "any")
+_extract = partial(extract, language="en")
 _ORDERS = (
     ("", "newest, then best"),
     ("-score", "best score"),
@@ -27,10 +33,10 @@ _ORDERS = (
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The cards of one date; of all dates (None) if they are not ordered by date."""
+    """The rows of one date; of all dates (None) if they are not ordered by date."""
 
     day: date | None
-    cards: tuple[Card, ...]
+    rows: tuple[PaperRow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +54,16 @@ def page_query(tokens: tuple[str, ...], *more: str) -> Query:
     return query if any(token.startswith("limit=") for token in tokens) else replace(query, limit=PER_PAGE)
 
 
-def make_listing(form: FilterForm, query: Query, page: Page) -> Listing:
-    """Returns the listing of a page of entries, with the words of `query` marked."""
+def make_listing(form: FilterForm, query: Query, loaded: Loaded, *, capped: bool) -> Listing:
+    """Returns the listing of the entries that `query` selects, with its words marked."""
     words = words_of(query)
-    cards = [make_card(entry, words) for entry in page.entries]
+    page = select_page(loaded, query, capped=capped)
+    known = {feed.name: (feed, reach_of(feed, found.entries)) for feed, found in loaded}
+    rows = [
+        make_row(alone(known[entry.feed][0], entry, known[entry.feed][1]), _extract, words) for entry in page.entries
+    ]
     by_day = query.sort[0][0] == "announced"
-    groups = groupby(cards, key=lambda card: card.announced if by_day else None)
+    groups = groupby(rows, key=lambda row: row.day if by_day else None)
     return Listing(tuple(Group(day, tuple(found)) for day, found in groups), page.total, _next(form, page))
 
 

@@ -110,6 +110,8 @@ async def post_marks(request: Request) -> Response:
     if reading is None:
         return RedirectResponse(page_url(request, "/sign-in"), _SEE_OTHER, NOT_KEPT)
     paper, mark = _toggled(form, reading.marks, int(wire.clock().timestamp()))
+    if not mark.day and (entry := (await find_entries(wire, [paper])).get(paper)):
+        mark = mark._replace(day=entry.announced.isoformat())
     await change_marks(wire, {paper: mark})
     place = f"#p-{quote(paper.replace('/', '-'))}"
     return RedirectResponse(page_url(request, f"/day/{mark.day}" if mark.day else "/") + place, _SEE_OTHER, NOT_KEPT)
@@ -120,7 +122,7 @@ def _toggled(form: Form, marks: Marks, now: int) -> tuple[str, PaperMark]:
     name = next((name for name in "ldsx" if name in form), "")
     try:
         paper = parse_id(first(form, name)).id
-        day = date.fromisoformat(first(form, "day")).isoformat()
+        day = date.fromisoformat(first(form, "day")).isoformat() if first(form, "day") else ""
     except ValueError:
         raise HTTPException(422, "This button names no paper.") from None
     mark = marks.get(paper, PaperMark())._replace(

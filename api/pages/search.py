@@ -15,7 +15,6 @@ from core.model.errors import QueryError
 from core.model.feed import Feed
 from core.model.query import FIELDS
 from core.model.search import FilterForm, encoded, everything, read_filter_form, without_paging
-from core.views.entries import select_page
 
 router = APIRouter(include_in_schema=False)
 _UNUSABLE = 422
@@ -51,7 +50,7 @@ async def _found(request: Request, form: FilterForm) -> Response:
     def make(loaded: Loaded) -> bytes:
         context = {
             "searched": feeds,
-            "listing": make_listing(form, query, select_page(loaded, query, capped=False)),
+            "listing": make_listing(form, query, loaded, capped=False),
             "scope": [name for name in ("score", "type") if not page_query(tokens).names(name)],
             "batches": manifest.leading(wire.rules.sources).stored,
         }

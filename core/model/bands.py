@@ -59,8 +59,9 @@ class Chosen:
         return max((entry.learned for _, entry in self.entries), key=abs)
 
 
-def reach_of(entries: Sequence[Entry]) -> Reach:
-    """Returns what the scores of a feed's `entries` (of all dates) are compared with."""
+def reach_of(feed: Feed, entries: Sequence[Entry]) -> Reach:
+    """Returns what the scores of a feed are compared with: its `entries` of all dates that reach its threshold."""
+    entries = choose(feed, entries, Query(), capped=False)
     matched = Counter(label for entry in entries for label in entry.matched)
     return Reach(max((entry.score for entry in entries), default=0.0), len(entries), matched)
 
@@ -83,6 +84,12 @@ def merge_day(found: Iterable[tuple[Feed, Sequence[Entry], Reach]]) -> list[Chos
             papers.setdefault(entry.id, []).append((band, _share(feed, entry, reach), feed, entry, reach))
     chosen = [_chosen(rows) for rows in papers.values()]
     return sorted(chosen, key=lambda one: (PLACES.index(one.band), -one.share, one.entry.id))
+
+
+def alone(feed: Feed, entry: Entry, reach: Reach) -> Chosen:
+    """Returns an entry of one feed as a list of its own shows it."""
+    band = _OF_RUBRIC.get(entry.band, REST) if entry.band else WORTH
+    return Chosen(((feed, entry),), band, _share(feed, entry, reach), _strongest([(entry, reach)]))
 
 
 def _band(entry: Entry, place: int, *, is_judged: bool) -> str:

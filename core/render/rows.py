@@ -1,7 +1,8 @@
 """Rows: papers as the day, a feed, a search and the saved list show them, folded and unfolded."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from markupsafe import Markup
 
@@ -10,15 +11,16 @@ from core.model.feed import Entry, Feed
 from core.model.paper import Paper, is_withdrawn
 from core.model.rubric import Scorecard
 from core.model.summary import Summary
-from core.render.card import LONGEST_TITLE, Card, make_card, readable
-from core.render.claims import claim_of
+from core.render.card import LONGEST_TITLE, Card, make_card, places_of, readable
+from core.render.claims import LONGEST_CLAIM, claim_of
 from core.render.items import TYPE_NAMES, clean_entry, readable_names
 from core.text.names import GROUP
-from core.text.sanitize import cut, label
+from core.text.sanitize import cut, label, plain
 
 _NAMED = 2  # authors by their family names
 _STEPS = 10  # of the bar below a mark
 _CHIP = 32  # characters
+_BEFORE = 40  # characters of an abstract before a word that was searched for
 Extract = Callable[[Paper], Summary]
 BAND_NAMES = {MUST: "Must read", WORTH: "Worth a look", REST: "The rest"}
 
@@ -33,8 +35,9 @@ class PaperRow:
     """
 
     paper: Paper
+    day: date
     title: Markup
-    claim: str
+    claim: Markup
     authors: str
     mark: str
     of: str
@@ -57,15 +60,16 @@ class Peek:
     band: str
 
 
-def make_row(chosen: Chosen, extract: Extract) -> PaperRow:
-    """Returns the row of a paper of a day."""
+def make_row(chosen: Chosen, extract: Extract, words: Sequence[str] = ()) -> PaperRow:
+    """Returns the row of a paper, with `words` marked that were searched for, and shown in their place."""
     entry = clean_entry(chosen.entry)
     mark, of, about = _mark(chosen)
-    title = readable(entry.paper.title, most=LONGEST_TITLE)
+    title = readable(entry.paper.title, (), words, most=LONGEST_TITLE)
     return PaperRow(
         paper=entry.paper,
+        day=entry.announced,
         title=title if title.strip() else Markup("arXiv:{}").format(entry.paper.versioned),
-        claim=claim_of(entry, extract),
+        claim=_claim(entry, extract, words),
         authors=short_authors(entry.paper),
         mark=mark,
         of=of,
@@ -92,6 +96,18 @@ def make_peek(entries: Iterable[tuple[Feed, Entry]]) -> Peek:
         verdict=judged.scorecard if judged else None,
         band=(judged.band or "") if judged else "",
     )
+
+
+def _claim(entry: Entry, extract: Extract, words: Sequence[str]) -> Markup:
+    """Returns the claim; if it and the title have none of the words, the place in the abstract that has one."""
+    claim = claim_of(entry, extract)
+    if words and not any(places_of(words, f"{entry.paper.title} {claim}")):
+        abstract = " ".join(plain(entry.paper.abstract).split())
+        first = min((start for start, _ in places_of(words, abstract)), default=-1)
+        if first >= 0:
+            start = abstract.rfind(" ", 0, max(first - _BEFORE, 0)) + 1
+            claim = ("…" if start else "") + cut(abstract[start:], LONGEST_CLAIM)
+    return readable(claim, (), words)
 
 
 def short_authors(paper: Paper) -> str:
