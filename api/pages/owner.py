@@ -24,7 +24,7 @@ from core.model.entries import choose
 from core.model.errors import Conflict, Refused, TooMuch
 from core.model.feed import Entry
 from core.model.manifest import rfc3339
-from core.model.marks import Marks, PaperMark, SavedPaper, read_marks, with_newer, with_saved, without
+from core.model.marks import Marks, PaperMark, SavedPaper, parse_marks, with_newer, with_saved, without
 from core.model.paper import parse_id
 from core.model.query import Condition, Query
 from core.render.claims import claim_of
@@ -98,7 +98,7 @@ async def post_marks(request: Request) -> Response:
         await require_owner(request)
         try:
             plain = json.loads(await read_body(request))
-            news = read_marks(plain.get("marks") if isinstance(plain, dict) else None)
+            news = parse_marks(plain.get("marks") if isinstance(plain, dict) else None)
             return _marks_answer(await change_marks(wire, news))
         except (ValueError, RecursionError):
             raise HTTPException(422, 'Send {"marks": {"2601.01234": {"s": 1}}}.') from None

@@ -46,7 +46,7 @@ def read_mark(plain: Any) -> PaperMark:
     return PaperMark(bool(plain.get("v")), vote, bool(plain.get("s")), bool(plain.get("x")), day, time)
 
 
-def read_marks(plain: Any) -> dict[str, PaperMark]:
+def parse_marks(plain: Any) -> dict[str, PaperMark]:
     """Returns marks by identifier, from JSON values. Raises `Refused` for anything else, or too many."""
     if not isinstance(plain, Mapping) or len(plain) > MOST_MARKED:
         raise Refused("marks", f"marks are an object of up to {MOST_MARKED} identifiers")
