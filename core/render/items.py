@@ -215,9 +215,9 @@ def entry_time(entry: Entry) -> datetime:
 
 def _authors(paper: Paper) -> str:
     names = [name for author in paper.authors if (name := plain(author.name))]
-    shown = ", ".join(names[:_FOLD_AUTHORS_AFTER])
+    first = ", ".join(names[:_FOLD_AUTHORS_AFTER])
     more = len(names) - _FOLD_AUTHORS_AFTER
-    return f"{shown} and {more} more" if more > 0 else shown or "No authors given"
+    return f"{first} and {more} more" if more > 0 else first or "No authors given"
 
 
 def _named(category: str) -> str:

@@ -43,8 +43,8 @@ def render_badge(name: str, newest: BatchRecord, count: int, missing: str = "") 
     said = f"{count} on {day}" + ("" if state == "complete" else f", {state}")
     entries = "entry" if count == 1 else "entries"
     label = f"{name}: {count} {entries} on {day} {newest.date.year}, {state}"
-    shown = name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
-    name_length, said_length = (len(text) * _LETTER for text in (shown, said))
+    short_name = name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
+    name_length, said_length = (len(text) * _LETTER for text in (short_name, said))
     left = name_length + _PADDING
     return _SVG.format(
         width=left + said_length + _PADDING,
@@ -52,7 +52,7 @@ def render_badge(name: str, newest: BatchRecord, count: int, missing: str = "") 
         at=left + 6,
         label=escape(label),
         colour=_COLOURS.get(state, _MISSING),
-        name=escape(shown),
+        name=escape(short_name),
         said=escape(said),
         name_length=name_length,
         said_length=said_length,

@@ -1,6 +1,6 @@
 """A document as blocks, which one module writes as Markdown and another as HTML.
 
-What is a `str` here is text of anybody: it may say what it likes, and is written so that it is read as text.
+A `str` here is text from outside: it is escaped, so that readers see it as text.
 """
 
 from dataclasses import dataclass
@@ -101,7 +101,7 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """Blocks that are shown when their title is clicked."""
+    """Blocks that a click on their title opens."""
 
     title: str
     blocks: "tuple[Block, ...]"

@@ -112,10 +112,10 @@ def paper_link(paper: Paper, text: str) -> Link:
 def authors_line(paper: Paper, words: Sentences) -> str:
     """The first authors, and how many there are besides."""
     names = readable_names(paper)
-    shown = ", ".join(names[:_SHOWN_AUTHORS])
+    first = ", ".join(names[:_SHOWN_AUTHORS])
     if len(names) > _SHOWN_AUTHORS:
-        return words["more authors"].format(names=shown, count=f"{len(names) - _SHOWN_AUTHORS:,}")
-    return shown or words["no authors"]
+        return words["more authors"].format(names=first, count=f"{len(names) - _SHOWN_AUTHORS:,}")
+    return first or words["no authors"]
 
 
 def summary_text(entry: Entry, digest: Digest, words: Sentences, below: int) -> Block | None:

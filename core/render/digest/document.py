@@ -75,7 +75,7 @@ def _due(digest: Digest) -> datetime:
 
 
 def _tags(digest: Digest) -> list[str]:
-    """The style `daily` has tags of a blog of papers; Hugging Face's picks are tagged as such."""
+    """The style `daily` has tags of a blog of papers; Hugging Face's daily papers are tagged as such."""
     source = "huggingface" if digest.feed.source == "huggingface" else "arxiv"
     own = ["papers", source] if digest.style == "daily" else [source]
     return [*own, *digest.feed.categories[:_MOST_TAGS]]
