@@ -20,6 +20,7 @@ from core.text.numbers import retry_seconds, whole_number
 
 _MOST_QUOTED = 300  # characters of an error that are repeated
 _MOST_JSON = 4_000_000  # bytes of an answer in one piece; values take many times their bytes in memory
+_MOST_TEXT = 400_000  # characters of an answer; the longest that is asked for has some tens of thousands
 _MOST_EVENTS = 400_000  # of a stream; each piece is a token or more
 _MOST_TOKENS = 100_000_000  # figures of usage beyond this are nonsense
 _OK, _REDIRECT, _SERVER_ERROR = 200, 300, 500
@@ -125,8 +126,11 @@ def read_reply(body: bytes) -> Reply:
     else:
         tokens = (figures.prompt_tokens, figures.completion_tokens)
     message = choice.message
+    text = _text_of(message.content)
+    if len(text) > _MOST_TEXT:
+        raise wrong("no-answer", f"it is a text of {len(text):,} characters")
     return Reply(
-        _text_of(message.content),
+        text,
         message.refusal or "",
         "length" if finish in _CUT_OFF else finish,
         tokens,

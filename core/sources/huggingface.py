@@ -86,7 +86,7 @@ def _listed(body: bytes) -> list[Any]:
         value = json.loads(
             text, parse_int=lambda digits: int(digits[:_DIGITS])
         )  # an absurdly large number spoils only its own element
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, MemoryError) as error:
         kind = "empty" if not text else "an HTML page, not JSON" if text[:1] == "<" else f"not JSON: {_excerpt(text)!r}"
         raise ParseError(f"the answer is {kind}") from error
     if isinstance(value, dict) and "error" in value:

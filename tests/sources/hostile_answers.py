@@ -146,6 +146,7 @@ CASES: dict[str, Callable[[], object]] = {
     "an error with a code of 5,000 digits": lambda: read_reply(b'{"error":{"code":"%s"}}' % (b"9" * 5_000)),
     "an error with a square as code": lambda: read_error(500, '{"error":{"code":"²"}}'.encode()),
     "a reply of 400,000 pieces": lambda: f"{len(read_reply(CHUNK * 390_000).text):,} characters",
+    "a reply of 70,000 pieces": lambda: f"{len(read_reply(CHUNK * 70_000).text):,} characters",
     "a reply of 20 MB of lines": lambda: read_reply(b"data:\n" * (20 * MB // 6)),
     # Compressed
     "6 KB of gzip in gzip": fetched(nested("gzip", 3, 60 * MB), "gzip, gzip, gzip"),
