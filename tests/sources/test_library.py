@@ -45,7 +45,7 @@ LINKS = "https://arxiv.org/abs/2601.01234v2\n2512.00001\nsee arXiv:hep-th/990100
 
 
 def test_bibtex() -> None:
-    """Braces, quotes, TeX, joined strings and identifiers are read; the newest come first; an empty entry is counted."""
+    """Braces, quotes, TeX, joined strings and identifiers are read, the newest first; an empty entry is counted."""
     library = parse_library(BIBTEX.encode())
     assert ("BibTeX", 1) == (library.format, library.rejected)
     second, first, third = library.references
