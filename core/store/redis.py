@@ -60,6 +60,7 @@ class RedisStore(CommandStore):
                 timeout=self._read_seconds,
                 protocol=2,
                 decode_responses=True,
+                encoding_errors="replace",  # bytes that are no text are none of Paperwire's; decoding them fails later
                 retry=Retry(NoBackoff(), 0),
                 socket_connect_timeout=self._connect_seconds,
                 socket_timeout=self._read_seconds,

@@ -176,6 +176,19 @@ def test_other_types_are_absent(tmp_path: Path) -> None:
     place.run(work)
 
 
+def test_bytes_that_are_no_text_hide_nothing(tmp_path: Path) -> None:
+    """Where somebody wrote other bytes into Redis, the values beside them can be read."""
+    place = make_place("redis", tmp_path)
+
+    async def work(store: Store) -> None:
+        await store.put("b", b"good")
+        odd, good = await store.get_many(["a", "b"])
+        assert (False, b"good") == (odd is None, good)
+
+    redis_server().command("SET", "a", b"\xff\xfe", database=int(place.target.rpartition("/")[2]))
+    place.run(work)
+
+
 def test_put_overwrites(place: Place) -> None:
     """A later value replaces an earlier one, and its time to live with it."""
 

@@ -46,11 +46,21 @@ def kinds_of_keys() -> dict[str, str]:
     return found
 
 
-def _prefix_of(function: Callable[..., str]) -> str:
-    """What all keys of a function begin with."""
+def some_key(kind: str) -> str:
+    """A key of a kind that may be stored at some time."""
+    value = getattr(keys, kind)
+    return value if isinstance(value, str) else _call(value, 0)
+
+
+def _call(function: Callable[..., str], at: int) -> str:
     parameters = inspect.signature(function).parameters.values()
     needed = [parameter.annotation for parameter in parameters if parameter.default is parameter.empty]
-    one, another = (function(*(sample[at] for sample in map(_SAMPLES.get, needed))) for at in (0, 1))
+    return function(*(_SAMPLES[kind][at] for kind in needed))
+
+
+def _prefix_of(function: Callable[..., str]) -> str:
+    """What all keys of a function begin with."""
+    one, another = _call(function, 0), _call(function, 1)
     same = next(at for at, (a, b) in enumerate(zip(one, another, strict=False)) if a != b)
     return one[:same].rpartition(":")[0] + ":"
 
@@ -109,9 +119,7 @@ class Robber:
             gone = robbed | set(since)
             safe = gone | {keys.copy(key) for key in gone}
             left = [key for key in by_kind.get(kind, []) if key not in safe and keys.copy(key) not in gone]
-            if kinds_of_keys()[kind].endswith(":") and not left:
-                continue  # nothing of that kind is stored yet
-            key = self.random.choice(left) if left else kinds_of_keys()[kind]
+            key = self.random.choice(left) if left else some_key(kind)
             if not left and (key in safe or keys.copy(key) in gone):
                 continue
             self.take(key, mode)
