@@ -23,7 +23,7 @@ from core.archive.spending import Spending
 from core.archive.state import STATE_KEYS, State, decode_state
 from core.archive.windows import Windows
 from core.archive.work import Steps
-from core.config.settings import GATE_SECONDS
+from core.config.settings import GATE_SECONDS, SITE_PAUSES
 from core.model.errors import StoreError, StoreRefused
 from core.model.manifest import Manifest, rfc3339
 from core.store import keys
@@ -66,7 +66,16 @@ class Archive:
 
     def gate(self, seconds: float = GATE_SECONDS) -> AbstractAsyncContextManager[None]:
         """Returns a block for one request to arXiv, which starts `seconds` after the last one at the earliest."""
-        return passing(self.store, seconds) if seconds else nullcontext()
+        return passing(self.store, keys.ARXIV_GATE, seconds) if seconds else nullcontext()
+
+    @asynccontextmanager
+    async def site_gate(self, seconds: float = GATE_SECONDS) -> AsyncIterator[None]:
+        """A block for one request to arXiv's site: `SITE_PAUSES` times as long after the last one there, and `seconds`
+        after the last one to any other address of arXiv.
+        """
+        pause = passing(self.store, keys.SITE_GATE, SITE_PAUSES * seconds) if seconds else nullcontext()
+        async with pause, self.gate(seconds):
+            yield
 
     @property
     def refused(self) -> StoreRefused | None:

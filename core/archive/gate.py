@@ -5,25 +5,24 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from core.store import keys
 from core.store.base import Store, prolonged
 
 _POLL_SECONDS = 0.1
 
 
 @asynccontextmanager
-async def passing(store: Store, seconds: float) -> AsyncIterator[None]:
-    """Wait until a request may be sent; other processes then wait until `seconds` after the block.
+async def passing(store: Store, gate: str, seconds: float) -> AsyncIterator[None]:
+    """Wait until a request may pass the `gate` (its key); other processes then wait until `seconds` after the block.
 
     A `core.sources.client.Gate`. Raises `StoreError`.
     """
     token = secrets.token_hex(8)
     # Another process may hold the gate
-    while not await store.acquire(keys.ARXIV_GATE, token, seconds):  # noqa: ASYNC110
+    while not await store.acquire(gate, token, seconds):  # noqa: ASYNC110
         await asyncio.sleep(_POLL_SECONDS)
     try:
-        async with prolonged(store, keys.ARXIV_GATE, token, seconds):
+        async with prolonged(store, gate, token, seconds):
             yield
     finally:
         # From the end of this request: a slow answer or connection does not shorten the pause
-        await store.acquire(keys.ARXIV_GATE, token, seconds)
+        await store.acquire(gate, token, seconds)

@@ -26,6 +26,7 @@ from core.util.signing import fingerprint
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORTEST_KEY = 16
+SITE_PAUSES = 5  # of the gate: arxiv.org/robots.txt asks for 15 s between two requests to the site
 GATE_SECONDS = 3.0  # arXiv's terms: one request every three seconds, https://info.arxiv.org/help/api/tou.html
 _SHIPPED = (".py", ".html", ".css", ".js", ".toml")  # files on which answers depend
 Clock = Callable[[], datetime]
@@ -40,6 +41,9 @@ class Settings(BaseSettings):
 
     arxiv_rss_url: HttpUrl = Field(HttpUrl("https://rss.arxiv.org"), description="where arXiv's RSS is")
     arxiv_api_url: HttpUrl | None = Field(None, description="where arXiv's API is; else with a replay, else arXiv's")
+    arxiv_site_url: HttpUrl | None = Field(
+        None, description="where arXiv's catch-up pages are; else with a replay, else arXiv's site"
+    )
     hf_api_url: HttpUrl | None = Field(None, description="where Hugging Face is; else with a replay, else its own")
     arxiv_pdf_url: HttpUrl | None = Field(
         None, description="where the papers' texts are; else with a replay, else arXiv's"
@@ -236,6 +240,11 @@ class Settings(BaseSettings):
         return self._upstream(self.arxiv_api_url, "https://export.arxiv.org")
 
     @property
+    def site_url(self) -> str:
+        """The URL of arXiv's site, which has the catch-up pages, without a trailing slash."""
+        return self._upstream(self.arxiv_site_url, "https://arxiv.org")
+
+    @property
     def hf_url(self) -> str:
         """The URL of Hugging Face, without a trailing slash."""
         return self._upstream(self.hf_api_url, "https://huggingface.co")
@@ -256,7 +265,7 @@ class Settings(BaseSettings):
         """The pause between two requests to arXiv in seconds; a replay may have a shorter one."""
         if self.sample:
             return 0.0
-        real = any(map(_is_of_arxiv, (self.rss_url, self.api_url, self.pdf_url)))
+        real = any(map(_is_of_arxiv, (self.rss_url, self.api_url, self.site_url, self.pdf_url)))
         return GATE_SECONDS if real else self.replay_gate_seconds
 
     @cached_property

@@ -1,41 +1,60 @@
-"""The step *backfill*: asks arXiv's API for the submissions of each date that it has not confirmed, newest date first.
+"""The step *backfill*: asks other witnesses for what arXiv's feed announced, and for what it did not, newest first.
+
+The catch-up pages say what was announced on a date, with types. A page is entered in one commit.
 
 The API confirms what the feed announced, and has what the feed left out. A window of submissions is read in slices;
 each is stored, and the next run continues after the last one. A complete window is entered in one commit.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from time import monotonic
 
 from core.archive import Archive, Draft
 from core.archive.windows import Begun
 from core.config.overrides import Rules
 from core.jobs.upstreams import Upstreams
+from core.model.batch import Batch
 from core.model.calendar import submission_window
 from core.model.errors import FetchError, SourceError
 from core.model.ledger import Entered, Window, WindowReading, affected_dates, enter, windows_to_read
-from core.model.manifest import Manifest
-from core.sources.api import fetch_slice
+from core.model.manifest import BatchRecord, Manifest, rfc3339
+from core.model.pages import (
+    PageKey,
+    PageReading,
+    enter_absent,
+    enter_page,
+    pages_to_read,
+    unknown_versions,
+    with_versions,
+)
+from core.sources.api import fetch_by_id, fetch_slice
+from core.sources.catchup import fetch_catchup
 from core.util.log import Progress
 
 MOST_TRIES = 3  # refreshes in which a slice may be short before the window is entered as it is
 LEAST_SECONDS = 5.0  # no request starts with less time left
+_NO_SUCH_PAGE = frozenset({"not-found", "refused"})  # states of `FetchError`
 
 
 @dataclass(slots=True)
 class Backfilled:
-    """The result of the step: the number of windows read and of papers found late, the windows that are `pending`, and
-    the problems. `is_down`: the API failed in this run and is not asked again.
+    """The result of the step: the number of windows and pages read and of papers found late, the windows and pages that
+    are pending, and the problems. `is_down`: the API failed in this run and is not asked again; so `site_is_down`.
     """
 
     windows: int = 0
+    pages: int = 0
     late: int = 0
     pending: tuple[Window, ...] = ()
+    pending_pages: tuple[PageKey, ...] = ()
     problems: list[str] = field(default_factory=list)
     is_down: bool = False
-    tried: set[Window] = field(default_factory=set)  # each is tried once in a run, though it may be pending again
+    site_is_down: bool = False
+    tried: set[Window | PageKey] = field(default_factory=set)  # each once in a run, though it may be pending again
+    batches: dict[str, Batch] = field(default_factory=dict)  # by hash: immutable, and needed for each page
 
 
 def pending_windows(
@@ -43,6 +62,118 @@ def pending_windows(
 ) -> tuple[Window, ...]:
     """Returns the windows that the API has not been asked for yet, empty without an API."""
     return tuple(windows_to_read(manifest, rules.categories, now, archive.retention)) if upstreams.api_url else ()
+
+
+def still_pending_pages(
+    manifest: Manifest, upstreams: Upstreams, rules: Rules, archive: Archive, now: datetime
+) -> tuple[PageKey, ...]:
+    """Returns the catch-up pages that are still to be read, empty without arXiv's site."""
+    return tuple(pages_to_read(manifest, rules.categories, now, archive.retention)) if upstreams.site_url else ()
+
+
+async def read_pages(
+    archive: Archive,
+    upstreams: Upstreams,
+    rules: Rules,
+    *,
+    now: datetime,
+    end: float,
+    wanted: Callable[[date], bool],
+    report: Backfilled,
+    progress: Progress,
+) -> None:
+    """Read the pending catch-up pages of the dates that `wanted` accepts, newest first, until `end` or a failure.
+
+    arXiv's site is asked every 15 s, so that a refresh of a minute reads a few.
+
+    Results are added to `report`. Raises `StoreError`.
+    """
+    while not report.site_is_down:
+        manifest = (await archive.state()).manifest
+        report.pending_pages = still_pending_pages(manifest, upstreams, rules, archive, now)
+        todo = [key for key in report.pending_pages if wanted(key.date) and key not in report.tried]
+        if not todo or end - monotonic() <= LEAST_SECONDS + upstreams.site_seconds:
+            return
+        key = todo[0]
+        report.tried.add(key)
+        progress(f"reading arXiv's catch-up page of {key.category} for {key.date}, {len(todo)} to go", 0, 1)
+        reading = await _read_page(upstreams, key, now, report)
+        if reading is None:
+            return
+        if reading.mentions is None:
+            absent = report.pending_pages if report.site_is_down else (key,)
+            await _enter_absent(archive, absent, now)
+            continue
+        if unknown := unknown_versions(reading, await _batch_of(archive, manifest.get(key.date), report)):
+            reading = await _with_versions(upstreams, reading, unknown, report)
+        entered = await _enter_page(archive, reading, rules, now, report)
+        report.pages += 1
+        report.late += entered.added
+
+
+async def _read_page(upstreams: Upstreams, key: PageKey, now: datetime, report: Backfilled) -> PageReading | None:
+    """Read a catch-up page. Returns None if that failed; it is asked again in another run."""
+    try:
+        mentions = await fetch_catchup(upstreams.get_site, upstreams.site_url, key.category, key.date)
+    except FetchError as error:
+        if error.state in _NO_SUCH_PAGE:
+            report.site_is_down = error.state == "not-found"  # it has no catch-up pages at all; 400 is for one page
+            return PageReading(key, None, rfc3339(now))
+        report.problems.append(f"catch-up page: {error.reason}")
+        report.site_is_down = True
+        return None
+    except SourceError as error:
+        report.problems.append(str(error))
+        report.site_is_down = True
+        return None
+    return PageReading(key, mentions, rfc3339(now))
+
+
+async def _with_versions(
+    upstreams: Upstreams, reading: PageReading, unknown: list[str], report: Backfilled
+) -> PageReading:
+    """Returns the reading with versions that the API knows."""
+    if not upstreams.api_url or report.is_down:
+        return reading
+    found = await fetch_by_id(upstreams.get, upstreams.api_url, unknown)
+    if found.problem:
+        report.problems.append(found.problem)
+    return with_versions(reading, found.papers)
+
+
+async def _enter_absent(archive: Archive, keys: tuple[PageKey, ...], now: datetime) -> None:
+    """Note that arXiv has no such pages."""
+    async with archive.drafting() as draft:
+        records = enter_absent(draft.manifest, keys, now, archive.retention)
+        draft.change_records(records.values(), now)
+        await draft.commit()
+
+
+async def _batch_of(archive: Archive, record: BatchRecord, report: Backfilled) -> Batch | None:
+    return (await _batches_of(archive, [record], report)).get(record.hash)
+
+
+async def _batches_of(archive: Archive, records: list[BatchRecord], report: Backfilled) -> dict[str, Batch]:
+    """Returns batches by hash, each decoded once in a run."""
+    missing = [record for record in records if record.hash and record.hash not in report.batches]
+    report.batches |= await archive.days.batches(missing)
+    return report.batches
+
+
+async def _enter_page(
+    archive: Archive, reading: PageReading, rules: Rules, now: datetime, report: Backfilled
+) -> Entered:
+    """Enter a catch-up page: batches, records and scores in one commit."""
+    async with archive.drafting() as draft:
+        manifest = draft.manifest
+        known = await _batches_of(archive, manifest.stored, report)
+        by_date = {record.date: known[record.hash] for record in manifest.stored if record.hash in known}
+        # In a thread: comparing and hashing days takes tens of milliseconds
+        entered = await asyncio.to_thread(enter_page, manifest, by_date, reading, now, archive.retention)
+        await asyncio.to_thread(put_entered, draft, entered, rules, now)
+        await draft.commit()
+    report.batches |= {batch.hash: batch for batch in entered.batches.values()}
+    return entered
 
 
 async def backfill(

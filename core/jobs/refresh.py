@@ -22,7 +22,7 @@ from core.model.entries import Day, choose
 from core.model.feed import Feed
 from core.model.manifest import BatchRecord, Manifest, rfc3339
 from core.model.query import Query
-from core.model.reconcile import FetchedDate, settle
+from core.model.reconcile import FetchedDate, announced_before, settle
 from core.sources.rss import NO_TIME, Fetched, fetch_announcements
 from core.util.log import Progress
 
@@ -153,6 +153,7 @@ async def _found(
     }
     came = fetched.skipped if day == due_date(now) else ()  # of another date they would be missing
     again = {fetched.archives[part]: NO_TIME for part in fetched.skipped if part not in came}
+    after, follows = announced_before(manifest, day)
     outcome = FetchedDate(
         day,
         tuple(fetched.announcements.get(day, ())),
@@ -161,6 +162,8 @@ async def _found(
         tuple(fetched.rejected),
         at=rfc3339(now),
         over=day < due_date(now),
+        after=after,
+        follows=follows,
     )
     known, before = manifest.get(day), _before(manifest, day)
     # Read already, unless the upstream shows another date than the due one
@@ -172,7 +175,7 @@ async def _found(
     whole = () if record.settled(categories) else tuple(sorted({*came, *fetched.whole}))
     record = replace(record, parts=whole)
     if record.settled(categories) and not fetched.failures:
-        record = replace(record, validators=fetched.validators)
+        record = replace(record, validators={**record.validators, **fetched.validators})
     stored = batch is not None and existing is not None and batch.hash == known.hash
     return _Found(record if stored or not batch else replace(record, fetched=rfc3339(now)), batch, stored)
 

@@ -19,7 +19,14 @@ from core.archive import Archive, Draft, State
 from core.config.overrides import Rules, rules_in_force
 from core.config.settings import Settings
 from core.jobs.analyze import analyze
-from core.jobs.backfill import LEAST_SECONDS, Backfilled, backfill, pending_windows
+from core.jobs.backfill import (
+    LEAST_SECONDS,
+    Backfilled,
+    backfill,
+    pending_windows,
+    read_pages,
+    still_pending_pages,
+)
 from core.jobs.deliver import deliver
 from core.jobs.enrich import Enriched, complete_shown, fetch_picks
 from core.jobs.feed_date import Analysed
@@ -30,7 +37,9 @@ from core.jobs.upstreams import Upstreams, open_upstreams
 from core.model.calendar import due_date
 from core.model.errors import StoreError, StoreRefused
 from core.model.freshness import ARXIV, due_of, due_record, is_settled
+from core.model.ledger import Window
 from core.model.manifest import rfc3339
+from core.model.pages import PageKey
 from core.model.repair import Lost, without_future, without_lost
 from core.model.work import OWNER, QUEUE, READER, Chain
 from core.queue.base import Queue
@@ -106,6 +115,10 @@ class Report:
         return "; ".join(self.enrich.problems) if self.asked_picks and not self.enrich.picks else ""
 
     @property
+    def _pending(self) -> list[Window | PageKey]:
+        return [*self.backfill.pending, *self.backfill.pending_pages]
+
+    @property
     def did_something(self) -> bool:
         """Whether a source was asked, successfully or not."""
         return self.today is not None or self.asked_picks or self.rested
@@ -114,14 +127,19 @@ class Report:
         """Returns this as JSON values."""
         plain = self.today.to_plain() if self.today else {}
         if self.rested:
-            numbers = {"windows": self.backfill.windows, "late": self.backfill.late}
+            numbers = {"pages": self.backfill.pages, "windows": self.backfill.windows, "late": self.backfill.late}
             numbers |= {"completed": self.enrich.completed, "picks": self.enrich.picks}
             problems = [text for name, texts in self.failures.items() if name in _REST for text in texts]
-            more = {"owed": len(self.backfill.pending), "problems": problems, "analysis": self.analyze.to_plain()}
+            more = {
+                "owed": len({one.date for one in self._pending}),
+                "problems": problems,
+                "analysis": self.analyze.to_plain(),
+            }
             plain["caught"] = numbers | more
         elif self.asked_picks:
             plain["picks"] = self.enrich.picks
-        pending = {"dates": [window.date.isoformat() for window in self.backfill.pending]}
+        dates = {one.date.isoformat() for one in self._pending}
+        pending = {"dates": sorted(dates, reverse=True)}
         plain["pending"] = pending | {"papers": self.analyze.pending}
         plain |= {"lost": self.lost} if self.lost else {}
         return plain | {"work": self._work(), "failures": self.failures, "busy": list(self.busy)}
@@ -300,28 +318,31 @@ class _Run:
         if self.scope.forced or step.wants_picks(rules, forced=False):
             return False
         windows = pending_windows(state.manifest, self.upstreams, rules, self.archive, self.now)
-        return not windows and is_quiet(step.chain, settled_under(state.manifest, rules, self.settings))
+        pages = still_pending_pages(state.manifest, self.upstreams, rules, self.archive, self.now)
+        return not windows and not pages and is_quiet(step.chain, settled_under(state.manifest, rules, self.settings))
 
     async def _steps(self, step: Step, rules: Rules, end: float) -> None:
         await self._step("backfill", self._backfill(rules, end, due_only=True))
         await self._step("enrich", self._enrich(step, rules, end))
         await self._step("analyze", self._analyze(step, rules, end))
-        before = self.report.backfill.windows
+        before = self.report.backfill.windows, self.report.backfill.pages
         await self._step("backfill", self._backfill(rules, end, due_only=False))
-        if self.report.backfill.windows > before:  # new dates were stored
+        if (self.report.backfill.windows, self.report.backfill.pages) > before:  # new dates were stored
             await self._step("analyze", self._analyze(step, rules, end))
 
     async def _end(self, step: Step, rules: Rules, before: State) -> None:
         """Note what is pending, and have the next step called."""
         report, state = self.report, await self.archive.state()
         windows = pending_windows(state.manifest, self.upstreams, rules, self.archive, self.now)
-        report.backfill.pending, report.state = windows, state
-        # Slices of a window were stored, and time ran out
-        out_of_time = bool(windows) and bool(report.backfill.tried) and not report.backfill.problems
+        pages = still_pending_pages(state.manifest, self.upstreams, rules, self.archive, self.now)
+        report.backfill.pending, report.backfill.pending_pages, report.state = windows, pages, state
+        # Slices of a window or pages were stored, and time ran out
+        untried = [one for one in (*windows, *pages) if not isinstance(one, PageKey) or one not in report.backfill.tried]
+        out_of_time = bool(untried) and bool(report.backfill.tried) and not report.backfill.problems
         progress = state.manifest.version != before.manifest.version or report.analyze.answers > 0 or out_of_time
         left = Remainder(
-            pending=len(windows) + report.analyze.pending,
-            resumes=0.0 if windows and not report.backfill.problems else report.analyze.resumes,
+            pending=len(windows) + len(pages) + report.analyze.pending,
+            resumes=0.0 if untried and not report.backfill.problems else report.analyze.resumes,
             progress=progress,
             asked_picks=report.asked_picks and report.enrich.picks > 0,
             reading=report.analyze.reading,
@@ -333,6 +354,16 @@ class _Run:
 
     async def _backfill(self, rules: Rules, end: float, *, due_only: bool) -> None:
         due = due_date(self.now)
+        await read_pages(
+            self.archive,
+            self.upstreams,
+            rules,
+            now=self.now,
+            end=end,
+            wanted=lambda day: not due_only or day == due,
+            report=self.report.backfill,
+            progress=self.progress,
+        )
         await backfill(
             self.archive,
             self.upstreams,

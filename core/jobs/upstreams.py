@@ -10,31 +10,47 @@ import httpx
 
 from core import __version__
 from core.archive import Archive
-from core.config.settings import Settings
+from core.config.settings import SITE_PAUSES, Settings
 from core.sources import sample
 from core.sources.client import Fetcher, Get
 
 
 @dataclass(frozen=True, slots=True)
 class Upstreams:
-    """`get` sends requests to arXiv, `get_picks` to Hugging Face. `api_url` is "" without an API."""
+    """`get` sends requests to arXiv's RSS and API, `get_site` to its site, `get_picks` to Hugging Face.
+
+    `api_url` and `site_url` are "" where there is none. `site_seconds` is the pause between two requests to the site.
+    """
 
     get: Get
     rss_url: str
     api_url: str
+    get_site: Get
+    site_url: str
+    site_seconds: float
     get_picks: Get
     hf_url: str
 
 
 @asynccontextmanager
 async def open_upstreams(settings: Settings, archive: Archive) -> AsyncIterator[Upstreams]:
-    """Yields the upstreams, with one connection each at a time. The sample week has no API."""
+    """Yields the upstreams, with one connection each at a time. The sample week has RSS only."""
     agent = f"Paperwire/{__version__} ({settings.feeds.instance.contact or 'no contact configured'})"
     async with await asyncio.to_thread(_make_client, settings) as client:
         arxiv = Fetcher(client, user_agent=agent, gate=partial(archive.gate, settings.gate_seconds))
+        site = Fetcher(client, user_agent=agent, gate=partial(archive.site_gate, settings.gate_seconds))
         others = Fetcher(client, user_agent=agent)
-        api_url = "" if settings.sample else settings.api_url
-        yield Upstreams(arxiv.get, settings.rss_url, api_url, others.get, settings.hf_url)
+        api_url, site_url = ("", "") if settings.sample else (settings.api_url, settings.site_url)
+        yield Upstreams(
+            arxiv.get,
+            settings.rss_url,
+            api_url,
+            site.get,
+            site_url,
+            SITE_PAUSES * settings.gate_seconds,
+            others.get,
+            settings.hf_url,
+        )
 
 
 def _make_client(settings: Settings) -> httpx.AsyncClient:

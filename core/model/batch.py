@@ -20,8 +20,8 @@ class Announcement:
     """A paper, and its announce type as arXiv served it. For a feed's own view of the type, see `announce_type`.
 
     `late` is when it was stored (RFC 3339) if the batch was published without it before, or its day was over.
-    `relisted`: it was announced before, and is now listed in one more category.
-    `source` is "rss", or "api" for a paper that arXiv's feed was not seen to announce.
+    `relisted`: it was announced before, and is now listed in one more category, one of `into` (empty: of all).
+    `source` names the witnesses: "rss", "catchup", "rss+catchup", or "api" for a paper that neither was seen to have.
     """
 
     paper: Paper
@@ -29,6 +29,22 @@ class Announcement:
     late: str = ""
     source: str = "rss"
     relisted: bool = False
+    into: tuple[str, ...] = ()
+
+    @property
+    def by_rss(self) -> bool:
+        """Whether arXiv's feed announced it."""
+        return self.source.startswith("rss")
+
+    @property
+    def by_page(self) -> bool:
+        """Whether the catch-up page of its date lists it."""
+        return self.source.endswith("catchup")
+
+    @property
+    def replaces(self) -> bool:
+        """Whether it announces a later version."""
+        return self.served.startswith("replace")
 
 
 def is_relisted(item: Announcement, asked: tuple[str, ...], day: date) -> bool:
@@ -52,6 +68,11 @@ def _month(day: date) -> str:
     return f"{day:%Y-%m}"
 
 
+def announced_in(item: Announcement, categories: tuple[str, ...] | frozenset[str]) -> bool:
+    """Returns whether a paper was announced in one of the categories: a late cross-list only in the new ones."""
+    return any(listed(category, categories) for category in item.into or item.paper.categories)
+
+
 def announce_type(announcement: Announcement, categories: tuple[str, ...]) -> str:
     """Returns the announce type as seen from a set of categories.
 
@@ -61,10 +82,10 @@ def announce_type(announcement: Announcement, categories: tuple[str, ...]) -> st
     """
     paper = announcement.paper
     primary = not paper.categories or listed(paper.primary, categories)
-    if announcement.served.startswith("replace"):
+    if announcement.replaces:
         return "replace" if primary else "replace-cross"
     # The API has only the newest version, even if the first one was announced
-    earlier = announcement.relisted or (paper.version > 1 and announcement.source != "api")
+    earlier = announcement.relisted or (paper.version > 1 and announcement.by_rss)
     return "cross" if earlier or not primary else "new"
 
 
@@ -91,9 +112,7 @@ class Batch:
             name: dict(
                 sorted(
                     Counter(
-                        announce_type(item, (name,))
-                        for item in self.announcements
-                        if any(listed(c, (name,)) for c in item.paper.categories)
+                        announce_type(item, (name,)) for item in self.announcements if announced_in(item, (name,))
                     ).items()
                 )
             )
@@ -156,9 +175,10 @@ def _to_plain(item: Announcement) -> dict[str, Any]:
         **({"late": item.late} if item.late else {}),
         **({"source": item.source} if item.source != "rss" else {}),
         **({"relisted": True} if item.relisted else {}),
+        **({"into": list(item.into)} if item.into else {}),
     }
 
 
 def _from_plain(plain: dict[str, Any]) -> Announcement:
     late, source, relisted = plain.get("late", ""), plain.get("source", "rss"), plain.get("relisted", False)
-    return Announcement(paper_from_plain(plain), plain["type"], late, source, relisted)
+    return Announcement(paper_from_plain(plain), plain["type"], late, source, relisted, tuple(plain.get("into", ())))

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 EASTERN = ZoneInfo("America/New_York")
 PUBLISHED_AT = time(0, 20)  # "soon after midnight": an earlier request gets the previous batch
+MAILED_AT = time(20)
 DEADLINE = time(14)
 _MONDAY, _THURSDAY, _SATURDAY = 0, 3, 5
 PICKED_AFTER = timedelta(hours=12)  # of a date's beginning, Hugging Face has its papers
@@ -56,6 +57,20 @@ def due_date(now: datetime) -> date:
     local = now.astimezone(EASTERN)
     day = local.date() if local.time() >= PUBLISHED_AT else local.date() - _DAY
     return day if is_announcement_day(day) else before(day)
+
+
+def mailed_at(day: date) -> datetime:
+    """Returns the time (UTC) of the mailing of a date: in the evening before, hours before arXiv's feed shows it."""
+    return datetime.combine(day - _DAY, MAILED_AT, EASTERN).astimezone(UTC)
+
+
+def is_evening(now: datetime) -> bool:
+    """Returns whether the next mailing may be out at `now`, while arXiv's feed still has the last one.
+
+    Versions and categories are those of the next one then, everywhere.
+    """
+    local = now.astimezone(EASTERN).time()
+    return local >= MAILED_AT or local < PUBLISHED_AT
 
 
 def next_due(now: datetime) -> datetime:

@@ -48,6 +48,7 @@ def make_entries(feed: Feed, batch: Batch, scores: Mapping[str, Score | None]) -
             rank=rank,
             upvotes=item.paper.upvotes,
             late=item.late,
+            relisted=item.relisted,
         )
         for rank, (score, item) in enumerate(scored)
     )
@@ -89,15 +90,19 @@ def screened(feed: Feed, entries: Iterable[Entry]) -> list[Entry]:
 
 
 def first_announced(days: Sequence[Day]) -> list[Entry]:
-    """The entries of all `days` (newest first), each paper version once: on the date on which the feed first had it.
+    """The entries of all `days` (newest first), each announcement once: on the date on which the feed first had it.
 
-    A paper that is cross-listed later is announced again, and a feed that has both categories would show it twice.
+    A late cross-list is an announcement of its own. Of a version that seems to be new twice, only the first is.
     """
     seen: set[str] = set()
     papers: set[str] = set()
     out: list[list[Entry]] = []
     for day in reversed(days):
-        news = [entry for entry in day.entries if entry.paper.versioned not in seen and _is_news(entry, papers)]
+        news = [
+            entry
+            for entry in day.entries
+            if entry.relisted or (entry.paper.versioned not in seen and _is_news(entry, papers))
+        ]
         had = day.others | {entry.paper.versioned for entry in news}
         seen |= had
         papers.update(versioned.rpartition("v")[0] for versioned in had)
@@ -111,14 +116,14 @@ def _is_news(entry: Entry, papers: set[str]) -> bool:
 
 
 def merge(entries: Iterable[Entry]) -> list[Entry]:
-    """The entries of several feeds as those of one, `ALL`: each paper version once, as the feed shows it that gives it
+    """The entries of several feeds as those of one, `ALL`: each announcement once, as the feed shows it that gives it
     most points; newest date first, best score first.
     """
-    best: dict[str, Entry] = {}
+    best: dict[tuple[str, str], Entry] = {}
     for entry in entries:
-        known = best.setdefault(entry.paper.versioned, entry)
-        if entry.score > known.score:
-            best[entry.paper.versioned] = entry
+        key = entry.paper.versioned, entry.announced.isoformat() if entry.relisted else ""
+        if entry.score > best.setdefault(key, entry).score:
+            best[key] = entry
     ranks = Counter[date]()
     merged = []
     for entry in sorted(best.values(), key=lambda one: (-one.announced.toordinal(), -one.score, one.id)):

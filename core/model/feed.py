@@ -242,6 +242,7 @@ class Entry:
     keywords that were found, and `mentions` is how often. `points` and `band` come from the feed's rubric, `upvotes`
     from Hugging Face; None where there are none. `late` is when it was stored (RFC 3339), if that was after its day.
     `learned` are those points of the score that come from votes, and `vote` is the owner's own.
+    `relisted`: the paper was announced before, and is now listed in one more category.
     """
 
     feed: str
@@ -261,6 +262,7 @@ class Entry:
     late: str = ""
     learned: float = 0.0
     vote: int = 0
+    relisted: bool = False
     by_learning: bool = False  # it has too few points by keywords, and is shown for the learned ones
 
     @property

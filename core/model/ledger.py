@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from core.model.batch import Announcement, Batch, make_batch
+from core.model.batch import Announcement, Batch, announced_in, make_batch
 from core.model.calendar import announcement_days, before, due_at, due_date, next_due
 from core.model.categories import listed
-from core.model.manifest import BatchRecord, CategoryCount, CategoryState, Manifest, rfc3339
-from core.model.paper import Paper, complete
+from core.model.manifest import AGREED, BatchRecord, CategoryCount, CategoryState, Manifest, rfc3339
+from core.model.paper import Paper, as_first_announced, complete
 from core.model.reconcile import latest, place, recorded, restated, shown_on
 
 # Announcement days by which a moderator may delay a paper; papers held longer are found only by identifier
@@ -61,14 +61,15 @@ def windows_to_read(manifest: Manifest, categories: Sequence[str], now: datetime
         for name in categories:
             state = manifest.get(day).of(name)
             # An empty category of a date without a batch is not final
-            if state.settled and state.source == "rss" and manifest.get(day).hash:
+            if (state.by_rss or state.state == "complete") and manifest.get(day).hash:
                 _want(wanted, day, name, due_at(day))
             elif day < due:
                 for earlier in _held_for(day):
                     _want(wanted, earlier, name, _over_at(day))
-                if not state.settled and _is_read(manifest, day, name, days):  # not yet while earlier dates were kept
+                is_open = not state.settled and (state.source == "rss" or state.reason == NOT_ALL_READ)
+                if is_open and _is_read(manifest, day, name, days):  # not yet while earlier dates were kept
                     _want(wanted, day, name, now)
-            elif manifest.get(day).state == "quiet":  # the API may have what an empty feed had not
+            elif not manifest.get(day).hash and state.state == "waiting":  # the API may have what an empty feed had not
                 _want(wanted, day, name, due_at(day))
     windows = [
         Window(day, tuple(name for name in wanted[day] if manifest.get(day).read.get(name, "") < wanted[day][name]))
@@ -104,15 +105,25 @@ def enter(
         known = records.get(target) or manifest.get(target)
         ledger = {name: CategoryCount(*map(len, ids_of(made[target], ids[target], name))) for name in categories}
         states = {name: known.of(name) for name in categories}
-        records[target] = replace(recorded(known, made[target], states, reading.at), ledger=ledger)
+        record = recorded(known, made[target], states, reading.at)
+        records[target] = replace(record, ledger={**known.ledger, **ledger})
         records[target] = replace(records[target], fetched=known.fetched or reading.at)
     entered = replace(manifest, records=records)
     touched = {*made, *(target for target in records if day in _held_for(target))}
     for target in sorted(touched):
-        states = {name: _state(entered, target, name, now, retention) for name in categories}
-        records[target] = restated(records[target], states, reading.at)
+        states = {name: judged(entered, target, name, now, retention) for name in categories}
+        records[target] = _believed(restated(records[target], states, reading.at))
     added = len(_papers_of(made.values()) - _papers_of(batches.values()))
     return Entered({target: records[target] for target in {*touched, day}}, made, ids, added)
+
+
+def _believed(record: BatchRecord) -> BatchRecord:
+    """The record with empty catch-up pages believed where the API has nothing either."""
+    pages = {
+        name: note._replace(outcome="nothing") if note.outcome == "empty" and record.of(name).state == "quiet" else note
+        for name, note in record.pages.items()
+    }
+    return replace(record, pages=pages)
 
 
 def _papers_of(batches: Iterable[Batch]) -> set[str]:
@@ -140,14 +151,26 @@ def placed(
 ) -> dict[date, list[Paper]]:
     """Returns the papers of a reading by announcement date, without those of dates that are not kept.
 
-    The date in arXiv's feed takes precedence.
+    The date in arXiv's feed and on its catch-up pages takes precedence: a date is not the paper's whose page in one of
+    its categories lacks it.
     """
     days, shown = days_kept(now, retention), shown_on(batches, categories)
     kept: dict[date, list[Paper]] = {}
     for paper in reading.papers:
-        if (day := shown.get(paper.id) or place(manifest, paper, reading.window.date)) in days:
+        day = shown.get(paper.id) or place(manifest, paper, reading.window.date)
+        if day in days and (paper.id in shown or not _is_denied(manifest.get(day), paper, categories)):
             kept.setdefault(day, []).append(paper)
     return kept
+
+
+def _is_denied(record: BatchRecord, paper: Paper, categories: Sequence[str]) -> bool:
+    """Returns whether the catch-up page of a category of the paper was read: if it had the paper, it would be here."""
+    pages = [record.pages[name] for name in categories if name in record.pages and _is_in(paper, name)]
+    return any(note.outcome in AGREED for note in pages)
+
+
+def _is_in(paper: Paper, category: str) -> bool:
+    return any(listed(name, (category,)) for name in paper.categories)
 
 
 def _without_strays(
@@ -157,7 +180,7 @@ def _without_strays(
     home = {paper.id: day for day, papers in found.items() for paper in papers} | shown_on(batches, categories)
     stay = {}
     for day, batch in batches.items():
-        kept = [i for i in batch.announcements if i.source == "rss" or home.get(i.paper.id, day) == day]
+        kept = [i for i in batch.announcements if i.source != "api" or home.get(i.paper.id, day) == day]
         stay[day] = batch if len(kept) == len(batch.announcements) else Batch(day, tuple(kept))
     return stay
 
@@ -172,24 +195,51 @@ def with_papers(day: date, batch: Batch | None, papers: Iterable[Paper], categor
     present = {item.paper.id for item in items}
     wanted = frozenset(categories)
     items += [
-        Announcement(paper, "new" if listed(paper.primary, wanted) else "cross", at, "api")
+        Announcement(as_first_announced(paper), "new" if listed(paper.primary, wanted) else "cross", at, "api")
         for paper in known.values()
         if paper.id not in present and any(listed(name, wanted) for name in paper.categories)
     ]
     return make_batch(day, items)
 
 
-def _state(manifest: Manifest, day: date, name: str, now: datetime, retention: timedelta) -> CategoryState:
-    """Returns the state of a category of a date after a reading. A state that arXiv's feed settled is kept."""
-    state = manifest.get(day).of(name)
-    if (state.settled and state.source == "rss" and manifest.get(day).hash) or day >= due_date(now):
+def judged(manifest: Manifest, day: date, name: str, now: datetime, retention: timedelta) -> CategoryState:
+    """Returns the state of a category of a date from what its witnesses said so far."""
+    record, state = manifest.get(day), manifest.get(day).of(name)
+    outcome = record.pages[name].outcome if name in record.pages else ""
+    number = sum(record.counts.get(name, {}).values())
+    by_rss = state.by_rss and bool(record.hash)
+    if outcome in ("whole", "nothing"):
+        empty = CategoryState("quiet", NO_UPDATES)
+        found = CategoryState("complete") if number else empty
+        return found._replace(source="rss+catchup" if by_rss else "catchup")
+    if outcome in _OPEN_PAGES and (by_rss or outcome != "empty"):
+        why, lacks = _OPEN_PAGES[outcome]
+        source = "rss+catchup" if by_rss else "catchup"
+        return CategoryState("partial" if lacks and not by_rss else "unconfirmed", why, source=source, lacks=lacks)
+    if by_rss:
+        agrees = outcome == "absent" and record.read.get(name, "") >= rfc3339(due_at(day))
+        return CategoryState("complete", source="rss+api") if agrees else CategoryState("unconfirmed")
+    if day >= due_date(now):
         return state if state.state != "expected" else state._replace(reason="it was not fetched yet")
-    number = manifest.get(day).ledger.get(name, CategoryCount(0, 0, 0, 0))
     if not _is_read(manifest, day, name, days_kept(now, retention)):
-        return CategoryState("partial" if number.announced + number.missing else "failed", NOT_ALL_READ, source="api")
-    if number.announced + number.missing:
-        return CategoryState("complete", source="api")
-    return CategoryState("quiet", NOTHING, source="api")
+        return CategoryState("partial" if number else "failed", NOT_ALL_READ, source="api", lacks=_NOT_OF_API)
+    if number:
+        return CategoryState("partial", API_ALONE, source="api", lacks=_NOT_OF_API)
+    if outcome in ("absent", "empty"):
+        return CategoryState("quiet", NOTHING, source="api" if outcome == "absent" else "catchup+api")
+    return CategoryState("failed", f"{NOTHING}; its catch-up page is still to be asked", source="api")
+
+
+NO_UPDATES = "arXiv's catch-up page has nothing of this date"
+API_ALONE = "only the API has it, which has no cross-lists of earlier papers and no replacements"
+_NOT_OF_API = "cross,replace"
+# Outcomes of a catch-up page after which it is asked again: why, and which announce types lack
+_OPEN_PAGES = {
+    "differs": ("arXiv's feed and its catch-up page differ; the page is asked again", ""),
+    "lacking": ("the versions of some papers on the catch-up page are not known yet", "cross,replace"),
+    "again": ("arXiv's feed was short, so its catch-up page is read again", ""),
+    "empty": ("arXiv's catch-up page is empty, which has to be said twice", ""),
+}
 
 
 def _is_read(manifest: Manifest, day: date, name: str, kept: Sequence[date]) -> bool:
@@ -210,11 +260,9 @@ class Ids(NamedTuple):
 def ids_of(batch: Batch | None, confirmed: frozenset[str], category: str) -> Ids:
     """Returns the ledger line of a category. Of the feed's announcements, new papers and cross-lists count."""
     items = [
-        item
-        for item in (batch.announcements if batch else ())
-        if any(listed(c, (category,)) for c in item.paper.categories) and not item.served.startswith("replace")
+        item for item in (batch.announcements if batch else ()) if announced_in(item, (category,)) and not item.replaces
     ]
-    announced = frozenset(item.paper.id for item in items if item.source == "rss" and item.paper.version == 1)
+    announced = frozenset(item.paper.id for item in items if item.source != "api" and item.paper.version == 1)
     missing = frozenset(item.paper.id for item in items if item.source == "api")
     return Ids(announced, (announced | missing) & confirmed, missing, announced - confirmed)
 

@@ -7,24 +7,59 @@ from typing import Any, NamedTuple
 
 from core.model.calendar import is_announcement_day, why_quiet
 
-# expected: not due yet · waiting: due, upstream still shows an older one · complete · partial: some announcements are
-# missing · quiet: a weekend, a holiday, a valid empty feed · failed: due, and nothing usable came
-BATCH_STATES = ("expected", "waiting", "complete", "partial", "quiet", "failed")
-SETTLED = ("complete", "quiet")
+# expected: not due yet · waiting: due, upstream still shows an older one · complete: two witnesses agree, or the
+# catch-up page of a past date says so · unconfirmed: one witness so far · partial: some announcements are missing ·
+# quiet: a weekend, a holiday, a valid empty feed · failed: due, and nothing usable came
+BATCH_STATES = ("expected", "waiting", "complete", "unconfirmed", "partial", "quiet", "failed")
+SETTLED = ("complete", "unconfirmed", "quiet")
+LACKING = ("failed", "partial", "waiting")  # of a date that is over: announcements are missing
 
 
 class CategoryState(NamedTuple):
-    """One category of a date: its state, why, since when (RFC 3339), and where it came from: "rss" or "api"."""
+    """One category of a date: its state, why, since when (RFC 3339), and its witnesses ("rss", "rss+catchup", "api").
+
+    `lacks` are the announce types that are missing, as far as known: "cross,replace".
+    """
 
     state: str
     reason: str = ""
     since: str = ""
     source: str = "rss"
+    lacks: str = ""
 
     @property
     def settled(self) -> bool:
-        """Whether the category is settled: nothing more is expected."""
+        """Whether the category is settled: it has all that a witness said."""
         return self.state in SETTLED
+
+    @property
+    def by_rss(self) -> bool:
+        """Whether arXiv's feed brought all of it."""
+        return self.settled and self.source.startswith("rss")
+
+
+class PageNote(NamedTuple):
+    """The answers of the catch-up page of a category's date: when it was asked last (RFC 3339), the `outcome`, and how
+    often.
+
+    It is "whole", "nothing", "empty" where papers are expected, "lacking" versions, "absent" (there is no such page);
+    it "differs" from arXiv's feed, or is to be read "again".
+    """
+
+    at: str
+    outcome: str
+    tries: int = 1
+
+
+AGREED = ("whole", "nothing")  # outcomes of a catch-up page that nothing contradicts
+
+
+class Correction(NamedTuple):
+    """What a later witness corrected: when (RFC 3339), what in words, and of which papers (some of them)."""
+
+    at: str
+    what: str
+    papers: tuple[str, ...] = ()
 
 
 class CategoryCount(NamedTuple):
@@ -51,6 +86,7 @@ class BatchRecord:
     for this date, by category, since the feed shows what it shows, and `ledger` what came of that. `late` counts
     announcements that came after their day, `last` is the greatest identifier that arXiv's feed announced as new.
     `parts` are the categories that were fetched of an archive whose feed is cut off, until all of them are.
+    `pages` are the answers of the catch-up pages by category, `corrections` what they and others corrected.
     """
 
     date: date
@@ -68,12 +104,19 @@ class BatchRecord:
     late: int = 0
     last: str = ""
     parts: tuple[str, ...] = ()
+    pages: Mapping[str, PageNote] = field(default_factory=dict)
+    corrections: tuple[Correction, ...] = ()
 
     def settled(self, categories: Iterable[str]) -> bool:
-        """Whether nothing more is expected for this date in `categories`; one that was added later is still missing."""
-        # A feed that is empty on a working day may be late; the calendar knows which days stay empty
-        final = self.state == "complete" or (self.state == "quiet" and bool(why_quiet(self.date)))
-        return final and (self.state == "quiet" or all(self.of(name).settled for name in categories))
+        """Whether nothing more is expected for this date in `categories`; one that was added later is still missing.
+
+        Categories of other deployments that share the store do not matter.
+        """
+        if why_quiet(self.date) and not self.hash and self.state == "quiet":
+            return True
+        # A feed that is empty on a working day may be late, unless the catch-up page is empty too
+        final = bool(self.hash) or all("catchup" in self.of(name).source for name in categories)
+        return final and all(self.of(name).settled for name in categories)
 
     def of(self, category: str) -> CategoryState:
         """Returns the state of a category, "expected" if it has none."""
@@ -184,12 +227,13 @@ def _records_to_plain(records: Mapping[date, BatchRecord]) -> dict[str, Any]:
     return {
         day.isoformat(): {name: value for name in _NAMES if (value := getattr(record, name))}
         | {name: {key: list(row) for key, row in rows.items()} for name, rows in _tuples(record) if rows}
+        | ({"corrections": [list(one) for one in record.corrections]} if record.corrections else {})
         for day, record in sorted(records.items())
     }
 
 
 def _tuples(record: BatchRecord) -> tuple[tuple[str, Mapping[str, tuple[Any, ...]]], ...]:
-    return ("categories", record.categories), ("ledger", record.ledger)
+    return ("categories", record.categories), ("ledger", record.ledger), ("pages", record.pages)
 
 
 def _records_from_plain(plain: Mapping[str, Any]) -> dict[date, BatchRecord]:
@@ -198,11 +242,15 @@ def _records_from_plain(plain: Mapping[str, Any]) -> dict[date, BatchRecord]:
         day = date.fromisoformat(text)
         categories = {str(name): CategoryState(*map(str, state)) for name, state in row.get("categories", {}).items()}
         ledger = {str(name): CategoryCount(*map(int, count)) for name, count in row.get("ledger", {}).items()}
+        pages = {str(name): PageNote(str(at), str(out), int(n)) for name, (at, out, n) in row.get("pages", {}).items()}
+        corrections = tuple(Correction(str(at), str(what), tuple(ids)) for at, what, ids in row.get("corrections", ()))
         more = {
             "rejected": tuple(row.get("rejected", ())),
             "parts": tuple(row.get("parts", ())),
             "categories": categories,
             "ledger": ledger,
+            "pages": pages,
+            "corrections": corrections,
         }
         records[day] = BatchRecord(day, **(row | more))
     if not all(isinstance(r.hash, str) and isinstance(r.counts, Mapping) for r in records.values()):

@@ -231,6 +231,11 @@ def complete(paper: Paper, known: Paper) -> Paper:
     return replace(paper, **news) if news else paper
 
 
+def as_first_announced(paper: Paper) -> Paper:
+    """Returns version 1 of a paper of which a source has the newest version: without what is said of that one only."""
+    return paper if paper.version == 1 else replace(paper, version=1, updated="", comment="")
+
+
 def picked(paper: Paper, pick: Paper | None) -> Paper:
     """Returns `paper` with the fields of Hugging Face from `pick`; without them if `pick` is None."""
     upvotes, repo = (pick.upvotes, pick.repo) if pick else (None, "")

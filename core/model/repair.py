@@ -78,7 +78,7 @@ def without_future(manifest: Manifest, now: datetime) -> Manifest:
     """Returns the manifest without the conclusions of a process whose clock was ahead; the same object without any.
 
     Dates after tomorrow without a batch are dropped; what arXiv itself has dated is kept, because it may be this clock
-    that is wrong. So are the times of the API's answers that lie in the future: it is asked again.
+    that is wrong. So are the times of answers of the API and of catch-up pages that lie in the future: they are asked again.
     """
     tomorrow, limit = now.astimezone(EASTERN).date() + timedelta(days=1), rfc3339(now + _AHEAD)
     records = {d: _read_until(record, limit) for d, record in manifest.records.items() if record.hash or d <= tomorrow}
@@ -91,4 +91,6 @@ def without_future(manifest: Manifest, now: datetime) -> Manifest:
 
 def _read_until(record: BatchRecord, limit: str) -> BatchRecord:
     read = {name: at for name, at in record.read.items() if at <= limit}
-    return record if len(read) == len(record.read) else replace(record, read=read)
+    pages = {name: note for name, note in record.pages.items() if note.at <= limit}
+    same = len(read) == len(record.read) and len(pages) == len(record.pages)
+    return record if same else replace(record, read=read, pages=pages)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import inf
 from time import monotonic
 
-from core.model.batch import Batch
+from core.model.batch import Batch, announced_in
 from core.model.categories import find_category, listed
 from core.model.feed import Feed, Lessons
 from core.model.paper import Paper
@@ -248,9 +248,7 @@ def papers_of(feed: Feed, batch: Batch) -> Iterator[Paper]:
     wanted = frozenset(feed.categories)
     picked = feed.source == "huggingface"
     for item in batch.announcements:
-        if (item.paper.upvotes is not None or not picked) and (
-            (picked and not wanted) or any(listed(category, wanted) for category in item.paper.categories)
-        ):
+        if (item.paper.upvotes is not None or not picked) and ((picked and not wanted) or announced_in(item, wanted)):
             yield item.paper
 
 

@@ -199,7 +199,8 @@ def absence_in_words(summary: Summary) -> str:
 
 def entry_guid(entry: Entry) -> str:
     """A stable, unique URI. It names the feed, because newsboat keeps one row per guid over all of its feeds."""
-    return f"{entry.paper.url}v{entry.paper.version}#{entry.feed}"
+    again = f"-listed-{entry.announced.isoformat()}" if entry.relisted else ""
+    return f"{entry.paper.url}v{entry.paper.version}#{entry.feed}{again}"
 
 
 def entry_time(entry: Entry) -> datetime:

@@ -11,6 +11,7 @@ MANIFEST = f"{_V}:manifest"
 REFRESH_LOCK = f"{_V}:lock:refresh"
 CATCH_UP_LOCK = f"{_V}:lock:catch-up"
 ARXIV_GATE = f"{_V}:gate:arxiv"
+SITE_GATE = f"{_V}:gate:arxiv-site"
 COMMON = f"{_V}:gate:"  # without the prefix of a wire: an upstream's limits apply to all wires of a database
 CHAIN = f"{_V}:chain"  # of the steps of the pending work: nothing is lost without it
 CHAIN_SECONDS = 3 * 86_400

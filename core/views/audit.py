@@ -6,9 +6,8 @@ from datetime import date, datetime
 from typing import Any
 
 from core.archive import Archive
-from core.model.batch import Batch
+from core.model.batch import Batch, announced_in
 from core.model.calendar import due_date
-from core.model.categories import listed
 from core.model.ledger import NOT_ALL_READ, Ids, days_kept, ids_of
 from core.model.manifest import BatchRecord, CategoryState, Manifest
 
@@ -71,6 +70,6 @@ def _line(
     if over and state.state == "expected":
         state = state._replace(reason=NOT_ALL_READ)
     items = batch.announcements if batch else ()
-    late = sum(bool(i.late) for i in items if any(listed(name, (category,)) for name in i.paper.categories))
+    late = sum(bool(i.late) for i in items if announced_in(i, (category,)))
     ids = ids_of(batch, confirmed, category)
     return LedgerLine(record.date, category, state, record.read.get(category, ""), ids, late, over)

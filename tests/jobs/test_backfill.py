@@ -92,7 +92,7 @@ def states(manifest: Manifest) -> dict[str, str]:
 
 
 def test_missed_days_are_found(settings: Settings, upstream: Upstream) -> None:
-    """Days that were slept through come from the API, complete, each paper on its date, and late."""
+    """Days that were slept through come from the catch-up pages, complete, each paper on its date, and late."""
     today = at(settings, upstream, DAYS[0])
     refresh_at(today)
     today = at(settings, upstream, DAYS[3])
@@ -104,8 +104,8 @@ def test_missed_days_are_found(settings: Settings, upstream: Upstream) -> None:
     for day in DAYS[:4]:
         assert ("complete", names(sheets_of(day))) == (manifest.get(day).state, ids(today, day)), day
     assert [0, 6, 6, 0] == [manifest.get(day).late for day in DAYS[:4]]
-    assert {"rss"} == {state.source for state in manifest.get(DAYS[3]).categories.values()}
-    assert {"api"} == {state.source for state in manifest.get(DAYS[2]).categories.values()}
+    assert {"rss+catchup"} == {state.source for state in manifest.get(DAYS[3]).categories.values()}
+    assert {"catchup"} == {state.source for state in manifest.get(DAYS[2]).categories.values()}
 
 
 def refresh_at(settings: Settings) -> None:
@@ -139,6 +139,7 @@ def test_a_date_is_confirmed_once(settings: Settings, upstream: Upstream) -> Non
 
 def test_what_rss_dropped_is_found_late(settings: Settings, upstream: Upstream) -> None:
     """A paper that arXiv's feed left out comes from the API on the same day: late, and in the ledger as missing."""
+    upstream.has_catchup = False
     today = at(settings, upstream, DAYS[9])
     dropped = sheets_of(DAYS[9])[1]
     upstream.change = without([dropped.id])
@@ -201,23 +202,19 @@ def test_a_new_category_is_filled(settings: Settings, upstream: Upstream) -> Non
     manifest = manifest_of(today)
     for day in DAYS[:5]:
         assert ("complete", names(sheets_of(day))) == (manifest.get(day).state, ids(today, day)), day
-    assert ("rss", "api") == tuple(manifest.get(DAYS[1]).of(name).source for name in ("cs.LG", "cs.CL"))
+    assert ("rss+catchup", "catchup") == tuple(manifest.get(DAYS[1]).of(name).source for name in ("cs.LG", "cs.CL"))
 
 
 def test_a_category_that_stays_stale_is_completed(settings: Settings, upstream: Upstream) -> None:
-    """A category that shows the day before until the day is over is completed by the API then, and not before."""
+    """A category that shows the day before is completed by its catch-up page on the same day."""
     visit(at(settings, upstream, DAYS[0]))
     upstream.stale = {"cs.CL": [sheet for sheet in sheets_of(DAYS[0]) if "cs.CL" in sheet.categories]}
     today = at(settings, upstream, DAYS[1])
     visit(today)
-    assert "waiting" == manifest_of(today).get(DAYS[1]).of("cs.CL").state
-    upstream.stale = {}
-    today = at(settings, upstream, DAYS[2])
-    visit(today)
     manifest = manifest_of(today)
     assert ("complete", names(sheets_of(DAYS[1]))) == (manifest.get(DAYS[1]).state, ids(today, DAYS[1]))
     assert names(sheets_of(DAYS[0])) == ids(today, DAYS[0])
-    assert "api" == manifest.get(DAYS[1]).of("cs.CL").source
+    assert "catchup" == manifest.get(DAYS[1]).of("cs.CL").source
 
 
 def test_replacements_are_not_doubled(settings: Settings, upstream: Upstream) -> None:
@@ -261,7 +258,7 @@ def good(requests: int) -> list[str]:
 def test_windows_are_resumed(settings: Settings, upstream: Upstream) -> None:
     """A window of more papers than a slice has is gone on with where it was left, and no slice is fetched twice."""
     many = [Sheet(f"2603.{10100 + n}", title=f"Paper {n}") for n in range(2 * SLICE_SIZE + 50)]
-    upstream.days = {DAYS[1]: many, DAYS[2]: [Sheet("2603.20000")]}
+    upstream.days, upstream.has_catchup = {DAYS[1]: many, DAYS[2]: [Sheet("2603.20000")]}, False
     short = settings.model_copy(update={"feeds_toml": FEEDS.replace("retention_days = 11", "retention_days = 7")})
     today = at(short, upstream, DAYS[2])
     refresh_at(today)
@@ -271,7 +268,7 @@ def test_windows_are_resumed(settings: Settings, upstream: Upstream) -> None:
         before = len(upstream.targets)
         upstream.faults = good(1)
         caught = catch_up(today)
-        served += upstream.targets[before : before + 1]
+        served += [target for target in upstream.targets[before:] if "/api/query" in target][:1]
         if not caught.backfill.pending:
             break
         assert {"backfill": ["status 503 Service Unavailable"]} == caught.failures

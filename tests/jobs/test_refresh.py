@@ -112,7 +112,7 @@ def names(sheets: list[Sheet]) -> set[str]:
 def test_complete_day(settings: Settings, upstream: Upstream) -> None:
     """One request brings a whole day, which is stored with counts by category and type and scored for every feed."""
     report = refresh(settings)
-    assert ("complete", "", 40, True, 1, "") == (
+    assert ("unconfirmed", "", 40, True, 1, "") == (
         report.record.state,
         report.record.reason,
         report.record.total,
@@ -156,13 +156,14 @@ def test_a_feed_built_anew_changes_nothing_for_readers(settings: Settings, upstr
 
 
 def test_corrected_day_replaces_the_batch(settings: Settings, upstream: Upstream) -> None:
-    """When arXiv corrects a day, its new batch takes the place of the old one, and papers taken back are gone."""
+    """When arXiv corrects a day, its new texts take the place of the old ones; a later answer takes no paper away."""
     first = refresh(settings)
+    every = upstream.sheets
     upstream.sheets = [replace(upstream.sheets[3], title="A corrected title"), *upstream.sheets[4:]]
     second = refresh(settings)
-    assert (True, "complete", 37) == (second.changed, second.record.state, second.record.total)
+    assert (True, "unconfirmed", 40) == (second.changed, second.record.state, second.record.total)
     assert first.record.hash != second.record.hash
-    assert names(upstream.sheets) == ids(settings, FRIDAY)
+    assert names(every) == ids(settings, FRIDAY)
     titles = {item.paper.title for item in batch_of(settings, second.record).announcements}
     assert "A corrected title" in titles
     assert 2 == manifest_of(settings).version
@@ -191,7 +192,7 @@ def test_what_the_manifest_names_is_there(settings: Settings, upstream: Upstream
 
     watcher = threading.Thread(target=asyncio.run, args=(watch(),))
     watcher.start()
-    for count in range(39, 33, -1):
+    for count in range(41, 47):
         upstream.sheets = make_sheets(count)
         refresh(settings)
     done.set()
@@ -243,7 +244,7 @@ def test_partial_day_is_completed(settings: Settings, upstream: Upstream) -> Non
     assert ("partial", False, first.record.hash) == (second.record.state, second.changed, second.record.hash)
     assert "HTML" in second.record.reason
     third = refresh(settings)
-    assert ("complete", "", True) == (third.record.state, third.record.reason, third.changed)
+    assert ("unconfirmed", "", True) == (third.record.state, third.record.reason, third.changed)
     assert names(upstream.sheets) == ids(settings, FRIDAY)
     assert ({}, ()) == (manifest_of(settings).error, third.record.rejected)
 
@@ -267,7 +268,7 @@ def test_stale_category_is_detected(settings: Settings, upstream: Upstream, cros
     todays = [Sheet("2603.95000", categories=("cs.CL",))]
     upstream.sheets, upstream.stale = [*fresh, *todays], {}
     completed = refresh(settings)
-    assert ("complete", "") == (completed.record.state, completed.record.reason)
+    assert ("unconfirmed", "") == (completed.record.state, completed.record.reason)
     assert names([*fresh, *todays]) == ids(settings, FRIDAY)
 
 
@@ -276,15 +277,15 @@ def test_upstream_still_at_yesterday(settings: Settings, upstream: Upstream) -> 
     upstream.day = THURSDAY
     report = refresh(settings)
     manifest = manifest_of(settings)
-    assert (THURSDAY, "complete") == (report.record.date, report.record.state)
+    assert (THURSDAY, "unconfirmed") == (report.record.date, report.record.state)
     waiting = manifest.get(FRIDAY)
     assert ("waiting", "arXiv still shows 2026-03-05", "") == (waiting.state, waiting.reason, waiting.hash)
     before = stored(settings, keys.MANIFEST)
     assert not refresh(settings).changed
     assert before == stored(settings, keys.MANIFEST)
     upstream.day, upstream.sheets = FRIDAY, make_sheets(7, start=80000)
-    assert "complete" == refresh(settings).record.state
-    assert ["complete", "complete"] == [record.state for record in manifest_of(settings).stored]
+    assert "unconfirmed" == refresh(settings).record.state
+    assert ["unconfirmed", "unconfirmed"] == [record.state for record in manifest_of(settings).stored]
 
 
 # -- days without announcements
@@ -312,17 +313,17 @@ def test_missed_day_is_told(settings: Settings, upstream: Upstream) -> None:
     assert "has gone on to 2026-03-07" in friday.reason
 
 
-def test_empty_weekday_is_quiet(settings: Settings, upstream: Upstream) -> None:
-    """A valid empty feed of a weekday is quiet, the last good batch stays, and what comes later completes the day."""
+def test_empty_weekday_is_awaited(settings: Settings, upstream: Upstream) -> None:
+    """A valid empty feed of a weekday may be late, the last good batch stays, and what comes later settles the day."""
     upstream.day = THURSDAY
     thursday = refresh(settings, THURSDAY)
     sheets, upstream.day, upstream.sheets = make_sheets(9, start=80000), FRIDAY, []
     report = refresh(settings)
-    assert ("quiet", "") == (report.record.state, report.record.hash)
+    assert ("waiting", "") == (report.record.state, report.record.hash)
     assert "holiday" in report.record.reason
     assert [thursday.record] == manifest_of(settings).stored
     upstream.sheets = sheets
-    assert ("complete", 9) == (refresh(settings).record.state, len(ids(settings, FRIDAY)))
+    assert ("unconfirmed", 9) == (refresh(settings).record.state, len(ids(settings, FRIDAY)))
 
 
 def test_empty_answer_does_not_empty_a_day(settings: Settings, upstream: Upstream) -> None:
@@ -330,7 +331,7 @@ def test_empty_answer_does_not_empty_a_day(settings: Settings, upstream: Upstrea
     first = refresh(settings)
     upstream.sheets = []
     second = refresh(settings)
-    assert (False, first.record.hash, "complete") == (second.changed, second.record.hash, second.record.state)
+    assert (False, first.record.hash, "unconfirmed") == (second.changed, second.record.hash, second.record.state)
     assert without_validators(first.record) == without_validators(manifest_of(settings).get(FRIDAY))
 
 
@@ -355,7 +356,7 @@ def test_rejected_items_are_told(settings: Settings, upstream: Upstream, validat
     upstream.sheets[8] = replace(upstream.sheets[8], title="")
     first = refresh(settings)
     record = first.record
-    assert ("complete", "2 item(s) could not be read", 38) == (record.state, record.reason, record.total)
+    assert ("unconfirmed", "2 item(s) could not be read", 38) == (record.state, record.reason, record.total)
     reasons = ["2603.90007v1: no title", "2603.90008v1: no title"]
     assert reasons == [item["reason"] for item in record.rejected]
     assert list(record.rejected) == first.to_plain()["rejected"]
@@ -364,7 +365,7 @@ def test_rejected_items_are_told(settings: Settings, upstream: Upstream, validat
     assert (record.reason, record.rejected) == (second.record.reason, second.record.rejected)
     upstream.sheets[7:9] = make_sheets(40)[7:9]
     third = refresh(settings).record
-    assert ("complete", "", (), 40) == (third.state, third.reason, third.rejected, third.total)
+    assert ("unconfirmed", "", (), 40) == (third.state, third.reason, third.rejected, third.total)
 
 
 def test_an_archive_that_is_cut_off_goes_on_where_it_was(settings: Settings, upstream: Upstream) -> None:
@@ -418,7 +419,7 @@ def test_a_date_in_the_future_forgets_nothing(settings: Settings, upstream: Upst
     upstream.day, upstream.sheets = MONDAY, make_sheets(4, start=20000)
     refresh(settings, MONDAY)
     manifest = manifest_of(settings)
-    assert ("complete", "complete") == (manifest.get(FRIDAY).state, manifest.get(MONDAY).state)
+    assert ("unconfirmed", "unconfirmed") == (manifest.get(FRIDAY).state, manifest.get(MONDAY).state)
 
 
 @pytest.mark.parametrize("validated", [True, False])
@@ -430,7 +431,7 @@ def test_a_batch_that_the_store_lost_comes_back(settings: Settings, upstream: Up
         db.execute("DELETE FROM entries WHERE key LIKE '%:batch:%'")
     refresh(settings)
     refresh(settings)
-    assert ("complete", first.record.hash) == (
+    assert ("unconfirmed", first.record.hash) == (
         manifest_of(settings).get(FRIDAY).state,
         manifest_of(settings).get(FRIDAY).hash,
     )
@@ -535,7 +536,7 @@ def test_days_that_were_slept_through_are_listed(settings: Settings, upstream: U
     refresh(settings, WEDNESDAY_AFTER)
     records = manifest_of(settings).records
     assert [FRIDAY, MONDAY, date(2026, 3, 10), WEDNESDAY_AFTER] == sorted(records)
-    assert ["complete", "failed", "failed", "complete"] == [records[day].state for day in sorted(records)]
+    assert ["unconfirmed", "failed", "failed", "unconfirmed"] == [records[day].state for day in sorted(records)]
     assert "not fetched" in records[MONDAY].reason
 
 

@@ -54,10 +54,10 @@ def test_stored_are_those_with_a_batch_newest_first() -> None:
 
 
 @pytest.mark.parametrize("state", BATCH_STATES)
-def test_only_complete_is_settled(state: str) -> None:
-    """Only of a complete batch nothing more is expected."""
-    record = BatchRecord(FRIDAY, state, categories={"cs.LG": CategoryState("complete")})
-    assert (state == "complete") is record.settled(("cs.LG",))
+def test_what_is_settled(state: str) -> None:
+    """Nothing more is expected of a batch whose category a witness had wholly."""
+    record = BatchRecord(FRIDAY, "partial", hash="a", categories={"cs.LG": CategoryState(state)})
+    assert (state in ("complete", "unconfirmed", "quiet")) is record.settled(("cs.LG",))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_quiet_days(day: date, expected: bool) -> None:
 def test_settled_in_the_categories_it_was_fetched_for(categories: tuple[str, ...], expected: bool) -> None:
     """A complete batch is not settled in a category that was added after it was fetched."""
     states = {"cs.LG": CategoryState("complete"), "cs.CL": CategoryState("quiet")}
-    record = BatchRecord(FRIDAY, "complete", categories=states)
+    record = BatchRecord(FRIDAY, "complete", hash="a", categories=states)
     assert expected is record.settled(categories)
 
 

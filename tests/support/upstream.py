@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from tests.support.arxiv_api import Page, dated, find
 from tests.support.arxiv_format import Sheet, api_error, rss
+from tests.support.catchup_format import catchup
 from tests.support.hf_format import Picked, daily
 from tests.support.loopback import Handler, listening
 
@@ -48,6 +49,7 @@ class Upstream:
     change: Callable[[bytes], bytes] = bytes  # what is done to every RSS before it is served
     requests: list[tuple[float, str, Mapping[str, str]]] = field(default_factory=list)
     targets: list[str] = field(default_factory=list)  # of the requests, with their queries
+    has_catchup: bool = True
     opened: threading.Event = field(default_factory=_opened)
     open_requests: int = 0
     most_at_once: int = 0
@@ -97,6 +99,15 @@ class Upstream:
         past = [dated(sheet, day) for day, sheets in self.days.items() if day <= self.day for sheet in sheets]
         return find([*past, *(dated(sheet, self.day) for sheet in self.sheets)], query)
 
+    def catchup(self, path: str, query: str) -> bytes | None:
+        """The catch-up page of a category's date: `/catchup/cs.LG/2026-03-06`; None without such pages."""
+        if not self.has_catchup:
+            return None
+        _, _, category, text = path.split("/")
+        day, page = date.fromisoformat(text), int(parse_qs(query).get("page", ["1"])[0])
+        sheets = [*self.days.get(day, ()), *(self.sheets if day == self.day else ())] if day <= self.day else []
+        return catchup(sheets, category, day, page)
+
     def daily(self, query: str) -> bytes:
         """Hugging Face's papers of the date that `query` names."""
         day = date.fromisoformat(parse_qs(query)["date"][0])
@@ -139,6 +150,9 @@ class _Handler(Handler):
             self.answer(int(fault), b"<html><body>Error</body></html>", "text/html", retry)
         elif path == "/api/query" and self.page.error:
             self.answer(400, self.page.write(), "application/atom+xml")
+        elif path.startswith("/catchup/"):
+            page = upstream.catchup(path, urlsplit(self.path).query)
+            self.answer(404 if page is None else 200, page or b"<html>No such page</html>", "text/html")
         elif path.startswith(("/html/", "/pdf/")):
             body = upstream.texts.get(path)
             kind = "text/html" if path.startswith("/html/") else "application/pdf"
@@ -163,6 +177,8 @@ class _Handler(Handler):
         path, query = urlsplit(self.path).path, urlsplit(self.path).query
         if path == "/api/query":
             return self.page.write()
+        if path.startswith("/catchup/"):
+            return self.upstream.catchup(path, query) or b""
         return self.upstream.daily(query) if path == "/api/daily_papers" else self.upstream.document(self.requested)
 
     def empty(self) -> bytes:
@@ -170,6 +186,8 @@ class _Handler(Handler):
         path = urlsplit(self.path).path
         if path == "/api/query":
             return Page().write()
+        if path.startswith("/catchup/"):
+            return catchup((), "cs.LG", date.fromisoformat(path.rpartition("/")[2]))
         return b"[]" if path == "/api/daily_papers" else rss([], self.upstream.day, self.requested)
 
     def serve(self, body: bytes) -> None:

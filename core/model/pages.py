@@ -1,0 +1,412 @@
+"""Catch-up pages: which of them are to be read, and what they say of the dates that arXiv's feed announced.
+
+A page says on which date papers were announced, and how: new, cross-listed, replaced. It is of now in all else: papers
+that were listed in the category later are on it, and what arXiv's feed said of its date stands against it. A late
+cross-list is on the pages of all categories that the paper has beside its primary one.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import NamedTuple
+
+from core.model.batch import Announcement, Batch, announced_in, make_batch
+from core.model.calendar import announced_on, before, due_date, is_evening, mailed_at
+from core.model.categories import listed
+from core.model.ledger import Entered, days_kept, judged
+from core.model.manifest import BatchRecord, Manifest, PageNote, rfc3339
+from core.model.paper import Paper, as_first_announced, complete
+from core.model.reconcile import announced_before, corrected, recorded, restated
+
+REACH = timedelta(days=90)  # of the catch-up pages, https://info.arxiv.org/help/catchup.html
+MOST_ASKED = 6  # times that a page is asked which differs from arXiv's feed, or is empty
+MOST_VERSION = 5  # later replacements are not announced
+_AGAIN = ("differs", "lacking", "empty", "again")
+_PAUSE = timedelta(hours=1)  # after which a page is asked again
+_ABSENT = timedelta(days=1)  # and one that arXiv had not
+_READ = ("whole", "nothing", "differs", "lacking")  # outcomes of a page that has listings
+
+
+class Mention(NamedTuple):
+    """A paper on a catch-up page: its `section` ("new", "cross" or "replace"), and its `newest` version of now, 0 where
+    that is not known. `paper` has that version, or 1, and the metadata of now.
+    """
+
+    section: str
+    paper: Paper
+    newest: int
+
+
+class PageKey(NamedTuple):
+    """A catch-up page: a category of a date."""
+
+    date: date
+    category: str
+
+
+@dataclass(frozen=True, slots=True)
+class PageReading:
+    """What the page had at a time (RFC 3339); `mentions` is None if arXiv has no such page."""
+
+    key: PageKey
+    mentions: tuple[Mention, ...] | None
+    at: str
+
+
+def pages_to_read(manifest: Manifest, categories: Sequence[str], now: datetime, retention: timedelta) -> list[PageKey]:
+    """Returns the pending pages, newest date first: those that were not read yet, or have to be read again."""
+    days = [day for day in reversed(days_kept(now, retention)) if now.date() - day <= REACH]
+    early = due_date(now) if is_evening(now) else None  # its page has what the next mailing has listed in the category
+    return [
+        PageKey(day, name)
+        for day in days
+        for name in categories
+        if _is_pending(manifest.get(day), name, now) and not (day == early and manifest.get(day).of(name).by_rss)
+    ]
+
+
+def _is_pending(record: BatchRecord, category: str, now: datetime) -> bool:
+    note = record.pages.get(category)
+    if note is None or note.tries >= MOST_ASKED:
+        return note is None
+    pause = _ABSENT if note.outcome == "absent" else _PAUSE
+    return note.outcome in (*_AGAIN, "absent") and note.at <= rfc3339(now - pause)
+
+
+def unknown_versions(reading: PageReading, batch: Batch | None) -> list[str]:
+    """Returns the papers of a page whose version has to be asked for: not new ones, and not in the batch."""
+    known = {item.paper.id for item in batch.announcements if item.source != "api"} if batch else set()
+    mentions = reading.mentions or ()
+    return [m.paper.id for m in mentions if m.section != "new" and not m.newest and m.paper.id not in known]
+
+
+def with_versions(reading: PageReading, papers: Mapping[str, Paper]) -> PageReading:
+    """Returns the reading with the versions of these papers, which are the newest of now, by identifier."""
+    mentions = [
+        m._replace(newest=papers[m.paper.id].version, paper=complete(m.paper, papers[m.paper.id]))
+        if not m.newest and m.paper.id in papers
+        else m
+        for m in reading.mentions or ()
+    ]
+    return replace(reading, mentions=None if reading.mentions is None else tuple(mentions))
+
+
+def enter_absent(
+    manifest: Manifest, keys: Iterable[PageKey], now: datetime, retention: timedelta
+) -> dict[date, BatchRecord]:
+    """Returns the records of the dates whose pages arXiv has not."""
+    records = dict(manifest.records)
+    at = rfc3339(now)
+    names: dict[date, list[str]] = {}
+    for day, category in keys:
+        names.setdefault(day, []).append(category)
+        records[day] = _noted(
+            records.get(day) or manifest.get(day), PageReading(PageKey(day, category), None, at), None
+        )
+    entered = replace(manifest, records=records)
+    return {
+        day: restated(records[day], {name: judged(entered, day, name, now, retention) for name in of_day}, at)
+        for day, of_day in names.items()
+    }
+
+
+def enter_page(
+    manifest: Manifest,
+    batches: Mapping[date, Batch],
+    reading: PageReading,
+    now: datetime,
+    retention: timedelta,
+) -> Entered:
+    """Enter a page: add what its date lacks, and correct this and other dates.
+
+    `batches` are all stored ones by date. What a page has of another date is moved there; what it alone lacks is a
+    reason to ask it again. `Entered.confirmed` is empty.
+    """
+    day, category = reading.key
+    records = dict(manifest.records)
+    record = _noted(records.get(day) or manifest.get(day), reading, batches.get(day))
+    records[day] = record
+    made = dict(batches)
+    if reading.mentions:
+        made[day] = _Page(reading, batches, manifest, late=day < due_date(now) or bool(record.hash)).batch()
+    if was_short(made.get(day), record) and not was_short(batches.get(day), record):
+        records[day] = _to_read_again(records[day], category)
+    made, gone = _without_strays(records, made)
+    made = _in_order(made)
+    changed = {one: batch for one, batch in made.items() if one not in batches or batch.hash != batches[one].hash}
+    for one, batch in changed.items():
+        known = records.get(one) or manifest.get(one)
+        states = {**known.categories, **({category: known.of(category)} if one == day else {})}
+        known = corrected(known, reading.at, _BELONGS, gone.get(one, ()))
+        known = corrected(known, reading.at, _WAS_MISSING, _added(batches.get(one), batch) if known.hash else ())
+        records[one] = replace(recorded(known, batch, states, reading.at), fetched=known.fetched or reading.at)
+    for one in {day, *changed}:
+        records[one] = _compared(records[one], made.get(one))
+        entered = replace(manifest, records=records)
+        names = dict.fromkeys([*records[one].categories, *([category] if one == day else [])])
+        judgements = {name: judged(entered, one, name, now, retention) for name in names}
+        records[one] = restated(records[one], judgements, reading.at)
+    added = sum(len(_added(batches.get(one), batch)) for one, batch in changed.items())
+    return Entered({one: records[one] for one in {day, *changed}}, changed, {}, added)
+
+
+_BELONGS = "arXiv's catch-up page has them on another date"
+_WAS_MISSING = "only arXiv's catch-up page had them"
+
+
+def _added(before: Batch | None, after: Batch) -> set[str]:
+    known = {item.paper.id for item in before.announcements} if before else set()
+    return {item.paper.id for item in after.announcements} - known
+
+
+def _noted(record: BatchRecord, reading: PageReading, batch: Batch | None) -> BatchRecord:
+    """The record with the outcome of the reading, before it is compared with what arXiv's feed announced."""
+    name = reading.key.category
+    tries = record.pages[name].tries + 1 if name in record.pages else 1
+    if reading.mentions is None:
+        outcome = "absent"
+    elif reading.mentions:
+        known = {item.paper.id for item in batch.announcements} if batch else set()
+        unknown = any(m.section == "replace" and not m.newest and m.paper.id not in known for m in reading.mentions)
+        outcome = "lacking" if unknown else "whole"
+    else:
+        # "No updates" is believed if another witness agrees: arXiv's feed, or the same page at another time
+        has_some = any(announced_in(item, (name,)) for item in (batch.announcements if batch else ()))
+        outcome = "nothing" if not has_some and (record.of(name).by_rss or tries > 1) else "empty"
+    return replace(record, pages={**record.pages, name: PageNote(reading.at, outcome, tries)})
+
+
+def _to_read_again(record: BatchRecord, category: str) -> BatchRecord:
+    """The record with the pages of other categories to be read again, because arXiv's feed turned out to be short: late
+    cross-lists that only they had were left out.
+    """
+    pages = {
+        name: note._replace(outcome="again")
+        if name != category and note.outcome == "whole" and record.of(name).by_rss
+        else note
+        for name, note in record.pages.items()
+    }
+    return replace(record, pages=pages)
+
+
+def _compared(record: BatchRecord, batch: Batch | None) -> BatchRecord:
+    """The record with the outcomes of its pages after a comparison with what arXiv's feed announced."""
+    pages = dict(record.pages)
+    for name, note in pages.items():
+        if note.outcome in ("whole", "nothing", "differs"):
+            absent = [item for item in _absent(batch, name) if item.by_rss]
+            found = any(announced_in(item, (name,)) for item in (batch.announcements if batch else ()))
+            pages[name] = note._replace(outcome="differs" if absent else "whole" if found else "nothing")
+    return replace(record, pages=pages)
+
+
+def _absent(batch: Batch | None, category: str) -> Iterator[Announcement]:
+    """Yields what the page of a category should have, and has not.
+
+    A cross-list of a paper whose primary category this is is not on its page.
+    """
+    for item in batch.announcements if batch else ():
+        within = item.served == "cross" and listed(item.paper.primary, (category,))
+        if not item.by_page and announced_in(item, (category,)) and not within:
+            yield item
+
+
+class _Page:
+    """A page, entered into the batch of its date."""
+
+    def __init__(self, reading: PageReading, batches: Mapping[date, Batch], manifest: Manifest, *, late: bool) -> None:
+        self._day, self._category = reading.key
+        self._mentions = {m.paper.id: m for m in reading.mentions or ()}
+        self._batches = batches
+        self._existing = batches.get(self._day)
+        self._before, self._follows = announced_before(manifest, self._day)
+        self._manifest = manifest
+        self._mailed = rfc3339(mailed_at(self._day))
+        self._at = reading.at
+        self._late = reading.at if late else ""
+        news = [m.paper.id for m in self._mentions.values() if m.section == "new"]
+        news += [item.paper.id for item in self._items if item.served == "new" and item.source != "api"]
+        self._first = min((name for name in news if "/" not in name), default="")
+        self._by_rss = manifest.get(self._day).of(self._category).by_rss
+        present = {item.paper.id for item in self._items}
+        others = [m for m in self._mentions.values() if m.paper.id not in present]
+        self._is_short = was_short(self._existing, manifest.get(self._day)) or any(
+            m.section != "cross" or self._is_news(m) for m in others
+        )
+
+    @property
+    def _items(self) -> tuple[Announcement, ...]:
+        return self._existing.announcements if self._existing else ()
+
+    def batch(self) -> Batch:
+        """Returns the batch with what the page has."""
+        items = [self._joined(item) for item in self._items]
+        present = {item.paper.id for item in items}
+        news = [self._announcement(m) for m in self._mentions.values() if m.paper.id not in present]
+        return make_batch(self._day, [*items, *(item for item in news if item)])
+
+    def _joined(self, item: Announcement) -> Announcement:
+        mention = self._mentions.get(item.paper.id)
+        if mention is None:
+            return item
+        if item.source == "api":
+            found = self._announcement(mention)
+            return replace(found, late=item.late, paper=complete(found.paper, item.paper)) if found else item
+        paper = complete(item.paper, replace(mention.paper, version=mention.newest or 1))
+        if item.by_rss:
+            return replace(item, paper=paper, source="rss+catchup")
+        if mention.section == "new":
+            return replace(item, paper=paper, served="new", relisted=False, into=())
+        if item.relisted and mention.section == "cross" and self._category not in item.into:
+            return replace(item, paper=paper, into=(*item.into, self._category))
+        return replace(item, paper=paper)
+
+    def _announcement(self, mention: Mention) -> Announcement | None:
+        """Returns what a mention announced on the date; None if it was listed in the category at another time."""
+        paper = mention.paper
+        if mention.section != "new" and self._was_listed_later(mention):
+            return None
+        if mention.section == "new":
+            return Announcement(as_first_announced(paper), "new", self._late, "catchup")
+        if mention.section == "replace":
+            version = self._version(mention)
+            paper = replace(paper, version=version) if version else paper
+            return Announcement(paper, "replace", self._late, "catchup") if version else None
+        if self._is_news(mention):
+            return Announcement(as_first_announced(paper), "cross", self._late, "catchup")
+        if self._was_listed(mention) or (self._by_rss and not self._is_short):
+            return None
+        version = self._version(mention) or 1
+        return Announcement(
+            replace(paper, version=version), "cross", self._late, "catchup", relisted=True, into=(self._category,)
+        )
+
+    def _others(self, name: str) -> Iterator[tuple[date, Announcement]]:
+        for day, batch in self._batches.items():
+            if day != self._day:
+                yield from ((day, item) for item in batch.announcements if item.paper.id == name)
+
+    def _is_news(self, mention: Mention) -> bool:
+        """Returns whether a paper under "cross" was announced first on this date: by its identifier, or its time."""
+        paper = mention.paper
+        if any(day < self._day and not item.replaces for day, item in self._others(paper.id) if item.source != "api"):
+            return False
+        if "/" in paper.id or (self._before and paper.id <= self._before):
+            return False
+        if self._first and paper.id >= self._first:
+            return True
+        if self._follows:
+            return True
+        try:
+            return announced_on(datetime.fromisoformat(paper.published)) >= self._day
+        except ValueError:
+            return False
+
+    def _was_listed(self, mention: Mention) -> bool:
+        """Returns whether the paper was in the category before, so that it is another one in which it is listed now.
+
+        The API and catch-up pages have the categories of when they were asked, the feed may have those of the evening.
+        """
+        earlier = [
+            item
+            for day, item in self._others(mention.paper.id)
+            if day < self._day
+            and ((item.by_rss and day < before(self._day)) or _known_at(self._manifest.get(day)) < self._mailed)
+        ]
+        return any(listed(name, (self._category,)) for item in earlier for name in item.paper.categories)
+
+    def _was_listed_later(self, mention: Mention) -> bool:
+        """Returns whether the paper came into the category later, so that the page of this date has it."""
+        paper = mention.paper
+        is_only_one = all(listed(name, (paper.primary, self._category)) for name in paper.categories)
+        return any(
+            day > self._day and item.relisted and self._category in item.into and (item.source == "rss" or is_only_one)
+            for day, item in self._others(paper.id)
+        )
+
+    def _version(self, mention: Mention) -> int:
+        """Returns the version as of the date: before those that are known to be announced later; 0 if not known."""
+        later = [i.paper.version for day, i in self._others(mention.paper.id) if day > self._day and i.replaces]
+        if mention.newest == 0 and not later:
+            return 0
+        newest = min([n - 1 for n in later] + ([mention.newest] if mention.newest else []))
+        if not later and newest > 1 and self._is_after(mention.paper.updated):
+            newest -= 1
+        least = 2 if mention.section == "replace" else 1
+        return max(min(newest, MOST_VERSION), least)
+
+    def _is_after(self, updated: str) -> bool:
+        """Returns whether a version of this time of submission was announced after the date."""
+        try:
+            return announced_on(datetime.fromisoformat(updated)) > self._day
+        except ValueError:
+            return False
+
+
+def _known_at(record: BatchRecord) -> str:
+    """Returns when the witnesses of a date were asked last."""
+    return max([record.fetched, *(note.at for note in record.pages.values()), *record.read.values()])
+
+
+def was_short(batch: Batch | None, record: BatchRecord) -> bool:
+    """Returns whether arXiv's feed left out something in a category of which it seemed to bring all."""
+    names = tuple(name for name, state in record.categories.items() if state.by_rss)
+    items = batch.announcements if batch else ()
+    return any(item.source == "catchup" and not item.relisted and announced_in(item, names) for item in items)
+
+
+def _without_strays(
+    records: Mapping[date, BatchRecord], batches: Mapping[date, Batch]
+) -> tuple[dict[date, Batch], dict[date, list[str]]]:
+    """Returns the batches without what belongs to other dates, and what that was by date.
+
+    That is what the pages of a date lack although another date has it, and what only the API had.
+    """
+    home: dict[tuple[str, bool], set[date]] = {}
+    for day, batch in batches.items():
+        for item in batch.announcements:
+            if item.by_page and not item.relisted:
+                home.setdefault((item.paper.id, item.replaces), set()).add(day)
+    out, gone = dict(batches), dict[date, list[str]]()
+    for day, batch in batches.items():
+        pages = [name for name, note in (records[day].pages if day in records else {}).items() if note.outcome in _READ]
+        absent = {item.paper.id for name in pages for item in _absent(batch, name)}
+        strays = {
+            item.paper.id
+            for item in batch.announcements
+            if not item.by_page and _is_stray(item, day, absent, home.get((item.paper.id, item.replaces), set()))
+        }
+        if strays:
+            out[day] = Batch(day, tuple(i for i in batch.announcements if i.paper.id not in strays))
+            gone[day] = sorted(strays)
+    return out, gone
+
+
+def _is_stray(item: Announcement, day: date, absent: set[str], home: set[date]) -> bool:
+    if item.source == "api":
+        return item.paper.id in absent or bool(home - {day})
+    is_first = not item.relisted and not item.replaces and item.served == "new"
+    return bool(home - {day}) and (is_first or item.paper.id in absent)
+
+
+def _in_order(batches: Mapping[date, Batch]) -> dict[date, Batch]:
+    """Returns the batches with versions that rise from date to date.
+
+    A page has the newest versions, and in the evening arXiv's feed has those of the next mailing.
+    """
+    out, later = dict(batches), dict[str, tuple[int, bool]]()
+    for day in sorted(batches, reverse=True):
+        items = [_before(item, *later.get(item.paper.id, (0, False))) for item in batches[day].announcements]
+        if any(one is not other for one, other in zip(items, batches[day].announcements, strict=True)):
+            out[day] = Batch(day, tuple(items))
+        later |= {item.paper.id: (item.paper.version, item.by_page) for item in items if item.replaces}
+    return out
+
+
+def _before(item: Announcement, version: int, is_sure: bool) -> Announcement:
+    """Returns an announcement with a version before the one that is announced later; `version` 0: none is."""
+    least = 2 if item.replaces else 1
+    fits = item.paper.version < version or item.paper.version <= least or not version
+    if fits or (item.by_rss and not is_sure):
+        return item
+    return replace(item, paper=replace(item.paper, version=max(version - 1, least)))
