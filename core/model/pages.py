@@ -61,8 +61,13 @@ def pages_to_read(manifest: Manifest, categories: Sequence[str], now: datetime, 
         PageKey(day, name)
         for day in days
         for name in categories
-        if _is_pending(manifest.get(day), name, now) and not (day == early and manifest.get(day).of(name).by_rss)
+        if _is_pending(manifest.get(day), name, now) and not (day == early and _can_wait(manifest, day, name))
     ]
+
+
+def _can_wait(manifest: Manifest, day: date, category: str) -> bool:
+    """Returns whether what arXiv's feed had is not stale, because the date before is known."""
+    return manifest.get(day).of(category).by_rss and manifest.get(before(day)).of(category).settled
 
 
 def _is_pending(record: BatchRecord, category: str, now: datetime) -> bool:
@@ -211,6 +216,12 @@ def _absent(batch: Batch | None, category: str) -> Iterator[Announcement]:
             yield item
 
 
+def _absent_ids(record: BatchRecord, batch: Batch) -> set[str]:
+    """Returns the papers of a date that a page of it should have, and has not."""
+    pages = [name for name, note in record.pages.items() if note.outcome in _READ]
+    return {item.paper.id for name in pages for item in _absent(batch, name)}
+
+
 class _Page:
     """A page, entered into the batch of its date."""
 
@@ -226,6 +237,12 @@ class _Page:
         self._late = reading.at if late else ""
         news = [m.paper.id for m in self._mentions.values() if m.section == "new"]
         news += [item.paper.id for item in self._items if item.served == "new" and item.source != "api"]
+        self._elsewhere: dict[str, list[tuple[date, Announcement]]] = {}
+        for day, batch in batches.items():
+            absent = _absent_ids(manifest.get(day), batch) if day != self._day else set()
+            for item in batch.announcements if day != self._day else ():
+                if item.paper.id in self._mentions and item.paper.id not in absent:
+                    self._elsewhere.setdefault(item.paper.id, []).append((day, item))
         self._first = min((name for name in news if "/" not in name), default="")
         self._by_rss = manifest.get(self._day).of(self._category).by_rss
         present = {item.paper.id for item in self._items}
@@ -281,10 +298,9 @@ class _Page:
             replace(paper, version=version), "cross", self._late, "catchup", relisted=True, into=(self._category,)
         )
 
-    def _others(self, name: str) -> Iterator[tuple[date, Announcement]]:
-        for day, batch in self._batches.items():
-            if day != self._day:
-                yield from ((day, item) for item in batch.announcements if item.paper.id == name)
+    def _others(self, name: str) -> list[tuple[date, Announcement]]:
+        """Returns the announcements of a paper on other dates, without those that the pages of these dates lack."""
+        return self._elsewhere.get(name, [])
 
     def _is_news(self, mention: Mention) -> bool:
         """Returns whether a paper under "cross" was announced first on this date: by its identifier, or its time."""
@@ -320,7 +336,7 @@ class _Page:
         paper = mention.paper
         is_only_one = all(listed(name, (paper.primary, self._category)) for name in paper.categories)
         return any(
-            day > self._day and item.relisted and self._category in item.into and (item.source == "rss" or is_only_one)
+            day > self._day and item.relisted and self._category in item.into and (item.by_rss or is_only_one)
             for day, item in self._others(paper.id)
         )
 
@@ -369,8 +385,7 @@ def _without_strays(
                 home.setdefault((item.paper.id, item.replaces), set()).add(day)
     out, gone = dict(batches), dict[date, list[str]]()
     for day, batch in batches.items():
-        pages = [name for name, note in (records[day].pages if day in records else {}).items() if note.outcome in _READ]
-        absent = {item.paper.id for name in pages for item in _absent(batch, name)}
+        absent = _absent_ids(records[day], batch) if day in records else set()
         strays = {
             item.paper.id
             for item in batch.announcements

@@ -78,7 +78,7 @@ def without_future(manifest: Manifest, now: datetime) -> Manifest:
     """Returns the manifest without the conclusions of a process whose clock was ahead; the same object without any.
 
     Dates after tomorrow without a batch are dropped; what arXiv itself has dated is kept, because it may be this clock
-    that is wrong. So are the times of answers of the API and of catch-up pages that lie in the future: they are asked again.
+    that is wrong. So are answers of the API and of catch-up pages that lie in the future: they are asked again.
     """
     tomorrow, limit = now.astimezone(EASTERN).date() + timedelta(days=1), rfc3339(now + _AHEAD)
     records = {d: _read_until(record, limit) for d, record in manifest.records.items() if record.hash or d <= tomorrow}
