@@ -27,6 +27,7 @@ from core.model.health import Trouble, troubles
 from core.model.manifest import BatchRecord, Manifest
 from core.model.paper import PaperId
 from core.model.query import Condition, Query
+from core.model.reconcile import seen_by
 from core.render.rows import BAND_NAMES, make_peek, make_row
 
 router = APIRouter(include_in_schema=False)
@@ -93,7 +94,9 @@ async def _answer(
 ) -> Response:
     wire = wire_of(request)
     fetching = await wire.begin() if is_home else wire.is_refreshing
-    found = troubles(manifest, wire.pending(manifest), wire.clock(), sources=wire.rules.sources)
+    found = troubles(
+        seen_by(manifest, wire.rules.categories), wire.pending(manifest), wire.clock(), sources=wire.rules.sources
+    )
     feeds = list(wire.feeds.values()) if manifest.has_batches else []
     due = due_record(manifest, wire.due, wire.rules.sources)
 

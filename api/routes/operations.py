@@ -20,6 +20,7 @@ from core.model.errors import StoreError, StoreRefused
 from core.model.freshness import due_record
 from core.model.health import Trouble, status_of, trouble_to_plain, troubles
 from core.model.manifest import BatchRecord, Manifest, rfc3339
+from core.model.reconcile import seen_by
 from core.model.repair import without_lost
 from core.model.work import Chain
 from core.views.entries import batch_to_plain
@@ -97,7 +98,8 @@ async def health(request: Request) -> Response:
         raise
     now = wire.clock()
     checked, chain = await wire.store_checks.get(state), await _chain(wire)
-    manifest = without_lost(state.manifest, checked.lost, now, wire.archive.retention, wire.rules.sources)
+    own = seen_by(state.manifest, wire.rules.categories)
+    manifest = without_lost(own, checked.lost, now, wire.archive.retention, wire.rules.sources)
     windows = wire.pending(manifest)
     damaged = len(checked.unsound) + len(checked.lost)
     found = await _troubles(wire, state, manifest, damaged, chain, is_owner=is_owner)

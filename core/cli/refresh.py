@@ -67,12 +67,16 @@ def _print(report: "Report") -> None:
             out.print(f"  {problem}")
     if "rest" in report.busy:
         out.print("  another process is catching up right now; nothing more was done")
+    if pages := report.backfill.pending_pages:
+        dates = len({page.date for page in pages})
+        out.print(f"  {len(pages)} catch-up pages of {dates} dates are still to be read, one every 15 s")
     if windows := report.backfill.pending:
         out.print(f"  still to be read: {in_words(windows)}; `paperwire refresh --all` continues until it is complete")
 
 
 def _print_rest(report: "Report") -> None:
     done = (
+        (report.backfill.pages, "catch-up pages read"),
         (report.backfill.windows, "dates read from the API"),
         (report.backfill.late, "papers found late"),
         (report.enrich.completed, "papers completed"),
@@ -106,7 +110,7 @@ def audit(
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="the last date")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the ledger as JSON, with the identifiers")] = False,
 ) -> None:
-    """Show for each date and category what arXiv announced, what its API confirms, and what is missing.
+    """Show for each date and category what arXiv announced, which witnesses say so, what is missing, and corrections.
 
     The status is 1 if a date that is over lacks something.
     """
@@ -119,7 +123,11 @@ def audit(
     if as_json:
         sys.stdout.write(json.dumps([line.to_plain() for line in lines], indent=2) + "\n")
     else:
-        out.print(_ledger(lines))
+        out.print(_ledger([line for line in lines if not _is_quiet(line)]))
+        if quiet := sorted({str(line.date) for line in lines if _is_quiet(line)}):
+            out.print(f"quiet: {', '.join(quiet)}")
+        for what in dict.fromkeys(f"{line.date}: {one.what}" for line in lines for one in line.corrections):
+            out.print(f"corrected: {what}")
         for line in lines:
             if line.state.reason and line.state.state != "quiet":
                 out.print(f"{line.date} {line.category}: {line.state.reason}")
@@ -129,17 +137,23 @@ def audit(
         raise typer.Exit(1)
 
 
+def _is_quiet(line: LedgerLine) -> bool:
+    return line.state.state == "quiet" and not any(line.ids)
+
+
 def _day(moment: datetime | None) -> date | None:
     return moment.date() if moment else None
 
 
 def _ledger(lines: list[LedgerLine]) -> Table:
     table = Table(box=None, header_style="bold")
-    for name in ("date", "category", "state"):
+    for name in ("date", "category", "state", "witnesses"):
         table.add_column(name, no_wrap=True)
     for name in ("announced", "confirmed", "missing", "extra", "late"):
         table.add_column(name, justify="right")
     for line in lines:
         numbers = [str(len(ids)) if line.read or not n else "?" for n, ids in enumerate(line.ids)]
-        table.add_row(str(line.date), line.category, line.state.state, *numbers, str(line.late or ""))
+        table.add_row(
+            str(line.date), line.category, line.state.state, "+".join(line.witnesses), *numbers, str(line.late or "")
+        )
     return table

@@ -9,8 +9,9 @@ from core.model.calendar import announcement_days, due_at, due_date, next_due, p
 from core.model.entries import next_release
 from core.model.errors import NothingYet
 from core.model.feed import Feed
-from core.model.manifest import SETTLED, BatchRecord, Manifest, rfc3339
+from core.model.manifest import LACKING, SETTLED, BatchRecord, Manifest, rfc3339
 from core.model.notice import GRACE, LOOK_BACK
+from core.model.reconcile import seen_in
 
 UNSETTLED_SECONDS = 60  # how long answers stay fresh while the due batch is missing
 GAP_SECONDS = 900  # and while an earlier one is
@@ -96,16 +97,16 @@ def validity_of(
     sources = {feed.source for feed in feeds}
     due = due_of(now, sources)
     settled = is_settled(due_record(manifest, due, sources), categories)
-    gaps = (ARXIV in sources and has_gaps(manifest, due.date)) or (reads and is_unread(manifest, feeds))
+    gaps = (ARXIV in sources and has_gaps(manifest, due.date, categories)) or (reads and is_unread(manifest, feeds))
     release = next_release(feeds, manifest)
     until = min([due.following, *(moment for moment in (due.notice, release) if moment and moment > now)])
     return Validity(manifest, due, settled, gaps, release, release is not None and release <= now, until)
 
 
-def has_gaps(manifest: Manifest, due: date) -> bool:
+def has_gaps(manifest: Manifest, due: date, categories: Collection[str]) -> bool:
     """Returns whether a date of the last days is incomplete: its content changes when it is backfilled."""
     days = announcement_days(due - LOOK_BACK, due)
-    return any(manifest.get(day).state in ("failed", "partial", "waiting") for day in days)
+    return any(seen_in(manifest.get(day), categories).state in LACKING for day in days)
 
 
 def nothing_yet(record: BatchRecord, due: Due, pause: float, *, failed: bool) -> NothingYet:

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from core.model.calendar import announcement_days, due_at, due_date, picks_due_at
 from core.model.freshness import ARXIV
 from core.model.ledger import Window, in_words
-from core.model.manifest import BatchRecord, Manifest, rfc3339
+from core.model.manifest import LACKING, BatchRecord, Manifest, rfc3339
 from core.model.work import MOST_IDLE, MOST_STEPS, Chain
 
 PATIENCE = timedelta(hours=6)  # how late a batch may be before its owner should look
@@ -111,7 +111,7 @@ def _of_due(manifest: Manifest, now: datetime) -> list[Trouble]:
         return [_empty(manifest)]
     due = due_date(now)
     record, late = manifest.get(due), now - due_at(due)
-    if record.state == "complete":
+    if record.state in ("complete", "unconfirmed"):
         return []
     newest = max(manifest.records)
     reason = record.reason or "it was not asked for yet"
@@ -142,11 +142,18 @@ def _of_gaps(manifest: Manifest, now: datetime) -> list[Trouble]:
             f"{day} is {r.state}: {r.reason}",
             rfc3339(due_at(day)),
             mend,
-            len(announcement_days(day, due)) >= OVER and not _is_recent(r, now),
+            len(announcement_days(day, due)) >= OVER and not _is_recent(r, now) and not _is_all(r),
         )
         for day, r in sorted(manifest.records.items(), reverse=True)
-        if day < due and r.state in ("failed", "partial", "waiting")
+        if day < due and r.state in LACKING
     ]
+
+
+def _is_all(record: BatchRecord) -> bool:
+    """Returns whether no witness can add anything: arXiv has no catch-up page of the date."""
+    lacking = [name for name, state in record.categories.items() if not state.settled]
+    pages = [record.pages.get(name) for name in lacking]
+    return all(page is not None and page.outcome == "absent" for page in pages)
 
 
 def _is_recent(record: BatchRecord, now: datetime) -> bool:

@@ -60,7 +60,11 @@ def gap(record: BatchRecord, categories: Sequence[str]) -> str:
     if not states and record.categories:
         return f"nothing of {', '.join(categories)} is here yet"
     if not states:
-        return "" if record.state == "complete" else record.reason or "its announcements were not fetched yet"
+        return (
+            ""
+            if record.state in ("complete", "unconfirmed")
+            else record.reason or "its announcements were not fetched yet"
+        )
     missing: dict[str, list[str]] = {}
     for name, state in states.items():
         if not state.settled:

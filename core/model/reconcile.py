@@ -10,7 +10,7 @@ it announces (https://info.arxiv.org/help/availability.html): they rise from one
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
@@ -225,9 +225,16 @@ def restated(known: BatchRecord, states: Mapping[str, CategoryState], at: str) -
     return overall(replace(known, categories={**known.categories, **changed}))
 
 
-def seen_in(record: BatchRecord, categories: Sequence[str]) -> BatchRecord:
+def seen_by(manifest: Manifest, categories: Collection[str]) -> Manifest:
+    """The manifest as a deployment with these categories sees it; the same object if there are no others."""
+    records = {day: seen_in(record, categories) for day, record in manifest.records.items()}
+    same = all(record is manifest.records[day] for day, record in records.items())
+    return manifest if same else replace(manifest, records=records)
+
+
+def seen_in(record: BatchRecord, categories: Collection[str]) -> BatchRecord:
     """The record as a deployment with these categories sees it; the store may have others of other deployments."""
-    if record.categories.keys() <= set(categories):
+    if not categories or record.categories.keys() <= set(categories):
         return record
     own = {name: state for name, state in record.categories.items() if name in categories}
     if not own:

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from core.model.manifest import BatchRecord
 
-_COLOURS = {"complete": "#2e6b3a", "quiet": "#4a5058"}  # other states mean missing papers
+_COLOURS = {"complete": "#2e6b3a", "unconfirmed": "#2e6b3a", "quiet": "#4a5058"}  # other states mean missing papers
 _MISSING = "#8a4b00"
 _LONGEST = 40  # characters of a feed's name
 _LETTER, _PADDING = 6.5, 14  # px; the width of the reader's letters is not known, so it is set
@@ -40,7 +40,7 @@ def render_badge(name: str, newest: BatchRecord, count: int, missing: str = "") 
     """
     day = f"{newest.date.day} {_BADGE_MONTHS[newest.date.month - 1]}"
     state = missing or newest.state
-    said = f"{count} on {day}" + ("" if state == "complete" else f", {state}")
+    said = f"{count} on {day}" + ("" if state in ("complete", "unconfirmed") else f", {state}")
     entries = "entry" if count == 1 else "entries"
     label = f"{name}: {count} {entries} on {day} {newest.date.year}, {state}"
     short_name = name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"

@@ -1,4 +1,4 @@
-"""The ledger with identifiers: for each date and category what arXiv announced, and what its API confirms."""
+"""The ledger with identifiers: for each date and category what arXiv announced, who says so, and what is corrected."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,13 +9,14 @@ from core.archive import Archive
 from core.model.batch import Batch, announced_in
 from core.model.calendar import due_date
 from core.model.ledger import NOT_ALL_READ, Ids, days_kept, ids_of
-from core.model.manifest import BatchRecord, CategoryState, Manifest
+from core.model.manifest import BatchRecord, CategoryState, Correction, Manifest
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerLine:
     """A category of a date: its state with the reason, the `ids` of the ledger, the number of late announcements, and
-    the time of the API's answer (RFC 3339), "" without one. `over`: a later date is due already.
+    the time of the API's answer (RFC 3339), "" without one. `page` is the outcome of its catch-up page, "" without one.
+    `corrections` are those of the whole date. `over`: a later date is due already.
     """
 
     date: date
@@ -25,6 +26,13 @@ class LedgerLine:
     ids: Ids
     late: int
     over: bool
+    page: str = ""
+    corrections: tuple[Correction, ...] = ()
+
+    @property
+    def witnesses(self) -> tuple[str, ...]:
+        """Who says what was announced: "rss", "catchup", "api"."""
+        return tuple(self.state.source.split("+")) if self.state.settled or self.ids.announced else ()
 
     @property
     def lacks(self) -> bool:
@@ -34,7 +42,10 @@ class LedgerLine:
     def to_plain(self) -> dict[str, Any]:
         """Returns the line as JSON values."""
         head = {"date": self.date.isoformat(), "category": self.category, "state": self.state.state}
-        more = {"reason": self.state.reason, "read": self.read, "late": self.late}
+        more: dict[str, Any] = {"reason": self.state.reason, "read": self.read, "late": self.late}
+        more |= {"witnesses": list(self.witnesses), "page": self.page}
+        more |= {"lacks": [name for name in self.state.lacks.split(",") if name]}
+        more |= {"corrections": [one._asdict() for one in self.corrections]}
         return head | more | {name: sorted(ids) for name, ids in self.ids._asdict().items()}
 
 
@@ -72,4 +83,6 @@ def _line(
     items = batch.announcements if batch else ()
     late = sum(bool(i.late) for i in items if announced_in(i, (category,)))
     ids = ids_of(batch, confirmed, category)
-    return LedgerLine(record.date, category, state, record.read.get(category, ""), ids, late, over)
+    page = record.pages[category].outcome if category in record.pages else ""
+    read = record.read.get(category, "")
+    return LedgerLine(record.date, category, state, read, ids, late, over, page, record.corrections)

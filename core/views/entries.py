@@ -255,7 +255,9 @@ def batch_to_plain(record: BatchRecord) -> dict[str, object]:
         name: {key: value for key, value in state._asdict().items() if value}
         | (record.ledger[name]._asdict() if name in record.ledger else {})
         | ({"read": record.read[name]} if name in record.read else {})
+        | ({"page": record.pages[name].outcome} if name in record.pages else {})
         for name, state in sorted(record.categories.items())
     }
+    more["corrections"] = [one._asdict() for one in record.corrections]
     plain |= {name: value for name, value in more.items() if value}
     return plain | ({"categories": categories} if categories else {})

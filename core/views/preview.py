@@ -73,7 +73,7 @@ def make_preview(feed: Feed, entries: Sequence[Entry], records: Sequence[BatchRe
         DayYield(record.date, record.state, record.total, counts[record.date], shown_counts[record.date])
         for record in records
     )
-    whole = [day for day in days if day.state == "complete"] or list(days)
+    whole = [day for day in days if day.state in ("complete", "unconfirmed")] or list(days)
     dates = {day.date for day in whole}
     scores = [entry.score for entry in of_type if entry.announced in dates]
     matched = Counter(label for entry in of_type for label in entry.matched)

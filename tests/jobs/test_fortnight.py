@@ -23,7 +23,6 @@ from tests.support.fortnight import (
     LATE_TITLE,
     MON,
     THU,
-    THU2,
     WED,
     WED2,
     Kept,

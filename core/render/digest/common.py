@@ -73,7 +73,7 @@ def venue_of(entry: Entry) -> str:
 def notices(digest: Digest, words: Sentences) -> Iterable[Block]:
     """Returns the notices at the top: what is missing of this day."""
     record = digest.record
-    if record.state != "complete":
+    if record.state not in ("complete", "unconfirmed"):
         # Reasons are recorded in English; documents in other languages have the categories that they name
         reason = record.reason.rstrip(".")
         if digest.language != "en":
