@@ -337,7 +337,9 @@ class _Run:
         pages = still_pending_pages(state.manifest, self.upstreams, rules, self.archive, self.now)
         report.backfill.pending, report.backfill.pending_pages, report.state = windows, pages, state
         # Slices of a window or pages were stored, and time ran out
-        untried = [one for one in (*windows, *pages) if not isinstance(one, PageKey) or one not in report.backfill.tried]
+        untried = [
+            one for one in (*windows, *pages) if not isinstance(one, PageKey) or one not in report.backfill.tried
+        ]
         out_of_time = bool(untried) and bool(report.backfill.tried) and not report.backfill.problems
         progress = state.manifest.version != before.manifest.version or report.analyze.answers > 0 or out_of_time
         left = Remainder(
