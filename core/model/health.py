@@ -153,7 +153,7 @@ def _is_all(record: BatchRecord) -> bool:
     """Returns whether no witness can add anything: arXiv has no catch-up page of the date."""
     lacking = [name for name, state in record.categories.items() if not state.settled]
     pages = [record.pages.get(name) for name in lacking]
-    return all(page is not None and page.outcome == "absent" for page in pages)
+    return bool(pages) and all(page is not None and page.outcome == "absent" for page in pages)
 
 
 def _is_recent(record: BatchRecord, now: datetime) -> bool:

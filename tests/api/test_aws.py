@@ -294,7 +294,7 @@ def test_refresh(both: Both, kind: str) -> None:
     event = KINDS[kind](Asked("/api/refresh", headers={"Host": HOST, "Authorization": f"Bearer {TOKEN}"}))
     answer = answer_of(both.function, event)
     assert 200 == answer.status, answer.body
-    assert b'"state":"complete"' in answer.body
+    assert b'"state":"unconfirmed"' in answer.body
     assert asked < len(both.upstream.requests)
 
 

@@ -67,7 +67,7 @@ def refreshed(client: httpx.Client) -> None:
     """The owner refreshes, which stores the due batch."""
     answer = client.post("/api/refresh", headers=OWNER)
     assert 200 == answer.status_code, answer.text
-    assert answer.json()["state"] == "complete"
+    assert answer.json()["state"] == "unconfirmed"
 
 
 def test_a_flood_of_custom_feeds(upstream: Upstream, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_flood_of_custom_feeds(upstream: Upstream, tmp_path: Path) -> None:
                 assert stored_for_strangers(server) <= STRANGERS_A_DAY
             health = client.get("/api/health").json()
             assert "store" not in [trouble["kind"] for trouble in health.get("troubles", ())]
-            assert 2 == sum(batch["state"] == "complete" for batch in health["batches"])
+            assert 2 == sum(batch["state"] == "unconfirmed" for batch in health["batches"])
             assert 200 == client.get("/api/papers/2603.90301").status_code
 
 

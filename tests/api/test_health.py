@@ -129,7 +129,7 @@ def test_health(settings: Settings, upstream: Upstream) -> None:
     assert (200, "degraded") == (well.status_code, well.json()["status"])
     assert ["pending"] == [trouble["kind"] for trouble in well.json()["troubles"]]  # the API was not asked yet
     states = {name: state["state"] for name, state in well.json()["batches"][0]["categories"].items()}
-    assert {"complete"} == set(states.values())
+    assert {"unconfirmed"} == set(states.values())
 
 
 def test_the_first_hour(upstream: Upstream, tmp_path: Path) -> None:

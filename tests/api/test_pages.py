@@ -203,13 +203,13 @@ def test_shows_the_day_over_all_feeds(home: HtmlElement) -> None:
     assert "Placeholder, Sample + 1cs.DCCaches & kernels + 1Grace Placeholder+5" in text_of(first)
     assert ["https://arxiv.org/pdf/2603.90305v1"] == first.xpath(".//a[text()='PDF']/@href")
     assert "Friday 6 March" == text_of(one(home, "//h1")).strip("‹›")
-    assert "11 papers, from 12 announced · complete" in text_of(one(home, "//header[@class='dayhead']"))
+    assert "11 papers, from 12 announced · unconfirmed" in text_of(one(home, "//header[@class='dayhead']"))
 
 
 def test_the_days_before(client: httpx.Client, home: HtmlElement) -> None:
     """A strip has the days with their numbers and states; the day before is a link, and has a page of its own."""
     strip = [(link.get("data-date"), link.get("title")) for link in home.xpath("//ol[@class='days']//a")]
-    assert ("2026-03-04", "Wednesday 4 March: 1 paper, complete") == strip[0]
+    assert ("2026-03-04", "Wednesday 4 March: 1 paper, unconfirmed") == strip[0]
     assert ["2026-03-04", "2026-03-05", "2026-03-06"] == [day for day, _ in strip]
     assert "/day/2026-03-05" == one(home, "//a[@rel='prev']").get("href")
     before = parsed(client.get("/day/2026-03-05"))
@@ -273,7 +273,11 @@ def test_the_archive(client: httpx.Client) -> None:
     """The page of all days has date, state and number of papers of each; its chart can be read as a table."""
     page = parsed(client.get("/days"))
     rows = [[text_of(cell) for cell in row] for row in page.xpath("//table[@class='batches']/tbody/tr")]
-    assert [["2026-03-06", "complete", "12"], ["2026-03-05", "complete", "3"], ["2026-03-04", "complete", "1"]] == rows
+    assert [
+        ["2026-03-06", "unconfirmed", "12"],
+        ["2026-03-05", "unconfirmed", "3"],
+        ["2026-03-04", "unconfirmed", "1"],
+    ] == rows
     chart = one(page, "//*[local-name()='svg' and @role='img']")
     for name in chart.get("aria-labelledby").split():
         assert text_of(one(page, f"//*[@id='{name}']"))

@@ -255,7 +255,7 @@ def test_default_limit(tmp_path: Path) -> None:
 def test_batches(client: httpx.Client) -> None:
     """Batches are told newest first, with their state, and how many papers of which type each category has."""
     batches = get(client, "/api/papers?limit=1")["batches"]
-    assert [("2026-03-06", "complete", 12), ("2026-03-05", "complete", 3), ("2026-03-04", "complete", 1)] == [
+    assert [("2026-03-06", "unconfirmed", 12), ("2026-03-05", "unconfirmed", 3), ("2026-03-04", "unconfirmed", 1)] == [
         (batch["date"], batch["state"], batch["papers"]) for batch in batches
     ]
     assert {
