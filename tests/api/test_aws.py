@@ -352,7 +352,7 @@ def test_schedule(both: Both) -> None:
     both.let_pass()
     asked = len(both.upstream.requests)
     report = both.function.invoke(SCHEDULED)
-    assert (FRIDAY.isoformat(), "complete") == (report["date"], report["state"])
+    assert (FRIDAY.isoformat(), "unconfirmed") == (report["date"], report["state"])
     assert asked < len(both.upstream.requests)
 
 
