@@ -383,7 +383,7 @@ def test_an_archive_that_is_cut_off_goes_on_where_it_was(settings: Settings, ups
     assert 0 < first.record.total < 2500
     asked = len(upstream.paths)
     second = refresh(everything)
-    assert ("complete", "", 2500) == (second.record.state, second.record.reason, second.record.total)
+    assert ("unconfirmed", "", 2500) == (second.record.state, second.record.reason, second.record.total)
     assert (1, ()) == (len(upstream.paths) - asked, second.record.parts)
     assert "/rss/cs" not in upstream.paths[asked:]
 
