@@ -44,7 +44,9 @@ def shortened(sentence: str) -> str:
     text = " ".join(plain(sentence).split())
     bare = _OPENINGS.sub("", _LINKS.sub("", text))
     text = bare[:1].upper() + bare[1:] if bare else text
-    return cut(text, LONGEST_CLAIM)
+    if len(text) <= LONGEST_CLAIM:
+        return text
+    return cut(text, LONGEST_CLAIM).rpartition(" ")[0].rstrip(" ,;:") + "…"
 
 
 def _of_roles(summary: Summary) -> str:

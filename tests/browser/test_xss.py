@@ -59,7 +59,8 @@ window.census = (page) => {
     'dt em fieldset figcaption figure footer form g h1 h2 h3 h4 h5 h6 head header hr html i input kbd label ' +
     'legend li line link main mark meta nav ol optgroup option output p path pre q rect role samp script search ' +
     'section select small span strong sub summary sup svg table tbody td text textarea tfoot th thead time title ' +
-    'tr ul'
+    'tr ul math mrow mi mn mo mtext mspace mstyle mfrac msqrt mroot msub msup msubsup munder mover munderover mtable ' +
+    'mtr mtd mpadded mphantom menclose mmultiscripts mprescripts none'
   ).split(' '));
   const unsafe = /^(on.*|.*:.*|style|srcdoc|srcset|formaction|ping|background|poster|http-equiv|is|usemap|archive)$/;
   const addresses = new Set(['href', 'src', 'action', 'cite', 'data', 'longdesc', 'manifest']);
