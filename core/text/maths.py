@@ -28,7 +28,7 @@ _FORMULA = re.compile(
     r"|(?<![\\$])\$(?P<line>(?=[^\s$])(?:[^$\\\n`]|\\.){0,500}?(?<=\S))\$(?!\d)"
     r"|(?<![\\$])\$(?P<spaced>[ \t](?:[^$\\\n`]|\\.){1,500}?[ \t])\$(?![\d$])"
     r"|\\\((?P<round>[^\n$`]{1,500}?)\\\)"
-    r"|\\\[(?P<square>[^$`]{1,4000}?)\\\]"
+    r"|\\\[(?P<square>(?:[^$`\\]|\\[^\[\]$`]){1,4000})\\\]"
     r"|^[ \t]*(?P<bare>\\begin\{(?P<name>equation|align|gather|multline|eqnarray)(?P<star>\*?)\}[^$`]{1,4000}?"
     r"\\end\{(?P=name)(?P=star)\})[ \t]*$",
     re.MULTILINE,
@@ -77,9 +77,13 @@ def _is_formula(kind: str, tex: str, before: str, after: str) -> bool:
 
 def put_back(text: str, found: Sequence[Formula], write: Callable[[Formula], str]) -> str:
     """`text` with what `write` makes of each formula in the place of its mark."""
-    # By its number as text: with a reference such as `&#xE000;` a model can write a mark that stands for nothing
-    by_number = {str(number): formula for number, formula in enumerate(found)}
-    return _MARK.sub(lambda match: write(by_number[match[1]]) if match[1] in by_number else "", text)
+
+    def written(match: "re.Match[str]") -> str:
+        number = int(match[1][:9])
+        # With a reference such as `&#xE000;` a model can write a mark that stands for nothing
+        return write(found[number]) if number < len(found) and str(number) == match[1] else ""
+
+    return _MARK.sub(written, text)
 
 
 def source(formula: Formula) -> str:
