@@ -23,13 +23,14 @@ WIRES: dict[str, dict[str, str]] = {
     "second": {"feeds_toml": RULES.format('["cs.CL", "cs.LG"]'), "store_prefix": "second"},
     "preview": {"feeds_toml": RULES.format('["cs.AI"]'), "vercel_env": "preview"},
 }
+OTHER = {"other": {"feeds_toml": RULES.format('["cs.CL"]'), "vercel_env": "production"}}
 Ended = dict[date, tuple[str, list[str]]]  # by date its state and its papers
 
 
 def settings_of(wire: str, where: dict[str, str], upstream: Upstream, day: date) -> Settings:
     noon = datetime.combine(day, time(12), EASTERN)
     return load_settings(
-        env_file=False, arxiv_rss_url=upstream.url, replay_gate_seconds=0, now=noon, **WIRES[wire], **where
+        env_file=False, arxiv_rss_url=upstream.url, replay_gate_seconds=0, now=noon, **(WIRES | OTHER)[wire], **where
     )
 
 
@@ -89,6 +90,28 @@ def share(kind: str, tmp_path: Path, days: list[date]) -> None:
     if kind == "redis":
         where = {"redis_url": server.url_of(server.empty_database())}
     assert alone == run(list(WIRES), where, days)
+
+
+def test_deployments_with_different_categories(tmp_path: Path) -> None:
+    """Two deployments under the same keys, with different categories: their feeds are those that each has alone."""
+    days = list(DAYS[:3])
+
+    def shown(wires: list[str], where: dict[str, str]) -> dict[str, list[tuple[date, str]]]:
+        async def feed(settings: Settings) -> list[tuple[date, str]]:
+            wire = Paperwire(settings)
+            found = await wire.entries(await wire.manifest(), wire.main)
+            await wire.close()
+            return sorted((entry.announced, entry.paper.versioned) for entry in found.entries)
+
+        run(wires, where, days)
+        with serving(Upstream()) as upstream:
+            return {wire: asyncio.run(feed(settings_of(wire, where, upstream, days[-1]))) for wire in wires}
+
+    wires = ["production", "other"]
+    alone = {wire: shown([wire], {"sqlite_path": str(tmp_path / f"{wire}.sqlite3")})[wire] for wire in wires}
+    assert all(len({day for day, _ in found}) == len(days) for found in alone.values())
+    assert alone["production"] != alone["other"]
+    assert alone == shown(wires, {"sqlite_path": str(tmp_path / "shared.sqlite3")})
 
 
 @pytest.mark.parametrize("wire", WIRES)
