@@ -19,6 +19,7 @@ from benchmarks import (
     bench_query,
     bench_refresh,
     bench_round_trips,
+    bench_step,
     bench_tex,
 )
 
@@ -31,6 +32,7 @@ BENCHMARKS: dict[str, Callable[..., None]] = {
     "journeys": bench_journeys.run,
     "round_trips": bench_round_trips.run,
     "analysis": bench_analysis.run,
+    "step": bench_step.run,
     "digest": bench_digest.run,
     "cold_start": bench_cold_start.run,
     "coverage": bench_coverage.run,

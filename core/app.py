@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from importlib import import_module
 from time import time
 from typing import TYPE_CHECKING, Any
 
@@ -174,7 +175,8 @@ class Paperwire:
 
         `key` is what a queue delivers. Raises `StoreError`.
         """
-        from core.jobs.queues import open_queue  # not at a cold start
+        await asyncio.to_thread(import_module, "core.jobs.run")  # not at a cold start, and while others are answered
+        from core.jobs.queues import open_queue
         from core.jobs.run import SCOPES, run
 
         if SCOPES[scope].rest:  # this process does a step itself: its own answer begins none
