@@ -25,7 +25,7 @@ from core.llm.material import MOST_CHARS
 from core.llm.prompts import ask_post, ask_question, review_fingerprint
 from core.llm.templates import get_template
 from core.model.errors import ConfigError, FetchError, ModelError, NoText, UnknownName
-from core.model.fulltext import Evidence, FullText
+from core.model.fulltext import FullText
 from core.model.manifest import rfc3339
 from core.model.paper import Paper, PaperId, is_withdrawn
 from core.model.review import POST, Listed, Review, find_row
@@ -251,14 +251,13 @@ class _Run:
         heading = template.section(key).heading["en"]
         try:
             answer = await self.session.ask(_question(self.review, key, self.text))
-            text = read_question(answer.value, self.review.paper, self.text)
+            text, read = read_question(answer, self.review.language, self.review.paper, self.text)
             if not text:
                 raise wrong("empty", "nothing is left of it after sanitising", usage=answer.usage)
         except ModelError as error:
             await self._fail(key, error)
             self._show(f"{heading}: {error}")
         else:
-            read = Evidence(answer.ask.coverage) if answer.ask else Evidence()
             await self._keep(answer.usage, lambda review: review.answered(key, text).on(read))
             self._show(heading)
 

@@ -1,16 +1,19 @@
 """Converts answers of models into scorecards and summaries: with limits, sanitised, and checked against the paper."""
 
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from core.llm.base import Answer
+from core.llm.checks import MARK, UNQUOTED_POINTS, check_figures, is_quoted, mark_figures, mend_formulas
 from core.llm.prompts import POINTS
-from core.llm.structured import criterion_key, paper_key
+from core.llm.reading import LONGEST_CLAIM, cut_at_clause, is_in
+from core.llm.structured import CLAIM, criterion_key, paper_key
 from core.llm.templates import get_template
-from core.model.fulltext import Evidence, FullText
+from core.model.fulltext import NO_EVIDENCE, Evidence, FullText
 from core.model.paper import Paper, known_addresses
-from core.model.rubric import Mark, Rubric, Scorecard
+from core.model.rubric import Criterion, Mark, Rubric, Scorecard
 from core.model.summary import Summary
-from core.model.template import Template, post_to_markdown, to_markdown
+from core.model.template import Parts, Template, post_to_markdown, to_markdown
 from core.text.markdown import harmless, one_line
 from core.text.names import name_words
 from core.text.sanitize import is_known
@@ -20,6 +23,7 @@ _LONGEST = 600  # characters of a reason or of grounds
 _LONGEST_NAME = 120
 _MOST_INSTITUTIONS = 20
 _LONGEST_ANSWER = 20_000
+_CLAIMING = ("effect", "results", "contribution", "contributions", "method")  # parts that a claim may be taken from
 
 
 def read_screening(answered: Answer, rubric: Rubric, papers: int) -> list[Scorecard | None]:
@@ -49,11 +53,12 @@ def read_analysis(
     answer, model, kind = answered.value.model_dump(), answered.model, text.input
     known = known_addresses(paper, text.text)
     names = _Names(paper, text.text)
+    given = answered.ask.user if answered.ask else ""
     marks = [
-        Mark(criterion.name, mark["points"], criterion.max, one_line(harmless(mark["grounds"], known), _LONGEST))
+        _mark(criterion, answer["marks"][criterion_key(place)], known, given)
         for place, criterion in enumerate(rubric.criteria)
-        if (mark := answer["marks"][criterion_key(place)])
     ]
+    grounds = "\n".join(str(mark["grounds"]) for mark in answer["marks"].values())
     card = Scorecard(
         stage="analysed",
         predicted=screened.predicted,
@@ -66,9 +71,10 @@ def read_analysis(
         code=_code(answer["code"], paper, known),
         note=text.note,
         most=rubric.max,
-        evidence=_evidence(answered),
+        evidence=_evidence(answered, grounds, language),
     )
-    return card, _summary(answered, answer["parts"], get_template(POINTS), language, known, kind)
+    texts = answer["parts"] | {CLAIM: answer[CLAIM]}
+    return card, _summary(answered, texts, get_template(POINTS), language, known, kind)
 
 
 def read_summary(answered: Answer, template: Template, language: str, paper: Paper, text: FullText) -> Summary:
@@ -77,9 +83,12 @@ def read_summary(answered: Answer, template: Template, language: str, paper: Pap
     return _summary(answered, answered.value.model_dump(), template, language, known, text.input)
 
 
-def read_question(answer: str, paper: Paper, text: FullText) -> str:
-    """Returns the answer to a question of a review, as sanitised Markdown; "" if nothing is left."""
-    return harmless(answer[:_LONGEST_ANSWER], known_addresses(paper, text.text))
+def read_question(answered: Answer, language: str, paper: Paper, text: FullText) -> tuple[str, Evidence]:
+    """Returns the answer to a question of a review, as sanitised Markdown ("" if nothing is left), and its grounds."""
+    answer = str(answered.value)[:_LONGEST_ANSWER]
+    evidence = _evidence(answered, answer, language)
+    missing = evidence.figures.missing if evidence.figures else ()
+    return _checked(answer, missing, known_addresses(paper, text.text)), evidence
 
 
 def read_post(
@@ -99,14 +108,54 @@ def read_post(
 def _summary(
     answered: Answer, texts: dict[str, Any], template: Template, language: str, known: frozenset[str], kind: str
 ) -> Summary:
-    parts = tuple((section.key, harmless(texts[section.key], known)) for section in template.parts)
-    markdown = to_markdown(template, language, parts)
-    evidence = _evidence(answered)
-    return Summary(template.name, language, answered.model, markdown, parts=parts, input=kind, evidence=evidence)
+    own = [str(texts[section.key]) for section in template.parts if not section.invents]
+    evidence = _evidence(answered, "\n".join(own), language)
+    missing = evidence.figures.missing if evidence.figures else ()
+    parts = tuple((section.key, _checked(texts[section.key], missing, known)) for section in template.parts)
+    claim = _claim(str(texts.get(CLAIM, "")), answered, parts, known, language)
+    return Summary(
+        template.name,
+        language,
+        answered.model,
+        to_markdown(template, language, parts),
+        parts=parts,
+        input=kind,
+        claim=claim,
+        evidence=evidence,
+    )
 
 
-def _evidence(answered: Answer) -> Evidence:
-    return Evidence(answered.ask.coverage if answered.ask else None)
+def _checked(text: str, missing: Collection[str], known: frozenset[str]) -> str:
+    """Returns a text as harmless Markdown, with marks behind figures that are not in the material."""
+    return harmless(mark_figures(mend_formulas(text), missing), known)
+
+
+def _evidence(answered: Answer, text: str, language: str) -> Evidence:
+    """Returns what was read for an answer, and what was found there of the figures in `text`."""
+    if not answered.ask:
+        return NO_EVIDENCE
+    figures = check_figures(text, answered.ask.user) if answered.ask.checked else None
+    return Evidence(answered.ask.coverage, figures, not is_in(language, text))
+
+
+def _claim(claim: str, answered: Answer, parts: Parts, known: frozenset[str], language: str) -> str:
+    """Returns the claim of a summary, else the sentence of its parts that comes next to one."""
+    text = one_line(harmless(claim, known))
+    material = answered.ask.user if answered.ask else ""
+    if not text or not is_in(language, text) or (material and check_figures(text, material).missing):
+        texts = dict(parts)
+        found = next((texts[key] for key in _CLAIMING if texts.get(key, "").strip()), "")
+        text = one_line(" ".join(found.replace(MARK, "").split()))
+    return cut_at_clause(text, LONGEST_CLAIM)
+
+
+def _mark(criterion: Criterion, mark: Mapping[str, Any], known: frozenset[str], material: str) -> Mark:
+    """Returns the points for a criterion: without words of the material that show it no more than a few."""
+    quoted = is_quoted(mark["quote"], material)
+    points = mark["points"] if quoted else min(mark["points"], UNQUOTED_POINTS)
+    missing = check_figures(mark["grounds"], material).missing
+    grounds = mark_figures(mark["grounds"], missing)
+    return Mark(criterion.name, points, criterion.max, one_line(harmless(grounds, known), _LONGEST))
 
 
 class _Names:

@@ -39,6 +39,8 @@ class Ask:
     shorter: "Callable[[int], Ask] | None" = None
     language: str = ""
     coverage: Coverage | None = None
+    invents: tuple[str, ...] = ()  # keys of parts that may hold made-up figures
+    checked: bool = False  # figures, quotations and formulas of the answer are looked up in the material
 
     def within(self, characters: int) -> "Ask":
         """Returns the question with a text of at most so many characters; 0: any number."""

@@ -13,13 +13,24 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from pydantic import BaseModel
+
 from core.llm.base import STATES, Account, Answer, Ask, Usage, tokens_of, tokens_of_request, wrong
+from core.llm.checks import problems
 from core.llm.endpoint import Endpoint, Unspent
-from core.llm.reading import is_in, without_thoughts
+from core.llm.reading import without_thoughts
 from core.llm.replies import Reply, excerpt_line
-from core.llm.structured import MODES, instructions, read_answer, repair, response_format, text_of
+from core.llm.structured import (
+    MODES,
+    QUOTES,
+    instructions,
+    merged,
+    part_of,
+    read_answer,
+    repair,
+    response_format,
+)
 from core.model.errors import ModelError, StoreError
-from core.model.template import LANGUAGES
 from core.util.caches import PerLoop
 
 log = logging.getLogger("paperwire")
@@ -165,12 +176,9 @@ class _Exchange:
 
     async def run(self) -> Any:
         """Returns the answer's value, from the first try or the second."""
-        room, added, first = self.ask.most_tokens, list[dict[str, str]](), None
+        room, added = self.ask.most_tokens, list[dict[str, str]]()
         try:
-            first = self._value(await self._reply(room, added))
-            if is_in(self.ask.language, text_of(first)):
-                return first
-            added = repair(self.said, f"It is not in {LANGUAGES[self.ask.language]}", self.ask.shape)
+            return await self._checked(self._value(await self._reply(room, added)))
         except ModelError as error:
             second = STATES[error.state].second
             if not second:
@@ -179,36 +187,49 @@ class _Exchange:
                 room *= _MORE_ROOM
             if second == "repair":
                 added = repair(self.said, str(error), self.ask.shape)
-        try:
-            return self._value(await self._reply(room, added))
-        except ModelError as error:
-            if first is None:
-                raise
-            log.warning("%s answers in another language than %s: %s", self.model, self.ask.language, error)
-            return first
+        return self._value(await self._reply(room, added))
 
-    def _value(self, reply: Reply) -> Any:
-        """Returns the value of the reply. Raises `ModelError` for an invalid one."""
+    async def _checked(self, first: Any) -> Any:
+        """Returns the answer `first`, or with its failing parts asked for once more, each with the reason."""
+        asked = self.asked or self.ask
+        plain = first.model_dump() if isinstance(first, BaseModel) else first
+        found = problems(plain, asked.user, asked.language, asked.invents, QUOTES, checked=asked.checked)
+        if not found:
+            return first
+        shape = asked.shape if asked.shape is None or () in found else part_of(asked.shape, found)
+        words = "; ".join(f"{'.'.join(place)}: {why}" if place else why for place, why in found.items())
+        added = repair(self.said, words, shape, partly=shape is not asked.shape)
+        try:
+            second = self._value(await self._reply(asked.most_tokens, added, shape), shape)
+        except ModelError as error:
+            log.warning("%s does not mend its answer (%s): %s", self.model, words, error)
+            return first
+        return second if shape is asked.shape else merged(first, second)
+
+    def _value(self, reply: Reply, shape: type[BaseModel] | None = None) -> Any:
+        """Returns the value of the reply, in `shape`, by default that of the question. Raises `ModelError`."""
+        shape = shape or self.ask.shape
         if reply.refusal or reply.finish == "content_filter":
             raise wrong("refused", excerpt_line(reply.refusal)[:200])
         self.said = without_thoughts(reply.text)
         if reply.finish == "length":
             raise wrong("cut-off")
-        if not self.said and self.ask.shape:
+        if not self.said and shape:
             self.said = (
                 reply.thoughts
             )  # some servers take the whole answer for thoughts; JSON can be recognised in them
         if not self.said:
             raise wrong("empty")
-        return read_answer(self.said, self.ask.shape) if self.ask.shape else self.said
+        return read_answer(self.said, shape) if shape else self.said
 
-    async def _reply(self, room: int, added: Messages) -> Reply:
-        """Returns the reply, in a dialect that the endpoint accepts."""
+    async def _reply(self, room: int, added: Messages, shape: type[BaseModel] | None = None) -> Reply:
+        """Returns the reply, in a dialect that the endpoint accepts; `shape` is that of a part of the answer."""
         dialect = known = self.of.dialects.get(self.model, self.of.first)
         while True:
             try:
                 self.asked = self.ask.within(dialect.characters)
-                request = dialect.request(self.model, self.asked, room, added)
+                asked = replace(self.asked, shape=shape) if shape else self.asked
+                request = dialect.request(self.model, asked, room, added)
                 reply = await self._patiently(request, dialect.room(room))
             except ModelError as error:
                 if (other := dialect.other(error, self.ask, room)) is None:

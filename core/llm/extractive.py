@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, reduce
 from operator import or_
 
+from core.llm.reading import LONGEST_CLAIM, cut_at_clause
 from core.llm.templates import EXTRACT, get_template
 from core.model.paper import Paper, known_addresses
 from core.model.summary import Summary
 from core.model.template import to_markdown
 from core.text.markdown import harmless
+from core.text.sanitize import plain
 
 # A stop, then a blank, then what may begin a sentence: a capital, a digit, a formula, or a name such as "vLLM".
 _END = re.compile(
@@ -372,4 +374,7 @@ def extract(paper: Paper, language: str) -> Summary:
     parts = tuple(
         (key, harmless(found[chosen[key]], known)) for key in (s.key for s in template.parts) if key in chosen
     )
-    return Summary(EXTRACT, language, "", to_markdown(template, language, parts), parts=parts)
+    texts = dict(parts)
+    said = texts.get("effect") or texts.get("method") or (found[0] if found else "")
+    claim = cut_at_clause(" ".join(plain(said).split()), LONGEST_CLAIM)
+    return Summary(EXTRACT, language, "", to_markdown(template, language, parts), parts=parts, claim=claim)

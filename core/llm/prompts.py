@@ -25,14 +25,10 @@ from core.util.signing import fingerprint
 POINTS = "four-point"  # the template whose parts an analysis fills beside the marks
 _FOLDER = Path(__file__).with_name("prompts")
 _ANSWER_TOKENS = 4_000
+_TARGET = 3  # a part is to have so small a share of the most characters that are kept
 _SCREENING_TOKENS = 400  # for each paper
-_VERSION = 2  # to be raised when the interpretation of the same prompt changes
+_VERSION = 3  # to be raised when the interpretation of the same prompt changes
 _STYLES = {"ko": ", in the plain written style that ends sentences with -다"}
-_READ = {
-    "abstract": "only its abstract could be had: what it does not say is unknown",
-    "html": "its full text as HTML was read",
-    "pdf": "the text of its PDF, in which formulas and tables may be garbled",
-}
 
 
 def ask_screening(feed: Feed, rubric: Rubric, papers: Sequence[Paper]) -> Ask:
@@ -57,13 +53,14 @@ def ask_analysis(feed: Feed, rubric: Rubric, paper: Paper, text: FullText) -> As
     system = _system(
         "analysis",
         feed.language,
-        input=_READ[text.input],
+        reader=_reader(feed),
         rubric=_criteria(rubric, keys=True),
         count=str(len(template.parts)),
         instructions=template.instructions,
-        parts=_asked(template.parts, feed.language),
+        parts=_asked(template.parts),
     )
-    return _about("analyse", system, paper, text, analysis_shape(rubric, template), feed.language)
+    task = "Summarise and judge this paper now."
+    return _about("analyse", system, paper, text, task, feed.language, analysis_shape(rubric, template))
 
 
 def ask_summary(template: Template, language: str, paper: Paper, text: FullText) -> Ask:
@@ -73,30 +70,51 @@ def ask_summary(template: Template, language: str, paper: Paper, text: FullText)
     """
     if not all(part.ask for part in template.parts):
         raise ValueError(f"{template.name} is a template that asks nothing of a model")
-    parts = _asked(template.parts, language)
-    system = _system("summary", language, input=_READ[text.input], instructions=template.instructions, parts=parts)
-    return _about("summarise", system, paper, text, parts_shape(template), language)
+    parts = _asked(template.parts)
+    system = _system("summary", language, instructions=template.instructions, parts=parts)
+    invents = tuple(part.key for part in template.parts if part.invents)
+    task = "Summarise this paper now."
+    return _about("summarise", system, paper, text, task, language, parts_shape(template), invents)
 
 
 def ask_question(template: Template, key: str, language: str, paper: Paper, text: FullText) -> Ask:
     """Returns one question of a review; its answer is text. Raises `KeyError` for an unknown key.
 
-    All that comes before the question is the same for all questions, so that a provider reads it once.
+    The question follows the material, so that all questions begin with the same text, which a provider may cache.
     """
-    system = _system("question", language, input=_READ[text.input], instructions=template.instructions)
-    task = f"The material ends here. The question: {template.section(key).ask}\n\nAnswer now, in {LANGUAGES[language]}."
-    return _about("review", system, paper, text, None, language, task)
+    section = template.section(key)
+    system = _system("question", language, instructions=template.instructions)
+    task = f"Answer one question, in about {section.most // _TARGET:,} characters. The question: {section.ask}\n\n"
+    return _about("review", system, paper, text, task, language, None, ("",) if section.invents else ())
 
 
 def _about(
-    step: str, system: str, paper: Paper, text: FullText, shape: type[BaseModel] | None, language: str, task: str = ""
+    step: str,
+    system: str,
+    paper: Paper,
+    text: FullText,
+    task: str,
+    language: str,
+    shape: type[BaseModel] | None,
+    invents: tuple[str, ...] = (),
 ) -> Ask:
-    """Returns a question about the full text of a paper, the `task` below it, which can be asked with less of it."""
+    """Returns a question about the full text of a paper, which can be asked with less of it; `task` comes last."""
 
     def within(most: int) -> Ask:
-        user, coverage = material(paper, text, most)
-        user = f"{user}\n\n{task}" if task else user
-        return Ask(step, system, user, shape, _ANSWER_TOKENS, within, language, coverage)
+        given, coverage = material(paper, text, most)
+        user = f"{given}\n\nThe material ends here. {task} Write in {LANGUAGES[language]}."
+        return Ask(
+            step,
+            system,
+            user,
+            shape,
+            _ANSWER_TOKENS,
+            within,
+            language,
+            coverage,
+            invents,
+            checked=not invents or bool(shape),
+        )
 
     return within(MOST_CHARS)
 
@@ -106,8 +124,9 @@ def ask_post(template: Template, language: str, paper: Paper, answers: Parts) ->
     given = dict(answers)
     texts = [f"{part.ask}\n\n{given[part.key]}" for part in template.parts if given.get(part.key)]
     user = fence("\n\n".join([f"Title: {paper.title}", f"Abstract:\n{paper.abstract}", *texts]))
-    system = _system("post", language, parts=_asked(template.post, language))
-    return Ask("review", system, user, post_shape(template), 8000, language=language)
+    system = _system("post", language, parts=_asked(template.post))
+    invents = tuple(part.key for part in template.post if part.invents)
+    return Ask("review", system, user, post_shape(template), 8000, language=language, invents=invents, checked=True)
 
 
 def screening_fingerprint(rubric: Rubric, language: str, model: str, interest: str = "") -> str:
@@ -148,7 +167,7 @@ def _file(name: str) -> str:
 
 
 def _texts(name: str) -> list[str]:
-    return [_file(name), _file("rules"), str(sorted(_READ.items())), str(sorted(_STYLES.items()))]
+    return [_file(name), _file("rules"), str(sorted(_STYLES.items()))]
 
 
 def _system(name: str, language: str, **values: str) -> str:
@@ -164,8 +183,7 @@ def _criteria(rubric: Rubric, *, keys: bool = False) -> str:
     )
 
 
-def _asked(sections: tuple[Section, ...], language: str) -> str:
+def _asked(sections: tuple[Section, ...]) -> str:
     return "\n".join(
-        f"- `{section.key}` ({section.heading[language]}; at most {section.most} characters): {section.ask}"
-        for section in sections
+        f"- `{section.key}` (about {section.most // _TARGET} characters): {section.ask}" for section in sections
     )

@@ -36,9 +36,17 @@ _CLOSING = re.compile(_CLOSE, re.IGNORECASE)
 _BEGINNING_LOST = re.compile(rf"\A((?!{_OPEN}).)*?(?<!`)(?:{_CLOSE})", re.DOTALL | re.IGNORECASE)
 _OTHER_MARKS = re.compile(r"<\|(?:begin|end)_of_solution\|>|<\|(?:end|return)\|>\s*\Z")
 
+LONGEST_CLAIM = 110  # characters of the line that says what is new
 _SENTENCE_END = re.compile(r"[.!?。！？](?=\s|\Z)|[。！？]|\n")
-_SCRIPTS = {"ko": re.compile("[가-힣]"), "zh": re.compile("[㐀-鿿]")}
-_LEAST_OF_SCRIPT = 0.1  # of the letters
+_CLAUSE_END = re.compile(
+    r"[,;:](?=\s)|\s[–—-]\s|[，；：]|\s(?=(?:while|which|and|but|with|without|by|on|over|using)\s)"
+)
+_NO_WORDS = re.compile(r"```.*?```|`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]*\$", re.DOTALL)
+_SCRIPTS = {"ko": re.compile("[가-힣]"), "zh": re.compile("[㐀-鿿]"), "ja": re.compile("[\u3040-\u30ff]")}
+_LEAST_OF_SCRIPT = {"ko": 0.1, "zh": 0.1}  # of the letters
+_MOST_OF_OTHERS = {  # of other languages' scripts
+    "en": {"ko": 0.2, "zh": 0.2, "ja": 0.2}, "ko": {"zh": 0.05, "ja": 0.03}, "zh": {"ko": 0.05, "ja": 0.05},
+}  # fmt: skip
 _LEAST_SHARE = 0.5  # of a text that is cut at the end of a sentence; else it is cut at a word
 
 
@@ -59,10 +67,14 @@ def find_objects(text: str) -> Iterator[dict[str, Any]]:
 
 
 def is_in(language: str, text: str) -> bool:
-    """Returns whether a text can be in Korean or Chinese, with technical terms in English; True for other languages."""
-    script = _SCRIPTS.get(language)
+    """Returns whether a text can be in a language, with technical terms in English. Formulas and code do not count."""
+    text = _NO_WORDS.sub(" ", text)
     letters = sum(map(str.isalpha, text))
-    return script is None or len(script.findall(text)) >= letters * _LEAST_OF_SCRIPT
+    shares = {name: len(script.findall(text)) / letters for name, script in _SCRIPTS.items()} if letters else {}
+    if not shares:
+        return True
+    most = {name: share for name, share in _MOST_OF_OTHERS.get(language, {}).items() if shares[name] > share}
+    return not most and (language not in _LEAST_OF_SCRIPT or shares[language] >= _LEAST_OF_SCRIPT[language])
 
 
 def cut_at_sentence(text: str, most: int) -> str:
@@ -70,6 +82,18 @@ def cut_at_sentence(text: str, most: int) -> str:
     if len(text) <= most:
         return text
     ends = [match.end() for match in _SENTENCE_END.finditer(text[:most])]
+    if ends and ends[-1] >= most * _LEAST_SHARE:
+        return text[: ends[-1]].rstrip()
+    return f"{text[: most - 1].rpartition(' ')[0] or text[: most - 1]}…"
+
+
+def cut_at_clause(text: str, most: int) -> str:
+    """Returns the first sentence of a text, cut at a clause or word within `most` characters."""
+    end = next((match.end() for match in _SENTENCE_END.finditer(text)), len(text))
+    text = text[:end].strip()
+    if len(text) <= most:
+        return text
+    ends = [match.start() for match in _CLAUSE_END.finditer(text[: most + 1])]
     if ends and ends[-1] >= most * _LEAST_SHARE:
         return text[: ends[-1]].rstrip()
     return f"{text[: most - 1].rpartition(' ')[0] or text[: most - 1]}…"

@@ -6,6 +6,7 @@ model can correct it.
 
 import json
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from functools import lru_cache
 from typing import Annotated, Any
@@ -121,24 +122,40 @@ def _mend(found: dict[str, Any], error: ValidationError) -> None:
             place[last] = cut_at_sentence(place[last].strip(), row["ctx"]["max_length"])
 
 
-def repair(text: str, problem: str, shape: type[BaseModel] | None) -> list[dict[str, str]]:
-    """Returns the messages that request a better answer than `text`."""
-    demand = f"That cannot be used. {problem}.\n\nAnswer again"
+def part_of(shape: type[BaseModel], places: Iterable[tuple[str, ...]]) -> type[BaseModel]:
+    """Returns a shape with only the parts of `shape` at these places."""
+    below: dict[str, list[tuple[str, ...]]] = {}
+    for place in places:
+        below.setdefault(place[0], []).append(place[1:])
+    fields: dict[str, Any] = {}
+    for key, rest in below.items():
+        info, inner = shape.model_fields[key], shape.model_fields[key].annotation
+        whole = () in rest or not (isinstance(inner, type) and issubclass(inner, BaseModel))
+        fields[key] = (inner, info) if whole else (part_of(inner, rest), ...)  # type: ignore[arg-type]
+    return create_model(f"{shape.__name__}Part", __base__=Shape, **fields)
+
+
+def merged(value: BaseModel, part: BaseModel) -> BaseModel:
+    """Returns `value` with what `part` has in its place."""
+    return type(value).model_validate(_updated(value.model_dump(), part.model_dump()))
+
+
+def _updated(whole: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+    return whole | {
+        key: _updated(whole[key], value) if isinstance(value, dict) and isinstance(whole.get(key), dict) else value
+        for key, value in part.items()
+    }
+
+
+def repair(text: str, problem: str, shape: type[BaseModel] | None, *, partly: bool = False) -> list[dict[str, str]]:
+    """Returns the messages that request a better answer than `text`; `partly`: only the parts of `shape`."""
+    demand = f"That cannot be used. {problem}.\n\nAnswer again" + (", these parts alone" if partly else "")
     if shape:
         schema = json.dumps(schema_of(shape), ensure_ascii=False)
         demand += f", with one complete JSON object and nothing else. It satisfies this JSON schema:\n{schema}"
     else:
         demand += ", with the whole answer and nothing else."
     return [{"role": "assistant", "content": text[:_MOST_REPEATED]}, {"role": "user", "content": demand}]
-
-
-def text_of(value: Any) -> str:
-    """Returns all texts in an answer's value, one a line."""
-    if isinstance(value, BaseModel):
-        value = value.model_dump()
-    if isinstance(value, dict | list):
-        return "\n".join(map(text_of, value.values() if isinstance(value, dict) else value))
-    return value if isinstance(value, str) else ""
 
 
 def _in_words(error: ValidationError) -> str:
@@ -149,6 +166,7 @@ def _in_words(error: ValidationError) -> str:
 
 
 _LONG_REASON = 1000
+QUOTES = ("quote",)  # keys of what is copied from the material
 
 
 class Shape(BaseModel):
@@ -167,6 +185,29 @@ def _text(most: int) -> Any:
     return Annotated[
         str, StringConstraints(strip_whitespace=True, min_length=1, max_length=most), AfterValidator(_visible)
     ]
+
+
+def _part(most: int) -> Any:
+    return Annotated[str, StringConstraints(strip_whitespace=True, max_length=most)]
+
+
+class _Texts(Shape):
+    """Parts of which some may be empty, but not all."""
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> "_Texts":
+        if not any(isinstance(value, str) and has_text(value) for _, value in self):
+            raise ValueError("all parts are empty")
+        return self
+
+
+def _keep(schema: dict[str, Any]) -> None:
+    """Ask a model for what is optional when it is read."""
+    schema.pop("default", None)
+
+
+CLAIM = "claim"
+_CLAIM: Any = (str, Field("", max_length=220, json_schema_extra=_keep))
 
 
 def criterion_key(place: int) -> str:
@@ -225,19 +266,21 @@ def analysis_shape(rubric: Rubric, template: Template) -> type[Shape]:
         for place, criterion in enumerate(rubric.criteria)
     }
     fields: dict[str, Any] = {
+        "parts": (_texts_shape("Parts", template.parts), ...),
+        "claim": _CLAIM,
         "marks": (create_model("Marks", __base__=Shape, **marks), ...),  # type: ignore[call-overload]
         "institutions": (list[str], Field(max_length=50)),
         "venue": (str, ...),
         "code": (str, ...),
-        "parts": (parts_shape(template), ...),
     }
     return create_model("Analysis", __base__=Shape, **fields)
 
 
 @lru_cache(maxsize=64)
 def parts_shape(template: Template) -> type[Shape]:
-    """Returns the shape with a text for each part of a template."""
-    return _texts_shape("Parts", template.parts)
+    """Returns the shape with a text for each part of a template, and its `claim`."""
+    more = {} if CLAIM in {part.key for part in template.parts} else {CLAIM: _CLAIM}
+    return _texts_shape("Parts", template.parts, **more)
 
 
 @lru_cache(maxsize=64)
@@ -248,10 +291,14 @@ def post_shape(template: Template) -> type[Shape]:
 
 @lru_cache(maxsize=64)
 def _mark_shape(most: int) -> type[Shape]:
-    fields: dict[str, Any] = {"grounds": (_text(_LONG_REASON), ...), "points": (int, Field(ge=0, le=most, strict=True))}
+    fields: dict[str, Any] = {
+        "quote": (str, Field("", max_length=_LONG_REASON, json_schema_extra=_keep)),
+        "grounds": (_text(_LONG_REASON), ...),
+        "points": (int, Field(ge=0, le=most, strict=True)),
+    }
     return create_model(f"MarkOf{most}", __base__=Shape, **fields)
 
 
 def _texts_shape(name: str, sections: tuple[Section, ...], **more: Any) -> type[Shape]:
-    fields: dict[str, Any] = {section.key: (_text(section.most), ...) for section in sections}
-    return create_model(name, __base__=Shape, **fields, **more)
+    fields: dict[str, Any] = {section.key: (_part(section.most), ...) for section in sections}
+    return create_model(name, __base__=_Texts, **fields, **more)

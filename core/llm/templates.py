@@ -38,6 +38,7 @@ class _Section(BaseModel):
     ask: str = Field("", max_length=4000)
     most: int = Field(4000, ge=1, le=20_000)
     bullets: list["_Section"] = Field([], max_length=10)
+    invents: bool = False
 
     @model_validator(mode="after")
     def _flat(self) -> "_Section":
@@ -47,7 +48,7 @@ class _Section(BaseModel):
 
     def to_section(self) -> Section:
         bullets = tuple(bullet.to_section() for bullet in self.bullets)
-        return Section(self.key, self.heading, self.ask.strip(), self.most, bullets)
+        return Section(self.key, self.heading, self.ask.strip(), self.most, bullets, self.invents)
 
 
 class _TemplateFile(BaseModel):

@@ -92,6 +92,17 @@ class Evidence:
     figures: Figures | None = None
     other_language: bool = False
 
+    def with_that_of(self, other: "Evidence") -> "Evidence":
+        """Returns the evidence of both: the least coverage, and all figures."""
+        coverages = [one.coverage for one in (self, other) if one.coverage]
+        figures = [one.figures for one in (self, other) if one.figures]
+        missing = tuple(dict.fromkeys(name for one in figures for name in one.missing))
+        return Evidence(
+            min(coverages, key=lambda one: one.percent, default=None),
+            Figures(sum(one.found for one in figures), sum(one.total for one in figures), missing) if figures else None,
+            self.other_language or other.other_language,
+        )
+
     def __bool__(self) -> bool:
         return self != Evidence()
 

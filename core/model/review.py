@@ -97,10 +97,8 @@ class Review:
         return replace(self, answers={key: text} | dict(self.answers), failures=failures)
 
     def on(self, evidence: Evidence) -> "Review":
-        """The review with what was read for its answers; the first answer's is kept if that was less."""
-        mine, other = self.evidence.coverage, evidence.coverage
-        less = mine is None or (other is not None and other.percent < mine.percent)
-        return replace(self, evidence=evidence) if less else self
+        """The review with what was read and found for one more answer; the least coverage counts."""
+        return replace(self, evidence=self.evidence.with_that_of(evidence))
 
     def failed(self, key: str, state: str, words: str, *, again: bool) -> "Review":
         """The review after a question, or the post, has failed."""

@@ -17,6 +17,8 @@ _Texts = dict[str, str]  # by language
 class Section:
     """One part: its `key`, its heading by language, and what is asked for it. `most` bounds it, in characters.
 
+    `invents`: it may hold figures that the paper does not have, such as those of an example.
+
     A section with `bullets` has no text of its own: its parts are these, each a line below its heading.
     """
 
@@ -25,6 +27,7 @@ class Section:
     ask: str = ""
     most: int = 4000
     bullets: "tuple[Section, ...]" = ()
+    invents: bool = False
 
 
 @dataclass(frozen=True, eq=False)  # there is one of each, and what is made of it is cached

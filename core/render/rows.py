@@ -123,12 +123,12 @@ def short_authors(paper: Paper) -> str:
 def _mark(chosen: Chosen) -> tuple[str, str, str]:
     """Returns the number of a paper, what it is out of, and where it comes from."""
     feed, entry = chosen.feed, chosen.entry
-    if feed.rubric and entry.points is not None:
-        most = feed.rubric.max
+    if feed.judging and entry.points is not None:
+        most = feed.judging.max
         return (
             f"{round(entry.points, 1):g}",
             f"/{most}",
-            f"{entry.points:g} of {most} points of the rubric of {feed.title}",
+            f"{entry.points:g} of {most} points in {feed.title}",
         )
     unit = "point" if entry.score == 1 else "points"
     return f"{round(entry.score, 1):g}", "", f"{entry.score:g} {unit} in {feed.title}"

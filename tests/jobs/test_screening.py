@@ -50,6 +50,7 @@ def grade(request: dict[str, Any]) -> str:
         if f"paper_{place}" in value:
             value[f"paper_{place}"]["points"] = float(most) if WANTED.search(title) else 0
     for mark, points in zip(value.get("marks", {}).values(), (3, 3, 2), strict=False):
+        mark["quote"] = titles[0]
         mark["points"] = points if WANTED.search(titles[0]) else 0
     return json.dumps(value)
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from core.llm.answers import _Names, read_analysis, read_post, read_question, read_screening, read_summary
-from core.llm.prompts import ask_analysis, ask_post, ask_screening, ask_summary
+from core.llm.prompts import ask_analysis, ask_post, ask_question, ask_screening, ask_summary
 from core.llm.templates import get_template
-from core.model.fulltext import Coverage, Evidence
+from core.model.fulltext import Coverage, Evidence, Figures
 from core.model.rubric import Mark, Scorecard
 from core.model.summary import Summary
 from core.render.shapes import summary_html
@@ -52,7 +52,7 @@ def test_analysis() -> None:
         venue="Sample Conference 2026",
         code="https://github.com/sample/flashcache",
         most=5,
-        evidence=Evidence(Coverage(len(TEXT), len(TEXT))),
+        evidence=Evidence(Coverage(len(TEXT), len(TEXT)), Figures(0, 0), other_language=True),
     )
     assert expected == card
     assert ("four-point", "zh", "large", "pdf") == (summary.template, summary.language, summary.model, summary.input)
@@ -132,8 +132,10 @@ def test_hostile_answers(name: str) -> None:
 def test_reviews() -> None:
     """Answers are harmless Markdown; a post has a title of one line, its parts, and tags."""
     paper = sample_paper()
-    assert "See this.\n\n| a | b |" == read_question("See [this](https://evil.example).\n\n| a | b |", paper, full())
-    assert "" == read_question(" \n", paper, full())
+    question = ask_question(REVIEW, "gap", "en", paper, full())
+    said = answered(question, "See [this](https://evil.example).\n\n| a | b |")
+    assert "See this.\n\n| a | b |" == read_question(said, "en", paper, full())[0]
+    assert "" == read_question(answered(question, " \n"), "en", paper, full())[0]
     ask = ask_post(REVIEW, "ko", paper, [("gap", "A gap.")])
     answer = {section.key: f"# {section.key}\ntext" for section in REVIEW.post} | {
         "tags": ["Caching", "caching", "I/O"]

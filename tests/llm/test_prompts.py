@@ -130,9 +130,12 @@ def test_criteria_and_parts_are_asked_for() -> None:
     """The rubric is told with its bounds, and the parts by their keys, headings and lengths."""
     system = ask_analysis(sample_feed(), RUBRIC, sample_paper(), full()).system
     assert "- `criterion_1`: Direct storage (0 to 3): Is it about storage?" in system
-    assert "- `effect` (d) Effect; at most 900 characters): What it achieves" in system
+    assert "- `effect` (about 150 characters): What it achieves" in system
     assert "between 0 and 5; halves are allowed" in ask_screening(sample_feed(), RUBRIC, [sample_paper()]).system
-    assert REVIEW.section("gap").ask in ask_question(REVIEW, "gap", "en", sample_paper(), full()).user
+    asks = [ask_question(REVIEW, key, "en", sample_paper(), full()) for key in ("gap", "results")]
+    assert asks[0].system == asks[1].system
+    assert asks[0].user.partition("The material ends here.")[0] == asks[1].user.partition("The material ends here.")[0]
+    assert REVIEW.section("gap").ask in asks[0].user
     with pytest.raises(KeyError):
         ask_question(REVIEW, "none", "en", sample_paper(), full())
 
@@ -185,10 +188,10 @@ REFUSED: dict[str, tuple[str, Any]] = {
     "half a point": ("analysis", ANALYSIS | {"marks": MARKS | {"criterion_2": {"grounds": "x", "points": 1.5}}}),
     "points in words": ("analysis", ANALYSIS | {"marks": MARKS | {"criterion_2": {"grounds": "x", "points": "2"}}}),
     "a criterion too few": ("analysis", ANALYSIS | {"marks": {"criterion_1": MARKS["criterion_1"]}}),
+    "no parts": ("summary", dict.fromkeys(("problem", "limits", "method", "effect"), " ")),
     "no grounds": ("analysis", ANALYSIS | {"marks": MARKS | {"criterion_1": {"grounds": "", "points": 1}}}),
     "a part too few": ("analysis", ANALYSIS | {"parts": {"problem": "x"}}),
-    "an empty part": ("summary", {"problem": "", "limits": "x", "method": "x", "effect": "x"}),
-    "a part that is too long": ("summary", {"problem": "x" * 901, "limits": "x", "method": "x", "effect": "x"}),
+    "a part that is too long": ("summary", {"problem": "x" * 451, "limits": "x", "method": "x", "effect": "x"}),
     "a part too many": ("summary", {"problem": "x", "limits": "x", "method": "x", "effect": "x", "gist": "x"}),
 }  # fmt: skip
 
@@ -245,7 +248,7 @@ def test_interest() -> None:
 def test_schemas_are_closed() -> None:
     """In the JSON schemas that models are given, every object names all its keys, needs them, and has no others."""
     for what in ("screening", "analysis", "summary"):
-        schema = shape_of(what).model_json_schema()
+        schema = schema_of(shape_of(what))
         for part in (schema, *schema.get("$defs", {}).values()):
             assert (False, sorted(part["properties"])) == (part["additionalProperties"], sorted(part["required"]))
 

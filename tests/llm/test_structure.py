@@ -137,7 +137,9 @@ def test_tex_in_json(text: str) -> None:
 # Language and text → whether the text can be in that language
 LANGUAGE = {
     ("en", "A cache."): True,
-    ("en", "缓存。"): True,
+    ("en", "缓存。"): False,
+    ("en", "The cache (缓存) moves keys to flash."): True,
+    ("ko", "缓存을 옮긴다 缓存缓存缓存"): False,
     ("ko", "flash cache로 KV cache를 옮긴다."): True,
     ("ko", "A cache moves keys to flash."): False,
     ("zh", "用 flash 缓存 LLM 的 KV cache。"): True,

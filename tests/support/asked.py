@@ -16,14 +16,15 @@ Published at the Sample Conference 2026. Code: https://github.com/sample/flashca
 The cache reads 3.5x faster than LRU on one SSD.
 """
 MARKS = {
-    "criterion_1": {"grounds": "The cache is on an SSD.", "points": 3},
-    "criterion_2": {"grounds": "One SSD | one host.", "points": 1},
+    "criterion_1": {"quote": "faster than LRU on one SSD", "grounds": "The cache is on an SSD.", "points": 3},
+    "criterion_2": {"quote": "", "grounds": "One SSD | one host.", "points": 1},
 }
 ANALYSIS = {
     "marks": MARKS,
     "institutions": ["Institute of Samples"],
     "venue": "Sample Conference 2026",
     "code": "https://github.com/sample/flashcache",
+    "claim": "A cache on flash reads 3.5x faster than LRU",
     "parts": {"problem": "Reads are slow.", "limits": "LRU is blind.", "method": "A cache.", "effect": "3.5x faster."},
 }
 

@@ -82,6 +82,7 @@ def write(request: dict[str, Any]) -> str:
     worth = worths[0]
     for mark, most in zip(value.get("marks", {}).values(), (3, 3, 2), strict=False):
         mark["points"] = min(worth, most)
+        mark["quote"] = "models need memory, but memory is slow"
         worth -= mark["points"]
     if "institutions" in value:
         value |= {"institutions": ["Sample University", "Nowhere Institute"], "venue": "", "code": ""}

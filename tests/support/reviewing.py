@@ -39,7 +39,7 @@ WITHDRAWN = Sheet(
 )
 HTML = latexml_format.article(
     latexml_format.section("Method", f"<p>{latexml_format.LONG}</p>"),
-    latexml_format.section("Results", "<p>Reads are 3.5x faster on one SSD.</p>"),
+    latexml_format.section("Results", "<p>Reads are 3.5x faster on one SSD: 0.1 ms from DRAM, 0.9 ms from flash.</p>"),
 )
 NOW = datetime(2026, 3, 6, 17, tzinfo=UTC)
 _LANGUAGES = {"Korean": "ko", "Simplified Chinese": "zh", "English": "en"}
@@ -61,7 +61,7 @@ _POSTS = {
 
 def asked(request: dict[str, Any]) -> str:
     """Which question a request asks: its key, or `POST`."""
-    user = request["messages"][-1]["content"]
+    user = request["messages"][1]["content"]
     return next((part.key for part in TEMPLATE.parts if f"The question: {part.ask}" in user), POST)
 
 
