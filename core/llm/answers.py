@@ -6,7 +6,7 @@ from typing import Any
 from core.llm.base import Answer
 from core.llm.checks import MARK, UNQUOTED_POINTS, check_figures, is_quoted, mark_figures, mend_formulas
 from core.llm.prompts import POINTS
-from core.llm.reading import LONGEST_CLAIM, cut_at_clause, is_in
+from core.llm.reading import CLAIM_CHARACTERS, cut_at_clause, is_in
 from core.llm.structured import CLAIM, criterion_key, paper_key
 from core.llm.templates import get_template
 from core.model.fulltext import NO_EVIDENCE, Evidence, FullText
@@ -146,7 +146,7 @@ def _claim(claim: str, answered: Answer, parts: Parts, known: frozenset[str], la
         texts = dict(parts)
         found = next((texts[key] for key in _CLAIMING if texts.get(key, "").strip()), "")
         text = one_line(" ".join(found.replace(MARK, "").split()))
-    return cut_at_clause(text, LONGEST_CLAIM)
+    return cut_at_clause(text, CLAIM_CHARACTERS)
 
 
 def _mark(criterion: Criterion, mark: Mapping[str, Any], known: frozenset[str], material: str) -> Mark:

@@ -24,11 +24,11 @@ from core.llm.structured import (
     MODES,
     QUOTES,
     instructions,
-    merged,
     part_of,
     read_answer,
     repair,
     response_format,
+    with_part,
 )
 from core.model.errors import ModelError, StoreError
 from core.util.caches import PerLoop
@@ -204,7 +204,7 @@ class _Exchange:
         except ModelError as error:
             log.warning("%s does not mend its answer (%s): %s", self.model, words, error)
             return first
-        return second if shape is asked.shape else merged(first, second)
+        return second if shape is asked.shape else with_part(first, second)
 
     def _value(self, reply: Reply, shape: type[BaseModel] | None = None) -> Any:
         """Returns the value of the reply, in `shape`, by default that of the question. Raises `ModelError`."""

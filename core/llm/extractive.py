@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache, reduce
 from operator import or_
 
-from core.llm.reading import LONGEST_CLAIM, cut_at_clause
+from core.llm.reading import CLAIM_CHARACTERS, cut_at_clause
 from core.llm.templates import EXTRACT, get_template
 from core.model.paper import Paper, known_addresses
 from core.model.summary import Summary
@@ -376,5 +376,5 @@ def extract(paper: Paper, language: str) -> Summary:
     )
     texts = dict(parts)
     said = texts.get("effect") or texts.get("method") or (found[0] if found else "")
-    claim = cut_at_clause(" ".join(plain(said).split()), LONGEST_CLAIM)
+    claim = cut_at_clause(" ".join(plain(said).split()), CLAIM_CHARACTERS)
     return Summary(EXTRACT, language, "", to_markdown(template, language, parts), parts=parts, claim=claim)

@@ -36,7 +36,7 @@ _CLOSING = re.compile(_CLOSE, re.IGNORECASE)
 _BEGINNING_LOST = re.compile(rf"\A((?!{_OPEN}).)*?(?<!`)(?:{_CLOSE})", re.DOTALL | re.IGNORECASE)
 _OTHER_MARKS = re.compile(r"<\|(?:begin|end)_of_solution\|>|<\|(?:end|return)\|>\s*\Z")
 
-LONGEST_CLAIM = 110  # characters of the line that says what is new
+CLAIM_CHARACTERS = 110  # characters of the line that says what is new
 _SENTENCE_END = re.compile(r"[.!?。！？](?=\s|\Z)|[。！？]|\n")
 _CLAUSE_END = re.compile(
     r"[,;:](?=\s)|\s[–—-]\s|[，；：]|\s(?=(?:while|which|and|but|with|without|by|on|over|using)\s)"

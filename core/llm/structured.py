@@ -135,7 +135,7 @@ def part_of(shape: type[BaseModel], places: Iterable[tuple[str, ...]]) -> type[B
     return create_model(f"{shape.__name__}Part", __base__=Shape, **fields)
 
 
-def merged(value: BaseModel, part: BaseModel) -> BaseModel:
+def with_part(value: BaseModel, part: BaseModel) -> BaseModel:
     """Returns `value` with what `part` has in its place."""
     return type(value).model_validate(_updated(value.model_dump(), part.model_dump()))
 

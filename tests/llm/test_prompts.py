@@ -122,7 +122,8 @@ def test_questions_share_all_but_their_end() -> None:
     ends = [ask.user.partition(" MATERIAL>>>\n\n") for ask in asks]
     assert 1 == len({material for material, _, _ in ends})
     for part, (_, _, end) in zip(REVIEW.parts, ends, strict=True):
-        assert f"The material ends here. The question: {part.ask}\n\nAnswer now, in Korean." == end
+        assert end.startswith("The material ends here. Answer one question")
+        assert end.endswith(f" The question: {part.ask}\n\n Write in Korean.")
     assert all(ask.shorter and ask.shorter(200).user.endswith(" in Korean.") for ask in asks)
 
 
