@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
@@ -23,12 +24,10 @@ ABSTRACT = (
 )
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a wire with the project's own feeds, and thirty papers that the main one shows."""
-    settings = make_settings(
-        tmp_path_factory.mktemp("morning"), admin_token=TOKEN, feeds_toml=(ROOT / "feeds.toml").read_text("utf-8")
-    )
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[str]:
+    """The address of a new wire with the project's own feeds, and thirty papers that the main one shows."""
+    settings = make_settings(tmp_path, admin_token=TOKEN, feeds_toml=(ROOT / "feeds.toml").read_text("utf-8"))
     sheets = [
         Sheet(
             id=f"2603.{70000 + n}",
