@@ -14,6 +14,7 @@ from core.model.query import FIELDS, PARAMETERS, SORTABLE
 from core.render.shapes import ENTRY_FIELDS
 from core.store import keys
 from core.store.sqlite import SqliteStore
+from core.views.snapshot import Snapshots
 from tests.api import THURSDAY, TOKEN, base, make_settings, send, serving_days
 from tests.conftest import serving_app
 from tests.support.upstream import Upstream
@@ -34,7 +35,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
 QUERIES = {
     "foo=1": NAMES,
     "score": NAMES,
-    "score>=1;limit=2": ("a number: points of the feed's keywords",),
+    "score>=1;limit=2": ("a number: points of the feed's keywords, and learned ones",),
     "score~10": ("=", "!=", ">=", ">", "<=", "<"),
     "announced>=yesterday": ("a date: when arXiv announced it, US Eastern",),
     "category=cs.ZZ": ("a category or archive, such as cs.DC or cs",),
@@ -212,15 +213,31 @@ def put_in_store(settings: Settings, key: str, value: bytes) -> None:
 
 
 @pytest.mark.parametrize("target", ["/api/papers", "/rss", "/", "/api/health"])
-def test_unexpected_faults_say_nothing_of_the_inside(tmp_path: Path, target: str) -> None:
+def test_unexpected_faults_say_nothing_of_the_inside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
     """A fault that nobody foresaw is a 5xx problem without a traceback, a path or a type of Python's."""
-    settings = make_settings(tmp_path)
-    put_in_store(settings, keys.MANIFEST, b"\x00 this is no manifest")
-    with serving_app(settings) as url:
+
+    async def get(*_: object, **__: object) -> None:
+        raise RuntimeError(f"File {tmp_path}/store.py")
+
+    monkeypatch.setattr(Snapshots, "get", get)
+    with serving_app(make_settings(tmp_path)) as url:
         answer = httpx.get(url + target)
     assert answer.status_code in (500, 503)
     assert MEDIA_TYPE == answer.headers["Content-Type"]
     assert not [word for word in ("Traceback", "Error", ".py", str(tmp_path)) if word in answer.text]
+
+
+@pytest.mark.parametrize("target", ["/api/papers", "/rss", "/", "/api/health"])
+def test_a_damaged_manifest(tmp_path: Path, target: str) -> None:
+    """A manifest that is none counts as absent: what arXiv has is fetched again, and health says so meanwhile."""
+    settings = make_settings(tmp_path)
+    put_in_store(settings, keys.MANIFEST, b"\x00 this is no manifest")
+    with serving_app(settings) as url:
+        answer = httpx.get(url + target)
+    assert answer.status_code in (200, 503)
+    assert target in ("/", "/api/health") or "urn:paperwire:problem:nothing-yet" == answer.json()["type"]
 
 
 @pytest.mark.parametrize("target", ["/api/papers", "/rss", "/", "/api/health"])
@@ -247,13 +264,17 @@ def test_no_secret_of_an_address_is_told(upstream: Upstream, tmp_path: Path) -> 
     assert [] == [answer.url.path for answer in answers if "hunter2" in answer.text]
 
 
-def test_a_lost_batch_is_no_fault(tmp_path: Path) -> None:
-    """If the store has lost a batch, the other days are served."""
+@pytest.mark.parametrize(("key", "dates"), [("{}", {4, 5, 6}), ("%{}", {4, 6})], ids=["the batch", "with its copy"])
+def test_a_lost_batch_is_no_fault(tmp_path: Path, key: str, dates: set[int]) -> None:
+    """What the store has lost comes from its copy; if that is lost too, the other days are served."""
     with serving_days(tmp_path):
         pass
     with closing(sqlite3.connect(make_settings(tmp_path).sqlite_path)) as db, db:
-        lost = db.execute("DELETE FROM entries WHERE key LIKE ?", (f"{keys.batch(THURSDAY, '')}%",))
-        assert 1 == lost.rowcount
+        name = keys.batch(THURSDAY, "").removeprefix(keys.PREFIX)
+        lost = db.execute(
+            "DELETE FROM entries WHERE key LIKE ?", (f"{key.format(keys.PREFIX + name if key == '{}' else name)}%",)
+        )
+        assert (1 if key == "{}" else 2) == lost.rowcount
     with serving_days(tmp_path, {}) as client:
         found = {paper["announced"] for paper in client.get("/api/papers?feed=everything").json()["papers"]}
-    assert {"2026-03-06", "2026-03-04"} == found
+    assert {f"2026-03-0{day}" for day in dates} == found

@@ -39,7 +39,7 @@ OLD = Sheet(id="hep-th/9901001", title="Strings, revisited", categories=("hep-th
 ODD = Sheet(
     id="2603.90003", title="A\x7fB \u202eC\u2066D \ufdd0", abstract="One ]]> two\x7f.", creator="\u202eEve \x7f Odd"
 )
-LONG = Sheet(id="2603.90004", title="w" * 1000, abstract="\n  ".join(f"Paragraph {n}. {'v' * 2000}" for n in range(50)))
+LONG = Sheet(id="2603.90004", title="w" * 1000, abstract="\n  ".join(f"Paragraph {n}. {'v' * 300}" for n in range(50)))
 NOBODY = Sheet(id="2603.90005", title="By nobody", creator="")
 SHEETS = (RICH, MANY, OLD, ODD, LONG, NOBODY)
 
