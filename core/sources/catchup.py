@@ -21,6 +21,7 @@ from core.model.pages import Mention
 from core.model.paper import Author, Paper, parse_id
 from core.sources.client import Get
 from core.sources.parse import readable_texts, squeezed
+from core.sources.xml import check_parts
 from core.text.fold import has_text
 from core.text.tex import decode_name
 
@@ -82,6 +83,7 @@ def _check_whole(found: Sequence[Mention], page: CatchupPage) -> None:
 
 def parse_catchup(body: bytes) -> CatchupPage:
     """Parse one page. Raises `ParseError` if it is cut off, or its structure is unknown."""
+    check_parts(body)
     root = etree.fromstring(body, _parser()) if body.strip() else None
     heading = "" if root is None else squeezed("".join(_texts(root.find(".//h1"))))
     title = _TITLE.match(heading)

@@ -68,6 +68,12 @@ def _read(body: bytes, item: str, container: str, read: Callable[[etree._Element
     return document
 
 
+def check_parts(body: bytes) -> None:
+    """Raise `ParseError` for a document, XML or HTML, that takes far more memory than any of arXiv's."""
+    if body.count(b"<") + body.count(b"=") > _MOST_PARTS:
+        raise ParseError("the answer has more tags than any of arXiv's; it was not read")
+
+
 def excerpt_of(body: bytes) -> str:
     """Returns the beginning of `body` as printable text, for reports."""
     text = body[:_EXCERPT].decode("utf-8", "replace")
@@ -81,8 +87,7 @@ def _checked(body: bytes) -> bytes:
         raise ParseError("the answer is an HTML page, not a feed")
     if not head.startswith(b"<"):
         raise ParseError(f"the answer is not XML: {excerpt_of(body)!r}" if body else "the answer is empty")
-    if body.count(b"<") + body.count(b"=") > _MOST_PARTS:
-        raise ParseError("the answer has more tags than any of arXiv's; it was not read")
+    check_parts(body)
     if _DOCTYPE.search(body):
         raise ParseError("the answer carries a DOCTYPE, which arXiv's never do; it was not read")
     return _CONTROL_REFERENCES.sub(b"", body) if b"&#" in body else body

@@ -15,6 +15,7 @@ from core.llm.endpoint import Endpoint, Unspent
 from core.llm.replies import read_error, read_reply
 from core.model.paper import is_withdrawn
 from core.ranking.matching import score_batch  # noqa: F401 - imported here, so that its memory is not counted
+from core.sources.catchup import parse_catchup
 from core.sources.client import Fetcher
 from core.sources.huggingface import parse_daily
 from core.sources.parse import parse_api, parse_feed
@@ -129,6 +130,8 @@ CASES: dict[str, Callable[[], object]] = {
     "attributes": lambda: parse_feed(_items(b"<a" + b' a=""' * 2 * MB + b"/>", 1)),
     "elements in elements": lambda: parse_feed(_items(b"<a>" * MB, 1)),
     "a namespace for each": lambda: parse_feed(_items(b'<a xmlns="b"/>', MB)),
+    "a catch-up page of tags": lambda: parse_catchup(b"<html><h1>" + b"<i>" * 5 * MB + b"</html>"),
+    "a catch-up page of some tags": lambda: parse_catchup(b"<html><h1>" + b"<i>" * 500_000 + b"</html>"),
     "references": lambda: parse_feed(_items(b"&#x" + b"0" * 20 * MB + b"1;", 1)),
     # Numbers
     "a total that is a square": of_total("²"),
