@@ -62,12 +62,16 @@ async def fetch_catchup(get: Get, base_url: str, category: str, day: date) -> tu
     Raises `FetchError`, and `ParseError` if the pages are not whole or not as they used to be.
     """
     found: list[Mention] = []
+    total: int | None = None
     for number in range(1, _MOST_PAGES + 1):
         url = catchup_url(base_url, category, day, number)
         answer = await get(url, accept=_ACCEPT, total_seconds=CATCHUP_SECONDS)
         page = await asyncio.to_thread(parse_catchup, answer.body or b"")
         if page.date not in (day, None):
             raise ParseError(f"{_CHANGED}: it is of {page.date} instead of {day}")
+        if total not in (page.total, None):
+            raise ParseError(f"arXiv's catch-up pages say {total} and {page.total} papers")
+        total = page.total
         found += page.mentions
         if len(found) >= page.total or not page.mentions:
             _check_whole(found, page)
