@@ -39,7 +39,7 @@ log = logging.getLogger("paperwire")
 _MOST_TRIES = 5  # of a step for a paper; after that only a changed question is sent
 TEXT_TRIES = 3  # of reading a paper; after that its abstract is used
 _TEXT_CHARS = 10_000_000  # of texts in memory, because several feeds may need the same paper
-_MOST_AHEAD = 6  # texts that are fetched before they are read
+_MOST_AHEAD = 12  # texts that are fetched before they are read
 SCREENED_AT_ONCE = 10  # papers in one question
 
 Then = Callable[[], Awaitable[None]]
