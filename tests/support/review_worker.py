@@ -22,12 +22,12 @@ async def main(path: str, url: str) -> None:
     """Go on until the review is complete."""
     store, now = SqliteStore(Path(path)), datetime(2026, 3, 6, 17, tzinfo=UTC)
     model = CompatibleModel(Endpoint(url, ""), dict.fromkeys(STEPS, "stand-in-1"), Spending(store), lambda: now)
-    text = FullText("The method is a cache.", "pdf")
+    text = FullText("The method is a cache: 0.1 ms and 0.9 ms in 10, 11 or 12 runs.", "pdf")
     session = Session(model, asyncio.get_running_loop().time() + 60, at_once=1)
     outcome = await go_on(
         Archive(store),
         session,
-        begin(make_paper(), "en", "stand-in-1", text, now),
+        begin(make_paper(abstract="Reads become 3.5x faster."), "en", "stand-in-1", text, now),
         text,
         clock=lambda: now,
         progress=lambda *_: None,

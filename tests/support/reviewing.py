@@ -30,7 +30,7 @@ ID = "2603.90045"
 PAPER = Sheet(
     id=ID,
     title="Flash tiers for key-value caches",
-    abstract="We move cold keys to flash. Code: https://github.com/sample/tiers",
+    abstract="We move cold keys to flash: reads become 3.5x faster. Code: https://github.com/sample/tiers",
     creator="First Sample, Second Sample",
     categories=("cs.DC", "cs.LG"),
 )
