@@ -300,7 +300,7 @@ def test_a_deployment_with_a_store(prefix: str, upstream: Upstream, tmp_path: Pa
     cron = {"Authorization": "Bearer open-sesame"}
     with server_process(tmp_path, env, UVICORN) as server, httpx.Client(base_url=server.url) as client:
         assert [401, 200] == [client.get("/api/refresh", headers=sent).status_code for sent in ({}, cron)]
-        assert "complete" == client.get("/api/health").json()["state"]
+        assert "unconfirmed" == client.get("/api/health").json()["state"]
         assert client.get("/rss").text.startswith("<?xml")
         spellings = ("score>=1", "score%3E%3D1", "score%3E=1", "score>%3D1")
         (body,) = {client.get(f"/api/papers?{query}").content for query in spellings}

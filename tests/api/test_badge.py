@@ -35,7 +35,7 @@ def test_a_badge(client: httpx.Client) -> None:
     for _ in range(2):
         answer = client.get("/badge/main.svg")
         assert (200, "image/svg+xml; charset=utf-8") == (answer.status_code, answer.headers["Content-Type"])
-        assert "main: 4 entries on 6 Mar 2026, complete" == label_of(answer.content)
+        assert "main: 4 entries on 6 Mar 2026, unconfirmed" == label_of(answer.content)
         assert answer.headers["Cache-Control"].startswith("public, max-age=300, s-maxage=3600")
     tag = answer.headers["ETag"]
     assert 304 == client.get("/badge/main.svg", headers={"If-None-Match": tag}).status_code

@@ -193,7 +193,7 @@ def _see(upstream: Upstream, settings: Settings) -> Seen:
         begun = time.monotonic()
         first = httpx.get(f"{url}/api/papers")
         seconds = time.monotonic() - begun
-        wait_until(lambda: httpx.get(f"{url}/api/health").json()["state"] in ("failed", "quiet"))
+        wait_until(lambda: httpx.get(f"{url}/api/health").json()["state"] in ("failed", "waiting"))
         requests = len(upstream.requests)
         for path in ("/rss", "/api/papers/2603.90000", "/api/feeds/main.json"):
             assert 503 == httpx.get(url + path).status_code
@@ -254,9 +254,9 @@ def test_a_failed_fetch_is_not_repeated_at_once(seen: dict[str, Seen], fault: st
     assert seen[fault].requests == seen[fault].requests_after > 0
     second = seen[fault].second
     assert 503 == second.status_code
-    pause = {"empty": 1800}.get(fault, 60)
+    pause = {"empty": 300}.get(fault, 60)
     assert pause - 30 < int(second.headers["Retry-After"]) <= pause * 1.2 + 1
-    assert ("failed" if fault != "empty" else "quiet") in second.json()["detail"]
+    assert ("failed" if fault != "empty" else "waiting") in second.json()["detail"]
 
 
 @matrix("fault", FAULTS, daily=DAILY)

@@ -170,7 +170,7 @@ def test_refresh_is_open(upstream: Upstream, tmp_path: Path, tokens: dict[str, s
         answer = client.request(method, "/api/refresh", headers={"Authorization": sent})
         assert (200, "no-store") == (answer.status_code, answer.headers["Cache-Control"])
         report = answer.json()
-        assert ("2026-03-06", "complete", 40, True, 1) == tuple(
+        assert ("2026-03-06", "unconfirmed", 40, True, 1) == tuple(
             report[name] for name in ("date", "state", "papers", "changed", "requests")
         )
         assert set(FEED_NAMES) == report["feeds"].keys()

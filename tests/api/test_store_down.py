@@ -530,7 +530,7 @@ def test_lost_answers_of_a_refresh(redis: RedisServer) -> None:
         wait_until(lambda: len(place.upstream.requests) == 1)
         place.rest.arm("lost reply", command="eval")
         report = job.result()
-        assert (200, "complete", 40) == (report.status_code, report.json()["state"], report.json()["papers"])
+        assert (200, "unconfirmed", 40) == (report.status_code, report.json()["state"], report.json()["papers"])
         assert_certain(ask(url, "/api/papers"))
         assert 1 == len(place.upstream.requests)
 

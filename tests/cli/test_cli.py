@@ -101,9 +101,9 @@ def test_refresh_twice(tmp_path: Path, upstream: Upstream) -> None:
     (tmp_path / "feeds.toml").write_text(RULES, "utf-8")
     first, second = (paperwire("refresh", cwd=tmp_path, env=environment(upstream)) for _ in range(2))
     assert (0, 0) == (first.returncode, second.returncode)
-    assert "2026-03-06: complete, 40 papers, new" in told(first)
+    assert "2026-03-06: unconfirmed, 40 papers, new" in told(first)
     assert "main: 40 entries" in told(first)
-    assert "2026-03-06: complete, 40 papers, unchanged" in told(second)
+    assert "2026-03-06: unconfirmed, 40 papers, unchanged" in told(second)
     assert ["/rss/cs.LG"] * 2 == upstream.paths
     assert upstream.requests[1][2]["If-None-Match"]
     assert upstream.gaps[0] >= 3
@@ -504,8 +504,8 @@ def test_sample_week(tmp_path: Path, upstream: Upstream) -> None:
     assert len(found) >= 60
     assert [] == [p["id"] for p in found.values() if "[Sample]" not in p["title"]]
     assert [] == [p["id"] for p in found.values() if not p["abstract"].startswith("Sample text, invented")]
-    assert {"complete"} == {batch["state"] for batch in answer["batches"]}
-    assert (5, "complete") == (len(answer["batches"]), health["state"])
+    assert {"unconfirmed"} == {batch["state"] for batch in answer["batches"]}
+    assert (5, "unconfirmed") == (len(answer["batches"]), health["state"])
     assert {"2026-03-02", "2026-03-03", "2026-03-04", "2026-03-05", "2026-03-06"} == {
         p["announced"] for p in found.values()
     }

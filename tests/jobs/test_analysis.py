@@ -396,7 +396,6 @@ def test_pending_in_words(place: Place) -> None:
     place.refresh(llm_daily_tokens=100)
     with serving_app(place.settings) as url:
         assert "the budget for models is spent" in httpx.get(f"{url}/api/feeds/main.rss").text
-        assert "the budget for models is spent" in httpx.get(f"{url}/feeds/main").text
         papers = httpx.get(f"{url}/api/papers").json()["papers"]
     assert {"budget", None} == {paper.get("summary", {}).get("state") for paper in papers}
 

@@ -98,7 +98,7 @@ def test_a_hub_that_fails_spoils_nothing(
         hub.url = "http://127.0.0.1:9/hub"
     else:
         hub.status = status
-    assert "complete" == refresh(with_hub(settings, hub)).record.state
+    assert "unconfirmed" == refresh(with_hub(settings, hub)).record.state
     assert "the WebSub hub could not be notified" in caplog.text
 
 

@@ -223,7 +223,7 @@ def test_nothing_is_lost(client: httpx.Client) -> None:
     papers = answer.json()["papers"]
     assert {sheet.id for sheet in hostile_sheets()} == {paper["id"] for paper in papers}
     assert [] == [link for paper in papers for link in paper["links"].values() if not is_ours(link)]
-    assert "complete" == client.get("/api/health").json()["state"]
+    assert "unconfirmed" == client.get("/api/health").json()["state"]
 
 
 @pytest.mark.parametrize("kind", RENDER)
