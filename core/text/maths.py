@@ -59,6 +59,9 @@ def take_out(text: str) -> tuple[str, list[Formula]]:
     def keep(match: "re.Match[str]") -> str:
         kind = next(name for name in match.re.groupindex if match[name] is not None)
         tex = f"\n{match[kind]}\n" if kind == "fence" else match[kind]
+        row = text[text.rfind("\n", 0, match.start()) + 1 : match.start()].lstrip().startswith("|")
+        if row and "\n" in match[0]:  # dollars of two rows of a table
+            return match[0]
         if not _is_formula(kind, tex, text[max(match.start() - 2, 0) : match.start()], text[match.end() :][:2]):
             return match[0]
         found.append(Formula(match[0], tex if kind in _DISPLAY else tex.strip(), kind in _DISPLAY))
