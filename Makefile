@@ -21,7 +21,8 @@ test-all: .venv/dev  ## All tests
 	LAWS=thorough $(PYTEST)
 
 fuzz: .venv/dev      ## What strangers may try, kills and load in full number: for a night
-	FULL=1 LAWS=thorough $(PYTEST) tests/api/test_fuzz.py tests/api/test_abuse.py tests/api/test_load.py tests/jobs/test_kill_catch_up.py
+	FULL=1 LAWS=thorough $(PYTEST) tests/api/test_fuzz.py tests/api/test_abuse.py tests/api/test_load.py tests/jobs/test_kill_catch_up.py \
+	  tests/jobs/test_robbed.py
 
 lint: .venv/dev      ## Style, and the directions of imports
 	$(BIN)/ruff format --check .

@@ -4,6 +4,7 @@ end as those of a store that nobody has touched; no answer fails, and health say
 
 import asyncio
 import json
+import os
 from base64 import b64decode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -43,7 +44,8 @@ FINAL = (
     "/api/papers?feed=main,picks&score>=-9&limit=200",
 )
 READ = ("/api/health", *FINAL, CUSTOM, "/", "/api/feeds", "/api/digests/main/2026-01-12.md", "/settings", "/reviews")
-CASES = {"sqlite": 20, "redis": 5}  # of each kind and mode, over all fortnights of the slow test
+FULL = bool(os.environ.get("FULL"))  # `make fuzz`: as many fortnights as it takes, for a night
+CASES = {"sqlite": 20, "redis": 5, "upstash": 1}  # of each kind and mode, over all fortnights
 CHECKED = ("batch", "analysis")  # kinds whose copies health compares
 SAVED = Saved(1, {"more": {"title": "More", "categories": ["cs.CL"], "keywords": {"paper": 1}}}, {}, {})
 
@@ -258,11 +260,12 @@ def test_what_is_gone_with_its_copy_comes_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("store", CASES)
+@pytest.mark.timeout(36_000 if FULL else 600)
+@pytest.mark.parametrize("store", CASES if FULL else ["redis"])
 def test_robbed_fortnights(store: str, untouched: dict[str, Any], tmp_path: Path) -> None:
-    """As many fortnights as it takes to rob each kind of key often enough, in each way."""
+    """One fortnight; with FULL=1 as many as it takes to rob each kind of key often enough, in each way."""
     took: dict[tuple[str, str], int] = {}
-    for seed in range(100, 160):
+    for seed in range(100, 160 if FULL else 101):
         left = [one for one in product(KINDS, MODES) if took.get(one, 0) < CASES[store]]
         if not left:
             break
@@ -272,11 +275,4 @@ def test_robbed_fortnights(store: str, untouched: dict[str, Any], tmp_path: Path
         assert untouched == found, seed
         assert robber
         took = {one: took.get(one, 0) + robber.took.get(one, 0) for one in product(KINDS, MODES)}
-    assert {} == {one: number for one, number in took.items() if number < CASES[store]}
-
-
-@pytest.mark.slow
-def test_a_robbed_fortnight_at_upstash(untouched: dict[str, Any], tmp_path: Path) -> None:
-    """The same over Upstash's protocol, a few times."""
-    for seed in (7, 8):
-        assert untouched == live("upstash", tmp_path, seed, list(product(KINDS, MODES)))[0]
+    assert not FULL or {} == {one: number for one, number in took.items() if number < CASES[store]}
