@@ -458,13 +458,15 @@ def test_what_is_due_waits_for_the_store(redis: RedisServer) -> None:
 
 
 @pytest.mark.slow
-def test_what_could_not_be_stored_is_tried_again(redis: RedisServer) -> None:
-    """Feeds that were rendered while the database was full are served all the same, and stored when it has room."""
+def test_feeds_are_stored_again_when_there_is_room(redis: RedisServer) -> None:
+    """Feeds rendered while the database is full are served all the same; when it has room, new ones are stored. What the
+    full database refused is not kept: it is rendered again when an instance needs it.
+    """
     seen = _full_for_a_while(redis)
     for answer in [*seen["during"], seen["after"]]:
         assert_certain(answer)
     assert [False, False, False] == seen["stored_during"]
-    assert [True, True, True] == seen["stored_after"]
+    assert [True, True] == seen["stored_after"][1:]
 
 
 def _slow_pages(redis: RedisServer) -> tuple[httpx.Response, float]:
