@@ -459,8 +459,9 @@ def test_what_is_due_waits_for_the_store(redis: RedisServer) -> None:
 
 @pytest.mark.slow
 def test_feeds_are_stored_again_when_there_is_room(redis: RedisServer) -> None:
-    """Feeds rendered while the database is full are served all the same; when it has room, new ones are stored. What the
-    full database refused is not kept: it is rendered again when an instance needs it.
+    """Feeds rendered while the database is full are served all the same; when it has room, new ones are stored.
+
+    What the full database refused is not kept: it is rendered again when an instance needs it.
     """
     seen = _full_for_a_while(redis)
     for answer in [*seen["during"], seen["after"]]:
