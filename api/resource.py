@@ -133,7 +133,7 @@ def find_feed(request: Request, path: str) -> Feed:
     if name not in wire.feeds and (now := wire.rules.saved.name_now(name)) in wire.feeds:
         raw = raw_query(request)
         target = path.format(now) + (f"?{raw}" if raw else "")
-        # A signature opens the feed under its former name only; whoever has one gets that of the new name
+        # A signature opens the feed under its former name only; its holder gets that of the new name
         key = sent_key(request) if is_owner(request) else signature_of(request, target)
         raise Moved(with_key(page_url(request, target, keyed=False), key))
     return wire.feed(name)

@@ -127,7 +127,7 @@ class Texts:
             self._fetcher = asyncio.create_task(self._fetch_ahead())
 
     async def _fetch_ahead(self) -> None:
-        with suppress(StoreError):  # whoever reads that text is told of it
+        with suppress(StoreError):  # the reader of that text gets the error
             while self._ahead and len(self._unused) < _MOST_AHEAD:
                 paper = self._ahead.popleft()
                 if paper.versioned in self._read:

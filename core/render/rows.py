@@ -69,7 +69,7 @@ def make_row(chosen: Chosen, extract: Extract, words: Sequence[str] = ()) -> Pap
         paper=entry.paper,
         day=entry.announced,
         title=title if title.strip() else Markup("arXiv:{}").format(entry.paper.versioned),
-        claim=_claim(clean_entry(_best_told(chosen.entries)), extract, words),
+        claim=_claim(clean_entry(_best_row(chosen.entries)), extract, words),
         authors=short_authors(entry.paper),
         mark=mark,
         of=of,
@@ -87,9 +87,9 @@ def make_peek(entries: Iterable[tuple[Feed, Entry]]) -> Peek:
     """Returns what is shown of a paper when its row is unfolded; `entries` are those of the feeds that have it."""
     rows = list(entries)
     judged = next((entry for _, entry in rows if entry.scorecard), None)
-    told = _best_told(rows)
+    best = _best_row(rows)
     reasons = tuple(dict.fromkeys(reason for _, entry in rows for reason in entry.reasons))
-    whole = replace(told, reasons=reasons)
+    whole = replace(best, reasons=reasons)
     return Peek(
         card=make_card(whole),
         scores=tuple((feed, entry.score, make_card(entry).reasons) for feed, entry in rows if entry.reasons),
@@ -98,7 +98,7 @@ def make_peek(entries: Iterable[tuple[Feed, Entry]]) -> Peek:
     )
 
 
-def _best_told(entries: Sequence[tuple[Feed, Entry]]) -> Entry:
+def _best_row(entries: Sequence[tuple[Feed, Entry]]) -> Entry:
     """Returns the entry with a summary by a model, else the first one with any summary, else the first."""
     ready = [entry for _, entry in entries if entry.summary and entry.summary.state == "ready"]
     return next((entry for entry in ready if entry.summary and entry.summary.model), (*ready, entries[0][1])[0])
