@@ -95,8 +95,8 @@ def _memory_is_given_back() -> Iterator[None]:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Two processes more than there are cores: many tests wait for what is slow on purpose."""
-    return (os.cpu_count() or 1) + 2
+    """Three processes more than there are cores: many tests wait for what is slow on purpose."""
+    return (os.cpu_count() or 1) + 3
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -448,6 +448,7 @@ def test_recovery(warm: Warm) -> None:
     assert warm.fresh.json()["total"] == 60
 
 
+@pytest.mark.slow
 def test_what_is_due_waits_for_the_store(redis: RedisServer) -> None:
     """With Friday due and the store down, Thursday is served and nobody asks arXiv; when it is back, Friday comes."""
     seen = _unsettled(redis)

@@ -368,6 +368,7 @@ def test_rejected_items_are_told(settings: Settings, upstream: Upstream, validat
     assert ("unconfirmed", "", (), 40) == (third.state, third.reason, third.rejected, third.total)
 
 
+@pytest.mark.slow
 def test_an_archive_that_is_cut_off_goes_on_where_it_was(settings: Settings, upstream: Upstream) -> None:
     """Where arXiv fails while an archive comes by its categories, the next refresh asks only for what lacks of it, and
     nothing that came before is lost.

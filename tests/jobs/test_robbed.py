@@ -213,6 +213,7 @@ def test_the_untouched_fortnight_shows_something(untouched: dict[str, Any]) -> N
     assert all(len(rows) > 3 for rows in untouched.values()), {path: len(rows) for path, rows in untouched.items()}
 
 
+@pytest.mark.slow
 def test_a_robbed_fortnight(untouched: dict[str, Any], tmp_path: Path) -> None:
     """One fortnight, in which something is robbed before and during each refresh."""
     found, robber = live("sqlite", tmp_path, 1, list(product(KINDS, MODES)))

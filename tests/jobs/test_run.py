@@ -172,7 +172,7 @@ def test_the_scheduler_ends_whenever_it_is_cancelled(world: World) -> None:
 
 def test_feeds_may_be_saved_during_a_refresh(world: World) -> None:
     """What a refresh has scored belongs to the rules that it began with; the next answer is by the new ones."""
-    world.upstream.delay = 0.3  # of each answer: time to save feeds between the due batch and those before
+    world.upstream.delay = 0.1  # of each answer: time to save feeds between the due batch and those before
     wire = Paperwire(world.settings("store.sqlite3"))
     fast = Feed(name="fast", title="Fast", categories=("cs.LG",))
     main = Feed(name="main", title="Main", categories=("cs.LG",), keywords=(Keyword("cat:cs.LG", 5),))
