@@ -51,7 +51,7 @@ class Windows:
     async def begin(self, window: Window, now: datetime) -> Begun:
         """Returns the stored progress of a window, or a new one."""
         data = await self._store.get(keys.window(window.date))
-        begun = read_value(keys.window(window.date), Begun.from_plain, data)
+        begun = read_value(keys.window(window.date), Begun.from_plain, data or None)  # empty: just dropped by a commit
         return begun if begun and begun.window == window else Begun(window, rfc3339(now))
 
     async def put(self, begun: Begun) -> None:
