@@ -13,7 +13,7 @@ from core.model.calendar import announcement_days, before, due_at, due_date, nex
 from core.model.categories import listed
 from core.model.manifest import AGREED, BatchRecord, CategoryCount, CategoryState, Manifest, rfc3339
 from core.model.paper import Paper, as_first_announced, complete
-from core.model.reconcile import latest, place, recorded, restated, shown_on
+from core.model.reconcile import corrected, latest, place, recorded, restated, shown_on
 
 # Announcement days by which a moderator may delay a paper; papers held longer are found only by identifier
 HELD = 4
@@ -106,8 +106,9 @@ def enter(
         ledger = {name: CategoryCount(*map(len, ids_of(made[target], ids[target], name))) for name in categories}
         states = {name: known.of(name) for name in categories}
         record = recorded(known, made[target], states, reading.at)
-        records[target] = replace(record, ledger={**known.ledger, **ledger})
-        records[target] = replace(records[target], fetched=known.fetched or reading.at)
+        gone = _papers_of([batches[target]] if target in batches else []) - _papers_of([made[target]])
+        record = corrected(record, reading.at, _BELONGS, gone)
+        records[target] = replace(record, ledger={**known.ledger, **ledger}, fetched=known.fetched or reading.at)
     entered = replace(manifest, records=records)
     touched = {*made, *(target for target in records if day in _held_for(target))}
     for target in sorted(touched):
@@ -115,6 +116,9 @@ def enter(
         records[target] = _believed(restated(records[target], states, reading.at))
     added = len(_papers_of(made.values()) - _papers_of(batches.values()))
     return Entered({target: records[target] for target in {*touched, day}}, made, ids, added)
+
+
+_BELONGS = "the API had them by their time of submission, and they were announced on another date"
 
 
 def _believed(record: BatchRecord) -> BatchRecord:

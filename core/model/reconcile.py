@@ -68,13 +68,23 @@ def _is_whole(manifest: Manifest, day: date, paper: Paper) -> bool:
 def shown_on(batches: Mapping[date, Batch], categories: Sequence[str]) -> dict[str, date]:
     """On which date arXiv's feed or its catch-up page announced papers first.
 
-    One that is known as a cross-list only, though its primary category is among `categories`, was announced before.
+    One that is known as a cross-list only, though its primary category is among `categories`, was announced before. One
+    that was listed in all its categories of these only later was not announced here before that.
     """
     wanted, shown = frozenset(categories), dict[str, date]()
+    crossed: dict[str, tuple[date, Paper, set[str]]] = {}
     for day, batch in sorted(batches.items()):
         for item in batch.announcements:
-            if item.source != "api" and not item.relisted and (item.served == "new" or _is_crossed(item, wanted)):
+            if item.source == "api" or not (item.served == "new" or _is_crossed(item, wanted)):
+                continue
+            if item.relisted:
+                crossed.setdefault(item.paper.id, (day, item.paper, set()))[2].update(item.into)
+            else:
                 shown.setdefault(item.paper.id, day)
+    for name, (day, paper, into) in crossed.items():
+        within = {category for category in paper.categories if listed(category, wanted)}
+        if name not in shown and all(listed(category, tuple(into)) for category in within):
+            shown[name] = day
     return shown
 
 
@@ -131,7 +141,10 @@ def settle(
     if failures and known.settled(categories):
         return known, existing
     joined = list(_joined(fresh, existing, outcome))
-    wrong = _outdated(joined, existing, [name for name in categories if name not in {*failures, *outcome.unchanged}])
+    answered = [name for name in categories if name not in {*failures, *outcome.unchanged}]
+    # An answer that lacks something is less of a proof
+    judged = _not_compared(answered, outcome.date, previous) if outcome.failures else answered
+    wrong = _outdated(joined, existing, judged)
     here = {item.paper.id for item in joined} | wrong
     kept = [item for item in (existing.announcements if existing else ()) if item.paper.id not in here]
     batch = make_batch(outcome.date, [*joined, *kept])
@@ -185,20 +198,35 @@ def _as_announced(item: Announcement, outcome: FetchedDate, categories: Sequence
     return replace(item, relisted=True, into=tuple(into))
 
 
+def _not_compared(categories: Sequence[str], day: date, previous: Batch | None) -> list[str]:
+    """The categories of which the batch of the date before is not known: a stale one was not found by comparison."""
+    items = previous.announcements if previous and previous.date == before(day) else ()
+    return [name for name in categories if not any(announced_in(item, (name,)) for item in items)]
+
+
 def _outdated(joined: Sequence[Announcement], existing: Batch | None, categories: Sequence[str]) -> set[str]:
     """The papers that arXiv's feed had under this date before it changed to others: a stale batch that was not known.
 
-    A feed that is only short has others missing, and few new ones.
+    A feed that is only short has others missing, and few new ones; and the identifiers of a later batch are greater.
     """
     now = {item.paper.id for item in joined}
     old = [item for item in (existing.announcements if existing else ()) if item.source == "rss"]
     out: set[str] = set()
     for name in categories:
-        had = {item.paper.id for item in old if announced_in(item, (name,))}
-        has = {item.paper.id for item in joined if announced_in(item, (name,))}
-        if had and len(had & has) * _LEAST_SHARE <= len(had) and len(has - had) > len(has & had):
-            out |= had - now
+        had = {item.paper.id: item for item in old if announced_in(item, (name,))}
+        has = {item.paper.id: item for item in joined if announced_in(item, (name,))}
+        both = had.keys() & has.keys()
+        others = len(both) * _LEAST_SHARE <= len(had) and len(has) > 2 * len(both)
+        if had and others and _is_later([has[one] for one in has.keys() - both], had.values()):
+            out |= had.keys() - now
     return out
+
+
+def _is_later(items: Iterable[Announcement], others: Iterable[Announcement]) -> bool:
+    """Whether all that is new among the items has greater identifiers than what is new among the others."""
+    first = min((item.paper.id for item in items if _is_news(item)), default="")
+    last = max((item.paper.id for item in others if _is_news(item)), default="")
+    return bool(last) and first > last
 
 
 _LEAST_SHARE = 8

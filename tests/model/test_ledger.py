@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
-from hypothesis import example, given, note
+from hypothesis import example, given, note, settings
 from hypothesis import strategies as st
 
 from core.model.batch import Announcement, Batch
@@ -163,7 +163,10 @@ courses = st.lists(st.lists(st.sampled_from((*RSS, "read")), max_size=4), min_si
 @example([(1, 0, 0, 0), (1, 0, 1, 0), (2, 0, 0, 0)], [["whole"], ["no cs.CL"], *([["whole"]] * 6)], Random(1))
 # The API had a held paper before the feed announced it
 @example([(0, 3, 0, 0), (2, 1, 0, 0)], [[], [], [], ["read", "whole"], [], [], [], []], Random(1))
+# The feed announced a held paper with an identifier below the first new one, as if it were listed once more
+@example([(3, 3, 2, 0), (3, 3, 0, 0)], [[], [], [], [], [], [], ["whole"], []], Random(1))
 @given(histories, courses, st.randoms(use_true_random=False))
+@settings(max_examples=min(settings().max_examples, 60))
 def test_every_paper_once_and_on_its_date(
     drawn: list[tuple[int, int, int, int]], course: list[list[str]], chance: Random
 ) -> None:

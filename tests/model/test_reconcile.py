@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.model.batch import Announcement, Batch, make_batch
@@ -429,6 +429,29 @@ def test_nothing_changed_when_the_store_has_lost_the_batch() -> None:
     assert record.state not in ("quiet", "complete")
 
 
+@pytest.mark.parametrize(
+    ("previous", "now", "failures", "ids"),
+    [
+        (None, [11, 12], {}, [11, 12]),
+        (None, [11, 12], {"cs.CL": DOWN}, [11, 12]),
+        (None, [6, 11], {}, [6, 7, 8, 11]),
+        (None, [1, 2], {}, [1, 2, 6, 7, 8]),
+        (YESTERDAY, [11, 12], {"cs.CL": DOWN}, [6, 7, 8, 11, 12]),
+    ],
+    ids=["a later batch", "a later one in part", "only short", "an earlier batch", "in part, after a known date"],
+)
+def test_a_stale_batch_that_was_not_known(
+    previous: Batch | None, now: list[int], failures: Mapping[str, str], ids: list[int]
+) -> None:
+    """A later batch under the same date takes the place of a stale one, and the correction is recorded; what may be
+    right stays.
+    """
+    wire = Wire(previous=previous).fetched([announce(n) for n in (6, 7, 8)], failures)
+    wire.fetched([announce(n) for n in now], failures)
+    assert ids == wire.ids
+    assert [3] * (6 not in ids) == [len(one.papers) for one in wire.record.corrections]
+
+
 failing = st.dictionaries(st.sampled_from(BOTH), st.sampled_from([DOWN, "time-out"]), max_size=2)
 answers = st.lists(
     st.builds(
@@ -442,6 +465,14 @@ answers = st.lists(
 )
 
 
+# One paper in the place of another one is no proof that the first answer was stale
+@example(
+    [
+        ([announce(1), announce(1), announce(1, version=2)], {}),
+        ([announce(2, version=2)], {"cs.CL": DOWN}),
+    ]
+)
+@example([([announce(6)], {}), ([announce(7)], {"cs.CL": DOWN})])
 @given(st.lists(st.tuples(answers, failing), max_size=5))
 def test_nothing_good_is_lost(fetches: list[tuple[list[Announcement], dict[str, str]]]) -> None:
     """Over any fetches: record and batch agree, failures never take papers away nor make a date complete."""
