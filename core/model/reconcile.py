@@ -207,26 +207,17 @@ def _not_compared(categories: Sequence[str], day: date, previous: Batch | None) 
 def _outdated(joined: Sequence[Announcement], existing: Batch | None, categories: Sequence[str]) -> set[str]:
     """The papers that arXiv's feed had under this date before it changed to others: a stale batch that was not known.
 
-    A feed that is only short has others missing, and few new ones; and the identifiers of a later batch are greater.
+    A feed that is only short has others missing, and few new ones.
     """
     now = {item.paper.id for item in joined}
     old = [item for item in (existing.announcements if existing else ()) if item.source == "rss"]
     out: set[str] = set()
     for name in categories:
-        had = {item.paper.id: item for item in old if announced_in(item, (name,))}
-        has = {item.paper.id: item for item in joined if announced_in(item, (name,))}
-        both = had.keys() & has.keys()
-        others = len(both) * _LEAST_SHARE <= len(had) and len(has) > 2 * len(both)
-        if had and others and _is_later([has[one] for one in has.keys() - both], had.values()):
-            out |= had.keys() - now
+        had = {item.paper.id for item in old if announced_in(item, (name,))}
+        has = {item.paper.id for item in joined if announced_in(item, (name,))}
+        if had and len(had & has) * _LEAST_SHARE <= len(had) and len(has - had) > len(has & had):
+            out |= had - now
     return out
-
-
-def _is_later(items: Iterable[Announcement], others: Iterable[Announcement]) -> bool:
-    """Whether all that is new among the items has greater identifiers than what is new among the others."""
-    first = min((item.paper.id for item in items if _is_news(item)), default="")
-    last = max((item.paper.id for item in others if _is_news(item)), default="")
-    return bool(last) and first > last
 
 
 _LEAST_SHARE = 8
