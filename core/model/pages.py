@@ -270,10 +270,12 @@ class _Page:
             found = self._announcement(mention)
             return replace(found, late=item.late, paper=complete(found.paper, item.paper)) if found else item
         paper = complete(item.paper, replace(mention.paper, version=mention.newest or 1))
+        source = "rss+catchup" if item.by_rss else item.source
+        # What a feed of other categories brought as a cross-list may be new in this one: then it is no late cross-list
+        if mention.section == "new" and (item.relisted or not item.by_rss):
+            return replace(item, paper=paper, served="new", relisted=False, into=(), source=source)
         if item.by_rss:
-            return replace(item, paper=paper, source="rss+catchup")
-        if mention.section == "new":
-            return replace(item, paper=paper, served="new", relisted=False, into=())
+            return replace(item, paper=paper, source=source)
         if item.relisted and mention.section == "cross" and self._category not in item.into:
             return replace(item, paper=paper, into=(*item.into, self._category))
         return replace(item, paper=paper)
