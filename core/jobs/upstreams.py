@@ -57,6 +57,8 @@ def _make_client(settings: Settings) -> httpx.AsyncClient:
     """Make the HTTP client, in a thread: reading the certificates takes 50 ms."""
     return httpx.AsyncClient(
         timeout=httpx.Timeout(10, connect=5),
-        limits=httpx.Limits(max_connections=1),
+        # The gate has requests to arXiv wait for each other. With a limit of one connection here as well, one that a
+        # cancelled request has left behind would block all others
+        limits=httpx.Limits(max_keepalive_connections=1),
         transport=sample.SampleTransport(settings.clock) if settings.sample else None,
     )
