@@ -20,9 +20,16 @@ def split_list(text: str, *, rules: bool = False) -> list[str]:
 
 def quoted(part: str, *, rules: bool = False) -> str:
     """A part in such a way that `split_list` finds just it."""
-    if split_list(part, rules=rules) != [part] if rules and '"' in part else _needs_quotes(part):
-        return '"' + part.replace('"', '""') + '"'
-    return part
+    if _stands_alone(part) if rules and '"' in part else not _needs_quotes(part):
+        return part
+    return '"' + part.replace('"', '""') + '"'
+
+
+def _stands_alone(rule: str) -> bool:
+    try:
+        return split_list(rule, rules=True) == [rule]
+    except ValueError:  # a quote without an end
+        return False
 
 
 def _needs_quotes(part: str) -> bool:

@@ -310,7 +310,7 @@ REDIS_FAULTS = [
     ("close", {}, "closed|reset|lost"),
     ("hang", {}, "Timeout|no answer within"),
     ("delay", {"seconds": SLOW}, "Timeout|no answer within"),
-    ("drip", {"seconds": 0.4}, "Timeout|no answer within"),
+    ("drip", {"seconds": 0.8}, "Timeout|no answer within"),
     ("no Redis", {}, "Protocol Error"),
 ]
 
