@@ -42,7 +42,7 @@ format: .venv/dev    ## Put the code into the project's format
 	$(BIN)/ruff check --fix .
 
 clean:               ## Remove what the commands above made, but not the store
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info
 
 .venv/pip:
 	$(PYTHON) -m venv .venv

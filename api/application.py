@@ -21,13 +21,13 @@ from api.routes import digests, feeds, operations, papers, reviews, similar, sum
 from api.urls import own_path
 from core import __version__
 from core.app import Paperwire
-from core.config.settings import ROOT, Settings, load_settings
+from core.config.settings import Settings, load_settings, shipped
 from core.model.errors import ConfigError
 from core.scheduler import keep_fresh
 from core.util.log import configure_logging
 
 _NO_PAGES = ("/api/", "/badge/", "/rss")
-PUBLIC = ROOT / "public"
+PUBLIC = shipped("public")
 _FILE_HEADERS = {"Cache-Control": "public, max-age=86400"}
 DESCRIPTION = """
 A personal arXiv wire: each day's announcements, scored by your keywords with reasons.

@@ -19,6 +19,7 @@ from markupsafe import Markup, escape
 
 from api.headers import PAGE_HEADERS
 from api.urls import feed_url, is_owner, own_path, page_url, sent_key
+from core.config.deploy_link import deploy_url
 from core.render.citations import coins
 from core.util.signing import KEY, fingerprint
 
@@ -47,8 +48,9 @@ def render(request: Request, template: str, **context: Any) -> bytes:
     """Render `template` with `context`. Returns the page in UTF-8.
 
     Templates also have `page_url(path)` for links to pages of this service, `feed_url(path)` for URLs to subscribe to,
-    `form_url(path)` and `form_key` for forms, `asset(name)` for files of `public/`, `wire_title`, `sample`, `path`, and
-    `is_owner`, which is false if a signature gives access to one feed of a private copy only.
+    `form_url(path)` and `form_key` for forms, `asset(name)` for files of `public/`, `wire_title`, `sample`, `path`,
+    `deploy_url` ("" but on Vercel), and `is_owner`, which is false if a signature gives access to one feed of a private
+    copy only.
     """
     wire: Paperwire = request.app.state.wire
     ours = {
@@ -61,6 +63,7 @@ def render(request: Request, template: str, **context: Any) -> bytes:
         "sample": wire.settings.sample,
         "path": own_path(request.scope),
         "is_owner": is_owner(request),
+        "deploy_url": deploy_url(wire.settings),
         "this_year": wire.due.date.year,
         "marked": lambda _: "",  # the classes of a row by the owner's marks
     }

@@ -5,6 +5,7 @@ They differ between deployments; the feeds are in feeds.toml (`core.config.feeds
 
 import os
 import re
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
@@ -25,11 +26,20 @@ from core.sources import sample
 from core.util.signing import fingerprint
 
 ROOT = Path(__file__).resolve().parents[2]
+_INSTALLED = Path(sys.prefix, "share", "paperwire")  # where an installed copy has what is beside the code in a checkout
 SHORTEST_KEY = 16
 SITE_PAUSES = 5  # of the gate: arxiv.org/robots.txt asks for 15 s between two requests to the site
 GATE_SECONDS = 3.0  # arXiv's terms: one request every three seconds, https://info.arxiv.org/help/api/tou.html
 _SHIPPED = (".py", ".html", ".css", ".js", ".toml")  # files on which answers depend
 Clock = Callable[[], datetime]
+
+
+def shipped(name: str) -> Path:
+    """Returns the path of a file or folder that comes with the code: beside it, or where pip has put it."""
+    beside = ROOT / name
+    return beside if beside.exists() else _INSTALLED / name
+
+
 _VERSION_OF_KEYS = re.compile(r"pw\d+")
 _BLANK = " \t\r\n\v\f\xa0\ufeff\u200b"  # stripped from secrets
 
@@ -115,12 +125,18 @@ class Settings(BaseSettings):
     llm_timeout_seconds: float = Field(120.0, gt=0, description="how long one call may take")
     llm_price_prompt: float = Field(0.0, ge=0, description="money for a million tokens that are read; 0: not known")
     llm_price_completion: float = Field(0.0, ge=0, description="money for a million tokens that are written")
+    zotero_user: str = Field("", pattern=r"^\d*$", description="the number of a user of Zotero, whose library is meant")
+    zotero_key: str = Field("", repr=False, description="a key of that library at zotero.org, which may write")
+    zotero_api_url: HttpUrl = Field(HttpUrl("https://api.zotero.org"), description="where Zotero's API is")
     now: AwareDatetime | None = Field(None, description="freezes the clock, to replay a day: 2025-12-30T12:00:00Z")
     sample: bool = Field(False, description="serve the built-in sample week instead of arXiv")
     vercel: str = Field("", description="set by Vercel")
     vercel_deployment_id: str = Field("", description="set by Vercel")
     vercel_env: str = Field("", description="set by Vercel: production, preview or development")
     vercel_project_production_url: str = Field("", description="set by Vercel: the public address of production")
+    vercel_git_provider: str = Field("github", description="set by Vercel: where the repository is")
+    vercel_git_repo_owner: str = Field("", description="set by Vercel: whose repository was deployed")
+    vercel_git_repo_slug: str = Field("", description="set by Vercel: its name")
     aws_lambda_function_name: str = Field("", description="set by AWS Lambda")
     aws_region: str = Field("", description="set by AWS Lambda")
     aws_access_key_id: str = Field("", repr=False, description="set by AWS Lambda")
@@ -153,7 +169,9 @@ class Settings(BaseSettings):
             raise ValueError(f"a key has at least {SHORTEST_KEY} characters of ASCII; `openssl rand -hex 16` makes one")
         return key
 
-    @field_validator("upstash_redis_rest_token", "kv_rest_api_token", "redis_url", "llm_api_key", "qstash_token")
+    @field_validator(
+        "upstash_redis_rest_token", "kv_rest_api_token", "redis_url", "llm_api_key", "qstash_token", "zotero_key"
+    )
     @classmethod
     def _no_space(cls, secret: str) -> str:
         secret = secret.strip()
@@ -225,7 +243,7 @@ class Settings(BaseSettings):
         """The fingerprint of the deployment's code: documents rendered by other code are not served."""
         if self.vercel_deployment_id:
             return self.vercel_deployment_id
-        paths = (path for name in ("api", "core", "public") for path in (ROOT / name).rglob("*.*"))
+        paths = (path for name in ("api", "core", "public") for path in shipped(name).rglob("*.*"))
         found = (path.stat() for path in paths if path.suffix in _SHIPPED)
         return fingerprint(__version__, sorted((file.st_size, file.st_mtime_ns) for file in found))
 
@@ -279,7 +297,7 @@ class Settings(BaseSettings):
     def feeds_path(self) -> Path:
         """The feeds.toml in force, if `FEEDS_TOML` does not hold it."""
         here = Path("feeds.toml")
-        return self.feeds_file or (here if here.exists() else ROOT / "feeds.toml")
+        return self.feeds_file or (here if here.exists() else shipped("feeds.toml"))
 
 
 def _is_of_arxiv(url: str) -> bool:
