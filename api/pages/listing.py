@@ -1,5 +1,6 @@
 """Lists of entries on pages: the form above them, their days, and the next page."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -21,6 +22,7 @@ from core.views.entries import select_page
 PER_PAGE = 25
 _PAGE_SIZES = [("", "25"), ("10", "10"), ("50", "50"), ("100", "100")]  # the first is `PER_PAGE`
 _ANY = ("", "any")
+_MOST_REASONS = 3  # why summaries are missing
 _extract = partial(extract, language="en")
 _ORDERS = (
     ("", "newest, then best"),
@@ -41,11 +43,14 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A page of entries: their groups, the total over all pages, and the encoded query of the next page."""
+    """A page of entries: their groups, the total over all pages, the encoded query of the next page, and the reasons
+    why summaries are missing, each with the number of papers.
+    """
 
     groups: tuple[Group, ...]
     total: int
     next: str
+    absent: tuple[tuple[str, int], ...] = ()
 
 
 def page_query(tokens: tuple[str, ...], *more: str) -> Query:
@@ -64,7 +69,10 @@ def make_listing(form: FilterForm, query: Query, loaded: Loaded, *, capped: bool
     ]
     by_day = query.sort[0][0] == "announced"
     groups = groupby(rows, key=lambda row: row.day if by_day else None)
-    return Listing(tuple(Group(day, tuple(found)) for day, found in groups), page.total, _next(form, page))
+    absent = Counter(row.absent for row in rows if row.absent).most_common(_MOST_REASONS)
+    return Listing(
+        tuple(Group(day, tuple(found)) for day, found in groups), page.total, _next(form, page), tuple(absent)
+    )
 
 
 def form_context(form: FilterForm, categories: Iterable[str]) -> dict[str, Any]:

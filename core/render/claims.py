@@ -26,16 +26,19 @@ _LINKS = re.compile(
 _SENTENCE_END = re.compile(r"(?<=[a-z0-9)%”\"])[.!?](?=\s+[A-Z“\"])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\bal\.)(?<!\bvs\.)")
 
 
-def claim_of(entry: Entry, extract: Callable[[Paper], Summary]) -> str:
+def claim_of(entry: Entry, extract: Callable[[Paper], Summary] | None = None) -> str:
     """Returns one line that says what is new in a paper, "" if its abstract says nothing.
 
-    It is the claim of its summary, else a sentence of it by role, else one that `extract` finds in the abstract.
+    It is the claim of its summary, else a sentence of it by role, else one that `extract` finds in the abstract, else
+    the first sentence of that.
     """
     summary = entry.summary
     if summary and (claim := getattr(summary, "claim", "")):
         return " ".join(plain(str(claim)).split())
     text = _of_roles(summary) if summary and summary.state == "ready" else ""
-    text = text or _of_roles(extract(entry.paper)) or _first(entry.paper.abstract)
+    if not text and extract:
+        text = _of_roles(extract(entry.paper))
+    text = text or _first(entry.paper.abstract)
     return shortened(text)
 
 

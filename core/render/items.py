@@ -4,7 +4,7 @@ Whatever arXiv serves comes out as valid XML and harmless HTML.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
 from html import escape
@@ -17,6 +17,7 @@ from core.model.notice import Notice
 from core.model.paper import Author, Paper, is_withdrawn
 from core.model.scoring import field_text
 from core.model.summary import Summary
+from core.render.claims import claim_of
 from core.render.shapes import entry_to_plain, summary_html
 from core.text.sanitize import clean, is_clean, label, plain
 
@@ -117,34 +118,51 @@ def entry_authors(entry: Entry) -> list[str]:
 
 
 def entry_html(entry: Entry) -> str:
-    """What a reader shows below the title: what the paper says, then who wrote it, what it is, its score with the
-    reasons, and links. Readers show the beginning in their lists.
+    """What a reader shows below the title: the claim, the points of a model's summary or else the abstract, the verdict
+    and the score with its reasons, who wrote it, and links. Readers show the beginning in their lists.
+
+    Nothing is there twice: an extract of the abstract is left out, and a claim with which the abstract begins.
     """
-    paper = entry.paper
-    head = [
+    paper, summary = entry.paper, entry.summary
+    lines = [text for line in paper.abstract.split("\n") if (text := plain(line)).strip()]
+    abstract = "".join(f"<p>{escape(text)}</p>" for text in lines)
+    written = _summary_block(summary, paper) if summary and (summary.model or summary.state != "ready") else ""
+    is_written = bool(written and summary and summary.state == "ready")
+    claim = claim_of(entry)
+    texts = [
+        f"<p><strong>{WITHDRAWN}</strong></p>" if is_withdrawn(paper) else "",
+        f"<p><strong>{escape(claim)}</strong></p>" if claim and not _begins(lines, claim) else "",
+        written,
+        "" if is_written else abstract,
+    ]
+    about = [
         escape(_authors(paper)),
         escape("; ".join(_named(category) for category in paper.categories)),
         escape(f"{TYPE_NAMES.get(entry.type, entry.type)} · arXiv:{paper.versioned}, version {paper.version}"),
-        f"<strong>Score {entry.score:g}</strong>{escape(reasons_in_words(entry))}",
         *([escape(late_in_words(entry))] if entry.late else []),
-        *map(escape, judgement_in_words(entry)),
     ]
-    abstract = "".join(f"<p>{escape(text)}</p>" for line in paper.abstract.split("\n") if (text := plain(line)).strip())
-    summary = _summary_block(entry.summary, paper) if entry.summary else ""
-    written = bool(entry.summary and entry.summary.model)  # an extract repeats the abstract
-    texts = [f"<p><strong>{WITHDRAWN}</strong></p>" if is_withdrawn(paper) else ""]
-    texts += [summary, abstract] if written else [abstract, summary]
-    parts = ["<br>".join(filter(None, head))]
+    parts = [
+        *map(escape, judgement_in_words(entry)),
+        f"<strong>Score {entry.score:g}</strong>{escape(reasons_in_words(entry))}",
+        "<br>".join(filter(None, about)),
+    ]
     notes = ("Comment", paper.comment), ("Journal", paper.journal_ref)
     parts += [f"{name}: {escape(plain(text))}" for name, text in notes if text]
     parts.append(" · ".join(f'<a href="{escape(url)}">{LINKS[name]}</a>' for name, url in links_of(paper)))
-    return clean("".join((*texts, *(f"<p>{part}</p>" for part in parts if part.strip()))))
+    end = f"<p><strong>Abstract</strong></p>{abstract}" if is_written and abstract else ""
+    return clean("".join((*texts, *(f"<p>{part}</p>" for part in parts if part.strip()), end)))
+
+
+def _begins(lines: Sequence[str], claim: str) -> bool:
+    """Returns whether an abstract begins with its claim."""
+    return bool(lines) and " ".join(lines[0].split()).startswith(claim.rstrip("…"))
 
 
 def entry_summary(entry: Entry) -> str:
-    """One line of plain text: how the abstract begins, and then the score with its reasons."""
+    """One line of plain text: the claim of a summary, else how the abstract begins; then the score with its reasons."""
     notice = f"{WITHDRAWN} " if is_withdrawn(entry.paper) else ""
-    return label(f"{notice}{_beginning(entry.paper.abstract)} Score {entry.score:g}{reasons_in_words(entry)}")
+    beginning = claim_of(entry) if entry.summary else ""
+    return label(f"{notice}{beginning or _beginning(entry.paper.abstract)} Score {entry.score:g}{reasons_in_words(entry)}")
 
 
 def _beginning(abstract: str) -> str:

@@ -13,7 +13,7 @@ from core.model.rubric import Scorecard
 from core.model.summary import Summary
 from core.render.card import LONGEST_TITLE, Card, make_card, places_of, readable
 from core.render.claims import LONGEST_CLAIM, claim_of
-from core.render.items import TYPE_NAMES, clean_entry, readable_names
+from core.render.items import TYPE_NAMES, absence_in_words, clean_entry, readable_names
 from core.text.names import GROUP
 from core.text.sanitize import cut, label, plain
 
@@ -30,7 +30,7 @@ class PaperRow:
     """What a row shows of a paper.
 
     `mark` is its number and `about` explains it; `step` is the length of the bar, 0 to 10.
-    `feeds` name the feeds that have it, `notes` what is unusual about it. `reasons` are rules, what the paper has of
+    `feeds` name the feeds that have it, `notes` what is unusual about it, `absent` why it has no summary. `reasons` are rules, what the paper has of
     each, and points; `learned` are the points that votes gave.
     """
 
@@ -48,6 +48,7 @@ class PaperRow:
     reasons: tuple[tuple[str, str, float], ...]
     learned: float
     notes: tuple[str, ...]
+    absent: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,7 @@ def make_row(chosen: Chosen, extract: Extract, words: Sequence[str] = ()) -> Pap
         reasons=tuple((label(rule), cut(label(text), _CHIP), points) for rule, text, points in chosen.reasons),
         learned=round(chosen.learned, 1),
         notes=tuple(_notes(entry)),
+        absent=_absent(_best_row(chosen.entries)),
     )
 
 
@@ -102,6 +104,10 @@ def _best_row(entries: Sequence[tuple[Feed, Entry]]) -> Entry:
     """Returns the entry with a summary by a model, else the first one with any summary, else the first."""
     ready = [entry for _, entry in entries if entry.summary and entry.summary.state == "ready"]
     return next((entry for entry in ready if entry.summary and entry.summary.model), (*ready, entries[0][1])[0])
+
+
+def _absent(entry: Entry) -> str:
+    return absence_in_words(entry.summary) if entry.summary else ""
 
 
 def _claim(entry: Entry, extract: Extract, words: Sequence[str]) -> Markup:

@@ -395,7 +395,8 @@ def test_pending_in_words(place: Place) -> None:
     """Feeds and pages say honestly what is not there yet."""
     place.refresh(llm_daily_tokens=100)
     with serving_app(place.settings) as url:
-        assert "the budget for models is spent" in httpx.get(f"{url}/api/feeds/main.rss").text
+        for path in ("/api/feeds/main.rss", "/feeds/main"):
+            assert "the budget for models is spent" in httpx.get(f"{url}{path}").text
         papers = httpx.get(f"{url}/api/papers").json()["papers"]
     assert {"budget", None} == {paper.get("summary", {}).get("state") for paper in papers}
 

@@ -48,10 +48,10 @@ def test_all_of_it() -> None:
     assert [
         "We study a < b & c > d.",
         "The second paragraph has 10⁵ K and https://github.com/sample/code.",
+        "Score 5.5: LLM +1, KV cache +3, in title +1.5",
         "Jörg Example, Zoë Sample, A. N. Bold",
         "Distributed, Parallel, and Cluster Computing (cs.DC); Machine Learning (cs.LG); Machine Learning (stat.ML)",
         "cross-list · arXiv:2603.90001v1, version 1",
-        "Score 5.5: LLM +1, KV cache +3, in title +1.5",
         "Comment: 9 pages",
         "Journal: J. Samples 1 (2026) 2 & 3",
         "Abstract · PDF · HTML · AlphaXiv · Code · DOI",
@@ -84,7 +84,7 @@ def test_links() -> None:
 def test_authors(count: int, line: str) -> None:
     """Ten authors are named, the others counted."""
     authors = tuple(Author(f"Author{n} Sample") for n in range(count))
-    assert line == shown(entry(authors=authors)).splitlines()[1]
+    assert line == shown(entry(authors=authors)).splitlines()[2]
 
 
 def test_authors_that_are_nothing() -> None:
@@ -104,7 +104,7 @@ def test_authors_that_are_nothing() -> None:
 )
 def test_announce_types(kind: str, words: str) -> None:
     """What kind of announcement it is, in words, and the version."""
-    line = shown(replace(entry(version=3), type=kind)).splitlines()[3]
+    line = shown(replace(entry(version=3), type=kind)).splitlines()[4]
     assert f"{words} · arXiv:2601.00001v3, version 3" == line
 
 
@@ -116,27 +116,45 @@ def test_paragraphs() -> None:
 
 def test_category_without_a_name() -> None:
     """A category that this list does not know is shown as it is."""
-    line = shown(replace(entry(), paper=make_paper(1, "cs.XX"))).splitlines()[2]
+    line = shown(replace(entry(), paper=make_paper(1, "cs.XX"))).splitlines()[3]
     assert "cs.XX" == line
 
 
 def test_summary() -> None:
-    """A model's summary stands before the abstract, says who wrote it, and in which language it is."""
-    html = entry_html(replace(entry(), summary=SUMMARY))
+    """The claim, then a model's summary, which says who wrote it and in which language it is; the abstract is last."""
+    html = entry_html(replace(entry(), summary=replace(SUMMARY, claim="It is 2x faster.")))
     assert [] == html_faults(html)
-    assert html.startswith('<div lang="ko"><h3>Result</h3>')
-    assert "<p>Summary: key-findings, by example/model-1</p></div><p>An abstract.</p>" in html
-    assert html.index("<td>x₁</td>") < html.index("<p>An abstract.</p>")
+    assert html.startswith('<p><strong>It is 2x faster.</strong></p><div lang="ko"><h3>Result</h3>')
+    assert "<p>Summary: key-findings, by example/model-1</p></div>" in html
+    assert html.endswith("<p><strong>Abstract</strong></p><p>An abstract.</p>")
+    assert html.index("<td>x₁</td>") < html.index("Score 0") < html.index("AlphaXiv") < html.index("An abstract.")
 
 
-def test_extracted_summary() -> None:
-    """A summary without a model stands behind the abstract and says so; one that is not there says why."""
-    extracted = shown(replace(entry(), summary=replace(SUMMARY, model="")))
-    assert extracted.startswith("An abstract.\n")
-    assert "Summary: key-findings, extracted from the abstract" in extracted
-    waiting = shown(replace(entry(), summary=replace(SUMMARY, markdown=" \n", state="pending")))
-    assert "Summary pending" in waiting
-    assert "extracted" not in waiting
+ABSTRACT = "Reads are slow. Caches forget. We propose a cache that learns. Reads are 3x faster than with LRU."
+EXTRACT = replace(
+    SUMMARY,
+    model="",
+    template="extract",
+    markdown="| Point |\n|---|\n| Reads are 3x faster than with LRU. |\n| We propose a cache that learns. |",
+    parts=(("method", "We propose a cache that learns."), ("effect", "Reads are 3x faster than with LRU.")),
+)
+
+
+def test_an_extract_does_not_repeat_the_abstract() -> None:
+    """The claim, and the abstract, whole and once: what was extracted from it is not there a second time."""
+    lines = shown(replace(entry(abstract=ABSTRACT), summary=EXTRACT)).splitlines()
+    assert ["Reads are 3x faster than with LRU.", ABSTRACT, "Score 0"] == lines[:3]
+    assert not any("learns" in line for line in lines[2:])
+    one_line = entry_summary(replace(entry(abstract=ABSTRACT), summary=EXTRACT))
+    assert "Reads are 3x faster than with LRU. Score 0" == one_line
+
+
+def test_a_claim_with_which_the_abstract_begins() -> None:
+    """Is not there twice, also where no summary is available yet, which an entry says."""
+    assert "An abstract." == shown(entry()).splitlines()[0]
+    waiting = shown(replace(entry(), summary=replace(SUMMARY, markdown=" \n", state="pending"))).splitlines()
+    assert ["Summary pending.", "An abstract."] == waiting[:2]
+    assert "extracted" not in "".join(waiting)
 
 
 def test_one_line() -> None:
