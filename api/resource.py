@@ -78,7 +78,7 @@ class Resource:
     `at_most` limits the seconds in shared caches. `volatile`: it may change without the manifest, so each request loads
     it. `shared`: it is stored for other instances if the address has no query, else in `custom_slot`. `limited`: only
     if the day's budget allows it, because strangers can request any number of such. `cost` is taken from the client's
-    share when it is rendered.
+    share when it is rendered. `by_session`: the owner's session gets another answer, which no cache may send for this.
     """
 
     media_type: str
@@ -94,6 +94,7 @@ class Resource:
     shared: bool = False
     custom_slot: str = ""
     limited: bool = False
+    by_session: bool = False
     cost: int = RENDERING
 
 
@@ -168,7 +169,7 @@ async def serve(request: Request, manifest: Manifest, resource: Resource) -> Res
     if not wire.snapshots.error:
         await wire.archive.pending.flush()
     validity = None if resource.volatile else wire.validity(manifest)
-    cached = responses.put(address, document, identity, validity, resource.at_most)
+    cached = responses.put(address, document, identity, validity, resource)
     freshness = wire.freshness(manifest)
     sent: dict[bytes, bytes] = dict(request.scope["headers"])
     status, headers, body = cached.answer(sent, min(freshness.seconds, resource.at_most), freshness.warning)
@@ -324,11 +325,15 @@ class ResponseCache:
                 raise
             return await self._making.get(identity, work)
 
-    def put(self, address: Any, document: Document, identity: str, validity: Validity | None, at_most: int) -> Cached:
+    def put(
+        self, address: Any, document: Document, identity: str, validity: Validity | None, resource: Resource
+    ) -> Cached:
         """Cache the answer of an address."""
         named = {"ETag": document.etag, "Last-Modified": format_datetime(document.updated, usegmt=True), **NO_GUESSING}
         named |= {"Link": document.link} if document.link else {}
         named |= PAGE_HEADERS if document.media_type == "text/html" else {}
+        named |= {"Vary": "Cookie"} if resource.by_session else {}
+        at_most = resource.at_most
         validators = [(name.lower().encode(), value.encode()) for name, value in named.items()]
         of_body = [
             (b"content-length", str(len(document.body)).encode()),

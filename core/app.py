@@ -276,8 +276,8 @@ class Paperwire:
         models = await self.archive.learning.models((feed.learned,))
         return await asyncio.to_thread(lessons_to_plain, feed, votes, models.get(feed.learned))
 
-    async def accept_keyword(self, name: str, keyword: str, weight: float) -> None:
-        """Add a keyword to a feed, as an override that the owner can undo on the settings page.
+    async def accept_keyword(self, name: str, keyword: str, weight: float | None) -> None:
+        """Add a keyword to a feed, or remove it if `weight` is None: an override that the owner can undo.
 
         Raises `Refused`, `FeedError`, `Conflict`, `TooMuch` and `StoreError`.
         """

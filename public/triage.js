@@ -19,8 +19,9 @@
   let marks = read(KEY, {});
   const day = $(".dayhead[data-day]")?.dataset.day || "";
   const rows = all(".row[data-id]");
+  const single = $("article[data-id]"); // the page of one paper
   const idOf = (row) => row.dataset.id;
-  const of = (id) => (marks[id] ||= day ? { d: day } : {});
+  const of = (id) => (marks[id] ||= day || single ? { d: day || single.dataset.day } : {});
   const MOST = 3000; // marks that are kept besides saved papers: the newest
   const keep = () => {
     const old = Object.entries(marks).filter(([, mark]) => !mark.s).sort(([, a], [, b]) => ((a.d || "") < (b.d || "") ? 1 : -1)).slice(MOST);
@@ -67,6 +68,7 @@
   };
   const paint = (row) => {
     const mark = marks[idOf(row)] || {};
+    if (row === single) return press(row, mark);
     row.classList.toggle("liked", mark.l === 1);
     row.classList.toggle("disliked", mark.l === -1);
     row.classList.toggle("saved", !!mark.s);
@@ -150,7 +152,7 @@
   };
 
   const go = (row, focus = true, passed = true) => {
-    if (!row) return;
+    if (!row || row === single) return;
     if (here && here !== row) {
       if (passed) of(idOf(here)).v = 1;
       if ($(".more[open]", here)) $(".more", here).open = false;
@@ -208,7 +210,7 @@
     send(id);
     paint(row);
     say(WORDS[name][before ? 1 : 0], true);
-    if (!before && (name === "x" || name === "d")) { if (row === here) after ? go(after) : leave(); }
+    if (!before && row !== single && (name === "x" || name === "d")) { if (row === here) after ? go(after) : leave(); }
     else if (row === here && pane) press(pane, mark);
     count();
   };
@@ -219,7 +221,8 @@
     keep();
     send(last[0]);
     const row = rows.find((one) => idOf(one) === last[0]);
-    if (row) { paint(row); go(row, true, false); }
+    if (single) paint(single);
+    else if (row) { paint(row); go(row, true, false); }
     say("Undone");
   };
 
@@ -256,6 +259,7 @@
     for (const [id, mark] of Object.entries(marks)) if ((mark.t || 0) > (theirs[id]?.t || 0)) waitingToSend.add(id);
     keep();
     rows.forEach(paint);
+    if (single) paint(single);
     count();
     if (here?.classList.contains("seen")) go(shown().find((row) => !row.classList.contains("seen")) || here, false, false);
     flush();
@@ -280,7 +284,7 @@
 
   document.addEventListener("submit", (event) => {
     const button = event.submitter;
-    const row = button?.closest(".row[data-id]");
+    const row = button?.closest("[data-id]");
     if (!row || !/^[ldsx]$/.test(button.name)) return;
     event.preventDefault();
     act(button.name, row);
@@ -314,12 +318,12 @@
 
   const link = (rel) => $(`a[rel="${rel}"]`)?.click();
   const keys = {
-    j: [forward, "next paper"], k: [() => go(next(-1)), "previous paper"],
+    j: [() => (single ? link("next") : forward()), "next paper"], k: [() => (single ? link("prev") : go(next(-1))), "previous paper"],
     s: [() => act("s"), "save"], x: [() => act("x"), "dismiss"],
     l: [() => act("l"), "like"], d: [() => act("d"), "dislike, and dismiss"],
-    e: [() => here && unfold(here), "expand"],
-    Enter: [() => here && (location.href = $("h3 a", here).href), "open the paper"],
-    p: [() => { const pdf = here && $(".acts a", here); if (pdf) window.open(pdf.href, "_blank", "noopener"); }, "PDF"],
+    e: [() => here && here !== single && unfold(here), "expand"],
+    Enter: [() => here && here !== single && (location.href = $("h3 a", here).href), "open the paper"],
+    p: [() => { const pdf = here && $('.acts a[href*="/pdf/"]', here); if (pdf) window.open(pdf.href, "_blank", "noopener"); }, "PDF"],
     u: [back, "undo"],
     h: [() => {
       hideSeen = !hideSeen;
@@ -393,6 +397,30 @@
   const waiting = $("[data-retry]");
   if (waiting && track) setTimeout(() => acted || location.reload(), Math.max(Number(waiting.dataset.retry), 5) * 1000);
 
+  // from a list to its papers, one after the other: the page of a paper knows where it is in the list
+  const ORDER = "paperwire-order";
+  const keepOrder = () => {
+    if (!rows.length || single) return;
+    const name = ($("h1")?.textContent || document.title).replace(/[‹›]/g, "").trim();
+    const order = { name, from: location.pathname + location.search, papers: shown().map((row) => [idOf(row), $("h3 a, h2 a", row).getAttribute("href")]) };
+    try { sessionStorage.setItem(ORDER, JSON.stringify(order)); } catch { /* then the page of a paper has no place */ }
+  };
+  document.addEventListener("click", (event) => event.target.closest(".row a, .pane a, .dock a") && keepOrder(), true);
+  addEventListener("pagehide", keepOrder);
+  if (single) {
+    here = single;
+    paint(single);
+    let order = null;
+    try { order = JSON.parse(sessionStorage.getItem(ORDER)); } catch { /* as above */ }
+    const at = order?.papers.findIndex(([id]) => id === idOf(single)) ?? -1;
+    const line = $("[data-place]");
+    if (at >= 0 && line) {
+      const to = (one, rel, textContent) => (one ? make("a", { rel, textContent, href: one[1] }) : make("span", { className: "soft", textContent }));
+      const where = make("span", { textContent: `${at + 1} of ${order.papers.length}, ` });
+      where.append(make("a", { href: `${order.from}#p-${idOf(single).replaceAll("/", "-")}`, textContent: order.name }));
+      line.replaceChildren(to(order.papers[at - 1], "prev", "‹ Previous"), " ", where, " ", to(order.papers[at + 1], "next", "Next ›"));
+    }
+  }
   rows.forEach(paint);
   if (rows.length && track) go(rows.find((row) => location.hash === "#" + row.id) || shown().find((row) => !row.classList.contains("seen")) || shown()[0], false);
   wide.addEventListener("change", () => open(here));

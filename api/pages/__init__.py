@@ -13,6 +13,7 @@ MODULES = (
     "owner",
     "saved",
     "feed",
+    "follow",
     "paper",
     "review",
     "search",

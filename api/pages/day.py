@@ -131,6 +131,7 @@ async def _answer(
         shared=bool(feeds),
         limited=not is_home,
         volatile=not feeds or fetching,
+        by_session=True,
     )
     return await serve(request, manifest, resource)
 

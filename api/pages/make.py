@@ -169,6 +169,7 @@ async def _page(request: Request, wish: _Wish, more: dict[str, Any], status: int
     }  # fmt: skip
     answer = await page(request, "make.html", context | more, status=status, cache="private, no-store")
     answer.headers["X-Robots-Tag"] = "noindex, nofollow"
+    answer.headers["Vary"] = "Cookie"
     return answer
 
 

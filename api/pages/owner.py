@@ -77,7 +77,9 @@ async def _sign_in_page(request: Request, *, signed_in: bool = False, error: str
         "signed_in": signed_in,
         "error": error,
     }
-    return await page(request, "sign_in.html", context, status=status, cache="private, no-store")
+    answer = await page(request, "sign_in.html", context, status=status, cache="private, no-store")
+    answer.headers["Vary"] = "Cookie"
+    return answer
 
 
 @router.get("/marks")
@@ -113,6 +115,8 @@ async def post_marks(request: Request) -> Response:
     if not mark.day and (entry := (await find_entries(wire, [paper])).get(paper)):
         mark = mark._replace(day=entry.announced.isoformat())
     await change_marks(wire, {paper: mark})
+    if first(form, "at") == "paper":
+        return RedirectResponse(page_url(request, f"/papers/{paper}"), _SEE_OTHER, NOT_KEPT)
     place = f"#p-{quote(paper.replace('/', '-'))}"
     return RedirectResponse(page_url(request, f"/day/{mark.day}" if mark.day else "/") + place, _SEE_OTHER, NOT_KEPT)
 

@@ -1,9 +1,11 @@
-"""The page of a paper: its abstract, its scores with reasons, its summaries, and citations."""
+"""The page of a paper: its claim, the verdict, why it is here, summaries in tabs, similar papers, and citations."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -11,21 +13,31 @@ from markupsafe import Markup
 
 from api.pages.html import MEDIA_TYPE, render
 from api.resource import Loaded, Resource, opened, parse_paper, serve, updated
-from core.model.errors import UnknownName
+from api.routes.similar import newest_entries, similar_rows
+from core.llm.extractive import extract
+from core.llm.templates import get_template
+from core.model.errors import ConfigError, UnknownName
 from core.model.feed import Entry, Feed
-from core.model.paper import PaperId
+from core.model.paper import PaperId, known_addresses
 from core.model.query import Condition, Query, predicate
 from core.model.review import shown_rows
-from core.render.card import author_names, make_card, whys
+from core.model.summary import Summary
+from core.render.card import author_names, make_card, whys, with_maths
 from core.render.citations import bibtex, highwire
+from core.render.claims import claim_of
 from core.render.evidence import evidence_in_words
-from core.render.items import clean_entry
+from core.render.items import clean_entry, readable_names
+from core.render.rows import short_authors
+from core.text.markdown import to_html
 
 router = APIRouter(include_in_schema=False)
 SHOWN_AUTHORS = 10
-MOST_TABS = 8  # as many as the style sheet supports
+MOST_TABS = 6  # of summaries; the style sheet supports eight with those of the abstract and the review
+_SIMILAR = 6
+_STRONG = 6  # reasons that are shown with their places
 _KEPT_SECONDS = 60  # in shared caches: a review may be made at any time
 _ALL = Query((Condition("score", ">=", (float("-inf"),)),))
+_extract = partial(extract, language="en")
 
 
 @router.get("/papers/{paper_id:path}")
@@ -37,7 +49,12 @@ async def paper_page(request: Request) -> Response:
     reviews = shown_rows(await wire.reviews.rows_if_known(), wanted)
 
     def make(loaded: Loaded) -> bytes:
-        context = _context(wanted, loaded) | {"reviews": reviews, "models": wire.settings.has_model}
+        context = _context(wanted, loaded) | {
+            "reviews": reviews,
+            "models": wire.settings.has_model,
+            "can_own": bool(wire.settings.admin_token),
+            "all_feeds": list(wire.feeds.values()),
+        }
         return render(request, "paper.html", **context)
 
     resource = Resource(
@@ -61,35 +78,74 @@ def _context(wanted: PaperId, loaded: Loaded) -> dict[str, Any]:
         raise UnknownName("paper", str(wanted))
     newest = max(entry.paper.version for _, entry in found)
     shown = [(feed, entry) for feed, entry in found if entry.paper.version == newest]
-    whole = _together([entry for _, entry in shown])
+    shown.sort(key=lambda pair: (not pair[1].scorecard, not _has(*pair), -pair[1].score))
+    whole = clean_entry(_together([entry for _, entry in shown]))
+    card = make_card(whole, whole=True)
     return {
-        "card": make_card(whole, whole=True),
-        "authors": list(author_names(clean_entry(whole))),
+        "card": card,
+        "title": _title(whole) or card.title,
+        "abstract": _abstract(whole) or card.abstract,
+        "claim": claim_of(_best(shown), _extract),
+        "authors": list(zip(author_names(whole), readable_names(whole.paper), strict=False)),
+        "author_search": partial(_author_search, [feed for feed, _ in loaded]),
         "shown_authors": SHOWN_AUTHORS,
-        "scores": [(feed, entry, whys(entry)) for feed, entry in shown],
+        "strong": _STRONG,
+        "scores": [(feed, entry, sorted(whys(entry), key=lambda why: -abs(why.points))) for feed, entry in shown],
+        "has": _has,
         "summaries": _tabs(shown),
+        "similar": _similar(whole, loaded),
+        "short_authors": short_authors,
         "others": sorted({entry.paper.versioned for _, entry in found if entry.paper.version != newest}, reverse=True),
         "bibtex": bibtex(whole.paper),
         "tags": highwire(whole.paper),
     }
 
 
+def _has(feed: Feed, entry: Entry) -> bool:
+    """Returns whether the feed shows the paper."""
+    return entry.type in feed.announce_types and (entry.score >= feed.min_score or entry.is_promoted)
+
+
+def _best(shown: Sequence[tuple[Feed, Entry]]) -> Entry:
+    """Returns the entry with a model's summary, else the first."""
+    return next((e for _, e in shown if e.summary and e.summary.model and e.summary.state == "ready"), shown[0][1])
+
+
+def _title(entry: Entry) -> Markup:
+    """Returns the title with its formulas as MathML, "" if it has none."""
+    return Markup(" ").join(with_maths(entry.paper.title_tex)) if "$" in entry.paper.title_tex else Markup("")
+
+
+def _abstract(entry: Entry) -> list[Markup]:
+    """Returns the abstract with its formulas as MathML, with what was found marked; empty if it has none."""
+    words = dict.fromkeys(reason.text for reason in entry.reasons if reason.field == "abstract" and reason.text)
+    return with_maths(entry.paper.abstract_tex, words) if "$" in entry.paper.abstract_tex else []
+
+
+def _author_search(feeds: Iterable[Feed], name: str) -> str:
+    """Returns the path of a search for the papers of an author."""
+    bare = name.replace('"', "")
+    names = ",".join(feed.name for feed in feeds)
+    return f"/search?q={quote(f'author~{chr(34)}{bare}{chr(34)}', safe='')}&feed={quote(names)}"
+
+
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """A summary, or the reason why it is missing, and the titles of its feeds."""
+    """A summary in parts or as a whole, or the reason why it is missing, and the titles of its feeds."""
 
-    template: str
+    name: str
     language: str
     model: str
     input: str
     ready: bool
     html: Markup
+    parts: tuple[tuple[str, Markup], ...]
     read: str
     feeds: tuple[str, ...]
 
 
 def _tabs(shown: Sequence[tuple[Feed, Entry]]) -> list[Tab]:
-    """Returns the feeds' summaries of a paper, each once, available ones first."""
+    """Returns the feeds' summaries of a paper, each once: those of models, what is missing, and extracts."""
     tabs: dict[tuple[str, str, str, str], Tab] = {}
     for feed, entry in shown:
         html, summary = make_card(entry).summary, entry.summary
@@ -97,11 +153,47 @@ def _tabs(shown: Sequence[tuple[Feed, Entry]]) -> list[Tab]:
             continue
         key = (summary.template, summary.language, summary.model, summary.markdown)
         before = tabs[key].feeds if key in tabs else ()
-        ready = summary.state == "ready"
+        name, parts = _parts(summary, known_addresses(entry.paper))
         tabs[key] = Tab(
-            *key[:3], summary.input, ready, html, evidence_in_words(summary.evidence), (*before, feed.title)
+            name=name,
+            language=summary.language,
+            model=summary.model,
+            input=summary.input,
+            ready=summary.state == "ready",
+            html=html,
+            parts=parts,
+            read=evidence_in_words(summary.evidence),
+            feeds=(*before, feed.title),
         )
-    return sorted(tabs.values(), key=lambda tab: not tab.ready)[:MOST_TABS]
+    return sorted(tabs.values(), key=lambda tab: (not tab.ready, not tab.model))[:MOST_TABS]
+
+
+def _parts(summary: Summary, known: frozenset[str]) -> tuple[str, tuple[tuple[str, Markup], ...]]:
+    """Returns the name of a summary's template, and its parts under their headings; no parts if it is unknown."""
+    try:
+        template = get_template(summary.template)
+    except (UnknownName, ConfigError):
+        return summary.template, ()
+    headings = {section.key: section.heading.get(summary.language, section.key) for section in template.parts}
+    texts: Mapping[str, str] = dict(summary.parts) if summary.state == "ready" else {}
+    parts = tuple(
+        (_bare(headings[key]), Markup(to_html(text, known, maths=True)))  # noqa: S704 - sanitised
+        for key, text in texts.items()
+        if text.strip() and key in headings
+    )
+    return template.title.get(summary.language, summary.template), parts
+
+
+def _bare(heading: str) -> str:
+    """Returns a heading without its letter: "a) Problem solved" is "Problem solved"."""
+    return heading[3:] if heading[1:3] == ") " else heading
+
+
+def _similar(entry: Entry, loaded: Loaded) -> list[tuple[Entry, tuple[str, ...]]]:
+    """Returns the most similar stored papers, each with the terms that they share."""
+    entries = newest_entries(one for _, found in loaded for one in found.entries)
+    wanted = PaperId(entry.id)
+    return [(one, terms) for one, _, terms in similar_rows(wanted, entries, _SIMILAR)] if entry.id in entries else []
 
 
 def _together(entries: Sequence[Entry]) -> Entry:

@@ -123,14 +123,23 @@ def save_feed(rules: Rules, feed: Feed, *, was: str = "") -> Changed:
     return changed, f"changed {name}" if was == name else f"changed {was}, which is {name} now"
 
 
-def with_keyword(file: FeedsFile, saved: Saved, name: str, keyword: str, weight: float) -> Changed:
-    """Add a keyword to the feed `name`. Raises `Refused` without that feed, `FeedError` if it cannot be a rule."""
+def with_keyword(file: FeedsFile, saved: Saved, name: str, keyword: str, weight: float | None) -> Changed:
+    """Add a keyword to the feed `name`, or remove it if `weight` is None.
+
+    Raises `Refused` without that feed, `FeedError` if it cannot be a rule.
+    """
     rules = rules_in_force(file, saved)
     _check_known(rules, name)
-    plain = rules.feeds[name].to_plain(defaults=False)
-    feed = read_feed(name, plain | {"keywords": {**plain.get("keywords", {}), keyword: weight}})
+    before = rules.feeds[name]
+    plain = before.to_plain(defaults=False)
+    keywords = {label: points for label, points in plain.get("keywords", {}).items() if label != keyword}
+    if weight is not None:
+        keywords[keyword] = weight
+    # A feed of all papers stays one: with keywords, the usual least score is above 0
+    kept = {} if before.keywords else {"min_score": before.min_score}
+    feed = read_feed(name, plain | kept | {"keywords": keywords})
     changed, _ = save_feed(rules, feed, was=name)
-    return changed, f"added {keyword} to {name}"
+    return changed, f"removed {keyword} from {name}" if weight is None else f"added {keyword} to {name}"
 
 
 def delete_feed(rules: Rules, name: str) -> Changed:

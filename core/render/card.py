@@ -14,7 +14,10 @@ from core.model.summary import Summary
 from core.render.items import LINKS, TYPE_NAMES, absence_in_words, clean_entry, links_of
 from core.render.shapes import summary_html
 from core.text.fold import fold
+from core.text.mathml import to_mathml
+from core.text.maths import Formula, put_back, take_out, unicode
 from core.text.sanitize import cut, label, plain
+from core.text.tex import to_readable
 
 Span = tuple[int, int]  # start and end of a place in a text
 
@@ -55,6 +58,19 @@ def paragraphs(text: str, spans: Iterable[Span] = (), words: Iterable[str] = ())
             out.append(shown)
         start += len(line) + 1
     return out
+
+
+def with_maths(tex: str, words: Iterable[str] = ()) -> list[Markup]:
+    """The paragraphs of a text as arXiv served it: formulas as MathML, the rest readable with all `words` marked."""
+    text, found = take_out(plain(tex))
+    words = list(words)
+    lines = [line for part in text.split("\n") if (line := " ".join(to_readable(part).split()))]
+    shown = [highlight(line, places_of(words, line)) for line in lines]
+    return [Markup(put_back(str(line), found, _mathml)) for line in shown]  # noqa: S704 - escaped
+
+
+def _mathml(formula: Formula) -> str:
+    return to_mathml(formula.tex, display=False) or str(escape(unicode(formula)))
 
 
 def readable(text: str, spans: Iterable[Span] = (), words: Iterable[str] = (), *, most: int = 0) -> Markup:

@@ -33,8 +33,8 @@ def claim_of(entry: Entry, extract: Callable[[Paper], Summary] | None = None) ->
     the first sentence of that.
     """
     summary = entry.summary
-    if summary and (claim := getattr(summary, "claim", "")):
-        return " ".join(plain(str(claim)).split())
+    if summary and summary.model and summary.claim:  # that of an extract is cut to the length of a model's
+        return " ".join(plain(summary.claim).split())
     text = _of_roles(summary) if summary and summary.state == "ready" else ""
     if not text and extract:
         text = _of_roles(extract(entry.paper))

@@ -162,7 +162,9 @@ def entry_summary(entry: Entry) -> str:
     """One line of plain text: the claim of a summary, else how the abstract begins; then the score with its reasons."""
     notice = f"{WITHDRAWN} " if is_withdrawn(entry.paper) else ""
     beginning = claim_of(entry) if entry.summary else ""
-    return label(f"{notice}{beginning or _beginning(entry.paper.abstract)} Score {entry.score:g}{reasons_in_words(entry)}")
+    return label(
+        f"{notice}{beginning or _beginning(entry.paper.abstract)} Score {entry.score:g}{reasons_in_words(entry)}"
+    )
 
 
 def _beginning(abstract: str) -> str:

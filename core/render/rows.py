@@ -30,8 +30,8 @@ class PaperRow:
     """What a row shows of a paper.
 
     `mark` is its number and `about` explains it; `step` is the length of the bar, 0 to 10.
-    `feeds` name the feeds that have it, `notes` what is unusual about it, `absent` why it has no summary. `reasons` are rules, what the paper has of
-    each, and points; `learned` are the points that votes gave.
+    `feeds` name the feeds that have it, `notes` what is unusual about it, `absent` why it has no summary. `reasons` are
+    rules, what the paper has of each, and points; `learned` are the points that votes gave.
     """
 
     paper: Paper

@@ -255,3 +255,49 @@ def test_likes_and_dislikes_are_votes(tmp_path: Path) -> None:
         assert {PAPER: 1, "2603.90306": -1} == votes("everything")
         mark(owner, {PAPER: {"v": 1, "t": 2}})
         assert {} == votes("main")
+
+
+def test_an_author_is_followed_and_let_go(tmp_path: Path) -> None:
+    """A form adds a rule `au:NAME` to a feed, worth its least score; undo takes it back."""
+    sent = {"feed": "main", "author": "Second Sample", "paper": PAPER}
+    with serving_days(tmp_path, admin_token=TOKEN) as wire, signed_in(base(wire)) as owner:
+        assert "/sign-in" == wire.post("/follow", data=sent, headers=SAME).headers["Location"]
+        assert "/sign-in" == wire.get("/follow?feed=main&author=Second+Sample").headers["Location"]
+        assert 403 == owner.post("/follow", data=sent, headers={"Sec-Fetch-Site": "cross-site"}).status_code
+        answer = owner.post("/follow", data=sent, headers=SAME)
+        shown = owner.get(answer.headers["Location"])
+        assert (303, "Cookie") == (answer.status_code, shown.headers["Vary"])
+        assert "au:Second Sample</code> gives them 3 points" in shown.text
+        found = wire.get(f"/api/papers/{PAPER}?feed=main&fields=reasons").json()["entries"][0]
+        assert {"au:Second Sample": 3} == {r["rule"]: r["points"] for r in found["reasons"] if r["field"] == "authors"}
+        undone = owner.post("/follow", data=sent | {"undo": "1"}, headers=SAME)
+        assert "is not followed" in owner.get(undone.headers["Location"]).text
+        rules = owner.get("/feeds/main").text
+        assert 422 == owner.post("/follow", data=sent | {"author": " "}, headers=SAME).status_code
+        assert "au:Second Sample" not in rules
+        assert 'name="author"' in wire.get(f"/papers/{PAPER}").text
+
+
+def test_following_in_a_feed_of_all_papers(tmp_path: Path) -> None:
+    """A feed without keywords goes on to show everything."""
+    sent = {"feed": "everything", "author": "Second Sample"}
+    with serving_days(tmp_path, admin_token=TOKEN) as wire, signed_in(base(wire)) as owner:
+        before = wire.get("/api/papers?feed=everything").json()["total"]
+        assert 303 == owner.post("/follow", data=sent, headers=SAME).status_code
+        assert before == wire.get("/api/papers?feed=everything").json()["total"]
+
+
+def test_marks_on_the_page_of_a_paper(tmp_path: Path) -> None:
+    """Without JavaScript a button of the paper's page leads back to it."""
+    with serving_days(tmp_path, admin_token=TOKEN) as wire, signed_in(base(wire)) as owner:
+        answer = owner.post("/marks", data={"s": PAPER, "at": "paper", "day": "2026-03-06"}, headers=SAME)
+        assert f"/papers/{PAPER}" == answer.headers["Location"]
+        assert owner.get("/marks").json()["marks"][PAPER]["s"]
+
+
+@pytest.mark.parametrize("path", ["/", "/day/2026-03-06", "/saved", "/sign-in"])
+def test_caches_know_what_differs_by_session(url: str, path: str) -> None:
+    """What the owner is shown otherwise says so to caches, cold and from memory."""
+    for _ in range(2):
+        answer = httpx.get(f"{url}{path}", headers={"Accept-Encoding": "identity"})
+        assert "Cookie" in answer.headers["Vary"]
