@@ -126,7 +126,7 @@ def _author_search(feeds: Iterable[Feed], name: str) -> str:
     """Returns the path of a search for the papers of an author."""
     bare = name.replace('"', "")
     names = ",".join(feed.name for feed in feeds)
-    return f"/search?q={quote(f'author~{chr(34)}{bare}{chr(34)}', safe='')}&feed={quote(names)}"
+    return f"/search?q={quote(f'author~{chr(34)}{bare}{chr(34)}', safe='')}&feed={quote(names, safe=',')}"
 
 
 @dataclass(frozen=True, slots=True)
