@@ -17,9 +17,10 @@ from core.archive.analyses import AnalysisKey
 from core.archive.days import score_day
 from core.config.overrides import Rules
 from core.config.settings import Settings
-from core.jobs.feed_date import Analysed, FeedDate, Run, Texts, Then, make_candidates
+from core.jobs.feed_date import Analysed, FeedDate, Run, Then, make_candidates
 from core.jobs.questions import Questions, questions_of
 from core.jobs.session import Session, open_model, prices_of
+from core.jobs.texts import Texts
 from core.llm.base import Model
 from core.model.analysis import DAYS, Analysis, Row, applies, is_finished, is_result_of, name_of
 from core.model.batch import Batch
