@@ -6,9 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from core.config.settings import ROOT
+from tests.support.tables import each_row
 
 MAX_LINES = 50
 MODULES = {
@@ -162,7 +161,7 @@ def test_the_search_for_cycles_finds_one() -> None:
     assert [["a", "b", "c"]] == cycles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}})
 
 
-@pytest.mark.parametrize("name", MODULES)
+@each_row("name", MODULES)
 def test_functions_are_short(name: str) -> None:
     """A function is at most about 50 lines, with its docstring."""
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)

@@ -25,6 +25,7 @@ from core.sources.client import TOTAL_SECONDS
 from tests.conftest import NOON
 from tests.support.servers import UVICORN, server_process
 from tests.support.stores import redis_server, upstash_rest
+from tests.support.tables import each_row
 from tests.support.upstream import Upstream
 from tests.test_architecture import python
 
@@ -130,8 +131,8 @@ def test_the_crons_are_those_of_the_free_plan() -> None:
     assert len(schedules) == len({tuple(schedule) for schedule in schedules})
 
 
-@pytest.mark.parametrize("monday", [date(2026, 1, 12), date(2026, 7, 13)], ids=["winter", "summer"])
-@pytest.mark.parametrize("off", [-CRON_SLACK, timedelta(0), CRON_SLACK], ids=["early", "in time", "late"])
+@each_row("monday", [date(2026, 1, 12), date(2026, 7, 13)])
+@each_row("off", [-CRON_SLACK, timedelta(0), CRON_SLACK])
 def test_the_cron_comes_after_the_announcements(monday: date, off: timedelta) -> None:
     """Once on each day that has announcements, and after them, at any time of the year and however far off it fires."""
     minute, hour, of_month, month, weekdays = CONFIG["crons"][0]["schedule"].split()

@@ -20,6 +20,7 @@ from core.views.preview import Threshold, make_preview
 from tests.api import DAYS, MAIN, serving_days
 from tests.conftest import serving_app
 from tests.support.invented import FRIDAY, THURSDAY, make_entry, make_feed
+from tests.support.tables import each_row
 from tests.support.upstream import Upstream
 
 RULES = "category=cs.DC&category=cs.LG&keywords=cache:2%0D%0Akernel&min_score=2&max_entries=4&exclude=survey"
@@ -316,9 +317,7 @@ def test_a_preview_of_nothing() -> None:
     assert ((), 0.0, (), (), 0) == (preview.days, preview.a_day, preview.thresholds, preview.best, preview.most)
 
 
-@pytest.mark.parametrize(
-    ("a_day", "shown"), [(0, "0"), (0.25, "0.2"), (1, "1"), (4.46, "4.5"), (9.96, "10"), (30, "30")]
-)
+@each_row(("a_day", "shown"), [(0, "0"), (0.25, "0.2"), (1, "1"), (4.46, "4.5"), (9.96, "10"), (30, "30")])
 def test_amounts(a_day: float, shown: str) -> None:
     """A digit after the point only where it matters."""
     assert shown == amount(a_day)

@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from api.compress import LEAST_BYTES, Compressed
+from tests.support.tables import each_row
 
 BODY = b"<rss>" + b"A paper of the day. " * 200 + b"</rss>"
 
@@ -37,8 +38,8 @@ def ask(
     return asyncio.run(work())
 
 
-@pytest.mark.parametrize("accept", ["gzip", "GZIP", "deflate, gzip;q=0.5", "br, gzip, *;q=0.1", "*"])
-@pytest.mark.parametrize("times", [1, 2])
+@each_row("accept", ["gzip", "GZIP", "deflate, gzip;q=0.5", "br, gzip, *;q=0.1", "*"])
+@each_row("times", [1, 2])
 def test_who_takes_gzip_gets_it(accept: str, times: int) -> None:
     """The bytes are others, so that the ETag is weak; caches are told what it depends on."""
     answer = ask(accept, times=times)
@@ -48,7 +49,7 @@ def test_who_takes_gzip_gets_it(accept: str, times: int) -> None:
     assert int(answer.headers["content-length"]) == len(gzip.compress(BODY, 5, mtime=0)) < len(BODY) / 10
 
 
-@pytest.mark.parametrize("accept", [None, "", "identity", "br", "gzip;q=0", "gzip;q=0.0"])
+@each_row("accept", [None, "", "identity", "br", "gzip;q=0", "gzip;q=0.0"])
 def test_who_does_not_gets_plain_bytes(accept: str | None) -> None:
     """Readers get nothing that they did not ask for."""
     answer = ask(accept)

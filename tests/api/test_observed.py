@@ -17,6 +17,7 @@ from core.util.log import EVENTS, JsonFormatter
 from core.util.signing import sign, with_key
 from tests.api import DAYS, TOKEN, make_settings, send, serving_days, store_days
 from tests.conftest import serving_app, wait_until
+from tests.support.tables import each_row
 
 KEY = "correct-horse-battery"
 PATHS = (
@@ -202,7 +203,7 @@ def test_no_secret_is_logged(tmp_path: Path, log: Lines) -> None:
         assert secret not in text
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("agent", "kind"),
     [
         ("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", "browser"),

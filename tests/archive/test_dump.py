@@ -14,6 +14,7 @@ from core.model.errors import LockLost, StoreError
 from core.store import keys
 from core.store.base import Store, holding
 from tests.support.stores import IMPLEMENTATIONS
+from tests.support.tables import each_row
 
 NOW = 1_790_000_000.0
 VALUES: dict[str, tuple[bytes, float | None]] = {
@@ -124,7 +125,7 @@ def test_values_whose_time_is_over_are_left_out() -> None:
     assert {"pw1:a": (b"x", 1), "pw1:b": (b"y", None)} == read_dump(lines, 99)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("lines", "told"),
     [
         ([], "line 1: this is not a dump"),

@@ -39,6 +39,7 @@ from core.store import keys
 from core.store.base import LOCK_SECONDS, Store
 from core.store.sqlite import SqliteStore
 from tests.api import FEEDS
+from tests.support.tables import each_row
 
 NOW = datetime(2026, 3, 6, 17, tzinfo=UTC)
 FILE = read_feeds_file(FEEDS, "feeds.toml")
@@ -213,7 +214,7 @@ MAIN = FILE.feeds["main"]
 START = ruled(Saved())
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("name", "was", "words"),
     [
         ("custom", "", "cannot name a feed"),

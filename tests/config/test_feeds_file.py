@@ -17,6 +17,7 @@ from core.model.feed import Feed, Keyword
 from core.model.rules import remarks
 from core.ranking.matching import ENGINES, make_scorer
 from tests.support.invented import make_paper
+from tests.support.tables import each_row
 
 MAIN = '[feeds.main]\ntitle = "Main"\ncategories = ["cs.LG"]\n'
 KEYS = (
@@ -67,7 +68,7 @@ def test_upvotes_as_a_rule(match: str) -> None:
     assert (Keyword("20", 2, "upvotes"), Keyword("100", 3, "upvotes"), Keyword("20", 1)) == read(toml).keywords
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1", "+5", "2.5", "020", "1e3", "many", "20+", "٣", "9" * 8, "1 000"])
+@each_row("text", ["", "0", "-1", "+5", "2.5", "020", "1e3", "many", "20+", "٣", "9" * 8, "1 000"])
 def test_upvotes_that_are_no_number(text: str) -> None:
     """What is no whole number from one on is refused with the way to write it."""
     toml = f"{MAIN}[feeds.main.keywords]\n'hf:{text}' = 2"
@@ -169,7 +170,7 @@ def mistakes() -> list[tuple[str, str]]:
     return [(toml.removesuffix("\n"), explained.replace("{KEYS}", KEYS)) for toml, explained in rows]
 
 
-@pytest.mark.parametrize(("toml", "explained"), mistakes())
+@each_row(("toml", "explained"), mistakes())
 def test_mistakes_are_explained(toml: str, explained: str) -> None:
     """A mistake is explained with the file, the key, the value that was found, and what is allowed."""
     assert problems(toml) == (f"feeds.toml: {explained}",)
@@ -186,7 +187,7 @@ def test_all_mistakes_are_explained_at_once() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("toml", "match", "expected"),
     [
         ("Framework = 1\nframework = 1", "word", ("Framework",)),

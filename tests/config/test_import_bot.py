@@ -14,6 +14,7 @@ from core.model.errors import ConfigError
 from core.model.feed import Feed, Keyword
 from core.ranking.matching import make_scorer
 from tests.support.invented import make_paper
+from tests.support.tables import each_row
 
 BOT: dict[str, Any] = {
     "categories": ["cs.DC", "cs.LG"],
@@ -123,7 +124,7 @@ def test_the_text_is_plain_toml() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "problem"),
     [
         ("", "config.json: not JSON: Expecting value: line 1 column 1 (char 0)"),
@@ -181,8 +182,8 @@ def test_more_papers_than_a_feed_shows() -> None:
     assert notes == ["max_papers: 1000 becomes 500, the most entries a day"]
 
 
-@pytest.mark.parametrize("exact", [False, True])
-@pytest.mark.parametrize(
+@each_row("exact", [False, True])
+@each_row(
     "keyword",
     [
         "KV cache",

@@ -17,6 +17,7 @@ from core.store.sqlite import SqliteStore
 from tests.conftest import paperwire
 from tests.support.asking import GOOD, JSON_ASK, NOW, outcome
 from tests.support.model_server import MODEL, ModelServer, serving
+from tests.support.tables import each_row
 
 SECRET = "sk-open-sesame-0123456789"
 
@@ -91,7 +92,7 @@ BAD_ONES: dict[str, tuple[dict[str, Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", BAD_ONES)
+@each_row("name", BAD_ONES)
 def test_what_cannot_be_meant(name: str) -> None:
     """Variables that cannot be meant are named, and their values are not repeated."""
     values, words = BAD_ONES[name]

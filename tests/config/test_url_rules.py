@@ -29,6 +29,7 @@ from core.model.feed import Feed, Keyword
 from core.model.rules import remarks
 from core.text.lists import quoted, split_list
 from tests.support.invented import tricky
+from tests.support.tables import each_row
 
 KEYWORDS = [
     ("prefill", {"prefill": 1}),
@@ -53,14 +54,14 @@ KEYWORDS = [
 ]
 
 
-@pytest.mark.parametrize(("written", "meant"), KEYWORDS)
+@each_row(("written", "meant"), KEYWORDS)
 def test_keywords(written: str, meant: dict[str, float]) -> None:
     """Keywords are separated by commas or line breaks, each with its weight after the last colon."""
     feed, problems = read_rules({"category": "cs.LG", "keywords": written})
     assert (meant, {}) == (feed and feed.to_plain()["keywords"], problems)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("query", "field", "value"),
     [
         ("category=cs.DC,cs.LG", "categories", ("cs.DC", "cs.LG")),
@@ -116,7 +117,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("query", "name", "words"), REFUSED)
+@each_row(("query", "name", "words"), REFUSED)
 def test_refused(query: str, name: str, words: str) -> None:
     """A rule that is wrong is refused with its token and in words; the page shows them at the field."""
     with pytest.raises(QueryError) as caught:
@@ -235,7 +236,7 @@ def test_nothing_breaks_it(rules: dict[str, str]) -> None:
     assert problems.keys() <= {*rules, "category"}
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("query", "labels"),
     [
         ("keywords=C++:3", ("C++",)),
@@ -253,7 +254,7 @@ def test_rules_in_an_address(query: str, labels: tuple[str, ...]) -> None:
     assert labels == read_custom(f"category=cs.AI&{query}").feed.labels
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("query", "said"),
     [
         ("keywords=LLM:three", "no weight"),

@@ -9,6 +9,7 @@ import pytest
 from core.jobs.session import Session
 from core.llm.base import Answer, Ask, Usage, wrong
 from core.model.errors import ModelError, StoreError
+from tests.support.tables import each_row
 
 QUESTION = Ask("screen", "Read the paper.", "An abstract.")
 
@@ -89,7 +90,7 @@ STOPS = {"wrong-key": True, "no-credit": True, "budget": True, "down": True, "re
          "not-understood": True}  # fmt: skip
 
 
-@pytest.mark.parametrize("state", STOPS)
+@each_row("state", STOPS)
 def test_what_a_failure_stops(state: str) -> None:
     """An error that does not depend on the question stops the session; any other concerns its question alone."""
     model = Speaker(error=wrong(state, usage=Usage(5, 0, 1)))

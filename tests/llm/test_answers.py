@@ -15,6 +15,7 @@ from core.render.shapes import summary_html
 from tests.support.asked import ANALYSIS, RUBRIC, TEXT, answered, full, sample_feed, sample_paper
 from tests.support.invented import make_paper
 from tests.support.rules import html_faults
+from tests.support.tables import each_row
 from tests.support.vectors import HOST, TEXTS
 
 REVIEW = get_template("review", "review")
@@ -78,13 +79,13 @@ CODES = {
 }
 
 
-@pytest.mark.parametrize("venue", VENUES)
+@each_row("venue", VENUES)
 def test_venues(venue: str) -> None:
     """A venue is what the paper names, on one line; else it is a preprint."""
     assert VENUES[venue] == analysed(venue=venue)[0].venue
 
 
-@pytest.mark.parametrize("code", CODES)
+@each_row("code", CODES)
 def test_code(code: str) -> None:
     """Code is where the paper says that it is, and nowhere else."""
     assert CODES[code] == analysed(code=code)[0].code

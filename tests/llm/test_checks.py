@@ -21,6 +21,7 @@ from core.model.summary import Summary
 from tests.support.asked import ANALYSIS, RUBRIC, full, sample_feed, sample_paper
 from tests.support.asking import Asking
 from tests.support.model_server import ModelServer, serving
+from tests.support.tables import each_row
 
 MATERIAL = "It takes 1,234.50 ms on 64 GPUs, 3.5× faster (12 % less energy) in ten runs. We place pages by the tide."
 FIGURES = [
@@ -36,7 +37,7 @@ FIGURES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "found", "total", "missing"), FIGURES)
+@each_row(("text", "found", "total", "missing"), FIGURES)
 def test_figures(text: str, found: int, total: int, missing: tuple[str, ...]) -> None:
     """Numbers of two digits and more are looked up, however they are written; addresses and lists do not count."""
     figures = check_figures(text, MATERIAL)

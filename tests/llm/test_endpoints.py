@@ -7,6 +7,7 @@ import pytest
 
 from core.llm.replies import read_error, read_reply
 from core.model.errors import ModelError
+from tests.support.tables import each_row
 
 
 def openai(message: str, code: Any = None) -> dict[str, Any]:
@@ -34,7 +35,7 @@ ERRORS: dict[str, tuple[int, Any, str]] = {
 }
 
 
-@pytest.mark.parametrize("kind", ERRORS)
+@each_row("kind", ERRORS)
 def test_errors(kind: str) -> None:
     """The account's, the paper's and the length's errors are told apart, whatever the status."""
     status, body, state = ERRORS[kind]

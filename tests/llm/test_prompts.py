@@ -26,6 +26,7 @@ from core.llm.templates import get_template, template_names
 from core.model.fulltext import Coverage, FullText, TextSection
 from core.model.rubric import Criterion, Rubric
 from tests.support.asked import ANALYSIS, MARKS, RUBRIC, full, sample_feed, sample_paper
+from tests.support.tables import each_row
 
 FENCED = re.compile(r"<<<MATERIAL ([0-9a-f]{16})\n(.*)\n\1 MATERIAL>>>", re.DOTALL)
 REVIEW = get_template("review", "review")
@@ -208,7 +209,7 @@ def shape_of(what: str) -> Any:
     return asks[what].shape
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@each_row("name", REFUSED)
 def test_refused(name: str) -> None:
     """What breaks a bound or a rule is refused, so that the model is asked again."""
     what, answer = REFUSED[name]

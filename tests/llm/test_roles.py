@@ -1,10 +1,10 @@
 """Sentences of abstracts, and which of them says what."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.llm.extractive import by_role, sentences
+from tests.support.tables import each_row
 
 SPLIT = {
     "One is here. Two is there.": ["One is here.", "Two is there."],
@@ -69,7 +69,7 @@ TABLE: dict[str, tuple[list[str], dict[str, int]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("text", SPLIT)
+@each_row("text", SPLIT)
 def test_sentences(text: str) -> None:
     """Sentences end where a reader sees them end."""
     assert SPLIT[text] == sentences(text)
@@ -81,7 +81,7 @@ def test_sentences_lose_nothing(text: str) -> None:
     assert "".join(text.split()) == "".join("".join(sentences(text)).split())
 
 
-@pytest.mark.parametrize("name", TABLE)
+@each_row("name", TABLE)
 def test_roles(name: str) -> None:
     """Each role goes to the sentence that fits it, and to none where none does."""
     found, expected = TABLE[name]

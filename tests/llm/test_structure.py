@@ -11,6 +11,7 @@ from core.llm.structured import parts_shape, read_answer
 from core.llm.templates import get_template
 from core.model.errors import ModelError
 from tests.support.asking import GOOD, Shape
+from tests.support.tables import each_row
 
 J = GOOD.model_dump_json()
 
@@ -32,7 +33,7 @@ FOUND = {
 }
 
 
-@pytest.mark.parametrize("name", FOUND)
+@each_row("name", FOUND)
 def test_objects_are_found(name: str) -> None:
     """An object that satisfies the shape is found, whatever is around it."""
     assert GOOD == read_answer(FOUND[name], Shape)
@@ -58,7 +59,7 @@ NOT_FOUND = {
 }
 
 
-@pytest.mark.parametrize("name", NOT_FOUND)
+@each_row("name", NOT_FOUND)
 def test_what_is_no_answer(name: str) -> None:
     """Everything else has a state, and words that a model could mend it by."""
     text, state, words = NOT_FOUND[name]
@@ -107,7 +108,7 @@ THOUGHTS = {
 }
 
 
-@pytest.mark.parametrize("text", THOUGHTS)
+@each_row("text", THOUGHTS)
 def test_thoughts_are_left_out(text: str) -> None:
     """What a model thinks aloud before its answer is none of it."""
     assert THOUGHTS[text] == without_thoughts(text)
@@ -126,7 +127,7 @@ TEX = {
 }
 
 
-@pytest.mark.parametrize("text", TEX)
+@each_row("text", TEX)
 def test_tex_in_json(text: str) -> None:
     """Formulas survive in JSON, whether their backslashes are escaped or not, and so do JSON's own escapes."""
     answer = read_answer(J.replace('"about":"One sentence."', f'"about":"{text}"'), Shape)
@@ -149,7 +150,7 @@ LANGUAGE = {
 }
 
 
-@pytest.mark.parametrize(("language", "text"), LANGUAGE)
+@each_row(("language", "text"), LANGUAGE)
 def test_languages(language: str, text: str) -> None:
     """A text without the letters of its language is in another one; English terms may be many."""
     assert LANGUAGE[language, text] == is_in(language, text)

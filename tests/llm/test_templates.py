@@ -13,6 +13,7 @@ from core.model.template import LANGUAGES, Template, to_markdown
 from core.text.markdown import harmless, to_html
 from tests.support.asked import sample_paper
 from tests.support.rules import UNWANTED, html_faults
+from tests.support.tables import each_row
 from tests.support.vectors import TEXTS
 
 SUMMARIES = ("extract", "four-point", "key-findings", "sections")
@@ -58,7 +59,7 @@ def test_what_there_is() -> None:
         assert all(part.ask for part in parts) == (template.name != "extract")
 
 
-@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+@each_row("path", GOLDEN)
 def test_golden(path: Path) -> None:
     """What the Markdown of each template looks like in each language."""
     name, language = path.stem.split(".")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from core.model.batch import ANNOUNCE_TYPES, Announcement, Batch, announce_type, is_relisted, make_batch
 from core.model.paper import Author, Paper
 from tests.support.invented import FRIDAY, THURSDAY, announce, make_paper
+from tests.support.tables import each_row
 
 texts = st.text(max_size=12)
 papers = st.builds(
@@ -38,7 +39,7 @@ papers = st.builds(
 announcements = st.lists(st.builds(Announcement, papers, st.sampled_from(ANNOUNCE_TYPES)), max_size=8)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("served", "version", "categories", "feed", "expected"),
     [
         ("new", 1, ("cs.LG",), ("cs.LG",), "new"),
@@ -69,7 +70,7 @@ def test_announce_type_per_feed(
     assert expected == announce_type(announcement, feed)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("served", "expected"),
     [
         (("new",), "new"),
@@ -116,7 +117,7 @@ def test_hash_is_stable_over_processes() -> None:
     assert hashlib.sha256(written.encode()).hexdigest()[:16] == made.hash
 
 
-@pytest.mark.parametrize(
+@each_row(
     "other",
     [
         [],
@@ -182,7 +183,7 @@ def test_counts(categories: Iterable[str], expected: dict[str, dict[str, int]]) 
     assert expected == batch.counts(categories)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("served", "number", "categories", "asked", "expected"),
     [
         ("new", "2512.40001", ("cs.LG", "cs.AI"), ("cs.LG", "cs.AI"), "new"),

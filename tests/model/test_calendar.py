@@ -17,6 +17,7 @@ from core.model.calendar import (
     submission_window,
     why_quiet,
 )
+from tests.support.tables import each_row
 
 # In 2026 the clocks of New York go forward on Sunday, 8 March and back on Sunday, 1 November
 MOMENTS = [
@@ -64,7 +65,7 @@ HOLIDAYS = [
 ]
 
 
-@pytest.mark.parametrize(("day", "holiday", "due", "following"), HOLIDAYS)
+@each_row(("day", "holiday", "due", "following"), HOLIDAYS)
 def test_holidays(day: str, holiday: str, due: str, following: str) -> None:
     """On the date after an evening without announcement nothing is due, and the calendar says which holiday it was."""
     noon = datetime.fromisoformat(f"{day}T17:00:00Z")
@@ -100,7 +101,7 @@ def test_a_submission_is_announced_once(submitted: datetime) -> None:
     assert end == submission_window(next(iter(announcement_days(day, day + timedelta(days=9)))))[0]
 
 
-@pytest.mark.parametrize(("now", "due", "following"), MOMENTS)
+@each_row(("now", "due", "following"), MOMENTS)
 def test_what_is_due(now: str, due: str, following: str) -> None:
     """A batch is due twenty minutes after midnight in New York, Monday to Friday."""
     moment = datetime.fromisoformat(now)
@@ -126,7 +127,7 @@ def test_due_date_never_goes_back(one: datetime, other: datetime) -> None:
     assert due_date(min(one, other)) <= due_date(max(one, other))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("day", "expected"),
     [
         ("2026-03-02", True),

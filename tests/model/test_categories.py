@@ -3,9 +3,10 @@
 import pytest
 
 from core.model.categories import ALIASES, CATEGORIES, canonical, category_name, closure, find_category, listed, merged
+from tests.support.tables import each_row
 
 
-@pytest.mark.parametrize(("alias", "name"), ALIASES.items())
+@each_row(("alias", "name"), ALIASES.items())
 def test_aliases_are_one_category(alias: str, name: str) -> None:
     """Either name stands for both: what a feed says, and what a paper says."""
     assert canonical(alias) == canonical(name) == name
@@ -17,7 +18,7 @@ def test_aliases_are_one_category(alias: str, name: str) -> None:
     assert category_name(name)
 
 
-@pytest.mark.parametrize(("alias", "name"), ALIASES.items())
+@each_row(("alias", "name"), ALIASES.items())
 def test_archives_have_the_papers_of_their_aliases(alias: str, name: str) -> None:
     """math.MP is math-ph, so that all of math-ph is in math."""
     for one, other in ((alias, name), (name, alias)):
@@ -38,7 +39,7 @@ def test_each_category_is_fetched_once(categories: tuple[str, ...], expected: tu
     assert expected == merged(categories)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "expected"),
     [("cs.ai", "cs.AI"), (" CS.LG ", "cs.LG"), ("CS", "cs"), ("Astro-PH.ep", "astro-ph.EP"), ("cs.XX", ""), ("", "")],
 )

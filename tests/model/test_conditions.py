@@ -3,7 +3,6 @@
 import random
 from datetime import date
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +10,7 @@ from core.model.batch import ANNOUNCE_TYPES
 from core.model.paper import Author
 from core.model.query import COMPARISONS, FIELDS, Condition, parse_query, predicate, select
 from tests.support.invented import THURSDAY, make_entry
+from tests.support.tables import each_row
 
 ENTRIES = [
     make_entry(
@@ -149,7 +149,7 @@ SELECTED = [
 ]
 
 
-@pytest.mark.parametrize(("raw", "expected"), SELECTED)
+@each_row(("raw", "expected"), SELECTED)
 def test_selected(raw: str, expected: list[int]) -> None:
     """A query selects the entries that meet all of its conditions, in their order."""
     found = select(ENTRIES, parse_query(raw, owner=True).conditions)

@@ -11,6 +11,7 @@ from core.model.digest import FRONT_MATTERS, GROUPS, group_of, make_digest, read
 from core.model.errors import QueryError
 from core.model.rubric import Mark, Rubric, Scorecard
 from tests.support.digests import ENTRIES, FEED, RECORD, RUBRIC, card, digest, entry
+from tests.support.tables import each_row
 
 points = st.one_of(st.integers(-1, 9).map(float), st.floats(-1, 9))
 cards = st.builds(
@@ -55,7 +56,7 @@ def test_groups() -> None:
     assert list(GROUPS) == list(found)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("scorecard", "group"),
     [
         (None, "unscreened"),
@@ -118,7 +119,7 @@ def test_queries(raw: str, canonical: str) -> None:
     assert canonical == read_digest_options(raw).canonical
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("raw", "token", "allowed"),
     [
         ("style=table", "style=table", ("list", "staged", "daily")),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from core.model.errors import QueryError
 from core.model.query import parse_query
 from core.model.search import FORM_FIELDS, read_filter_form, without_paging
+from tests.support.tables import each_row
 
 EMPTY = dict.fromkeys(("q", *FORM_FIELDS), "")
 values = st.fixed_dictionaries(
@@ -30,7 +31,7 @@ def test_empty_fields_count_as_not_sent() -> None:
     assert "" == form.query()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("name", "value", "token"),
     [
         ("score>", "3", "score>=3"),

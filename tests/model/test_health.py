@@ -9,6 +9,7 @@ from core.model.health import status_of, troubles
 from core.model.ledger import Window
 from core.model.manifest import BatchRecord, CategoryState, Manifest
 from tests.support.invented import FRIDAY, THURSDAY
+from tests.support.tables import each_row
 
 NOON = datetime(2026, 3, 6, 17, tzinfo=UTC)
 MORNING = datetime(2026, 3, 6, 7, tzinfo=UTC)
@@ -60,7 +61,7 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("manifest", "now", "status", "kinds"), CASES)
+@each_row(("manifest", "now", "status", "kinds"), CASES)
 def test_states(manifest: Manifest, now: datetime, status: str, kinds: list[str]) -> None:
     """What passes by itself degrades; what does not, or lasts too long, is for the owner."""
     found = troubles(manifest, [], now)

@@ -3,12 +3,11 @@
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-import pytest
-
 from core.model.entries import dates_in_hold, next_release
 from core.model.feed import Feed
 from core.model.freshness import validity_of
 from core.model.manifest import BatchRecord, Manifest, rfc3339
+from tests.support.tables import each_row
 
 DAY = date(2026, 3, 6)
 FETCHED = datetime(2026, 3, 6, 6, tzinfo=UTC)
@@ -21,7 +20,7 @@ def manifest(updated: datetime, day: date = DAY) -> Manifest:
     return Manifest(1, rfc3339(updated), {day: record})
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("feed", "hours", "expected"),
     [
         (FEED, 0, True),

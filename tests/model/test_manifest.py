@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from core.model.calendar import EASTERN
 from core.model.manifest import BATCH_STATES, BatchRecord, CategoryCount, CategoryState, Manifest, rfc3339
 from tests.support.invented import FRIDAY, THURSDAY
+from tests.support.tables import each_row
 
 NOW = datetime(2026, 3, 6, 17, 30, 5, 999999, tzinfo=UTC)
 MONTH = timedelta(days=30)
@@ -53,7 +54,7 @@ def test_stored_are_those_with_a_batch_newest_first() -> None:
     assert [second, first] == Manifest(records={r.date: r for r in (first, monday, second)}).stored
 
 
-@pytest.mark.parametrize("state", BATCH_STATES)
+@each_row("state", BATCH_STATES)
 def test_what_is_settled(state: str) -> None:
     """Nothing more is expected of a batch whose category a witness had wholly."""
     record = BatchRecord(FRIDAY, "partial", hash="a", categories={"cs.LG": CategoryState(state)})

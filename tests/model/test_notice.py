@@ -9,6 +9,7 @@ from core.model.feed import Feed
 from core.model.manifest import BatchRecord, CategoryState, Manifest
 from core.model.notice import notice_of
 from tests.support.invented import FRIDAY, THURSDAY
+from tests.support.tables import each_row
 
 NOON = datetime(2026, 3, 6, 17, tzinfo=UTC)
 DUE = datetime(2026, 3, 6, 5, 20, tzinfo=UTC)
@@ -45,7 +46,7 @@ STATES = [
 ]
 
 
-@pytest.mark.parametrize(("friday", "expected"), STATES)
+@each_row(("friday", "expected"), STATES)
 def test_what_is_told(friday: BatchRecord | None, expected: list[str]) -> None:
     """A feed tells of its due day if one of its own categories is not settled, with the reason."""
     assert expected == told(friday)

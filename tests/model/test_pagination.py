@@ -19,6 +19,7 @@ from core.model.query import SORTABLE, parse_query
 from core.model.scoring import Score
 from core.util.signing import fingerprint
 from tests.support.invented import FRIDAY, THURSDAY, announce, make_entry, make_feed
+from tests.support.tables import each_row
 
 MONDAY = date(2026, 3, 9)
 
@@ -74,7 +75,7 @@ MIXED = [
 ]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("raw", "expected"),
     [
         ("", [1, 4, 3, 2]),
@@ -188,7 +189,7 @@ def test_the_size_of_pages_may_change() -> None:
     assert numbers(paginate(MIXED, parse_query(f"limit=9&cursor={cursor}")).entries) == [4, 3, 2]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("of", "other"),
     [
         ("", "score>=1"),
@@ -208,7 +209,7 @@ def test_cursors_of_another_query(of: str, other: str) -> None:
     assert caught.value.token == f"cursor={cursor}"
 
 
-@pytest.mark.parametrize(
+@each_row(
     "cursor",
     [
         "x",
@@ -228,7 +229,6 @@ def test_cursors_of_another_query(of: str, other: str) -> None:
         base64.urlsafe_b64encode(b"[" * 2500).decode(),
         base64.urlsafe_b64encode(b"[1" + b"0" * 2900 + b",[]]").decode().rstrip("="),
     ],
-    ids=range(16),
 )
 def test_foreign_cursors(cursor: str) -> None:
     """What was never a cursor is refused."""
@@ -275,7 +275,7 @@ def test_damaged_cursors(at: int, damage: str) -> None:
         assert len(shown.entries) <= 1
 
 
-@pytest.mark.parametrize("missing", range(1, 20))
+@each_row("missing", range(1, 20))
 def test_truncated_cursors(missing: int) -> None:
     """A cursor that lost its end is refused."""
     cursor = paginate(MIXED, parse_query("limit=1")).next
@@ -294,7 +294,7 @@ CANDIDATES = [
 ]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("settings", "raw", "capped", "expected"),
     [
         ({}, "", True, [1, 2, 3, 5, 7]),

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from core.model.categories import listed
 from core.model.paper import Author, PaperId, code_address, complete, find_dois, is_withdrawn, parse_id, picked
 from tests.support.invented import make_paper
+from tests.support.tables import each_row
 
 SPELLINGS = [
     ("2601.00001", "2601.00001", None),
@@ -88,13 +89,13 @@ JUNK = [
 ]
 
 
-@pytest.mark.parametrize(("written", "bare", "version"), SPELLINGS)
+@each_row(("written", "bare", "version"), SPELLINGS)
 def test_spellings_of_identifiers(written: str, bare: str, version: int | None) -> None:
     """Every common spelling of an identifier is read as the bare identifier and its version."""
     assert PaperId(bare, version) == parse_id(written)
 
 
-@pytest.mark.parametrize("written", JUNK)
+@each_row("written", JUNK)
 def test_what_is_no_identifier(written: str) -> None:
     """What is not an identifier is refused, with the text and an example in the message."""
     with pytest.raises(ValueError, match="is not an arXiv identifier such as") as caught:
@@ -144,7 +145,7 @@ def test_links_of_an_old_paper_with_everything() -> None:
     assert expected == paper.links
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("abstract", "comment", "code"),
     [
         ("No address.", "", ""),
@@ -192,7 +193,7 @@ def test_code_from_hugging_face() -> None:
     assert make_paper(repo=repo, comment="At https://github.com/sample/own").code == "https://github.com/sample/own"
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "address"),
     [
         ("https://github.com/sample/tool", "https://github.com/sample/tool"),
@@ -264,7 +265,7 @@ def test_names_of_a_paper() -> None:
     assert make_paper(categories=()).primary == ""
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("category", "wanted", "expected"),
     [
         ("cs.LG", ("cs.LG",), True),
@@ -289,7 +290,7 @@ def test_listed(category: str, wanted: tuple[str, ...], expected: bool) -> None:
     assert expected is listed(category, frozenset(wanted))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("field", "expected"),
     [
         ("", ()),
@@ -315,7 +316,7 @@ def test_dois(field: str, expected: tuple[str, ...]) -> None:
     assert "%20" not in link
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("more", "expected"),
     [
         ({"abstract": "This paper has been withdrawn by the authors due to an error in Lemma 3."}, True),
@@ -337,7 +338,7 @@ def test_withdrawn(more: dict[str, str], expected: bool) -> None:
     assert expected is is_withdrawn(make_paper(**{"comment": "12 pages"} | more))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("name", "group", "parts"),
     [
         ("Ada Example", False, ("Ada", "Example", "")),

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from core.model.errors import QueryError
 from core.model.query import DEFAULT_LIMIT, DEFAULT_SORT, FIELDS, PARAMETERS, Condition, Query, parse_query
 from core.model.rubric import BANDS
+from tests.support.tables import each_row
 
 DAY = date(2026, 3, 6)
 NAMES = (*FIELDS, *PARAMETERS)
@@ -175,13 +176,13 @@ PARTS_REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("raw", "expected"), ACCEPTED)
+@each_row(("raw", "expected"), ACCEPTED)
 def test_conditions(raw: str, expected: Condition) -> None:
     """A condition is a field, an operator and values, in any encoding."""
     assert parse_query(raw) == Query(conditions=(expected,))
 
 
-@pytest.mark.parametrize(("raw", "expected"), PARAMETER_VALUES)
+@each_row(("raw", "expected"), PARAMETER_VALUES)
 def test_parameters(raw: str, expected: dict[str, Any]) -> None:
     """Parameters say how much of the result is shown in which order; what is not said has its default."""
     assert parse_query(raw, entry_fields=ENTRY_FIELDS) == Query(**expected)
@@ -209,9 +210,7 @@ def test_many_conditions() -> None:
     assert (query.names("score"), query.names("type")) == (True, False)
 
 
-@pytest.mark.parametrize(
-    ("raw", "token", "message", "allowed"), [*((raw, raw, *more) for raw, *more in REFUSED), *PARTS_REFUSED]
-)
+@each_row(("raw", "token", "message", "allowed"), [*((raw, raw, *more) for raw, *more in REFUSED), *PARTS_REFUSED])
 def test_bad_tokens(raw: str, token: str, message: str, allowed: tuple[str, ...]) -> None:
     """What is not understood is refused with the token, the reason, and what is allowed in its place."""
     with pytest.raises(QueryError) as caught:
@@ -301,7 +300,7 @@ def test_canonical_tells_queries_apart(one: list[str], other: list[str]) -> None
     assert same is (first.canonical == second.canonical)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("one", "other"),
     [
         ("score>=1", "score>1"),

@@ -13,6 +13,7 @@ from core.model.batch import Announcement, Batch, make_batch
 from core.model.manifest import BATCH_STATES, BatchRecord, CategoryState
 from core.model.reconcile import FetchedDate, settle
 from tests.support.invented import FRIDAY, THURSDAY, announce
+from tests.support.tables import each_row
 
 BOTH = ("cs.LG", "cs.CL")
 DOWN = "HTTP 503"
@@ -286,7 +287,7 @@ def test_the_same_answer_changes_nothing() -> None:
     assert before == (wire.fetched([*CL, *LG]).record, wire.batch)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "worse",
     [
         outcome((), dict.fromkeys(BOTH, DOWN)),
@@ -296,7 +297,6 @@ def test_the_same_answer_changes_nothing() -> None:
         outcome([*YESTERDAY.announcements[:3], *CL]),
         outcome(),
     ],
-    ids=["failed", "partial", "partial with news", "yesterday's", "stale category", "empty"],
 )
 def test_the_last_good_batch_stays(worse: FetchedDate) -> None:
     """A complete batch is not touched by an answer that lacks something."""

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.model.rules import Alternatives, RuleError, Term, explain, identity, parse_rule, read_rule, remarks
+from tests.support.tables import each_row
 
 A, B, C = Term("a"), Term("b"), Term("c")
 NOT_B = Term("b", negated=True)
@@ -51,14 +52,14 @@ READ: list[tuple[str, Alternatives]] = [
 ]
 
 
-@pytest.mark.parametrize(("written", "expected"), READ)
+@each_row(("written", "expected"), READ)
 def test_rules_are_read(written: str, expected: Alternatives) -> None:
     """A rule is alternatives of terms: words, literal words, beginnings of words, each with a field."""
     assert expected == read_rule(written)
     assert expected == read_rule(f" {written} ")
 
 
-@pytest.mark.parametrize(
+@each_row(
     "written",
     ["a AND", "AND b", "a OR OR b", "(a OR b", "a AND b)", "NOT a", "a OR NOT b", "(a OR b) c AND d", "a AND ()"],
 )
@@ -148,7 +149,7 @@ PLAIN = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("written", "said"), MISTAKES)
+@each_row(("written", "said"), MISTAKES)
 def test_what_is_probably_not_intended(written: str, said: str) -> None:
     """The notations of other tools, and what cannot match, are remarked on with the mend."""
     assert any(said in remark.text and not remark.hint for remark in remarks(written)), remarks(written)
@@ -160,7 +161,7 @@ def test_hints(written: str) -> None:
     assert [True] == [remark.hint for remark in remarks(written)]
 
 
-@pytest.mark.parametrize("written", PLAIN)
+@each_row("written", PLAIN)
 def test_nothing_to_remark(written: str) -> None:
     """Of rules as they should be nothing is said."""
     assert [] == remarks(written)
@@ -181,7 +182,7 @@ def test_remarks_in_other_modes(written: str, match: str, said: str) -> None:
     assert said in remarks(written, match)[0].text
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("written", "match", "expected"),
     [
         ("data set", "word", "“data set” (also dataset, data sets, datasets) in title or abstract"),
@@ -208,7 +209,7 @@ def test_explanations(written: str, match: str, expected: str) -> None:
     assert expected == explain(written, match)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("one", "other", "same"),
     [
         ("a OR b", "A  OR b", True),

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from core.model.errors import UnknownName
 from core.model.saved import Change, Saved, undone
 from core.store.codec import decode_as, encode
+from tests.support.tables import each_row
 
 FILE = {"a": "file a", "b": "file b", "c": "file c"}
 FEED = {"title": "x"}
@@ -54,21 +55,21 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@each_row("case", CASES)
 def test_places(case: str) -> None:
     """A feed keeps its place whatever it is called: who reads the main feed goes on to read it."""
     saved, expected = CASES[case]
     assert expected == in_force(saved)
 
 
-@pytest.mark.parametrize("case", CASES)
+@each_row("case", CASES)
 def test_stored_as_it_was(case: str) -> None:
     """The JSON values of it are read as the same."""
     saved, _ = CASES[case]
     assert saved == Saved.from_plain(saved.to_plain())
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("saved", "name", "now"),
     [
         (renamed(NOTHING, "a", "x"), "a", "x"),
@@ -152,7 +153,7 @@ def test_undo_of_nothing(number: int) -> None:
         undone(NOTHING, (), number)
 
 
-@pytest.mark.parametrize(
+@each_row(
     "plain",
     [
         {},

@@ -13,11 +13,12 @@ from core.model.paper import Author
 from core.model.scoring import Hit, Score, field_text, same_keyword, tally
 from core.text.english import spellings
 from tests.support.invented import make_feed, make_paper
+from tests.support.tables import each_row
 
 PAPER = make_paper(1, "cs.LG", "cs.DC", title="KV cache for LLMs", abstract="An LLM with a KV cache and a cache.")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("written", "expected"),
     [
         ("LLM", Keyword("LLM", 2)),
@@ -84,7 +85,7 @@ def test_reasons_explain_the_score() -> None:
     assert (score.total, score.matched) == (6.0, ("LLM", "cache"))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("keyword", "bonus", "field", "expected"),
     [
         (Keyword("cache"), 0.5, "title", 1.5),
@@ -130,7 +131,7 @@ def test_total_is_the_sum_of_points(found: list[Hit], weights: list[float], bonu
     assert list(score.matched) == sorted(score.matched)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("keyword", "accepted"),
     [
         ("LLM", {"llm", "llms"}),
@@ -163,7 +164,7 @@ def test_spellings(keyword: str, accepted: set[str]) -> None:
     assert accepted <= set(spellings(keyword))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("keyword", "other"),
     [
         ("loss", "los"),
@@ -181,7 +182,7 @@ def test_no_spelling(keyword: str, other: str) -> None:
     assert other not in spellings(keyword)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("one", "other", "expected"),
     [
         ("Framework", "framework", True),
@@ -200,7 +201,7 @@ def test_same_keyword(one: str, other: str, expected: bool) -> None:
     assert expected is (same_keyword(parse_keyword(one)) == same_keyword(parse_keyword(other)))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("change", "same"),
     [
         ({"name": "other", "title": "Other", "description": "Other"}, True),

@@ -11,6 +11,7 @@ from core.model.feed import Keyword
 from core.model.query import Condition, parse_query
 from core.model.search import encoded, everything, lowest, parse_search, words_of, written
 from tests.support.invented import make_feed
+from tests.support.tables import each_row
 
 MEANINGS: list[tuple[str, tuple[str, ...]]] = [
     ("", ()),
@@ -40,14 +41,14 @@ MEANINGS: list[tuple[str, tuple[str, ...]]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "tokens"), MEANINGS)
+@each_row(("text", "tokens"), MEANINGS)
 def test_meaning(text: str, tokens: tuple[str, ...]) -> None:
     """Words have to be in the text, all of them; filters are filters."""
     assert tokens == parse_search(text)
     parse_query(encoded(tokens))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "token", "message"),
     [
         ("scroe>=10", "scroe>=10", "did you mean score"),

@@ -13,6 +13,7 @@ from core.model.feed import Entry, Feed
 from core.model.paper import Paper
 from core.model.query import parse_query
 from core.model.scoring import make_score
+from tests.support.tables import each_row
 
 MONDAY = date(2026, 3, 2)
 
@@ -54,7 +55,7 @@ def test_best_days_are_as_good_as_whole_ones(scores: list[dict[int, float]], flo
     assert expected == [entry for entry in first_announced(mixed) if entry.score >= floor]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("query", "below"),
     [
         ("", False),

@@ -3,17 +3,17 @@
 from dataclasses import replace
 from datetime import date
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.model.work import MOST_IDLE, MOST_STEPS, OWNER, QUEUE, READER, SOON_SECONDS, Chain
+from tests.support.tables import each_row
 
 DAY, NOW = date(2026, 3, 6), 1_772_800_000.0
 SCHEDULED = Chain(DAY, "a", steps=3, scheduled="2026-03-06.a.3", at=NOW + 5, pending=4)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("chain", "by", "key", "now", "begins"),
     [
         (SCHEDULED, QUEUE, "2026-03-06.a.3", NOW + 5, True),

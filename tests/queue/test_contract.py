@@ -29,6 +29,7 @@ from tests.support.queues import (
     serving_sqs,
     token_of,
 )
+from tests.support.tables import each_row
 
 PACE = 0.05  # a second of delay
 
@@ -152,8 +153,8 @@ def test_bounds(name: str) -> None:
     run(name, test)
 
 
-@pytest.mark.parametrize("name", ["qstash", "sqs"])
-@pytest.mark.parametrize(("status", "accepted"), [(409, True), (429, False), (500, False), (403, False), (302, False)])
+@each_row("name", ["qstash", "sqs"])
+@each_row(("status", "accepted"), [(409, True), (429, False), (500, False), (403, False), (302, False)])
 def test_statuses(name: str, status: int, accepted: bool) -> None:
     """A duplicate counts as accepted; what a queue refuses is an error that says so, without the token."""
 
@@ -182,7 +183,7 @@ URL, BODY, NOW = "https://wire.example/api/work", b"2026-03-06.a.1", 1_772_800_0
 GOOD = token_of(PRESENT_KEY, URL, BODY, now=NOW)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("token", "changed", "holds"),
     [
         (GOOD, {}, True),

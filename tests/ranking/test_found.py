@@ -16,6 +16,7 @@ from core.model.query import Query
 from core.model.rules import remarks
 from core.ranking.matching import make_scorer, score_batch
 from tests.support.invented import FRIDAY, make_paper
+from tests.support.tables import each_row
 
 PLURALS = "We annotate corpora, invert matrices, and repeat the analyses of both hypotheses."
 SEVERAL = {
@@ -96,20 +97,20 @@ def finds(rule: str, said: dict[str, Any]) -> bool:
     return made is not None and made.total > 0
 
 
-@pytest.mark.parametrize(("said", "found", "missed"), CASES)
+@each_row(("said", "found", "missed"), CASES)
 def test_found(said: dict[str, Any], found: list[str], missed: list[str]) -> None:
     """Each rule finds what its owner means, and nothing that only looks like it."""
     assert found == [rule for rule in [*found, *missed] if finds(rule, said)]
 
 
-@pytest.mark.parametrize(("said", "found", "missed"), CASES)
+@each_row(("said", "found", "missed"), CASES)
 def test_left_out(said: dict[str, Any], found: list[str], missed: list[str]) -> None:
     """Exclude words are rules as keywords are: what these find, those keep out."""
     kept = [rule for rule in [*found, *missed] if make_scorer(feed_of(exclude=[rule]))(paper_of(said))]
     assert missed == kept
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("rule", "said"),
     [
         ("title:LLM", {"title": "Two LLMs"}),
@@ -148,7 +149,7 @@ def test_control_characters(match: str) -> None:
         feed_of(exclude=["\bsurvey\b"], match=match)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("rule", "points"),
     [
         ("cache OR caching", 1.5),  # synonyms count once, and the title counts
@@ -170,7 +171,7 @@ def test_points(rule: str, points: float) -> None:
     assert (rule,) == made.matched
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("keywords", "more", "expected"),
     [
         ({}, {}, 0),

@@ -19,6 +19,7 @@ from core.model.scoring import Score, field_text
 from core.ranking.matching import ENGINES, make_scorer, score_batch
 from core.views.entries import score_custom
 from tests.support.invented import FRIDAY, announce, make_feed, make_paper, tricky
+from tests.support.tables import each_row
 
 
 def score(feed: Feed, title: str = "", abstract: str = "", **more: Any) -> Score:
@@ -124,19 +125,19 @@ REGEXES = [
 ]
 
 
-@pytest.mark.parametrize(("keyword", "text", "expected"), WORDS)
+@each_row(("keyword", "text", "expected"), WORDS)
 def test_words(keyword: str, text: str, expected: str | None) -> None:
     """Whole words match with their plural, singular, hyphen and space variants, whatever their case and accents."""
     assert expected == found(make_feed(keyword), text)
 
 
-@pytest.mark.parametrize(("keyword", "text", "expected"), SUBSTRINGS)
+@each_row(("keyword", "text", "expected"), SUBSTRINGS)
 def test_substrings(keyword: str, text: str, expected: str | None) -> None:
     """In substring mode a keyword matches anywhere, whatever the case and nothing else."""
     assert expected == found(make_feed(keyword, match="substring"), text)
 
 
-@pytest.mark.parametrize(("keyword", "text", "expected"), REGEXES)
+@each_row(("keyword", "text", "expected"), REGEXES)
 def test_regexes(keyword: str, text: str, expected: str | None) -> None:
     """In regex mode a keyword is a regular expression, whatever the case."""
     assert expected == found(make_feed(keyword, match="regex"), text)
@@ -155,8 +156,8 @@ def test_feed_without_keywords(mode: str) -> None:
     assert score(make_feed(match=mode), "KV cache", "LLM") == Score(0, (), ())
 
 
-@pytest.mark.parametrize("mode", ENGINES)
-@pytest.mark.parametrize(
+@each_row("mode", ENGINES)
+@each_row(
     ("keyword", "expected"),
     [
         ("cache", [("title", "cache"), ("title", "cache")]),
@@ -191,8 +192,8 @@ def test_accents_in_names() -> None:
     assert [(r.rule, r.start, r.end, r.text) for r in made.reasons] == [("au:Emile Sample", 12, 24, "Émile Sample")]
 
 
-@pytest.mark.parametrize("mode", ENGINES)
-@pytest.mark.parametrize(
+@each_row("mode", ENGINES)
+@each_row(
     ("title", "abstract", "expected"),
     [
         ("cache", "cache", 4.5),
@@ -214,7 +215,7 @@ def test_keywords_that_share_spellings() -> None:
     assert score(feed, "An LLM cache", "Nothing").matched == ("LLM", "ti:LLM", "LLMs", "LLM cache", "cache")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("mode", "exclude", "title", "abstract", "excluded"),
     [
         ("word", "survey", "A survey", "", True),
@@ -370,8 +371,8 @@ def test_one_match_of_each_regular_expression() -> None:
 # -- upvotes
 
 
-@pytest.mark.parametrize("mode", ENGINES)
-@pytest.mark.parametrize(
+@each_row("mode", ENGINES)
+@each_row(
     ("upvotes", "expected"),
     [
         (None, []),

@@ -14,6 +14,7 @@ from core.model.paper import Author, Paper
 from core.model.scoring import field_text
 from core.ranking.matching import make_scorer
 from tests.conftest import SHARED
+from tests.support.tables import each_row
 
 DAYS = SHARED / "data" / "days"
 DATES = ["2025-12-29", "2025-12-30", "2025-12-31", "2026-01-01", "2026-01-05", "2026-01-06"]
@@ -72,7 +73,7 @@ def test_all_lists_are_there() -> None:
     assert sum(len(published["expected"]) for date in DATES for published in lists(date)) == PUBLISHED
 
 
-@pytest.mark.parametrize("date", DATES)
+@each_row("date", DATES)
 def test_published_scores(date: str) -> None:
     """Every published paper gets exactly the score that it was published with."""
     for published in lists(date):
@@ -82,7 +83,7 @@ def test_published_scores(date: str) -> None:
         assert expected == {name: found and found.total for name, found in made.items()}
 
 
-@pytest.mark.parametrize("date", DATES)
+@each_row("date", DATES)
 def test_published_papers_are_the_best(date: str) -> None:
     """No paper that was new that day and not excluded scores above the lowest that was published."""
     for published in lists(date):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from core.model.paper import Author
 from core.render.citations import bibtex, citation_key, escaped, year
 from tests.support.invented import make_paper
+from tests.support.tables import each_row
 
 
 def field_of(entry: str, name: str) -> str:
@@ -46,7 +47,7 @@ def test_entry() -> None:
     ) == bibtex(paper)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("more", "key"),
     [
         ({"title": "A Study of Caches", "authors": (Author("Ada van der Example"),)}, "example2026study"),
@@ -80,7 +81,7 @@ def test_year(identifier: str, expected: str) -> None:
     assert expected == year(make_paper(id=identifier))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("title", "tex", "expected"),
     [
         ("100% of R&D_x #1 ~ ^ \\ { } $5", "", r"100\% of R\&D\_x \#1 \~{} \^{} \textbackslash{} \{ \} \$5"),

@@ -44,6 +44,7 @@ from tests.support.rules import (
     markdown_tokens,
     rss_faults,
 )
+from tests.support.tables import each_row
 from tests.support.vectors import HOST, joined_texts
 
 DATA = Path(__file__).parents[1] / "data" / "digests"
@@ -73,7 +74,7 @@ def tables(text: str) -> list[list[list[str]]]:
     return out
 
 
-@pytest.mark.parametrize(("style", "language"), CASES)
+@each_row(("style", "language"), CASES)
 def test_golden(style: str, language: str) -> None:
     """The invented day gives just these bytes."""
     expected = (DATA / f"{style}.{language}.md").read_text("utf-8")
@@ -86,7 +87,7 @@ def test_no_other_golden_files() -> None:
     assert {f"{style}.{language}.md" for style, language in CASES} == {path.name for path in DATA.iterdir()}
 
 
-@pytest.mark.parametrize("key", messages("digest", "en"))
+@each_row("key", messages("digest", "en"))
 def test_words(key: str) -> None:
     """Each language has all words, with the same values in them."""
     values = {tuple(sorted(re.findall(r"{(\w+)}", messages("digest", language)[key]))) for language in LANGUAGES}
@@ -197,7 +198,7 @@ def test_staged() -> None:
     assert text.startswith("---\nshare: true\n---\n\n# Storage for models: Digest — 2026-03-06\n")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("known", "expected"),
     [
         ({"scorecard": card(6, 3, 3, 2, venue="arXiv preprint"), "journal_ref": "J. Samples 3"}, "J. Samples 3"),
@@ -276,8 +277,8 @@ def test_daily() -> None:
     ] == links
 
 
-@pytest.mark.parametrize("style", STYLES)
-@pytest.mark.parametrize(("language", "mark"), [("en", " (withdrawn)"), ("ko", " (철회됨)"), ("zh", "（已撤稿）")])
+@each_row("style", STYLES)
+@each_row(("language", "mark"), [("en", " (withdrawn)"), ("ko", " (철회됨)"), ("zh", "（已撤稿）")])
 def test_withdrawn_papers_are_marked(style: str, language: str, mark: str) -> None:
     """The title of a withdrawn paper says so, in every style and language, and no other does."""
     gone = entry(1, 9, comment="Withdrawn by the authors", scorecard=card(6, 3, 3, 2))
@@ -286,7 +287,7 @@ def test_withdrawn_papers_are_marked(style: str, language: str, mark: str) -> No
     assert (True, False) == (f"Paper 1{mark}" in text, f"Paper 2{mark}" in text)
 
 
-@pytest.mark.parametrize(("style", "language"), CASES)
+@each_row(("style", "language"), CASES)
 def test_partial_days_say_so_first(style: str, language: str) -> None:
     """A batch that is not complete is told of before any paper, with the reason."""
     made = digest(style, language, state="partial", reason="cs.LG failed | twice")
@@ -321,7 +322,7 @@ def front(text: str) -> dict[str, Any]:
 EVIL = ("a\" 'b: #c\\d", "x\n---\nlayout: evil\n", "{{ site.x }} {% raw %}", "- [a]: &b *c !d", "%YAML\t\u2028e", "…'")
 
 
-@pytest.mark.parametrize("title", [*EVIL, *joined_texts()])
+@each_row("title", [*EVIL, *joined_texts()])
 def test_titles_in_front_matter(title: str) -> None:
     """No title can end the front matter, or add anything to it."""
     feed = replace(FEED, title=title)
@@ -400,8 +401,8 @@ def shape_of(text: str) -> list[tuple[str, int]]:
     return [(t.tag, t.level) for t in tokens if t.type in ("tr_open", "td_open", "th_open", "list_item_open")]
 
 
-@pytest.mark.parametrize("text", joined_texts())
-@pytest.mark.parametrize("style", STYLES)
+@each_row("text", joined_texts())
+@each_row("style", STYLES)
 def test_hostile_markdown(style: str, text: str) -> None:
     """Whatever is said anywhere, Markdown has no HTML, image or link of it."""
     made = replace(hostile(text), style=style)
@@ -416,7 +417,7 @@ BREAKERS = (
 )
 
 
-@pytest.mark.parametrize("text", BREAKERS)
+@each_row("text", BREAKERS)
 def test_staged_tables_stand(text: str) -> None:
     """No text adds a row or a cell to a table, or takes one away."""
     made = replace(hostile(text), style="staged")
@@ -424,8 +425,8 @@ def test_staged_tables_stand(text: str) -> None:
     assert [] == markdown_faults(digest_markdown(made, SITE))
 
 
-@pytest.mark.parametrize("text", [*joined_texts(2000), *BREAKERS])
-@pytest.mark.parametrize("style", STYLES)
+@each_row("text", [*joined_texts(2000), *BREAKERS])
+@each_row("style", STYLES)
 def test_hostile_html(style: str, text: str) -> None:
     """Whatever is said anywhere, HTML is balanced, of harmless tags, and links nowhere else: in pages and in feeds."""
     made = replace(hostile(text), style=style)
@@ -480,8 +481,8 @@ def test_json() -> None:
     assert "null" not in digest_json(digest()).decode()
 
 
-@pytest.mark.parametrize("text", ["harmless", *joined_texts(3000)])
-@pytest.mark.parametrize("kind", ["rss", "atom", "json"])
+@each_row("text", ["harmless", *joined_texts(3000)])
+@each_row("kind", ["rss", "atom", "json"])
 def test_feeds_of_digests(kind: str, text: str) -> None:
     """A feed of digests is as valid as one of papers, whatever is in it."""
     made = [replace(hostile(text), style=style) for style in STYLES]

@@ -3,7 +3,6 @@
 import re
 from html import unescape
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,11 +10,12 @@ from core.render.card import Span, highlight, merge_spans, paragraphs, places_of
 from core.text.fold import fold
 from core.text.sanitize import cut, plain
 from tests.support.invented import tricky
+from tests.support.tables import each_row
 
 SPANS = st.lists(st.tuples(st.integers(-5, 60), st.integers(-5, 60)), max_size=8)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("spans", "expected"),
     [
         ([], "a &lt;b&gt; c"),
@@ -62,7 +62,7 @@ def test_paragraphs() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "word", "expected"),
     [
         ("<i>Gaia</i> cache", "cache", "Gaia <mark>cache</mark>"),

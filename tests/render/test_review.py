@@ -24,6 +24,7 @@ from tests.support import rules
 from tests.support.invented import make_paper
 from tests.support.reviewing import KEYS, TEMPLATE, reviewing
 from tests.support.rules import atom_faults, html_faults, jsonfeed_faults, markdown_tokens, rss_faults
+from tests.support.tables import each_row
 from tests.support.vectors import joined_texts
 
 DATA = Path(__file__).parents[1] / "data" / "reviews"
@@ -60,7 +61,7 @@ def test_no_other_golden_files() -> None:
     }
 
 
-@pytest.mark.parametrize("key", messages("review", "en"))
+@each_row("key", messages("review", "en"))
 def test_words(key: str) -> None:
     """Each term is there in each language, with the same places to fill in."""
     places = {tuple(sorted(re.findall(r"\{\w+\}", messages("review", language)[key]))) for language in LANGUAGES}
@@ -117,7 +118,7 @@ def markdown_faults(text: str) -> list[str]:
     return rules.markdown_faults(text, hosts=HOSTS, marker=REVIEW_MARKER) + headings
 
 
-@pytest.mark.parametrize("text", [*joined_texts(2000), *BREAKERS])
+@each_row("text", [*joined_texts(2000), *BREAKERS])
 def test_hostile_texts(text: str) -> None:
     """Whatever a paper or a model says, Markdown, pages and feeds have no tag, image or foreign link of it."""
     hostile = make_review(text)
@@ -129,8 +130,8 @@ def test_hostile_texts(text: str) -> None:
     assert "<script" not in review_document(hostile, TEMPLATE).lower()
 
 
-@pytest.mark.parametrize("kind", FAULTS)
-@pytest.mark.parametrize("text", ["Some text.", *joined_texts(4000)])
+@each_row("kind", FAULTS)
+@each_row("text", ["Some text.", *joined_texts(4000)])
 def test_feeds(kind: str, text: str) -> None:
     """Reviews are valid feeds; of those that were written in the same second, each has a time of its own."""
     reviews = [make_review(text, language) for language in LANGUAGES]

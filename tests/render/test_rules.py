@@ -14,6 +14,7 @@ from tests.render import RICH, SELF, SHEETS, SUMMARY, UPDATED, channel, entries_
 from tests.render.documents import render_atom, render_jsonfeed, render_rss
 from tests.support.arxiv_format import Sheet
 from tests.support.rules import atom_faults, jsonfeed_faults, opml_faults, rss_faults
+from tests.support.tables import each_row
 
 RENDER: dict[str, Callable[..., bytes]] = {"rss": render_rss, "atom": render_atom, "json": render_jsonfeed}
 FAULTS: dict[str, Callable[[bytes, str], list[str]]] = {
@@ -140,9 +141,7 @@ MUTATIONS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("kind", "old", "new"), [(kind, old, new) for kind, table in MUTATIONS.items() for old, new in table.items()]
-)
+@each_row(("kind", "old", "new"), [(kind, old, new) for kind, table in MUTATIONS.items() for old, new in table.items()])
 def test_checkers_see_faults(kind: str, old: bytes, new: bytes) -> None:
     """Each rule is one that a checker would tell of."""
     body = RENDER[kind](channel(kind), entries_of())
@@ -150,7 +149,7 @@ def test_checkers_see_faults(kind: str, old: bytes, new: bytes) -> None:
     assert [] != FAULTS[kind](body.replace(old, new), SELF.format(kind))
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("old", "new"),
     [
         (b'version="2.0"', b""),

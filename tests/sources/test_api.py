@@ -15,6 +15,7 @@ from core.model.errors import FetchError, ParseError, SourceError
 from core.sources.api import MOST_RESULTS, TRIES, Slice, fetch_by_id, fetch_slice, slice_url
 from core.sources.client import Fetcher, UpstreamAnswer
 from tests.support.arxiv_format import Sheet, api, make_sheets
+from tests.support.tables import each_row
 from tests.support.upstream import Upstream
 
 T = TypeVar("T")
@@ -51,7 +52,7 @@ def _sheets(*names: str, **more: Any) -> list[Sheet]:
     return [Sheet(id=name, **more) for name in names]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("categories", "names"),
     [
         (("cs.AI",), "(cat:cs.AI)"),

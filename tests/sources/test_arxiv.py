@@ -14,6 +14,7 @@ from core.model.errors import ParseError
 from core.model.paper import Author, Paper
 from core.sources.parse import ParsedFeed, parse_api, parse_feed
 from tests.support.arxiv_format import Sheet, api, atom, make_sheets, rss
+from tests.support.tables import each_row
 
 DAY = date(2026, 3, 6)
 Writer = Callable[..., bytes]
@@ -292,8 +293,8 @@ NO_FEED = [
 ]
 
 
-@pytest.mark.parametrize(("_name", "body", "words"), NO_FEED, ids=[row[0] for row in NO_FEED])
-def test_what_is_no_feed_is_refused_in_clear_words(_name: str, body: bytes, words: str) -> None:
+@each_row(("body", "words"), [row[1:] for row in NO_FEED])
+def test_what_is_no_feed_is_refused_in_clear_words(body: bytes, words: str) -> None:
     """An answer that is not a feed is refused, and the message says what it is instead."""
     with pytest.raises(ParseError) as error:
         parse_feed(body)
@@ -414,7 +415,7 @@ def test_any_bytes_are_a_feed_or_a_parse_error(body: bytes) -> None:
             continue
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("served", "expected"),
     [
         ("2026-03-05T10:00:00Z", "2026-03-05T10:00:00Z"),

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from core.model.paper import Author
 from core.sources.parse import split_authors
+from tests.support.tables import each_row
 
 TABLE = [
     ("", []),
@@ -88,7 +89,7 @@ TABLE = [
 ]
 
 
-@pytest.mark.parametrize(("text", "expected"), TABLE)
+@each_row(("text", "expected"), TABLE)
 def test_author_strings(text: str, expected: list[tuple[str, str]]) -> None:
     """An author string becomes names and affiliations, as a person reads them."""
     assert [Author(*row) for row in expected] == list(split_authors(text))
@@ -107,7 +108,7 @@ def test_thousands_of_authors_are_quick(affiliated: bool) -> None:
     assert taken < 2  # some 20 ms; other work may share the machine
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text",
     [
         "(" * 20_000,
@@ -121,7 +122,6 @@ def test_thousands_of_authors_are_quick(affiliated: bool) -> None:
         "{\\'" * 10_000,
         "$" * 20_000 + "\\",
     ],
-    ids=lambda text: text[:20],
 )
 def test_hostile_strings_are_quick(text: str) -> None:
     """No author string of 20 KB takes more than a second."""

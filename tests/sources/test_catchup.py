@@ -12,6 +12,7 @@ from core.sources.catchup import PAGE_SIZE, catchup_url, fetch_catchup, parse_ca
 from core.sources.client import UpstreamAnswer
 from tests.support.arxiv_format import Sheet
 from tests.support.catchup_format import catchup
+from tests.support.tables import each_row
 
 DAY = date(2026, 1, 6)
 SHEETS = [
@@ -60,7 +61,7 @@ def test_a_page_that_is_cut_off_is_refused(share: float) -> None:
         parse_catchup(PAGE[: int(len(PAGE) * share)])
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("known", "other"),
     [
         (b"Catchup results", b"Results"),

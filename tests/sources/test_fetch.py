@@ -20,6 +20,7 @@ from core.store.sqlite import SqliteStore
 from core.text.numbers import LONGEST_WAIT
 from tests.support.arxiv_format import make_sheets
 from tests.support.ports import free_port
+from tests.support.tables import each_row
 from tests.support.upstream import Upstream, serving
 
 T = TypeVar("T")
@@ -295,7 +296,7 @@ LEADS = [
 ]
 
 
-@pytest.mark.parametrize(("url", "target", "followed"), LEADS)
+@each_row(("url", "target", "followed"), LEADS)
 def test_where_redirects_may_lead(url: str, target: str, *, followed: bool) -> None:
     """To hosts of the same upstream, and never from HTTPS to HTTP."""
     assert followed == may_lead(url, target)

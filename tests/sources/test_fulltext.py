@@ -32,6 +32,7 @@ from tests.support import latexml_format, pdf_format
 from tests.support.loopback import Handler, listening
 from tests.support.ports import free_port
 from tests.support.replay import replay_process
+from tests.support.tables import each_row
 from tests.support.tiers import matrix
 
 MB = 1_000_000
@@ -435,7 +436,7 @@ def test_worker_knows_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "open-sesame" not in str(environment())
 
 
-@pytest.mark.parametrize(
+@each_row(
     "output",
     [
         b"",

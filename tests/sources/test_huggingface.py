@@ -20,6 +20,7 @@ from core.store import keys
 from core.store.sqlite import SqliteStore
 from tests.support.arxiv_format import Sheet
 from tests.support.hf_format import Picked, daily, item
+from tests.support.tables import each_row
 from tests.support.upstream import Upstream
 
 DAY = date(2026, 3, 6)
@@ -121,7 +122,7 @@ FIELDS: list[tuple[str, Any, str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "value", "field", "expected"), FIELDS, ids=range(len(FIELDS)))
+@each_row(("name", "value", "field", "expected"), FIELDS)
 def test_fields_of_any_kind(name: str, value: Any, field: str, expected: Any) -> None:
     """Optional fields may be missing, null, of another type or absurd: the paper comes all the same."""
     picks = _parse(_element(1, **{name: value}))
@@ -146,7 +147,7 @@ BAD: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("bad", "words"), BAD, ids=range(len(BAD)))
+@each_row(("bad", "words"), BAD)
 def test_one_bad_element(bad: Any, words: str) -> None:
     """An element that cannot be read is set aside with its reason; the others come."""
     picks = _parse(_element(1), bad, _element(2))
@@ -194,7 +195,7 @@ ANSWERS = {
 }
 
 
-@pytest.mark.parametrize("body", ANSWERS, ids=range(len(ANSWERS)))
+@each_row("body", ANSWERS)
 def test_what_is_no_list_of_papers(body: bytes) -> None:
     """An answer that is no list of papers is an error, never an empty day."""
     with pytest.raises(ParseError) as error:

@@ -2,13 +2,12 @@
 
 import time
 
-import pytest
-
 from core.model.excerpt import join
 from core.model.fulltext import TextSection
 from core.sources.html import LEAST_CHARACTERS, read_html
 from core.sources.sections import MOST_CHARACTERS
 from tests.support.latexml_format import LONG, article, bibliography, math, section, table
+from tests.support.tables import each_row
 
 
 def text_of(*parts: str) -> str:
@@ -69,13 +68,13 @@ ROWS = [
 ]
 
 
-@pytest.mark.parametrize(("html", "text"), ROWS)
+@each_row(("html", "text"), ROWS)
 def test_what_is_read(html: str, text: str) -> None:
     """Formulas, tables, notes and lists become text."""
     assert text_of(html).endswith(f"{LONG.strip()}\n{text}")
 
 
-@pytest.mark.parametrize(
+@each_row(
     "html",
     [
         "<script>UNSEEN</script>",
@@ -131,7 +130,7 @@ def test_long_article() -> None:
     assert MOST_CHARACTERS * 0.9 < sum(len(part.text) for part in reading.sections) <= MOST_CHARACTERS
 
 
-@pytest.mark.parametrize(
+@each_row(
     "body",
     [
         b"",
@@ -156,7 +155,7 @@ LAUGHS = b'<!DOCTYPE html [<!ENTITY a "LAUGH">' + b"".join(
 )
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("prefix", "middle"),
     [
         (LAUGHS + b"]>", "<p>&j;</p>"),

@@ -8,6 +8,7 @@ import pytest
 
 from core.model.errors import InvalidInput
 from core.sources.library import parse_library
+from tests.support.tables import each_row
 
 BIBTEX = r"""
 @comment{ignored {entirely}}
@@ -77,7 +78,7 @@ def test_encodings(encoding: str) -> None:
     assert "Étude" == parse_library("@misc{a, title = {Étude}}".encode(encoding)).references[0].title
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("data", "message"),
     [
         (b"", "this is not a library"),

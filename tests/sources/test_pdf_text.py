@@ -13,6 +13,7 @@ from core.sources.pdf import clean_pages, flow, legible, mended
 from core.sources.sandbox import read_apart
 from core.sources.sections import Reading, cap, keep, kind_of, split
 from tests.support import pdf_format
+from tests.support.tables import each_row
 
 LINE = "We present a system that reads papers and tells what they say to all of its readers."
 
@@ -30,7 +31,7 @@ def headings(*lines: str) -> list[tuple[str, str]]:
 # -- words and lines
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "expected"),
     [
         ("a trans-\nformation", "a transformation"),
@@ -62,7 +63,7 @@ def test_mending_is_linear() -> None:
     assert time.process_time() - begun < 10
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("line", "expected"),
     [
         ("eﬃcient ﬁnite ﬂow oﬀ", ["efficient finite flow off"]),
@@ -140,8 +141,8 @@ def test_stamp() -> None:
     assert ["words"] == clean_pages(["arXiv:2603.90001v2 [cs.LG] 6 Mar 2026\nwords"])
 
 
-@pytest.mark.parametrize("form", ["{n:03} {line}", "{n}\n{line}", "{line} {n}"])
-@pytest.mark.parametrize("step", [1, 5])
+@each_row("form", ["{n:03} {line}", "{n}\n{line}", "{line} {n}"])
+@each_row("step", [1, 5])
 def test_line_numbers(form: str, step: int) -> None:
     """Numbers of lines are left out, wherever they stand, and also where they are every fifth's."""
     lines = [f"words {chr(97 + n)} of it" for n in range(20)]
@@ -212,7 +213,7 @@ HEADINGS = [
 ]
 
 
-@pytest.mark.parametrize(("line", "expected"), HEADINGS)
+@each_row(("line", "expected"), HEADINGS)
 def test_headings(line: str, expected: tuple[str, str] | None) -> None:
     """Headings are known by their names, or by their numbers."""
     assert ([expected] if expected else []) == headings(line)

@@ -15,6 +15,7 @@ from core.text.sanitize import plain
 from core.text.tex import decode_name, to_readable
 from tests.conftest import SHARED
 from tests.support.arxiv_format import Sheet, atom, rss
+from tests.support.tables import each_row
 
 pytestmark = pytest.mark.shared
 
@@ -33,7 +34,7 @@ def _flat(text: str) -> str:
     return " ".join(text.split())
 
 
-@pytest.mark.parametrize("path", RAW, ids=lambda path: path.stem)
+@each_row("path", RAW)
 def test_raw_feeds_are_whole(path: Path) -> None:
     """Of every feed as served each intact item is read, with all of its text, its authors and categories."""
     body = path.read_bytes()
@@ -86,7 +87,7 @@ def test_weekends_are_empty(name: str, day: date) -> None:
     assert (day, (), (), "") == (parsed.date, parsed.announcements, parsed.rejected, parsed.broken)
 
 
-@pytest.mark.parametrize("path", API, ids=lambda path: path.stem)
+@each_row("path", API)
 def test_api_pages_are_whole(path: Path) -> None:
     """Of every real answer of the API each entry becomes a paper with its texts; an error is an error."""
     text = path.read_text("utf-8")

@@ -17,6 +17,7 @@ from core.model.manifest import BATCH_STATES, BatchRecord, Manifest
 from core.model.paper import Author, Paper
 from core.ranking.matching import score_batch
 from core.store.codec import decode, decode_as, encode, scores_from_plain, scores_to_plain
+from tests.support.tables import each_row
 
 DAY = date(2026, 3, 6)
 ANY = st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
@@ -68,7 +69,7 @@ FOREIGN = {
 }
 
 
-@pytest.mark.parametrize("data", FOREIGN.values(), ids=FOREIGN)
+@each_row("data", FOREIGN.values())
 def test_foreign_bytes(data: bytes) -> None:
     """Bytes that it did not make are an error of the store."""
     with pytest.raises(StoreError):
@@ -191,7 +192,7 @@ def test_scores_come_back(feed: Feed, batch: Batch) -> None:
     assert made == stored
 
 
-@pytest.mark.parametrize(
+@each_row(
     "written",
     [
         ("LLM", "LLM in title"),
@@ -210,7 +211,7 @@ def test_keywords_that_look_like_others(written: tuple[str, ...]) -> None:
     assert made == stored
 
 
-@pytest.mark.parametrize("plain", [{}, [], None, 3, {"version": 1}, {"version": 1, "updated": "", "records": {"x": 1}}])
+@each_row("plain", [{}, [], None, 3, {"version": 1}, {"version": 1, "updated": "", "records": {"x": 1}}])
 def test_values_of_another_version(plain: Any) -> None:
     """A value of another shape than this version writes is an error of the store that says what to do."""
     with pytest.raises(StoreError, match="another version wrote it"):

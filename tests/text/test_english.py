@@ -3,6 +3,7 @@
 import pytest
 
 from core.text.english import INVARIABLE, WordForm, spellings
+from tests.support.tables import each_row
 
 BOTH_WAYS = [
     # regular
@@ -150,20 +151,20 @@ def folded(written: str) -> str:
     return next(iter(spellings(written)))
 
 
-@pytest.mark.parametrize(("singular", "plural"), BOTH_WAYS)
+@each_row(("singular", "plural"), BOTH_WAYS)
 def test_both_ways(singular: str, plural: str) -> None:
     """A word stands for its plural, and the plural for the word."""
     assert folded(plural) in spellings(singular)
     assert folded(singular) in spellings(plural)
 
 
-@pytest.mark.parametrize(("written", "other"), LEFT_ALONE)
+@each_row(("written", "other"), LEFT_ALONE)
 def test_left_alone(written: str, other: str) -> None:
     """Mass words, fields in -ics, acronyms in capitals and endings that only look like a plural are not inflected."""
     assert folded(other) not in spellings(written)
 
 
-@pytest.mark.parametrize("names", ONE_SPELLING)
+@each_row("names", ONE_SPELLING)
 def test_one_spelling(names: tuple[str, ...]) -> None:
     """Words with a hyphen, with a space and joined are one, as are the British and the American ones."""
     for one in names:

@@ -1,11 +1,11 @@
 """Folding keeps every character's place; words begin and end where readers see it."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.text.fold import fold, is_whole
 from tests.support.invented import tricky
+from tests.support.tables import each_row
 
 
 @given(st.text() | tricky | st.text(st.characters(max_codepoint=127)))
@@ -28,13 +28,13 @@ def test_fold_goes_by_character(one: str, other: str) -> None:
     assert fold(one) + fold(other) == fold(one + other)
 
 
-@pytest.mark.parametrize("space", [*" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f", "\x85", "\xa0", "\u2003", "\u2028", "\u3000"])
+@each_row("space", [*" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f", "\x85", "\xa0", "\u2003", "\u2028", "\u3000"])
 def test_white_space_is_a_space(space: str) -> None:
     """Every kind of white space is a space, in plain text as beside letters with accents."""
     assert (fold(f"KV{space}cache"), fold(f"KV{space}cache é")) == ("kv cache", "kv cache e")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "expected"),
     [
         ("", ""),
@@ -59,7 +59,7 @@ def test_fold(text: str, expected: str) -> None:
     assert expected == fold(text)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "part", "expected"),
     [
         ("rl", "rl", True),

@@ -2,12 +2,12 @@
 
 import re
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from core.text.markdown import block, cell, harmless, one_line, to_html
+from tests.support.tables import each_row
 from tests.support.vectors import HOST, TEXTS
 
 KNOWN = frozenset({"github.com/sample/code"})
@@ -55,19 +55,19 @@ BLOCKS = {
 }
 
 
-@pytest.mark.parametrize("text", HARMLESS)
+@each_row("text", HARMLESS)
 def test_harmless(text: str) -> None:
     """Tags are broken, and of links to elsewhere the words stay."""
     assert " ".join(HARMLESS[text].split()) == " ".join(harmless(text, KNOWN).split())
 
 
-@pytest.mark.parametrize("text", CELLS)
+@each_row("text", CELLS)
 def test_cells(text: str) -> None:
     """A cell is one line without a bar that would end it; bars in formulas keep their meaning."""
     assert CELLS[text] == cell(text)
 
 
-@pytest.mark.parametrize("text", BLOCKS)
+@each_row("text", BLOCKS)
 def test_blocks(text: str) -> None:
     """Headings in a part stand below its own, and what is opened in it is closed in it."""
     assert BLOCKS[text] == block(text, 2)
@@ -79,7 +79,7 @@ def test_lines_are_cut() -> None:
     assert "abc def" == one_line("abc\n def", 7)
 
 
-@pytest.mark.parametrize("text", TEXTS)
+@each_row("text", TEXTS)
 def test_no_hostile_text_leaves_a_tag_or_an_address(text: str) -> None:
     """Of hostile texts no reader of Markdown sees a tag, a link, or an address to go to."""
     left = harmless(text, KNOWN)
@@ -102,7 +102,7 @@ def test_twice_is_once(text: str) -> None:
     assert not re.search(r"(?<!\\)\|", cell(left))
 
 
-@pytest.mark.parametrize(
+@each_row(
     "text", ["[" * 20_000, "[x](" * 5_000, "[x](a" * 5_000, "a." * 10_000, "![" * 10_000, "//a" * 7_000, "`" * 20_000]
 )
 def test_pathological_texts_end(text: str) -> None:

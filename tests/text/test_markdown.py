@@ -2,7 +2,6 @@
 
 from time import thread_time
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +9,7 @@ from core.model.paper import known_addresses
 from core.text.markdown import to_html
 from tests.support.invented import make_paper
 from tests.support.rules import UNWANTED, html_faults
+from tests.support.tables import each_row
 
 KNOWN = frozenset({"github.com/sample/code", "sample.example/page"})
 
@@ -78,7 +78,7 @@ HOSTILE = (
 )
 
 
-@pytest.mark.parametrize(("markdown", "html"), [*PLAIN.items(), *MATHS.items(), *LINKS.items()])
+@each_row(("markdown", "html"), [*PLAIN.items(), *MATHS.items(), *LINKS.items()])
 def test_rendering(markdown: str, html: str) -> None:
     """Markdown becomes HTML, formulas become Unicode, and links lead to what is known or nowhere."""
     assert html == to_html(markdown, KNOWN)
@@ -91,7 +91,7 @@ def test_tables() -> None:
     assert "style" not in html
 
 
-@pytest.mark.parametrize("markdown", HOSTILE)
+@each_row("markdown", HOSTILE)
 def test_hostile(markdown: str) -> None:
     """Nothing that a model writes is anything but text and harmless tags."""
     html = to_html(markdown, KNOWN)
@@ -137,7 +137,7 @@ SLOW = {
 }
 
 
-@pytest.mark.parametrize("name", SLOW)
+@each_row("name", SLOW)
 def test_no_markdown_takes_long(name: str) -> None:
     """Text that is made to be slow is done in seconds, and only its beginning is shown."""
     start = thread_time()

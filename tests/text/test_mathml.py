@@ -3,13 +3,13 @@
 import re
 from xml.etree import ElementTree
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.text.markdown import to_html, to_html_line
 from core.text.mathml import to_mathml
 from tests.support.rules import MATHML_TAGS, SAFE_TAGS, UNWANTED, html_faults
+from tests.support.tables import each_row
 
 KNOWN = {
     r"\frac{a}{b}": "<mfrac>",
@@ -54,8 +54,8 @@ HOSTILE = (
 TAGS = SAFE_TAGS | MATHML_TAGS
 
 
-@pytest.mark.parametrize("tex", KNOWN)
-@pytest.mark.parametrize("display", [True, False])
+@each_row("tex", KNOWN)
+@each_row("display", [True, False])
 def test_known(tex: str, display: bool) -> None:
     """What models write most becomes well-formed MathML without a command left in it."""
     html = to_mathml(tex, display=display)
@@ -67,7 +67,7 @@ def test_known(tex: str, display: bool) -> None:
     assert not re.search(r"\\[A-Za-z]", "".join(root.itertext()))
 
 
-@pytest.mark.parametrize("tex", UNKNOWN)
+@each_row("tex", UNKNOWN)
 def test_unknown(tex: str) -> None:
     """What the library does not know stays as it was written, and spoils nothing around it."""
     assert to_mathml(tex, display=False) is None
@@ -75,7 +75,7 @@ def test_unknown(tex: str) -> None:
         assert re.search(r"<p>so \$.*\$ and <math.*</math></p>", to_html(f"so ${tex}$ and $x$", maths=True))
 
 
-@pytest.mark.parametrize("tex", HOSTILE)
+@each_row("tex", HOSTILE)
 def test_hostile(tex: str) -> None:
     """No formula brings anything but MathML into a page."""
     for html in (to_html(f"a ${tex}$ b", maths=True), to_html_line(f"$${tex}$$", maths=True)):

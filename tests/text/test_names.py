@@ -3,6 +3,7 @@
 import pytest
 
 from core.text.names import Name, is_same, parse_name
+from tests.support.tables import each_row
 
 SAME = [
     ("Quill", "Ada Quill"),
@@ -94,7 +95,7 @@ STRANGERS = [
 ]
 
 
-@pytest.mark.parametrize(("wanted", "printed"), SAME)
+@each_row(("wanted", "printed"), SAME)
 def test_one_person(wanted: str, printed: str) -> None:
     """Initials, middle names, the order, accents, strokes, apostrophes and suffixes make no other person."""
     one, other = parse_name(wanted), parse_name(printed)
@@ -103,7 +104,7 @@ def test_one_person(wanted: str, printed: str) -> None:
     assert is_same(one, other)
 
 
-@pytest.mark.parametrize(("wanted", "printed"), STRANGERS)
+@each_row(("wanted", "printed"), STRANGERS)
 def test_strangers(wanted: str, printed: str) -> None:
     """Names are not inflected, and given names are no family names."""
     one, other = parse_name(wanted), parse_name(printed)

@@ -9,6 +9,7 @@ from markdown_it import MarkdownIt
 
 from core.text.markdown import to_html, to_html_line
 from core.text.rewrite import code, escape_start, escape_text, fenced, markdown_text, rewrite, rewrite_line
+from tests.support.tables import each_row
 from tests.support.vectors import TEXTS
 from tests.text.test_markdown import KNOWN, LINKS, MATHS, PLAIN
 
@@ -35,13 +36,13 @@ def shown(html: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"(?<=[</]h)\d", "3", html).replace("\u2060", ""))
 
 
-@pytest.mark.parametrize("markdown", [*PLAIN, *(m for m in MATHS if "\\(" not in m and "$$\n" not in m), *LINKS, *MORE])
+@each_row("markdown", [*PLAIN, *(m for m in MATHS if "\\(" not in m and "$$\n" not in m), *LINKS, *MORE])
 def test_rewritten_says_the_same(markdown: str) -> None:
     """What is rewritten gives the same HTML as what a model wrote."""
     assert shown(to_html(markdown, KNOWN)) == shown(to_html(rewrite(markdown, KNOWN), KNOWN))
 
 
-@pytest.mark.parametrize("markdown", [*PLAIN, *LINKS, *MORE[3:8]])
+@each_row("markdown", [*PLAIN, *LINKS, *MORE[3:8]])
 def test_lines_are_lines(markdown: str) -> None:
     """Within a line there is neither a block nor a bar that would end a cell, and HTML and Markdown say the same."""
     line = rewrite_line(markdown, KNOWN)
@@ -74,7 +75,7 @@ def test_code_is_read_as_code(text: str) -> None:
     assert ("fence", text.rstrip("\n")) == (block.type, block.content.replace("\u2060", "").rstrip("\n"))
 
 
-@pytest.mark.parametrize("markdown", [*TEXTS, *MORE, *LINKS])
+@each_row("markdown", [*TEXTS, *MORE, *LINKS])
 def test_nothing_but_harmless_markdown(markdown: str) -> None:
     """Rewritten Markdown has no HTML for any reader, no image, and no tag of Liquid or Hugo."""
     for text in (rewrite(markdown), rewrite_line(markdown)):
@@ -101,7 +102,7 @@ FORMULAS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("formula", FORMULAS)
+@each_row("formula", FORMULAS)
 def test_formulas_stay_exactly(formula: str) -> None:
     """A formula within a line, a list or a quotation is the same to the letter, for Jekyll between double dollars."""
     for text in (f"so {formula} holds", f"- so {formula}", f"> **{formula}**", f"## {formula}"):
@@ -109,7 +110,7 @@ def test_formulas_stay_exactly(formula: str) -> None:
         assert f"${formula}$" in rewrite(text, mark="$$")
 
 
-@pytest.mark.parametrize("formula", FORMULAS)
+@each_row("formula", FORMULAS)
 def test_displayed_formulas_stay_exactly(formula: str) -> None:
     """A displayed formula stands on lines of its own with empty ones around it, wherever the model put it."""
     tex = formula.strip("$")

@@ -14,11 +14,12 @@ from core.render.items import clean_entry
 from core.text.sanitize import clean, label, plain
 from tests.support.invented import make_entry, make_paper
 from tests.support.rules import LIKE_HTML, UNWANTED
+from tests.support.tables import each_row
 
 anything = st.text(st.characters(), max_size=40) | st.text("<>&;/!#xbsup1 \x00\x85\u202e\ud800\ufffd\r\n", max_size=40)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "expected"),
     [
         ("as it is: ö 中 😀 \u200f\u200b", "as it is: ö 中 😀 \u200f\u200b"),
@@ -36,7 +37,7 @@ def test_clean(text: str, expected: str) -> None:
     assert expected == clean(text)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "expected"),
     [
         ("R&amp;D", "R&D"),

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from core.sources.parse import parse_api, parse_feed
 from core.text.tex import decode_accents, decode_name, to_readable
 from tests.conftest import SHARED
+from tests.support.tables import each_row
 
 # Every accent command of TeX with a letter that Unicode has composed, and what LaTeX prints for it
 ACCENTS = [
@@ -69,13 +70,13 @@ UNTOUCHED = [
 ]
 
 
-@pytest.mark.parametrize(("tex", "expected"), ACCENTS + LETTERS + WRITTEN)
+@each_row(("tex", "expected"), ACCENTS + LETTERS + WRITTEN)
 def test_accents_become_unicode(tex: str, expected: str) -> None:
     """TeX's accents and letters become the characters that LaTeX prints, in composed form."""
     assert expected == decode_accents(tex)
 
 
-@pytest.mark.parametrize("text", UNTOUCHED)
+@each_row("text", UNTOUCHED)
 def test_everything_else_stays(text: str) -> None:
     """Mathematics, unknown commands and text without commands stay as they were written."""
     assert text == decode_accents(text)
@@ -87,7 +88,7 @@ def test_mathematics_stays_beside_accents() -> None:
     assert expected == decode_accents(r"H\"older $\"o \in \mathbb{R}$ f\"ur \"o")
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("tex", "expected"),
     [
         (r"First~Sample", "First Sample"),
@@ -116,7 +117,7 @@ def test_anything_is_survived(text: str) -> None:
     assert once == decode_accents(once) or "\\" in once
 
 
-@pytest.mark.parametrize("letter", "aeiouyAEIOUYcnszCNSZ")
+@each_row("letter", "aeiouyAEIOUYcnszCNSZ")
 def test_spellings_of_an_accent_agree(letter: str) -> None:
     """An accent is the same whether its letter is in braces, behind a space, or bare."""
     expected = unicodedata.normalize("NFC", letter + "\u0301")
@@ -135,14 +136,14 @@ READABLE = [
 ]
 
 
-@pytest.mark.parametrize(("tex", "expected"), READABLE)
+@each_row(("tex", "expected"), READABLE)
 def test_tex_becomes_readable(tex: str, expected: str) -> None:
     """What arXiv's pages show is written with the characters that Unicode has for it, and is not TeX any more."""
     assert expected == to_readable(tex)
     assert expected == to_readable(expected)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("tex", "expected"),
     [
         (r"from $5 to $n$ items ($k$=5)", "from $5 to n items (k=5)"),
@@ -243,8 +244,8 @@ UNITS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("unit", UNITS)
-@pytest.mark.parametrize("around", ["%s", "$%s$", "``%s''"])
+@each_row("unit", UNITS)
+@each_row("around", ["%s", "$%s$", "``%s''"])
 def test_time_is_linear(unit: str, around: str) -> None:
     """Sixteen times the text takes about sixteen times as long, even of what nobody would write."""
 

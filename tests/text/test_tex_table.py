@@ -12,6 +12,7 @@ import pytest
 
 from core.text.tex import to_readable
 from tests.conftest import SHARED
+from tests.support.tables import each_row
 
 
 class Row(NamedTuple):
@@ -29,7 +30,7 @@ def _rows() -> list[Row]:
 ROWS = _rows()
 
 
-@pytest.mark.parametrize("row", ROWS, ids=[row.tex for row in ROWS])
+@each_row("row", ROWS)
 def test_reads_as_a_person_would_write_it(row: Row) -> None:
     """Every row of the table is read as expected, except for exactly those that are marked as missed."""
     assert row.is_miss != (row.expected == to_readable(row.tex))
@@ -118,7 +119,7 @@ DAMAGED = [
 ]
 
 
-@pytest.mark.parametrize(("tex", "right", "wrong"), DAMAGED)
+@each_row(("tex", "right", "wrong"), DAMAGED)
 def test_the_checker_sees_damage(tex: str, right: str, wrong: str) -> None:
     """What is lost, gained or moved is found, and nothing else."""
     assert [] == damage(tex, right)
@@ -129,7 +130,7 @@ def test_the_checker_sees_damage(tex: str, right: str, wrong: str) -> None:
 _WORDED = re.compile(r"\\binom|\\bmod|\\pmod|\\sc\b|\\textsc\{ii|\\verb")
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if not _WORDED.search(row.tex)], ids=lambda row: row.tex)
+@each_row("row", [row for row in ROWS if not _WORDED.search(row.tex)])
 def test_nothing_is_damaged(row: Row) -> None:
     """No reading of the table loses what is not markup, not even one that is missed."""
     assert [] == damage(row.tex, to_readable(row.tex))
