@@ -23,7 +23,7 @@ from core import __version__
 from core.app import Paperwire
 from core.config.settings import Settings, load_settings, shipped
 from core.model.errors import ConfigError
-from core.scheduler import keep_fresh
+from core.scheduler import keep_feeds, keep_fresh
 from core.util.log import configure_logging
 
 _NO_PAGES = ("/api/", "/badge/", "/rss")
@@ -69,11 +69,15 @@ def create_app(settings: Settings | None = None, *, self_refresh: bool = False) 
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         # Threads that make a new batch yield to the event loop ten times as often as by default
         sys.setswitchinterval(0.0005)
-        refreshing = asyncio.create_task(keep_fresh(wire)) if self_refresh else None
+        settings = wire.settings
+        tasks = [asyncio.create_task(keep_fresh(wire))] if self_refresh else []
+        if not (settings.serverless or settings.feeds_toml):
+            tasks.append(asyncio.create_task(keep_feeds(wire)))
         yield
-        if refreshing:
-            refreshing.cancel()
-            await asyncio.wait([refreshing])
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
         await wire.close()
 
     app = _Application(

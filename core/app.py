@@ -237,6 +237,25 @@ class Paperwire:
         self.changed.set()
         return saved
 
+    async def reread_feeds(self) -> bool:
+        """Use feeds.toml as it is now. Returns whether it says anything else than before.
+
+        Raises `ConfigError`, which changes nothing, and `StoreError`; then the next request takes the feeds in.
+        """
+        before = self.settings.feeds
+        if await asyncio.to_thread(self.settings.reread_feeds) == before:
+            return False
+        self.instance = self.settings.feeds.instance
+        self.archive.keep_for(self.instance.retention)
+        self.rules = rules_in_force(self.settings.feeds, self.rules.saved, self.rules.learned)
+        self._validity = None
+        snapshot = await self.snapshots.get()
+        if not snapshot.error:  # a new object: caches of the old one are invalid
+            self.snapshots.put(replace(snapshot.state, manifest=replace(snapshot.state.manifest)))
+        await self.snapshot()
+        self.changed.set()
+        return True
+
     async def vote(self, name: str, wanted: Mapping[str, int]) -> VoteReport:
         """Like (1), dislike (-1) or take back (0) papers by identifier, and learn from it.
 

@@ -1,4 +1,5 @@
 """The scheduler of a server: refreshes when a batch is due, when the owner saves feeds, and until nothing is pending.
+It takes in changes of feeds.toml.
 
 On serverless platforms, where instances run only while they answer, a cron does this instead.
 """
@@ -8,7 +9,7 @@ import logging
 from random import uniform
 
 from core.app import Paperwire
-from core.model.errors import PaperwireError
+from core.model.errors import ConfigError, PaperwireError, StoreError
 from core.queue.local import LocalQueue
 from core.util.tasks import is_cancelled
 
@@ -18,6 +19,8 @@ LATER_SECONDS = 120.0  # maximal random delay after a batch is due, to spread th
 REST_SECONDS = 600.0  # of one run; after that the due date is checked again
 _IDLE_SECONDS = 3600.0  # between checks while nothing is due
 FAILED_SECONDS = 300.0
+WATCH_SECONDS = 2.0  # between looks at feeds.toml, each of which is one call of the system
+Stamp = tuple[str, int, int]
 
 
 async def keep_fresh(wire: Paperwire) -> None:
@@ -50,6 +53,41 @@ async def _next(wire: Paperwire, queue: LocalQueue, pause: float) -> str:
         wire.changed.clear()
         for task in (step, changed):
             task.cancel()
+
+
+async def keep_feeds(wire: Paperwire) -> None:
+    """Take in changes of feeds.toml while the server runs. Never raises: a mistake in it is logged."""
+    stamp = stamp_of(wire)
+    while True:
+        await asyncio.sleep(WATCH_SECONDS)
+        stamp = await take_in_feeds(wire, stamp)
+
+
+async def take_in_feeds(wire: Paperwire, known: Stamp) -> Stamp:
+    """Use feeds.toml if it is not the `known` one any more. Returns what it is now."""
+    stamp = stamp_of(wire)
+    if stamp == known or not stamp[1]:  # an editor may have taken it away for a moment
+        return known
+    try:
+        if await wire.reread_feeds():
+            log.info("%s has changed; in force now: %s", stamp[0], ", ".join(wire.feeds))
+    except ConfigError as error:
+        log.warning("%s has changed and is wrong; the feeds stay as they were: %s", stamp[0], error)
+    except StoreError as error:
+        log.warning("%s has changed, and counts when the store answers again: %s", stamp[0], error)
+    except Exception:
+        log.exception("%s has changed, and could not be taken in", stamp[0])
+    return stamp
+
+
+def stamp_of(wire: Paperwire) -> Stamp:
+    """Returns the path of feeds.toml with its time of change and its size; 0 for a file that there is not."""
+    path = wire.settings.feeds_path
+    try:
+        found = path.stat()
+    except OSError:
+        return str(path), 0, 0
+    return str(path), found.st_mtime_ns, found.st_size
 
 
 async def refresh_once(wire: Paperwire, key: str = "") -> float:

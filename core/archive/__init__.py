@@ -64,6 +64,11 @@ class Archive:
         self.rendered = Rendered(store, self.pending)
         self.inventory = Inventory(store, kept_seconds(retention))
 
+    def keep_for(self, retention: timedelta) -> None:
+        """Keep batches for another time from now on."""
+        self.retention = retention
+        self.inventory = Inventory(self.store, kept_seconds(retention))
+
     def gate(self, seconds: float = GATE_SECONDS) -> AbstractAsyncContextManager[None]:
         """Returns a block for one request to arXiv, which starts `seconds` after the last one at the earliest."""
         return passing(self.store, keys.ARXIV_GATE, seconds) if seconds else nullcontext()

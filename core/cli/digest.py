@@ -34,7 +34,7 @@ def digest(
     all_dates: Annotated[bool, typer.Option("--all-dates", help="a file for each stored date; needs a folder")] = False,
     force: Annotated[bool, typer.Option(help="replace files that this command did not write")] = False,
 ) -> None:
-    """Print a feed's day as Markdown, or write it into a file or a folder of posts.
+    """Print a feed's day as Markdown, or write it into files.
 
     A file is replaced only if it is an older digest; one that would stay the same is left alone.
     """

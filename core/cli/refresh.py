@@ -29,7 +29,11 @@ def refresh(
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="continue until nothing is missing")] = False,
 ) -> None:
-    """Fetch what arXiv announces now, score it and store it; then what was missed. It may be stopped at any moment."""
+    """Fetch what arXiv announces now, and what was missed.
+
+    Papers are scored and stored, confirmed, completed, and read by models within the budgets. It may be stopped at any
+    moment; the next refresh continues.
+    """
     limit = _DAY_SECONDS if everything else seconds
 
     async def work(wire: Paperwire) -> "Report":
@@ -110,9 +114,10 @@ def audit(
     last: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="the last date")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="print the ledger as JSON, with the identifiers")] = False,
 ) -> None:
-    """Show for each date and category what arXiv announced, which witnesses say so, what is missing, and corrections.
+    """Show what was announced on each date, and what is missing.
 
-    The status is 1 if a date that is over lacks something.
+    For each category it names the witnesses, counts, and corrections. The status is 1 if a date that is over lacks
+    something.
     """
 
     async def work(wire: Paperwire) -> list[LedgerLine]:

@@ -37,9 +37,10 @@ def review(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask before the model is asked")] = False,
     force: Annotated[bool, typer.Option(help="replace a file that this command did not write")] = False,
 ) -> None:
-    """Have a model review one paper: a dozen questions over its full text, then a post made of the answers.
+    """Have a model review one paper, and print the post.
 
-    It shows the cost first. It may be stopped at any moment; the same command continues it.
+    It puts a dozen questions over the full text, and makes a post of the answers. It shows the cost first. It may be
+    stopped at any moment; the same command continues it.
     """
     asked = (("format", format_name, _FORMATS), ("front-matter", front_matter, FRONT_MATTERS))
     for name, value, allowed in (*asked, ("language", language, ("", *LANGUAGES))):

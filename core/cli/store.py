@@ -21,7 +21,7 @@ from core.config.settings import load_settings
 from core.model.errors import ConfigError
 
 app = typer.Typer(
-    help="Look into the store, or move what is in it to another one. Which store: what the environment names.",
+    help="Look into the store, or move what is in it.\n\nThe environment says which store: see docs/settings.md.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @app.command()
 def info() -> None:
-    """Show which store is in use, whether it answers, and what is in it."""
+    """Show which store is in use, and what is in it."""
     settings = load_settings()
     out.print(f"store: {describe(settings)}")
 
@@ -65,7 +65,10 @@ def export_to(
     file: Annotated[Path | None, typer.Argument(help="where to; by default standard output")] = None,
     force: Annotated[bool, typer.Option(help="replace an existing file")] = False,
 ) -> None:
-    """Write all that is stored into a file, which `paperwire store import` takes into any other store."""
+    """Write all that is stored into a file.
+
+    `paperwire store import` takes it into any other store.
+    """
     stream = file if file and is_stream(file) else None
     if file and file.exists() and not stream and not force:
         raise ConfigError([f"{file} already exists; name another file, or add --force"])
@@ -101,7 +104,10 @@ def import_from(
         bool, typer.Option(help="also into a store that has dates already; equal keys are replaced")
     ] = False,
 ) -> None:
-    """Take a dump into the store. The whole file is checked before anything is written."""
+    """Take what `export` wrote into the store.
+
+    The whole file is checked before anything is written.
+    """
     try:
         with file.open(encoding="utf-8") if file else nullcontext(sys.stdin) as lines:
             values = read_dump(lines, time())

@@ -23,7 +23,10 @@ def vote(
     feed: Annotated[str, typer.Argument(help="which feed, by name")],
     papers: Annotated[list[str], typer.Argument(metavar="ID... up|down|none", help="papers, and at the end the vote")],
 ) -> None:
-    """Like (up) or dislike (down) papers in a feed, or take votes back (none); its scores learn from it at once."""
+    """Like or dislike papers in a feed, which learns from it.
+
+    The vote is up, down, or none, which takes it back. The next answer of the feed has the new scores.
+    """
     *ids, direction = papers
     if direction not in SIGNS or not ids:
         raise ConfigError(["say which papers, and at the end up, down or none: paperwire vote main 2601.01234 up"])
@@ -45,7 +48,7 @@ def votes(
     reset: Annotated[bool, typer.Option(help="forget all votes and the library")] = False,
     undo: Annotated[bool, typer.Option(help="undo the last change of votes")] = False,
 ) -> None:
-    """Print the votes of a feed, newest first; or export, import, undo or forget them."""
+    """Print, export, import, undo or forget a feed's votes."""
     change = _change(read, forget_before, reset=reset)
 
     async def work(wire: Paperwire) -> tuple[Votes, VoteReport | None]:
@@ -78,7 +81,10 @@ def library(
     file: Annotated[Path | None, typer.Argument(help="BibTeX, RIS, CSL JSON, or lines of arXiv links")] = None,
     remove: Annotated[bool, typer.Option(help="remove the library; votes stay")] = False,
 ) -> None:
-    """Give a feed a library of papers to learn from: the newest hundred count as likes of lower weight."""
+    """Give a feed a library of papers to learn from.
+
+    The newest hundred count as likes of lower weight.
+    """
     from core.sources.library import parse_library
 
     if remove:

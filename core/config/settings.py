@@ -293,6 +293,16 @@ class Settings(BaseSettings):
             return read_feeds_file(self.feeds_toml, "FEEDS_TOML")
         return load_feeds_file(self.feeds_path)
 
+    def reread_feeds(self) -> FeedsFile:
+        """Read the configuration of the feeds again, and use it. Raises `ConfigError`; then the former one stays."""
+        known = self.__dict__.pop("feeds", None)
+        try:
+            return self.feeds
+        except ConfigError:
+            if known is not None:
+                self.__dict__["feeds"] = known
+            raise
+
     @property
     def feeds_path(self) -> Path:
         """The feeds.toml in force, if `FEEDS_TOML` does not hold it."""

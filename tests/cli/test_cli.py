@@ -1,13 +1,16 @@
 """The command line in processes of its own: what it prints, what it stores, and with which status it ends."""
 
 import json
+import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import termios
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -80,6 +83,9 @@ def test_help(helped: dict[tuple[str, ...], Done], command: tuple[str, ...], wor
     done = helped[command]
     assert (0, "") == (done.returncode, done.stderr)
     assert [] == [word for word in words if word not in told(done)]
+    assert not re.search(r"\w\.\.\.$", done.stdout, re.MULTILINE)  # no sentence that is cut
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert not command or "Example: paperwire" in done.stdout
 
 
 def test_version(tmp_path: Path) -> None:
@@ -181,6 +187,27 @@ def test_papers_as_a_table(tmp_path: Path, stored: dict[str, str]) -> None:
         assert text in told(done)
     (cursor,) = re.findall(r"more with '(cursor=[^']+)'", "".join(done.stdout.split("\n")))
     assert MAIN_UNCAPPED[3:6] == [paper["id"] for paper in papers(stored, "limit=3", cursor)]
+
+
+def test_papers_fit_a_terminal(stored: dict[str, str]) -> None:
+    """In a terminal of 80 columns no line is longer, and each title is a link to its paper (OSC 8)."""
+    main, side = os.openpty()
+    termios.tcsetwinsize(side, (40, 80))
+    env = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "TERM": "xterm-256color", **ONLY_WHEN_ASKED, **stored}
+    command = [sys.executable, "-m", "core.cli.main", "papers"]
+    process = subprocess.Popen(command, env=env, stdin=side, stdout=side, stderr=subprocess.DEVNULL)
+    os.close(side)
+    shown = b""
+    with suppress(OSError):  # the end of a terminal, on Linux
+        while part := os.read(main, 65536):
+            shown += part
+    os.close(main)
+    assert 0 == process.wait(60)
+    text = shown.decode()
+    assert re.search(r"\x1b\]8;id=\d+;https://arxiv\.org/abs/2603\.90305\x1b\\.*Letters", text)
+    plain = re.sub(r"\x1b\]8;[^\x1b]*\x1b\\|\x1b\[[\d;?]*[A-Za-z]", "", text)
+    assert max(len(line.rstrip("\r")) for line in plain.split("\n")) <= 80
+    assert [] == [word for word in ("4.5", "2026-03-06", "au:Grace Placeholder") if word not in plain]
 
 
 def test_papers_with_brackets(tmp_path: Path) -> None:
@@ -435,8 +462,15 @@ def test_serve_where_someone_else_does(tmp_path: Path, stored: dict[str, str]) -
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         done = paperwire("serve", "--port", port, cwd=tmp_path, env=stored)
-    assert done.returncode not in (0, None)
-    assert all(word in told(done) for word in ("in use", port))
+    assert (2, "") == (done.returncode, done.stdout)
+    assert all(word in told(done) for word in ("in use", port, f"--port {int(port) + 1}"))
+    assert "http://" not in told(done)
+
+
+def test_serve_at_an_address_of_others(tmp_path: Path, stored: dict[str, str]) -> None:
+    """An address that this machine does not have is refused with its name."""
+    done = paperwire("serve", "--host", "203.0.113.1", cwd=tmp_path, env=stored)
+    assert (2, True) == (done.returncode, "203.0.113.1 is not an address of this machine" in told(done))
 
 
 @pytest.mark.parametrize("port", ["http", "70000"])
