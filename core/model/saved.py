@@ -34,7 +34,8 @@ class Saved:
             # In its old place, for the first feed is the main one
             feeds = {name if key == was else key: value for key, value in feeds.items() if key != name} | {was: None}
             places = {name if key == was else key: place for key, place in places.items() if key != name}
-            places.setdefault(name, was)
+            if places.setdefault(name, was) == name and name not in self.feeds:
+                places[name] = was  # the file has none of this name: it stays where the feed was that it had replaced
             moved[was] = name
         feeds[name] = feed
         places = {key: place for key, place in places.items() if key != place}

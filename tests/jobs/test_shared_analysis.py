@@ -16,6 +16,7 @@ from tests.support.replay import replay_process
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
 NOW = datetime(2026, 1, 1, 17, tzinfo=UTC)
+SUMMARIES = 15  # of a feed and date, unless the feed says another number
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +31,10 @@ def calls(url: str) -> Counter[str]:
     return Counter(row["path"].split("?")[0].split("/")[1] for row in httpx.get(f"{url}/_log").json())
 
 
+@pytest.mark.timeout(900)
 def test_storage_feed(replay: str, tmp_path: Path) -> None:
     """The shipped feeds: all papers that the storage feed shows are screened, those that promise much are read as PDFs
-    and judged, the rest is summarised; a second refresh asks no model anything.
+    and judged, the best of each date are summarised; then a refresh asks no model anything.
     """
     env = {
         "ARXIV_RSS_URL": replay,
@@ -44,24 +46,32 @@ def test_storage_feed(replay: str, tmp_path: Path) -> None:
         "LLM_MODEL": "replay",
         "CATCH_UP_SECONDS": "240",
     }
-    first = paperwire("refresh", cwd=tmp_path, env=env, timeout=300)
-    assert 0 == first.returncode, first.stdout + first.stderr
-    made = calls(replay)["v1"]
-    second = paperwire("refresh", cwd=tmp_path, env=env, timeout=300)
-    assert (0, made) == (second.returncode, calls(replay)["v1"]), second.stdout
-    assert "models:" not in second.stdout
+    said = "models:"
+    while "models:" in said:  # one run has a bounded time, which is not enough on a slow machine
+        made = calls(replay).get("v1", 0)
+        done = paperwire("refresh", cwd=tmp_path, env=env, timeout=600)
+        said = done.stdout
+        assert 0 == done.returncode, said + done.stderr
+    assert 0 < made == calls(replay)["v1"]
     settings = load_settings(
         _env_file=None, arxiv_rss_url=replay, now=NOW, sqlite_path=env["SQLITE_PATH"], feeds_file=env["FEEDS_FILE"]
     )
     with serving_app(settings) as url:
         found = httpx.get(f"{url}/api/papers?feed=storage&limit=500").json()
-        best = httpx.get(f"{url}/api/papers?feed=storage&has=pdf-analysis&sort=-points").json()
+        ranked = httpx.get(f"{url}/api/papers?feed=storage&has=pdf-analysis&sort=-points").json()
     judged = [paper for paper in found["papers"] if "scorecard" in paper]
     assert len(judged) >= 15
+    assert "skip" in {paper["band"] for paper in judged}
     assert {"2026-01-01", "2025-12-31", "2025-12-30"} == {paper["announced"] for paper in judged}
     for paper in judged:
         card = paper["scorecard"]
         assert ("analysed" if card["predicted"] >= 4 else "screened") == card["stage"], json.dumps(paper)
-        assert ("summary" in paper, "ready") == (True, paper["summary"]["state"])
-    points = [paper["points"] for paper in best["papers"]]
+        if "summary" in paper:
+            assert "ready" == paper["summary"]["state"], json.dumps(paper)
+    for day in {paper["announced"] for paper in judged}:
+        without = [paper["points"] for paper in judged if paper["announced"] == day and "summary" not in paper]
+        best = [paper["points"] for paper in judged if paper["announced"] == day and "summary" in paper]
+        assert len(best) >= SUMMARIES if without else best
+        assert not without or max(without) <= sorted(best, reverse=True)[SUMMARIES - 1]
+    points = [paper["points"] for paper in ranked["papers"]]
     assert (True, sorted(points, reverse=True)) == (bool(points), points)
