@@ -123,8 +123,8 @@ def client_of(scope: Scope, headers: Mapping[bytes, bytes], *, vercel: bool) -> 
 # These paths have secrets of their own, or show no data of the owner
 OPEN = frozenset({"/api/refresh", "/api/work", "/api/health", "/docs", "/openapi.json"})
 _COMMANDS = re.compile(r"/api/papers/.+/(?:review|summaries/[\w.-]+)")  # need the owner's token where they are posted
-# Votes and libraries, which always need the owner's token, and links to vote, which have signatures of their own
-_OWNERS = re.compile(r"/api/feeds/[\w-]+/(?:votes|library|learned)(?:/\w+)?|/vote/.*")
+# Votes and libraries, which always need the owner's token, and links in messages, which have signatures of their own
+_OWNERS = re.compile(r"/api/feeds/[\w-]+/(?:votes|library|learned)(?:/\w+)?|/(?:vote|unsubscribe)/.*")
 _FILE = re.compile(r"/[\w-]+\.(?:css|js|svg|ico|png|txt)")
 _IN_LOG = re.compile(rf"(?<=[?&]{KEY}=)[^&\s\"]+")
 _NAME = f"{KEY}=".encode()

@@ -6,7 +6,6 @@ and only a POST votes: readers prefetch links, and mail scanners follow them.
 
 from collections.abc import Callable
 from html import escape
-from urllib.parse import quote
 
 from fastapi import Request
 
@@ -14,27 +13,31 @@ from api.urls import base_url
 from core.app import Paperwire
 from core.config.settings import Settings
 from core.model.feed import Entry, Feed
-from core.util.signing import is_one_of, sign_vote
+from core.util.signing import is_one_of, sign_vote, vote_path
 
-DIRECTIONS = {"up": ("Like", "More like this"), "down": ("Dislike", "Less like this"), "none": ("Take back", "")}
+DIRECTIONS = {
+    "up": ("Like", "More like this"),
+    "down": ("Dislike", "Less like this"),
+    "none": ("Take back", ""),
+    "save": ("Save", ""),
+}
 
 
 def has_vote_links(settings: Settings, feed: Feed) -> bool:
     """Returns whether a feed's entries end with links to vote: by default those of a private copy do."""
     wanted = bool(settings.feed_key) if feed.vote_links is None else feed.vote_links
-    return wanted and bool(_secret(settings))
+    return wanted and bool(settings.link_secret)
 
 
 def is_vote_signed(wire: Paperwire, feed: str, paper: str, direction: str, signature: str) -> bool:
     """Returns whether a signature is that of this vote, and was not revoked."""
-    secret, revoked = _secret(wire.settings), wire.rules.saved.revoked
+    secret, revoked = wire.settings.link_secret, wire.rules.saved.revoked
     return bool(secret) and is_one_of(signature, sign_vote(secret, feed, paper, direction, revoked))
 
 
-def vote_path(wire: Paperwire, feed: str, paper: str, direction: str) -> str:
+def own_vote_path(wire: Paperwire, feed: str, paper: str, direction: str) -> str:
     """Returns the path of a vote, with its signature."""
-    signature = sign_vote(_secret(wire.settings), feed, paper, direction, wire.rules.saved.revoked)
-    return f"/vote/{quote(feed)}/{direction}/{signature}/{quote(paper)}"
+    return vote_path(wire.settings.link_secret, feed, paper, direction, wire.rules.saved.revoked)
 
 
 def linked(request: Request, feed: Feed) -> Callable[[Entry], str] | None:
@@ -46,14 +49,10 @@ def linked(request: Request, feed: Feed) -> Callable[[Entry], str] | None:
 
     def links(entry: Entry) -> str:
         found = [
-            f'<a href="{escape(base + vote_path(wire, feed.name, entry.id, direction))}">{text}</a>'
+            f'<a href="{escape(base + own_vote_path(wire, feed.name, entry.id, direction))}">{text}</a>'
             for direction, (_, text) in DIRECTIONS.items()
             if text
         ]
         return f"<p>{' · '.join(found)}</p>"
 
     return links
-
-
-def _secret(settings: Settings) -> str:
-    return settings.admin_token or settings.feed_key

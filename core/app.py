@@ -16,7 +16,7 @@ from core.config.settings import Settings
 from core.model.analysis import is_unread
 from core.model.entries import reaches_below
 from core.model.errors import PaperwireError, StoreError, UnknownName
-from core.model.feed import Feed
+from core.model.feed import Entry, Feed
 from core.model.freshness import (
     ARXIV,
     UNCONFIRMED_SECONDS,
@@ -42,6 +42,7 @@ from core.views.snapshot import Snapshot, Snapshots
 from core.views.store_check import StoreChecks
 
 if TYPE_CHECKING:
+    from core.jobs.deliver import Post
     from core.jobs.run import Report
     from core.queue.base import Queue
 
@@ -190,6 +191,7 @@ class Paperwire:
             queue=self.queue or open_queue(self.settings),
             patience=patience,
             progress=progress,
+            read=self._read_entries,
         )
         self._learn(report)
         return report
@@ -203,6 +205,17 @@ class Paperwire:
         own = self.feeds.get(feed.name) == feed
         whole = reaches_below(feed, query) or self._rules_are_new or not own
         return await self._entries.get(manifest, feed, whole=whole, own=own)
+
+    async def post(self) -> "Post":
+        """Returns what is needed to make and send the messages of deliveries now. Raises `StoreError`."""
+        await asyncio.to_thread(import_module, "core.jobs.deliver")  # not at a cold start
+        from core.jobs.deliver import Post
+
+        state = (await self.snapshot()).state
+        return Post(self.settings, self.rules, state.manifest, self._read_entries, self.clock())
+
+    async def _read_entries(self, manifest: Manifest, feed: Feed) -> list[Entry]:
+        return (await self._entries.get(manifest, feed, whole=self._rules_are_new, own=True)).entries
 
     async def papers(self) -> list[Paper]:
         """Returns the stored papers of all feeds, each once, in its newest version."""

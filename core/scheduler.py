@@ -6,12 +6,17 @@ On serverless platforms, where instances run only while they answer, a cron does
 
 import asyncio
 import logging
+from datetime import datetime
 from random import uniform
+from typing import TYPE_CHECKING
 
 from core.app import Paperwire
 from core.model.errors import ConfigError, PaperwireError, StoreError
 from core.queue.local import LocalQueue
 from core.util.tasks import is_cancelled
+
+if TYPE_CHECKING:
+    from core.jobs.run import Report
 
 log = logging.getLogger("paperwire")
 
@@ -96,6 +101,15 @@ async def refresh_once(wire: Paperwire, key: str = "") -> float:
     """
     seconds = wire.settings.work_seconds or REST_SECONDS
     report = await wire.refresh("step" if key else "pending", seconds=seconds, key=key)
+    return min(await _pause(wire, report), _until(wire, report.deliver.next))
+
+
+def _until(wire: Paperwire, hour: datetime | None) -> float:
+    """Returns the seconds until the `hour` of a delivery."""
+    return max((hour - wire.clock()).total_seconds(), 1.0) if hour else _IDLE_SECONDS * 2
+
+
+async def _pause(wire: Paperwire, report: "Report") -> float:
     failures = report.failures.keys() - {"today"}  # for arXiv's due batch, the backoff note decides
     if report.backfill.pending and not failures:
         return 0.0

@@ -22,6 +22,7 @@ from core.config.feeds_file import read_feeds_file
 from core.config.settings import ROOT, Settings, load_settings
 from tests.conftest import NOON, ONLY_WHEN_ASKED, serving_app
 from tests.support.ports import free_port
+from tests.support.targets import anything, serving_service
 from tests.support.upstream import Upstream
 
 PAGES = {"README.md": ROOT / "README.md"} | {f"docs/{path.name}": path for path in sorted((ROOT / "docs").glob("*.md"))}
@@ -102,13 +103,23 @@ def paperwire(folder: Path, env: dict[str, str], *words: str) -> subprocess.Comp
 BEFORE = {
     "store import": (("refresh",), ("store", "export", "wire.jsonl")),
     "audit": (("refresh", "--all"),),  # nothing is proven before anything was asked
+    "deliver": (("refresh",),),
 }
+(DELIVERY,) = re.findall(r"```toml\n(.*?)```", TEXTS["docs/deliver.md"], re.DOTALL)
+
+
+@pytest.fixture
+def target() -> Iterator[dict[str, str]]:
+    """What the page on deliveries sets: its feeds.toml, and an address."""
+    with serving_service(anything) as service:
+        yield {"FEEDS_TOML": DELIVERY, "MORNING_TO": f"json://{service.host}/?secret=word"}
 
 
 @pytest.mark.parametrize("command", RUNNING)
-def test_running(place: tuple[Path, dict[str, str]], command: str) -> None:
+def test_running(place: tuple[Path, dict[str, str]], target: dict[str, str], command: str) -> None:
     """Every paperwire command of the manual succeeds and prints something."""
     folder, env = place
+    env |= target if "deliver" in command else {}
     if "--output feeds.toml" in command:  # it replaces no file
         (folder / "feeds.toml").unlink()
     for word, steps in BEFORE.items():

@@ -23,6 +23,7 @@ MODULES = (
     "settings",
     "contract",
     "vote",
+    "deliveries",
     "make",
 )
 

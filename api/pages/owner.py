@@ -160,6 +160,26 @@ async def change_marks(wire: Paperwire, news: Marks) -> OwnerState:
     return changed
 
 
+async def save_paper(wire: Paperwire, paper: str) -> bool:
+    """Put a stored paper on the reading list, whatever was done with it before. Returns whether it is stored.
+
+    Raises `TooMuch`, `Conflict` and `StoreError`.
+    """
+    found = (await find_entries(wire, [paper])).get(paper)
+    if found is None:
+        return False
+    saved = SavedPaper(found.paper, rfc3339(wire.clock()), claim=claim_of(found, _extract))
+
+    def make(known: OwnerState) -> OwnerState:
+        mark = known.marks.get(paper, PaperMark())
+        time = max(int(wire.clock().timestamp()), mark.time + 1)
+        marks = {**known.marks, paper: mark._replace(saved=True, time=time)}
+        return known._replace(marks=marks, listed=with_saved(known.listed, [saved]))
+
+    await wire.archive.marks.change(make)
+    return True
+
+
 async def _vote(wire: Paperwire, signs: Mapping[str, int]) -> None:
     """Let the feeds that show these papers learn from the votes, which are newer than theirs."""
     manifest = await wire.manifest()

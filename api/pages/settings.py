@@ -6,6 +6,7 @@ The page is public, as the feeds are; every change requires the token, in its ow
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -29,7 +30,7 @@ from core.config.overrides import (
     revoke_addresses,
     rules_in_force,
 )
-from core.model.errors import ConfigError, Refused, UnknownName
+from core.model.errors import ConfigError, Refused, StoreError, UnknownName
 from core.model.saved import Change, undone
 from core.text.numbers import whole_number
 
@@ -42,6 +43,7 @@ _NOTICES = {
     "deleted": "Deleted. You can go back to before that below.",
     "restored": "It is again as feeds.toml has it.",
     "revoked": "Its former addresses are refused from now on. The pages show the new ones.",
+    "tested": "A test message was sent.",
     "undone": "Everything is as it was before that change.",
 }
 History = tuple[Change, ...]
@@ -125,8 +127,20 @@ async def settings(request: Request) -> Response:
             name for name, feed in rules.feeds.items() if wire.settings.feed_key or has_vote_links(wire.settings, feed)
         ],
         "private": bool(wire.settings.feed_key),
+        "deliveries": await _deliveries(wire),
     }
     return await page(request, "settings.html", context, cache="no-store")
+
+
+async def _deliveries(wire: Paperwire) -> list[tuple[Any, Any]]:
+    """Returns each delivery with its log, None where the store does not answer."""
+    found: list[tuple[Any, Any]] = []
+    for delivery in wire.settings.feeds.deliveries:
+        try:
+            found.append((delivery, await wire.archive.deliveries.log(delivery.name)))
+        except StoreError:
+            found.append((delivery, None))
+    return found
 
 
 def _models(wire: Paperwire) -> str:

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.pages.html import page
+from api.pages.owner import save_paper
 from api.resource import opened, wire_of
 from api.urls import page_url
-from api.vote_links import DIRECTIONS, is_vote_signed, vote_path
+from api.vote_links import DIRECTIONS, is_vote_signed, own_vote_path
 from core.app import Paperwire
 from core.model.errors import InvalidInput, UnknownName
 from core.model.feed import Feed
@@ -34,6 +35,8 @@ async def ask_vote(request: Request) -> Response:
 async def cast_vote(request: Request) -> Response:
     """Vote. Repeated, it changes nothing more."""
     wire, feed, paper, direction = await _read(request)
+    if direction == "save":
+        return await _save(request, wire, feed, paper)
     sign = SIGNS[direction]
     try:
         report = await wire.vote(feed.name, {paper: sign})
@@ -46,9 +49,17 @@ async def cast_vote(request: Request) -> Response:
         "title": await _title(wire, feed, paper),
         "done": _DONE[sign],
         "report": report,
-        "undo": page_url(request, vote_path(wire, feed.name, paper, _BACK[before])) if report.changed else "",
+        "undo": page_url(request, own_vote_path(wire, feed.name, paper, _BACK[before])) if report.changed else "",
     }
     return await _page(request, context)
+
+
+async def _save(request: Request, wire: Paperwire, feed: Feed, paper: str) -> Response:
+    """Put the paper on the reading list. Repeated, it changes nothing more."""
+    if not await save_paper(wire, paper):
+        raise UnknownName("paper", paper)
+    context: dict[str, Any] = {"feed": feed, "paper": paper, "title": await _title(wire, feed, paper), "is_saved": True}
+    return await _page(request, context | {"done": "It is on your reading list", "report": None})
 
 
 async def _read(request: Request) -> tuple[Paperwire, Feed, str, str]:
@@ -75,6 +86,7 @@ async def _title(wire: Paperwire, feed: Feed, paper: str) -> str:
 
 
 async def _page(request: Request, context: dict[str, Any]) -> Response:
+    context = {"is_saved": False, "done": "", "label": "", "about": "", "undo": ""} | context
     answer = await page(request, "vote.html", context, cache="no-store")
     answer.headers["X-Robots-Tag"] = "noindex, nofollow"
     return answer

@@ -16,7 +16,7 @@ from api.resource import answer_once, wire_of
 from core.app import Paperwire
 from core.archive import State
 from core.config.queues import queue_problem
-from core.model.errors import StoreError, StoreRefused
+from core.model.errors import ConfigError, StoreError, StoreRefused
 from core.model.freshness import due_record
 from core.model.health import Trouble, status_of, trouble_to_plain, troubles
 from core.model.manifest import BatchRecord, Manifest, rfc3339
@@ -145,7 +145,27 @@ async def _troubles(
     found = look(refusal=refusal_text(wire.archive.refused, is_owner=is_owner))
     if is_owner or any(trouble.kind in _UNSTORED for trouble in found):
         found = look(refusal=refusal_text(await wire.archive.refusal(), is_owner=is_owner))
-    return found
+    return sorted([*found, *await _of_deliveries(wire)], key=lambda trouble: not trouble.act)
+
+
+async def _of_deliveries(wire: Paperwire) -> list[Trouble]:
+    """Returns the problems of deliveries, without any address."""
+    if not wire.settings.feeds.deliver:
+        return []
+    from core.config.deliver_table import address_of  # not at a cold start
+    from core.model.delivery import delivery_troubles
+
+    found, deliveries = [], wire.settings.feeds.deliveries
+    for delivery in deliveries:
+        try:
+            address_of(delivery)
+        except ConfigError as error:
+            found.append(Trouble("deliver", error.problems[0], mend=f"set {delivery.to} in the environment", act=True))
+    try:
+        logs = {one.name: await wire.archive.deliveries.log(one.name) for one in deliveries}
+    except StoreError:  # which is named already
+        return found
+    return [*found, *delivery_troubles(deliveries, logs, wire.clock())]
 
 
 def _failure(state: State, *, is_owner: bool) -> Mapping[str, str]:

@@ -5,7 +5,9 @@ import math
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from datetime import datetime, timedelta
+from functools import cached_property
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from core.archive.analyses import Analyses
 from core.archive.days import Days
@@ -30,6 +32,9 @@ from core.store import keys
 from core.store.base import Store, Values, holding
 from core.store.codec import encode
 from core.store.space import Space
+
+if TYPE_CHECKING:
+    from core.archive.deliveries import Deliveries
 
 __all__ = ["Archive", "Draft", "State"]
 
@@ -68,6 +73,13 @@ class Archive:
         """Keep batches for another time from now on."""
         self.retention = retention
         self.inventory = Inventory(self.store, kept_seconds(retention))
+
+    @cached_property
+    def deliveries(self) -> "Deliveries":
+        """The logs of what was delivered."""
+        from core.archive.deliveries import Deliveries  # not at a cold start
+
+        return Deliveries(self.store)
 
     def gate(self, seconds: float = GATE_SECONDS) -> AbstractAsyncContextManager[None]:
         """Returns a block for one request to arXiv, which starts `seconds` after the last one at the earliest."""

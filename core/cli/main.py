@@ -1,9 +1,10 @@
-"""The commands of `paperwire`: serve, refresh, audit, papers, digest, review, vote, votes, library, check,
+"""The commands of `paperwire`: serve, refresh, audit, papers, digest, deliver, review, vote, votes, library, check,
 import and store."""
 
 import asyncio
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -12,12 +13,12 @@ from rich.table import Table
 
 from core import __version__
 from core.archive.open import describe
-from core.cli import digest, papers, refresh, review, serve, store, vote
+from core.cli import deliver, digest, papers, refresh, review, serve, store, vote
 from core.cli.check import explain_rules
 from core.cli.output import err, is_stream, out, write_document
 from core.config import models
 from core.config.environment import read_text_file, variables
-from core.config.feeds_file import load_feeds_file
+from core.config.feeds_file import FeedsFile, load_feeds_file
 from core.config.import_bot import to_env, to_feeds_toml
 from core.config.settings import Settings, load_settings
 from core.model.errors import ConfigError, PaperwireError, QueryError
@@ -57,9 +58,27 @@ def check(
         )
     if settings.websub_hub and not settings.public_url:
         out.print("Note: WEBSUB_HUB is set, but BASE_URL is not: without the public address the hub is not notified.")
+    for line in _deliveries(feeds_file):
+        out.print(line)
     out.print(f"Store: {describe(settings)}")
     out.print(models.describe_models(settings))
     out.print(f"{origin}: good")
+
+
+def _deliveries(feeds_file: FeedsFile) -> Iterator[str]:
+    """Yields what each delivery does, and what it lacks."""
+    for delivery in feeds_file.deliveries:
+        from core.config.deliver_table import address_of
+        from core.deliver.targets import open_target
+
+        try:
+            about = f"goes to {open_target(address_of(delivery)).kind}"
+        except ConfigError as error:
+            about = f"cannot be sent: {'; '.join(error.problems)}"
+        yield f"Delivery {delivery.name}: {delivery.when}, {about}"
+        for name in delivery.feeds:
+            if name not in feeds_file.feeds:
+                yield f"  Note: deliver.{delivery.name}: {name} is no feed of this file; it may be one that you saved"
 
 
 async def _explain(settings: Settings, feeds: list[Feed]) -> None:
@@ -107,6 +126,7 @@ COMMANDS = (
     ("papers", papers.papers, "paperwire papers 'score>=10' 'category=cs.DC' --feed main"),
     ("similar", papers.similar, "paperwire similar 2601.01234"),
     ("digest", digest.digest, "paperwire digest main --style daily --output posts/"),
+    ("deliver", deliver.deliver, "paperwire deliver morning --dry-run"),
     ("review", review.review, "paperwire review 2505.23416 --language ko"),
     ("vote", vote.vote, "paperwire vote main 2601.01234 up"),
     ("votes", vote.votes, "paperwire votes main --export votes.json"),

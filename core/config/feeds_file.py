@@ -1,16 +1,16 @@
 """feeds.toml, the one file that an owner edits: parses and validates it, makes feeds of it, and writes it.
 
 Every value can be overridden by an environment variable: `PAPERWIRE_FEEDS__MAIN__MIN_SCORE=4` for `min_score` in
-`[feeds.main]`, `PAPERWIRE_INSTANCE__CONTACT=…` for `contact` in `[instance]`.
+`[feeds.main]`, `PAPERWIRE_INSTANCE__CONTACT=…` for `contact` in `[instance]`, and so for `[deliver.NAME]`.
 """
 
 import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -26,6 +26,9 @@ from core.config.feed_table import FeedTable, Instance, RubricTable
 from core.model.errors import ConfigError
 from core.model.feed import Feed
 
+if TYPE_CHECKING:
+    from core.model.delivery import Delivery
+
 _ENV_PREFIX = "PAPERWIRE_"
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _RESERVED = ("custom",)  # /api/feeds/custom.rss is for rules in the URL
@@ -35,10 +38,23 @@ _A_TABLE = re.compile(r"a valid dictionary( or instance of \w+)?")
 
 @dataclass(frozen=True, slots=True)
 class FeedsFile:
-    """The content of the file and the environment: `feeds` by name, in the file's order; the first is the main feed."""
+    """The content of the file and the environment: `feeds` by name, in the file's order; the first is the main feed.
+
+    `deliver` are the validated tables of the `deliveries`.
+    """
 
     instance: Instance
     feeds: Mapping[str, Feed]
+    deliver: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def deliveries(self) -> "list[Delivery]":
+        """Where digests go, in the file's order."""
+        if not self.deliver:
+            return []
+        from core.config.deliver_table import DeliverTable  # not at a cold start
+
+        return [DeliverTable(**table).to_delivery(name) for name, table in self.deliver.items()]
 
 
 class _File(BaseSettings):
@@ -48,6 +64,7 @@ class _File(BaseSettings):
 
     instance: Instance = Instance()
     feeds: dict[str, FeedTable] = Field(min_length=1)
+    deliver: dict[str, dict[str, Any]] = Field({}, max_length=20)
 
     @classmethod
     def settings_customise_sources(
@@ -69,6 +86,14 @@ class _File(BaseSettings):
         for name in feeds:
             check_name(name)
         return feeds
+
+    @field_validator("deliver")
+    @classmethod
+    def _names_of_deliveries(cls, deliver: dict[str, Any]) -> dict[str, Any]:
+        for name in deliver:
+            if not _NAME.fullmatch(name):
+                raise ValueError(f"{name!r} cannot name a delivery; allowed are a-z, 0-9, - and _, a letter first")
+        return deliver
 
 
 def check_name(name: str) -> str:
@@ -98,7 +123,24 @@ def read_feeds_file(text: str, origin: str) -> FeedsFile:
     except SettingsError as error:  # a variable that should hold a list or a table, and does not
         names = ", ".join(sorted(name for name in variables() if name.upper().startswith(_ENV_PREFIX)))
         raise ConfigError([f"{names}: {error}: {error.__cause__}; lists and tables are written as JSON"]) from error
-    return FeedsFile(file.instance, {name: table.to_feed(name) for name, table in file.feeds.items()})
+    _check_deliver(file.deliver, origin)
+    return FeedsFile(file.instance, {name: table.to_feed(name) for name, table in file.feeds.items()}, file.deliver)
+
+
+def _check_deliver(deliver: Mapping[str, Mapping[str, Any]], origin: str) -> None:
+    """Validate the tables `[deliver.NAME]`. Raises `ConfigError`."""
+    if not deliver:
+        return
+    from core.config.deliver_table import DeliverTable  # not at a cold start
+
+    problems: list[str] = []
+    for name, table in deliver.items():
+        try:
+            DeliverTable(**table)
+        except ValidationError as error:
+            problems += _explained(error, origin, ("deliver", name))
+    if problems:
+        raise ConfigError(problems)
 
 
 def load_feeds_file(path: Path) -> FeedsFile:
@@ -109,15 +151,17 @@ def load_feeds_file(path: Path) -> FeedsFile:
         raise ConfigError([f"{path}: cannot be read: {error}"]) from error
 
 
-def _explained(error: ValidationError, origin: str) -> Iterator[str]:
+def _explained(error: ValidationError, origin: str, table: tuple[str, ...] = ()) -> Iterator[str]:
     for problem in error.errors():
-        where = ".".join(str(part) for part in problem["loc"] if part != "[key]")
-        variable = _ENV_PREFIX + "__".join(map(str, problem["loc"])).upper()
+        loc = (*table, *problem["loc"])
+        where = ".".join(str(part) for part in loc if part != "[key]")
+        variable = _ENV_PREFIX + "__".join(map(str, loc)).upper()
         named = variable if variable in map(str.upper, variables()) else origin
         value = problem["input"]
-        shown = f" = {value!r}" if isinstance(value, (str, int, float, bool)) else ""
+        is_secret = loc[-1] == "to"  # an address in the wrong place holds a password
+        shown = f" = {value!r}" if isinstance(value, (str, int, float, bool)) and not is_secret else ""
         if problem["type"] == "extra_forbidden":
-            yield _unknown_key(origin, problem["loc"])
+            yield _unknown_key(origin, loc)
         elif problem["type"] == "missing":
             yield f"{named}: {where}: is missing"
         else:
@@ -137,16 +181,25 @@ def _allowed_keys(loc: tuple[int | str, ...]) -> list[str]:
         table = RubricTable
     elif loc[0] == "instance":
         table = Instance
+    elif loc[0] == "deliver":
+        from core.config.deliver_table import DeliverTable
+
+        table = DeliverTable
     return list(table.model_fields)
 
 
-def write_feeds_file(instance: Mapping[str, Any], feeds: Mapping[str, Mapping[str, Any]]) -> str:
-    """Returns the text of a feeds.toml with these values of `[instance]` and of each `[feeds.NAME]`."""
+def write_feeds_file(
+    instance: Mapping[str, Any],
+    feeds: Mapping[str, Mapping[str, Any]],
+    deliver: Mapping[str, Mapping[str, Any]] | None = None,
+) -> str:
+    """Returns the text of a feeds.toml with these values of `[instance]`, `[feeds.NAME]` and `[deliver.NAME]`."""
     tables = {"instance": instance}
     for name, feed in feeds.items():
         inner = {key: value for key, value in feed.items() if isinstance(value, Mapping)}
         tables[f"feeds.{name}"] = {key: value for key, value in feed.items() if key not in inner}
         tables |= {f"feeds.{name}.{key}": value for key, value in inner.items()}
+    tables |= {f"deliver.{name}": values for name, values in (deliver or {}).items()}
     return "\n\n".join("\n".join([f"[{name}]", *_lines(values)]) for name, values in tables.items()) + "\n"
 
 

@@ -181,7 +181,7 @@ def origin_of(rules: Rules, name: str) -> str:
 def export_feeds(rules: Rules) -> str:
     """Returns the feeds in force as the text of an equivalent feeds.toml."""
     feeds = {name: feed.to_plain(defaults=False) for name, feed in rules.feeds.items()}
-    return write_feeds_file(rules.file.instance.model_dump(mode="json"), feeds)
+    return write_feeds_file(rules.file.instance.model_dump(mode="json"), feeds, rules.file.deliver)
 
 
 def _check_known(rules: Rules, name: str) -> None:

@@ -222,6 +222,11 @@ class Settings(BaseSettings):
         return self.store_prefix or (self.vercel_env if is_preview else "")
 
     @property
+    def link_secret(self) -> str:
+        """The secret of signed links in feeds and messages, "" without one."""
+        return self.admin_token or self.feed_key
+
+    @property
     def has_model(self) -> bool:
         """Whether a language model is configured; see `core.config.models`."""
         return bool(self.llm_model)

@@ -1,8 +1,8 @@
 """The write path: every caller runs these steps, in this order, and no other code changes stored papers.
 
-today → deliver → learn → backfill → enrich → analyze. Each step has its own failures: a source that is down does not
-prevent other steps. Subscribers are notified of today's batch before the slow steps. These process the newest dates
-first, then older ones.
+today → learn → backfill → enrich → analyze → deliver. Each step has its own failures: a source that is down does not
+prevent other steps. A hub is notified of today's batch before the slow steps. These process the newest dates first,
+then older ones.
 
 Each unit of work is stored when it is done: a run may be killed at any moment, and the next one continues from there.
 """
@@ -27,7 +27,7 @@ from core.jobs.backfill import (
     read_pages,
     still_pending_pages,
 )
-from core.jobs.deliver import deliver
+from core.jobs.deliver import Delivered, Post, Read, deliver, notify
 from core.jobs.enrich import Enriched, complete_shown, fetch_picks
 from core.jobs.feed_date import Analysed
 from core.jobs.learn import learn_all, taught
@@ -84,6 +84,7 @@ class Report:
     backfill: Backfilled = field(default_factory=Backfilled)
     enrich: Enriched = field(default_factory=Enriched)
     analyze: Analysed = field(default_factory=Analysed)
+    deliver: Delivered = field(default_factory=Delivered)
     errors: dict[str, list[str]] = field(default_factory=dict)
     busy: list[str] = field(default_factory=list)
     rested: bool = False  # whether the steps after today ran
@@ -102,6 +103,7 @@ class Report:
             "backfill": self.backfill.problems,
             "enrich": self.enrich.problems,
             "analyze": self.analyze.problems,
+            "deliver": self.deliver.problems,
         }
         steps = dict.fromkeys((*parts, *self.errors))
         found = {name: [*parts.get(name, ()), *self.errors.get(name, ())] for name in steps}
@@ -142,6 +144,7 @@ class Report:
         pending = {"dates": sorted(dates, reverse=True)}
         plain["pending"] = pending | {"papers": self.analyze.pending}
         plain |= {"lost": self.lost} if self.lost else {}
+        plain |= {"delivered": self.deliver.sent} if self.deliver.sent else {}
         return plain | {"work": self._work(), "failures": self.failures, "busy": list(self.busy)}
 
     def _work(self) -> dict[str, Any]:
@@ -165,10 +168,12 @@ async def run(
     queue: Queue | None = None,
     patience: float = 0.0,
     progress: Progress = NO_PROGRESS,
+    read: Read | None = None,
 ) -> Report:
     """Run the steps of `scope`. The rest after the due batches takes at most `seconds`; 0 skips it.
 
-    `key` is what a queue delivers. If anything is still pending, the `queue` is to call the next step.
+    `key` is what a queue delivers. If anything is still pending, the `queue` is to call the next step. `read` reads the
+    entries of a feed for the digests that are delivered at the end; without it none are.
     While another process does the same, this one waits for up to `patience` seconds, and then skips it. Returns the
     report, with all failures but `StoreError`, which is raised.
     """
@@ -182,6 +187,8 @@ async def run(
                 await work.learn()
             if scope.rest and seconds > 0:
                 await work.rest(seconds)
+            if scope.rest and read and settings.feeds.deliver:
+                await work.deliver(read)
         except StoreRefused as error:
             await archive.note_refusal(error, settings.clock())
             raise
@@ -219,7 +226,7 @@ class _Run:
         if rules is None:
             return
         if self.report.today and self.report.today.changed:
-            await self._step("deliver", self._deliver(rules))
+            await self._step("deliver", self._notify(rules))
         if ARXIV not in rules.sources:  # else the picks belong to the rest
             record = due_record((await self.archive.state()).manifest, due_of(self.now, rules.sources), rules.sources)
             if forced or not is_settled(record, ()):
@@ -281,9 +288,18 @@ class _Run:
         self.report.today = today
         self.progress("stored", len(rules.categories), len(rules.categories))
 
-    async def _deliver(self, rules: Rules) -> None:
-        if problem := await deliver(self.settings, rules.feeds, rules.saved.revoked):
+    async def _notify(self, rules: Rules) -> None:
+        if problem := await notify(self.settings, rules):
             self.report.errors.setdefault("deliver", []).append(problem)
+
+    async def deliver(self, read: Read) -> None:
+        """Send the digests that are due."""
+        await self._step("deliver", self._deliver(read))
+
+    async def _deliver(self, read: Read) -> None:
+        state = await self.archive.state()
+        post = Post(self.settings, await self._rules(state), state.manifest, read, self.now)
+        self.report.deliver = await deliver(self.archive, post)
 
     async def _picks(self, rules: Rules) -> None:
         self.report.asked_picks = True

@@ -17,6 +17,7 @@ PaperwireError
 │   ├── ParseError    bytes came, but they are not what was asked for
 │   └── NoText        a paper has no full text that could be read: withdrawn, or images only
 ├── QueueError        a queue did not accept the next step: a cron or a reader begins it
+├── DeliveryError     a target did not accept a message: it is sent again later
 ├── ModelError        a language model did not answer, or not usefully: one paper goes without
 └── StoreError        the store failed
     ├── StoreRefused  the database refuses to write, until its owner does something: nothing was written
@@ -141,6 +142,14 @@ class NoText(SourceError):
 
 class QueueError(PaperwireError):
     """A queue did not accept a message."""
+
+
+class DeliveryError(PaperwireError):
+    """A target did not accept a message, and says so without its address. `again`: a later try may succeed."""
+
+    def __init__(self, message: str, *, again: bool = True) -> None:
+        super().__init__(message)
+        self.again = again
 
 
 class ModelError(PaperwireError):

@@ -115,6 +115,16 @@ def votes_before(feed_name: str) -> str:
     return f"{_V}:votes:{feed_name}:before"
 
 
+def delivered(delivery: str) -> str:
+    """What a delivery has sent."""
+    return f"{_V}:delivered:{delivery}"
+
+
+def delivery_lock(delivery: str) -> str:
+    """The lock of the process that sends a delivery's messages."""
+    return f"{_V}:lock:delivery:{delivery}"
+
+
 def model(name: str) -> str:
     """The word weights that were learned for a feed, by their fingerprint; immutable."""
     return f"{_V}:model:{name}"

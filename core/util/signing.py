@@ -57,6 +57,16 @@ def sign_vote(secret: str, feed: str, paper: str, direction: str, revoked: Revok
     return hmac.new(secret.encode(), text.encode("utf-8", "surrogateescape"), "sha256").hexdigest()[:SIGNATURE_LENGTH]
 
 
+def vote_path(secret: str, feed: str, paper: str, direction: str, revoked: Revoked = NEVER) -> str:
+    """Returns the path of a signed vote: "up", "down", "none", or "save" for the reading list."""
+    return f"/vote/{quote(feed)}/{direction}/{sign_vote(secret, feed, paper, direction, revoked)}/{quote(paper)}"
+
+
+def sign_stop(secret: str, delivery: str) -> str:
+    """Returns the signature of the address that stops a delivery."""
+    return hmac.new(secret.encode(), f"stop\n{delivery}".encode(), "sha256").hexdigest()[:SIGNATURE_LENGTH]
+
+
 def is_one_of(sent: str, *secrets: str) -> bool:
     """Returns whether `sent` is one of the non-empty `secrets`, in constant time."""
     digest = hashlib.sha256(sent.encode("utf-8", "surrogateescape")).digest()

@@ -30,6 +30,7 @@ KINDS: Mapping[str, str] = {
     "LEARNED": "restored", "feed_votes": "restored", "model": "restored",
     "OWNER_MARKS": "restored", "READING_LIST": "restored", "SESSIONS": "lost", "MARKS_LOCK": "passing",
     "votes_before": "lost", "VOTES_LOCK": "passing",
+    "delivered": "restored", "delivery_lock": "passing",
     "copy": "restored",
 }  # fmt: skip
 MODES = ("delete", "damage", "cut")

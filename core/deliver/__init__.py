@@ -1,0 +1,1 @@
+"""Where messages go: mail, chats and webhooks, each with its protocol and limits; and hubs that notify subscribers."""
