@@ -16,8 +16,8 @@ MODULES = {
     for path in sorted((ROOT / name).rglob("*.py"))
 }
 FOLDERS = {
-    "archive", "cli", "config", "jobs", "llm", "model", "queue", "ranking", "render", "sources", "store", "text",
-    "util", "views",
+    "archive", "cli", "config", "deliver", "jobs", "llm", "model", "queue", "ranking", "render", "sources", "store",
+    "text", "util", "views",
 }  # fmt: skip
 NOT_AT_START = (
     "feedgen", "jinja2", "lxml", "ahocorasick_rs", "re2", "pypdfium2", "pydantic.v1", "api.pages.day", "core.jobs.run",

@@ -14,21 +14,21 @@ from core.cli.output import err, out, with_wire
 from core.model.delivery import Message
 from core.model.errors import NothingYet, QueryError, StoreError
 
-FORMS = ("text", "html", "markdown", "json", "mail")
+_FORMS = ("text", "html", "markdown", "json", "mail")
 
 
 def deliver(
     name: Annotated[str, typer.Argument(help="which [deliver.NAME] of feeds.toml; without one, all are listed")] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="print the message, send nothing")] = False,
     date: Annotated[str, typer.Option(help="with --dry-run: which date; by default the newest")] = "",
-    form: Annotated[str, typer.Option(help=f"with --dry-run: {', '.join(FORMS)}")] = "text",
+    form: Annotated[str, typer.Option(help=f"with --dry-run: {', '.join(_FORMS)}")] = "text",
     test: Annotated[bool, typer.Option("--test", help="send a test message now")] = False,
     again: Annotated[str, typer.Option(help="forget that a date, week or paper was sent: it goes again if due")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="begin again after its recipient has stopped it")] = False,
 ) -> None:
     """Send what is due of a delivery, or see with --dry-run what that is. Each digest goes once."""
-    if form not in FORMS:
-        raise QueryError(f"--form {form}", "there is no such form", FORMS)
+    if form not in _FORMS:
+        raise QueryError(f"--form {form}", "there is no such form", _FORMS)
     if not name:
         asyncio.run(with_wire(_list))
         return
@@ -38,8 +38,7 @@ def deliver(
 async def _do(
     wire: Paperwire, name: str, dry_run: bool, date: str, form: str, test: bool, again: str, resume: bool
 ) -> None:
-    from core.jobs.deliver import change_log, find_delivery, send_test
-    from core.jobs.deliver import deliver as send_due
+    from core.jobs.deliver import change_log, find_delivery, send_due, send_test
 
     delivery = find_delivery(wire.settings, name)
     if dry_run:

@@ -12,7 +12,7 @@ from core.config.environment import variables
 from core.model.delivery import Delivery
 from core.model.errors import ConfigError
 
-MOST_PAPERS = 50
+_MOST_PAPERS = 50
 _AT = re.compile(r"(?P<hour>[01]?\d|2[0-3])(?::(?P<minute>[0-5]\d))?(?:\s+(?P<zone>\S+))?")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,79}")
 _OWN = ("ADMIN_TOKEN", "CRON_SECRET", "FEED_KEY")  # secrets that open this wire are no addresses
@@ -30,7 +30,7 @@ class DeliverTable(BaseModel):
     when: Literal["daily", "must-read"] = "daily"
     at: str = "07:00 UTC"
     limit_hours: float = Field(3.0, ge=0, le=20, allow_inf_nan=False)
-    most: int = Field(10, ge=1, le=MOST_PAPERS)
+    most: int = Field(10, ge=1, le=_MOST_PAPERS)
     style: Literal["brief", "titles"] = "brief"
     language: Literal["", "en", "ko", "zh"] = ""
     empty: Literal["nothing", "line"] = "nothing"

@@ -23,12 +23,12 @@ from core.deliver.targets import Target, open_target
 from core.deliver.websub import publish, topics
 from core.llm.extractive import extract
 from core.model.analysis import is_finished, names_of
-from core.model.delivery import NO_LIMIT, Delivery, Log, Message, Room, due_days, is_whole, next_hour, record_of
+from core.model.delivery import NO_LIMIT, Delivery, Log, Message, Room, due_days, is_day_whole, next_hour, record_of
 from core.model.digest import make_digest
 from core.model.errors import Conflict, DeliveryError, LockLost, PaperwireError, StoreError, UnknownName
 from core.model.feed import Entry, Feed
 from core.model.manifest import Manifest, rfc3339
-from core.render.message import Brief, Section, make_message
+from core.render.message import Brief, Part, make_message
 from core.render.messages import messages
 from core.util.signing import fingerprint, sign, sign_stop, vote_path, with_key
 
@@ -82,7 +82,7 @@ class Post:
     def is_whole(self, feeds: Sequence[Feed], day: date) -> bool:
         """Whether nothing more is expected of a day: neither papers nor summaries."""
         unread = {feed.name: int(self._is_unread(feed, day)) for feed in feeds}
-        return is_whole(self.manifest, feeds, day, unread)
+        return is_day_whole(self.manifest, feeds, day, unread)
 
     def _is_unread(self, feed: Feed, day: date) -> bool:
         if not (self.settings.has_model and (feed.summaries or feed.rubric)) or not record_of(self.manifest, feed, day):
@@ -92,7 +92,7 @@ class Post:
 
     async def of_day(self, delivery: Delivery, day: date, room: Room = NO_LIMIT) -> Message | None:
         """Returns the message of a day, None if there is nothing to send; `room` as in `Brief`."""
-        sections: list[Section] = []
+        sections: list[Part] = []
         for feed in self.feeds(delivery):
             record = record_of(self.manifest, feed, day)
             if record is not None:
@@ -131,7 +131,7 @@ class Post:
             made = await self.message(delivery, "test", [self._section(feed, (), 0) for feed in feeds], room)
         return _with_line(made, line, fingerprint("test", delivery.name, rfc3339(self.now)), room)
 
-    async def message(self, delivery: Delivery, period: str, sections: Sequence[Section], room: Room) -> Message:
+    async def message(self, delivery: Delivery, period: str, sections: Sequence[Part], room: Room) -> Message:
         """Returns the message of these parts."""
         base, secret = self.settings.public_url, self.settings.link_secret
         stop = f"{base}/unsubscribe/{delivery.name}/{sign_stop(secret, delivery.name)}" if base and secret else ""
@@ -148,11 +148,11 @@ class Post:
         )
         return await asyncio.to_thread(make_message, brief, lambda paper: extract(paper, "en"))
 
-    def _section(self, feed: Feed, entries: Sequence[Entry], total: int, record: Any = None) -> Section:
+    def _section(self, feed: Feed, entries: Sequence[Entry], total: int, record: Any = None) -> Part:
         base, path, revoked = self.settings.public_url, f"/feeds/{feed.name}", self.rules.saved.revoked
         key = sign(self.settings.feed_key, path, revoked) if self.settings.feed_key else ""
         url = with_key(base + path, key) if base else ""
-        return Section(feed, tuple(entries), total, record, url, partial(self._links, feed))
+        return Part(feed, tuple(entries), total, record, url, partial(self._links, feed))
 
     def _links(self, feed: Feed, entry: Entry) -> list[tuple[str, str]]:
         base, secret = self.settings.public_url, self.settings.link_secret
@@ -180,7 +180,7 @@ def _with_line(message: Message, line: str, identity: str, room: Room) -> Messag
     )
 
 
-async def deliver(archive: Archive, post: Post, only: str = "") -> Delivered:
+async def send_due(archive: Archive, post: Post, only: str = "") -> Delivered:
     """Send what is due of all deliveries, or of `only` one. Failures are in the report. Raises `StoreError`."""
     deliveries, report = post.settings.feeds.deliveries, Delivered()
     deliveries = [one for one in deliveries if only in ("", one.name)]

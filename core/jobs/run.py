@@ -27,7 +27,7 @@ from core.jobs.backfill import (
     read_pages,
     still_pending_pages,
 )
-from core.jobs.deliver import Delivered, Post, Read, deliver, notify
+from core.jobs.deliver import Delivered, Post, Read, notify, send_due
 from core.jobs.enrich import Enriched, complete_shown, fetch_picks
 from core.jobs.feed_date import Analysed
 from core.jobs.learn import learn_all, taught
@@ -299,7 +299,7 @@ class _Run:
     async def _deliver(self, read: Read) -> None:
         state = await self.archive.state()
         post = Post(self.settings, await self._rules(state), state.manifest, read, self.now)
-        self.report.deliver = await deliver(self.archive, post)
+        self.report.deliver = await send_due(self.archive, post)
 
     async def _picks(self, rules: Rules) -> None:
         self.report.asked_picks = True

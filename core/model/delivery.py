@@ -17,16 +17,13 @@ from core.model.feed import Feed
 from core.model.health import Trouble
 from core.model.manifest import BatchRecord, Manifest, rfc3339
 
-WHEN = ("daily", "weekly", "must-read")
-STYLES = ("brief", "titles")
-EMPTY = ("nothing", "line")
 TIMELY = timedelta(hours=36)  # how long after its hour a digest is still news
-BACKOFF = (60, 300, 900, 3600, 7200)  # seconds after the first, second … failure
-MOST_TRIES = 12
+PAUSES = (60, 300, 900, 3600, 7200)  # seconds after the first, second … failure
+TRIES_AT_MOST = 12
 KEPT = timedelta(days=120)  # how long marks are kept: longer than anything is due
 _SHOWN = timedelta(days=3)  # how long health names a failure
 _ACT = 3  # tries after which the owner should look
-OVER = ("sent", "empty", "failed")  # states of a unit for which nothing is left to do
+FINISHED = ("sent", "empty", "failed")  # states of a unit for which nothing is left to do
 _DAY = timedelta(days=1)
 UTC_ZONE = ZoneInfo("UTC")
 
@@ -90,9 +87,9 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """What became of a unit: its `state` ("sending", "retry", or one of `OVER`), since when (RFC 3339), after how many
-    `tries`, when the `next` one may be, and what the `problem` was.
+class DeliveryMark:
+    """What became of a unit: its `state` ("sending", "retry", or one of `FINISHED`), since when (RFC 3339), after how
+    many `tries`, when the `next` one may be, and what the `problem` was.
     """
 
     state: str
@@ -111,11 +108,11 @@ class Mark:
 class Log:
     """The marks of a delivery by unit, and since when the recipient has it `stopped`, "" if not."""
 
-    marks: Mapping[str, Mark] = field(default_factory=dict)
+    marks: Mapping[str, DeliveryMark] = field(default_factory=dict)
     stopped: str = ""
 
     @property
-    def newest(self) -> "tuple[str, Mark | None]":
+    def newest(self) -> "tuple[str, DeliveryMark | None]":
         """The unit that was marked last, with its mark; "" and None before the first one."""
         name = max(self.marks, key=lambda unit: (self.marks[unit].at, unit), default="")
         return name, self.marks.get(name)
@@ -127,24 +124,24 @@ class Log:
     def is_open(self, unit: str, now: datetime) -> bool:
         """Whether a unit may be sent now: nothing is known of it, or its next try has come."""
         mark = self.marks.get(unit)
-        return mark is None or (mark.state not in OVER and mark.next <= rfc3339(now))
+        return mark is None or (mark.state not in FINISHED and mark.next <= rfc3339(now))
 
     def claimed(self, unit: str, now: datetime) -> "Log":
         """The log before a message goes out. A process that finds this later knows that another one was killed."""
         tries = self._tries(unit) + 1
-        return self._with(unit, Mark("sending", rfc3339(now), tries))
+        return self._with(unit, DeliveryMark("sending", rfc3339(now), tries))
 
     def done(self, unit: str, state: str, now: datetime) -> "Log":
         """The log after the target has accepted a message, or where there is nothing to send."""
-        return self._with(unit, Mark(state, rfc3339(now), self._tries(unit)))
+        return self._with(unit, DeliveryMark(state, rfc3339(now), self._tries(unit)))
 
     def failed(self, unit: str, problem: str, now: datetime, *, again: bool) -> "Log":
         """The log after a failure: the next try comes after a pause that grows, unless no try can help."""
         tries = self._tries(unit)
-        if not again or tries >= MOST_TRIES:
-            return self._with(unit, Mark("failed", rfc3339(now), tries, problem=problem))
-        pause = timedelta(seconds=BACKOFF[min(tries, len(BACKOFF)) - 1])
-        return self._with(unit, Mark("retry", rfc3339(now), tries, rfc3339(now + pause), problem))
+        if not again or tries >= TRIES_AT_MOST:
+            return self._with(unit, DeliveryMark("failed", rfc3339(now), tries, problem=problem))
+        pause = timedelta(seconds=PAUSES[min(tries, len(PAUSES)) - 1])
+        return self._with(unit, DeliveryMark("retry", rfc3339(now), tries, rfc3339(now + pause), problem))
 
     def without(self, unit: str) -> "Log":
         """The log that knows nothing of a unit: it is sent again if it is due."""
@@ -153,7 +150,7 @@ class Log:
     def _tries(self, unit: str) -> int:
         return self.marks[unit].tries if unit in self.marks else 0
 
-    def _with(self, unit: str, mark: Mark) -> "Log":
+    def _with(self, unit: str, mark: DeliveryMark) -> "Log":
         oldest = rfc3339(datetime.fromisoformat(mark.at) - KEPT)
         kept = {name: known for name, known in self.marks.items() if known.at >= oldest}
         return replace(self, marks={**kept, unit: mark})
@@ -167,7 +164,7 @@ class Log:
     def from_plain(cls, plain: Mapping[str, Any]) -> "Log":
         """The inverse of `to_plain`. Raises `KeyError`, `TypeError`, `ValueError` or so for anything else."""
         marks = {
-            str(unit): Mark(
+            str(unit): DeliveryMark(
                 str(row["state"]), rfc3339(datetime.fromisoformat(row["at"])), int(row.get("tries", 0)),
                 str(row.get("next", "")), str(row.get("problem", "")),
             )
@@ -252,7 +249,7 @@ def record_of(manifest: Manifest, feed: Feed, day: date) -> BatchRecord | None:
     return next((record for record in manifest.of(feed.source) if record.date == day), None)
 
 
-def is_whole(manifest: Manifest, feeds: Sequence[Feed], day: date, unread: Mapping[str, int]) -> bool:
+def is_day_whole(manifest: Manifest, feeds: Sequence[Feed], day: date, unread: Mapping[str, int]) -> bool:
     """Whether nothing more is expected of a day for these feeds: each has its batch, and nothing of it is `unread`."""
     for feed in feeds:
         record = record_of(manifest, feed, day)

@@ -20,7 +20,7 @@ from core.render.messages import Sentences, messages
 from core.render.shapes import entry_to_plain
 from core.text.sanitize import clean, cut, label
 
-Extract = Callable[[Paper], Summary]
+_Extract = Callable[[Paper], Summary]
 _NAMED = 3  # authors
 _MATCHED = 5  # keywords
 _LONGEST_TITLE = 200
@@ -42,7 +42,7 @@ _CALM = str.maketrans({"[": "(", "]": ")", "*": "∗", "`": "'", "<": "‹", ">"
 
 
 @dataclass(frozen=True, slots=True)
-class Section:
+class Part:
     """The part of one feed: its `entries`, best first, of `total`; `record` is the day's, None for a longer period.
 
     `url` is the feed's page. `links` are the owner's for an entry, with their names ("like", "dislike", "save").
@@ -64,7 +64,7 @@ class Brief:
     delivery: str
     wire: str
     period: str
-    sections: Sequence[Section]
+    sections: Sequence[Part]
     style: str = "brief"
     language: str = "en"
     room: Room = NO_LIMIT
@@ -83,7 +83,7 @@ class _Row:
     links: tuple[tuple[str, str], ...]
 
 
-def make_message(brief: Brief, extract: Extract) -> Message:
+def make_message(brief: Brief, extract: _Extract) -> Message:
     """Returns the message in all its forms."""
     words = messages("message", brief.language)
     parts = [
@@ -102,7 +102,7 @@ def make_message(brief: Brief, extract: Extract) -> Message:
     )
 
 
-def _row(entry: Entry, section: Section, brief: Brief, extract: Extract, words: Sentences) -> _Row:
+def _row(entry: Entry, section: Part, brief: Brief, extract: _Extract, words: Sentences) -> _Row:
     entry = clean_entry(entry)
     names = readable_names(entry.paper)
     authors = ", ".join(names[:_NAMED]) + (f" +{len(names) - _NAMED}" if len(names) > _NAMED else "")
@@ -129,7 +129,7 @@ def _count(number: int, words: Sentences) -> str:
     return words["one paper" if number == 1 else "papers"].format(count=number)
 
 
-def _notes(section: Section, brief: Brief, words: Sentences) -> Iterator[str]:
+def _notes(section: Part, brief: Brief, words: Sentences) -> Iterator[str]:
     """What is to be known of a part: a day that is not complete, a part without papers."""
     record = section.record
     if record is not None and record.state not in ("complete", "unconfirmed", "quiet"):
@@ -140,15 +140,15 @@ def _notes(section: Section, brief: Brief, words: Sentences) -> Iterator[str]:
         yield words["none"]
 
 
-def _more(section: Section, words: Sentences) -> str:
+def _more(section: Part, words: Sentences) -> str:
     left = section.total - len(section.entries)
     return words["more"].format(count=left) if left > 0 else ""
 
 
-Parts = Sequence[tuple[Section, Sequence[_Row]]]
+_Parts = Sequence[tuple[Part, Sequence[_Row]]]
 
 
-def _html(brief: Brief, title: str, parts: Parts, words: Sentences) -> str:
+def _html(brief: Brief, title: str, parts: _Parts, words: Sentences) -> str:
     cells = "".join(_html_part(section, rows, brief, words) for section, rows in parts)
     foot = words["foot"].format(wire=escape(label(brief.wire)))
     if brief.unsubscribe:
@@ -171,7 +171,7 @@ def _html(brief: Brief, title: str, parts: Parts, words: Sentences) -> str:
     )
 
 
-def _html_part(section: Section, rows: Sequence[_Row], brief: Brief, words: Sentences) -> str:
+def _html_part(section: Part, rows: Sequence[_Row], brief: Brief, words: Sentences) -> str:
     name = escape(label(section.feed.title))
     head = (
         f'<a class="ink" href="{escape(section.url)}" style="color:#1b1c1e;text-decoration:none">{name}</a>'
@@ -212,7 +212,7 @@ def _html_row(row: _Row) -> str:
     )
 
 
-def _text(brief: Brief, title: str, parts: Parts, words: Sentences) -> str:
+def _text(brief: Brief, title: str, parts: _Parts, words: Sentences) -> str:
     lines = [title, ""]
     for section, rows in parts:
         lines += [label(section.feed.title), *_notes(section, brief, words), ""]
@@ -227,7 +227,7 @@ def _text(brief: Brief, title: str, parts: Parts, words: Sentences) -> str:
     return clean("\n".join(lines)) + "\n"
 
 
-def _markdown(title: str, parts: Parts, words: Sentences, brief: Brief) -> str:
+def _markdown(title: str, parts: _Parts, words: Sentences, brief: Brief) -> str:
     """Returns the message for a chat; the papers for which it has no room are counted."""
     out: list[str] = []
     left_out, room = 0, brief.room
@@ -251,7 +251,7 @@ def _markdown(title: str, parts: Parts, words: Sentences, brief: Brief) -> str:
     return text
 
 
-def _markdown_more(section: Section, count: int, words: Sentences) -> str:
+def _markdown_more(section: Part, count: int, words: Sentences) -> str:
     text = words["more"].format(count=count)
     return f"[{text}]({section.url})" if section.url else text
 

@@ -13,7 +13,7 @@ from core.deliver.targets import open_target
 from core.llm.extractive import extract
 from core.model.delivery import Message, Room
 from core.model.errors import ConfigError, DeliveryError
-from core.render.message import Brief, Section, make_message
+from core.render.message import Brief, Part, make_message
 from tests.support.digests import ENTRIES, FEED, RECORD, entry
 from tests.support.targets import (
     Mails,
@@ -66,7 +66,7 @@ def message(room: Room, papers: int = 7, language: str = "en") -> Message:
         if papers < 9
         else tuple(entry(n, 9, f"论文标题 한국어 {n}") for n in range(papers))
     )
-    section = Section(FEED, entries, len(entries) + 3, RECORD, "https://wire.example/feeds/main", links)
+    section = Part(FEED, entries, len(entries) + 3, RECORD, "https://wire.example/feeds/main", links)
     brief = Brief(
         "paperwire.x.1", "x", "Test wire", "2026-03-06", [section], language=language, room=room,
         unsubscribe="https://wire.example/unsubscribe/x/1",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from core.model.calendar import due_at
-from core.model.delivery import BACKOFF, MOST_TRIES, Delivery, Log, due_days, due_weeks
+from core.model.delivery import PAUSES, TRIES_AT_MOST, Delivery, Log, due_days, due_weeks
 from core.model.manifest import rfc3339
 
 FRIDAY = date(2026, 3, 6)
@@ -71,12 +71,12 @@ def test_weeks() -> None:
 def test_failures_are_tried_again_later_and_later() -> None:
     """After each failure the pause grows; after the last one it is over. What was sent is never open again."""
     now, log = datetime(2026, 3, 6, 12, tzinfo=UTC), Log()
-    for tries in range(1, MOST_TRIES + 1):
+    for tries in range(1, TRIES_AT_MOST + 1):
         assert log.is_open("2026-03-06", now)
         log = log.claimed("2026-03-06", now).failed("2026-03-06", "refused", now, again=True)
         assert tries == log.marks["2026-03-06"].tries
-        if tries < MOST_TRIES:
-            pause = timedelta(seconds=BACKOFF[min(tries, len(BACKOFF)) - 1])
+        if tries < TRIES_AT_MOST:
+            pause = timedelta(seconds=PAUSES[min(tries, len(PAUSES)) - 1])
             assert not log.is_open("2026-03-06", now + pause - timedelta(seconds=1))
             now += pause
     assert ("failed", False) == (log.marks["2026-03-06"].state, log.is_open("2026-03-06", now + timedelta(days=9)))
