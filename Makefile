@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/pytest -n auto --dist worksteal
+export PYTHONDONTWRITEBYTECODE := # the processes that run tests share what one of them has compiled
 
 .PHONY: serve demo test test-rest test-all fuzz lint type check bench format clean
 

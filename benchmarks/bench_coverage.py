@@ -10,7 +10,7 @@ from core.model.fulltext import FullText
 from core.sources.html import read_html
 from core.sources.pdf import read_pdf
 from tests.support.invented import make_paper
-from tests.support.long_papers import ROLES, long_papers, shares
+from tests.support.long_papers import NAMES, ROLES, long_paper, shares
 
 FORMER = {"summary, 24,000": 24_000, "analysis, 60,000": 60_000, "review, 120,000": 120_000}
 
@@ -27,7 +27,7 @@ def run(*, invented: bool = False) -> None:  # noqa: ARG001 - as all benchmarks
     names = (*ROLES, "appendix")
     rows: dict[str, list[dict[str, float]]] = {}
     print(f"{'paper':44}{'read':>6}  " + "".join(f"{name[:8]:>10}" for name in names))
-    for paper in long_papers():
+    for paper in map(long_paper, NAMES):
         reading = (read_html if paper.kind == "html" else read_pdf)(paper.body, 60)
         text = FullText(join(reading.sections), paper.kind, sections=reading.sections)
         given, coverage = material(make_paper(), text, characters)

@@ -17,7 +17,7 @@ from core.model.calendar import announcement_days
 from core.model.manifest import Manifest
 from core.store import keys
 from tests.api.test_on_demand import forget
-from tests.conftest import serving_app
+from tests.conftest import serving_app, wait_until
 from tests.jobs.test_fortnight import visit
 from tests.jobs.test_refresh import batch_of, manifest_of
 from tests.jobs.test_refresh import noon as noon_of
@@ -105,7 +105,7 @@ def read_feeds(url: str) -> list[httpx.Response]:
 
 
 def refresh_now(url: str) -> dict[str, Any]:
-    """Refresh as the owner does; a request of a reader may be at it already."""
+    """Refresh as the owner does; the work that a request of a reader began may not be over."""
     headers = {"Authorization": "Bearer open-sesame"}
     while (answer := httpx.post(f"{url}/api/refresh", headers=headers)).status_code == RUNNING:
         time.sleep(0.2)
@@ -136,7 +136,10 @@ def _course(place: str, fault: str, path: Path) -> Seen:
         else:
             upstream.faults, upstream.faulty_for_ever = [f"{place} {fault}"], True
         with serving_app(settings) as url, ThreadPoolExecutor(1) as pool:
+            before = len(upstream.requests)
             refreshing: Future[dict[str, Any]] = pool.submit(refresh_now, url)
+            # A reader who comes first would begin the refresh, and the owner would get the report of the one after it
+            wait_until(lambda: len(upstream.requests) > before)
             begun = time.monotonic()
             during = read_feeds(url)
             seconds = time.monotonic() - begun

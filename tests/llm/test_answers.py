@@ -16,7 +16,7 @@ from tests.support.asked import ANALYSIS, RUBRIC, TEXT, answered, full, sample_f
 from tests.support.invented import make_paper
 from tests.support.rules import html_faults
 from tests.support.tables import each_row
-from tests.support.vectors import HOST, TEXTS
+from tests.support.vectors import HOST, hostile_texts
 
 REVIEW = get_template("review", "review")
 SCREENED = Scorecard("screened", 3.5, "It is on caches.", model="small")
@@ -117,12 +117,13 @@ def test_links_that_the_paper_has_not_are_dropped() -> None:
     assert f"{good} d  e" == summary.part("effect")
 
 
+@hostile_texts
 @pytest.mark.parametrize("name", ["four-point", "key-findings", "sections"])
-def test_hostile_answers(name: str) -> None:
+def test_hostile_answers(name: str, texts: tuple[str, ...]) -> None:
     """Whatever a model writes, a summary has no link to elsewhere and is shown as harmless HTML."""
     template, paper = get_template(name), sample_paper()
     ask = ask_summary(template, "en", paper, full(kind="html"))
-    for text in TEXTS:
+    for text in texts:
         answer = answered(ask, {part.key: f"{text} end"[: part.most] for part in template.parts})
         summary = read_summary(answer, template, "en", paper, full(kind="html"))
         assert summary == Summary.from_plain(summary.to_plain())

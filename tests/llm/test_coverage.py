@@ -1,6 +1,5 @@
 """What of a long paper reaches a model: results, limitations and conclusion first, appendices last."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,10 +11,9 @@ from core.sources.html import read_html
 from core.sources.pdf import read_pdf
 from tests.api import make_settings
 from tests.support.invented import make_paper
-from tests.support.long_papers import LongPaper, long_papers, shares
+from tests.support.long_papers import NAMES, LongPaper, long_paper, shares
+from tests.support.tiers import matrix
 
-PAPERS = {paper.name: paper for paper in long_papers()}
-DAILY = [name for name in PAPERS if "75,000" in name]
 VITAL = ("results", "limitations", "conclusion")
 
 
@@ -36,17 +34,17 @@ def check(paper: LongPaper, characters: int) -> None:
     assert coverage.complete == all(share == 1 for share in found.values())
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in DAILY else pytest.mark.slow) for n in PAPERS])
+@matrix("name", NAMES, daily=[name for name in NAMES if "75,000" in name])
 def test_default_budget(name: str, tmp_path: object) -> None:
     """Within the default budget, nine tenths and more of what is vital is read, whatever the length and the form."""
-    check(PAPERS[name], text_characters(make_settings(tmp_path)))  # type: ignore[arg-type]
+    check(long_paper(name), text_characters(make_settings(tmp_path)))  # type: ignore[arg-type]
 
 
 def test_half_the_paper() -> None:
     """A budget of half a paper still has all that is vital; what was left out is named."""
-    (name,) = [name for name in PAPERS if name.startswith("HTML, 75,000")]
-    check(PAPERS[name], 38_000)
-    _, coverage = material(make_paper(), read(PAPERS[name]), 38_000)
+    (name,) = [name for name in NAMES if name.startswith("HTML, 75,000")]
+    check(long_paper(name), 38_000)
+    _, coverage = material(make_paper(), read(long_paper(name)), 38_000)
     assert coverage
     assert ("A Proofs",) == coverage.without
     assert "3 Tidal Placement" in coverage.shortened

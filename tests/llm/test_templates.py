@@ -14,7 +14,7 @@ from core.text.markdown import harmless, to_html
 from tests.support.asked import sample_paper
 from tests.support.rules import UNWANTED, html_faults
 from tests.support.tables import each_row
-from tests.support.vectors import TEXTS
+from tests.support.vectors import hostile_texts
 
 SUMMARIES = ("extract", "four-point", "key-findings", "sections")
 TEXTS_BY_LANGUAGE = '{ en = "A", ko = "B", zh = "C" }'
@@ -99,11 +99,12 @@ def test_wrong_files(toml: str, tmp_path: Path) -> None:
     assert any(f"/own.toml: {WRONG[toml]}" in problem for problem in caught.value.problems), caught.value.problems
 
 
+@hostile_texts
 @pytest.mark.parametrize("name", SUMMARIES)
-def test_hostile_parts(name: str) -> None:
+def test_hostile_parts(name: str, texts: tuple[str, ...]) -> None:
     """Whatever a part says, it is shown in its place: the headings are there, and nothing else than text is."""
     template = get_template(name)
-    for text in TEXTS:
+    for text in texts:
         html = to_html(to_markdown(template, "en", filled(template, f"{text}\n\nend")), known_addresses(sample_paper()))
         assert [] == html_faults(html)
         assert not UNWANTED.search(html)

@@ -1,6 +1,7 @@
 """Learning: what it learns from, how much it weighs, and that what was learned is stored and read as it was."""
 
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
@@ -17,6 +18,7 @@ from tests.support.reading import CACHES, OTHERS, ROBOTS, topic
 FEED = make_feed("benchmark", "latency", "throughput", "memory", "theory")
 
 
+@cache
 def known(feed: Feed = FEED, days: int = 4) -> list[Known]:
     """An archive of papers of three topics."""
     out = []
@@ -26,9 +28,6 @@ def known(feed: Feed = FEED, days: int = 4) -> list[Known]:
         score = make_scorer(feed)(paper)
         out.append(Known(paper, score.total if score else 0.0))
     return out
-
-
-ARCHIVE = known()
 
 
 def vote(number: int, words: tuple[str, ...], sign: int = 1, time: str = "2026-03-06T08:00:00Z") -> Vote:
@@ -46,7 +45,7 @@ def points(model: Learned, words: tuple[str, ...]) -> float:
 
 def taught(votes: Votes, feed: Feed = FEED) -> Learned:
     """What a feed learns from votes."""
-    model = learn(feed, votes, ARCHIVE)
+    model = learn(feed, votes, known())
     assert model is not None
     return model
 
@@ -70,7 +69,7 @@ def test_the_solver_converges() -> None:
 
 def test_influence_grows_with_votes() -> None:
     """The more votes, the more points; without votes nothing is learned."""
-    assert learn(FEED, Votes(), ARCHIVE) is None
+    assert learn(FEED, Votes(), known()) is None
     likes = [vote(n, CACHES) for n in range(20)]
     few, many = (points(taught(Votes().voted(likes[:count])), CACHES) for count in (2, 20))
     assert 0 < few < many / 2

@@ -30,7 +30,7 @@ from tests.render import UPDATED, channel, entries_of
 from tests.render.documents import render_atom, render_jsonfeed, render_rss
 from tests.support.arxiv_format import Sheet, api
 from tests.support.upstream import Upstream, serving
-from tests.support.vectors import HOST, TEXTS, VECTORS, hostile_feeds, hostile_sheets
+from tests.support.vectors import HOST, TEXTS, VECTORS, hostile_feeds, hostile_sheets, hostile_texts
 
 RENDER: dict[str, Callable[..., bytes]] = {"rss": render_rss, "atom": render_atom, "json": render_jsonfeed}
 TAGS = {"a", "blockquote", "br", "code", "del", "div", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p", "pre",
@@ -226,38 +226,42 @@ def test_nothing_is_lost(client: httpx.Client) -> None:
     assert "unconfirmed" == client.get("/api/health").json()["state"]
 
 
+@hostile_texts
 @pytest.mark.parametrize("kind", RENDER)
-def test_comments(kind: str) -> None:
+def test_comments(kind: str, texts: tuple[str, ...]) -> None:
     """What arXiv's API adds, of which comments are free text."""
-    entries = tuple(map(entry_of, filter(str.strip, TEXTS)))
+    entries = tuple(map(entry_of, filter(str.strip, texts)))
     assert all(entry.paper.comment for entry in entries)
     assert [] == faults_of(kind, RENDER[kind](channel(kind, hub=""), entries), WIRE)
 
 
+@hostile_texts
 @pytest.mark.parametrize("kind", RENDER)
-def test_model_output(kind: str) -> None:
+def test_model_output(kind: str, texts: tuple[str, ...]) -> None:
     """Whatever a language model writes, whatever it and its template are called."""
     (entry,) = entries_of([Sheet("2603.90001", abstract=f"See https://arxiv.org/abs/2603.90001 and {HOST}\\@x.")])
-    for text in TEXTS:
+    for text in texts:
         summary = Summary(template=text, language=text, model=text, markdown=text)
         body = RENDER[kind](channel(kind, hub=""), (replace(entry, summary=summary),))
         assert [] == faults_of(kind, body, WIRE), text
 
 
-def test_model_output_around() -> None:
+@hostile_texts
+def test_model_output_around(texts: tuple[str, ...]) -> None:
     """A hostile text in every part of a document of Markdown."""
     paper = entry_of("x").paper
-    for text in TEXTS:
+    for text in texts:
         for frame in FRAMES:
             markdown = frame.replace("{}", text)
             html = summary_html(Summary("t", "en", "m", markdown), paper)
             assert [] == html_faults(html), markdown
 
 
+@hostile_texts
 @pytest.mark.parametrize("kind", RENDER)
-def test_names_of_feeds(kind: str) -> None:
+def test_names_of_feeds(kind: str, texts: tuple[str, ...]) -> None:
     """Titles and descriptions of feeds."""
-    for text in TEXTS:
+    for text in texts:
         body = RENDER[kind](channel(kind, hub="", title=text, description=text), ())
         assert [] == faults_of(kind, body, WIRE), text
 
@@ -271,10 +275,11 @@ def test_opml(client: httpx.Client) -> None:
     assert [] == xml_faults("opml", render_opml("<script>", outlines, UPDATED), WIRE)
 
 
-def test_custom_feeds(client: httpx.Client) -> None:
+@hostile_texts
+def test_custom_feeds(client: httpx.Client, texts: tuple[str, ...]) -> None:
     """Rules in the address, which comes back in the document, or in the problem of a rule that can match nothing."""
     refused = 0
-    for number, text in enumerate(TEXTS):
+    for number, text in enumerate(texts):
         kind = tuple(RENDER)[number % len(RENDER)]
         keyword = quote('"' + text.replace('"', '""') + '"', safe="")
         rules = f"category=cs.DC&match=substring&name={quote(text, safe='')}&keywords={keyword}"
@@ -284,12 +289,13 @@ def test_custom_feeds(client: httpx.Client) -> None:
             assert "application/problem+json" == answer.headers["Content-Type"]
         else:
             assert [] == faults_of(kind, answer.content, base(client)), text
-    assert refused < len(TEXTS) / 10
+    assert refused < len(texts) / 5
 
 
-def test_filters(client: httpx.Client) -> None:
+@hostile_texts
+def test_filters(client: httpx.Client, texts: tuple[str, ...]) -> None:
     """Filters in the address, and what is told of those that are not understood."""
-    for number, text in enumerate(TEXTS):
+    for number, text in enumerate(texts):
         kind = tuple(RENDER)[number % len(RENDER)]
         body = get(client, f"/api/feeds/main.{kind}?limit=1&title~{quote(text, safe='')}")
         assert [] == faults_of(kind, body, base(client)), text

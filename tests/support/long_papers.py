@@ -3,6 +3,7 @@
 import random
 import re
 from collections.abc import Callable, Iterator
+from functools import cache, partial
 from typing import NamedTuple
 
 from tests.support.latexml_format import article, math, section, table
@@ -120,15 +121,28 @@ def _make(name: str, kind: str, seed: int, scale: float, appendix: int, **how: b
     return LongPaper(name, kind, write(texts, **how), texts)
 
 
-def long_papers() -> Iterator[LongPaper]:
-    """Twenty papers of 40,000 to 250,000 characters."""
+def _makers() -> Iterator[tuple[str, Callable[[], LongPaper]]]:
     for seed, (scale, appendix) in enumerate(((0.9, 0), (1.1, 20_000), (1.5, 40_000), (2.4, 0), (3.5, 60_000))):
         size = f"{int(50 * scale + appendix / 1000)},000 characters"
-        yield _make(f"HTML, {size}", "html", seed, scale, appendix, titles=True)
-        yield _make(f"PDF, {size}", "pdf", seed + 10, scale, appendix, titles=True, columns=False)
-        yield _make(f"PDF in two columns, {size}", "pdf", seed + 20, scale, appendix, titles=True, columns=True)
-        kind, more = ("html", {}) if seed % 2 else ("pdf", {"columns": False})
-        yield _make(f"{kind.upper()} without titles, {size}", kind, seed + 30, scale, appendix, titles=False, **more)
+        kind, layout = ("html", {}) if seed % 2 else ("pdf", {"columns": False})
+        for name, how, number, more in (
+            ("HTML", "html", seed, {"titles": True}),
+            ("PDF", "pdf", seed + 10, {"titles": True, "columns": False}),
+            ("PDF in two columns", "pdf", seed + 20, {"titles": True, "columns": True}),
+            (f"{kind.upper()} without titles", kind, seed + 30, {"titles": False} | layout),
+        ):
+            full = f"{name}, {size}"
+            yield full, partial(_make, full, how, number, scale, appendix, **more)
+
+
+_MAKERS = dict(_makers())
+NAMES = tuple(_MAKERS)
+
+
+@cache
+def long_paper(name: str) -> LongPaper:
+    """One of twenty papers of 40,000 to 250,000 characters."""
+    return _MAKERS[name]()
 
 
 def shares(paper: LongPaper, read: str) -> dict[str, float]:

@@ -6,11 +6,12 @@ calls `alert(1)` or asks for something of `HOST`.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
 from tests.support.arxiv_format import Sheet
+from tests.support.tiers import matrix
 
 HOST = "evil.example"
 
@@ -29,6 +30,11 @@ VECTORS = tuple(
     Vector(group["kind"], name, text, group["place"]) for group in _GROUPS for name, text in group["texts"].items()
 )
 TEXTS = tuple(vector.text for vector in VECTORS)
+OF_EACH_KIND = tuple({vector.kind: vector.text for vector in reversed(VECTORS)}.values())
+# For whatever shows a text: what is made harmless is tested with all of them where that is done (tests/text)
+hostile_texts = matrix(
+    "texts", [OF_EACH_KIND, TEXTS], daily=(OF_EACH_KIND,), ids=lambda texts: "all" if texts is TEXTS else "of each kind"
+)
 
 
 def _around(document: str) -> Callable[[str], str]:
@@ -76,10 +82,10 @@ def _toml(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def joined_texts(longest: int = 700) -> list[str]:
+def joined_texts(longest: int = 700, texts: Iterable[str] = TEXTS) -> list[str]:
     """All texts in fewer ones, each of about that length at most."""
     out = [""]
-    for text in TEXTS:
+    for text in texts:
         if len(out[-1]) + len(text) > longest:
             out.append("")
         out[-1] += f"{text} "
