@@ -299,6 +299,12 @@ class Paperwire:
         usable, report = await complete_library(self.archive, self.settings, manifest, feed, references)
         return await self.teach(name, replacing(usable)), report
 
+    async def complete(self, references: Sequence[Reference]) -> tuple[list[Reference], LibraryReport]:
+        """Returns references with the titles and abstracts that the store or arXiv has. Raises `StoreError`."""
+        from core.jobs.library import complete_library
+
+        return await complete_library(self.archive, self.settings, await self.manifest(), self.main, references)
+
     async def lessons(self, name: str) -> Mapping[str, Any]:
         """Returns what was learned for a feed, in words and with suggested keywords, as JSON values."""
         from core.ranking.lessons import lessons_to_plain

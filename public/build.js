@@ -60,6 +60,7 @@ const update = async () => {
       if (open.has(one.textContent)) one.parentElement.open = true;
     }
     region.querySelectorAll("[data-copy]").forEach(copies);
+    weights();
     tell(new Map([...region.querySelectorAll("[data-field]")].map((one) => [one.dataset.field, one.dataset.problem])));
     say(region.querySelector("[data-summary]")?.textContent ?? "");
     if (asks) history.replaceState(null, "", `${location.pathname}?${sent}`);
@@ -96,5 +97,34 @@ region.addEventListener("click", async (event) => {
     region.focus();
   }
 });
+
+// Weights by buttons: each changes the keyword's line in the form
+const weights = () => region.querySelectorAll(".steps").forEach((one) => (one.hidden = false));
+region.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-step]");
+  if (!button) return;
+  const label = button.dataset.keyword;
+  const step = Number(button.dataset.step);
+  const box = form.elements.keywords;
+  const lines = box.value.split("\n").flatMap((line) => {
+    const found = line.match(/^(.*?)(?::(-?[\d.]+))?\s*$/);
+    if (!found || found[1].trim().replace(/^"([^"]*)"$/, "$1") !== label.replace(/^"([^"]*)"$/, "$1")) return [line];
+    if (!step) return [];
+    const weight = Number(found[2] ?? 1);
+    return [`${found[1]}:${weight + (weight + step <= 0 && step < 0 ? 0 : step)}`];
+  });
+  box.value = lines.join("\n");
+  await update();
+  [...region.querySelectorAll("[data-step]")].find((one) => one.dataset.keyword === label && one.dataset.step === button.dataset.step)?.focus();
+});
+weights();
+
+// A file is read into the box
+for (const file of document.querySelectorAll("input[type=file][data-into]")) {
+  file.closest("label").hidden = false;
+  file.addEventListener("change", async () => {
+    if (file.files[0]) document.getElementById(file.dataset.into).value = (await file.files[0].text()).slice(0, 100000);
+  });
+}
 
 latest = typed().toString();

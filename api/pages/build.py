@@ -4,21 +4,24 @@ The rules are in the page's URL. The owner's form for a feed of the wire (`api.p
 """
 
 import asyncio
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import parse_qsl, unquote_plus
+from urllib.parse import parse_qsl, unquote_plus, urlencode
 
 from fastapi import APIRouter, Request
-from fastapi.responses import Response
+from fastapi.responses import RedirectResponse, Response
 from markupsafe import Markup
 
+from api.headers import NOT_KEPT
 from api.limits import RULES as RULES_COST
-from api.pages.forms import read_form
+from api.pages.forms import first, read_form
 from api.pages.html import page
 from api.resource import opened, wire_of
+from api.session import owner_of
 from api.trace import CURRENT
-from api.urls import is_owner, raw_query
+from api.urls import is_owner, page_url, raw_query
 from core.config.url_rules import (
     MOST_URL_CHARACTERS,
     RULES,
@@ -33,8 +36,11 @@ from core.config.url_rules import (
     write_rules,
 )
 from core.model.categories import CATEGORIES, category_name, find_category
-from core.model.errors import UnknownName
+from core.model.errors import InvalidInput, UnknownName
 from core.model.feed import Entry, Feed
+from core.model.manifest import BatchRecord
+from core.model.paper import Paper
+from core.model.votes import MOST_LIBRARY, Reference, make_reference
 from core.render.card import readable
 from core.text.lists import quoted, split_list
 from core.text.sanitize import cut
@@ -47,7 +53,12 @@ LABELS = {name: rule.label for name, rule in RULES.items()} | {
     "description": "Description",
     "token": "Token",
 }
-_OK, _UNUSABLE = 200, 422
+_OK, _UNUSABLE, _SEE_OTHER = 200, 422, 303
+A_DAY = 10  # papers for which a threshold is proposed
+_BOX = ("about", "unclear", "unknown", "stored")  # of the box above the form
+_LONGEST_ABOUT, _LONGEST_SENTENCE = 300, 2000  # characters: in an address, and of what is read
+_BIBTEX = re.compile(r"@\w+\s*\{")
+_LINK = re.compile(r"arxiv|\b\d{4}\.\d{4,5}\b", re.IGNORECASE)
 
 
 TYPE_CHOICES = (
@@ -102,9 +113,15 @@ class Selected:
 
 @router.get("/build")
 async def build(request: Request) -> Response:
-    """The form with the rules of the query, or those of `feed=…`, and a preview if they are valid."""
+    """The form with the rules of the query, or those of `feed=…`, and a preview if they are valid.
+
+    `about=…` alone, what somebody wants to follow, leads to proposed rules.
+    """
     wire = await opened(request)
-    sent, filters = split_rules(raw_query(request))
+    sent, rest = split_rules(raw_query(request))
+    asked, filters = _without_box(rest)
+    if asked.get("about") and not sent and "unclear" not in asked:
+        return await _propose(request, asked["about"])
     feed, form = _started(wire.rules.feeds, filters) if not sent else (None, None)
     if form is None:
         feed, form = read_sent(sent) if sent else (None, empty_form(wire.main.categories))
@@ -116,8 +133,115 @@ async def build(request: Request) -> Response:
         "matches": MATCH_CHOICES,
         "feeds": wire.rules.feeds,
         "filters": unquote_plus(filters) if sent else "",
+        **_box(request, asked),
     }
     return await page(request, "build.html", context, status=_UNUSABLE if form.problems else _OK)
+
+
+@router.post("/build/propose")
+async def propose_rules(request: Request) -> Response:
+    """From what the box holds to proposed rules: a sentence, arXiv links, or BibTeX."""
+    form = await read_form(request)
+    await opened(request)
+    return await _propose(request, first(form, "about"))
+
+
+def _without_box(rest: str) -> tuple[dict[str, str], str]:
+    """Returns what the address says about the box above the form, and its filters, still encoded."""
+    tokens = [token for token in rest.split("&") if token]
+    own = [token for token in tokens if token.partition("=")[0] in _BOX]
+    return dict(parse_qsl("&".join(own))), "&".join(token for token in tokens if token not in own)
+
+
+def _box(request: Request, asked: Mapping[str, str]) -> dict[str, Any]:
+    wire = wire_of(request)
+    return {
+        "about": asked.get("about", ""),
+        "unclear": "unclear" in asked,
+        "unknown": [name for name in asked.get("unknown", "").split(",") if name][:10],
+        "stored": int(asked["stored"]) if asked.get("stored", "").isdigit() else 0,
+        "fetched_here": wire.rules.categories,
+        "archives": _archives(),
+    }
+
+
+async def _propose(request: Request, about: str) -> Response:
+    """Answer with the address of proposed rules; of the empty form if the text says nothing."""
+    from core.ranking.propose import propose  # not at a cold start
+
+    wire = wire_of(request)
+    async with request.app.state.limits.doing(CURRENT.get(), RULES_COST):
+        papers = await wire.papers()
+        sentence, references, unknown = await _read_box(request, about, papers)
+        proposal = await asyncio.to_thread(propose, sentence, references, papers, wire.main.categories)
+    box = {"about": cut(" ".join(about.split()), _LONGEST_ABOUT)} | ({"unknown": ",".join(unknown)} if unknown else {})
+    if proposal is None:
+        return _see(request, urlencode(box | {"unclear": "1"}))
+    feed, _ = read_rules(
+        {
+            "category": ",".join(proposal.categories),
+            "keywords": "\n".join(quoted(f"{text}:{weight:g}", rules=True) for text, weight in proposal.keywords),
+            "min_score": f"{proposal.enough:g}",
+            "max_entries": "30",
+            "name": proposal.title,
+        }
+    )
+    if feed is None:  # a word that no rule can hold
+        return _see(request, urlencode(box | {"unclear": "1"}))
+    manifest = await wire.manifest()
+    if manifest.has_batches:
+        entries = (await wire.entries(manifest, feed)).entries
+        feed = replace(feed, min_score=fitting(entries, manifest.of(feed.source), proposal.enough))
+    return _see(request, f"{urlencode(box | {'stored': len(papers)})}&{write_rules(feed)}")
+
+
+def _see(request: Request, query: str) -> Response:
+    return RedirectResponse(page_url(request, f"/build?{query}"), _SEE_OTHER, NOT_KEPT)
+
+
+async def _read_box(request: Request, about: str, papers: Sequence[Paper]) -> tuple[str, list[Reference], list[str]]:
+    """Returns the sentence of a text, the papers that it names, and the identifiers of those that are unknown here.
+
+    For the owner, arXiv is asked for these.
+    """
+    from core.sources.library import parse_library  # not at a cold start
+
+    try:
+        library = parse_library(about.encode()) if _BIBTEX.search(about) or _LINK.search(about) else None
+    except InvalidInput:
+        library = None
+    named = list(library.references[:MOST_LIBRARY]) if library else []
+    is_file = bool(_BIBTEX.search(about)) and bool(named)
+    wire = wire_of(request)
+    stored = {paper.id: paper for paper in papers}
+    if any(not one.title and one.paper not in stored for one in named) and await owner_of(request):
+        named, _ = await wire.complete(named)
+    known = [
+        make_reference(stored[one.paper].title, stored[one.paper].abstract, one.paper) if one.paper in stored else one
+        for one in named
+    ]
+    unknown = [one.paper for one in known if not one.title]
+    return "" if is_file else about[:_LONGEST_SENTENCE], [one for one in known if one.title], unknown
+
+
+def fitting(entries: Sequence[Entry], records: Sequence[BatchRecord], enough: float) -> float:
+    """Returns the threshold that about `A_DAY` papers of a complete day reach; not less than `enough`."""
+    whole = {record.date for record in records if record.state in ("complete", "unconfirmed")}
+    dates = whole or {record.date for record in records}
+    scores = sorted((e.score for e in entries if e.announced in dates and e.type in USUAL.announce_types), reverse=True)
+    most = A_DAY * len(dates)
+    return max(enough, scores[most - 1]) if len(scores) >= most > 0 else enough
+
+
+def _archives() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Returns all of arXiv's categories with their names, by archive."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for name, words in CATEGORIES.items():
+        archive = name.partition(".")[0]
+        groups.setdefault(archive, [])
+        if name != archive or not _inside(archive):
+            groups[archive].append((name, words))
+    return [(CATEGORIES[archive], rows) for archive, rows in groups.items()]
 
 
 @router.get("/build/preview")
@@ -172,6 +296,7 @@ def preview_context(
         "shown": shown,
         "rules": rules if len(rules) <= MOST_URL_CHARACTERS else "",
         "best": [(day, [preview_entry(entry) for entry in best]) for day, best in shown.preview.best] if shown else [],
+        "near": [preview_entry(entry) for entry in shown.preview.near] if shown else [],
         "where": where,
         "own": own,
         "at_least": at_least,

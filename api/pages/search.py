@@ -1,6 +1,9 @@
 """The search page: words and filters in one field, over all stored entries of a feed."""
 
+import re
+from collections.abc import Iterable, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -15,9 +18,12 @@ from core.model.errors import QueryError
 from core.model.feed import Feed
 from core.model.query import FIELDS
 from core.model.search import FilterForm, encoded, everything, read_filter_form, without_paging
+from core.text.lists import quoted
 
 router = APIRouter(include_in_schema=False)
 _UNUSABLE = 422
+_PREFIXES = {"text": "", "title": "ti:", "author": "au:"}  # of rules, by the fields of filters
+_RULE = re.compile(r"(\w+)(!=|>=|<=|=|>|<|~)(.*)", re.DOTALL)
 _PER_DAY = "per_day=500"  # overrides the feed's number of entries a day
 
 
@@ -63,10 +69,36 @@ def _addresses(feeds: list[Feed], selected: tuple[str, ...]) -> dict[str, str]:
     """Returns the paths of the same search in the API, and as a feed if it concerns one feed."""
     rest = tuple(token for token in selected if not token.startswith("feed="))
     names = ",".join(feed.name for feed in feeds)
-    found = {"papers_path": f"/api/papers?{encoded((f'feed={names}', *rest))}"}
+    found = {
+        "papers_path": f"/api/papers?{encoded((f'feed={names}', *rest))}",
+        "as_rules": as_rules(feeds, selected),
+    }
     if len(feeds) == 1:
         found["feed_path"] = f"/api/feeds/{names}.rss?{encoded((*rest, _PER_DAY))}"
     return found
+
+
+def as_rules(feeds: Sequence[Feed], tokens: Iterable[str]) -> str:
+    """Returns the encoded rules of a feed that looks for what a search finds; "" for one without words.
+
+    Words become keywords that all have to be there, filters by category and type rules; scores of other feeds mean
+    nothing in it.
+    """
+    words: list[str] = []
+    rules: dict[str, str] = {"category": ",".join(dict.fromkeys(c for feed in feeds for c in feed.categories))}
+    for token in tokens:
+        if not (match := _RULE.fullmatch(token)):
+            continue
+        name, operator, value = match.groups()
+        if operator == "~" and name in _PREFIXES:
+            quotes = '"' if " " in value and not _PREFIXES[name] else ""
+            words.append(f"{_PREFIXES[name]}{quotes}{value}{quotes}")
+        elif operator == "=" and name in ("category", "type") and not (name == "type" and value.count(",") > 2):
+            rules[name] = value
+    if not words:
+        return ""
+    rules |= {"keywords": quoted(" AND ".join(words), rules=True), "name": " ".join(words).replace('"', "")[:80]}
+    return urlencode(rules)
 
 
 def _render(request: Request, form: FilterForm, **more: Any) -> bytes:
@@ -76,6 +108,7 @@ def _render(request: Request, form: FilterForm, **more: Any) -> bytes:
         "error": None,
         "listing": None,
         "feed_path": "",
+        "as_rules": "",
         "fields": tuple(FIELDS),
         "since": wire.due.date.replace(day=1).isoformat(),
     }

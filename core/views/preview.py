@@ -1,7 +1,7 @@
 """The preview of a feed's rules: how many and which entries they select from the stored days, and why."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,6 +11,7 @@ from core.model.manifest import BatchRecord
 from core.model.query import Query
 
 SHOWN = (5, 3, 3)  # entries of the newest day with entries, of the previous one, and so on
+NEAR = 5  # papers just below the threshold
 RATES = (5, 10, 20, 40)  # entries a day for which a threshold is proposed
 
 
@@ -34,11 +35,24 @@ class Threshold:
 
 
 @dataclass(frozen=True, slots=True)
+class Effect:
+    """What a keyword does: in how many papers it is, how many of these are selected, and how many of those would not
+    be without it.
+    """
+
+    label: str
+    papers: int
+    selected: int
+    alone: int
+
+
+@dataclass(frozen=True, slots=True)
 class Preview:
     """The selection by rules. `a_day` and the proposed `thresholds` are over the complete days, else over all days.
 
     `best` pairs each of the newest days with entries with its best ones; `keywords` pairs each keyword with the number
-    of papers that contain it, at any score.
+    of papers that contain it, at any score; `effects` say what each does. `near` are the best papers below the
+    threshold.
     """
 
     days: tuple[DayYield, ...]
@@ -46,6 +60,8 @@ class Preview:
     thresholds: tuple[Threshold, ...]
     best: tuple[tuple[date, tuple[Entry, ...]], ...]
     keywords: tuple[tuple[str, int], ...]
+    effects: tuple[Effect, ...] = ()
+    near: tuple[Entry, ...] = ()
 
     @property
     def most(self) -> int:
@@ -83,7 +99,32 @@ def make_preview(feed: Feed, entries: Sequence[Entry], records: Sequence[BatchRe
         _thresholds(scores, len(whole), feed) if feed.keywords else (),
         _best(shown, [day.date for day in days if day.shown]),
         tuple((label, matched[label]) for label in feed.labels),
+        _effects(feed, of_type, matched),
+        tuple(sorted(_below(feed, of_type), key=_nearest)[:NEAR]),
     )
+
+
+def _effects(feed: Feed, entries: Iterable[Entry], matched: Mapping[str, int]) -> tuple[Effect, ...]:
+    selected: Counter[str] = Counter()
+    alone: Counter[str] = Counter()
+    for entry in entries:
+        if entry.score < feed.min_score:
+            continue
+        points: Counter[str] = Counter()
+        for reason in entry.reasons:
+            points[reason.rule] += reason.points  # type: ignore[assignment]
+        for label in entry.matched:
+            selected[label] += 1
+            alone[label] += entry.score - points[label] < feed.min_score
+    return tuple(Effect(label, matched[label], selected[label], alone[label]) for label in feed.labels)
+
+
+def _below(feed: Feed, entries: Iterable[Entry]) -> Iterable[Entry]:
+    return (entry for entry in entries if 0 < entry.score < feed.min_score)
+
+
+def _nearest(entry: Entry) -> tuple[float, float, str]:
+    return -entry.score, -entry.announced.toordinal(), entry.id
 
 
 def _best(shown: Iterable[Entry], dates: Sequence[date]) -> tuple[tuple[date, tuple[Entry, ...]], ...]:

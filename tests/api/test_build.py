@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,13 +11,14 @@ import httpx
 import pytest
 from lxml import etree, html
 
-from api.pages.build import amount, excerpt
+from api.pages.build import amount, excerpt, fitting
 from core.config.feed_table import read_feed
 from core.config.settings import Settings
 from core.config.url_rules import write_rules
-from core.model.feed import Feed
+from core.model.categories import CATEGORIES
+from core.model.feed import Feed, Reason
 from core.model.manifest import BatchRecord
-from core.views.preview import Threshold, make_preview
+from core.views.preview import Effect, Threshold, make_preview
 from tests.api import DAYS, MAIN, serving_days
 from tests.conftest import serving_app
 from tests.support.invented import FRIDAY, THURSDAY, make_entry, make_feed
@@ -56,11 +58,96 @@ def address_of(page: etree._Element, extension: str) -> str:
 def test_starts_with_what_is_fetched_here(wire: httpx.Client) -> None:
     """The empty form offers the categories of this wire's feeds, by archive with their names."""
     page = parsed(wire.get("/build"))
-    assert {"cs.DC", "cs.LG", "hep-th", "cs.AI"} == set(page.xpath("//input[@name='category']/@value"))
-    assert ["Computer Science", "High Energy Physics - Theory"] == texts(page, "//p[@class='archive']")
+    first = "[not(ancestor::details)]"
+    assert {"cs.DC", "cs.LG", "hep-th", "cs.AI"} == set(page.xpath(f"//input[@name='category']{first}/@value"))
+    assert ["Computer Science", "High Energy Physics - Theory"] == texts(page, f"//p[@class='archive']{first}")
     assert ["cs.DC", "cs.LG"] == page.xpath("//input[@name='category'][@checked]/@value")
     assert "cs.DC Distributed, Parallel, and Cluster Computing" in texts(page, "//label")
     assert ["new"] == page.xpath("//input[@name='type'][@checked]/@value")
+
+
+def test_every_category_of_arxiv_can_be_chosen(wire: httpx.Client) -> None:
+    """Beside those of the feeds the form has all categories, each once; those that are not stored say so."""
+    page = parsed(wire.get("/build"))
+    offered = page.xpath("//input[@name='category'][@type='checkbox']/@value")
+    archives = {name for name in CATEGORIES if any(other.startswith(f"{name}.") for other in CATEGORIES)}
+    assert sorted(set(CATEGORIES) - archives) == sorted(offered)
+    labels = texts(page, "//details//label[input/@name='category']")
+    assert "astro-ph.EP Earth and Planetary Astrophysics not stored" in labels
+    assert "in about a minute" in wire.get("/build?category=astro-ph.EP&keywords=planet").text
+
+
+def proposed(wire: httpx.Client, about: str) -> etree._Element:
+    """The page to which the box leads."""
+    answer = wire.post("/build/propose", data={"about": about})
+    assert 303 == answer.status_code
+    return parsed(wire.get(answer.headers["Location"]))
+
+
+@pytest.mark.parametrize(
+    ("about", "category", "keyword"),
+    [
+        ("Protein design by diffusion models", "q-bio.BM", "protein design:4"),
+        ("I am interested in recent papers about exoplanet atmospheres", "astro-ph.EP", "exoplanet*:4"),
+        ("auction theory", "cs.GT", "auction*:4"),
+        ("quantum error correction", "quant-ph", "quantum error OR error correction:4"),
+        ("arXiv:2603.90301", "cs.DC", "cache:2"),
+        ("@article{a, title={Auctions with budget constraints}}", "cs.GT", "auction:2"),
+    ],
+)
+def test_a_sentence_becomes_rules(wire: httpx.Client, about: str, category: str, keyword: str) -> None:
+    """A sentence, a link and BibTeX lead to categories, weighted keywords and a preview, with the text still there."""
+    page = proposed(wire, about)
+    assert category in page.xpath("//input[@name='category'][@checked]/@value")
+    assert keyword in page.xpath("string(//textarea[@id='keywords'])").split("\n")
+    assert about in page.xpath("string(//textarea[@id='about'])")
+    assert page.xpath("//h2[@data-summary]")
+    assert not page.xpath("//*[@class='trouble']")
+
+
+@pytest.mark.parametrize(
+    ("about", "words"), [("the of and", "Name the thing"), ("arXiv:2001.00001", "not stored here")]
+)
+def test_a_sentence_that_says_nothing(wire: httpx.Client, about: str, words: str) -> None:
+    """What says nothing of papers leads back to the form, with the next step."""
+    page = proposed(wire, about)
+    assert words in page.text_content()
+    assert page.xpath("//textarea[@id='keywords']")
+
+
+def test_a_proposed_threshold() -> None:
+    """It lets about ten papers of a day pass, and none that is not on the topic."""
+    entries = [make_entry(n, score=float(n % 10), announced=day) for day in (FRIDAY, THURSDAY) for n in range(100)]
+    records = [BatchRecord(day, "complete", hash="a", total=100) for day in (FRIDAY, THURSDAY)]
+    assert 9.0 == fitting(entries, records, 4.0)
+    assert 4.0 == fitting(entries[:15], records, 4.0)
+
+
+def test_what_keywords_do() -> None:
+    """A keyword is in papers, in selected ones, and the only reason for some; the nearest below are named."""
+    feed = make_feed("x", "y", min_score=2.0)
+    reasons = {name: Reason(name, points, "title", 0, 1, name) for name, points in (("x", 2.0), ("y", 1.0))}
+    entries = [
+        replace(make_entry(1, score=3, matched=("x", "y")), reasons=(reasons["x"], reasons["y"])),
+        replace(make_entry(2, score=1, matched=("y",)), reasons=(reasons["y"],)),
+    ]
+    preview = make_preview(feed, entries, [BatchRecord(FRIDAY, "complete", hash="a")])
+    assert (Effect("x", 1, 1, 1), Effect("y", 2, 1, 0)) == preview.effects
+    assert [entries[1].id] == [entry.id for entry in preview.near]
+
+
+def test_a_page_for_rules_in_an_address(wire: httpx.Client) -> None:
+    """It lists what the feed at this address has, keeps the rules when it is filtered, and offers to save them."""
+    page = parsed(wire.get(f"/feeds/custom?{RULES}"))
+    items = wire.get(f"/api/feeds/custom.json?{RULES}").json()["items"]
+    assert [item["_paperwire"]["id"] for item in items] == page.xpath("//li/@data-id")
+    assert any(link.startswith("/settings/edit?category=") for link in page.xpath("//a/@href"))
+    sent = {
+        field.get("name"): field.get("value") for field in page.xpath("//form[@role='search']//input[@type='hidden']")
+    }
+    filtered = parsed(wire.get("/feeds/custom", params=sent | {"q": "fusion"}))
+    assert ["2603.90302"] == filtered.xpath("//li/@data-id")
+    assert 422 == wire.get(f"/feeds/custom?{RULES}&score~=1").status_code
 
 
 def test_every_field_has_a_label(wire: httpx.Client) -> None:
@@ -258,7 +345,10 @@ def test_categories_that_are_not_stored(wire: httpx.Client, categories: str, hea
     page = parsed(wire.get(f"/build?category={categories}&keywords=cache:2,zebra&min_score=2"))
     assert heading == texts(page, "//h2[@data-summary]")[0]
     assert "math.CO will be fetched when you save this feed" in " ".join(texts(page, "//*[@class='tell']"))
-    assert (days, False) == (len(page.xpath("//tbody/tr")), bool(page.xpath("//*[@class='tell warn']")))
+    assert (days, False) == (
+        len(page.xpath("//table[@class='yields']/tbody/tr")),
+        bool(page.xpath("//*[@class='tell warn']")),
+    )
 
 
 def test_strangers_have_nothing_fetched(wire: httpx.Client) -> None:

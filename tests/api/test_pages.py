@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlencode, urljoin, urlsplit
 
 import httpx
 import pytest
@@ -614,6 +614,18 @@ def test_search_without_a_question(client: httpx.Client) -> None:
     for example in examples:
         assert 200 == client.get(example).status_code
         assert parse_qs(urlsplit(example).query)["q"][0]
+
+
+def test_a_search_as_a_feed(client: httpx.Client) -> None:
+    """A search leads to the builder with its words as a rule, where it finds the same papers."""
+    page = parsed(client.get("/search", params={"q": 'kernel title~"a cache" category=cs.DC score>=1'}))
+    link = one(page, "//a[text()='Save this search as a feed']").get("href")
+    assert {"category": "cs.DC", "keywords": "kernel AND ti:a cache", "name": "kernel ti:a cache"} == dict(
+        parse_qsl(urlsplit(link).query)
+    )
+    custom = parsed(client.get(link.replace("/build", "/feeds/custom")))
+    assert page.xpath("//li/@data-id") == custom.xpath("//li/@data-id") != []
+    assert not parsed(client.get("/search?q=score>=1")).xpath("//a[text()='Save this search as a feed']")
 
 
 def test_search_finds_nothing(client: httpx.Client) -> None:

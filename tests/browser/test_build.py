@@ -151,7 +151,7 @@ def test_a_feed_of_a_new_category(context: BrowserContext, tmp_path: Path) -> No
         page.locator("#category").fill("astro-ph.EP")
         page.locator("#keywords").press_sequentially("exoplanet\nParkinson's:2")
         expect(page.locator("#preview [data-summary]")).to_have_text("Nothing of astro-ph.EP is stored yet")
-        page.get_by_role("link", name="Save these rules").click()
+        page.get_by_role("link", name="Save this feed").click()
         for field, text in (("name", "Planets"), ("called", "planets"), ("token", TOKEN)):
             page.locator(f"#{field}").fill(text)
         page.get_by_role("button", name="Save").click()

@@ -54,7 +54,7 @@ def test_a_feed_is_built_subscribed_to_and_saved(watched: Watched, site: str, se
     preview = page.get_by_role("region", name="Preview")
     page.get_by_role("checkbox", name="cs.DC").check()
     page.get_by_label("Keywords").fill("throughput:2\nfast")
-    expect(preview.get_by_role("table")).to_be_visible()
+    expect(preview.get_by_role("table", name="How many entries")).to_be_visible()
     expect(preview).to_contain_text("entries a day")
     before = preview.inner_text()
     page.get_by_label("Least score").fill("3")
@@ -69,7 +69,7 @@ def test_a_feed_is_built_subscribed_to_and_saved(watched: Watched, site: str, se
     assert {entry.link for entry in entries} <= {item["url"] for item in total}
     assert all(item["_paperwire"]["score"] >= 3 for item in total)
 
-    preview.get_by_role("link", name="Save these rules").click()
+    preview.get_by_role("link", name="Save this feed").click()
     page.get_by_label("Title", exact=True).fill("Caches and kernels")
     page.get_by_label("Name in addresses").fill("caches")
     page.get_by_label("Token").fill(settings.admin_token)
@@ -125,7 +125,7 @@ def test_without_javascript(browser: Browser, site: str, settings: Settings) -> 
     page.get_by_role("button", name="Preview").click()
     address = page.get_by_label("RSS").input_value()
     assert entries_of(address)
-    page.get_by_role("link", name="Save these rules").click()
+    page.get_by_role("link", name="Save this feed").click()
     page.get_by_label("Title", exact=True).fill("By hand")
     page.get_by_label("Name in addresses").fill("hand")
     page.get_by_label("Token").fill("not the token")
