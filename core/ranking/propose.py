@@ -26,7 +26,7 @@ from core.ranking.words import WordTable, word_table
 from core.text.terms import terms_of
 
 MOST_CATEGORIES = 4
-MOST_KEYWORDS = 16
+MOST_PROPOSED = 16
 _MOST_ADDED = 5  # words that the papers found so far share
 _LEAST_FOUND = 3  # papers, before their words say anything, and before the threshold is lowered
 _MOST_FOUND = 60
@@ -121,7 +121,7 @@ def propose(
         enough /= 2
     best = [one.paper for one in found if one.total >= enough]
     rules |= {text: _LEAST for text in _added(best, rules, counts) if text not in rules}
-    chosen = sorted(_usable(rules).items(), key=lambda pair: -pair[1])[:MOST_KEYWORDS]
+    chosen = sorted(_usable(rules).items(), key=lambda pair: -pair[1])[:MOST_PROPOSED]
     return Proposal(_title(sentence, chosen), categories, tuple(chosen), enough, len(best))
 
 
@@ -289,7 +289,7 @@ def _of_references(references: Sequence[Reference], counts: _Counts) -> dict[str
             continue
         often = titles[term] > 1 or (len(references) < 3 and titles[term])
         rules[_spelled(term)] = _STRONG if often and " " in term else _USUAL
-        if len(rules) >= MOST_KEYWORDS - _MOST_ADDED:
+        if len(rules) >= MOST_PROPOSED - _MOST_ADDED:
             break
     return rules
 
