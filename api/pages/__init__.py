@@ -25,6 +25,7 @@ MODULES = (
     "vote",
     "deliveries",
     "make",
+    "unapi",
 )
 
 

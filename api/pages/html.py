@@ -18,10 +18,10 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from api.headers import PAGE_HEADERS
-from api.urls import feed_url, is_owner, own_path, page_url, sent_key
+from api.urls import base_url, feed_url, is_owner, own_path, page_url, sent_key
 from core.config.deploy_link import deploy_url
 from core.render.citations import coins
-from core.util.signing import KEY, fingerprint
+from core.util.signing import KEY, fingerprint, with_key
 
 if TYPE_CHECKING:
     from core.app import Paperwire
@@ -49,8 +49,8 @@ def render(request: Request, template: str, **context: Any) -> bytes:
 
     Templates also have `page_url(path)` for links to pages of this service, `feed_url(path)` for URLs to subscribe to,
     `form_url(path)` and `form_key` for forms, `asset(name)` for files of `public/`, `wire_title`, `sample`, `path`,
-    `deploy_url` ("" but on Vercel), and `is_owner`, which is false if a signature gives access to one feed of a private
-    copy only.
+    `deploy_url` ("" but on Vercel), `unapi_url` for reference managers, and `is_owner`, which is false if a signature
+    gives access to one feed of a private copy only.
     """
     wire: Paperwire = request.app.state.wire
     ours = {
@@ -64,6 +64,7 @@ def render(request: Request, template: str, **context: Any) -> bytes:
         "path": own_path(request.scope),
         "is_owner": is_owner(request),
         "deploy_url": deploy_url(wire.settings),
+        "unapi_url": unapi_url(request),
         "this_year": wire.due.date.year,
         "marked": lambda _: "",  # the classes of a row by the owner's marks
     }
@@ -115,6 +116,15 @@ def day_name(context: Context, day: date) -> str:
 def day_time(moment: datetime) -> str:
     """Returns "Monday at about 05:20 UTC"."""
     return f"{_DAYS[moment.weekday()]} at about {moment:%H:%M} UTC"
+
+
+def unapi_url(request: Request) -> str:
+    """Returns the URL to which a reference manager appends `?id=…`.
+
+    With a key it ends within the query, because that is appended all the same.
+    """
+    url = base_url(request) + "/unapi"
+    return with_key(url, sent_key(request)) + "&from=" if sent_key(request) else url
 
 
 def _asset(request: Request, name: str) -> str:

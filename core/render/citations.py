@@ -49,9 +49,9 @@ def bibtex(paper: Paper) -> str:
 
 def ris(paper: Paper) -> str:
     """Returns the record in RIS: https://en.wikipedia.org/wiki/RIS_(file_format)."""
-    rows = [("TY", "UNPB"), ("TI", _line(paper.title))]
+    rows = [("TY", "UNPB"), ("TI", one_line(paper.title))]
     rows += [("AU", _last_first(author)) for author in paper.authors]
-    rows += [("PY", year(paper)), ("DA", _date(paper).replace("-", "/")), ("AB", _line(paper.abstract))]
+    rows += [("PY", year(paper)), ("DA", first_date(paper).replace("-", "/")), ("AB", one_line(paper.abstract))]
     rows += [("PB", "arXiv"), ("M1", f"arXiv:{paper.id}"), ("DO", doi(paper)), ("UR", paper.url)]
     rows += [("L1", paper.links["pdf"]), *(("KW", category) for category in paper.categories)]
     lines = [f"{tag}  - {text}" for tag, text in rows if text]
@@ -63,10 +63,10 @@ def csl(paper: Paper) -> dict[str, Any]:
     return {
         "id": citation_key(paper),
         "type": "article",
-        "title": _line(paper.title),
+        "title": one_line(paper.title),
         "author": [_csl_name(author) for author in paper.authors],
-        "issued": {"date-parts": [[int(part) for part in _date(paper).split("-")]]},
-        "abstract": _line(paper.abstract),
+        "issued": {"date-parts": [[int(part) for part in first_date(paper).split("-")]]},
+        "abstract": one_line(paper.abstract),
         "publisher": "arXiv",
         "number": f"arXiv:{paper.id}",
         "DOI": doi(paper),
@@ -82,24 +82,26 @@ def coins(paper: Paper) -> str:
         ("rfr_id", "info:sid/arxiv.org"),
         ("rft_val_fmt", "info:ofi/fmt:kev:mtx:dc"),
         ("rft.type", "preprint"),
-        ("rft.title", _line(paper.title)),
-        ("rft.date", _date(paper)),
+        ("rft.title", one_line(paper.title)),
+        ("rft.date", first_date(paper)),
         ("rft.identifier", paper.url),
         ("rft.identifier", f"urn:doi:{doi(paper)}"),
         ("rft.publisher", "arXiv"),
-        ("rft.description", _line(paper.abstract)),
+        ("rft.description", one_line(paper.abstract)),
     ]
-    return urlencode([*rows, *(("rft.creator", _line(author.name)) for author in paper.authors)])
+    return urlencode([*rows, *(("rft.creator", one_line(author.name)) for author in paper.authors)])
 
 
 def highwire(paper: Paper) -> list[tuple[str, str]]:
     """Returns the meta tags of a paper's page, by name, as arXiv's own pages have them."""
-    day = _date(paper).replace("-", "/")
-    rows = [("citation_title", _line(paper.title))]
+    day = first_date(paper).replace("-", "/")
+    rows = [("citation_title", one_line(paper.title))]
     rows += [("citation_author", _last_first(author)) for author in paper.authors]
     rows += [("citation_date", day), ("citation_online_date", day), ("citation_doi", doi(paper))]
     rows += [("citation_publisher", "arXiv"), ("citation_arxiv_id", paper.id), ("citation_pdf_url", paper.links["pdf"])]
-    return [*rows, ("citation_abstract", _line(paper.abstract))]
+    # Zotero's own: without them it takes what has these tags for an article of a journal
+    rows += [("z:itemType", "preprint"), ("z:archiveID", f"arXiv:{paper.id}")]
+    return [*rows, ("citation_abstract", one_line(paper.abstract))]
 
 
 def doi(paper: Paper) -> str:
@@ -107,25 +109,26 @@ def doi(paper: Paper) -> str:
     return f"10.48550/arXiv.{paper.id}"
 
 
-def _date(paper: Paper) -> str:
+def first_date(paper: Paper) -> str:
     """Returns the date of version 1, as precisely as it is known: "2026-03-06" or "2026-03"."""
     return paper.published[:10] or paper.month
 
 
-def _line(text: str) -> str:
+def one_line(text: str) -> str:
+    """Returns a text in one line, without characters that XML cannot have."""
     return " ".join(plain(text).split())
 
 
 def _last_first(author: Author) -> str:
     given, family, suffix = author.parts
-    return _line(", ".join(part for part in (family, given, suffix) if part)) if given else _line(author.name)
+    return one_line(", ".join(part for part in (family, given, suffix) if part)) if given else one_line(author.name)
 
 
 def _csl_name(author: Author) -> dict[str, str]:
     given, family, suffix = author.parts
     if not given:
-        return {"literal": _line(author.name)}
-    return {"family": _line(family), "given": _line(given)} | ({"suffix": suffix} if suffix else {})
+        return {"literal": one_line(author.name)}
+    return {"family": one_line(family), "given": one_line(given)} | ({"suffix": suffix} if suffix else {})
 
 
 def citation_key(paper: Paper) -> str:
