@@ -18,10 +18,10 @@ from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
 from api.headers import PAGE_HEADERS
-from api.urls import base_url, feed_url, is_owner, own_path, page_url, sent_key
+from api.urls import feed_url, is_owner, own_path, page_url, sent_key
 from core.config.deploy_link import deploy_url
 from core.render.citations import coins
-from core.util.signing import KEY, fingerprint, with_key
+from core.util.signing import KEY, fingerprint
 
 if TYPE_CHECKING:
     from core.app import Paperwire
@@ -123,8 +123,8 @@ def unapi_url(request: Request) -> str:
 
     With a key it ends within the query, because that is appended all the same.
     """
-    url = base_url(request) + "/unapi"
-    return with_key(url, sent_key(request)) + "&from=" if sent_key(request) else url
+    url = page_url(request, "/unapi")
+    return f"{url}&from=" if sent_key(request) else url
 
 
 def _asset(request: Request, name: str) -> str:
