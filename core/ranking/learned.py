@@ -8,14 +8,17 @@ import math
 from array import array
 from base64 import b64decode, b64encode
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from heapq import nlargest
+from operator import itemgetter, mul
 from typing import Any, NamedTuple
 
 from core.model.feed import OTHER_WORDS, Reason
 from core.model.paper import Paper
 from core.ranking.words import WordTable, word_table
-from core.text.terms import places_of_terms, terms_of
+from core.text.terms import first_place, terms_of
 
 IN_TITLE = 1.5  # how much more a term of the title counts
 SHOWN_TERMS = 3
@@ -38,11 +41,7 @@ def vectors_of(title: str, abstract: str, table: WordTable, extra: Mapping[str, 
     counts.update(terms_of(abstract))
     known, numbers, rows = table.idf, table.numbers, table.rows
     terms = {term: known[term] for term in counts if term in known}
-    found = {
-        number: (1 + math.log(counts[term])) * idf if counts[term] > 1 else idf
-        for term, idf in terms.items()
-        if (number := numbers[term]) < rows
-    }
+    found = {number: _damped(counts[term]) * idf for term, idf in terms.items() if (number := numbers[term]) < rows}
     if extra:
         terms |= {term: extra[term] for term in counts if term in extra}
     for term in frozenset(in_title):
@@ -51,12 +50,27 @@ def vectors_of(title: str, abstract: str, table: WordTable, extra: Mapping[str, 
     return Vectors(_unit(terms), _unit(found))
 
 
+def _damped(count: int) -> float:
+    return 1 + math.log(count) if count > 1 else 1.0
+
+
 def _unit(vector: dict[Any, float]) -> dict[Any, float]:
     length = math.sqrt(sum([value * value for value in vector.values()])) or 1.0
     return {key: value / length for key, value in vector.items()}
 
 
-@dataclass(frozen=True, slots=True)
+class _Sums(NamedTuple):
+    """What a term adds, by its number in the word table: to the squares of the lengths of a paper's two vectors, and
+    to their products with the weights, if it is once in the abstract.
+    """
+
+    square: list[float]
+    product: list[float]
+    row_square: list[float]
+    row_product: list[float]
+
+
+@dataclass(frozen=True)
 class Learned:
     """The weights of a feed. `linear` by term, `folded` by row of the word table, `mean` of all papers' sums.
 
@@ -76,24 +90,84 @@ class Learned:
 
     def reasons(self, paper: Paper) -> tuple[Reason, ...]:
         """Returns the learned points of a paper as reasons: terms with a place in the text, and all other words."""
-        table = word_table()
-        vectors = vectors_of(paper.title, paper.abstract, table, self.extra)
-        linear, folded, terms = self.linear, self.folded, table.terms
-        shares = {term: value * linear[term] if term in linear else 0.0 for term, value in vectors.terms.items()}
-        for number, value in vectors.rows.items():
-            shares[terms[number]] += value * folded[number]
-        total = sum(shares.values()) - self.mean
-        kind = "keywords" if self.expanded else "liked" if total > 0 else "disliked"
-        counts = self.disliked if kind == "disliked" else self.liked
-        chosen = _chosen(shares, counts, 1 if total > 0 else -1)
+        title = terms_of(paper.title)
+        in_title, counts = frozenset(title), Counter([*title, *terms_of(paper.abstract)])
+        total, unit, row_unit = self._total(in_title, counts)
+        sign = 1 if total > 0 else -1
+        kind = "keywords" if self.expanded else "liked" if sign > 0 else "disliked"
+        papers = self.disliked if kind == "disliked" else self.liked
+        products = self._candidates[kind == "disliked", sign]
+        shares = {}
+        for term in counts.keys() & products.keys():
+            product, of_row = products[term]
+            factor = IN_TITLE if term in in_title else 1.0
+            shares[term] = unit * factor * product + row_unit * _damped(counts[term]) * of_row
+        chosen = _chosen(shares, sign)
         reasons = [
-            Reason(term, round(shares[term], 2), *place, learned=kind, papers=counts[term])
+            Reason(term, round(shares[term], 2), *place, learned=kind, papers=papers[term])
             for term, place in _placed(paper, chosen)
         ]
         rest = round(total - sum([reason.points for reason in reasons]), 2)
         if rest:
             reasons.append(Reason(OTHER_WORDS, rest, "", 0, 0, "", learned="rest"))
         return tuple(reasons)
+
+    def _total(self, in_title: frozenset[str], counts: Mapping[str, int]) -> tuple[float, float, float]:
+        """Returns the learned points of a paper, and what brings its two vectors to length 1.
+
+        The same as the products with `vectors_of`, without making these: most of the time of scoring was theirs.
+        """
+        numbers, sums = word_table().numbers, self._sums
+        known = counts.keys() & numbers.keys()
+        chosen = itemgetter(*map(numbers.__getitem__, known), -1, -1)  # the last ones are 0
+        square, product, row_square, row_product = [sum(chosen(part)) for part in sums]
+        for term in known & in_title:
+            square += (IN_TITLE**2 - 1) * sums.square[numbers[term]]
+            product += (IN_TITLE - 1) * sums.product[numbers[term]]
+        for term in known:
+            if (count := counts[term]) > 1:
+                number, factor = numbers[term], _damped(count)
+                row_square += (factor * factor - 1) * sums.row_square[number]
+                row_product += (factor - 1) * sums.row_product[number]
+        for term in counts.keys() & self.extra.keys():
+            value = self.extra[term] * (IN_TITLE if term in in_title else 1.0)
+            square += value * value
+            product += value * self.linear.get(term, 0.0)
+        unit, row_unit = (1 / math.sqrt(one) if one > 0 else 1.0 for one in (square, row_square))
+        return unit * product + row_unit * row_product - self.mean, unit, row_unit
+
+    @cached_property
+    def _candidates(self) -> Mapping[tuple[bool, int], Mapping[str, tuple[float, float]]]:
+        """The terms that may be named as reasons, by whether they are of disliked papers, and the sign of their points;
+        with what they add to the products of both vectors with the weights, if they are once in the abstract.
+        """
+        numbers, sums = word_table().numbers, self._sums
+        out: dict[tuple[bool, int], dict[str, tuple[float, float]]] = {}
+        for of_disliked, papers in ((False, self.liked), (True, self.disliked)):
+            parts: dict[str, tuple[float, float]] = {}
+            for term, count in papers.items():
+                if count < LEAST_PAPERS:
+                    continue
+                if (number := numbers.get(term)) is not None:
+                    parts[term] = sums.product[number], sums.row_product[number]
+                else:
+                    parts[term] = self.extra.get(term, 0.0) * self.linear.get(term, 0.0), 0.0
+            for sign in (1, -1):
+                out[of_disliked, sign] = {
+                    term: both for term, both in parts.items() if max(sign * one for one in both) > 0
+                }
+        return out
+
+    @cached_property
+    def _sums(self) -> _Sums:
+        table = word_table()
+        idf = list(table.idf.values())
+        square = [value * value for value in idf]
+        lacking = [0.0] * (len(idf) - table.rows)
+        linear = self.linear
+        product = [value * linear[term] if term in linear else 0.0 for term, value in table.idf.items()]
+        of_rows = [*map(mul, idf[: table.rows], self.folded), *lacking]
+        return _Sums(*([*part, 0.0] for part in (square, product, square[: table.rows] + lacking, of_rows)))
 
     def to_plain(self) -> dict[str, Any]:
         """Returns this as JSON values."""
@@ -129,14 +203,13 @@ class Learned:
         )
 
 
-def _chosen(shares: Mapping[str, float], counts: Mapping[str, int], sign: int) -> list[str]:
-    """Returns the terms with the largest shares of this sign that several papers have, no two with a common word: up to
-    three for what is liked, one for what is not.
+def _chosen(shares: Mapping[str, float], sign: int) -> list[str]:
+    """Returns the terms with the largest shares of this sign, no two with a common word: up to three for what is liked,
+    one for what is not.
     """
-    found = [term for term in shares if counts.get(term, 0) >= LEAST_PAPERS and shares[term] * sign > 0]
-    found.sort(key=lambda term: -shares[term] * sign)
     chosen: list[str] = []
-    for term in found[:_CANDIDATES]:
+    found = [term for term, share in shares.items() if share * sign > 0]
+    for term in nlargest(_CANDIDATES, found, key=lambda term: shares[term] * sign):
         words = set(term.split())
         if all(words.isdisjoint(other.split()) for other in chosen):
             chosen.append(term)
@@ -145,16 +218,13 @@ def _chosen(shares: Mapping[str, float], counts: Mapping[str, int], sign: int) -
     return chosen
 
 
-def _placed(paper: Paper, chosen: Sequence[str]) -> list[tuple[str, tuple[str, int, int, str]]]:
-    """Returns each of the `chosen` terms with its first place, the title before the abstract."""
-    places: dict[str, tuple[str, int, int, str]] = {}
-    for name, text in (("title", paper.title), ("abstract", paper.abstract)):
-        lacking = [term for term in chosen if term not in places]
-        for term, start, end in places_of_terms(text, lacking) if lacking else ():
-            places.setdefault(term, (name, start, end, text[start:end]))
-            if len(places) == len(chosen):
+def _placed(paper: Paper, chosen: Sequence[str]) -> Iterator[tuple[str, tuple[str, int, int, str]]]:
+    """Yields each of the `chosen` terms with its first place, the title before the abstract."""
+    for term in chosen:
+        for name, text in (("title", paper.title), ("abstract", paper.abstract)):
+            if place := first_place(text, term):
+                yield term, (name, place.start, place.end, text[place.start : place.end])
                 break
-    return [(term, places[term]) for term in chosen if term in places]
 
 
 def _packed(values: Sequence[float]) -> list[Any]:

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 _WORD = re.compile(r"[^\W_]+")
+_SPACES = {code: " " for code in range(128) if not chr(code).isalnum()}
 _LONGEST = 40  # characters of a word; longer ones are codes or damage
 _STOP_WORDS = """
     a about above across after again against all almost also although always among an and another any are as at be
@@ -38,7 +39,10 @@ class TermPlace(NamedTuple):
 
 def terms_of(text: str) -> list[str]:
     """Returns all terms of `text`, in no particular order, each as often as it occurs."""
-    words = list(map(_stem, _WORD.findall(text.lower())))
+    lowered = text.lower()
+    # The same words; half of a scorer's time is spent here
+    found = lowered.translate(_SPACES).split() if lowered.isascii() else _WORD.findall(lowered)
+    words = list(map(_stem, found))
     pairs = [f"{one} {two}" for one, two in pairwise(words) if one and two]
     return [*filter(None, words), *pairs]
 
@@ -54,6 +58,22 @@ def places_of_terms(text: str, wanted: Iterable[str]) -> Iterator[TermPlace]:
         if word and before[0] and (pair := f"{before[0]} {word}") in names:
             yield TermPlace(pair, before[1], match.end())
         before = (word, match.start())
+
+
+def first_place(text: str, term: str) -> TermPlace | None:
+    """Returns the first place of a term in `text`, None if it has none: without a look at all other words."""
+    first, _, second = term.partition(" ")
+    # An inflected form begins with the word itself, but for "ies"
+    for start in re.finditer(rf"(?<![^\W_]){re.escape(first.removesuffix('y'))}", text, re.IGNORECASE):
+        match = _WORD.match(text, start.start())
+        if match is None or _stem(match[0].lower()) != first:
+            continue
+        if not second:
+            return TermPlace(term, match.start(), match.end())
+        after = _WORD.search(text, match.end())
+        if after and _stem(after[0].lower()) == second:
+            return TermPlace(term, match.start(), after.end())
+    return None
 
 
 @lru_cache(maxsize=60_000)
