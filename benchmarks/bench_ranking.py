@@ -120,7 +120,7 @@ def ndcg(scores: Mapping[str, float], grades: Mapping[str, int]) -> float:
 
 
 def _gain(grades: Sequence[int]) -> float:
-    return sum((2**grade - 1) / math.log2(place + 2) for place, grade in enumerate(grades[:BEST]))
+    return sum((2.0**grade - 1) / math.log2(place + 2) for place, grade in enumerate(grades[:BEST]))
 
 
 def run(*, invented: bool = False) -> None:

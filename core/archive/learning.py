@@ -1,6 +1,7 @@
 """Votes and libraries of feeds, the index of what was learned from them, and the learned word weights."""
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -67,6 +68,15 @@ class Learning:
             return VoteChange(before, votes, index), values
 
         return await self._commit(write)
+
+    async def turn(self, library: str, seconds: float) -> Callable[[float], Awaitable[bool]] | None:
+        """Take the turn to ask for a library elsewhere, for `seconds`; None if another process has it, or had it.
+
+        Returns what says when the next turn is, in seconds from then on.
+        """
+        name, token = keys.library_turn(library), secrets.token_hex(8)
+        taken = await self._store.acquire(name, token, seconds)
+        return partial(self._store.prolong, name, token) if taken else None
 
     async def put_model(
         self,

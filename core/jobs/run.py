@@ -31,6 +31,7 @@ from core.jobs.deliver import Delivered, Post, Read, notify, send_due
 from core.jobs.enrich import Enriched, complete_shown, fetch_picks
 from core.jobs.feed_date import Analysed
 from core.jobs.learn import learn_all, taught
+from core.jobs.library import read_zotero
 from core.jobs.refresh import Today, fetch_today, is_due
 from core.jobs.step import Call, Remainder, Step, is_quiet, refused_by_chain, settled_under
 from core.jobs.upstreams import Upstreams, open_upstreams
@@ -260,6 +261,12 @@ class _Run:
     async def _learn(self) -> None:
         state = self.report.state or await self.archive.state()
         rules = rules_in_force(self.settings.feeds, state.saved, state.learned)
+        changed, problem = await read_zotero(self.archive, self.settings, self.upstreams, rules, state.manifest)
+        if problem:
+            self.report.errors.setdefault("library", []).append(problem)
+        if changed:
+            state = self.report.state = await self.archive.state()
+            rules = rules_in_force(self.settings.feeds, state.saved, state.learned)
         if await learn_all(self.archive, rules, state.manifest):
             self.report.state = await self.archive.state()
 

@@ -13,11 +13,13 @@ from core.archive import Archive
 from core.config.settings import SITE_PAUSES, Settings
 from core.sources import sample
 from core.sources.client import Fetcher, Get
+from core.sources.zotero import zotero_headers
 
 
 @dataclass(frozen=True, slots=True)
 class Upstreams:
-    """`get` sends requests to arXiv's RSS and API, `get_site` to its site, `get_picks` to Hugging Face.
+    """`get` sends requests to arXiv's RSS and API, `get_site` to its site, `get_picks` to Hugging Face,
+    `get_zotero` to Zotero.
 
     `api_url` and `site_url` are "" where there is none. `site_seconds` is the pause between two requests to the site.
     """
@@ -30,6 +32,7 @@ class Upstreams:
     site_seconds: float
     get_picks: Get
     hf_url: str
+    get_zotero: Get
 
 
 @asynccontextmanager
@@ -50,6 +53,7 @@ async def open_upstreams(settings: Settings, archive: Archive) -> AsyncIterator[
             SITE_PAUSES * settings.gate_seconds,
             others.get,
             settings.hf_url,
+            Fetcher(client, user_agent=agent, headers=zotero_headers(settings.zotero_key)).get,
         )
 
 

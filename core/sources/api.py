@@ -5,6 +5,7 @@ marked as short if it stays incomplete (https://info.arxiv.org/help/api/user-man
 """
 
 import asyncio
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,11 +16,14 @@ from core.model.errors import FetchError, SourceError
 from core.model.paper import Paper, parse_id
 from core.sources.client import Get
 from core.sources.parse import ParsedPage, parse_api
+from core.text.fold import fold
 
 SLICE_SIZE = 200
 MOST_RESULTS = 30_000  # arXiv's limit for one query, over all slices
 API_SECONDS = 40.0  # of one request
 TRIES = 3
+_PAPERS_OF_A_TITLE, _LEAST_WORDS = 3, 3
+_WORD = re.compile(r"[^\W_]+")
 _ACCEPT = "application/atom+xml, text/xml, */*"
 
 _Window = tuple[datetime, datetime]
@@ -76,6 +80,42 @@ def ids_url(base_url: str, ids: Sequence[str]) -> str:
     """Returns the URL of the papers with these identifiers; an identifier without a version names the newest one."""
     query = {"id_list": ",".join(ids), "start": 0, "max_results": len(ids)}
     return f"{base_url}/api/query?{urlencode(query, safe=',/')}"
+
+
+def titles_url(base_url: str, titles: Sequence[str]) -> str:
+    """Returns the URL of the papers with any of these titles, and of some whose longer titles contain one."""
+    names = " OR ".join(f'ti:"{" ".join(_words(title))}"' for title in titles)
+    query = {"search_query": names, "start": 0, "max_results": _PAPERS_OF_A_TITLE * len(titles)}
+    return f"{base_url}/api/query?{urlencode(query, safe=':')}"
+
+
+def comparable(title: str) -> str:
+    """Returns the words of a title in lower case, with accents and dashes folded."""
+    return " ".join(_words(fold(title)))
+
+
+def _words(title: str) -> list[str]:
+    return _WORD.findall(title)
+
+
+async def fetch_by_title(get: Get, base_url: str, titles: Iterable[str], *, size: int = 10) -> Found:
+    """Fetch papers that have exactly these words as their title, `size` a request. Failures are in `Found`.
+
+    Titles of one or two words are not asked for: too many papers contain them. The first failed request ends it.
+    """
+    wanted = {title: comparable(title) for title in titles}
+    asked = [title for title, name in wanted.items() if len(name.split()) >= _LEAST_WORDS]
+    known: dict[str, Paper] = {}
+    problem = ""
+    for at in range(0, len(asked), size):
+        try:
+            page = await _fetch_once(get, titles_url(base_url, asked[at : at + size]))
+        except SourceError as error:
+            problem = error.reason if isinstance(error, FetchError) else str(error)
+            break
+        known |= {comparable(paper.title): paper for paper in reversed(page.papers)}
+    papers = {title: known[name] for title, name in wanted.items() if name in known}
+    return Found(papers, tuple(title for title in wanted if title not in papers), problem)
 
 
 async def fetch_slice(

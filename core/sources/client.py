@@ -6,7 +6,7 @@ arXiv allows one request every three seconds on a single connection, over all ma
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from time import time
@@ -70,10 +70,18 @@ Gate = Callable[[], AbstractAsyncContextManager[None]]
 class Fetcher:
     """A client that sends every request, including those after redirects, inside the `gate`."""
 
-    def __init__(self, client: httpx.AsyncClient, *, user_agent: str, gate: Gate = nullcontext) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        *,
+        user_agent: str,
+        gate: Gate = nullcontext,
+        headers: Iterable[tuple[bytes, bytes]] = (),
+    ) -> None:
         self._client = client
         self._agent = user_agent.encode()  # as bytes: a contact or a validator may have characters beyond ASCII
         self._gate = gate
+        self._headers = tuple(headers)
 
     async def get(
         self,
@@ -92,6 +100,7 @@ class Fetcher:
         known = validators or {}
         conditions = {b"If-None-Match": known.get("etag"), b"If-Modified-Since": known.get("last_modified")}
         headers = [(b"User-Agent", self._agent), (b"Accept", accept.encode()), (b"Accept-Encoding", ACCEPTED.encode())]
+        headers += self._headers
         headers += [(name, value.encode()) for name, value in conditions.items() if value]
         limits = _Limits(most_bytes, total_seconds)
         for _ in range(MOST_REDIRECTS + 1):

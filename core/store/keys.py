@@ -125,6 +125,11 @@ def delivery_lock(delivery: str) -> str:
     return f"{_V}:lock:delivery:{delivery}"
 
 
+def library_turn(library: str) -> str:
+    """Whether a library elsewhere was asked for lately."""
+    return f"{_V}:lock:library:{fingerprint(library)}"
+
+
 def model(name: str) -> str:
     """The word weights that were learned for a feed, by their fingerprint; immutable."""
     return f"{_V}:model:{name}"

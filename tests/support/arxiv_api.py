@@ -15,6 +15,9 @@ _SEARCH = re.compile(
     r"\((?P<names>cat:[\w.*-]+(?: OR cat:[\w.*-]+)*)\) AND submittedDate:\[(?P<first>\d{12}) TO (?P<last>\d{12})\]"
 )
 _ID = re.compile(r"(?P<id>\d{4}\.\d{4,5}|[a-z-]+/\d{7})(?:v(?P<version>\d+))?")
+_TITLE = re.compile(r'ti:"([^"]+)"')
+_TITLES = re.compile(r'ti:"[^"]+"(?: OR ti:"[^"]+")*')
+_WORD = re.compile(r"[^\W_]+")
 _PARAMETERS = {"search_query", "id_list", "start", "max_results", "sortBy", "sortOrder"}
 
 
@@ -62,6 +65,9 @@ def find(sheets: Iterable[Sheet], query: str) -> Page:
         if wrong := [name for name in ids.split(",") if not _ID.fullmatch(name)]:
             return Page(error=f"incorrect id format for {wrong[0]}")
         found = [sheet for name in ids.split(",") for sheet in _named(found, name)]
+    elif _TITLES.fullmatch(search_query := asked.get("search_query", "")):
+        wanted = [f" {words.lower()} " for words in _TITLE.findall(search_query)]
+        found = [sheet for sheet in found if any(words in _words(sheet.title) for words in wanted)]
     else:
         search = _SEARCH.fullmatch(asked.get("search_query", ""))
         if search is None:
@@ -84,6 +90,10 @@ def _named(sheets: Iterable[Sheet], name: str) -> list[Sheet]:
 
 def _is_in(sheet: Sheet, names: Iterable[str]) -> bool:
     return any(name in (category, f"{category.partition('.')[0]}.*") for name in names for category in sheet.categories)
+
+
+def _words(title: str) -> str:
+    return " ".join(["", *_WORD.findall(title.lower()), ""])
 
 
 def _minute(moment: datetime | None) -> str:

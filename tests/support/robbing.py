@@ -29,7 +29,7 @@ KINDS: Mapping[str, str] = {
     "STRANGERS_BUDGET": "lost",
     "LEARNED": "restored", "feed_votes": "restored", "model": "restored",
     "OWNER_MARKS": "restored", "READING_LIST": "restored", "SESSIONS": "lost", "MARKS_LOCK": "passing",
-    "votes_before": "lost", "VOTES_LOCK": "passing",
+    "votes_before": "lost", "library_turn": "made", "VOTES_LOCK": "passing",
     "delivered": "restored", "delivery_lock": "passing",
     "copy": "restored",
 }  # fmt: skip
