@@ -58,16 +58,6 @@ class Settings(BaseSettings):
     arxiv_pdf_url: HttpUrl | None = Field(
         None, description="where the papers' texts are; else with a replay, else arXiv's"
     )
-    zotero_user: str = Field(
-        "", pattern=r"^\d{0,20}$", description="the number of your account at Zotero, whose papers seed the main feed"
-    )
-    zotero_key: str = Field("", repr=False, description="a key of that account that may read its library")
-    zotero_collection: str = Field(
-        "", pattern=r"^([A-Z0-9]{8})?$", description="one of its collections, by the eight characters of its address"
-    )
-    zotero_url: str = Field(
-        "https://api.zotero.org", pattern=r"^https?://[^\s?#@]+$", description="where Zotero's API is"
-    )
     replay_gate_seconds: float = Field(
         3.0, ge=0, description="the pause between requests to a replay; arXiv itself always gets three seconds"
     )
@@ -137,6 +127,11 @@ class Settings(BaseSettings):
     llm_price_completion: float = Field(0.0, ge=0, description="money for a million tokens that are written")
     zotero_user: str = Field("", pattern=r"^\d*$", description="the number of a user of Zotero, whose library is meant")
     zotero_key: str = Field("", repr=False, description="a key of that library at zotero.org, which may write")
+    zotero_collection: str = Field(
+        "",
+        pattern=r"^([A-Z0-9]{8})?$",
+        description="one of its collections, by the eight characters of its address, whose papers seed the main feed",
+    )
     zotero_api_url: HttpUrl = Field(HttpUrl("https://api.zotero.org"), description="where Zotero's API is")
     now: AwareDatetime | None = Field(None, description="freezes the clock, to replay a day: 2025-12-30T12:00:00Z")
     sample: bool = Field(False, description="serve the built-in sample week instead of arXiv")
@@ -166,9 +161,7 @@ class Settings(BaseSettings):
     def _stripped(cls, value: object) -> object:
         return value.strip(_BLANK) if isinstance(value, str) else value
 
-    @field_validator(
-        "base_url", "upstash_redis_rest_url", "kv_rest_api_url", "llm_base_url", "qstash_url", "zotero_url"
-    )
+    @field_validator("base_url", "upstash_redis_rest_url", "kv_rest_api_url", "llm_base_url", "qstash_url")
     @classmethod
     def _no_slash(cls, url: str) -> str:
         return url.strip().rstrip("/")

@@ -74,23 +74,23 @@ def replacing(references: Iterable[Reference], source: str = "") -> Callable[[Vo
 async def read_zotero(
     archive: Archive, settings: Settings, upstreams: Upstreams, rules: Rules, manifest: Manifest
 ) -> tuple[bool, str]:
-    """Give the main feed the owner's collection at Zotero as a library, once a week; nothing without `ZOTERO_KEY`.
+    """Give the main feed the owner's collection at Zotero as a library, once a week; nothing without
+    `ZOTERO_COLLECTION`.
 
     What came from there before is replaced. Returns whether anything has changed, and the problem, "" without one.
     Raises `StoreError`.
     """
     user, key, collection = settings.zotero_user, settings.zotero_key, settings.zotero_collection
+    if not collection:
+        return False, ""
     if not (user and key):
-        return (
-            False,
-            f"{'ZOTERO_KEY' if user else 'ZOTERO_USER'} is not set, which Zotero needs too" if user or key else "",
-        )
+        return False, f"ZOTERO_COLLECTION needs {'ZOTERO_KEY' if user else 'ZOTERO_USER'} too, which is not set"
     turn = await archive.learning.turn(collection_name(user, collection), _ATTEMPT)
     if turn is None:
         return False, ""
     feed = next(iter(rules.feeds.values()))
     try:
-        found = await fetch_collection(upstreams.get_zotero, settings.zotero_url, user, collection)
+        found = await fetch_collection(upstreams.get_zotero, str(settings.zotero_api_url).rstrip("/"), user, collection)
     except (SourceError, InvalidInput) as error:
         wait = error.retry_after if isinstance(error, FetchError) else None
         await turn(max(_LATER, wait or 0.0))

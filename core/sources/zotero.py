@@ -1,4 +1,4 @@
-"""Zotero: the newest papers of the owner's library there, or of one of its collections.
+"""Zotero: the newest papers of a collection of the owner's there.
 
 https://www.zotero.org/support/dev/web_api/v3/basics: a key in a header, at most 100 items a request, an array of JSON
 objects with their `data`; a server that is busy says for how long in `Retry-After`.
@@ -24,8 +24,8 @@ def zotero_headers(key: str) -> Headers:
 
 
 def collection_name(user: str, collection: str) -> str:
-    """Returns the path of a user's collection, without one of the whole library."""
-    return f"users/{user}/collections/{collection}" if collection else f"users/{user}"
+    """Returns the path of a user's collection."""
+    return f"users/{user}/collections/{collection}"
 
 
 async def fetch_collection(get: Get, base_url: str, user: str, collection: str) -> tuple[Reference, ...]:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 from tests.support.loopback import Handler, listening
 
 KEY = "P9NiFoyLeZu2bZNvvuQPDWsd"
-USER, COLLECTION = "475425", "9KH9TNSJ"
+USER, COLLECTION, OTHER = "475425", "9KH9TNSJ", "ABCD2345"
 
 
 @dataclass
@@ -65,7 +65,7 @@ def _answer(zotero: Zotero, target: str, key: str) -> tuple[int, bytes]:
         return zotero.fault, b"An error occurred"
     if key != KEY:
         return 403, b"Forbidden"
-    if parts.path not in (f"/users/{USER}/items/top", f"/users/{USER}/collections/{COLLECTION}/items/top"):
+    if parts.path not in (f"/users/{USER}/collections/{name}/items/top" for name in (COLLECTION, OTHER)):
         return 404, b"Collection not found"
     if zotero.body is not None:
         return 200, zotero.body
