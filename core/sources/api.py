@@ -89,7 +89,7 @@ def titles_url(base_url: str, titles: Sequence[str]) -> str:
     return f"{base_url}/api/query?{urlencode(query, safe=':')}"
 
 
-def comparable(title: str) -> str:
+def title_key(title: str) -> str:
     """Returns the words of a title in lower case, with accents and dashes folded."""
     return " ".join(_words(fold(title)))
 
@@ -103,7 +103,7 @@ async def fetch_by_title(get: Get, base_url: str, titles: Iterable[str], *, size
 
     Titles of one or two words are not asked for: too many papers contain them. The first failed request ends it.
     """
-    wanted = {title: comparable(title) for title in titles}
+    wanted = {title: title_key(title) for title in titles}
     asked = [title for title, name in wanted.items() if len(name.split()) >= _LEAST_WORDS]
     known: dict[str, Paper] = {}
     problem = ""
@@ -113,7 +113,7 @@ async def fetch_by_title(get: Get, base_url: str, titles: Iterable[str], *, size
         except SourceError as error:
             problem = error.reason if isinstance(error, FetchError) else str(error)
             break
-        known |= {comparable(paper.title): paper for paper in reversed(page.papers)}
+        known |= {title_key(paper.title): paper for paper in reversed(page.papers)}
     papers = {title: known[name] for title, name in wanted.items() if name in known}
     return Found(papers, tuple(title for title in wanted if title not in papers), problem)
 
