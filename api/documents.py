@@ -13,9 +13,11 @@ from api.urls import base_url, feed_url
 from core.llm.templates import get_template
 from core.model.digest import Digest, DigestOptions
 from core.model.feed import Feed
+from core.model.period import PeriodDigest
 from core.model.review import Review
 from core.render.digest.common import Site
 from core.render.digest.document import digest_html, digest_items, digest_json, digest_markdown, digest_title
+from core.render.digest.period import period_html, period_items, period_json, period_markdown, period_title
 from core.render.items import Item
 from core.render.review import review_html, review_items, review_json, review_markdown, review_title
 
@@ -34,6 +36,25 @@ def digest_as(request: Request, digest: Digest, format_name: str, front_matter: 
 def digests_feed_items(request: Request, feed: Feed, days: Iterable[Digest], options: DigestOptions) -> list[Item]:
     """The digests of a feed as the entries of another one."""
     return digest_items(list(days), _site(request, feed), lambda day: _addresses(request, day, options))
+
+
+def period_as(request: Request, period: PeriodDigest, format_name: str) -> bytes:
+    """A week or month as "md", "html" or "json"."""
+    if format_name == "json":
+        return period_json(period)
+    if format_name == "md":
+        return period_markdown(period).encode("utf-8", "replace")
+    return _page(request, "digest.html", period_title(period), period_html(period), digest=period)
+
+
+def periods_feed_items(request: Request, feed: Feed, periods: list[PeriodDigest]) -> list[Item]:
+    """Weeks as the entries of a feed."""
+
+    def address(period: PeriodDigest) -> tuple[str, str]:
+        path = f"/api/digests/{feed.name}/{period.period.name}"
+        return f"{base_url(request)}{path}", feed_url(request, f"{path}.html")
+
+    return period_items(periods, address)
 
 
 def review_as(request: Request, review: Review, format_name: str, front_matter: str = "plain") -> bytes:

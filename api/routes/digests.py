@@ -1,5 +1,6 @@
 """Digests: a feed's day as a document, and a feed with one entry for each day."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -20,11 +21,14 @@ from core.render.feeds import render_feed
 
 router = APIRouter(tags=["digests"], default_response_class=Response)
 LATEST = "latest"
+_PERIOD = re.compile(r"weeks|\d{4}-(?:W\d{2}|\d{2})")
 DAYS_IN_FEED = 14
 _RETRY_SECONDS = 60
 _KNOWN_DATES = 10
 _NAME = openapi.of_path("name", "the name of a feed", "main")
-_DATE = openapi.of_path("date", f"a date that has a batch, or `{LATEST}`", "2026-03-06")
+_DATE = openapi.of_path(
+    "date", f"a date that has a batch, a week (2026-W10) or month (2026-03) of such, or `{LATEST}`", "2026-03-06"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +62,16 @@ async def get_digest(request: Request) -> Response:
 
     The owner sets the style and the language of the headings; the request can override both. Summaries stay in the
     feed's language. Only Markdown has front matter.
+
+    A week or a month has the sums of its days, the best papers, and the keywords that came more often than in the four
+    weeks before; `weeks.rss`, `.atom` and `.json` are a feed with one entry for each week that is over.
     """
-    format_name, day = format_of(request, _DOCUMENTS, "digest format"), request.path_params["date"]
+    day = request.path_params["date"]
+    if _PERIOD.fullmatch(day):
+        from api.periods import serve_period  # not at a cold start
+
+        return await serve_period(request, day, {name: form.media_type for name, form in _DOCUMENTS.items()})
+    format_name = format_of(request, _DOCUMENTS, "digest format")
     form = _DOCUMENTS[format_name]
     wanted = read_digest_options(raw_query(request), form.parameters)
     wire = await opened(request, shared=True)

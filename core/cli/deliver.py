@@ -13,6 +13,7 @@ from core.app import Paperwire
 from core.cli.output import err, out, with_wire
 from core.model.delivery import Message
 from core.model.errors import NothingYet, QueryError, StoreError
+from core.model.period import week_of
 
 _FORMS = ("text", "html", "markdown", "json", "mail")
 
@@ -73,6 +74,9 @@ async def _preview(wire: Paperwire, name: str, date: str, form: str) -> str:
     if delivery.when == "must-read" and not date:
         found = await post.must_reads(delivery)
         message = await post.of_paper(delivery, *found[-1]) if found else None
+    elif delivery.when == "weekly" and not date:
+        newest = max(records[0].date for feed in post.feeds(delivery) if (records := post.manifest.of(feed.source)))
+        message = await post.of_week(delivery, week_of(newest))
     else:
         days = [records[0].date for feed in post.feeds(delivery) if (records := post.manifest.of(feed.source))]
         try:

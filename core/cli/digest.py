@@ -14,6 +14,7 @@ from core.model.digest import FRONT_MATTERS, STYLES, Digest, make_digest
 from core.model.errors import QueryError, UnknownName
 from core.model.feed import Feed
 from core.model.manifest import BatchRecord
+from core.model.period import Period, PeriodDigest, make_period, parse_period
 from core.model.query import Query
 from core.model.template import LANGUAGES
 from core.render.digest.common import Site
@@ -24,7 +25,9 @@ _KNOWN_DATES = 10
 
 def digest(
     feed: Annotated[str, typer.Argument(help="which feed, by name")],
-    date: Annotated[str, typer.Option(help="which date, such as 2026-03-06; by default the newest")] = "",
+    date: Annotated[
+        str, typer.Option(help="which date, week (2026-W10) or month (2026-03); by default the newest")
+    ] = "",
     style: Annotated[str, typer.Option(help=f"{', '.join(STYLES)}; by default the feed's own")] = "",
     language: Annotated[str, typer.Option(help=f"of the headings: {', '.join(LANGUAGES)}")] = "",
     front_matter: Annotated[str, typer.Option(help=f"{', '.join(FRONT_MATTERS)}; by default the style's own")] = "",
@@ -50,6 +53,9 @@ def digest(
         raise QueryError("--all-dates", "names all dates; leave --date out")
     if all_dates and (output is None or not is_folder(output)):
         raise QueryError("--all-dates", "needs a folder: --output posts/")
+    if period := parse_period(date):
+        _print_period(feed, period, language, output, force=force)
+        return
     days, site = asyncio.run(_read(feed, date, style, language, all_dates=all_dates))
     if output is None:
         sys.stdout.buffer.write(digest_markdown(days[0], site, front_matter).encode("utf-8", "replace"))
@@ -61,6 +67,31 @@ def digest(
     for target, text in zip(targets, texts, strict=True):
         changed = write_document(target, text.encode("utf-8", "replace"))
         err.print(f"{target} written" if changed else f"{target} is unchanged")
+
+
+def _print_period(name: str, period: Period, language: str, output: Path | None, *, force: bool) -> None:
+    """Print a week or month, or write it into a file."""
+    from core.render.digest.period import period_markdown
+
+    async def read(wire: Paperwire) -> PeriodDigest:
+        await wire.manifest()
+        feed, manifest = wire.feed(name), await wire.ready()
+        known = manifest.of(feed.source)
+        if not any(record.date in period for record in known):
+            raise UnknownName("period with a batch", period.name)
+        saved = [one.paper.id for one in (await wire.archive.marks.read()).listed]
+        entries = (await wire.entries(manifest, feed, Query())).entries
+        return make_period(feed, period, known, entries, language=language, owner=True, saved=saved)
+
+    text = period_markdown(asyncio.run(with_wire(read))).encode("utf-8", "replace")
+    if output is None:
+        sys.stdout.buffer.write(text)
+        return
+    target = output / f"{period.name}-{name}.md" if is_folder(output) else output
+    if not force:
+        refuse_foreign([target], DIGEST_MARKER)
+    changed = write_document(target, text)
+    err.print(f"{target} written" if changed else f"{target} is unchanged")
 
 
 async def _read(name: str, date: str, style: str, language: str, *, all_dates: bool) -> tuple[Sequence[Digest], Site]:

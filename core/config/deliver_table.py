@@ -27,7 +27,7 @@ class DeliverTable(BaseModel):
         min_length=1, max_length=20
     )
     to: str
-    when: Literal["daily", "must-read"] = "daily"
+    when: Literal["daily", "weekly", "must-read"] = "daily"
     at: str = "07:00 UTC"
     limit_hours: float = Field(3.0, ge=0, le=20, allow_inf_nan=False)
     most: int = Field(10, ge=1, le=_MOST_PAPERS)

@@ -23,11 +23,23 @@ from core.deliver.targets import Target, open_target
 from core.deliver.websub import publish, topics
 from core.llm.extractive import extract
 from core.model.analysis import is_finished, names_of
-from core.model.delivery import NO_LIMIT, Delivery, Log, Message, Room, due_days, is_day_whole, next_hour, record_of
+from core.model.delivery import (
+    NO_LIMIT,
+    Delivery,
+    Log,
+    Message,
+    Room,
+    due_days,
+    due_weeks,
+    is_day_whole,
+    next_hour,
+    record_of,
+)
 from core.model.digest import make_digest
 from core.model.errors import Conflict, DeliveryError, LockLost, PaperwireError, StoreError, UnknownName
 from core.model.feed import Entry, Feed
 from core.model.manifest import Manifest, rfc3339
+from core.model.period import Period, make_period, week_of
 from core.render.message import Brief, Part, make_message
 from core.render.messages import messages
 from core.util.signing import fingerprint, sign, sign_stop, vote_path, with_key
@@ -104,6 +116,17 @@ class Post:
                 return None
             sections = sections or [self._section(feed, (), 0) for feed in self.feeds(delivery)]
         return await self.message(delivery, day.isoformat(), sections, room)
+
+    async def of_week(self, delivery: Delivery, week: Period, room: Room = NO_LIMIT) -> Message | None:
+        """Returns the message of a week: the best papers of each feed. None if there is nothing to send."""
+        parts: list[Part] = []
+        for feed in self.feeds(delivery):
+            entries = await self.read(self.manifest, feed)
+            made = make_period(feed, week, self.manifest.of(feed.source), entries, owner=True)
+            parts.append(self._section(feed, made.best[: delivery.most], made.papers))
+        if delivery.empty == "nothing" and not any(part.entries for part in parts):
+            return None
+        return await self.message(delivery, week.name, parts, room)
 
     async def must_reads(self, delivery: Delivery) -> list[tuple[Feed, Entry]]:
         """Returns the recent papers that models judged to be must-reads, each once, oldest first."""
@@ -255,6 +278,9 @@ class _Round:
         if delivery.when == "must-read":
             found = await post.must_reads(delivery)
             return [(e.id, partial(post.of_paper, delivery, feed, e)) for feed, e in found][:_MOST_AT_ONCE]
+        if delivery.when == "weekly":
+            weeks = due_weeks(delivery, post.now)
+            return [(one.name, partial(post.of_week, delivery, week_of(one.date))) for one in weeks]
         return list(self._days(feeds))
 
     def _days(self, feeds: Sequence[Feed]) -> Iterator[tuple[str, Make]]:

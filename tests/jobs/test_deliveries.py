@@ -132,6 +132,18 @@ def test_days_without_papers(tmp_path: Path, hook: Service, empty: str, count: i
     assert ("sent" if count else "empty") == log_of(settings).marks[str(FRIDAY)].state
 
 
+def test_a_week_goes_once(tmp_path: Path, hook: Service) -> None:
+    """On Monday, at the hour, the best of the week before; not again on Tuesday."""
+    settings = given(tmp_path, with_table(when='"weekly"'), DAYS)
+    assert [] == run(settings).deliver.sent
+    monday = noon(FRIDAY) + timedelta(days=3)
+    assert ["hook 2026-W10"] == run(settings, now=monday).deliver.sent
+    assert [] == run(settings, now=monday + timedelta(days=1)).deliver.sent
+    (one,) = hook.received
+    assert ("2026-W10", 7) == (one.json["period"], one.json["feeds"][0]["total"])
+    assert MAIN[0] == one.json["feeds"][0]["entries"][0]["id"]
+
+
 def test_what_fails_is_tried_again(tmp_path: Path, hook: Service) -> None:
     """A target that refuses is named by health, without its address; the next try comes after a pause."""
     settings = given(tmp_path, FEEDS_TOML, {FRIDAY: DAYS[FRIDAY]})
