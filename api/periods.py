@@ -21,7 +21,10 @@ _MOST_NAMED = 10
 
 
 async def serve_period(request: Request, name: str, documents_by_format: Mapping[str, str]) -> Response:
-    """The week or month of that name as one of the documents, or the feed of weeks. Raises `UnknownName` for what is no period."""
+    """The week or month of that name as one of the documents (media types by format), or the feed of weeks.
+
+    Raises `UnknownName` for what is no period.
+    """
     if name == WEEKS:
         return await _weeks(request)
     period = parse_period(name)
