@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import partial
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -32,6 +32,7 @@ from core.archive.rendered import StoredDocument
 from core.model.errors import RateLimited, StoreError, UnknownName
 from core.model.feed import Feed
 from core.model.freshness import Validity
+from core.model.lazy import Unread
 from core.model.manifest import Manifest
 from core.model.paper import PaperId, parse_id
 from core.model.query import Query
@@ -47,7 +48,9 @@ OVERHEAD = 4_000  # maximal bytes of an answer in memory beside its body and que
 ADDRESS = "paperwire.address"  # the key in a request's scope for its address in the cache
 _SESSION = f"{SESSION_COOKIE}=".encode()
 _CONDITIONS = frozenset((b"if-none-match", b"if-modified-since"))
+_RENDERINGS = 3  # without texts, with those that are used, and with all
 Loaded = list[tuple[Feed, FeedEntries]]
+T = TypeVar("T")
 Work = Callable[[], Coroutine[Any, Any, tuple["Document", str]]]
 
 
@@ -187,19 +190,40 @@ async def _make(request: Request, resource: Resource, manifest: Manifest, identi
     # Without a configured public address, a client can request all documents under any host name
     is_bounded = resource.shared and slot and wire.settings.public_url
     async with request.app.state.limits.doing(CURRENT.get(), 0 if is_bounded else resource.cost):
-        with span("store"):
-            loaded = (
-                await resource.load()
-                if resource.load
-                else [(feed, await wire.entries(manifest, feed, resource.query)) for feed in resource.feeds]
-            )
-        with span("render"):  # tens of milliseconds, in a thread
-            body = await asyncio.to_thread(resource.render, loaded)
+        if resource.load:
+            with span("store"):
+                loaded = await resource.load()
+            with span("render"):
+                body = await asyncio.to_thread(resource.render, loaded)
+        else:
+            body = await render_entries(wire, manifest, resource.feeds, resource.query, resource.render)
     document = make_document(body, resource.media_type, resource.updated or updated(manifest), resource.link)
     if slot:
         value = StoredDocument(identity, body, document.media_type, document.etag, document.updated, document.link)
         await wire.archive.rendered.put(slot, value, limited=resource.limited)
     return document, "cold"
+
+
+async def render_entries(
+    wire: Paperwire, manifest: Manifest, feeds: Sequence[Feed], query: Query, render: Callable[[Loaded], T]
+) -> T:
+    """Returns the result of `render`, called in a thread with the entries that `query` may select of `feeds`.
+
+    Texts of papers are read for those entries alone that `render` uses. Then it is called once more; so it must have no
+    effects. Raises `StoreError`, `QueryError` and what `render` raises.
+    """
+    texts = query.reads_texts
+    for attempt in range(_RENDERINGS):
+        with span("store"):
+            texts = texts or attempt == _RENDERINGS - 1
+            loaded = [(feed, await wire.entries(manifest, feed, query, texts=texts)) for feed in feeds]
+        try:
+            with span("render"):  # tens of milliseconds
+                return await asyncio.to_thread(render, loaded)
+        except Unread as lacking:
+            with span("store"):
+                texts = texts or not await wire.read_texts(lacking.wanted)
+    raise StoreError("the store has lost texts of papers")
 
 
 def _slot(request: Request, wire: Paperwire) -> str:

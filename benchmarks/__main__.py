@@ -10,6 +10,7 @@ from time import perf_counter
 
 from benchmarks import (
     bench_analysis,
+    bench_cold,
     bench_cold_start,
     bench_coverage,
     bench_digest,
@@ -36,6 +37,7 @@ BENCHMARKS: dict[str, Callable[..., None]] = {
     "analysis": bench_analysis.run,
     "step": bench_step.run,
     "digest": bench_digest.run,
+    "cold": bench_cold.run,
     "cold_start": bench_cold_start.run,
     "coverage": bench_coverage.run,
 }
@@ -48,13 +50,14 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"{', '.join(BENCHMARKS)}; all without any")
     parser.add_argument("--invented", action="store_true", help="the invented day even where the real one is at hand")
     parser.add_argument("--against", type=Path, help="the checkout of another version, for journeys")
+    parser.add_argument("--before", default="", metavar="COMMIT", help="another version to measure beside, for cold")
     arguments = parser.parse_args()
     if unknown := [name for name in arguments.names if name not in BENCHMARKS]:
         parser.error(f"there is no benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}")
     start = perf_counter()
     print(_machine())
     for name in arguments.names or BENCHMARKS:
-        more = {"against": arguments.against} if name == "journeys" else {}
+        more = {"journeys": {"against": arguments.against}, "cold": {"before": arguments.before}}.get(name, {})
         BENCHMARKS[name](invented=arguments.invented, **more)
     print(f"\nAll of this took {perf_counter() - start:.0f} s. Ratios count; absolute times are this machine's.")
 

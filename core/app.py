@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from importlib import import_module
@@ -28,6 +28,7 @@ from core.model.freshness import (
     nothing_yet,
     validity_of,
 )
+from core.model.lazy import Wanted, unread, with_texts
 from core.model.ledger import Window, windows_to_read
 from core.model.manifest import Manifest
 from core.model.paper import Paper, PaperId
@@ -71,7 +72,6 @@ class Paperwire:
         self.archive = Archive(open_store(settings), retention=self.instance.retention)
         self.snapshots = Snapshots(self.archive, seconds=settings.confirm_seconds, ahead=not settings.serverless)
         self._adopted = ""
-        self._rules_are_new = False
         self._entries = EntryCache(self.archive)
         self.reviews = ReviewList(self.archive.reviews, seconds=settings.confirm_seconds)
         self.store_checks = StoreChecks(self.archive, seconds=settings.confirm_seconds)
@@ -196,15 +196,25 @@ class Paperwire:
         self._learn(report)
         return report
 
-    async def entries(self, manifest: Manifest, feed: Feed, query: Query = Query()) -> FeedEntries:  # noqa: B008
+    async def entries(
+        self,
+        manifest: Manifest,
+        feed: Feed,
+        query: Query = Query(),  # noqa: B008 - immutable
+        *,
+        texts: bool = True,
+    ) -> FeedEntries:
         """Returns the entries of a feed that `query` may select, and possibly others, newest date first.
 
-        Nothing is stored for a custom feed, whose rules came with a request. Raises `StoreError` and `QueryError`.
+        Without `texts`, those of an entry may still have to be read (`read_texts`). Nothing is stored for a custom
+        feed, whose rules came with a request. Raises `StoreError` and `QueryError`.
         """
-        # If the rules have just changed, the best entries by the new ones are not stored yet
         own = self.feeds.get(feed.name) == feed
-        whole = reaches_below(feed, query) or self._rules_are_new or not own
-        return await self._entries.get(manifest, feed, whole=whole, own=own)
+        return await self._entries.get(manifest, feed, whole=reaches_below(feed, query), own=own, texts=texts)
+
+    async def read_texts(self, wanted: Iterable[Wanted]) -> bool:
+        """Read the texts of entries. Returns whether all were there. Raises `StoreError`."""
+        return await self._entries.read(wanted)
 
     async def post(self) -> "Post":
         """Returns what is needed to make and send the messages of deliveries now. Raises `StoreError`."""
@@ -232,13 +242,19 @@ class Paperwire:
         manifest = await self.manifest()
         if not manifest.has_batches:
             return None
-        found = [
-            entry.paper
-            for feed in self.feeds.values()
-            for entry in (await self.entries(manifest, feed, _EVERYTHING)).entries
-            if entry.id == wanted.id and wanted.version in (None, entry.paper.version)
-        ]
-        return max(found, key=lambda paper: paper.version, default=None)
+        for texts in (False, True):
+            found = [
+                entry
+                for feed in self.feeds.values()
+                for entry in (await self.entries(manifest, feed, _EVERYTHING, texts=texts)).entries
+                if entry.id == wanted.id and wanted.version in (None, entry.paper.version)
+            ]
+            newest = max(found, key=lambda entry: entry.paper.version, default=None)
+            if newest is None:
+                return None
+            if await self.read_texts(unread([newest])):
+                return with_texts([newest])[0].paper
+        return None
 
     async def change(self, expected: int, make: Callable[[Saved, tuple[Change, ...]], tuple[Saved, str]]) -> Saved:
         """Change the owner's overrides, if they still have version `expected`: see `Overrides.change`."""
@@ -445,9 +461,7 @@ class Paperwire:
 
     async def _adopt(self) -> None:
         noted = await self._note(self.archive.note_rules(self.rules.fingerprint, self.clock()))
-        if noted:
-            self._rules_are_new = True
-        elif noted is False:  # a refresh is writing, perhaps under the former rules
+        if noted is False:  # a refresh is writing, perhaps under the former rules
             self._adopted = ""
 
     async def _note(self, noting: Awaitable[State | None]) -> bool | None:

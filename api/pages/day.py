@@ -1,6 +1,5 @@
 """The page of a day: all feeds, each paper once, in bands; with the days before and after it."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -13,7 +12,7 @@ from fastapi.responses import Response
 
 from api.pages.html import HEADERS, MEDIA_TYPE, render
 from api.pages.owner import PERSONAL, classes_of
-from api.resource import Loaded, Resource, opened, parse_paper, serve, wire_of
+from api.resource import Loaded, Resource, opened, parse_paper, render_entries, serve, wire_of
 from api.session import owner_of
 from api.urls import raw_query
 from core.app import Paperwire
@@ -24,6 +23,7 @@ from core.model.errors import UnknownName
 from core.model.feed import Entry, Feed
 from core.model.freshness import due_record
 from core.model.health import Trouble, troubles
+from core.model.lazy import with_texts
 from core.model.manifest import BatchRecord, Manifest
 from core.model.paper import PaperId
 from core.model.query import Condition, Query
@@ -120,8 +120,8 @@ async def _answer(
         )
 
     if reading:  # for the owner alone
-        loaded = [(feed, await wire.entries(manifest, feed, Query())) for feed in feeds]
-        return Response(await asyncio.to_thread(make, loaded), 200, HEADERS | PERSONAL, MEDIA_TYPE)
+        body = await render_entries(wire, manifest, feeds, Query(), make)
+        return Response(body, 200, HEADERS | PERSONAL, MEDIA_TYPE)
     resource = Resource(
         MEDIA_TYPE,
         make,
@@ -158,7 +158,9 @@ def _context(request: Request, loaded: Loaded, dates: Mapping[date, BatchRecord]
     shown = {feed.name: shown_of(feed, found.entries) for feed, found in loaded}
     reaches = {feed.name: reach_of(feed, found.entries) for feed, found in loaded}
     feeds = [feed for feed, _ in loaded]
-    everything = merge_day((feed, shown[feed.name].get(day, ()), reaches[feed.name]) for feed in feeds)
+    of_day = {feed.name: shown[feed.name].get(day, []) for feed in feeds}
+    with_texts(entry for entries in of_day.values() for entry in entries)  # of all feeds at once
+    everything = merge_day((feed, with_texts(of_day[feed.name]), reaches[feed.name]) for feed in feeds)
     counts = _counts(shown)
     asked = dict(parse_qsl(raw_query(request)))
     chosen_feed, category = asked.get("feed", ""), asked.get("category", "")
@@ -245,7 +247,7 @@ def _best_below(loaded: Loaded, day: date) -> tuple[Feed, Entry, int] | None:
     if not below:
         return None
     feed, best = max(below, key=lambda pair: pair[1].score)
-    return feed, best, len({entry.id for _, entry in below})
+    return feed, with_texts([best])[0], len({entry.id for _, entry in below})
 
 
 @router.get("/papers/{paper_id:path}/peek")
@@ -267,4 +269,5 @@ def _peek(request: Request, wanted: PaperId, loaded: Loaded) -> bytes:
     newest = max(entry.paper.version for _, entry in found)
     rows = [(feed, entry) for feed, entry in found if entry.paper.version == newest]
     rows.sort(key=lambda pair: (not pair[1].scorecard, -pair[1].score))
+    rows = list(zip([feed for feed, _ in rows], with_texts(entry for _, entry in rows), strict=True))
     return render(request, "peek.html", peek=make_peek(rows))

@@ -18,6 +18,7 @@ from core.llm.extractive import extract
 from core.llm.templates import get_template
 from core.model.errors import ConfigError, UnknownName
 from core.model.feed import Entry, Feed
+from core.model.lazy import with_texts
 from core.model.paper import PaperId, known_addresses
 from core.model.query import Condition, Query, predicate
 from core.model.review import shown_rows
@@ -79,6 +80,8 @@ def _context(wanted: PaperId, loaded: Loaded) -> dict[str, Any]:
     newest = max(entry.paper.version for _, entry in found)
     shown = [(feed, entry) for feed, entry in found if entry.paper.version == newest]
     shown.sort(key=lambda pair: (not pair[1].scorecard, not _has(*pair), -pair[1].score))
+    with_texts(entry for _, listed in loaded for entry in listed.entries)  # similar papers are among all of them
+    shown = list(zip([feed for feed, _ in shown], with_texts(entry for _, entry in shown), strict=True))
     whole = clean_entry(_together([entry for _, entry in shown]))
     card = make_card(whole, whole=True)
     return {
@@ -191,7 +194,7 @@ def _bare(heading: str) -> str:
 
 def _similar(entry: Entry, loaded: Loaded) -> list[tuple[Entry, tuple[str, ...]]]:
     """Returns the most similar stored papers, each with the terms that they share."""
-    entries = newest_entries(one for _, found in loaded for one in found.entries)
+    entries = newest_entries(with_texts(one for _, found in loaded for one in found.entries))
     wanted = PaperId(entry.id)
     return [(one, terms) for one, _, terms in similar_rows(wanted, entries, _SIMILAR)] if entry.id in entries else []
 

@@ -1,6 +1,5 @@
 """Entries as JSON: the query API."""
 
-import asyncio
 from math import inf
 
 from fastapi import APIRouter, Request
@@ -9,10 +8,11 @@ from fastapi.responses import Response
 from api import openapi
 from api.access import has_token
 from api.headers import NOT_KEPT
-from api.resource import Loaded, Resource, opened, parse_paper, serve, wire_of
+from api.resource import Loaded, Resource, opened, parse_paper, render_entries, serve, wire_of
 from api.urls import raw_query
 from core.model.entries import feeds_of
 from core.model.errors import UnknownName
+from core.model.lazy import with_texts
 from core.model.pagination import paginate
 from core.model.query import Condition, Query, parse_query, predicate, select
 from core.render.shapes import ENTRY_FIELDS, entry_to_plain, to_json
@@ -58,8 +58,8 @@ async def query_papers(request: Request) -> Response:
         )
 
     if with_votes:  # for this client alone: no cache may keep it
-        loaded = [(feed, await wire.entries(manifest, feed, query)) for feed in feeds]
-        return Response(await asyncio.to_thread(render, loaded), headers=NOT_KEPT, media_type="application/json")
+        body = await render_entries(wire, manifest, feeds, query, render)
+        return Response(body, headers=NOT_KEPT, media_type="application/json")
     return await serve(request, manifest, Resource("application/json", render, feeds=feeds, query=query))
 
 
@@ -82,7 +82,7 @@ async def get_paper(request: Request) -> Response:
 
     def render(loaded: Loaded) -> bytes:
         of_id = predicate(Condition("id", "=", (str(wanted),)))
-        found = [entry for _, listed in loaded for entry in listed.entries if of_id(entry)]
+        found = with_texts(entry for _, listed in loaded for entry in listed.entries if of_id(entry))
         if not found:
             raise UnknownName("paper", str(wanted))
         shown = paginate(select(found, query.conditions), query)

@@ -12,6 +12,7 @@ from api.routes.papers import EVERY_SCORE
 from api.urls import raw_query
 from core.model.errors import UnknownName
 from core.model.feed import Entry
+from core.model.lazy import with_texts
 from core.model.paper import PaperId
 from core.model.query import parse_query
 from core.render.shapes import ENTRY_FIELDS, entry_to_plain, to_json
@@ -45,7 +46,7 @@ async def get_similar(request: Request) -> Response:
     count = query.limit if "limit=" in raw_query(request) else _SIMILAR
 
     def render(loaded: Loaded) -> bytes:
-        entries = newest_entries(entry for _, found in loaded for entry in found.entries)
+        entries = newest_entries(with_texts(entry for _, found in loaded for entry in found.entries))
         rows = similar_rows(wanted, entries, count)
         plain = [
             entry_to_plain(entry, query.fields) | {"similarity": cosine, "shared": terms}

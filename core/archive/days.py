@@ -8,6 +8,7 @@ from functools import partial
 from math import inf
 from typing import Any, NamedTuple
 
+from core.archive.index import day_from_index, index_to_plain, parts
 from core.archive.reading import attempt, read_copies
 from core.model.analysis import from_plain
 from core.model.batch import Batch
@@ -52,15 +53,21 @@ def stored_batch(record: BatchRecord) -> Stored:
     return Stored(keys.batch(record.date, record.hash), partial(decode_as, make), copied=True)
 
 
-def stored_best(feed: Feed, record: BatchRecord) -> Stored:
-    """Returns a feed's stored day from its `min_score` on, far smaller than the batch; it decodes to a `Day`."""
+def stored_index(feed: Feed, record: BatchRecord, *, whole: bool) -> Stored:
+    """Returns a feed's stored day without texts, from its `min_score` on or `whole`; it decodes to a `Day`."""
+    make = partial(day_from_index, feed, record, whole=whole)
+    return Stored(keys.index(feed.scoring_fingerprint, record.hash), partial(decode_as, make))
+
+
+def stored_part(feed: Feed, record: BatchRecord, number: int) -> Stored:
+    """Returns a part of a feed's best entries of a date, with their texts; it decodes to a `Day`."""
 
     def make(plain: dict[str, Any]) -> Day:
-        if plain.get("of", record.hash) != record.hash or plain["batch"]["date"] != record.date.isoformat():
-            raise ValueError("a day of another batch")
+        if plain["of"] != record.hash or plain["batch"]["date"] != record.date.isoformat():
+            raise ValueError("entries of another batch")
         return day_from_plain(feed, plain)
 
-    return Stored(_best_key(feed, record.hash), partial(decode_as, make))
+    return Stored(keys.entries(feed.scoring_fingerprint, record.hash, number), partial(decode_as, make))
 
 
 def stored_scores(feed: Feed, record: BatchRecord) -> Stored:
@@ -105,14 +112,19 @@ def make_day(feed: Feed, batch: Batch, ttl: float = keys.SCORES_SECONDS) -> tupl
     made: Values = {
         keys.scores(feed.scoring_fingerprint, batch.hash): (encode(scores_to_plain(feed, scores)), ttl),
     }
-    if feed.min_score > 0:
-        made[_best_key(feed, batch.hash)] = (encode(day_to_plain(feed, batch, day.best(feed))), ttl)
-    return day, made
+    return day, made | indexed(feed, batch, day, ttl)
 
 
-def _best_key(feed: Feed, batch_hash: str) -> str:
-    types = feed.announce_types if feed.screened else ()
-    return keys.entries(feed.scoring_fingerprint, feed.min_score, batch_hash, feed.screened, types)
+def indexed(feed: Feed, batch: Batch, day: Day, ttl: float = keys.SCORES_SECONDS) -> Values:
+    """Returns the values to store for `ttl` seconds that make a whole day quick to read: its index, and its best
+    entries in parts.
+    """
+    name = keys.index(feed.scoring_fingerprint, batch.hash)
+    made: Values = {name: (encode(index_to_plain(feed, batch, day)), ttl)}
+    for number, entries in parts(feed, day):
+        value = encode(day_to_plain(feed, batch, Day(entries)))
+        made[keys.entries(feed.scoring_fingerprint, batch.hash, number)] = (value, ttl)
+    return made
 
 
 class Days:

@@ -12,7 +12,6 @@ from typing import Any
 
 from core.model.feed import Entry, Feed
 from core.model.manifest import Manifest, rfc3339
-from core.model.paper import is_withdrawn
 from core.model.rubric import Rubric, Scorecard
 from core.model.summary import Summary
 from core.util.signing import fingerprint
@@ -164,7 +163,7 @@ def annotated(feed: Feed, entries: Sequence[Entry], analyses: Mapping[date, Anal
     out = []
     for entry in entries:
         rows = analyses.get(entry.announced)
-        row = rows.get(entry.paper.versioned) if rows and not is_withdrawn(entry.paper) else None
+        row = rows.get(entry.paper.versioned) if rows and not entry.paper.withdrawn else None
         out.append(_with(feed.judging, entry, row) if row else entry)
     return _ranked(out) if feed.judging else out
 

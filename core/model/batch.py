@@ -106,6 +106,11 @@ class Batch:
         digest.update(f'],"date":"{self.date.isoformat()}"}}]'.encode())
         return digest.hexdigest()[:16]
 
+    @cached_property
+    def marks(self) -> dict[str, tuple[bool, bool]]:
+        """Whether each paper is withdrawn, and whether it names code, by versioned identifier."""
+        return {item.paper.versioned: (item.paper.withdrawn, item.paper.has_code) for item in self.announcements}
+
     def counts(self, categories: Iterable[str]) -> dict[str, dict[str, int]]:
         """Returns the number of announcements of each type, seen from each category; in order of names."""
         return {

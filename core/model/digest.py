@@ -10,6 +10,7 @@ from typing import Any
 
 from core.model.entries import choose
 from core.model.feed import Entry, Feed
+from core.model.lazy import with_texts
 from core.model.manifest import BatchRecord
 from core.model.query import Query, read_options
 from core.model.rubric import BANDS, Rubric
@@ -136,7 +137,7 @@ def make_digest(
     of_date = [entry for entry in entries if entry.announced == record.date]
     shown = choose(feed, of_date, Query(), capped=True)
     ordered = sorted(shown, key=lambda entry: (-(entry.upvotes or 0), entry.rank, entry.id))
-    return Digest(feed, record, tuple(ordered), style or feed.digest, language or feed.language)
+    return Digest(feed, record, with_texts(ordered), style or feed.digest, language or feed.language)
 
 
 def group_of(entry: Entry, rubric: Rubric) -> str:

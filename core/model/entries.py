@@ -17,8 +17,9 @@ from core.model.analysis import Analysis
 from core.model.batch import Batch, announce_type
 from core.model.errors import QueryError
 from core.model.feed import Entry, Feed
+from core.model.lazy import is_liked
 from core.model.manifest import BatchRecord, Manifest
-from core.model.paper import is_withdrawn, newest_first
+from core.model.paper import newest_first
 from core.model.query import Condition, Query, select
 from core.model.scoring import Score
 
@@ -85,7 +86,7 @@ def screened(feed: Feed, entries: Iterable[Entry]) -> list[Entry]:
     """
     if not feed.screened:
         return []
-    found = (e for e in entries if e.type in feed.announce_types and not is_withdrawn(e.paper))
+    found = (e for e in entries if e.type in feed.announce_types and not e.paper.withdrawn)
     return sorted(found, key=lambda e: e.rank)[: feed.screened]
 
 
@@ -199,9 +200,7 @@ def _found_by_learning(
     found = [
         entry
         for entry in entries
-        if entry.words < feed.min_score <= entry.score
-        and entry.paper.versioned not in known
-        and any(reason.learned == "liked" for reason in entry.reasons)
+        if entry.words < feed.min_score <= entry.score and entry.paper.versioned not in known and is_liked(entry)
     ]
     out = []
     for entry in sorted(select(found, conditions), key=best_first):
@@ -269,7 +268,7 @@ def hold_back(
 
 
 def _is_held(entry: Entry, analyses: Mapping[date, Analysis]) -> bool:
-    if is_withdrawn(entry.paper):
+    if entry.paper.withdrawn:
         return False
     row = analyses.get(entry.announced, {}).get(entry.paper.versioned)
     return row is None or row.is_awaited

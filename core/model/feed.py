@@ -1,6 +1,6 @@
 """Feeds, named selections of papers by rules; and entries, papers as a feed shows them, with the reasons of a score."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from datetime import date
 from functools import cached_property
@@ -250,7 +250,7 @@ class Entry:
     announced: date
     type: str
     score: float = 0.0
-    reasons: tuple[Reason, ...] = ()
+    reasons: Sequence[Reason] = ()
     matched: tuple[str, ...] = ()
     mentions: int = 0
     rank: int = 0

@@ -5,6 +5,7 @@ arXiv does not mark withdrawals; they are recognised from the texts of authors a
 
 import re
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote
@@ -155,6 +156,26 @@ class Paper:
     def primary(self) -> str:
         """The primary category; "" where none is known."""
         return self.categories[0] if self.categories else ""
+
+    @property
+    def published_on(self) -> date | None:
+        """The day on which version 1 was submitted, if it is known."""
+        return date.fromisoformat(self.published[:10]) if self.published else None
+
+    @property
+    def updated_on(self) -> date | None:
+        """The day on which this version was submitted, if it is known."""
+        return date.fromisoformat(self.updated[:10]) if self.updated else None
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether its texts say that it is withdrawn."""
+        return is_withdrawn(self)
+
+    @property
+    def has_code(self) -> bool:
+        """Whether it names an address of code."""
+        return bool(self.code)
 
     @property
     def url(self) -> str:

@@ -136,14 +136,10 @@ def _has(entry: Entry) -> tuple[str, ...]:
     card, summary = entry.scorecard, entry.summary
     found = {
         "summary": summary is not None and summary.state == "ready",
-        "code": bool(entry.paper.code or (card and card.code)),
+        "code": bool(entry.paper.has_code or (card and card.code)),
         "pdf-analysis": card is not None and card.stage == "analysed" and card.input != "abstract",
     }
     return tuple(name for name, present in found.items() if present)
-
-
-def _day(text: str) -> date | None:
-    return date.fromisoformat(text[:10]) if text else None
 
 
 NUMBER = Kind(ORDERED, _number)
@@ -165,8 +161,8 @@ FIELDS: dict[str, Field] = {
     "announced": Field(
         DATE, operator.attrgetter("announced"), "a date: when arXiv announced it, US Eastern", plain=True
     ),
-    "published": Field(DATE, lambda e: _day(e.paper.published), "a date: of version 1"),
-    "updated": Field(DATE, lambda e: _day(e.paper.updated), "a date: of this version"),
+    "published": Field(DATE, lambda e: e.paper.published_on, "a date: of version 1"),
+    "updated": Field(DATE, lambda e: e.paper.updated_on, "a date: of this version"),
     "category": Field(CATEGORY, lambda e: e.paper.categories, "a category or archive, such as cs.DC or cs", many=True),
     "primary": Field(CATEGORY, lambda e: e.paper.primary, "the primary category or its archive"),
     "type": Field(CHOICE, operator.attrgetter("type"), "the announce type", plain=True, choices=ANNOUNCE_TYPES),
@@ -228,6 +224,8 @@ DEFAULT_SORT = (("announced", True), ("standing", True), ("score", True))
 MERGED_SORT = (("announced", True), ("score", True))
 SORTABLE = ("score", "words", "learned", "points", "announced", "published", "updated", "upvotes", "title", "id")
 
+_OF_TEXTS = ("author", "title", "text")
+
 _TOKEN = re.compile(r"(?P<name>[a-z_]+)\s*(?P<operator>!=|>=|<=|=|>|<|~)(?P<value>.*)", re.DOTALL)
 
 
@@ -249,6 +247,11 @@ class Query:
     def names(self, field_name: str) -> bool:
         """Whether the request has a condition on `field_name`."""
         return any(condition.field == field_name for condition in self.conditions)
+
+    @property
+    def reads_texts(self) -> bool:
+        """Whether the selection depends on texts of the papers, so that all of these have to be read."""
+        return any(map(self.names, _OF_TEXTS)) or any(name in _OF_TEXTS for name, _ in self.sort)
 
     @property
     def over_feeds(self) -> "Query":

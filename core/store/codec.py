@@ -115,7 +115,8 @@ def _reason_from_plain(
 def day_to_plain(feed: Feed, batch: Batch, day: Day) -> dict[str, Any]:
     """Returns a feed's day as JSON values that include the papers of its entries, so that no batch is needed."""
     scores = {
-        e.paper.versioned: Score(e.score, e.reasons, e.matched, e.mentions, e.learned, e.vote) for e in day.entries
+        e.paper.versioned: Score(e.score, tuple(e.reasons), e.matched, e.mentions, e.learned, e.vote)
+        for e in day.entries
     }
     papers = tuple(item for item in batch.announcements if item.paper.versioned in scores)
     return {

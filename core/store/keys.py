@@ -64,15 +64,14 @@ def scores(feed_fingerprint: str, batch_hash: str) -> str:
     return f"{_V}:scores:{feed_fingerprint}:{batch_hash}"
 
 
-def entries(
-    feed_fingerprint: str, min_score: float, batch_hash: str, screened: int = 0, types: tuple[str, ...] = ()
-) -> str:
-    """A feed's entries over a batch from its `min_score` on, which most requests need; immutable.
+def index(feed_fingerprint: str, batch_hash: str) -> str:
+    """A feed's entries over a batch as columns, without their texts; immutable."""
+    return f"{_V}:index:{feed_fingerprint}:{batch_hash}"
 
-    With the best `screened` ones of these announce `types`, where models look at them.
-    """
-    more = f"+{screened}.{'.'.join(types)}" if screened else ""
-    return f"{_V}:entries:{feed_fingerprint}:{min_score:g}{more}:{batch_hash}"
+
+def entries(feed_fingerprint: str, batch_hash: str, number: int) -> str:
+    """A part of a feed's best entries over a batch, with their texts; immutable."""
+    return f"{_V}:entries:{feed_fingerprint}:{batch_hash}:{number}"
 
 
 def card(versioned: str, card_fingerprint: str) -> str:

@@ -6,7 +6,7 @@ each feed for the present manifest. Rendered documents are in `api.resource.Resp
 
 import asyncio
 import gc
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -17,18 +17,22 @@ from core.archive import Archive
 from core.archive.days import (
     Stored,
     day_of_scores,
+    indexed,
     make_day,
     score_day,
     stored_analysis,
     stored_batch,
-    stored_best,
+    stored_index,
+    stored_part,
     stored_scores,
 )
+from core.archive.index import PART
 from core.model.analysis import Analysis, annotated, names_of
 from core.model.batch import Batch
 from core.model.entries import Day, choose, dates_in_hold, first_announced, hold_back, merge
 from core.model.errors import QueryError
 from core.model.feed import Entry, Feed
+from core.model.lazy import Texts, Wanted, with_texts
 from core.model.manifest import BatchRecord, Manifest
 from core.model.pagination import Page, paginate
 from core.model.query import Query
@@ -36,6 +40,7 @@ from core.util.caches import LRUCache, SingleFlight
 
 CUSTOM_SECONDS = 8.0  # limit for scoring all days by the rules of a request; feed readers time out after 20 s
 # Limits in papers and entries: a month of 500 papers a day for six feeds, and less for rules in requests
+_MOST_PARTS = 12  # of a day; its batch is as large as so many
 OWN_LIMIT, CUSTOM_LIMIT = 150_000, 40_000
 
 
@@ -75,19 +80,53 @@ class EntryCache:
         self._custom = _Memory(LRUCache(CUSTOM_LIMIT), LRUCache(CUSTOM_LIMIT))
         self._loading: SingleFlight[FeedEntries] = SingleFlight()
 
-    async def get(self, manifest: Manifest, feed: Feed, *, whole: bool, own: bool) -> FeedEntries:
+    async def get(self, manifest: Manifest, feed: Feed, *, whole: bool, own: bool, texts: bool) -> FeedEntries:
         """Returns the entries of a feed over all stored batches. The list is shared: do not change it.
 
         `whole`: with all scores; else at least those from the feed's `min_score` on, which are far fewer. `own`: the
-        feed belongs to this wire. Concurrent callers share one read of the store. Raises `StoreError`.
+        feed belongs to this wire. Without `texts`, those of entries may still have to be read (`core.model.lazy`).
+        Concurrent callers share one read of the store. Raises `StoreError`.
         """
         memory = self._own if own else self._custom
-        key = (feed.name, feed.fingerprint, whole or feed.min_score <= 0)
+        texts = texts or not own
         version = (manifest.version, manifest.updated)
-        if (known := memory.lists.get(key)) and known.version == version:
-            return known.made
-        loading = _Loading(self._archive, self._own, memory, manifest, feed, key[2], own)
+        whole = whole or feed.min_score <= 0
+        key = (feed.name, feed.fingerprint, whole or texts, texts)
+        for other in (key, (*key[:2], True, True)):
+            if (known := memory.lists.get(other)) and known.version == version:
+                return known.made
+        loading = _Loading(self._archive, self._own, memory, manifest, feed, key[2], own, texts)
         return await self._loading.get((key, version, own), partial(loading.entries, key, version))
+
+    async def read(self, wanted: Iterable[Wanted]) -> bool:
+        """Read the texts of entries, in one round trip if the store has their parts, in two if it has only the batch.
+
+        Returns whether all were there. Raises `StoreError`.
+        """
+        lacking: dict[Texts, set[int]] = {}
+        for texts, versioned in wanted:
+            if versioned not in texts.known:
+                lacking.setdefault(texts, set()).add(texts.places[versioned] // PART)
+        in_parts = {
+            texts: [stored_part(texts.feed, texts.record, number) for number in numbers]
+            for texts, numbers in lacking.items()
+            if numbers <= texts.parts and len(numbers) <= _MOST_PARTS
+        }
+        found = await self._archive.days.read(part for parts in in_parts.values() for part in parts)
+        for texts, parts in in_parts.items():
+            for part in parts:
+                if part.name in found:
+                    texts.known |= {entry.paper.versioned: entry for entry in found[part.name].entries}
+            if all(part.name in found for part in parts):
+                del lacking[texts]
+        return all([await self._read_day(texts) for texts in lacking])
+
+    async def _read_day(self, texts: Texts) -> bool:
+        """Read a whole day, from its batch and scores."""
+        loading = _Loading(self._archive, self._own, self._own, Manifest(), texts.feed, True, True, True)
+        day = await loading.day(texts.record)
+        texts.known |= {entry.paper.versioned: entry for entry in day.entries}
+        return texts.known.keys() >= texts.places.keys()
 
     def put_days(self, batch: Batch, days: Iterable[tuple[Feed, Day]]) -> None:
         """Remember a batch that this process has just stored, and the feeds' days over it."""
@@ -113,6 +152,7 @@ class _Loading:
     feed: Feed
     whole: bool
     own: bool
+    texts: bool
     analyses: dict[str, Analysis] = field(default_factory=dict)
     unread: list[Stored] = field(default_factory=list)  # analyses, added to the first read
     days: dict[str, Day] = field(default_factory=dict)  # by the hash of their batch
@@ -141,29 +181,40 @@ class _Loading:
 
     async def _load(self, records: list[BatchRecord]) -> None:
         """Get the days of the records, and the analyses, without days whose batch the store has lost."""
-        missing = [record for record in records if not self._recall(record, stored_scores)]
-        if not self.whole:
-            missing = [record for record in missing if not self._recall(record, stored_best)]
-            best = {record.hash: stored_best(self.feed, record) for record in missing}
-            found = await self._read(best.values()) if missing else {}
-            for batch_hash, stored in best.items():
-                if stored.name in found:
-                    self._keep(batch_hash, stored, found[stored.name])
+        missing = [record for record in records if not self._recall(record, self._whole_name(record))]
+        if not self.texts:
+            missing = [record for record in missing if not self._recall(record, self._index_name(record))]
+            indexes = {record.hash: stored_index(self.feed, record, whole=self.whole) for record in missing}
+            found = await self._read(indexes.values()) if missing else {}
+            for record in missing:
+                if (day := found.get(indexes[record.hash].name)) is not None:
+                    self._keep(record.hash, self._index_name(record), day)
             missing = [record for record in missing if record.hash not in self.days]
         if missing:
             await self._make(missing)
         await self._read(())
 
-    def _recall(self, record: BatchRecord, stored: Callable[[Feed, BatchRecord], Stored]) -> bool:
+    async def day(self, record: BatchRecord) -> Day:
+        """Returns a whole day with its texts, an empty one if the store has lost its batch."""
+        await self._load([record])
+        return self.days.get(record.hash, Day(()))
+
+    def _whole_name(self, record: BatchRecord) -> Hashable:
+        return self.feed.name, stored_scores(self.feed, record).name
+
+    def _index_name(self, record: BatchRecord) -> Hashable:
+        best = None if self.whole else (self.feed.min_score, self.feed.screened, self.feed.announce_types)
+        return self.feed.name, stored_index(self.feed, record, whole=self.whole).name, best
+
+    def _recall(self, record: BatchRecord, name: Hashable) -> bool:
         """Take the day from memory. Returns whether it was there."""
-        day = self.memory.decoded.get((self.feed.name, stored(self.feed, record).name))
-        if day is not None:
+        if (day := self.memory.decoded.get(name)) is not None:
             self.days[record.hash] = day
         return day is not None
 
-    def _keep(self, batch_hash: str, stored: Stored, day: Day) -> None:
+    def _keep(self, batch_hash: str, name: Hashable, day: Day) -> None:
         self.days[batch_hash] = day
-        self.memory.put((self.feed.name, stored.name), day, len(day.entries))
+        self.memory.put(name, day, len(day.entries))
 
     async def _read(self, wanted: Iterable[Stored]) -> Mapping[str, Any]:
         """Returns the stored values by name, with the analyses that are still to be read."""
@@ -194,9 +245,11 @@ class _Loading:
             day: Day | None = None
             if scores.name in found:
                 day = await asyncio.to_thread(day_of_scores, self.feed, batch, found[scores.name])
+                if day and not self.texts:
+                    self.archive.pending.add(await asyncio.to_thread(indexed, self.feed, batch, day))
             if day is None:
                 day = await self._score(batch, until)
-            self._keep(record.hash, scores, day)
+            self._keep(record.hash, self._whole_name(record), day)
 
     async def _score(self, batch: Batch, until: float) -> Day:
         """Score a day; that of a feed of this wire is stored."""
@@ -228,14 +281,16 @@ def select_page(loaded: Iterable[tuple[Feed, FeedEntries]], query: Query, *, cap
     listed = list(loaded)
     query = query if len(listed) == 1 else query.over_feeds
     chosen = [entry for feed, found in listed for entry in choose(feed, found.entries, query, capped=capped)]
-    return paginate(chosen, query)
+    page = paginate(chosen, query)
+    return replace(page, entries=with_texts(page.entries))
 
 
 def select_merged(loaded: Iterable[tuple[Feed, FeedEntries]], query: Query) -> Page:
     """Returns the page of `query` over merged feeds, each with its own thresholds, and each paper once."""
     query = replace(query, conditions=tuple(one for one in query.conditions if one.field != "feed")).over_feeds
     chosen = [entry for feed, found in loaded for entry in choose(feed, found.entries, query, capped=True)]
-    return paginate(merge(chosen), query)
+    page = paginate(merge(chosen), query)
+    return replace(page, entries=with_texts(page.entries))
 
 
 def batch_summaries(manifest: Manifest) -> list[dict[str, object]]:

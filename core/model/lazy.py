@@ -1,0 +1,124 @@
+"""Entries whose texts are not read yet: all that selects and orders them is there, the rest is read for what is shown.
+
+Such an entry has a `LazyPaper` and `LazyReasons`. What is done with their texts raises `Unread`; whoever renders reads
+these and renders again. `with_texts` names all entries of a page at once, so that one read is enough.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, overload
+
+from core.model.feed import Entry, Feed, Reason
+from core.model.manifest import BatchRecord
+from core.model.paper import Paper
+
+
+class Unread(BaseException):  # no error: it ends a rendering, past all that handles errors
+    """The texts of these entries are needed, and not read yet."""
+
+    def __init__(self, wanted: Sequence["Wanted"]) -> None:
+        super().__init__(f"the texts of {len(wanted)} entries are not read yet")
+        self.wanted = tuple(wanted)
+
+
+@dataclass(eq=False, slots=True)
+class Texts:
+    """The texts of a feed's day, as far as they were read: `known` has whole entries by versioned identifier.
+
+    `places` are the positions in the day, best first, and `parts` the numbers of the parts in which the best ones are
+    stored.
+    """
+
+    feed: Feed
+    record: BatchRecord
+    places: Mapping[str, int]
+    parts: frozenset[int]
+    known: dict[str, Entry] = field(default_factory=dict)
+
+    def entry(self, versioned: str) -> Entry:
+        """Returns the whole entry. Raises `Unread`."""
+        if (entry := self.known.get(versioned)) is None:
+            raise Unread([(self, versioned)])
+        return entry
+
+
+Wanted = tuple[Texts, str]  # an entry of a day, by its versioned identifier
+
+
+class LazyPaper(Paper):
+    """A paper without texts: the fields that are not set are taken from `texts`, once they are read."""
+
+    __slots__ = ("has_code", "published_on", "texts", "updated_on", "withdrawn")
+
+    texts: Texts
+
+    __setattr__ = object.__setattr__  # it is filled one by one
+
+    def __getattr__(self, name: str) -> Any:
+        """What has not been set."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.texts.entry(self.versioned).paper, name)
+
+
+def lazy_paper(
+    texts: Texts, versioned: str, categories: tuple[str, ...], upvotes: int | None, **more: Any
+) -> LazyPaper:
+    """Returns a paper without texts."""
+    paper = LazyPaper.__new__(LazyPaper)
+    identifier, _, version = versioned.rpartition("v")
+    paper.texts = texts
+    known = {"id": identifier, "version": int(version), "categories": categories, "upvotes": upvotes, **more}
+    for name, value in known.items():
+        setattr(paper, name, value)
+    return paper
+
+
+class LazyReasons(Sequence[Reason]):
+    """The reasons of an entry, taken from `texts` once they are read. `liked`: a term of liked papers is among them."""
+
+    __slots__ = ("_texts", "_versioned", "liked")
+
+    def __init__(self, texts: Texts, versioned: str, *, liked: bool) -> None:
+        self._texts, self._versioned, self.liked = texts, versioned, liked
+
+    @overload
+    def __getitem__(self, at: int) -> Reason: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Reason]: ...
+    def __getitem__(self, at: int | slice) -> Reason | Sequence[Reason]:
+        """See `Sequence`, as for the other methods."""
+        return self._texts.entry(self._versioned).reasons[at]
+
+    def __len__(self) -> int:
+        return len(self._texts.entry(self._versioned).reasons)
+
+    def __iter__(self) -> Iterator[Reason]:
+        return iter(self._texts.entry(self._versioned).reasons)
+
+
+def is_liked(entry: Entry) -> bool:
+    """Whether points of an entry come from a term of papers that were liked."""
+    reasons = entry.reasons
+    return reasons.liked if isinstance(reasons, LazyReasons) else any(one.learned == "liked" for one in reasons)
+
+
+def with_texts(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Returns the entries with their texts. Raises `Unread`, which names all that lack."""
+    listed = tuple(entries)
+    if lacking := unread(listed):
+        raise Unread(lacking)
+    return tuple(map(_with_texts, listed))
+
+
+def unread(entries: Iterable[Entry]) -> list[Wanted]:
+    """Returns the entries whose texts are not read yet."""
+    found = ((entry.paper.texts, entry.paper.versioned) for entry in entries if isinstance(entry.paper, LazyPaper))
+    return [(texts, versioned) for texts, versioned in found if versioned not in texts.known]
+
+
+def _with_texts(entry: Entry) -> Entry:
+    if not isinstance(entry.paper, LazyPaper):
+        return entry
+    known = entry.paper.texts.known[entry.paper.versioned]
+    return replace(entry, paper=known.paper, reasons=known.reasons)
