@@ -72,6 +72,7 @@ class Paperwire:
         self.archive = Archive(open_store(settings), retention=self.instance.retention)
         self.snapshots = Snapshots(self.archive, seconds=settings.confirm_seconds, ahead=not settings.serverless)
         self._adopted = ""
+        self._unscored: set[str] = set()  # feeds that may have no index, because the rules have just changed
         self._entries = EntryCache(self.archive)
         self.reviews = ReviewList(self.archive.reviews, seconds=settings.confirm_seconds)
         self.store_checks = StoreChecks(self.archive, seconds=settings.confirm_seconds)
@@ -210,7 +211,10 @@ class Paperwire:
         feed, whose rules came with a request. Raises `StoreError` and `QueryError`.
         """
         own = self.feeds.get(feed.name) == feed
-        return await self._entries.get(manifest, feed, whole=reaches_below(feed, query), own=own, texts=texts)
+        texts = texts or feed.name in self._unscored
+        found = await self._entries.get(manifest, feed, whole=reaches_below(feed, query), own=own, texts=texts)
+        self._unscored.discard(feed.name)
+        return found
 
     async def read_texts(self, wanted: Iterable[Wanted]) -> bool:
         """Read the texts of entries. Returns whether all were there. Raises `StoreError`."""
@@ -461,7 +465,9 @@ class Paperwire:
 
     async def _adopt(self) -> None:
         noted = await self._note(self.archive.note_rules(self.rules.fingerprint, self.clock()))
-        if noted is False:  # a refresh is writing, perhaps under the former rules
+        if noted:
+            self._unscored = set(self.feeds)
+        elif noted is False:  # a refresh is writing, perhaps under the former rules
             self._adopted = ""
 
     async def _note(self, noting: Awaitable[State | None]) -> bool | None:

@@ -6,14 +6,16 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from functools import partial
 from math import inf
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from core.archive.index import day_from_index, index_to_plain, parts
+from core.archive.index import day_from_index, in_parts, index_to_plain
 from core.archive.reading import attempt, read_copies
 from core.model.analysis import from_plain
 from core.model.batch import Batch
 from core.model.entries import Day, make_entries
 from core.model.feed import Feed
+from core.model.lazy import LazyDay
 from core.model.manifest import BatchRecord
 from core.ranking.matching import papers_of, score_batch
 from core.store import keys
@@ -53,21 +55,22 @@ def stored_batch(record: BatchRecord) -> Stored:
     return Stored(keys.batch(record.date, record.hash), partial(decode_as, make), copied=True)
 
 
-def stored_index(feed: Feed, record: BatchRecord, *, whole: bool) -> Stored:
+def stored_index(lazy: LazyDay, *, whole: bool) -> Stored:
     """Returns a feed's stored day without texts, from its `min_score` on or `whole`; it decodes to a `Day`."""
-    make = partial(day_from_index, feed, record, whole=whole)
-    return Stored(keys.index(feed.scoring_fingerprint, record.hash), partial(decode_as, make))
+    name = keys.index(lazy.feed.scoring_fingerprint, lazy.record.hash)
+    return Stored(name, partial(decode_as, partial(day_from_index, lazy, whole=whole)))
 
 
-def stored_part(feed: Feed, record: BatchRecord, number: int) -> Stored:
+def stored_part(lazy: LazyDay, number: int) -> Stored:
     """Returns a part of a feed's best entries of a date, with their texts; it decodes to a `Day`."""
+    feed, record = lazy.feed, lazy.record
 
     def make(plain: dict[str, Any]) -> Day:
         if plain["of"] != record.hash or plain["batch"]["date"] != record.date.isoformat():
             raise ValueError("entries of another batch")
         return day_from_plain(feed, plain)
 
-    return Stored(keys.entries(feed.scoring_fingerprint, record.hash, number), partial(decode_as, make))
+    return Stored(keys.entries(feed.scoring_fingerprint, record.hash, str(number)), partial(decode_as, make))
 
 
 def stored_scores(feed: Feed, record: BatchRecord) -> Stored:
@@ -121,9 +124,9 @@ def indexed(feed: Feed, batch: Batch, day: Day, ttl: float = keys.SCORES_SECONDS
     """
     name = keys.index(feed.scoring_fingerprint, batch.hash)
     made: Values = {name: (encode(index_to_plain(feed, batch, day)), ttl)}
-    for number, entries in parts(feed, day):
+    for number, entries in in_parts(feed, day):
         value = encode(day_to_plain(feed, batch, Day(entries)))
-        made[keys.entries(feed.scoring_fingerprint, batch.hash, number)] = (value, ttl)
+        made[keys.entries(feed.scoring_fingerprint, batch.hash, str(number))] = (value, ttl)
     return made
 
 
@@ -133,17 +136,19 @@ class Days:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    async def read(self, requested: Iterable[Stored]) -> Mapping[str, Any]:
-        """Returns the decoded values by name, without missing and damaged ones, in one round trip, or none for an empty
-        request. If values lack that have copies, these are read in one more.
+    async def read(
+        self, requested: Iterable[Stored], ahead: Mapping[str, bytes | None] = MappingProxyType({})
+    ) -> Mapping[str, Any]:
+        """Returns the decoded values by name, without missing and damaged ones, in one round trip.
+
+        There is none if all are in `ahead`, encoded values that were read before. If values lack that have copies,
+        these are read in one more.
         """
         stored = list(requested)
-        data = await self._store.get_many([one.name for one in stored]) if stored else []
-        found = {
-            one.name: value
-            for one, raw in zip(stored, data, strict=True)
-            if raw is not None and (value := await asyncio.to_thread(attempt, one.name, one.decode, raw)) is not None
-        }
+        unread = [one.name for one in stored if ahead.get(one.name) is None]
+        read = dict(zip(unread, await self._store.get_many(unread), strict=True)) if unread else {}
+        data = [read[one.name] if one.name in read else ahead[one.name] for one in stored]
+        found = await asyncio.to_thread(_decoded, stored, data) if stored else {}
         lacking = {one.name: (one.name, one.decode) for one in stored if one.copied and one.name not in found}
         return found | await read_copies(self._store, lacking)
 
@@ -158,6 +163,12 @@ class Days:
         requested = {day: stored_ledger(day) for day in dates}
         found = await self.read(requested.values())
         return {day: found[one.name] for day, one in requested.items() if one.name in found}
+
+
+def _decoded(stored: Iterable[Stored], data: Iterable[bytes | None]) -> dict[str, Any]:
+    """Returns the values that are there and can be decoded, by name."""
+    made = ((one.name, attempt(one.name, one.decode, raw)) for one, raw in zip(stored, data, strict=True))
+    return {name: value for name, value in made if value is not None}
 
 
 def _mapping(plain: Any) -> Mapping[str, Any]:

@@ -11,8 +11,7 @@ from typing import Any
 from core.model.batch import Batch
 from core.model.entries import Day
 from core.model.feed import Entry, Feed
-from core.model.lazy import LazyReasons, Texts, is_liked, lazy_paper
-from core.model.manifest import BatchRecord
+from core.model.lazy import LazyDay, LazyReasons, is_liked, lazy_paper
 
 PART = 32  # entries with their texts in one stored value
 _FIRST = 64  # entries that have parts where every entry is one of the best
@@ -48,20 +47,23 @@ def _column(values: Sequence[Any]) -> list[list[Any]]:
     return [[value for _, value in table], at if len(table) > 1 else []]
 
 
-def day_from_index(feed: Feed, record: BatchRecord, plain: Mapping[str, Any], *, whole: bool) -> Day:
+def day_from_index(lazy: LazyDay, plain: Mapping[str, Any], *, whole: bool) -> Day:
     """Returns the day of columns, with entries without texts: all of them if `whole`, else the best (`Day.best`).
+
+    `lazy` is where their texts will be.
 
     Raises `LookupError`, `TypeError` or `ValueError` if they are of another batch, or damaged.
     """
-    if plain["of"] != record.hash:
+    feed = lazy.feed
+    if plain["of"] != lazy.record.hash:
         raise ValueError("an index of another batch")
     ids = plain["ids"].split()
     columns = _columns(plain["columns"], len(ids), feed) if ids else dict.fromkeys(_COLUMNS, ())
     best = _best(feed, ids, columns)
-    places = {name: place for place, name in enumerate(ids)}
-    texts = Texts(feed, record, places, _parts(feed, (places[name] for name in best)))
+    lazy.places = {name: place for place, name in enumerate(ids)}
+    lazy.parts = _stored(feed, (lazy.places[name] for name in best))
     rows = zip(ids, range(len(ids)), *columns.values(), strict=True)
-    entries = tuple(_entry(texts, *row) for row in rows if whole or row[0] in best)
+    entries = tuple(_entry(lazy, *row) for row in rows if whole or row[0] in best)
     return Day(entries, frozenset() if whole else frozenset(ids).difference(best))
 
 
@@ -87,7 +89,7 @@ def _day(text: str) -> date | None:
     return date.fromisoformat(text) if text else None
 
 
-def words_of(score: float, learned: float) -> float:
+def _by_words(score: float, learned: float) -> float:
     """Returns the points by keywords alone: see `Entry.words`."""
     return round(score - learned, 4) if learned else score
 
@@ -106,11 +108,11 @@ def _best(feed: Feed, ids: Sequence[str], columns: Mapping[str, Sequence[Any]]) 
     return frozenset(
         name
         for name, score, learned in zip(ids, columns["score"], columns["learned"], strict=True)
-        if max(score, words_of(score, learned)) >= feed.min_score or name in judged
+        if max(score, _by_words(score, learned)) >= feed.min_score or name in judged
     )
 
 
-def _parts(feed: Feed, places: Iterable[int]) -> frozenset[int]:
+def _stored(feed: Feed, places: Iterable[int]) -> frozenset[int]:
     """Returns the numbers of the parts that are stored, from the places of the best entries.
 
     They hold consecutive places, so that they do not depend on `min_score`; how many there are may.
@@ -121,24 +123,21 @@ def _parts(feed: Feed, places: Iterable[int]) -> frozenset[int]:
 
 
 def _entry(
-    texts: Texts, versioned: str, rank: int, categories: tuple[str, ...], published: date | None, updated: date | None,
+    day: LazyDay, versioned: str, rank: int, categories: tuple[str, ...], published: date | None, updated: date | None,
     upvotes: int | None, withdrawn: bool, code: bool, kind: str, score: float, matched: tuple[str, ...], mentions: int,
     learned: float, vote: int, late: str, relisted: bool, liked: bool,
 ) -> Entry:  # fmt: skip
-    paper = lazy_paper(
-        texts, versioned, categories, upvotes,
-        published_on=published, updated_on=updated, withdrawn=withdrawn, has_code=code,
-    )  # fmt: skip
+    paper = lazy_paper(day, versioned, categories, upvotes, published, updated, withdrawn, code)
     return Entry(
-        texts.feed.name, paper, texts.record.date, kind, score, LazyReasons(texts, versioned, liked=liked), matched,
+        day.feed.name, paper, day.record.date, kind, score, LazyReasons(day, versioned, liked=liked), matched,
         mentions, rank, None, None, upvotes, None, None, late, learned, vote, relisted,
     )  # fmt: skip
 
 
-def parts(feed: Feed, day: Day) -> Iterator[tuple[int, tuple[Entry, ...]]]:
+def in_parts(feed: Feed, day: Day) -> Iterator[tuple[int, tuple[Entry, ...]]]:
     """Yields the parts in which the best entries of a whole day are stored, with their numbers."""
     best = {entry.paper.versioned for entry in day.best(feed).entries}
-    stored = _parts(feed, (place for place, entry in enumerate(day.entries) if entry.paper.versioned in best))
-    for number in sorted(stored):
+    numbers = _stored(feed, (place for place, entry in enumerate(day.entries) if entry.paper.versioned in best))
+    for number in sorted(numbers):
         if entries := day.entries[number * PART : (number + 1) * PART]:
             yield number, entries

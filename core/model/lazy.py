@@ -6,6 +6,7 @@ these and renders again. `with_texts` names all entries of a page at once, so th
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, overload
 
 from core.model.feed import Entry, Feed, Reason
@@ -22,18 +23,19 @@ class Unread(BaseException):  # no error: it ends a rendering, past all that han
 
 
 @dataclass(eq=False, slots=True)
-class Texts:
+class LazyDay:
     """The texts of a feed's day, as far as they were read: `known` has whole entries by versioned identifier.
 
-    `places` are the positions in the day, best first, and `parts` the numbers of the parts in which the best ones are
-    stored.
+    `places` are the positions in the day, best first. The best entries are stored in parts: `parts` are the numbers of
+    these, and `encoded` has what was read of them ahead.
     """
 
     feed: Feed
     record: BatchRecord
-    places: Mapping[str, int]
-    parts: frozenset[int]
+    places: Mapping[str, int] = field(default_factory=dict)
+    parts: frozenset[int] = frozenset()
     known: dict[str, Entry] = field(default_factory=dict)
+    encoded: dict[int, bytes] = field(default_factory=dict)
 
     def entry(self, versioned: str) -> Entry:
         """Returns the whole entry. Raises `Unread`."""
@@ -41,16 +43,24 @@ class Texts:
             raise Unread([(self, versioned)])
         return entry
 
+    def keep(self, entries: Iterable[Entry]) -> None:
+        """Note whole entries that were read."""
+        self.known.update((entry.paper.versioned, entry) for entry in entries)
 
-Wanted = tuple[Texts, str]  # an entry of a day, by its versioned identifier
+
+Wanted = tuple[LazyDay, str]  # an entry of a day, by its versioned identifier
 
 
 class LazyPaper(Paper):
-    """A paper without texts: the fields that are not set are taken from `texts`, once they are read."""
+    """A paper without texts: the fields that are not set are taken from its `day`, once they are read."""
 
-    __slots__ = ("has_code", "published_on", "texts", "updated_on", "withdrawn")
+    __slots__ = ("day", "has_code", "published_on", "updated_on", "withdrawn")
 
-    texts: Texts
+    day: LazyDay
+    published_on: date | None
+    updated_on: date | None
+    withdrawn: bool
+    has_code: bool
 
     __setattr__ = object.__setattr__  # it is filled one by one
 
@@ -58,29 +68,33 @@ class LazyPaper(Paper):
         """What has not been set."""
         if name.startswith("_"):
             raise AttributeError(name)
-        return getattr(self.texts.entry(self.versioned).paper, name)
+        return getattr(self.day.entry(self.versioned).paper, name)
 
 
 def lazy_paper(
-    texts: Texts, versioned: str, categories: tuple[str, ...], upvotes: int | None, **more: Any
-) -> LazyPaper:
-    """Returns a paper without texts."""
+    day: LazyDay, versioned: str, categories: tuple[str, ...], upvotes: int | None,
+    published_on: date | None, updated_on: date | None, withdrawn: bool, has_code: bool,
+) -> LazyPaper:  # fmt: skip
+    """Returns a paper without texts; there are tens of thousands of them."""
     paper = LazyPaper.__new__(LazyPaper)
     identifier, _, version = versioned.rpartition("v")
-    paper.texts = texts
-    known = {"id": identifier, "version": int(version), "categories": categories, "upvotes": upvotes, **more}
-    for name, value in known.items():
-        setattr(paper, name, value)
+    paper.day = day
+    paper.id = identifier  # type: ignore[misc]  # papers are frozen, but this one is being made
+    paper.version = int(version)  # type: ignore[misc]
+    paper.categories = categories  # type: ignore[misc]
+    paper.upvotes = upvotes  # type: ignore[misc]
+    paper.published_on, paper.updated_on = published_on, updated_on
+    paper.withdrawn, paper.has_code = withdrawn, has_code
     return paper
 
 
 class LazyReasons(Sequence[Reason]):
-    """The reasons of an entry, taken from `texts` once they are read. `liked`: a term of liked papers is among them."""
+    """The reasons of an entry, taken from its day once they are read. `liked`: a term of liked papers is among them."""
 
-    __slots__ = ("_texts", "_versioned", "liked")
+    __slots__ = ("_day", "_versioned", "liked")
 
-    def __init__(self, texts: Texts, versioned: str, *, liked: bool) -> None:
-        self._texts, self._versioned, self.liked = texts, versioned, liked
+    def __init__(self, day: LazyDay, versioned: str, *, liked: bool) -> None:
+        self._day, self._versioned, self.liked = day, versioned, liked
 
     @overload
     def __getitem__(self, at: int) -> Reason: ...
@@ -88,13 +102,13 @@ class LazyReasons(Sequence[Reason]):
     def __getitem__(self, at: slice) -> Sequence[Reason]: ...
     def __getitem__(self, at: int | slice) -> Reason | Sequence[Reason]:
         """See `Sequence`, as for the other methods."""
-        return self._texts.entry(self._versioned).reasons[at]
+        return self._day.entry(self._versioned).reasons[at]
 
     def __len__(self) -> int:
-        return len(self._texts.entry(self._versioned).reasons)
+        return len(self._day.entry(self._versioned).reasons)
 
     def __iter__(self) -> Iterator[Reason]:
-        return iter(self._texts.entry(self._versioned).reasons)
+        return iter(self._day.entry(self._versioned).reasons)
 
 
 def is_liked(entry: Entry) -> bool:
@@ -113,12 +127,12 @@ def with_texts(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 def unread(entries: Iterable[Entry]) -> list[Wanted]:
     """Returns the entries whose texts are not read yet."""
-    found = ((entry.paper.texts, entry.paper.versioned) for entry in entries if isinstance(entry.paper, LazyPaper))
-    return [(texts, versioned) for texts, versioned in found if versioned not in texts.known]
+    found = ((entry.paper.day, entry.paper.versioned) for entry in entries if isinstance(entry.paper, LazyPaper))
+    return [(day, versioned) for day, versioned in found if versioned not in day.known]
 
 
 def _with_texts(entry: Entry) -> Entry:
     if not isinstance(entry.paper, LazyPaper):
         return entry
-    known = entry.paper.texts.known[entry.paper.versioned]
+    known = entry.paper.day.known[entry.paper.versioned]
     return replace(entry, paper=known.paper, reasons=known.reasons)

@@ -69,7 +69,7 @@ def index(feed_fingerprint: str, batch_hash: str) -> str:
     return f"{_V}:index:{feed_fingerprint}:{batch_hash}"
 
 
-def entries(feed_fingerprint: str, batch_hash: str, number: int) -> str:
+def entries(feed_fingerprint: str, batch_hash: str, number: str) -> str:
     """A part of a feed's best entries over a batch, with their texts; immutable."""
     return f"{_V}:entries:{feed_fingerprint}:{batch_hash}:{number}"
 

@@ -6,7 +6,7 @@ each feed for the present manifest. Rendered documents are in `api.resource.Resp
 
 import asyncio
 import gc
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -32,7 +32,7 @@ from core.model.batch import Batch
 from core.model.entries import Day, choose, dates_in_hold, first_announced, hold_back, merge
 from core.model.errors import QueryError
 from core.model.feed import Entry, Feed
-from core.model.lazy import Texts, Wanted, with_texts
+from core.model.lazy import LazyDay, Wanted, with_texts
 from core.model.manifest import BatchRecord, Manifest
 from core.model.pagination import Page, paginate
 from core.model.query import Query
@@ -41,6 +41,8 @@ from core.util.caches import LRUCache, SingleFlight
 CUSTOM_SECONDS = 8.0  # limit for scoring all days by the rules of a request; feed readers time out after 20 s
 # Limits in papers and entries: a month of 500 papers a day for six feeds, and less for rules in requests
 _MOST_PARTS = 12  # of a day; its batch is as large as so many
+# Of the newest days, how many parts are read with the indexes: most pages need no others
+_AHEAD = (2, 2, 2, 2, 1, 1, 1, 1)
 OWN_LIMIT, CUSTOM_LIMIT = 150_000, 40_000
 
 
@@ -99,34 +101,40 @@ class EntryCache:
         return await self._loading.get((key, version, own), partial(loading.entries, key, version))
 
     async def read(self, wanted: Iterable[Wanted]) -> bool:
-        """Read the texts of entries, in one round trip if the store has their parts, in two if it has only the batch.
+        """Read the texts of entries, in one round trip if the store has their parts, in two if it has only the batches.
 
         Returns whether all were there. Raises `StoreError`.
         """
-        lacking: dict[Texts, set[int]] = {}
-        for texts, versioned in wanted:
-            if versioned not in texts.known:
-                lacking.setdefault(texts, set()).add(texts.places[versioned] // PART)
-        in_parts = {
-            texts: [stored_part(texts.feed, texts.record, number) for number in numbers]
-            for texts, numbers in lacking.items()
-            if numbers <= texts.parts and len(numbers) <= _MOST_PARTS
+        listed = list(wanted)
+        numbers: dict[LazyDay, set[int]] = {}
+        for day, versioned in listed:
+            if versioned not in day.known:
+                numbers.setdefault(day, set()).add(day.places[versioned] // PART)
+        parts = {
+            stored_part(day, number): (day, number)
+            for day, of_day in numbers.items()
+            if of_day <= day.parts and len(of_day) <= _MOST_PARTS
+            for number in of_day
         }
-        found = await self._archive.days.read(part for parts in in_parts.values() for part in parts)
-        for texts, parts in in_parts.items():
-            for part in parts:
-                if part.name in found:
-                    texts.known |= {entry.paper.versioned: entry for entry in found[part.name].entries}
-            if all(part.name in found for part in parts):
-                del lacking[texts]
-        return all([await self._read_day(texts) for texts in lacking])
+        ahead = {part.name: day.encoded.pop(number, None) for part, (day, number) in parts.items()}
+        found = await self._archive.days.read(parts, ahead)
+        for part, (day, _) in parts.items():
+            if part.name in found:
+                day.keep(found[part.name].entries)
+        by_feed: dict[str, list[LazyDay]] = {}
+        for day in {day for day, versioned in listed if versioned not in day.known}:
+            by_feed.setdefault(day.feed.name, []).append(day)
+        for days in by_feed.values():
+            await self._read_days(days)
+        return all(versioned in day.known for day, versioned in listed)
 
-    async def _read_day(self, texts: Texts) -> bool:
-        """Read a whole day, from its batch and scores."""
-        loading = _Loading(self._archive, self._own, self._own, Manifest(), texts.feed, True, True, True)
-        day = await loading.day(texts.record)
-        texts.known |= {entry.paper.versioned: entry for entry in day.entries}
-        return texts.known.keys() >= texts.places.keys()
+    async def _read_days(self, days: Sequence[LazyDay]) -> None:
+        """Read whole days of a feed, from batches and scores."""
+        loading = _Loading(self._archive, self._own, self._own, Manifest(), days[0].feed, True, True, True)
+        await loading.load([day.record for day in days])
+        for day in days:
+            if read := loading.days.get(day.record.hash):
+                day.keep(read.entries)
 
     def put_days(self, batch: Batch, days: Iterable[tuple[Feed, Day]]) -> None:
         """Remember a batch that this process has just stored, and the feeds' days over it."""
@@ -172,39 +180,56 @@ class _Loading:
                     self.unread.append(one)
                 else:
                     self.analyses[one.name] = rows
-            await self._load(records)
+            await self.load(records)
             rows_by_day = {day: self.analyses[one.name] for day, one in analyses.items()}
             days = [self.days[record.hash] for record in records if record.hash in self.days]
             made = await asyncio.to_thread(_entries, feed, days, rows_by_day, hold)
         self.memory.lists.put(key, _List(version, sources, made), max(len(made.entries), 1))
         return made
 
-    async def _load(self, records: list[BatchRecord]) -> None:
+    async def load(self, records: list[BatchRecord]) -> None:
         """Get the days of the records, and the analyses, without days whose batch the store has lost."""
         missing = [record for record in records if not self._recall(record, self._whole_name(record))]
         if not self.texts:
-            missing = [record for record in missing if not self._recall(record, self._index_name(record))]
-            indexes = {record.hash: stored_index(self.feed, record, whole=self.whole) for record in missing}
-            found = await self._read(indexes.values()) if missing else {}
-            for record in missing:
-                if (day := found.get(indexes[record.hash].name)) is not None:
-                    self._keep(record.hash, self._index_name(record), day)
-            missing = [record for record in missing if record.hash not in self.days]
+            missing = await self._load_indexes(missing)
         if missing:
             await self._make(missing)
         await self._read(())
 
-    async def day(self, record: BatchRecord) -> Day:
-        """Returns a whole day with its texts, an empty one if the store has lost its batch."""
-        await self._load([record])
-        return self.days.get(record.hash, Day(()))
+    async def _load_indexes(self, records: list[BatchRecord]) -> list[BatchRecord]:
+        """Get days without texts, and the parts that most requests use. Returns the records that have no index."""
+        missing = [record for record in records if not self._recall(record, self._index_name(record))]
+        if not missing:
+            return []
+        days = {record.hash: self._lazy_day(record) for record in missing}
+        indexes = {record.hash: stored_index(days[record.hash], whole=self.whole) for record in missing}
+        ahead = {
+            Stored(stored_part(day, number).name, bytes): (day, number)
+            for day, count in zip(days.values(), _AHEAD, strict=False)
+            for number in range(count if not day.known else 0)
+        }
+        found = await self._read([*indexes.values(), *ahead])
+        for part, (day, number) in ahead.items():
+            if part.name in found:
+                day.encoded[number] = found[part.name]
+        for record in missing:
+            if (read := found.get(indexes[record.hash].name)) is not None:
+                self._keep(record.hash, self._index_name(record), read)
+        return [record for record in missing if record.hash not in self.days]
+
+    def _lazy_day(self, record: BatchRecord) -> LazyDay:
+        """Returns where the texts of a day are, for all lists of the feed."""
+        name = ("texts", self.feed.name, self.feed.scoring_fingerprint, record.hash)
+        day: LazyDay = self.memory.decoded.get(name) or LazyDay(self.feed, record)
+        self.memory.decoded.put(name, day)
+        return day
 
     def _whole_name(self, record: BatchRecord) -> Hashable:
         return self.feed.name, stored_scores(self.feed, record).name
 
     def _index_name(self, record: BatchRecord) -> Hashable:
         best = None if self.whole else (self.feed.min_score, self.feed.screened, self.feed.announce_types)
-        return self.feed.name, stored_index(self.feed, record, whole=self.whole).name, best
+        return "index", self.feed.name, self.feed.scoring_fingerprint, record.hash, best
 
     def _recall(self, record: BatchRecord, name: Hashable) -> bool:
         """Take the day from memory. Returns whether it was there."""
