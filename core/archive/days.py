@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from functools import partial
 from math import inf
+from time import thread_time
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -28,6 +29,7 @@ from core.store.codec import (
     scores_from_plain,
     scores_to_plain,
 )
+from core.util.caches import uncollected
 
 log = logging.getLogger("paperwire")
 
@@ -95,15 +97,26 @@ def day_of_scores(feed: Feed, batch: Batch, scores: Mapping[str, Any]) -> Day | 
     try:
         if scores.keys() != papers.keys():
             raise ValueError("they are of other papers")
-        return Day(make_entries(feed, batch, scores_from_plain(feed, papers, scores)))
+        with uncollected():
+            return Day(make_entries(feed, batch, scores_from_plain(feed, papers, scores)))
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         log.warning("%s counts as absent: %r", key, error)
         return None
 
 
 def score_day(feed: Feed, batch: Batch, until: float = inf) -> Day:
-    """Score a feed's day without storing it. Raises `TimeoutError` at `until` (`time.monotonic`)."""
-    return Day(make_entries(feed, batch, score_batch(feed, batch, until)))
+    """Score a feed's day without storing it. Raises `TimeoutError` at `until` (`time.thread_time`)."""
+    with uncollected():
+        return Day(make_entries(feed, batch, score_batch(feed, batch, until)))
+
+
+def score_days(feed: Feed, batches: Iterable[Batch], seconds: float) -> list[Day]:
+    """The same for several days. Raises `TimeoutError` if it takes more seconds of the processor in all.
+
+    What others do on the machine does not count: whether rules are too costly must not depend on it.
+    """
+    until = thread_time() + seconds
+    return [score_day(feed, batch, until) for batch in batches]
 
 
 def make_day(feed: Feed, batch: Batch, ttl: float = keys.SCORES_SECONDS) -> tuple[Day, Values]:
@@ -167,8 +180,9 @@ class Days:
 
 def _decoded(stored: Iterable[Stored], data: Iterable[bytes | None]) -> dict[str, Any]:
     """Returns the values that are there and can be decoded, by name."""
-    made = ((one.name, attempt(one.name, one.decode, raw)) for one, raw in zip(stored, data, strict=True))
-    return {name: value for name, value in made if value is not None}
+    with uncollected():
+        made = ((one.name, attempt(one.name, one.decode, raw)) for one, raw in zip(stored, data, strict=True))
+        return {name: value for name, value in made if value is not None}
 
 
 def _mapping(plain: Any) -> Mapping[str, Any]:

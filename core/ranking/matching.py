@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import inf
-from time import monotonic
+from time import thread_time
 
 from core.model.batch import Batch, announced_in
 from core.model.categories import find_category, listed
@@ -45,6 +45,8 @@ def make_scorer(feed: Feed) -> Scorer:
 
     def score(paper: Paper) -> Score | None:
         found, times = search(paper)
+        if not found and paper.upvotes is None:  # most papers have nothing of a feed with few keywords
+            return _NOTHING
         if not plan.barring.isdisjoint(found):
             return None
         hits: list[Hit] = []
@@ -54,16 +56,18 @@ def make_scorer(feed: Feed) -> Scorer:
                 hits.append(Hit(rule, *spot))
                 if rule in counted:
                     mentions += times[term]
-        for rule in _touched(plan, found) if plan.compound else ():
-            if holding := _holding(plan.compound[rule], found):
-                if rule >= plan.keywords:
-                    return None
-                hits.append(min(_compound_hit(rule, terms, plan, found) for terms in holding)[-1])
-                if rule in counted:
-                    mentions += sum(times[term] for term in {term for terms in holding for term in terms})
+        for rule, hit, count in _compounds(plan, found, times) if plan.compound else ():
+            if hit is None:
+                return None
+            hits.append(hit)
+            if rule in counted:
+                mentions += count
         return tally(feed, paper, hits, mentions)
 
     return score
+
+
+_NOTHING = make_score(())
 
 
 @dataclass(slots=True)
@@ -99,6 +103,21 @@ def _plan(rules: list[Alternatives], keywords: int) -> _Plan:
         else:
             plan.barring.add(only)
     return plan
+
+
+def _compounds(
+    plan: _Plan, found: Mapping[int, Spot], times: Mapping[int, int]
+) -> Iterator[tuple[int, Hit | None, int]]:
+    """Yields the rules of several terms that match, with the place that explains each, None if the rule excludes, and
+    the number of places of its terms.
+    """
+    for rule in _touched(plan, found):
+        if holding := _holding(plan.compound[rule], found):
+            if rule >= plan.keywords:
+                yield rule, None, 0
+            else:
+                hit = min(_compound_hit(rule, terms, plan, found) for terms in holding)[-1]
+                yield rule, hit, sum(times[term] for term in {term for terms in holding for term in terms})
 
 
 def _touched(plan: _Plan, found: Iterable[int]) -> list[int]:
@@ -222,12 +241,12 @@ def _upvotes(terms: list[Term], _match: str) -> _FieldFinder | None:
 def score_batch(feed: Feed, batch: Batch, until: float = inf) -> dict[str, Score | None]:
     """Returns the scores of the feed's papers in the batch, by versioned id; None for excluded ones.
 
-    Raises `TimeoutError` at `until` (`time.monotonic`).
+    Raises `TimeoutError` at `until` (`time.thread_time`).
     """
     score = make_scorer(feed)
     scores: dict[str, Score | None] = {}
     for paper in papers_of(feed, batch):
-        if monotonic() > until:
+        if thread_time() > until:
             raise TimeoutError
         scores[paper.versioned] = _with_lessons(feed.lessons, paper, score(paper))
     return scores
@@ -247,8 +266,14 @@ def papers_of(feed: Feed, batch: Batch) -> Iterator[Paper]:
     """
     wanted = frozenset(feed.categories)
     picked = feed.source == "huggingface"
+    known: dict[tuple[str, ...], bool] = {}  # few papers of a day have categories of their own
     for item in batch.announcements:
-        if (item.paper.upvotes is not None or not picked) and ((picked and not wanted) or announced_in(item, wanted)):
+        if item.paper.upvotes is None and picked:
+            continue
+        among = item.into or item.paper.categories
+        if among not in known:
+            known[among] = (picked and not wanted) or announced_in(item, wanted)
+        if known[among]:
             yield item.paper
 
 

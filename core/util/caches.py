@@ -1,8 +1,11 @@
 """Memory of a process: bounded caches, shared running work, and values of one event loop."""
 
 import asyncio
+import gc
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine, Hashable
+from collections.abc import Callable, Coroutine, Hashable, Iterator
+from contextlib import contextmanager
+from threading import Lock
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -45,6 +48,41 @@ class LRUCache(Generic[T]):
             self._epoch = epoch
             self._values.clear()
             self._used = 0
+
+
+class _Pause:
+    """Pauses of the collection of garbage, in all threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._running = 0
+
+    def begin(self) -> None:
+        with self._lock:
+            self._running += 1
+            gc.disable()
+
+    def end(self) -> None:
+        with self._lock:
+            self._running -= 1
+            if not self._running:
+                gc.enable()
+
+
+_PAUSE = _Pause()
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Pause the collection of garbage while tens of thousands of values without cycles are made.
+
+    It would go over all of them again and again, which takes as long as making them.
+    """
+    _PAUSE.begin()
+    try:
+        yield
+    finally:
+        _PAUSE.end()
 
 
 class PerLoop(Generic[T]):

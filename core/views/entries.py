@@ -10,7 +10,6 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
-from time import monotonic
 from typing import Any, NamedTuple
 
 from core.archive import Archive
@@ -19,7 +18,7 @@ from core.archive.days import (
     day_of_scores,
     indexed,
     make_day,
-    score_day,
+    score_days,
     stored_analysis,
     stored_batch,
     stored_index,
@@ -36,9 +35,9 @@ from core.model.lazy import LazyDay, Wanted, with_texts
 from core.model.manifest import BatchRecord, Manifest
 from core.model.pagination import Page, paginate
 from core.model.query import Query
-from core.util.caches import LRUCache, SingleFlight
+from core.util.caches import LRUCache, SingleFlight, uncollected
 
-CUSTOM_SECONDS = 8.0  # limit for scoring all days by the rules of a request; feed readers time out after 20 s
+CUSTOM_SECONDS = 8.0  # of the processor, for scoring all days by the rules of a request
 # Limits in papers and entries: a month of 500 papers a day for six feeds, and less for rules in requests
 _MOST_PARTS = 12  # of a day; its batch is as large as so many
 # Of the newest days, how many parts are read with the indexes: most pages need no others
@@ -260,41 +259,48 @@ class _Loading:
             models = await self.archive.learning.models((self.feed.learned,))
             self.feed = replace(self.feed, lessons=models.get(self.feed.learned))
         found = await self._read(wanted)
-        until = monotonic() + CUSTOM_SECONDS
+        batches: dict[str, Batch] = {}
         for record in records:
-            stored, scores = stored_batch(record), stored_scores(self.feed, record)
-            batch = found.get(stored.name) or decoded.get(stored.name)
-            if batch is None:
-                continue
-            self.batches.put(stored.name, batch, len(batch.announcements))
-            day: Day | None = None
-            if scores.name in found:
-                day = await asyncio.to_thread(day_of_scores, self.feed, batch, found[scores.name])
-                if day and not self.texts:
-                    self.archive.pending.add(await asyncio.to_thread(indexed, self.feed, batch, day))
-            if day is None:
-                day = await self._score(batch, until)
+            stored = stored_batch(record)
+            if (batch := found.get(stored.name) or decoded.get(stored.name)) is not None:
+                self.batches.put(stored.name, batch, len(batch.announcements))
+                batches[record.hash] = batch
+        here = [record for record in records if record.hash in batches]
+        if self.own:
+            days = [await self._day(batches[record.hash], found, stored_scores(self.feed, record)) for record in here]
+        else:
+            days = await score_custom(self.feed, list(batches.values()))
+        for record, day in zip(here, days, strict=True):
             self._keep(record.hash, self._whole_name(record), day)
 
-    async def _score(self, batch: Batch, until: float) -> Day:
-        """Score a day; that of a feed of this wire is stored."""
-        if not self.own:
-            return await score_custom(self.feed, batch, until)
+    async def _day(self, batch: Batch, found: Mapping[str, Any], scores: Stored) -> Day:
+        """Returns a day of a feed of this wire, from stored scores if possible; what is made is stored."""
+        if scores.name in found:
+            known = await asyncio.to_thread(day_of_scores, self.feed, batch, found[scores.name])
+            if known is not None:
+                if not self.texts:
+                    self.archive.pending.add(await asyncio.to_thread(indexed, self.feed, batch, known))
+                return known
         day, values = await asyncio.to_thread(make_day, self.feed, batch)
         self.archive.pending.add(values)
         return day
 
 
-async def score_custom(feed: Feed, batch: Batch, until: float) -> Day:
-    """Score a day of a custom feed. Raises `QueryError` at `until` (`time.monotonic`): some rules take minutes."""
+async def score_custom(feed: Feed, batches: Sequence[Batch], seconds: float = CUSTOM_SECONDS) -> list[Day]:
+    """Score days of a custom feed. Raises `QueryError` after `seconds` of the processor: some rules take minutes."""
     try:
-        return await asyncio.to_thread(score_day, feed, batch, until)
+        return await asyncio.to_thread(score_days, feed, batches, seconds)
     except TimeoutError:
-        message = f"these rules take longer than {CUSTOM_SECONDS:g} s over what is stored; make some of them simpler"
+        message = f"these rules take longer than {seconds:g} s over what is stored; make some of them simpler"
         raise QueryError("keywords", message) from None
 
 
 def _entries(feed: Feed, days: list[Day], analyses: Mapping[date, Analysis], hold: frozenset[date]) -> FeedEntries:
+    with uncollected():
+        return _listed(feed, days, analyses, hold)
+
+
+def _listed(feed: Feed, days: list[Day], analyses: Mapping[date, Analysis], hold: frozenset[date]) -> FeedEntries:
     entries = first_announced(days)
     if analyses:
         entries = annotated(feed, entries, analyses)

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from time import monotonic
+from time import thread_time
 from typing import Any
 
 import pytest
@@ -355,11 +355,11 @@ def test_rules_that_take_too_long() -> None:
     """Scoring ends at its deadline: with an error, not with some of the scores."""
     feed = make_feed(Keyword("cache"))
     batch = make_batch(FRIDAY, [announce(title="A cache")])
-    assert 1 == len(score_batch(feed, batch, monotonic() + 60))
+    assert 1 == len(score_batch(feed, batch, thread_time() + 60))
     with pytest.raises(TimeoutError):
-        score_batch(feed, batch, monotonic() - 1)
+        score_batch(feed, batch, thread_time() - 1)
     with pytest.raises(QueryError, match="longer than 8 s"):
-        asyncio.run(score_custom(feed, batch, monotonic() - 1))
+        asyncio.run(score_custom(feed, [batch], -1))
 
 
 def test_one_match_of_each_regular_expression() -> None:
