@@ -15,7 +15,7 @@ from core.archive.reading import attempt, read_copies
 from core.model.analysis import from_plain
 from core.model.batch import Batch
 from core.model.entries import Day, make_entries
-from core.model.feed import Feed
+from core.model.feed import Entry, Feed
 from core.model.lazy import LazyDay
 from core.model.manifest import BatchRecord
 from core.ranking.matching import papers_of, score_batch
@@ -73,6 +73,30 @@ def stored_part(lazy: LazyDay, number: int) -> Stored:
         return day_from_plain(feed, plain)
 
     return Stored(keys.entries(feed.scoring_fingerprint, record.hash, str(number)), partial(decode_as, make))
+
+
+def stored_some(day: LazyDay, wanted: Iterable[str]) -> tuple[Stored, Stored]:
+    """Returns the stored batch and scores of a day, as values for `some_entries`: these papers of the batch alone."""
+    names = frozenset(wanted)
+
+    def some(plain: dict[str, Any]) -> Batch:
+        chosen = [item for item in plain["announcements"] if f"{item['id']}v{item['version']}" in names]
+        return Batch.from_plain({**plain, "announcements": chosen})
+
+    return Stored(stored_batch(day.record).name, partial(decode_as, some)), stored_scores(day.feed, day.record)
+
+
+def some_entries(day: LazyDay, batch: Batch, scores: Mapping[str, Any]) -> tuple[Entry, ...]:
+    """Returns entries of a day from the values of `stored_some`; none if these are of another day, or damaged."""
+    papers = {item.paper.versioned: item.paper for item in batch.announcements}
+    try:
+        if batch.date != day.record.date:
+            raise ValueError("a batch of another date")
+        chosen = {name: scores[name] for name in papers}
+        return make_entries(day.feed, batch, scores_from_plain(day.feed, papers, chosen))
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        log.warning("the scores of %s over %s count as absent: %r", day.feed.name, day.record.date, error)
+        return ()
 
 
 def stored_scores(feed: Feed, record: BatchRecord) -> Stored:

@@ -19,11 +19,13 @@ from core.archive.days import (
     indexed,
     make_day,
     score_days,
+    some_entries,
     stored_analysis,
     stored_batch,
     stored_index,
     stored_part,
     stored_scores,
+    stored_some,
 )
 from core.archive.index import PART
 from core.model.analysis import Analysis, annotated, names_of
@@ -115,11 +117,16 @@ class EntryCache:
             if of_day <= day.parts and len(of_day) <= _MOST_PARTS
             for number in of_day
         }
+        whole = [day for day in numbers if day not in {day for day, _ in parts.values()}]
+        batches = {day: stored_some(day, [name for of, name in listed if of is day]) for day in whole}
         ahead = {part.name: day.encoded.pop(number, None) for part, (day, number) in parts.items()}
-        found = await self._archive.days.read(parts, ahead)
+        found = await self._archive.days.read([*parts, *(one for pair in batches.values() for one in pair)], ahead)
         for part, (day, _) in parts.items():
             if part.name in found:
                 day.keep(found[part.name].entries)
+        for day, (batch, scores) in batches.items():
+            if batch.name in found and scores.name in found:
+                day.keep(await asyncio.to_thread(some_entries, day, found[batch.name], found[scores.name]))
         by_feed: dict[str, list[LazyDay]] = {}
         for day in {day for day, versioned in listed if versioned not in day.known}:
             by_feed.setdefault(day.feed.name, []).append(day)

@@ -358,7 +358,7 @@ def test_rules_that_take_too_long() -> None:
     assert 1 == len(score_batch(feed, batch, thread_time() + 60))
     with pytest.raises(TimeoutError):
         score_batch(feed, batch, thread_time() - 1)
-    with pytest.raises(QueryError, match="longer than 8 s"):
+    with pytest.raises(QueryError, match="take longer than"):
         asyncio.run(score_custom(feed, [batch], -1))
 
 
