@@ -229,7 +229,7 @@ class Paperwire:
         return Post(self.settings, self.rules, state.manifest, self._read_entries, self.clock())
 
     async def _read_entries(self, manifest: Manifest, feed: Feed) -> list[Entry]:
-        return (await self._entries.get(manifest, feed, whole=self._rules_are_new, own=True)).entries
+        return (await self._entries.get(manifest, feed, whole=True, own=True, texts=True)).entries
 
     async def papers(self) -> list[Paper]:
         """Returns the stored papers of all feeds, each once, in its newest version."""
