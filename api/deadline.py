@@ -1,6 +1,6 @@
 """How long a step may take that a request begins: until the platform ends the request, less a margin."""
 
-from datetime import UTC, datetime
+from time import time
 
 from starlette.types import Scope
 
@@ -21,7 +21,7 @@ def seconds_left(scope: Scope, settings: Settings) -> float | None:
     except ImportError:
         return None
     deadline = get_deadline()
-    return (deadline - datetime.now(UTC)).total_seconds() if deadline else None
+    return deadline.timestamp() - time() if deadline else None
 
 
 def step_seconds(scope: Scope, settings: Settings) -> float:

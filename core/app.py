@@ -439,7 +439,8 @@ class Paperwire:
             left = seconds - (time() - begun)
             if not manifest.has_batches or left <= 0:
                 return
-            if self.pending(manifest) or is_unread(manifest, self.feeds.values()):
+            is_pending = self.pending(manifest) or is_unread(manifest, self.feeds.values())
+            if is_pending or (await self.archive.work.chain()).pending:  # pages of older dates, too
                 report = await self.refresh("piece", seconds=left)
                 pause = _PIECE_SECONDS if report.refused or report.busy else _GLANCE_SECONDS
                 self._piece_after = max(report.chain.at, time() + pause)

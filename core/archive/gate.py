@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 
 from core.store.base import Store, prolonged
 
-_POLL_SECONDS = 0.1
+_POLLS = 20  # during a pause: each is a command, of which a database has so many a month
+_LEAST_POLL_SECONDS = 0.05
 
 
 @asynccontextmanager
@@ -19,7 +20,7 @@ async def passing(store: Store, gate: str, seconds: float) -> AsyncIterator[None
     token = secrets.token_hex(8)
     # Another process may hold the gate
     while not await store.acquire(gate, token, seconds):  # noqa: ASYNC110
-        await asyncio.sleep(_POLL_SECONDS)
+        await asyncio.sleep(max(seconds / _POLLS, _LEAST_POLL_SECONDS))
     try:
         async with prolonged(store, gate, token, seconds):
             yield

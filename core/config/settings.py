@@ -6,6 +6,7 @@ They differ between deployments; the feeds are in feeds.toml (`core.config.feeds
 import os
 import re
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cached_property
@@ -240,7 +241,7 @@ class Settings(BaseSettings):
     def clock(self) -> Clock:
         """The clock (UTC), which `NOW` or the sample week freezes."""
         frozen = self.now or (sample.noon(sample.days()[-1]) if self.sample else None)
-        return (lambda: frozen.astimezone(UTC)) if frozen else (lambda: datetime.now(UTC))
+        return (lambda: frozen.astimezone(UTC)) if frozen else (lambda: datetime.fromtimestamp(time.time(), UTC))
 
     @property
     def public_url(self) -> str:

@@ -6,7 +6,7 @@ continues from there.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import groupby
@@ -72,13 +72,17 @@ async def analyze(
         return report
     deadline = asyncio.get_running_loop().time() + seconds
     session = Session.lasting(model, seconds, settings.llm_concurrency) if model else None
-    run = Run(archive, session, Texts(get, settings.pdf_url, deadline), now, progress, report)
+    if session:  # an earlier session of this run knows how slow the model is
+        session.reserve = max(session.reserve, report.reserve)
+    texts = Texts(get, settings.pdf_url, deadline, lambda: session.room if session else 0)
+    run = Run(archive, session, texts, now, progress, report)
     try:
         await _work(run, list(_jobs((await archive.state()).manifest, rules, model)), after, claim)
     finally:
         await run.texts.close()
         if session:
             report.usage += session.usage
+            report.reserve = session.reserve
             report.cost = prices_of(settings).cost(report.usage)
             report.problems += [str(session.stopped)] if session.stopped else []
             await session.model.close()
@@ -111,15 +115,30 @@ def _from(jobs: list["_Job"], after: str) -> list["_Job"]:
 
 
 async def _take_turns(run: Run, turns: list[tuple[str, FeedDate]], then: Then, claim: Claim | None) -> None:
-    """Do the stages of a date's feeds in turn, while texts that are certain to be read are fetched ahead."""
-    waiting = deque((name, feed_date, deque(feed_date.stages(then))) for name, feed_date in turns)
+    """Do the stages of a date's feeds in turn, while texts that are certain to be read are fetched ahead.
+
+    All feeds are screened first: that takes few questions and no texts, and says which texts are needed.
+    """
+    waiting = deque((name, feed_date, deque(feed_date.screening(then))) for name, feed_date in turns)
+    await _until_done(run, waiting, claim, also=[feed_date for _, feed_date in turns])
+    waiting = deque((name, feed_date, deque(feed_date.reading(then))) for name, feed_date in turns)
+    await _until_done(run, waiting, claim)
+
+
+async def _until_done(
+    run: Run,
+    waiting: "deque[tuple[str, FeedDate, deque[Then]]]",
+    claim: Claim | None,
+    also: Sequence[FeedDate] = (),
+) -> None:
     while waiting:
         name, feed_date, stages = waiting.popleft()
         if not stages:
             continue
         feed_date.recall()
         if run.may_ask:
-            run.texts.fetch_ahead(paper for one in (feed_date, *(f for _, f, _ in waiting)) for paper in one.certain())
+            reading = also or [feed_date, *(one for _, one, _ in waiting)]
+            run.texts.fetch_ahead(paper for one in reading for paper in one.certain())
             if claim and feed_date.pending():
                 await claim(name)
         before = run.report.answers + run.report.failed.total()

@@ -46,7 +46,7 @@ class Analysed:
     `pending`; failures by state, the usage of models, and the problems.
 
     `resumes` is in how many seconds pending papers can go on, 0 for at once. `reading` has for "feed date" how many of
-    the planned papers are read, and how many are planned.
+    the planned papers are read, and how many are planned. `reserve` is how many seconds a question needs.
     """
 
     screened: int = 0
@@ -60,6 +60,7 @@ class Analysed:
     problems: list[str] = field(default_factory=list)
     resumes: float = 0.0
     reading: dict[str, tuple[int, int]] = field(default_factory=dict)
+    reserve: float = 0.0
 
     @property
     def answers(self) -> int:
@@ -163,13 +164,15 @@ class FeedDate:
     candidates: list[Candidate]
     asks: bool = True
 
-    def stages(self, then: Then) -> list[Callable[[], Awaitable[None]]]:
-        """Returns the stages in order: each does what is possible now, calls `then` after each answer, and may raise
-        `StoreError`.
+    def screening(self, then: Then) -> list[Then]:
+        """Returns the stages that need no texts, in order: each does what is possible now, calls `then` after each
+        answer, and may raise `StoreError`.
         """
-        stages: list[Callable[[], Awaitable[None]]] = []
-        if self.asks and self.questions.rubric:
-            stages += [partial(self._screen_all, then), partial(self._analyse_all, then)]
+        return [partial(self._screen_all, then)] if self.asks and self.questions.rubric else []
+
+    def reading(self, then: Then) -> list[Then]:
+        """Returns the stages after the screening, as `screening` does."""
+        stages: list[Then] = [partial(self._analyse_all, then)] if self.asks and self.questions.rubric else []
         if self.questions.extracts:
             stages.append(self._extract)
         elif self.asks:

@@ -323,7 +323,7 @@ async def read_text(archive: Archive, settings: Settings, paper: Paper, *, full:
     """Returns the text of a paper. If only the abstract is available, `full` raises `FetchError` or `NoText`."""
     async with open_upstreams(settings, archive) as upstreams:
         deadline = asyncio.get_running_loop().time() + TEXT_SECONDS
-        text = await fetch_text(upstreams.get, paper, pdf_url=settings.pdf_url, deadline=deadline)
+        text = await fetch_text(upstreams.get_site, paper, pdf_url=settings.pdf_url, deadline=deadline)
     if not full or text.input != "abstract":
         return text
     if text.again:

@@ -411,7 +411,7 @@ class _Run:
         report, left = self.report.analyze, end - monotonic()
         if not report.problems and left > 0:
             await analyze(
-                self.archive, self.settings, rules, self.upstreams.get, now=self.now, seconds=left,
+                self.archive, self.settings, rules, self.upstreams.get_site, now=self.now, seconds=left,
                 progress=self.progress, report=report, after=step.chain.cursor, claim=step.claim,
             )  # fmt: skip
 

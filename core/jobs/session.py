@@ -91,6 +91,12 @@ class Session:
         left = self.deadline - asyncio.get_running_loop().time()
         return self.stopped is None and not self._cancelled and left > self.reserve
 
+    @property
+    def room(self) -> int:
+        """Returns about how many questions can still be answered."""
+        left = self.deadline - asyncio.get_running_loop().time()
+        return self.at_once * int(left / max(self.reserve, _LAST_SECONDS))
+
     async def ask(self, question: Ask) -> Answer:
         """Returns the answer to a question. Raises `ModelError`.
 

@@ -21,12 +21,14 @@ _MOST_AHEAD = 12  # texts that are fetched before they are read
 class Texts:
     """Full texts of papers from arXiv at `pdf_url`, fetched one at a time until `deadline`, kept during the run.
 
-    Texts that are needed soon are fetched ahead, while models answer.
+    Texts that are needed soon are fetched ahead, while models answer: not more than `room`, the number of questions
+    that can still be answered, because a text that is not read when the run ends has to be fetched again.
     """
 
     get: Get
     pdf_url: str
     deadline: float
+    room: Callable[[], int] = lambda: _MOST_AHEAD
     _kept: LRUCache[FullText] = field(default_factory=lambda: LRUCache(limit=_TEXT_CHARS))
     _failed: dict[str, FullText] = field(default_factory=dict)  # fetched ahead: the next reader learns it
     _fetching: SingleFlight[FullText] = field(default_factory=SingleFlight)
@@ -66,7 +68,7 @@ class Texts:
 
     async def _fetch_ahead(self) -> None:
         with suppress(StoreError):  # the reader of that text gets the error
-            while self._ahead and len(self._unused) < _MOST_AHEAD:
+            while self._ahead and len(self._unused) < min(_MOST_AHEAD, self.room()):
                 paper = self._ahead.popleft()
                 if paper.versioned in self._read:
                     continue

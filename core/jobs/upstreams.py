@@ -18,8 +18,8 @@ from core.sources.zotero import zotero_headers
 
 @dataclass(frozen=True, slots=True)
 class Upstreams:
-    """`get` sends requests to arXiv's RSS and API, `get_site` to its site, `get_picks` to Hugging Face,
-    `get_zotero` to Zotero.
+    """`get` sends requests to arXiv's RSS and API, `get_site` to its site, which has catch-up pages and texts,
+    `get_picks` to Hugging Face, `get_zotero` to Zotero.
 
     `api_url` and `site_url` are "" where there is none. `site_seconds` is the pause between two requests to the site.
     """
