@@ -26,10 +26,12 @@ from core.render.citations import bibtex, citation_key, csl, doi, ris
 from core.render.claims import claim_of
 from core.render.items import paper_title, readable_names
 from core.render.rows import short_authors
+from core.text.numbers import whole_number
 
 router = APIRouter(include_in_schema=False)
 MOST_NAMED = 200  # papers in an address
 _SEE_OTHER = 303
+_MOST_PROBLEMS = 5  # that are named
 
 
 class Export(NamedTuple):
@@ -76,6 +78,10 @@ EXPORTS = {
 async def saved_page(request: Request) -> Response:
     """The owner's reading list, or the papers of `?id=…`; other browsers' lists are in these browsers."""
     await opened(request)
+    return await _page(request, _sent(request))
+
+
+async def _page(request: Request, notice: str = "", *, status: int = 200) -> Response:
     reading = await owner_of(request)
     named = _named(request)
     listed, missing = await _listed(request, named) if named else (reading.listed if reading else (), [])
@@ -87,9 +93,49 @@ async def saved_page(request: Request) -> Response:
         "marks": reading.marks if reading else {},
         "formats": (("bib", "BibTeX"), ("ris", "RIS"), ("json", "CSL JSON"), ("md", "Markdown")),
         "has_token": bool(wire_of(request).settings.admin_token),
+        "has_zotero": wire_of(request).settings.has_zotero,
+        "notice": notice,
+        "failed": status != 200,
     }
     body = await asyncio.to_thread(render, request, "saved.html", **context)
-    return Response(body, 200, HEADERS | PERSONAL, MEDIA_TYPE)
+    return Response(body, status, HEADERS | PERSONAL, MEDIA_TYPE)
+
+
+@router.post("/saved/zotero")
+async def send(request: Request) -> Response:
+    """Send the selected papers of the owner's list to Zotero, with their notes."""
+    wire = await opened(request)
+    form = await read_form(request)
+    check_own_page(request)
+    reading = await owner_of(request)
+    if reading is None:
+        return RedirectResponse(page_url(request, "/sign-in"), _SEE_OTHER, NOT_KEPT)
+    if not wire.settings.has_zotero:
+        raise HTTPException(501, "There is no library: set ZOTERO_USER and ZOTERO_KEY in the environment.")
+    chosen = set(form.get("id", []))
+    papers = [one for one in reading.listed if one.paper.id in chosen]
+    if not papers:
+        return await _page(request, "Select the papers that are to go to Zotero first.", status=422)
+    from core.jobs.zotero import send_to_zotero  # not at a cold start
+
+    sent = await send_to_zotero(wire.settings, papers)
+    if sent.problems:
+        again = " What was sent is there; the rest can be sent again." if sent.later else ""
+        done = f"{sent.new} of {len(papers)} papers were sent to Zotero. "
+        problems = "; ".join(dict.fromkeys(sent.problems[:_MOST_PROBLEMS]))
+        return await _page(request, f"{done}{problems[:1].upper()}{problems[1:]}.{again}", status=502)
+    target = f"/saved?sent={sent.new}&known={sent.known}"
+    return RedirectResponse(page_url(request, target), _SEE_OTHER, NOT_KEPT)
+
+
+def _sent(request: Request) -> str:
+    """Returns what the address says was sent, "" without that."""
+    numbers = [whole_number(request.query_params.get(name, "")) for name in ("sent", "known")]
+    if None in numbers:
+        return ""
+    new, known = ((number or 0, "paper" if number == 1 else "papers") for number in numbers)
+    already = f"; {known[0]} {known[1]} {'was' if known[0] == 1 else 'were'} there already" if known[0] else ""
+    return f"{new[0]} {new[1]} sent to Zotero{already}."
 
 
 @router.post("/saved")

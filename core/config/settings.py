@@ -238,6 +238,11 @@ class Settings(BaseSettings):
         return bool(self.llm_model)
 
     @property
+    def has_zotero(self) -> bool:
+        """Whether a library at Zotero is configured."""
+        return bool(self.zotero_user and self.zotero_key)
+
+    @property
     def clock(self) -> Clock:
         """The clock (UTC), which `NOW` or the sample week freezes."""
         frozen = self.now or (sample.noon(sample.days()[-1]) if self.sample else None)
