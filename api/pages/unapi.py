@@ -19,23 +19,23 @@ from core.render.citations import bibtex, ris
 from core.render.zotero import zotero_rdf
 
 router = APIRouter(include_in_schema=False)
-MEDIA_TYPE = "application/xml"
+_MEDIA_TYPE = "application/xml"
 _MULTIPLE_CHOICES = 300  # as the specification asks where a paper is named, and no format
 _ALL = Query((Condition("score", ">=", (float("-inf"),)),))
 _KEPT = {"Cache-Control": "public, max-age=3600"}
 
 
-class Format(NamedTuple):
+class UnapiFormat(NamedTuple):
     """A format: its media type, and the function that writes papers in it."""
 
     media_type: str
     write: Callable[[Sequence[Paper]], str]
 
 
-FORMATS = {
-    "rdf_zotero": Format("application/rdf+xml", zotero_rdf),
-    "ris": Format("application/x-research-info-systems", lambda papers: "".join(map(ris, papers))),
-    "bibtex": Format("application/x-bibtex", lambda papers: "\n\n".join(map(bibtex, papers)) + "\n"),
+UNAPI_FORMATS = {
+    "rdf_zotero": UnapiFormat("application/rdf+xml", zotero_rdf),
+    "ris": UnapiFormat("application/x-research-info-systems", lambda papers: "".join(map(ris, papers))),
+    "bibtex": UnapiFormat("application/x-bibtex", lambda papers: "\n\n".join(map(bibtex, papers)) + "\n"),
 }
 
 
@@ -46,16 +46,16 @@ async def unapi(request: Request) -> Response:
     # On a private copy the address has a key, and what is appended to it stands in `from`
     name = "".join(asked.get("id", [])[:1]) or "".join(asked.get("from", [])[:1]).removeprefix("?id=")
     if not name:
-        return Response(_formats(""), headers=_KEPT, media_type=MEDIA_TYPE)
+        return Response(_formats(""), headers=_KEPT, media_type=_MEDIA_TYPE)
     try:
         wanted = parse_id(name)
     except ValueError:
         raise UnknownName("paper", name[:100]) from None
     if "format" not in asked:
-        return Response(_formats(str(wanted)), _MULTIPLE_CHOICES, _KEPT, MEDIA_TYPE)
-    form = FORMATS.get(asked["format"][0])
+        return Response(_formats(str(wanted)), _MULTIPLE_CHOICES, _KEPT, _MEDIA_TYPE)
+    form = UNAPI_FORMATS.get(asked["format"][0])
     if form is None:
-        raise HTTPException(406, f"There is no such format; there are {', '.join(FORMATS)}.")
+        raise HTTPException(406, f"There is no such format; there are {', '.join(UNAPI_FORMATS)}.")
     wire = await opened(request)
     is_it = predicate(Condition("id", "=", (str(wanted),)))
 
@@ -71,5 +71,5 @@ async def unapi(request: Request) -> Response:
 
 def _formats(paper: str) -> str:
     about = f' id="{paper}"' if paper else ""
-    rows = "".join(f'<format name="{name}" type="{form.media_type}"/>' for name, form in FORMATS.items())
+    rows = "".join(f'<format name="{name}" type="{form.media_type}"/>' for name, form in UNAPI_FORMATS.items())
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<formats{about}>{rows}</formats>\n'

@@ -10,12 +10,12 @@ from core import __version__
 from core.config.settings import Settings
 from core.model.errors import FetchError
 from core.model.marks import SavedPaper
-from core.render.zotero import Shape, zotero_objects
+from core.render.zotero import ZoteroObject, zotero_objects
 from core.sources.zotero_write import MOST_OBJECTS, write_objects
 
 
 @dataclass(slots=True)
-class Sent:
+class SentPapers:
     """How many papers are new at Zotero, how many it had already, and why the others are not there.
 
     `later`: a later try may succeed; what was sent so far is not sent twice.
@@ -27,9 +27,9 @@ class Sent:
     later: bool = False
 
 
-async def send_to_zotero(settings: Settings, papers: Sequence[SavedPaper]) -> Sent:
+async def send_to_zotero(settings: Settings, papers: Sequence[SavedPaper]) -> SentPapers:
     """Send papers. Never raises for what Zotero does: the result says it."""
-    sent = Sent()
+    sent = SentPapers()
     base_url = str(settings.zotero_api_url).rstrip("/")
     # In a thread, because reading the certificates takes 50 ms
     async with await asyncio.to_thread(httpx.AsyncClient, timeout=httpx.Timeout(20, connect=5)) as client:
@@ -52,9 +52,9 @@ async def send_to_zotero(settings: Settings, papers: Sequence[SavedPaper]) -> Se
     return sent
 
 
-def _batches(papers: Sequence[list[Shape]]) -> Iterator[list[list[Shape]]]:
+def _batches(papers: Sequence[list[ZoteroObject]]) -> Iterator[list[list[ZoteroObject]]]:
     """Yields the objects of as many papers as a request may have, a paper's own together."""
-    batch: list[list[Shape]] = []
+    batch: list[list[ZoteroObject]] = []
     for shapes in papers:
         if sum(map(len, batch)) + len(shapes) > MOST_OBJECTS:
             yield batch

@@ -49,9 +49,9 @@ def bibtex(paper: Paper) -> str:
 
 def ris(paper: Paper) -> str:
     """Returns the record in RIS: https://en.wikipedia.org/wiki/RIS_(file_format)."""
-    rows = [("TY", "UNPB"), ("TI", one_line(paper.title))]
+    rows = [("TY", "UNPB"), ("TI", in_one_line(paper.title))]
     rows += [("AU", _last_first(author)) for author in paper.authors]
-    rows += [("PY", year(paper)), ("DA", first_date(paper).replace("-", "/")), ("AB", one_line(paper.abstract))]
+    rows += [("PY", year(paper)), ("DA", first_date(paper).replace("-", "/")), ("AB", in_one_line(paper.abstract))]
     rows += [("PB", "arXiv"), ("M1", f"arXiv:{paper.id}"), ("DO", doi(paper)), ("UR", paper.url)]
     rows += [("L1", paper.links["pdf"]), *(("KW", category) for category in paper.categories)]
     lines = [f"{tag}  - {text}" for tag, text in rows if text]
@@ -63,10 +63,10 @@ def csl(paper: Paper) -> dict[str, Any]:
     return {
         "id": citation_key(paper),
         "type": "article",
-        "title": one_line(paper.title),
+        "title": in_one_line(paper.title),
         "author": [_csl_name(author) for author in paper.authors],
         "issued": {"date-parts": [[int(part) for part in first_date(paper).split("-")]]},
-        "abstract": one_line(paper.abstract),
+        "abstract": in_one_line(paper.abstract),
         "publisher": "arXiv",
         "number": f"arXiv:{paper.id}",
         "DOI": doi(paper),
@@ -82,26 +82,26 @@ def coins(paper: Paper) -> str:
         ("rfr_id", "info:sid/arxiv.org"),
         ("rft_val_fmt", "info:ofi/fmt:kev:mtx:dc"),
         ("rft.type", "preprint"),
-        ("rft.title", one_line(paper.title)),
+        ("rft.title", in_one_line(paper.title)),
         ("rft.date", first_date(paper)),
         ("rft.identifier", paper.url),
         ("rft.identifier", f"urn:doi:{doi(paper)}"),
         ("rft.publisher", "arXiv"),
-        ("rft.description", one_line(paper.abstract)),
+        ("rft.description", in_one_line(paper.abstract)),
     ]
-    return urlencode([*rows, *(("rft.creator", one_line(author.name)) for author in paper.authors)])
+    return urlencode([*rows, *(("rft.creator", in_one_line(author.name)) for author in paper.authors)])
 
 
 def highwire(paper: Paper) -> list[tuple[str, str]]:
     """Returns the meta tags of a paper's page, by name, as arXiv's own pages have them."""
     day = first_date(paper).replace("-", "/")
-    rows = [("citation_title", one_line(paper.title))]
+    rows = [("citation_title", in_one_line(paper.title))]
     rows += [("citation_author", _last_first(author)) for author in paper.authors]
     rows += [("citation_date", day), ("citation_online_date", day), ("citation_doi", doi(paper))]
     rows += [("citation_publisher", "arXiv"), ("citation_arxiv_id", paper.id), ("citation_pdf_url", paper.links["pdf"])]
     # Zotero's own: without them it takes what has these tags for an article of a journal
     rows += [("z:itemType", "preprint"), ("z:archiveID", f"arXiv:{paper.id}")]
-    return [*rows, ("citation_abstract", one_line(paper.abstract))]
+    return [*rows, ("citation_abstract", in_one_line(paper.abstract))]
 
 
 def doi(paper: Paper) -> str:
@@ -114,21 +114,23 @@ def first_date(paper: Paper) -> str:
     return paper.published[:10] or paper.month
 
 
-def one_line(text: str) -> str:
+def in_one_line(text: str) -> str:
     """Returns a text in one line, without characters that XML cannot have."""
     return " ".join(plain(text).split())
 
 
 def _last_first(author: Author) -> str:
     given, family, suffix = author.parts
-    return one_line(", ".join(part for part in (family, given, suffix) if part)) if given else one_line(author.name)
+    return (
+        in_one_line(", ".join(part for part in (family, given, suffix) if part)) if given else in_one_line(author.name)
+    )
 
 
 def _csl_name(author: Author) -> dict[str, str]:
     given, family, suffix = author.parts
     if not given:
-        return {"literal": one_line(author.name)}
-    return {"family": one_line(family), "given": one_line(given)} | ({"suffix": suffix} if suffix else {})
+        return {"literal": in_one_line(author.name)}
+    return {"family": in_one_line(family), "given": in_one_line(given)} | ({"suffix": suffix} if suffix else {})
 
 
 def citation_key(paper: Paper) -> str:

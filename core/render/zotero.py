@@ -10,7 +10,7 @@ from html import escape
 from typing import Any
 
 from core.model.paper import Author, Paper
-from core.render.citations import doi, first_date, one_line
+from core.render.citations import doi, first_date, in_one_line
 
 _KEY_LETTERS = "23456789ABCDEFGHIJKLMNPQRSTUVWXYZ"  # of an object's key
 _KEY_LENGTH = 8
@@ -26,14 +26,14 @@ _NAMESPACES = {
     "link": "http://purl.org/rss/1.0/modules/link/",
 }
 PDF_TITLE = "Full Text PDF"
-Shape = Mapping[str, Any]
+ZoteroObject = Mapping[str, Any]
 
 
 def zotero_fields(paper: Paper) -> dict[str, str]:
     """Returns the fields of a preprint by their names in Zotero."""
     return {
-        "title": one_line(paper.title),
-        "abstractNote": one_line(paper.abstract)[:_LONGEST_ABSTRACT],
+        "title": in_one_line(paper.title),
+        "abstractNote": in_one_line(paper.abstract)[:_LONGEST_ABSTRACT],
         "date": first_date(paper),
         "repository": _REPOSITORY,
         "archiveID": f"arXiv:{paper.id}",
@@ -43,7 +43,7 @@ def zotero_fields(paper: Paper) -> dict[str, str]:
     }
 
 
-def zotero_objects(paper: Paper, note: str = "") -> list[Shape]:
+def zotero_objects(paper: Paper, note: str = "") -> list[ZoteroObject]:
     """Returns what the API stores of a paper: the preprint, its PDF as a link, and the owner's note if there is one.
 
     Keys follow from the paper, so that what is sent twice is stored once: version 0 means that there is none yet.
@@ -57,7 +57,7 @@ def zotero_objects(paper: Paper, note: str = "") -> list[Shape]:
         "url": paper.links["pdf"],
         "contentType": "application/pdf",
     }
-    found: list[Shape] = [
+    found: list[ZoteroObject] = [
         {
             "itemType": "preprint",
             **zotero_fields(paper),
@@ -109,9 +109,9 @@ def _described(paper: Paper, at: int) -> str:
 def _creator(author: Author) -> dict[str, str]:
     given, family, suffix = author.parts
     if not given or author.is_group:
-        return {"creatorType": "author", "name": one_line(author.name)}
-    first = one_line(f"{given}, {suffix}" if suffix else given)
-    return {"creatorType": "author", "firstName": first, "lastName": one_line(family)}
+        return {"creatorType": "author", "name": in_one_line(author.name)}
+    first = in_one_line(f"{given}, {suffix}" if suffix else given)
+    return {"creatorType": "author", "firstName": first, "lastName": in_one_line(family)}
 
 
 def _person(author: Author) -> str:
@@ -126,4 +126,4 @@ def _element(name: str, text: str) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(one_line(text))
+    return escape(in_one_line(text))

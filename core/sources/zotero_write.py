@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import httpx
 
 from core.model.errors import FetchError
+from core.sources.zotero import zotero_headers
 from core.text.numbers import retry_seconds
 from core.util.bodies import ACCEPTED, Body, BodyError
 
@@ -34,7 +35,7 @@ _REASONS = {
 }
 
 
-class Written(NamedTuple):
+class WriteResult(NamedTuple):
     """What became of an object: "new", "known", or "" with the reason why it was refused."""
 
     state: str
@@ -43,15 +44,14 @@ class Written(NamedTuple):
 
 async def write_objects(
     client: httpx.AsyncClient, base_url: str, user: str, key: str, objects: Sequence[Mapping[str, Any]]
-) -> list[Written]:
+) -> list[WriteResult]:
     """Write up to 50 objects. Returns what became of each, in their order. Raises `FetchError` if nothing is known."""
     url = f"{base_url}/users/{user}/items"
-    headers = {
-        "Zotero-API-Version": "3",
-        "Zotero-API-Key": key,
-        "Content-Type": "application/json",
-        "Accept-Encoding": ACCEPTED,
-    }
+    headers = [
+        *zotero_headers(key),
+        (b"Content-Type", b"application/json"),
+        (b"Accept-Encoding", ACCEPTED.encode()),
+    ]
     content = json.dumps(list(objects), ensure_ascii=False).encode("utf-8", "replace")
     try:
         async with asyncio.timeout(WRITE_SECONDS):
@@ -75,7 +75,7 @@ async def write_objects(
     return _read(url, body.content, len(objects))
 
 
-def _read(url: str, body: bytes, count: int) -> list[Written]:
+def _read(url: str, body: bytes, count: int) -> list[WriteResult]:
     """Returns what an answer says of each of `count` objects; of what it does not name, that it was not stored."""
     try:
         plain = json.loads(body)
@@ -85,14 +85,14 @@ def _read(url: str, body: bytes, count: int) -> list[Written]:
     return [_written(tables, str(at)) for at in range(count)]
 
 
-def _written(tables: Mapping[str, Mapping[str, Any]], at: str) -> Written:
+def _written(tables: Mapping[str, Mapping[str, Any]], at: str) -> WriteResult:
     if at in tables["success"]:
-        return Written("new")
+        return WriteResult("new")
     if at in tables["unchanged"]:
-        return Written("known")
+        return WriteResult("known")
     failed = tables["failed"].get(at)
     if not isinstance(failed, Mapping):
-        return Written("", "Zotero's answer does not name it")
+        return WriteResult("", "Zotero's answer does not name it")
     if failed.get("code") == _KNOWN:
-        return Written("known")
-    return Written("", f"{failed.get('message', 'refused')}"[:_MOST_QUOTED])
+        return WriteResult("known")
+    return WriteResult("", f"{failed.get('message', 'refused')}"[:_MOST_QUOTED])

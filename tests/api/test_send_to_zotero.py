@@ -155,7 +155,7 @@ def test_zotero_that_is_away(tmp_path: Path, place: Place) -> None:
 
 
 def test_many_papers(place: Place, tmp_path: Path) -> None:
-    """Requests have as many objects as Zotero takes; what was sent before one failed is there, and is not sent twice."""
+    """Requests have as many objects as Zotero takes; what was sent before a failure is not sent twice."""
     settings = make_settings(tmp_path, zotero_user=USER, zotero_key=KEY, zotero_api_url=place.library.url)
     papers = [
         SavedPaper(Paper(f"2603.{number:05}", 1, "T", "A", (Author("Vera Example"),), ("cs.LG",)), "", note="a note")
