@@ -3,6 +3,7 @@
 import gc
 import importlib
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -30,6 +31,7 @@ from tests.support.upstream import Upstream, serving
 Done = subprocess.CompletedProcess[str]
 SHARED = ROOT.parent / "shared"
 PATIENCE_SECONDS = 120.0  # bounds what hangs; nothing is measured by it
+MOST_GROWTH = 64 * 1024 * 1024  # bytes of a process between two collections of garbage
 NOON = datetime(2026, 3, 6, 17, tzinfo=UTC)  # of the Friday that the stand-in serves
 # For processes: they fetch the due batch when they are asked, and nothing else, unless a test is about that
 ONLY_WHEN_ASKED = {
@@ -88,12 +90,33 @@ def _guarded(connect: Callable[[socket.socket, Any], Any]) -> Callable[[socket.s
     return guarded
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _memory_is_given_back() -> Iterator[None]:
-    """Each module leaves as little behind as it found."""
-    yield
-    gc.unfreeze()  # what applications froze
+def pytest_collection_finish() -> None:
+    """Modules and tests live as long as the process: no collection of garbage looks at them."""
     gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _resident_before() -> list[int]:
+    return [_resident()]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _memory_is_given_back(_resident_before: list[int]) -> Iterator[None]:
+    """What modules leave behind is collected when it has become much: each time would take a quarter of a second."""
+    yield
+    if _resident() > _resident_before[0] + MOST_GROWTH:
+        gc.unfreeze()  # what applications froze, and whatever garbage there was at that moment
+        gc.collect()
+        gc.freeze()
+        _resident_before[0] = _resident()
+
+
+def _resident() -> int:
+    """The bytes that this process has in memory, as far as the system says; else the most that it ever had."""
+    with suppress(OSError):
+        return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * resource.getpagesize()
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -153,7 +176,6 @@ def serving_app(settings: Settings, port: int = 0) -> Iterator[str]:
     finally:
         server.should_exit = True
         thread.join(PATIENCE_SECONDS)
-        gc.unfreeze()  # applications freeze what they have read, and with it whatever garbage there is at that moment
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import httpx
-import pytest
 
 from core.config.settings import GATE_SECONDS, ROOT
 from core.jobs.refresh import REFRESH_SECONDS
@@ -26,6 +25,7 @@ from tests.conftest import NOON
 from tests.support.servers import UVICORN, server_process
 from tests.support.stores import redis_server, upstash_rest
 from tests.support.tables import each_row
+from tests.support.tiers import matrix
 from tests.support.upstream import Upstream
 from tests.test_architecture import python
 
@@ -271,7 +271,7 @@ HALVES: dict[str, tuple[Mapping[str, str], str]] = {
 }
 
 
-@pytest.mark.parametrize("case", [None, *HALVES])
+@matrix("case", [None, *HALVES], daily=(None, "a prefix, and no token"))
 def test_a_deployment_without_a_store_explains_itself(case: str | None, tmp_path: Path) -> None:
     """Before a database is connected, every address says with status 503 which variable to add; no secret is shown."""
     env, named = HALVES[case] if case else ({}, "KV_REST_API_URL")
@@ -286,7 +286,7 @@ def test_a_deployment_without_a_store_explains_itself(case: str | None, tmp_path
     assert named in answers["/api/health"].json()["detail"]
 
 
-@pytest.mark.parametrize("prefix", ["", "STORAGE_"])
+@matrix("prefix", ["", "STORAGE_"], daily=("STORAGE_",))
 def test_a_deployment_with_a_store(prefix: str, upstream: Upstream, tmp_path: Path) -> None:
     """With the variables that the integration sets, with or without a prefix, feeds come; only the cron may refresh."""
     rest = upstash_rest()

@@ -13,7 +13,15 @@ from pydantic import BaseModel
 
 from core.llm.base import Ask
 from core.llm.material import MOST_CHARS, fence, material
-from core.llm.structured import analysis_shape, criterion_key, paper_key, parts_shape, post_shape, screening_shape
+from core.llm.structured import (
+    analysis_shape,
+    criterion_key,
+    paper_key,
+    parts_shape,
+    plain_schema,
+    post_shape,
+    screening_shape,
+)
 from core.llm.templates import get_template
 from core.model.feed import Feed
 from core.model.fulltext import FullText
@@ -131,7 +139,7 @@ def ask_post(template: Template, language: str, paper: Paper, answers: Parts) ->
 
 def screening_fingerprint(rubric: Rubric, language: str, model: str, interest: str = "") -> str:
     """Returns the fingerprint of all inputs of predicted points and their reasons, except the papers."""
-    schema = screening_shape(rubric, 1).model_json_schema()
+    schema = plain_schema(screening_shape(rubric, 1))
     return fingerprint(
         "screening", _VERSION, _texts("screening"), schema, rubric.fingerprint, language, model, interest
     )
@@ -143,20 +151,20 @@ def analysis_fingerprint(rubric: Rubric, language: str, model: str, screening: s
     `screening` is the fingerprint of the screening whose prediction the scorecard keeps.
     """
     template = get_template(POINTS)
-    schema = analysis_shape(rubric, template).model_json_schema()
+    schema = plain_schema(analysis_shape(rubric, template))
     return fingerprint("analysis", _VERSION, _texts("analysis"), schema, rubric.fingerprint, template.fingerprint,
                        language, model, screening)  # fmt: skip
 
 
 def summary_fingerprint(template: Template, language: str, model: str, kind: str) -> str:
     """Returns the fingerprint of all inputs of a summary, except the paper. `model` is "" for an extract."""
-    schema = parts_shape(template).model_json_schema()
+    schema = plain_schema(parts_shape(template))
     return fingerprint("summary", _VERSION, _texts("summary"), schema, template.fingerprint, language, model, kind)
 
 
 def review_fingerprint(template: Template, language: str, model: str, kind: str) -> str:
     """Returns the fingerprint of all inputs of a review's answers and post, except the paper."""
-    schema = post_shape(template).model_json_schema()
+    schema = plain_schema(post_shape(template))
     return fingerprint("review", _VERSION, _texts("question"), _texts("post"), schema, template.fingerprint, language,
                        model, kind)  # fmt: skip
 

@@ -7,7 +7,7 @@ one includes these papers (https://info.arxiv.org/help/availability.html).
 """
 
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 EASTERN = ZoneInfo("America/New_York")
@@ -33,6 +33,7 @@ _LISTED: dict[int, dict[str, str]] = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=4_096)  # planning a backfill asks for the days of a month again for each paper
 def why_quiet(day: date) -> str:
     """Returns why arXiv's feeds are empty on `day`, in words; "" for an announcement day."""
     if day.weekday() >= _SATURDAY:
@@ -96,6 +97,7 @@ def picks_due_at(day: date) -> datetime:
     return datetime.combine(day, time(), UTC) + PICKED_AFTER
 
 
+@lru_cache(maxsize=4_096)
 def before(day: date) -> date:
     """Returns the announcement day before `day`."""
     day -= _DAY

@@ -226,4 +226,4 @@ def test_no_text_takes_long(tmp_path: Path, name: str) -> None:
             answer = httpx.get(f"{url}/rss?score%3E=-9")
             took = process_time() - start
     assert (200, 1) == (answer.status_code, len(READ["rss"](answer.content)))
-    assert took < 3
+    assert took < 10  # quadratic would be minutes

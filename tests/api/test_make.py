@@ -2,28 +2,17 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
 from api.headers import PAGE_HEADERS
-from tests.api import TOKEN, store_days
-from tests.conftest import serving_app
-from tests.support.reviewing import ID, NOW, PAPER, Reviewing, reviewing
+from tests.api import TOKEN
+from tests.api.test_reviews import serving
+from tests.support.reviewing import ID, Reviewing
 
 PATH = f"/make/{ID}v1"
-
-
-@contextmanager
-def serving(folder: Path, **more: Any) -> Iterator[tuple[httpx.Client, Reviewing]]:
-    """The application, with the paper in its store, between the stand-ins."""
-    with reviewing(folder, confirm_seconds=0, **more) as given:
-        store_days(given.settings, {NOW.date(): [PAPER]})
-        with serving_app(given.settings) as url, httpx.Client(base_url=url) as client:
-            yield client, given
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import pytest
 from core.config.settings import Settings, load_settings
 from core.store import keys
 from core.store.sqlite import SqliteStore
-from tests.conftest import NOON, serving_app, wait_until
+from tests.conftest import NOON, PATIENCE_SECONDS, serving_app, wait_until
 from tests.support.arxiv_format import make_sheets
 from tests.support.servers import server_process
 from tests.support.tiers import chosen, matrix
@@ -232,14 +232,14 @@ def test_a_server_takes_over_from_one_that_died(all_seen: dict[str, Any]) -> Non
     taken_over: TakenOver = all_seen[""]
     assert isinstance(taken_over.first, httpx.HTTPError)
     assert 200 == taken_over.second.status_code, taken_over.second.text
-    assert taken_over.seconds < 35  # 20 s, and the machine may have other work
+    assert taken_over.seconds < PATIENCE_SECONDS  # 20 s, and the machine may have other work
 
 
 @matrix("fault", FAULTS, daily=DAILY)
 def test_nothing_to_serve_is_said_in_time(seen: dict[str, Seen], fault: str) -> None:
     """With nothing in store and nothing from arXiv the answer is 503, within 20 s, with Retry-After and a reason."""
     first = seen[fault].first
-    assert seen[fault].seconds < 35  # 20 s, and the machine may have other work
+    assert seen[fault].seconds < PATIENCE_SECONDS  # 20 s, and the machine may have other work
     assert 503 == first.status_code
     assert "application/problem+json" == first.headers["Content-Type"].partition(";")[0]
     assert "urn:paperwire:problem:nothing-yet" == first.json()["type"]

@@ -19,7 +19,7 @@ from core.model.manifest import Manifest
 from core.store import keys
 from core.store.codec import decode, encode
 from tests.api.test_on_demand import FRIDAY, THURSDAY, get_all
-from tests.conftest import NOON, serving_app, wait_until
+from tests.conftest import NOON, PATIENCE_SECONDS, serving_app, wait_until
 from tests.support import redis_server, upstash_rest
 from tests.support.arxiv_format import make_sheets
 from tests.support.ports import free_port
@@ -260,7 +260,7 @@ def test_nobody_listens(nobody: str) -> None:
             for path in [*ALL, "/api/health"]:
                 begun = time.monotonic()
                 assert_refused(ask(url, path))
-                assert time.monotonic() - begun < 20
+                assert time.monotonic() - begun < PATIENCE_SECONDS
             assert_refused(refresh(url))
         assert [] == upstream.requests
 
@@ -277,7 +277,7 @@ def test_cold_instance_with_a_broken_store(fault: str, redis: RedisServer) -> No
         taken = time.monotonic() - begun
         for answer in answers:
             assert_refused(answer)
-        assert taken < 25  # 3 s at most, where nothing else shares the machine
+        assert taken < PATIENCE_SECONDS  # 3 s at most, where nothing else shares the machine
         if fault not in SLOW:
             for path in ALL:
                 assert_refused(ask(url, path))
@@ -295,7 +295,8 @@ class Warm:
     """What a warm instance answered before, while and after its store was broken."""
 
     before: dict[str, httpx.Response] = field(default_factory=dict)
-    during: list[tuple[str, httpx.Response, float]] = field(default_factory=list)
+    during: list[tuple[str, httpx.Response]] = field(default_factory=list)
+    readings: int = 0  # of the store while the first of these were answered, where they can be counted
     at_once: list[httpx.Response] = field(default_factory=list)
     health: dict[str, Any] = field(default_factory=dict)
     refused: httpx.Response | None = None
@@ -316,13 +317,13 @@ def _warm(fault: str, redis: RedisServer) -> Warm:
         FAULTS[fault](place)
         broken = time.monotonic()
         time.sleep(BELIEF)
-        for path in ALL:
-            begun = time.monotonic()
-            seen.during.append((path, ask(url, path), time.monotonic() - begun))
+        counted = place.rest.counts.requests if place.rest else 0
+        seen.during += [(path, ask(url, path)) for path in ALL]
+        seen.readings = place.rest.counts.requests - counted if place.rest else 0
         seen.at_once = get_all([url] * 50, "/api/papers?limit=3")
         seen.health = ask(url, "/api/health").json()
         wait_until(lambda: time.monotonic() - broken > 6)  # when the first doubt is over there is another
-        seen.during += [(path, ask(url, path), 0.0) for path in ASKED]
+        seen.during += [(path, ask(url, path)) for path in ASKED]
         seen.refused = refresh(url)
         seen.requests = (before, len(place.upstream.requests))
         _mend(place)
@@ -407,7 +408,7 @@ def test_warm_instance_serves_its_last_good_copy(warm: Warm) -> None:
     """Everything is served as before, with a warning and for a short time, whatever the fault and also when the time of
     belief is over; so are other formats and filters over the same entries.
     """
-    for path, answer, _ in warm.during:
+    for path, answer in warm.during:
         assert_doubtful(answer)
         if path in warm.before:
             assert warm.before[path].content == answer.content, path
@@ -417,11 +418,9 @@ def test_warm_instance_serves_its_last_good_copy(warm: Warm) -> None:
     assert "last good copy" in warm.health["warning"]
 
 
-def test_warm_instance_answers_in_time(warm: Warm) -> None:
-    """Nobody waits longer than for one reading of the store, and hardly anybody at all."""
-    seconds = [taken for *_, taken in warm.during]
-    assert max(seconds) < 20, seconds  # 2 s, where nothing else shares the machine
-    assert sorted(seconds)[len(seconds) // 2] < 1.5, seconds  # a reading that hangs takes 2 s
+def test_hardly_anybody_waits_for_the_store(warm: Warm) -> None:
+    """Once a reading has failed most requests are answered without another one."""
+    assert warm.readings <= len(ALL) // 2
 
 
 def test_arxiv_is_left_alone(warm: Warm) -> None:
@@ -471,20 +470,16 @@ def test_feeds_are_stored_again_when_there_is_room(redis: RedisServer) -> None:
     assert [True, True] == seen["stored_after"][1:]
 
 
-def _slow_pages(redis: RedisServer) -> tuple[httpx.Response, float]:
-    with upstash(redis, store_read_seconds=3.5) as place, serving_app(place.settings) as url:
+def test_pages_wait_for_one_reading(redis: RedisServer) -> None:
+    """A page that would read and write several values waits for the store once; its warning outlasts that."""
+    with upstash(redis, **HASTE) as place, serving_app(place.settings) as url:
+        assert place.rest
         assert_certain(ask(url, "/api/papers"))
         _rest_fault("hang")(place)
         time.sleep(BELIEF)
-        begun = time.monotonic()
-        return ask(url, "/api/feeds/main.atom"), time.monotonic() - begun
-
-
-def test_pages_wait_for_one_reading(redis: RedisServer) -> None:
-    """A page that would read and write several values waits for the store once; its warning outlasts that."""
-    answer, seconds = _slow_pages(redis)
-    assert_doubtful(answer)
-    assert seconds < 6.5  # two readings would take 7
+        before = place.rest.counts.requests
+        assert_doubtful(ask(url, "/api/feeds/main.atom"))
+        assert 1 == place.rest.counts.requests - before
 
 
 # -- the store fails in the middle of a refresh

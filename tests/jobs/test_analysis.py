@@ -467,7 +467,9 @@ def test_huggingface(place: Place) -> None:
     place.source.picks = {DAY: [Picked(papers[0], 9), Picked(papers[1], 4)]}
     place.source.texts = texts(papers)
     toml = '[feeds.daily]\ntitle = "Daily"\nsource = "huggingface"\nsummary = "sections"\n'
-    done = place.refresh(feeds_toml=toml + feeds(rubric="", summary="").replace("feeds.main", "feeds.other"))
+    done = place.refresh(
+        feeds_toml=toml + feeds(rubric="", summary="", instance="").replace("feeds.main", "feeds.other")
+    )
     assert {"summarise": [50, 51]} == steps(place.model)
     assert 2 == done.summarised
     assert [("sections", "html")] * 2 == [(e.summary.template, e.summary.input) for e in place.shown() if e.summary]
@@ -475,8 +477,8 @@ def test_huggingface(place: Place) -> None:
 
 def test_two_feeds_share(place: Place) -> None:
     """Two feeds with the same questions about the same paper pay once."""
-    one = feeds(summaries=0)
-    place.refresh(feeds_toml=one + one.replace("feeds.main", "feeds.second").replace("Main", "Second"))
+    other = feeds(summaries=0, instance="").replace("feeds.main", "feeds.second").replace("Main", "Second")
+    place.refresh(feeds_toml=feeds(summaries=0) + other)
     assert {"analyse": [1, 2, 3, 4], "screen": [1, 2, 3, 4, 5, 6, 7]} == steps(place.model)
 
 

@@ -17,7 +17,7 @@ from core.model.calendar import announcement_days
 from core.model.manifest import Manifest
 from core.store import keys
 from tests.api.test_on_demand import forget
-from tests.conftest import serving_app, wait_until
+from tests.conftest import PATIENCE_SECONDS, serving_app, wait_until
 from tests.jobs.test_fortnight import visit
 from tests.jobs.test_refresh import batch_of, manifest_of
 from tests.jobs.test_refresh import noon as noon_of
@@ -29,7 +29,6 @@ from tests.support.upstream import API_FAULTS, FAULTS, HF_FAULTS, Upstream, serv
 
 DAYS = announcement_days(date(2026, 3, 1), date(2026, 3, 7))
 MONDAY, THURSDAY, FRIDAY = DAYS[0], DAYS[3], DAYS[4]
-PATIENCE_SECONDS = 35.0  # 20 s of a feed reader, and the machine may have other work
 RUNNING = 202
 FEEDS = """
 [instance]

@@ -28,6 +28,7 @@ from tests.support.judge import sheets, write
 from tests.support.model_server import MODEL, ModelServer
 from tests.support.model_server import serving as serving_model
 from tests.support.runtime_api import FunctionError, running_function
+from tests.support.tiers import matrix
 from tests.support.upstream import Upstream, serving
 
 WEDNESDAY, THURSDAY, FRIDAY = date(2026, 3, 4), date(2026, 3, 5), date(2026, 3, 6)
@@ -259,8 +260,14 @@ def test_every_caller_leaves_the_same_store(world: World) -> None:
         assert command == stored, name
 
 
-@pytest.mark.parametrize("name", CALLERS)
-@pytest.mark.parametrize("trouble", ["rss is down", "a category is refused"])
+@matrix(
+    ("trouble", "name"),
+    [(trouble, name) for trouble in ("rss is down", "a category is refused") for name in CALLERS],
+    daily=[
+        ("rss is down", "scheduler"),
+        *(("a category is refused", name) for name in ("schedule", "request", "command")),
+    ],
+)
 def test_a_source_that_fails_keeps_nothing_else_from_being_done(world: World, name: str, trouble: str) -> None:
     """With RSS down all day, or one category refused, the API is read, picks come, older days are summarised; and what
     failed is named.

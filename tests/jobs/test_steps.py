@@ -38,7 +38,9 @@ from tests.support.runtime_api import running_function
 
 OWNER = {"Authorization": "Bearer open-sesame"}
 FEED = "/api/feeds/main.rss"
-TWO = feeds(summaries=3) + feeds(summaries=3, rubric="", language="ko").replace("feeds.main", "feeds.second")
+TWO = feeds(summaries=3) + feeds(summaries=3, rubric="", language="ko", instance="").replace(
+    "feeds.main", "feeds.second"
+)
 READS = feeds(summary="key-findings", summaries=7, rubric="")
 
 

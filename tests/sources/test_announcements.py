@@ -1,7 +1,6 @@
 """A day's announcements over all categories."""
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -158,10 +157,8 @@ def test_retry_after_is_honoured(
 ) -> None:
     """Retry-After is waited for where that is short and within the deadline, else the next refresh tries again."""
     upstream.faults, upstream.retry_after = ["429"], value
-    begun = time.monotonic()
     fetched = _fetch(upstream, tmp_path, ("cs.LG",), seconds=seconds)
     assert requests == fetched.requests == len(upstream.requests)
-    assert time.monotonic() - begun < least + 8
     if requests == 2:
         assert upstream.gaps[0] >= least
     else:
@@ -220,10 +217,8 @@ def test_the_deadline_ends_it(upstream: Upstream, tmp_path: Path) -> None:
     """After the deadline no more requests are made: what was not fetched by then has failed, and says so."""
     names = tuple(f"cs.{letter}{letter}" for letter in "ABCDEFGHIJKLMNOP")
     upstream.unknown, upstream.delay = names, 0.2
-    begun = time.monotonic()
     fetched = _fetch(upstream, tmp_path, names, seconds=1)
     assert set(names) == fetched.failures.keys()
-    assert time.monotonic() - begun < 0.2 * len(names)
     assert len(upstream.requests) <= 8
 
 

@@ -22,6 +22,10 @@ criteria = [
   { name = "Impact", max = 2 },
 ]
 """
+INSTANCE = """
+[instance]
+retention_days = 7
+"""
 FEED = """
 [feeds.main]
 title = "Main"
@@ -35,10 +39,16 @@ language = "{language}"
 
 
 def feeds(
-    *, summary: str = "four-point", summaries: int = 5, rubric: str = RUBRIC, language: str = "en", more: str = ""
+    *,
+    summary: str = "four-point",
+    summaries: int = 5,
+    rubric: str = RUBRIC,
+    language: str = "en",
+    more: str = "",
+    instance: str = INSTANCE,
 ) -> str:
-    """A feeds.toml with one feed."""
-    return FEED.format(summary=summary, summaries=summaries, language=language, more=more) + rubric
+    """A feeds.toml with one feed, for a week: of a month all windows would be asked for."""
+    return instance + FEED.format(summary=summary, summaries=summaries, language=language, more=more) + rubric
 
 
 def sheets(*worth: int, start: int = 1) -> list[Sheet]:

@@ -50,7 +50,7 @@ PLACES: dict[str, Callable[[str], str]] = {
 }
 
 
-def hostile_sheets() -> list[Sheet]:
+def hostile_sheets(texts: Iterable[str] = TEXTS) -> list[Sheet]:
     """A paper for each text, which is all that there is to it."""
     return [
         Sheet(
@@ -60,7 +60,7 @@ def hostile_sheets() -> list[Sheet]:
             creator=f"{text}, Second {text} (Institute {text})",
             more={"arxiv:DOI": text, "arxiv:journal_reference": text},
         )
-        for number, text in enumerate(TEXTS, 91000)
+        for number, text in enumerate(texts, 91000)
     ]
 
 
