@@ -17,7 +17,7 @@ from api.access import PrivateCopy
 from api.limits import Limits
 from api.observe import Observed
 from api.resource import ResponseCache
-from api.routes import digests, feeds, operations, papers, reviews, similar, summaries, votes
+from api.routes import digests, feeds, mcp, operations, papers, reviews, similar, summaries, votes
 from api.urls import own_path
 from core import __version__
 from core.app import Paperwire
@@ -26,7 +26,7 @@ from core.model.errors import ConfigError
 from core.scheduler import keep_feeds, keep_fresh
 from core.util.log import configure_logging
 
-_NO_PAGES = ("/api/", "/badge/", "/rss")
+_NO_PAGES = ("/api/", "/badge/", "/rss", "/mcp")
 PUBLIC = shipped("public")
 _FILE_HEADERS = {"Cache-Control": "public, max-age=86400"}
 DESCRIPTION = """
@@ -100,7 +100,7 @@ def create_app(settings: Settings | None = None, *, self_refresh: bool = False) 
     )
     errors.install(app)
     # `papers` matches all remaining paths below its own
-    for module in (votes, feeds, reviews, similar, summaries, papers, digests, operations):
+    for module in (votes, feeds, reviews, similar, summaries, papers, digests, operations, mcp):
         app.include_router(module.router, responses=openapi.EVERYWHERE)
     _add_files(app)
     return app
