@@ -48,7 +48,7 @@ OVERHEAD = 4_000  # maximal bytes of an answer in memory beside its body and que
 ADDRESS = "paperwire.address"  # the key in a request's scope for its address in the cache
 _SESSION = f"{SESSION_COOKIE}=".encode()
 _CONDITIONS = frozenset((b"if-none-match", b"if-modified-since"))
-_RENDERINGS = 3  # without texts, with those that are used, and with all
+_RENDERINGS = 4  # without texts, with those that are used, and with all; one more for a search
 Loaded = list[tuple[Feed, FeedEntries]]
 T = TypeVar("T")
 Work = Callable[[], Coroutine[Any, Any, tuple["Document", str]]]
@@ -212,11 +212,14 @@ async def render_entries(
     Texts of papers are read for those entries alone that `render` uses. Then it is called once more; so it must have no
     effects. Raises `StoreError`, `QueryError` and what `render` raises.
     """
-    texts = query.reads_texts
+    texts = query.by_title
     for attempt in range(_RENDERINGS):
         with span("store"):
             texts = texts or attempt == _RENDERINGS - 1
             loaded = [(feed, await wire.entries(manifest, feed, query, texts=texts)) for feed in feeds]
+            if query.searches and not await wire.read_folded(entry for _, found in loaded for entry in found.entries):
+                texts = True
+                continue
         try:
             with span("render"):  # tens of milliseconds
                 return await asyncio.to_thread(render, loaded)

@@ -220,6 +220,10 @@ class Paperwire:
         """Read the texts of entries. Returns whether all were there. Raises `StoreError`."""
         return await self._entries.read(wanted)
 
+    async def read_folded(self, entries: Iterable[Entry]) -> bool:
+        """Read what searches look in. Returns whether all was there. Raises `StoreError`."""
+        return await self._entries.read_folded(entries)
+
     async def post(self) -> "Post":
         """Returns what is needed to make and send the messages of deliveries now. Raises `StoreError`."""
         await asyncio.to_thread(import_module, "core.jobs.deliver")  # not at a cold start

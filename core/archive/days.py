@@ -16,7 +16,7 @@ from core.model.analysis import from_plain
 from core.model.batch import Batch
 from core.model.entries import Day, make_entries
 from core.model.feed import Entry, Feed
-from core.model.lazy import LazyDay
+from core.model.lazy import Folded, LazyDay, folded
 from core.model.manifest import BatchRecord
 from core.ranking.matching import papers_of, score_batch
 from core.store import keys
@@ -73,6 +73,24 @@ def stored_part(lazy: LazyDay, number: int) -> Stored:
         return day_from_plain(feed, plain)
 
     return Stored(keys.entries(feed.scoring_fingerprint, record.hash, str(number)), partial(decode_as, make))
+
+
+def stored_folded(record: BatchRecord) -> Stored:
+    """Returns the stored batch of a record as what searches look in, by versioned identifier."""
+
+    def make(plain: dict[str, Any]) -> dict[str, Folded]:
+        if plain["date"] != record.date.isoformat():
+            raise ValueError("a batch of another date")
+        return {
+            f"{item['id']}v{item['version']}": folded(
+                item.get("title", ""),
+                item.get("abstract", ""),
+                (author if isinstance(author, str) else author[0] for author in item["authors"]),
+            )
+            for item in plain["announcements"]
+        }
+
+    return Stored(stored_batch(record).name, partial(decode_as, make), copied=True)
 
 
 def stored_some(day: LazyDay, wanted: Iterable[str]) -> tuple[Stored, Stored]:

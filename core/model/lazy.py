@@ -7,11 +7,12 @@ these and renders again. `with_texts` names all entries of a page at once, so th
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 from core.model.feed import Entry, Feed, Reason
 from core.model.manifest import BatchRecord
 from core.model.paper import Paper
+from core.text.fold import fold
 
 
 class Unread(BaseException):  # no error: it ends a rendering, past all that handles errors
@@ -22,12 +23,28 @@ class Unread(BaseException):  # no error: it ends a rendering, past all that han
         self.wanted = tuple(wanted)
 
 
+_BETWEEN = "\0"  # authors
+
+
+class Folded(NamedTuple):
+    """The texts of a paper as searches compare them (`core.text.fold`): title and abstract, and the authors."""
+
+    text: str
+    title_length: int
+    authors: str
+
+
+def folded(title: str, abstract: str, authors: Iterable[str]) -> Folded:
+    """Returns the folded texts of a paper."""
+    return Folded(fold(f"{title}\n{abstract}"), len(title), fold(_BETWEEN.join(authors)))
+
+
 @dataclass(eq=False, slots=True)
 class LazyDay:
     """The texts of a feed's day, as far as they were read: `known` has whole entries by versioned identifier.
 
     `places` are the positions in the day, best first. The best entries are stored in parts: `parts` are the numbers of
-    these, and `encoded` has what was read of them ahead.
+    these, and `encoded` has what was read of them ahead. `folded` is what searches look in, once it is read.
     """
 
     feed: Feed
@@ -36,12 +53,19 @@ class LazyDay:
     parts: frozenset[int] = frozenset()
     known: dict[str, Entry] = field(default_factory=dict)
     encoded: dict[int, bytes] = field(default_factory=dict)
+    folded: Mapping[str, Folded] | None = None
 
     def entry(self, versioned: str) -> Entry:
         """Returns the whole entry. Raises `Unread`."""
         if (entry := self.known.get(versioned)) is None:
             raise Unread([(self, versioned)])
         return entry
+
+    def folded_of(self, versioned: str) -> Folded:
+        """Returns what searches look in. Raises `Unread`."""
+        if self.folded is None:
+            raise Unread([(self, versioned)])
+        return self.folded[versioned]
 
     def keep(self, entries: Iterable[Entry]) -> None:
         """Note whole entries that were read."""
@@ -63,6 +87,23 @@ class LazyPaper(Paper):
     has_code: bool
 
     __setattr__ = object.__setattr__  # it is filled one by one
+
+    @property
+    def folded_title(self) -> str:
+        """As `Paper` has it, without its other texts."""
+        found = self.day.folded_of(self.versioned)
+        return found.text[: found.title_length]
+
+    @property
+    def folded_text(self) -> str:
+        """The same."""
+        return self.day.folded_of(self.versioned).text
+
+    @property
+    def folded_authors(self) -> tuple[str, ...]:
+        """The same."""
+        authors = self.day.folded_of(self.versioned).authors
+        return tuple(authors.split(_BETWEEN)) if authors else ()
 
     def __getattr__(self, name: str) -> Any:
         """What has not been set."""

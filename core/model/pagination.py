@@ -13,7 +13,11 @@ from core.model.query import FIELDS, Query
 from core.util.signing import fingerprint
 
 _TIES = 6  # values that decide between entries of equal rank
-_OWN: dict[str, Any] = {"id": lambda entry: entry.id, "standing": lambda entry: entry.standing}
+_OWN: dict[str, Any] = {
+    "id": lambda entry: entry.id,
+    "standing": lambda entry: entry.standing,
+    "title": lambda entry: entry.paper.title,
+}
 _NO_CURSOR = "is no cursor of this service as it is now: leave it out, and begin with the first page again"
 
 

@@ -10,6 +10,7 @@ from functools import cache
 from typing import NamedTuple
 from urllib.parse import quote, unquote
 
+from core.text.fold import fold
 from core.text.names import GROUP
 from core.text.sanitize import addresses
 
@@ -171,6 +172,21 @@ class Paper:
     def withdrawn(self) -> bool:
         """Whether its texts say that it is withdrawn."""
         return is_withdrawn(self)
+
+    @property
+    def folded_title(self) -> str:
+        """The title as it is compared: see `fold`."""
+        return fold(self.title)
+
+    @property
+    def folded_text(self) -> str:
+        """Title and abstract as they are compared."""
+        return fold(f"{self.title}\n{self.abstract}")
+
+    @property
+    def folded_authors(self) -> tuple[str, ...]:
+        """The names of the authors as they are compared."""
+        return tuple(fold(author.name) for author in self.authors)
 
     @property
     def has_code(self) -> bool:

@@ -147,7 +147,7 @@ DATE = Kind(ORDERED, _date)
 CHOICE = Kind(NAMED, _text)
 CATEGORY = Kind(NAMED, _category, lambda have, wanted: listed(have, (wanted,)), cost=1)
 IDENTIFIER = Kind(NAMED, _identifier, lambda paper, wanted: wanted in (paper.id, paper.versioned), cost=1)
-TEXT = Kind(TEXTUAL, _text, lambda have, wanted: fold(have) == fold(wanted), cost=2)
+TEXT = Kind(TEXTUAL, _text, lambda have, wanted: have == fold(wanted), cost=2)  # of folded texts
 
 FIELDS: dict[str, Field] = {
     "score": Field(
@@ -166,10 +166,10 @@ FIELDS: dict[str, Field] = {
     "category": Field(CATEGORY, lambda e: e.paper.categories, "a category or archive, such as cs.DC or cs", many=True),
     "primary": Field(CATEGORY, lambda e: e.paper.primary, "the primary category or its archive"),
     "type": Field(CHOICE, operator.attrgetter("type"), "the announce type", plain=True, choices=ANNOUNCE_TYPES),
-    "author": Field(TEXT, lambda e: [a.name for a in e.paper.authors], "a name, or with ~ a part of one", many=True),
-    "title": Field(TEXT, lambda e: e.paper.title, "a title, or with ~ a part of one"),
-    "text": Field(TEXT, lambda e: f"{e.paper.title}\n{e.paper.abstract}", "with ~ a part of title or abstract"),
-    "keyword": Field(TEXT, operator.attrgetter("matched"), "a keyword of the feed that was found", many=True),
+    "author": Field(TEXT, lambda e: e.paper.folded_authors, "a name, or with ~ a part of one", many=True),
+    "title": Field(TEXT, lambda e: e.paper.folded_title, "a title, or with ~ a part of one"),
+    "text": Field(TEXT, lambda e: e.paper.folded_text, "with ~ a part of title or abstract"),
+    "keyword": Field(TEXT, lambda e: map(fold, e.matched), "a keyword of the feed that was found", many=True),
     "upvotes": Field(NUMBER, operator.attrgetter("upvotes"), "a number: upvotes on Hugging Face"),
     "has": Field(CHOICE, _has, "what the entry comes with", many=True, choices=HAS),
     "feed": Field(CHOICE, operator.attrgetter("feed"), "the name of a feed", plain=True),
@@ -183,7 +183,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
     "<=": operator.le,
     "<": operator.lt,
-    "~": lambda have, wanted: wanted in fold(have),
+    "~": lambda have, wanted: wanted in have,
 }
 
 
@@ -249,9 +249,14 @@ class Query:
         return any(condition.field == field_name for condition in self.conditions)
 
     @property
-    def reads_texts(self) -> bool:
-        """Whether the selection depends on texts of the papers, so that all of these have to be read."""
-        return any(map(self.names, _OF_TEXTS)) or any(name in _OF_TEXTS for name, _ in self.sort)
+    def searches(self) -> bool:
+        """Whether the selection depends on texts of the papers."""
+        return any(map(self.names, _OF_TEXTS))
+
+    @property
+    def by_title(self) -> bool:
+        """Whether the order depends on titles."""
+        return any(name == "title" for name, _ in self.sort)
 
     @property
     def over_feeds(self) -> "Query":

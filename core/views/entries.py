@@ -22,6 +22,7 @@ from core.archive.days import (
     some_entries,
     stored_analysis,
     stored_batch,
+    stored_folded,
     stored_index,
     stored_part,
     stored_scores,
@@ -33,7 +34,7 @@ from core.model.batch import Batch
 from core.model.entries import Day, choose, dates_in_hold, first_announced, hold_back, merge
 from core.model.errors import QueryError
 from core.model.feed import Entry, Feed
-from core.model.lazy import LazyDay, Wanted, with_texts
+from core.model.lazy import LazyDay, LazyPaper, Wanted, with_texts
 from core.model.manifest import BatchRecord, Manifest
 from core.model.pagination import Page, paginate
 from core.model.query import Query
@@ -42,6 +43,7 @@ from core.util.caches import LRUCache, SingleFlight, uncollected
 CUSTOM_SECONDS = 8.0  # of the processor, for scoring all days by the rules of a request
 # Limits in papers and entries: a month of 500 papers a day for six feeds, and less for rules in requests
 _MOST_PARTS = 12  # of a day; its batch is as large as so many
+_MOST_ALONE = 100  # entries of a day that are made without the others
 # Of the newest days, how many parts are read with the indexes: most pages need no others
 _AHEAD = (2, 2, 2, 2, 1, 1, 1, 1)
 OWN_LIMIT, CUSTOM_LIMIT = 150_000, 40_000
@@ -106,19 +108,28 @@ class EntryCache:
 
         Returns whether all were there. Raises `StoreError`.
         """
-        listed = list(wanted)
-        numbers: dict[LazyDay, set[int]] = {}
-        for day, versioned in listed:
+        by_day: dict[LazyDay, list[str]] = {}
+        for day, versioned in wanted:
             if versioned not in day.known:
-                numbers.setdefault(day, set()).add(day.places[versioned] // PART)
-        parts = {
-            stored_part(day, number): (day, number)
-            for day, of_day in numbers.items()
-            if of_day <= day.parts and len(of_day) <= _MOST_PARTS
-            for number in of_day
-        }
-        whole = [day for day in numbers if day not in {day for day, _ in parts.values()}]
-        batches = {day: stored_some(day, [name for of, name in listed if of is day]) for day in whole}
+                by_day.setdefault(day, []).append(versioned)
+        await self._read_some(by_day)
+        by_feed: dict[str, list[LazyDay]] = {}
+        for day in (day for day, names in by_day.items() if not day.known.keys() >= set(names)):
+            by_feed.setdefault(day.feed.name, []).append(day)
+        for days in by_feed.values():
+            await self._read_days(days)
+        return all(day.known.keys() >= set(names) for day, names in by_day.items())
+
+    async def _read_some(self, by_day: Mapping[LazyDay, Sequence[str]]) -> None:
+        """Read entries, from parts or else from batches and scores, without the other entries of the day."""
+        parts: dict[Stored, tuple[LazyDay, int]] = {}
+        batches: dict[LazyDay, tuple[Stored, Stored]] = {}
+        for day, names in by_day.items():
+            numbers = {day.places[name] // PART for name in names}
+            if numbers <= day.parts and len(numbers) <= _MOST_PARTS:
+                parts |= {stored_part(day, number): (day, number) for number in numbers}
+            elif len(names) <= _MOST_ALONE:
+                batches[day] = stored_some(day, names)
         ahead = {part.name: day.encoded.pop(number, None) for part, (day, number) in parts.items()}
         found = await self._archive.days.read([*parts, *(one for pair in batches.values() for one in pair)], ahead)
         for part, (day, _) in parts.items():
@@ -127,12 +138,23 @@ class EntryCache:
         for day, (batch, scores) in batches.items():
             if batch.name in found and scores.name in found:
                 day.keep(await asyncio.to_thread(some_entries, day, found[batch.name], found[scores.name]))
-        by_feed: dict[str, list[LazyDay]] = {}
-        for day in {day for day, versioned in listed if versioned not in day.known}:
-            by_feed.setdefault(day.feed.name, []).append(day)
-        for days in by_feed.values():
-            await self._read_days(days)
-        return all(versioned in day.known for day, versioned in listed)
+
+    async def read_folded(self, entries: Iterable[Entry]) -> bool:
+        """Read what searches look in, of all days of the entries, in one round trip. Returns whether it was there.
+
+        Raises `StoreError`.
+        """
+        days = {entry.paper.day for entry in entries if isinstance(entry.paper, LazyPaper)}
+        lacking = [day for day in days if day.folded is None]
+        wanted = {day: stored_folded(day.record) for day in lacking}
+        names = {day: ("folded", one.name) for day, one in wanted.items()}  # feeds share them
+        unread = [one for day, one in wanted.items() if self._own.decoded.get(names[day]) is None]
+        found = await self._archive.days.read({one.name: one for one in unread}.values())
+        for day, one in wanted.items():
+            if one.name in found:
+                self._own.put(names[day], found[one.name], len(found[one.name]))
+            day.folded = self._own.decoded.get(names[day])
+        return all(day.folded is not None and day.folded.keys() >= day.places.keys() for day in days)
 
     async def _read_days(self, days: Sequence[LazyDay]) -> None:
         """Read whole days of a feed, from batches and scores."""

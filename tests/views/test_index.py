@@ -119,10 +119,12 @@ async def _page(cache: EntryCache, feed: Feed, raw: str, *, texts: bool) -> Page
     """The answer to a query, as it is rendered for requests."""
     query = parse_query(raw, owner=True)
     found = await cache.get(_manifest(feed), feed, whole=reaches_below(feed, query), own=True, texts=texts)
+    if query.searches and not texts:
+        assert await cache.read_folded(found.entries)
     for _ in range(2):
         with suppress(Unread):
             return select_page([(feed, found)], query, capped=feed.name == "judged")
-        wanted = unread(found.entries) if query.reads_texts else unread(_chosen(feed, found.entries, query))
+        wanted = unread(found.entries) if query.by_title else unread(_chosen(feed, found.entries, query))
         assert wanted
         assert await cache.read(wanted)
     return select_page([(feed, found)], query, capped=feed.name == "judged")
