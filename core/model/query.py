@@ -196,6 +196,9 @@ def predicate(condition: Condition) -> Predicate:
     get = spec.get
     compare = spec.kind.equal if condition.operator == "=" else COMPARISONS[condition.operator]
     wanted = tuple(map(fold, values)) if condition.operator == "~" else values
+    if len(wanted) == 1 and not spec.many:
+        (value,) = wanted
+        return lambda entry: (have := get(entry)) is not None and compare(have, value)
     if spec.many:
         return lambda entry: any(compare(have, value) for have in get(entry) for value in wanted)
     return lambda entry: (have := get(entry)) is not None and any(compare(have, value) for value in wanted)
