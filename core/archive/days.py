@@ -23,15 +23,16 @@ from core.store import keys
 from core.store.base import Store, Values
 from core.store.codec import (
     day_from_plain,
-    day_to_plain,
     decode_as,
     encode,
+    entries_to_plain,
     scores_from_plain,
     scores_to_plain,
 )
 from core.util.caches import uncollected
 
 log = logging.getLogger("paperwire")
+_PART_LEVEL = 3  # of compression: a third of the time of the usual one, for 7 % more bytes
 
 
 class Stored(NamedTuple):
@@ -179,8 +180,9 @@ def indexed(feed: Feed, batch: Batch, day: Day, ttl: float = keys.SCORES_SECONDS
     """
     name = keys.index(feed.scoring_fingerprint, batch.hash)
     made: Values = {name: (encode(index_to_plain(feed, batch, day)), ttl)}
+    items = {item.paper.versioned: item for item in batch.announcements}
     for number, entries in in_parts(feed, day):
-        value = encode(day_to_plain(feed, batch, Day(entries)))
+        value = encode(entries_to_plain(feed, entries, items, batch), _PART_LEVEL)
         made[keys.entries(feed.scoring_fingerprint, batch.hash, str(number))] = (value, ttl)
     return made
 

@@ -4,15 +4,15 @@ A value that was damaged or truncated in the store fails its checksum: it is nev
 """
 
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 import orjson
 
-from core.model.batch import Batch
+from core.model.batch import Announcement, Batch
 from core.model.entries import Day, make_entries
 from core.model.errors import StoreError
-from core.model.feed import UPVOTES, Feed, Reason
+from core.model.feed import UPVOTES, Entry, Feed, Reason
 from core.model.paper import Paper
 from core.model.scoring import Score, field_text, make_score
 from core.util.signing import canonical_json
@@ -24,13 +24,13 @@ T = TypeVar("T")
 Scores = Mapping[str, Score | None]
 
 
-def encode(value: Any) -> bytes:
-    """Encode a JSON value."""
+def encode(value: Any, level: int = _LEVEL) -> bytes:
+    """Encode a JSON value; a lower `level` of compression is faster."""
     try:
         plain = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)  # the standard json would block all threads meanwhile
     except TypeError:  # lone surrogates
         plain = canonical_json(value)
-    return b"z" + zlib.compress(plain, _LEVEL)
+    return b"z" + zlib.compress(plain, level)
 
 
 def decode(data: bytes) -> Any:
@@ -112,23 +112,22 @@ def _reason_from_plain(
     return Reason(label, points, field, start, end, text, named is not None and named < 0)
 
 
-def day_to_plain(feed: Feed, batch: Batch, day: Day) -> dict[str, Any]:
-    """Returns a feed's day as JSON values that include the papers of its entries, so that no batch is needed."""
+def entries_to_plain(
+    feed: Feed, entries: Iterable[Entry], items: Mapping[str, Announcement], of: Batch
+) -> dict[str, Any]:
+    """Returns some entries of a feed's day as JSON values that include their papers, so that no batch is needed.
+
+    `items` are the announcements of the batch by versioned identifier.
+    """
     scores = {
-        e.paper.versioned: Score(e.score, tuple(e.reasons), e.matched, e.mentions, e.learned, e.vote)
-        for e in day.entries
+        e.paper.versioned: Score(e.score, tuple(e.reasons), e.matched, e.mentions, e.learned, e.vote) for e in entries
     }
-    papers = tuple(item for item in batch.announcements if item.paper.versioned in scores)
-    return {
-        "batch": Batch(batch.date, papers).to_plain(),
-        "scores": scores_to_plain(feed, scores),
-        "others": sorted(day.others),
-        "of": batch.hash,
-    }
+    papers = Batch(of.date, tuple(items[name] for name in scores))
+    return {"batch": papers.to_plain(), "scores": scores_to_plain(feed, scores), "others": [], "of": of.hash}
 
 
 def day_from_plain(feed: Feed, plain: Mapping[str, Any]) -> Day:
-    """The inverse of `day_to_plain`, given the same feed."""
+    """The inverse of `entries_to_plain`, given the same feed."""
     batch = Batch.from_plain(plain["batch"])
     papers = {item.paper.versioned: item.paper for item in batch.announcements}
     entries = make_entries(feed, batch, scores_from_plain(feed, papers, plain["scores"]))
