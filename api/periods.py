@@ -1,6 +1,7 @@
-"""Weeks and months of a feed as documents, and its weeks as a feed; loaded when the first of them is asked for."""
+"""Weeks and months of a feed as documents, its weeks and its second looks as feeds; loaded when first asked for."""
 
 from collections.abc import Mapping
+from math import inf
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -10,23 +11,30 @@ from api.resource import Loaded, Resource, find_feed, format_of, opened, serve, 
 from api.routes.feeds import FORMATS, describe_feed, feed_links, make_channel
 from api.urls import feed_url, raw_query
 from core.app import Paperwire
+from core.model.again import picks_of, second_looks
 from core.model.digest import read_digest_options
 from core.model.errors import UnknownName
 from core.model.period import Period, make_period, parse_period, week_of
+from core.model.query import Condition, Query
+from core.render.again import again_items
 from core.render.feeds import render_feed
+from core.render.messages import messages
 
-WEEKS = "weeks"
+WEEKS, AGAIN = "weeks", "again"
+_EVERYTHING = Query((Condition("score", ">=", (-inf,)),))
 _LANGUAGE = ("language",)
 _MOST_NAMED = 10
 
 
 async def serve_period(request: Request, name: str, documents_by_format: Mapping[str, str]) -> Response:
-    """The week or month of that name as one of the documents (media types by format), or the feed of weeks.
+    """The week or month of that name as one of the documents (media types by format), or a feed of weeks or second looks.
 
     Raises `UnknownName` for what is no period.
     """
     if name == WEEKS:
         return await _weeks(request)
+    if name == AGAIN:
+        return await _again(request)
     period = parse_period(name)
     if period is None:
         raise UnknownName("period", name, ("2026-W10", "2026-03"))
@@ -83,6 +91,36 @@ async def _weeks(request: Request) -> Response:
         return render_feed(format_name, channel, documents.periods_feed_items(request, feed, made))
 
     resource = Resource(FORMATS[format_name].media_type, render, feeds=[feed], link=feed_links(request, ""))
+    return await serve(request, manifest, resource)
+
+
+async def _again(request: Request) -> Response:
+    """A feed of the papers that became notable after their day."""
+    format_name = format_of(request, FORMATS, "feed format")
+    wanted = read_digest_options(raw_query(request), _LANGUAGE)
+    wire = await opened(request)
+    feed = find_feed(request, f"/api/digests/{{}}/{AGAIN}.{format_name}")
+    manifest = await wire.ready()
+    language = wanted.language or feed.language
+    others = [one for one in wire.feeds.values() if one.source == "huggingface" and one.name != feed.name]
+
+    def render(loaded: Loaded) -> bytes:
+        picks = picks_of(entry for _, found in loaded[1:] for entry in found.entries)
+        looks = second_looks(feed, loaded[0][1].entries, picks)
+        channel = make_channel(
+            request,
+            f"/api/digests/{feed.name}/{AGAIN}",
+            title=f"{feed.title} · {messages('again', language)['why now']} · {wire.title}",
+            description=describe_feed(feed),
+            home_url=feed_url(request, f"/feeds/{feed.name}"),
+            updated=updated(manifest),
+            language=language,
+        )
+        return render_feed(format_name, channel, again_items(looks, language, in_full=format_name == "json"))
+
+    resource = Resource(
+        FORMATS[format_name].media_type, render, feeds=[feed, *others], query=_EVERYTHING, link=feed_links(request, "")
+    )
     return await serve(request, manifest, resource)
 
 

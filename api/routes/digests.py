@@ -21,7 +21,7 @@ from core.render.feeds import render_feed
 
 router = APIRouter(tags=["digests"], default_response_class=Response)
 LATEST = "latest"
-_PERIOD = re.compile(r"weeks|\d{4}-(?:W\d{2}|\d{2})")
+_PERIOD = re.compile(r"again|weeks|\d{4}-(?:W\d{2}|\d{2})")
 DAYS_IN_FEED = 14
 _RETRY_SECONDS = 60
 _KNOWN_DATES = 10
@@ -65,6 +65,7 @@ async def get_digest(request: Request) -> Response:
 
     A week or a month has the sums of its days, the best papers, and the keywords that came more often than in the four
     weeks before; `weeks.rss`, `.atom` and `.json` are a feed with one entry for each week that is over.
+    `again.rss`, `.atom` and `.json` are a feed of papers that became notable after their day, each with why now.
     """
     day = request.path_params["date"]
     if _PERIOD.fullmatch(day):

@@ -141,7 +141,7 @@ def test_saved_papers_are_the_owners(tmp_path: Path) -> None:
 
 def test_sentences() -> None:
     """Each sentence of weeks and messages is there in each language."""
-    for document in ("period", "message"):
+    for document in ("period", "message", "again"):
         for language in ("en", "ko", "zh"):
             assert messages(document, "en").keys() == messages(document, language).keys()
             assert all(text.strip() or key == "colon" for key, text in messages(document, language).items())
