@@ -27,7 +27,7 @@ _MOST_NAMED = 10
 
 
 async def serve_period(request: Request, name: str, documents_by_format: Mapping[str, str]) -> Response:
-    """The week or month of that name as one of the documents (media types by format), or a feed of weeks or second looks.
+    """The week or month of that name as one of the documents (media types by format), or one of these feeds.
 
     Raises `UnknownName` for what is no period.
     """

@@ -16,7 +16,7 @@ NOTABLE_UPVOTES = 10
 MOST_LOOKS = 60
 
 
-class Change(NamedTuple):
+class News(NamedTuple):
     """What changed: its `kind` ("version", "code", "journal", "upvotes"), and the new `value`."""
 
     kind: str
@@ -29,10 +29,10 @@ class SecondLook(NamedTuple):
     entry: Entry
     first: date
     since: date
-    changes: tuple[Change, ...]
+    changes: tuple[News, ...]
 
 
-Picks = Mapping[str, tuple[date, int]]  # Hugging Face's, by paper: the date, and the upvotes
+_Picks = Mapping[str, tuple[date, int]]  # Hugging Face's, by paper: the date, and the upvotes
 
 
 def picks_of(entries: Iterable[Entry]) -> dict[str, tuple[date, int]]:
@@ -40,7 +40,7 @@ def picks_of(entries: Iterable[Entry]) -> dict[str, tuple[date, int]]:
     return {entry.id: (entry.announced, entry.upvotes or 0) for entry in entries}
 
 
-def second_looks(feed: Feed, entries: Iterable[Entry], picks: Picks) -> list[SecondLook]:
+def second_looks(feed: Feed, entries: Iterable[Entry], picks: _Picks) -> list[SecondLook]:
     """Returns the papers of a feed that became notable since, newest change first.
 
     `entries` are all of the feed's, whatever their type and score; a paper counts if one of its versions has the points
@@ -58,23 +58,23 @@ def _look(feed: Feed, known: Sequence[Entry], pick: tuple[date, int] | None) -> 
     first, newest = known[0], known[-1]
     if first.type.startswith("replace") or max(entry.score for entry in known) < feed.min_score:
         return None
-    found: list[tuple[date, Change]] = []
+    found: list[tuple[date, News]] = []
     for before, after in pairwise(known):
         if after.announced > first.announced:
-            found += [(after.announced, change) for change in changes_between(before.paper, after.paper)]
+            found += [(after.announced, change) for change in news_between(before.paper, after.paper)]
     if pick and pick[0] > first.announced and pick[1] >= NOTABLE_UPVOTES:
-        found.append((pick[0], Change("upvotes", str(pick[1]))))
+        found.append((pick[0], News("upvotes", str(pick[1]))))
     if not found:
         return None
     last = {change.kind: change for _, change in sorted(found, key=lambda pair: pair[0])}  # the newest of each kind
     return SecondLook(newest, first.announced, max(day for day, _ in found), tuple(last.values()))
 
 
-def changes_between(before: Paper, after: Paper) -> list[Change]:
+def news_between(before: Paper, after: Paper) -> list[News]:
     """Returns what a later record of a paper has that an earlier one had not."""
-    found = [Change("version", str(after.version))] if after.version > before.version else []
+    found = [News("version", str(after.version))] if after.version > before.version else []
     if (code := after.links.get("code", "")) and "code" not in before.links:
-        found.append(Change("code", code))
+        found.append(News("code", code))
     if (place := after.journal_ref or after.doi) and not (before.journal_ref or before.doi):
-        found.append(Change("journal", place))
+        found.append(News("journal", place))
     return found

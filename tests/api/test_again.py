@@ -7,7 +7,7 @@ from datetime import date
 import httpx
 import pytest
 
-from core.model.again import Change, changes_between, second_looks
+from core.model.again import News, news_between, second_looks
 from core.model.feed import Entry, Feed
 from tests.api import FRIDAY, THURSDAY, WEDNESDAY, serving_days
 from tests.support.arxiv_format import Sheet
@@ -77,6 +77,6 @@ def test_upvotes_and_journals() -> None:
     picks = {entries[0].id: (FRIDAY, 10), entries[1].id: (FRIDAY, 9), entries[3].id: (FRIDAY, 99)}
     looks = second_looks(FEED, entries, picks)
     assert [(entries[0].id, FRIDAY), (entries[2].id, THURSDAY)] == [(look.entry.id, look.since) for look in looks]
-    assert (Change("upvotes", "10"),) == looks[0].changes
-    assert {Change("version", "2"), Change("journal", "Journal of Samples 4")} == set(looks[1].changes)
-    assert [] == changes_between(entries[0].paper, entries[0].paper)
+    assert (News("upvotes", "10"),) == looks[0].changes
+    assert {News("version", "2"), News("journal", "Journal of Samples 4")} == set(looks[1].changes)
+    assert [] == news_between(entries[0].paper, entries[0].paper)
