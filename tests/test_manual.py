@@ -18,6 +18,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from api.application import DESCRIPTION
+from core import ABOUT, NAME
 from core.config.feeds_file import read_feeds_file
 from core.config.settings import ROOT, Settings, load_settings
 from tests.conftest import NOON, ONLY_WHEN_ASKED, serving_app
@@ -212,6 +214,13 @@ def test_links_lead_somewhere(name: str) -> None:
     """What a page links to within the project exists, and so do the pictures."""
     targets = re.findall(r"\]\((?!https?:|#|mailto:)([^)#]+)", TEXTS[name])
     assert [] == [target for target in targets if not (PAGES[name].parent / target).exists()]
+
+
+def test_the_readme_begins_as_the_api_does() -> None:
+    """The README, the contract and the command line say in the same words what this is."""
+    start = f"**{NAME}** {ABOUT}"
+    assert start in " ".join(TEXTS["README.md"].split())
+    assert DESCRIPTION.strip().startswith(start)
 
 
 def test_the_readme_is_short() -> None:

@@ -146,14 +146,80 @@ def test_a_session_ends(tmp_path: Path) -> None:
         assert "" == series_of(settings, text, now.timestamp())
 
 
+# What is done to a session's cookie, which then opens nothing
+TAMPERED = {
+    "a later end": lambda s, e, n, g: (s, str(int(e) + 1), n, g),
+    "another series": lambda s, e, n, g: ("0" * len(s), e, n, g),
+    "another number": lambda s, e, n, g: (s, e, n[::-1], g),
+    "no signature": lambda s, e, n, _: (s, e, n, ""),
+    "half a signature": lambda s, e, n, g: (s, e, n, g[:32]),
+    "a signature of capitals": lambda s, e, n, g: (s, e, n, g.upper()),
+    "its own parts in another order": lambda s, e, n, g: (e, s, n, g),
+    "one part more": lambda s, e, n, g: (s, e, f"{n}.{n}", g),
+}
+
+
+@pytest.mark.parametrize("how", TAMPERED)
+def test_a_changed_cookie_opens_nothing(url: str, how: str) -> None:
+    """A session that was changed in any part is none, for reading and for writing; unchanged it is one."""
+    with signed_in(url) as owner:
+        value = owner.cookies["paperwire"]
+    changed = ".".join(TAMPERED[how](*value.split(".")))
+    for sent, status in ((value, 200), (changed, 401)):
+        with httpx.Client(base_url=url, headers={"Cookie": f"paperwire={sent}"}) as client:
+            assert status == client.get("/marks").status_code
+            assert status == mark(client, {"2603.90302": {"v": 1, "t": 1}}).status_code
+
+
+def test_a_session_ends_by_the_clock(tmp_path: Path) -> None:
+    """A cookie that a browser keeps beyond its time opens nothing; a minute before its end it does."""
+    settings = make_settings(tmp_path, admin_token=TOKEN)
+    store_days(settings, DAYS)
+    with serving_app(settings) as url, signed_in(url) as owner:
+        value = owner.cookies["paperwire"]
+    for left, status in ((timedelta(minutes=1), 200), (timedelta(0), 401), (timedelta(days=-30), 401)):
+        later = settings.model_copy(update={"now": noon(FRIDAY) + timedelta(days=30) - left})
+        with serving_app(later) as url, httpx.Client(base_url=url, headers={"Cookie": f"paperwire={value}"}) as client:
+            assert status == client.get("/marks").status_code
+
+
+def test_a_planted_cookie_is_not_taken_over(url: str) -> None:
+    """A cookie that was planted before the owner signs in is none afterwards: signing in makes a new one (fixation)."""
+    with httpx.Client(base_url=url) as stranger:
+        answer = stranger.post("/sign-in", data={"token": "wrong"}, headers=SAME)
+        assert "set-cookie" not in answer.headers
+    planted = "0123456789abcdef.9999999999.0123456789abcdef.0123456789abcdef"
+    with httpx.Client(base_url=url, headers={"Cookie": f"paperwire={planted}"}) as owner:
+        answer = owner.post("/sign-in", data={"token": TOKEN}, headers=SAME)
+        assert planted not in answer.headers["set-cookie"]
+        assert 401 == owner.get("/marks").status_code
+    with signed_in(url) as one, signed_in(url) as two:
+        assert one.cookies["paperwire"] != two.cookies["paperwire"]
+
+
+def test_a_session_of_another_store_is_none(url: str, tmp_path: Path) -> None:
+    """Two wires with the same token and hosts that share cookies do not open each other."""
+    with (
+        serving_days(tmp_path, {FRIDAY: DAYS[FRIDAY]}, admin_token=TOKEN) as other,
+        signed_in(base(other)) as owner,
+        httpx.Client(base_url=url, headers={"Cookie": f"paperwire={owner.cookies['paperwire']}"}) as client,
+    ):
+        assert 200 == owner.get("/marks").status_code
+        assert 401 == client.get("/marks").status_code
+
+
 def test_signing_out(url: str) -> None:
     """Signing out removes the cookie; everywhere, it ends the sessions of all browsers, and later ones are good."""
     with signed_in(url) as one, signed_in(url) as two, signed_in(url) as three:
         one.post("/sign-out", data={"here": "1"}, headers=SAME)
         assert 401 == one.get("/marks").status_code
         assert 200 == two.get("/marks").status_code
+        value = three.cookies["paperwire"]
         two.post("/sign-out", data={"everywhere": "1"}, headers=SAME)
         assert 401 == three.get("/marks").status_code
+        assert 401 == mark(three, {PAPER: {"s": 0, "t": 9000}}).status_code
+        with httpx.Client(base_url=url, headers={"Cookie": f"paperwire={value}"}) as copied:
+            assert 401 == copied.get("/marks").status_code
         with signed_in(url) as four:
             assert 200 == four.get("/marks").status_code
 
