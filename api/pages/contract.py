@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(include_in_schema=False)
 _KEPT = {"Cache-Control": "public, max-age=3600"}
+_FIRST = ("feeds", "papers", "digests", "reviews", "votes", "operations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def contract_page(request: Request) -> Response:
     """All operations with their parameters and answers."""
     contract = request.app.openapi()
     operations = list(read_operations(contract))
-    tags = tuple(dict.fromkeys(operation.tag for operation in operations))
+    tags = sorted({operation.tag for operation in operations}, key=_place)
     body = render(
         request,
         "contract.html",
@@ -72,8 +73,13 @@ def read_operations(contract: Mapping[str, Any]) -> Iterator[Operation]:
                 parameters=tuple(
                     {**one, "about": _to_html(one.get("description", ""))} for one in plain.get("parameters", ())
                 ),
-                answers=tuple(_answer(status, answer) for status, answer in plain["responses"].items()),
+                answers=tuple(_answer(status, answer) for status, answer in sorted(plain["responses"].items())),
             )
+
+
+def _place(tag: str) -> tuple[int, str]:
+    """Returns what orders the parts of the page: what most people ask for comes first."""
+    return (_FIRST.index(tag) if tag in _FIRST else len(_FIRST), tag)
 
 
 def _answer(status: str, plain: Mapping[str, Any]) -> _Answer:

@@ -21,6 +21,7 @@ from core.archive.open import open_store
 from core.config.feeds_file import read_feeds_file
 from core.config.settings import Settings
 from core.store import keys
+from core.util.signing import sign, with_key
 from tests.api import DAYS, FEEDS, TOKEN, make_settings, serving_days, store_days
 from tests.conftest import serving_app, wait_until
 from tests.support.arxiv_format import Sheet
@@ -494,3 +495,23 @@ def test_daily_papers_need_no_category(tmp_path: Path) -> None:
         assert 'source = "huggingface"' in client.get("/settings/feeds.toml").text
         assert 200 == client.get("/feeds/daily").status_code
         assert 422 == save(client, called="other", name="No category", category=[]).status_code
+
+
+def test_the_next_person_can_deploy(tmp_path: Path) -> None:
+    """A copy on Vercel offers its own repository to deploy, in every footer and on the settings page; others do not."""
+    known = {"vercel_git_repo_owner": "ada", "vercel_git_repo_slug": "my-wire"}
+    for more, count in ((known, 1), ({}, 0)):
+        with serving_app(make_settings(tmp_path, **more)) as url:
+            for path, places in (("/days", count), ("/settings", 2 * count)):
+                page = html.fromstring(httpx.get(f"{url}{path}").text)
+                links = page.xpath("//a[starts-with(@href, 'https://vercel.com/new/clone?')]/@href")
+                assert places == len([link for link in links if "github.com%2Fada%2Fmy-wire&" in link]) == len(links)
+
+
+def test_subscribers_of_a_private_copy_do_not_see_its_repository(tmp_path: Path) -> None:
+    """Its name is for who has the key."""
+    known = {"vercel_git_repo_owner": "ada", "vercel_git_repo_slug": "my-wire", "feed_key": "0123456789abcdef"}
+    with serving_days(tmp_path, **known) as wire:
+        assert "my-wire" in wire.get(f"/feeds/main?key={known['feed_key']}").text
+        signed = wire.get(with_key("/feeds/main", sign(known["feed_key"], "/api/feeds/main.rss")))
+        assert (200, False) == (signed.status_code, "my-wire" in signed.text)
