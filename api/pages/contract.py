@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(include_in_schema=False)
 _KEPT = {"Cache-Control": "public, max-age=3600"}
-_FIRST = ("feeds", "papers", "digests", "reviews", "votes", "operations")
+_FIRST = ("feeds", "papers", "digests", "summaries", "reviews", "votes", "operations")
 
 
 @dataclass(frozen=True, slots=True)
