@@ -19,7 +19,7 @@ from api.observe import Observed
 from api.resource import ResponseCache
 from api.routes import digests, feeds, mcp, operations, papers, reviews, similar, summaries, votes
 from api.urls import own_path
-from core import ABOUT, NAME, __version__
+from core import ABOUT, TAGLINE, __version__
 from core.app import Paperwire
 from core.config.settings import Settings, load_settings, shipped
 from core.model.errors import ConfigError
@@ -30,7 +30,7 @@ _NO_PAGES = ("/api/", "/badge/", "/rss", "/mcp")
 PUBLIC = shipped("public")
 _FILE_HEADERS = {"Cache-Control": "public, max-age=86400"}
 DESCRIPTION = f"""
-**{NAME}** {ABOUT}
+**{TAGLINE}** {ABOUT}
 
 **Filters** are `field operator value`, joined by `&`; all must hold, a comma in a value means any of:
 `/api/papers?score>=10&category=cs.DC,cs.LG&title~cache`. Operators are `=` `!=` `>=` `>` `<=` `<` and `~` (contains).

@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from api.application import DESCRIPTION
-from core import ABOUT, NAME
+from core import ABOUT, TAGLINE
 from core.config.feeds_file import read_feeds_file
 from core.config.settings import ROOT, Settings, load_settings
 from tests.conftest import NOON, ONLY_WHEN_ASKED, serving_app
@@ -218,7 +218,7 @@ def test_links_lead_somewhere(name: str) -> None:
 
 def test_the_readme_begins_as_the_api_does() -> None:
     """The README, the contract and the command line say in the same words what this is."""
-    start = f"**{NAME}** {ABOUT}"
+    start = f"**{TAGLINE}** {ABOUT}"
     assert start in " ".join(TEXTS["README.md"].split())
     assert DESCRIPTION.strip().startswith(start)
 

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from core import ABOUT, NAME, __version__
+from core import ABOUT, TAGLINE, __version__
 from core.archive.open import describe
 from core.cli import deliver, digest, papers, refresh, review, serve, store, vote
 from core.cli.check import explain_rules
@@ -25,7 +25,7 @@ from core.model.errors import ConfigError, PaperwireError, QueryError
 from core.model.feed import Feed
 
 app = typer.Typer(
-    help=f"{NAME} {ABOUT}",
+    help=f"{TAGLINE} {ABOUT}",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
