@@ -27,7 +27,10 @@ def deliver(
     again: Annotated[str, typer.Option(help="forget that a date, week or paper was sent: it goes again if due")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="begin again after its recipient has stopped it")] = False,
 ) -> None:
-    """Send what is due of a delivery, or see with --dry-run what that is. Each digest goes once."""
+    """Send what is due of a delivery.
+
+    Each digest goes once. With --dry-run, see what would be sent; without a name, list the deliveries.
+    """
     if form not in _FORMS:
         raise QueryError(f"--form {form}", "there is no such form", _FORMS)
     if not name:
