@@ -1,7 +1,8 @@
 """The overrides that the owner saves: changed under a lock, with a history for undo."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -60,7 +61,9 @@ class Overrides:
             if saved.version != expected:
                 raise Conflict("The feeds were changed meanwhile. Look at them as they are now, and save again.")
             changed, what = make(saved, history)
-            await lock.commit(_encoded(changed, (Change(rfc3339(now), what, saved), *history)), release=True)
+            # In a thread: a long history takes a while, in which the lock has to be prolonged
+            values = await asyncio.to_thread(_encoded, changed, (Change(rfc3339(now), what, saved), *history))
+            await lock.commit(values, release=True)
             return changed
 
 
@@ -70,17 +73,18 @@ def _encoded(saved: Saved, history: tuple[Change, ...]) -> dict[str, tuple[bytes
         raise TooMuch(f"Together the feeds would take {len(plain):,} bytes in the store; {MOST_BYTES:,} are possible.")
     changes = [_to_plain(change) for change in history[:LONGEST_HISTORY]]
     return {
-        keys.SAVED_HISTORY: (next(_shorter(changes)), None),
+        keys.SAVED_HISTORY: (_newest(changes), None),
         **twice({keys.SAVED: (plain, None)}),
     }
 
 
-def _shorter(changes: list[dict[str, Any]]) -> Iterator[bytes]:
-    """Yields the encoded changes, each time with fewer of the oldest ones."""
-    for count in range(len(changes), 0, -1):
-        data = encode(changes[:count])
-        if len(data) <= HISTORY_BYTES or count == 1:
-            yield data
+def _newest(changes: list[dict[str, Any]]) -> bytes:
+    """Returns the newest changes, encoded: as many as there is room for, at least one."""
+    whole = encode(changes)
+    if len(whole) <= HISTORY_BYTES:
+        return whole
+    count = bisect_right(range(1, len(changes)), HISTORY_BYTES, key=lambda number: len(encode(changes[:number])))
+    return encode(changes[: max(count, 1)])
 
 
 def _to_plain(change: Change) -> dict[str, Any]:

@@ -94,7 +94,9 @@ def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 def exchange(client: httpx.Client, *parts: bytes, pause: float = 0.0, source: str = "127.0.0.1") -> bytes:
     """Send `parts` over a socket of its own, with a `pause` after each, and read what comes until the end."""
     url = client.base_url
-    with socket.create_connection((url.host, url.port or 80), timeout=20, source_address=(source, 0)) as connection:
+    with socket.create_connection(
+        (url.host, url.port or 80), timeout=PATIENCE_SECONDS, source_address=(source, 0)
+    ) as connection:
         try:
             for part in parts:
                 connection.sendall(part)
@@ -431,7 +433,7 @@ def test_clients_that_hang_up(wire: Site, caplog: pytest.LogCaptureFixture, *, r
     """That is no fault of the service: no traceback and no error is logged."""
     url = wire.client.base_url
     for begun in HUNG_UP:
-        with socket.create_connection((url.host, url.port or 80), timeout=5) as connection:
+        with socket.create_connection((url.host, url.port or 80), timeout=PATIENCE_SECONDS) as connection:
             connection.sendall(begun)
             time.sleep(0.05)
             if reset:

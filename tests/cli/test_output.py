@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 from core.cli.output import is_stream, refuse_foreign, write_document
+from tests.conftest import PATIENCE_SECONDS
 
 
 def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
@@ -36,7 +37,7 @@ def test_a_pipe_is_written_to(tmp_path: Path) -> None:
     reader.start()
     refuse_foreign([pipe], "marker")
     assert write_document(pipe, b"through")
-    reader.join(timeout=10)
+    reader.join(timeout=PATIENCE_SECONDS)
     assert [b"through"] == read
     assert pipe.is_fifo()
     assert ["pipe"] == [child.name for child in tmp_path.iterdir()]

@@ -22,7 +22,7 @@ from core.jobs.run import Report
 from core.model.delivery import Log
 from core.store import keys
 from tests.api import DAYS, FEEDS, FRIDAY, MAIN, THURSDAY, TOKEN, make_settings, noon, store_days
-from tests.conftest import serving_app
+from tests.conftest import PATIENCE_SECONDS, serving_app
 from tests.support.arxiv_format import Sheet
 from tests.support.targets import Mails, Service, anything, serving_mail, serving_service
 
@@ -307,7 +307,7 @@ def test_kills_and_two_processes(tmp_path: Path, hook: Service) -> None:
     finally:
         for worker in workers:
             worker.kill()
-            worker.communicate(timeout=20)
+            worker.communicate(timeout=PATIENCE_SECONDS)
 
 
 async def _forget(settings: Settings) -> None:

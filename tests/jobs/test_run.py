@@ -22,7 +22,7 @@ from core.scheduler import keep_fresh, refresh_once
 from core.store import keys
 from core.store.codec import decode
 from core.store.sqlite import SqliteStore
-from tests.conftest import paperwire, serving_app
+from tests.conftest import PATIENCE_SECONDS, paperwire, serving_app
 from tests.support.hf_format import Picked
 from tests.support.judge import sheets, write
 from tests.support.model_server import MODEL, ModelServer
@@ -165,7 +165,7 @@ def test_the_scheduler_ends_whenever_it_is_cancelled(world: World) -> None:
         await asyncio.sleep(0.04 * moment)
         task.cancel()
         await wire.close()
-        assert ({task}, set()) == await asyncio.wait([task], timeout=20)
+        assert ({task}, set()) == await asyncio.wait([task], timeout=PATIENCE_SECONDS)
 
     for moment in range(10):
         asyncio.run(main(moment))

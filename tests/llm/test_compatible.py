@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -186,16 +187,20 @@ def test_no_call_beyond_the_deadline(stand_in: ModelServer, tmp_path: Path) -> N
 
 def test_waiting_for_a_slot_ends_at_the_deadline(stand_in: ModelServer, tmp_path: Path) -> None:
     """Who waits for others until the deadline has asked nothing."""
-    stand_in.delay = 1.0
+    stand_in.faults = ["hang"]
     asking = Asking(stand_in.url, tmp_path, options={"concurrency": 1})
 
-    async def work(model: CompatibleModel, _: Store) -> list[Answer | ModelError]:
+    async def work(model: CompatibleModel, _: Store) -> Answer | ModelError:
         first = asyncio.create_task(outcome(model, TEXT_ASK))
-        await asyncio.sleep(0.1)
-        return [await outcome(model, JSON_ASK, 0.2), await first]
+        while not stand_in.requests:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        waited = await outcome(model, JSON_ASK, 0.2)
+        first.cancel()
+        with suppress(asyncio.CancelledError):
+            await first
+        return waited
 
-    waited, first = asking.run(work)
-    assert isinstance(first, Answer)
+    waited = asking.run(work)
     assert isinstance(waited, ModelError)
     assert ("timeout", 1, Usage()) == (waited.state, len(stand_in.requests), waited.usage)
 

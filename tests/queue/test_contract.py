@@ -15,6 +15,7 @@ from core.queue.base import Queue
 from core.queue.local import LocalQueue
 from core.queue.qstash import QStashQueue, is_signed
 from core.queue.sqs import Credentials, SqsQueue, authorized
+from tests.conftest import PATIENCE_SECONDS
 from tests.support.loopback import Handler, listening
 from tests.support.queues import (
     KEY_ID,
@@ -44,7 +45,7 @@ class Place:
 
     async def until(self, calls: int) -> list[str]:
         """The keys of the calls, when there are so many of them."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while len(self.called) < calls:  # noqa: ASYNC110 - the stand-in is a thread
                 await asyncio.sleep(0.01)
         return [key for _, key in self.called]

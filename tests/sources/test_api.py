@@ -14,6 +14,7 @@ from core.model.calendar import submission_window
 from core.model.errors import FetchError, ParseError, SourceError
 from core.sources.api import MOST_RESULTS, TRIES, Slice, fetch_by_id, fetch_slice, slice_url
 from core.sources.client import Fetcher, UpstreamAnswer
+from tests.conftest import PATIENCE_SECONDS
 from tests.support.arxiv_format import Sheet, api, make_sheets
 from tests.support.tables import each_row
 from tests.support.upstream import Upstream
@@ -23,11 +24,11 @@ THURSDAY, FRIDAY, MONDAY = date(2026, 3, 5), date(2026, 3, 6), date(2026, 3, 9)
 WINDOW = submission_window(FRIDAY)
 
 
-def _run(_path: Path, work: Callable[[Fetcher], Awaitable[T]]) -> T:
-    """Work with a fetcher that does not pause."""
+def _run(_path: Path, work: Callable[[Fetcher], Awaitable[T]], seconds: float = PATIENCE_SECONDS) -> T:
+    """Work with a fetcher that does not pause, and that waits so long for an answer unless it is to wait longer."""
 
     async def main() -> T:
-        async with httpx.AsyncClient(timeout=1.5) as client:
+        async with httpx.AsyncClient(timeout=seconds) as client:
             return await work(Fetcher(client, user_agent="Paperwire/test"))
 
     return asyncio.run(main())
@@ -303,7 +304,7 @@ def test_slow_answers_are_waited_for(upstream: Upstream, tmp_path: Path) -> None
             await fetcher.get(f"{upstream.url}/rss/cs.LG")
         assert 40 == len((await fetch_slice(fetcher.get, upstream.url, ["cs.LG"], WINDOW, start=0)).papers)
 
-    _run(tmp_path, work)
+    _run(tmp_path, work, 1.5)
     assert [None, None] == [headers.get("If-None-Match") for _, _, headers in upstream.requests]
     assert upstream.requests[1][2]["Accept"].startswith("application/atom+xml")
 

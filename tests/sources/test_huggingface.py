@@ -18,6 +18,7 @@ from core.sources.client import Fetcher
 from core.sources.huggingface import MOST_READ, Picks, daily_url, fetch_daily, parse_daily
 from core.store import keys
 from core.store.sqlite import SqliteStore
+from tests.conftest import PATIENCE_SECONDS
 from tests.support.arxiv_format import Sheet
 from tests.support.hf_format import Picked, daily, item
 from tests.support.tables import each_row
@@ -230,7 +231,7 @@ def test_any_json(elements: list[Any]) -> None:
 def _fetch(upstream: Upstream, path: Path, day: date = DAY) -> Picks:
     async def main() -> Picks:
         store = SqliteStore(path / "store.sqlite3")
-        async with httpx.AsyncClient(timeout=1.5) as client:
+        async with httpx.AsyncClient(timeout=PATIENCE_SECONDS) as client:
             fetcher = Fetcher(client, user_agent="Paperwire/test")
             # Another process is at arXiv: that is nothing to Hugging Face, nor the other way round
             assert await store.acquire(keys.ARXIV_GATE, "other", 60)

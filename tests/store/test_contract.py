@@ -206,18 +206,18 @@ def test_put_overwrites(place: Place) -> None:
 def test_put_many(place: Place) -> None:
     """Many values are set in one go, each with its own time to live, whatever was there."""
 
-    async def work(store: Store) -> None:
+    async def work(store: Store, pace: float) -> None:
         await store.put("a", b"old", ttl=60)
         await store.put("untouched", b"1")
-        await store.put_many({"a": (b"\xff", None), "b": (b"2", 1.0), "c": (b"", 60)})
+        await store.put_many({"a": (b"\xff", None), "b": (b"2", 4 * pace), "c": (b"", 60)})
         assert [b"\xff", b"2", b"", b"1"] == await store.get_many(["a", "b", "c", "untouched"])
-        await asyncio.sleep(1.2)
+        await asyncio.sleep(5 * pace)
         assert [b"\xff", None, b""] == await store.get_many(["a", "b", "c"])
         await store.put_many({"alone": (b"3", None)})
         assert b"3" == await store.get("alone")
         await store.put_many({})
 
-    place.run(work)
+    place.run_in_time(work)
 
 
 def test_get_many_keeps_the_order(place: Place) -> None:
@@ -261,7 +261,7 @@ def test_ten_thousand_entries(place: Place) -> None:
 
 def test_entries(place: Place) -> None:
     """A dump has every key under Paperwire's prefix with its value and the seconds it still lives, and nothing else."""
-    values = {"pw1:ever": (b"\xff\0", None), "pw1:long": (b"2", 3600.0), "pw1:Füße *?[": (b"", 30.0)}
+    values = {"pw1:ever": (b"\xff\0", None), "pw1:long": (b"2", 3600.0), "pw1:Füße *?[": (b"", 300.0)}
 
     async def work(store: Store) -> None:
         assert [] == [entry async for entry in store.entries()]
@@ -272,7 +272,7 @@ def test_entries(place: Place) -> None:
         assert values.keys() == found.keys()
         for key, (value, ttl) in values.items():
             assert value == found[key][0]
-            assert found[key][1] == (None if ttl is None else pytest.approx(ttl, abs=2))
+            assert found[key][1] == (None if ttl is None else pytest.approx(ttl, abs=120))
 
     place.run(work)
 
@@ -398,17 +398,17 @@ def test_prolonging_takes_no_lock(place: Place) -> None:
 def test_commit_under_the_lock(place: Place) -> None:
     """While the lock is held all values of a commit are written, with their times to live, and the lock stays held."""
 
-    async def work(store: Store) -> None:
+    async def work(store: Store, pace: float) -> None:
         await store.put("a", b"old")
         assert await store.acquire("lock", "one", 30)
-        await store.commit("lock", "one", {"a": (b"1", None), "b": (b"2", 1.0), "c": (b"", 60)})
+        await store.commit("lock", "one", {"a": (b"1", None), "b": (b"2", 4 * pace), "c": (b"", 60)})
         assert [b"1", b"2", b""] == await store.get_many(["a", "b", "c"])
         assert not await store.acquire("lock", "two", 30)
         await store.commit("lock", "one", {})
-        await asyncio.sleep(1.2)
+        await asyncio.sleep(5 * pace)
         assert [b"1", None, b""] == await store.get_many(["a", "b", "c"])
 
-    place.run(work)
+    place.run_in_time(work)
 
 
 def test_commit_that_gives_the_lock_up(place: Place) -> None:
