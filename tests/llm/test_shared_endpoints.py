@@ -39,6 +39,8 @@ categories = ["cs.LG"]
 RUBRIC = """
 [feeds.main.rubric]
 deep_at = 2
+review_at = 2
+must_read_at = 3
 criteria = [{ name = "Use", max = 4 }]
 """
 
@@ -194,7 +196,7 @@ def _one(case: Case, _: dict[str, Any]) -> None:
     case.refresh(3)
     for title, text in case.entries().items():
         assert (ANSWER in text) is not title.startswith(FILTERED)
-    about = [asked for asked in case.asked() if FILTERED in json.dumps(asked["messages"])]
+    about = [asked for asked in case.asked() if FILTERED in json.dumps(asked)]
     assert 1 <= len(about) <= 4
 
 
