@@ -373,16 +373,17 @@ class FeedDate:
         if q.rubric is None or screened is None or session is None or (text := await self._read(one)) is None:
             return
         try:
-            answer = await session.ask(ask_analysis(q.feed, q.rubric, one.paper, text))
-            one.card, points = read_analysis(answer, screened, q.rubric, q.feed.language, one.paper, text)
+            answer = await session.ask(await asyncio.to_thread(ask_analysis, q.feed, q.rubric, one.paper, text))
+            given = (screened, q.rubric, q.feed.language, one.paper, text)
+            card, points = await asyncio.to_thread(read_analysis, answer, *given)
         except Exception as error:
             self._failed(one, ANALYSE, q.analysis, error)
             return
-        one.summary = points if q.template == POINTS else one.summary
+        one.card, one.summary = card, points if q.template == POINTS else one.summary
         one.waits.pop(ANALYSE, None)
         self.run.report.analysed += 1
         name = session.model.name("analyse")
-        await self.run.keep({q.analysed(one.paper.versioned): one.card, summary_key(one.paper, points, name): points})
+        await self.run.keep({q.analysed(one.paper.versioned): card, summary_key(one.paper, points, name): points})
 
     async def _summarise(self, one: Candidate) -> None:
         q, template, session = self.questions, get_template(self.questions.template), self.run.session
@@ -390,8 +391,8 @@ class FeedDate:
             return
         given = (template, q.feed.language, one.paper, text)
         try:
-            answer = await session.ask(ask_summary(*given))
-            summary = read_summary(answer, *given)
+            answer = await session.ask(await asyncio.to_thread(ask_summary, *given))
+            summary = await asyncio.to_thread(read_summary, answer, *given)
         except Exception as error:
             self._failed(one, SUMMARISE, q.summary, error)
             return

@@ -1,5 +1,7 @@
 """One paper's summary by a template: reads the stored one, or makes one at the owner's command."""
 
+import asyncio
+
 from core.archive import Archive
 from core.archive.analyses import SummaryKey
 from core.config.models import models_of
@@ -57,8 +59,8 @@ async def make_summary(
             return None
         text = await read_text(archive, settings, paper, full=False)
         given = (template, language, paper, text)
-        answer = await session.ask(ask_summary(*given))
-        summary = read_summary(answer, *given)
+        answer = await session.ask(await asyncio.to_thread(ask_summary, *given))
+        summary = await asyncio.to_thread(read_summary, answer, *given)
         await put(summary_key(paper, summary, session.model.name(_STEP)), summary)
         return summary
 

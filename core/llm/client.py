@@ -193,7 +193,10 @@ class _Exchange:
         """Returns the answer `first`, or with its failing parts asked for once more, each with the reason."""
         asked = self.asked or self.ask
         plain = first.model_dump() if isinstance(first, BaseModel) else first
-        found = problems(plain, asked.user, asked.language, asked.invents, QUOTES, checked=asked.checked)
+        # In a thread, as all that goes through a whole text: readers of the service are answered meanwhile
+        found = await asyncio.to_thread(
+            problems, plain, asked.user, asked.language, asked.invents, QUOTES, checked=asked.checked
+        )
         if not found:
             return first
         shape = asked.shape if asked.shape is None or () in found else part_of(asked.shape, found)
@@ -272,7 +275,7 @@ class _Exchange:
         left = self.deadline - asyncio.get_running_loop().time()
         if left <= 0:
             raise wrong("timeout", "no time was left to ask")
-        read = tokens_of_request(request)
+        read = await asyncio.to_thread(tokens_of_request, request)
         # A cancelled call is charged in full: the endpoint may still process it
         async with self.of.account.hold(read + room, self.of.now()) as hold:
             self.usage += Usage(calls=1)
