@@ -174,7 +174,8 @@ def _ranked(entries: list[Entry]) -> list[Entry]:
     for _, group in groupby(entries, key=lambda entry: entry.announced):
         listed = list(group)
         ordered = sorted(listed, key=lambda entry: (-entry.standing, entry.rank))
-        out += ordered if ordered == listed else [replace(entry, rank=rank) for rank, entry in enumerate(ordered)]
+        same = all(one is other for one, other in zip(ordered, listed, strict=True))  # without reading their texts
+        out += ordered if same else [replace(entry, rank=rank) for rank, entry in enumerate(ordered)]
     return out
 
 
