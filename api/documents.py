@@ -1,25 +1,39 @@
 """Digests, reviews and summaries as documents and as entries of feeds; loaded when the first of them is rendered."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from fastapi import Request
 from markupsafe import Markup
 
 from api.pages.html import render
+from api.pages.parts import Parts, summary_parts
 from api.resource import wire_of
 from api.routes.feeds import FORMATS
 from api.urls import base_url, feed_url
+from core.llm.extractive import extract
 from core.llm.templates import get_template
+from core.model.bands import PLACES, merge_day, reach_of
 from core.model.digest import Digest, DigestOptions
-from core.model.feed import Feed
+from core.model.feed import Entry, Feed
 from core.model.period import PeriodDigest
 from core.model.review import Review
 from core.render.digest.common import Site
-from core.render.digest.document import digest_html, digest_items, digest_json, digest_markdown, digest_title
+from core.render.digest.document import (
+    digest_html,
+    digest_items,
+    digest_json,
+    digest_markdown,
+    digest_notices,
+    digest_title,
+)
 from core.render.digest.period import period_html, period_items, period_json, period_markdown, period_title
 from core.render.items import Item
 from core.render.review import review_html, review_items, review_json, review_markdown, review_title
+from core.render.rows import BAND_NAMES, PaperRow, Peek, make_peek, make_row
+
+_extract = partial(extract, language="en")
 
 
 def digest_as(request: Request, digest: Digest, format_name: str, front_matter: str) -> bytes:
@@ -29,8 +43,29 @@ def digest_as(request: Request, digest: Digest, format_name: str, front_matter: 
     if format_name == "md":
         site = _site(request, digest.feed, public=True)
         return digest_markdown(digest, site, front_matter).encode("utf-8", "replace")
+    if digest.style == "list" and digest.language == "en":  # what a person reads in the morning, and no machine
+        notes = Markup(digest_notices(digest))  # noqa: S704 - harmless by construction
+        context = {"digest": digest, "bands": _bands(digest), "notes": notes, "article": ""}
+        return render(request, "digest.html", title=digest_title(digest), **context)
     html = digest_html(digest, _site(request, digest.feed))
-    return _page(request, "digest.html", digest_title(digest), html, digest=digest)
+    return _page(request, "digest.html", digest_title(digest), html, digest=digest, bands=(), notes="")
+
+
+def _bands(digest: Digest) -> list[tuple[str, str, list[tuple[PaperRow, Peek, Parts]]]]:
+    """Returns the papers of a digest by worth: the name of each band, and its rows with what is behind them."""
+    entries = digest.listed()
+    chosen = merge_day([(digest.feed, entries, reach_of(digest.feed, entries))])
+    rows: dict[str, list[tuple[PaperRow, Peek, Parts]]] = {}
+    for one in chosen:
+        peek = make_peek(one.entries)
+        rows.setdefault(one.band, []).append((make_row(one, _extract), peek, _parts(one.entry)))
+    return [(band, BAND_NAMES[band], rows[band]) for band in PLACES if band in rows]
+
+
+def _parts(entry: Entry) -> Parts:
+    """Returns the parts of a model's summary under their headings; none of an extract, which its claim stands for."""
+    summary = entry.summary
+    return summary_parts(summary, entry.paper)[1] if summary and summary.model and summary.state == "ready" else ()
 
 
 def digests_feed_items(request: Request, feed: Feed, days: Iterable[Digest], options: DigestOptions) -> list[Item]:
@@ -44,7 +79,7 @@ def period_as(request: Request, period: PeriodDigest, format_name: str) -> bytes
         return period_json(period)
     if format_name == "md":
         return period_markdown(period).encode("utf-8", "replace")
-    return _page(request, "digest.html", period_title(period), period_html(period), digest=period)
+    return _page(request, "digest.html", period_title(period), period_html(period), digest=period, bands=(), notes="")
 
 
 def periods_feed_items(request: Request, feed: Feed, periods: list[PeriodDigest]) -> list[Item]:

@@ -1,6 +1,6 @@
 """The page of a paper: its claim, the verdict, why it is here, summaries in tabs, similar papers, and citations."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -12,24 +12,22 @@ from fastapi.responses import Response
 from markupsafe import Markup
 
 from api.pages.html import MEDIA_TYPE, render
+from api.pages.parts import Parts, summary_parts
 from api.resource import Loaded, Resource, opened, parse_paper, serve, updated
 from api.routes.similar import newest_entries, similar_rows
 from core.llm.extractive import extract
-from core.llm.templates import get_template
-from core.model.errors import ConfigError, UnknownName
+from core.model.errors import UnknownName
 from core.model.feed import Entry, Feed
 from core.model.lazy import with_texts
-from core.model.paper import PaperId, known_addresses
+from core.model.paper import PaperId
 from core.model.query import Condition, Query, predicate
 from core.model.review import shown_rows
-from core.model.summary import Summary
 from core.render.card import author_names, make_card, whys, with_maths
 from core.render.citations import bibtex, highwire
 from core.render.claims import claim_of
 from core.render.evidence import evidence_in_words
 from core.render.items import clean_entry, readable_names
 from core.render.rows import short_authors
-from core.text.markdown import to_html
 
 router = APIRouter(include_in_schema=False)
 SHOWN_AUTHORS = 10
@@ -142,7 +140,7 @@ class Tab:
     input: str
     ready: bool
     html: Markup
-    parts: tuple[tuple[str, Markup], ...]
+    parts: Parts
     read: str
     feeds: tuple[str, ...]
 
@@ -156,7 +154,7 @@ def _tabs(shown: Sequence[tuple[Feed, Entry]]) -> list[Tab]:
             continue
         key = (summary.template, summary.language, summary.model, summary.markdown)
         before = tabs[key].feeds if key in tabs else ()
-        name, parts = _parts(summary, known_addresses(entry.paper))
+        name, parts = summary_parts(summary, entry.paper)
         tabs[key] = Tab(
             name=name,
             language=summary.language,
@@ -169,27 +167,6 @@ def _tabs(shown: Sequence[tuple[Feed, Entry]]) -> list[Tab]:
             feeds=(*before, feed.title),
         )
     return sorted(tabs.values(), key=lambda tab: (not tab.ready, not tab.model))[:MOST_TABS]
-
-
-def _parts(summary: Summary, known: frozenset[str]) -> tuple[str, tuple[tuple[str, Markup], ...]]:
-    """Returns the name of a summary's template, and its parts under their headings; no parts if it is unknown."""
-    try:
-        template = get_template(summary.template)
-    except (UnknownName, ConfigError):
-        return summary.template, ()
-    headings = {section.key: section.heading.get(summary.language, section.key) for section in template.parts}
-    texts: Mapping[str, str] = dict(summary.parts) if summary.state == "ready" else {}
-    parts = tuple(
-        (_bare(headings[key]), Markup(to_html(text, known, maths=True)))  # noqa: S704 - sanitised
-        for key, text in texts.items()
-        if text.strip() and key in headings
-    )
-    return template.title.get(summary.language, summary.template), parts
-
-
-def _bare(heading: str) -> str:
-    """Returns a heading without its letter: "a) Problem solved" is "Problem solved"."""
-    return heading[3:] if heading[1:3] == ") " else heading
 
 
 def _similar(entry: Entry, loaded: Loaded) -> list[tuple[Entry, tuple[str, ...]]]:

@@ -11,7 +11,7 @@ from core.model.digest import Digest
 from core.model.feed import Entry
 from core.render.blocks import Block, Link, Paragraph
 from core.render.blocks.html import Html
-from core.render.digest.common import Site
+from core.render.digest.common import Site, notices
 from core.render.digest.staged import staged_blocks, staged_title
 from core.render.digest.styles import daily_blocks, daily_title, list_blocks, list_title
 from core.render.items import Item, clean_entry
@@ -107,6 +107,11 @@ def digest_markdown(digest: Digest, site: Site, kind: str = "") -> str:
 def digest_html(digest: Digest, site: Site, *, in_feed: bool = False, whole: str = "") -> str:
     """The document below its title as harmless HTML: of a page, or of a feed's content, where readers have theirs."""
     return clean(Html(below=1 if in_feed else 0, is_page=not in_feed).write(_blocks(digest, site, whole)))
+
+
+def digest_notices(digest: Digest) -> str:
+    """What is missing of the day, as harmless HTML of a page; "" if nothing is."""
+    return clean(Html().write(notices(digest, messages("digest", digest.language))))
 
 
 def digest_json(digest: Digest) -> bytes:
