@@ -23,7 +23,7 @@ from core.model.scoring import same_keyword
 from core.model.votes import Reference
 from core.ranking.matching import make_scorer
 from core.ranking.words import WordTable, word_table
-from core.text.terms import terms_of
+from core.text.terms import places_of_terms, terms_of
 
 MOST_CATEGORIES = 4
 MOST_PROPOSED = 16
@@ -34,6 +34,7 @@ _SAMPLE = 500  # stored papers that say how frequent words are
 # Weights. A strong rule alone is enough for a paper to be shown; all others only add to it
 _STRONG, _USUAL, _WEAK, _LEAST = 4.0, 2.0, 1.0, 0.5
 _RARE, _UNCOMMON, _COMMON = 4.2, 3.2, 2.0  # idf: one paper in 67, in 25, in 7
+_RAREST = 6.0  # idf from which phrases are equally rare: the corpus of the table knows some fields better than others
 _NEAR = 1.2  # of idf: words that are nearly as rare as the rarest are as strong
 _LEAST_INSIDE = 10  # stored papers of the categories, before they say that a threshold is too high
 _OF_ALL = 0.25  # the share of the papers of its categories from which a word says nothing more
@@ -113,12 +114,8 @@ def propose(
     inside = [paper for paper in papers if any(listed(name, categories) for name in paper.categories)]
     rules = _less_for_common(rules, inside)
     found = _found(rules, inside or papers)
-    while (
-        len(inside) >= _LEAST_INSIDE
-        and enough > _WEAK
-        and sum(1 for one in found if one.total >= enough) < _LEAST_FOUND
-    ):
-        enough /= 2
+    if len(inside) >= _LEAST_INSIDE and _reaching(found, enough) < min(_LEAST_FOUND, _reaching(found, _USUAL)):
+        enough = _USUAL
     best = [one.paper for one in found if one.total >= enough]
     rules |= {text: _LEAST for text in _added(best, rules, counts) if text not in rules}
     chosen = sorted(_usable(rules).items(), key=lambda pair: -pair[1])[:MOST_PROPOSED]
@@ -147,10 +144,11 @@ class _Counts:
         """Returns the idf of a term; 0 for one that says nothing."""
         if term in self.table.common:
             return 0.0
-        if term in self.table.idf:
-            return self.table.idf[term]
-        count = sum(1 for terms in self.sample if term in terms)
-        return min(self.table.unknown, math.log(len(self.sample) / count)) if count > 1 else self.table.unknown
+        known = self.table.idf.get(term)
+        if known is None:
+            count = sum(1 for terms in self.sample if term in terms)
+            known = math.log(len(self.sample) / count) if count > 1 else self.table.unknown
+        return known
 
     @cached_property
     def counts(self) -> Counter[str]:
@@ -177,22 +175,27 @@ def _chunks(sentence: str) -> Iterator[Words]:
             yield Words(tuple(texts), tuple(terms))
             texts, terms = [], []
         if term and term not in _SAYING:
-            texts.append(_singular(word, term))
+            texts.append(_written(word))
             terms.append(term)
     if texts:
         yield Words(tuple(texts), tuple(terms))
 
 
-def _singular(word: str, term: str) -> str:
-    """Returns a word as a rule has it: acronyms and names as they are written, others as their term."""
-    if sum(map(str.isupper, word)) > 1:
-        return word[:-1] if word.endswith("s") and word[:-1].isupper() else word
-    return word.lower() if word.lower().endswith("ies") else term  # series, species: rules know plurals
+def _written(word: str) -> str:
+    """Returns a word as a rule has it, which knows plurals: acronyms as they are, others in small letters."""
+    return word if sum(map(str.isupper, word)) > 1 else word.lower()
 
 
-def _spelled(term: str) -> str:
-    """Returns a term as a rule has it: what is no plural has lost its end as if it were one."""
-    return " ".join({"sery": "series", "specy": "species"}.get(word, word) for word in term.split())
+def _spelled(terms: Iterable[str], papers: Iterable[Paper | Reference]) -> dict[str, str]:
+    """Returns the terms as the papers spell them: a term has lost its plural, and sometimes more."""
+    wanted = list(terms)
+    out: dict[str, str] = {}
+    for paper in papers:
+        for text in (paper.title, paper.abstract):
+            for term, start, end in places_of_terms(text, wanted):
+                words = text[start:end].replace("-", " ").split()
+                out.setdefault(term, " ".join(map(_written, words)))
+    return out
 
 
 def _of_sentence(chunks: Sequence[Words], counts: _Counts) -> dict[str, float]:
@@ -217,7 +220,8 @@ def _rarity(chunk: Words, counts: _Counts) -> float:
         return 0.0
     alone = [counts.idf(term) for term in chunk.terms if term not in _NOT_ALONE]
     pairs = [counts.idf(f"{one} {other}") for one, other in pairwise(chunk.terms)]
-    return max(alone) if alone and max(alone) >= _COMMON else max(pairs, default=0.0) - 1
+    rare = max(alone) if alone and max(alone) >= _COMMON else max(pairs, default=0.0) - 1
+    return min(rare, _RAREST)
 
 
 def _of_phrase(chunk: Words, strong: float, counts: _Counts) -> dict[str, float]:
@@ -241,10 +245,11 @@ def _of_phrase(chunk: Words, strong: float, counts: _Counts) -> dict[str, float]
         for text, term in zip(chunk.texts, chunk.terms, strict=True)
         if term not in _NOT_ALONE and len(term) > 1
     }
+    terms_of_text = dict(zip(chunk.texts, chunk.terms, strict=True))
     rarest = max(alone.values(), default=0.0)
     for text, idf in alone.items():
         if idf >= _RARE and idf >= rarest - _NEAR:
-            rules.setdefault(_with_derived(text), strong)
+            rules.setdefault(_with_derived(text, terms_of_text[text]), strong)
         elif idf >= _COMMON:
             # The only word of a phrase is the topic, however common it is
             rules.setdefault(text, strong if len(chunk.texts) == 1 and idf >= rarest else min(strong, _WEAK))
@@ -260,11 +265,11 @@ def _together(chunks: Sequence[Words], counts: _Counts) -> dict[str, float]:
     return {f"{one[1]} AND {other[1]}": _USUAL for one, other in pairs[:3]}
 
 
-def _with_derived(word: str) -> str:
-    """Returns a rule for a long word and those derived from it: "atmospher*" for atmosphere and atmospheric."""
-    if len(word) < _LONG or not word.isalpha() or not word.islower():
+def _with_derived(word: str, term: str) -> str:
+    """Returns a rule for a long word and those derived from it: "atmospher*" for atmospheres and atmospheric."""
+    if len(term) < _LONG or not term.isalpha() or not word.islower():
         return word
-    return f"{word[:-1] if word[-1] in 'ey' else word}*"
+    return f"{term[:-1] if term[-1] in 'ey' else term}*"
 
 
 def _of_references(references: Sequence[Reference], counts: _Counts) -> dict[str, float]:
@@ -288,10 +293,11 @@ def _of_references(references: Sequence[Reference], counts: _Counts) -> dict[str
         if any(not words.isdisjoint(known.split()) for known in rules) or not words.isdisjoint(_SAYING):
             continue
         often = titles[term] > 1 or (len(references) < 3 and titles[term])
-        rules[_spelled(term)] = _STRONG if often and " " in term else _USUAL
+        rules[term] = _STRONG if often and " " in term else _USUAL
         if len(rules) >= MOST_PROPOSED - _MOST_ADDED:
             break
-    return rules
+    spelled = _spelled(rules, references)
+    return {spelled.get(term, term): weight for term, weight in rules.items()}
 
 
 def _categories(
@@ -304,7 +310,7 @@ def _categories(
     known = {paper.id: paper for paper in papers}
     liked = [known[one.paper] for one in references if one.paper in known]
     is_clear = bool(named) and named[0][1] >= _CLEAR
-    for some, weight in ((liked, 2.0), (found[:_MOST_FOUND], 0.4 if is_clear else 1.5)):
+    for some, weight in ((liked, 2.0), (found[:_MOST_FOUND], 0.7 if is_clear else 1.5)):
         if len(some) >= (_LEAST_FOUND if some is not liked else 1):
             primary = Counter(paper.primary for paper in some if paper.primary)
             points.update({name: weight * count / len(some) for name, count in primary.items()})
@@ -356,14 +362,21 @@ def _added(best: Sequence[Paper], rules: Mapping[str, float], counts: _Counts) -
         term: count / total * math.log((len(counts.sample) + 1) / (counts.counts[term] + 1))
         for term, count in inside.items()
         if count >= max(2, total / 5) and counts.idf(term) >= _UNCOMMON and (taken | _SAYING).isdisjoint(term.split())
-        and not any(term.startswith(word) for word in taken if len(word) >= _LONG - 1)
+        and not any(_is_akin(one, word) for one in term.split() for word in taken)
         and all(len(word) > 2 and word.isalpha() for word in term.split())
     }  # fmt: skip
     out: list[str] = []
     for term in sorted(points, key=lambda term: (-points[term], term)):
         if all(set(term.split()).isdisjoint(other.split()) for other in out):
             out.append(term)
-    return [_spelled(term) for term in out[:_MOST_ADDED]]
+    spelled = _spelled(out[:_MOST_ADDED], best[:_MOST_FOUND])
+    return [spelled.get(term, term) for term in out[:_MOST_ADDED]]
+
+
+def _is_akin(one: str, other: str) -> bool:
+    """Returns whether a word is another one or derived from it, by their beginnings: cache, caches and caching."""
+    shorter = min(len(one), len(other)) - 1
+    return shorter >= 3 and one[:shorter] == other[:shorter]
 
 
 def _title(sentence: str, chosen: Sequence[tuple[str, float]]) -> str:

@@ -92,7 +92,7 @@ def proposed(wire: httpx.Client, about: str) -> etree._Element:
         ("auction theory", "cs.GT", "auction*:4"),
         ("quantum error correction", "quant-ph", "quantum error OR error correction:4"),
         ("arXiv:2603.90301", "cs.DC", "cache:2"),
-        ("@article{a, title={Auctions with budget constraints}}", "cs.GT", "auction:2"),
+        ("@article{a, title={Auctions with budget constraints}}", "cs.GT", "auctions:2"),
     ],
 )
 def test_a_sentence_becomes_rules(wire: httpx.Client, about: str, category: str, keyword: str) -> None:

@@ -58,6 +58,13 @@ def test_copying_by_hand(browser: Browser, client: httpx.Client) -> None:
     context.close()
 
 
+# Sums up how much of a page has moved without anybody's doing
+SHIFTS = (
+    "window.shift = 0; new PerformanceObserver((list) => { for (const one of list.getEntries()) "
+    "if (!one.hadRecentInput) window.shift += one.value; }).observe({type: 'layout-shift', buffered: true});"
+)
+
+
 def marks(page: Page) -> dict[str, dict[str, object]]:
     """What this browser has kept of the papers."""
     found: dict[str, dict[str, object]] = page.evaluate("JSON.parse(localStorage.getItem('paperwire-marks') ?? '{}')")
@@ -86,6 +93,61 @@ def test_a_morning_with_the_keyboard(page: Page, client: httpx.Client) -> None:
     page.wait_for_url("**/day/2026-03-05")
     page.keyboard.press("Enter")
     page.wait_for_url("**/papers/*")
+
+
+def test_from_paper_to_paper(page: Page, client: httpx.Client) -> None:
+    """The page of a paper knows its place in the list that led to it: keys mark it and go on, and nothing moves."""
+    page.add_init_script(SHIFTS)
+    page.goto(base(client))
+    order = page.locator(".row").evaluate_all("rows => rows.map((row) => row.dataset.id)")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/papers/{order[0]}")
+    expect(page.locator("[data-place]")).to_contain_text(f"1 of {len(order)}, ")
+    page.keyboard.press("s")
+    expect(page.get_by_role("button", name="Save")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("d")
+    page.keyboard.press("u")
+    assert 0 == page.evaluate("window.shift")
+    page.keyboard.press("j")
+    page.wait_for_url(f"**/papers/{order[1]}")
+    page.keyboard.press("k")
+    page.wait_for_url(f"**/papers/{order[0]}")
+    page.get_by_role("button", name="Like", exact=True).click()
+    kept = marks(page)[order[0]]
+    assert (1, 1) == (kept["s"], kept["l"])
+    page.goto(base(client))
+    expect(page.locator(".row.saved.liked")).to_have_attribute("data-id", order[0])
+
+
+def test_a_list_is_exported_with_the_keyboard(page: Page, client: httpx.Client) -> None:
+    """What was saved with a key is on the list of saved papers, which is exported without a mouse."""
+    page.goto(base(client))
+    saved = page.locator(".row.here").get_attribute("data-id")
+    page.keyboard.press("s")
+    page.goto(f"{base(client)}/saved")
+    page.wait_for_url("**/saved?id=*")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if "BibTeX" == page.evaluate("document.activeElement.textContent"):
+            break
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    assert f"eprint={{{saved}}}" in download.value.path().read_text().replace(" ", "")
+
+
+def test_tabs_of_a_paper(browser: Browser, client: httpx.Client) -> None:
+    """Without JavaScript a paper's tabs open, its menus too, and its buttons lead the way to sign in."""
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{base(client)}/papers/2603.90302")
+    expect(page.locator(".tab").first).to_be_visible()
+    page.locator("summary", has_text="Cite").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="RIS").click()
+    assert "TY  - " in download.value.path().read_text()
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_url("**/sign-in")
+    context.close()
 
 
 def test_keys_can_be_turned_off(page: Page, client: httpx.Client) -> None:
@@ -130,10 +192,7 @@ def test_since_the_last_visit(page: Page, client: httpx.Client) -> None:
 
 def test_layout_and_height(page: Page, client: httpx.Client) -> None:
     """Nothing moves while the page is loaded."""
-    page.add_init_script(
-        "window.shift = 0; new PerformanceObserver((list) => { for (const one of list.getEntries()) "
-        "if (!one.hadRecentInput) window.shift += one.value; }).observe({type: 'layout-shift', buffered: true});"
-    )
+    page.add_init_script(SHIFTS)
     page.goto(base(client), wait_until="networkidle")
     assert 0 == page.evaluate("window.shift")
 
