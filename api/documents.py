@@ -8,7 +8,7 @@ from fastapi import Request
 from markupsafe import Markup
 
 from api.pages.html import render
-from api.pages.parts import Parts, summary_parts
+from api.pages.parts import SummaryParts, summary_parts
 from api.resource import wire_of
 from api.routes.feeds import FORMATS
 from api.urls import base_url, feed_url
@@ -51,18 +51,18 @@ def digest_as(request: Request, digest: Digest, format_name: str, front_matter: 
     return _page(request, "digest.html", digest_title(digest), html, digest=digest, bands=(), notes="")
 
 
-def _bands(digest: Digest) -> list[tuple[str, str, list[tuple[PaperRow, Peek, Parts]]]]:
+def _bands(digest: Digest) -> list[tuple[str, str, list[tuple[PaperRow, Peek, SummaryParts]]]]:
     """Returns the papers of a digest by worth: the name of each band, and its rows with what is behind them."""
     entries = digest.listed()
     chosen = merge_day([(digest.feed, entries, reach_of(digest.feed, entries))])
-    rows: dict[str, list[tuple[PaperRow, Peek, Parts]]] = {}
+    rows: dict[str, list[tuple[PaperRow, Peek, SummaryParts]]] = {}
     for one in chosen:
         peek = make_peek(one.entries)
         rows.setdefault(one.band, []).append((make_row(one, _extract), peek, _parts(one.entry)))
     return [(band, BAND_NAMES[band], rows[band]) for band in PLACES if band in rows]
 
 
-def _parts(entry: Entry) -> Parts:
+def _parts(entry: Entry) -> SummaryParts:
     """Returns the parts of a model's summary under their headings; none of an extract, which its claim stands for."""
     summary = entry.summary
     return summary_parts(summary, entry.paper)[1] if summary and summary.model and summary.state == "ready" else ()

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from markupsafe import Markup
 
 from api.pages.html import MEDIA_TYPE, render
-from api.pages.parts import Parts, summary_parts
+from api.pages.parts import SummaryParts, summary_parts
 from api.resource import Loaded, Resource, opened, parse_paper, serve, updated
 from api.routes.similar import newest_entries, similar_rows
 from core.llm.extractive import extract
@@ -140,7 +140,7 @@ class Tab:
     input: str
     ready: bool
     html: Markup
-    parts: Parts
+    parts: SummaryParts
     read: str
     feeds: tuple[str, ...]
 

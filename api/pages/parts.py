@@ -10,10 +10,10 @@ from core.model.paper import Paper, known_addresses
 from core.model.summary import Summary
 from core.text.markdown import to_html
 
-Parts = tuple[tuple[str, Markup], ...]
+SummaryParts = tuple[tuple[str, Markup], ...]
 
 
-def summary_parts(summary: Summary, paper: Paper) -> tuple[str, Parts]:
+def summary_parts(summary: Summary, paper: Paper) -> tuple[str, SummaryParts]:
     """Returns the name of a summary's template, and its parts under their headings; no parts if it is unknown."""
     try:
         template = get_template(summary.template)
