@@ -67,6 +67,7 @@ def test_reading_ahead(stored: Place) -> None:
     assert 1 <= cost.requests <= 5  # fewer than three only where the machine has other work
 
 
+@pytest.mark.slow
 def test_analyses_come_along() -> None:
     """What was analysed is read together with the days: an instance that just started needs no more round trips."""
     with place(2, lambda number: make_sheets(10, start=10_000 + 40 * number)) as made:

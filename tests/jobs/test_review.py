@@ -119,6 +119,7 @@ def test_estimate_and_usage(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_killed_at_every_question(tmp_path: Path) -> None:
     """After `kill -9` while any question is under way, the next process asks that one again and none before it."""
     path = tmp_path / "store.sqlite3"

@@ -509,7 +509,8 @@ def test_many_authors() -> None:
     assert "Author10 Sample" not in text
 
 
-@pytest.mark.parametrize("style", ["list", *(pytest.param(style, marks=pytest.mark.slow) for style in STYLES[1:])])
+@pytest.mark.slow
+@pytest.mark.parametrize("style", STYLES)
 def test_feed_of_large_days_fits(style: str) -> None:
     """Fourteen days of 475 papers are at most as long as Vercel sends; each day has its best and a link to all."""
     papers = tuple(
