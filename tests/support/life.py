@@ -1,25 +1,30 @@
-"""A month of a simulated arXiv: visits by processes of their own, some of which are killed, and what came of it.
+"""A month of a simulated arXiv: visits by processes, some of which are killed, and what came of it.
 
-The world is `arxiv_world.py` (`tests.jobs.test_shared_world`), or any other with the same few attributes.
+The world is `arxiv_world.py` (`tests.jobs.test_shared_world`), or any other with the same few attributes. All is in this
+process: requests go to the world without a network, waiting takes no time, and a killed process is one whose next
+request or use of the store never happens, as nothing after it. Its locks stay until they expire, which takes no time.
 """
 
 import asyncio
-import os
-import signal
-import sys
-import time
+import logging
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
+
+import httpx
 
 from core.app import Paperwire
 from core.config.settings import Settings, load_settings
+from core.jobs import upstreams
 from core.model.batch import Batch, announce_type, announced_in
 from core.model.categories import canonical, listed
+from core.model.errors import LockLost, StoreError
 from core.model.manifest import Manifest
+from core.store.base import Store
 
 FEEDS = """
 [instance]
@@ -31,8 +36,113 @@ categories = {categories}
 announce_types = ["new", "cross", "replace", "replace-cross"]
 max_entries = 500
 """
-KINDS = ("new", "cross", "replace")
-VISIT_SECONDS = 120.0
+URL = "http://world.example"
+LONGEST_PAUSE = 1.0  # between two looks at a lock; what is longer bounds real work
+FASTER = 200
+log = logging.getLogger("paperwire.tests")
+
+
+class World(Protocol):
+    """A simulated arXiv. `answer` is what it sends for a path with its query: status, headers, body; None: it hangs up."""
+
+    def enter(self, visit: Mapping[str, Any]) -> None:
+        """Set the clock and the faults as a visit has them."""
+
+    def answer(self, path: str, headers: Mapping[str, str]) -> tuple[int, Sequence[tuple[str, str]], bytes] | None:
+        """Answer a request."""
+
+
+class Killed(BaseException):
+    """Raised in a process that is dead: no `except Exception` notices it, and no `finally` has an effect."""
+
+
+@dataclass
+class Process:
+    """One process of a visit: it dies at its request or its use of the store with this number."""
+
+    world: World
+    at_request: int | None = None
+    at_use: int | None = None
+    requests: int = 0
+    uses: int = 0
+    dead: bool = False
+    locks: list[tuple[str, str]] = field(default_factory=list)
+
+    def request(self) -> None:
+        """Count a request."""
+        self.requests += 1
+        self._step(self.requests == self.at_request)
+
+    def use(self) -> None:
+        """Count a use of the store."""
+        self.uses += 1
+        self._step(self.uses == self.at_use)
+
+    def _step(self, dies: bool) -> None:
+        self.dead = self.dead or dies
+        if self.dead:
+            raise Killed
+
+
+_process: ContextVar[Process] = ContextVar("process")
+
+
+class MortalStore:
+    """A `Store` of a process that may be killed: what a dead one does never reaches the `whole`."""
+
+    def __init__(self, whole: Store, process: Process) -> None:
+        self.whole = whole
+        self.process = process
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self.whole, name)
+        if name == "entries":
+            return method
+
+        async def call(*values: Any, **named: Any) -> Any:
+            if name == "close":
+                return await method()
+            if name == "prolong" and self.process.dead:  # by a task of its own, which has just to end
+                return False
+            self.process.use()
+            found = await method(*values, **named)
+            if name == "acquire" and found:
+                self.process.locks.append((values[0], values[1]))
+            return found
+
+        return call
+
+
+class Line(httpx.AsyncBaseTransport):
+    """The line of the current process to its world."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        process = _process.get()
+        process.request()
+        path = request.url.raw_path.decode()
+        answer = process.world.answer(path, request.headers)
+        if answer is None:
+            raise httpx.ReadError("the connection was reset", request=request)
+        status, headers, body = answer
+        return httpx.Response(status, headers=list(headers), stream=httpx.ByteStream(body), request=request)
+
+
+@contextmanager
+def in_process() -> Iterator[None]:
+    """Send the requests of all upstreams to the world of the process that makes them."""
+    real = upstreams._make_client
+    upstreams._make_client = lambda _settings: httpx.AsyncClient(transport=Line(), verify=False)  # noqa: S501
+    try:
+        yield
+    finally:
+        upstreams._make_client = real
+
+
+class QuickLoop(asyncio.SelectorEventLoop):
+    """An event loop in which short pauses, as between two looks at a lock, take next to no time."""
+
+    def call_later(self, delay: float, *rest: Any, **named: Any) -> asyncio.TimerHandle:
+        return super().call_later(delay if delay > LONGEST_PAUSE else delay / FASTER, *rest, **named)
 
 
 @dataclass
@@ -52,7 +162,6 @@ class Verdict:
 class Life:
     """A store, and the settings of the deployments that share it, by name."""
 
-    url: str
     configs: Mapping[str, Sequence[str]]
     store: Mapping[str, Any]  # sqlite_path or redis_url
     days: int = 30
@@ -62,7 +171,7 @@ class Life:
         names = str(list(self.configs[config])).replace("'", '"')
         return load_settings(
             env_file=False,
-            arxiv_rss_url=self.url,
+            arxiv_rss_url=URL,
             replay_gate_seconds=0,
             feeds_toml=FEEDS.format(days=self.days, categories=names),
             now=now,
@@ -70,35 +179,55 @@ class Life:
             **self.store,
         )
 
-    def visit(self, world: Any, visit: Mapping[str, Any], processes: int = 1) -> None:
-        """Set the world to a visit, and refresh in so many processes, one of which may be killed."""
+    def live(self, world: World, plan: Iterable[Mapping[str, Any]], see: Callable[[str], None] = log.info) -> None:
+        """Make all visits of a plan, each with its number of "processes", in one event loop."""
+
+        async def all_visits() -> None:
+            for visit in plan:
+                await self._visit(world, visit, see)
+
+        with in_process(), asyncio.Runner(loop_factory=QuickLoop) as runner:
+            runner.run(all_visits())
+
+    async def _visit(self, world: World, visit: Mapping[str, Any], see: Callable[[str], None]) -> None:
         world.enter(visit)
-        now = datetime.fromisoformat(visit["now"])
-        children: list[int] = []
+        now = datetime.fromisoformat(visit.get("clock", visit["now"]))
+        processes = [Process(world) for _ in range(visit.get("processes", 1))]
+        processes[0].at_request, processes[-1].at_use = visit["kill"], visit.get("kill_use")
+        settings = self.settings(visit["config"], now)
+        tasks = [asyncio.create_task(self._refresh(settings, process, see)) for process in processes]
+        await asyncio.gather(*tasks)
+        if visit["evict"]:
+            await self._evict(now, visit["evict"])
 
-        def count(number: int) -> None:
-            if visit["kill"] and number == visit["kill"] and children:
-                with suppress(ProcessLookupError):
-                    os.kill(children[0], signal.SIGKILL)
+    async def _refresh(self, settings: Settings, process: Process, see: Callable[[str], None]) -> None:
+        """Refresh in a process of its own, which may be killed."""
+        _process.set(process)
+        wire = Paperwire(settings)
+        whole = wire.archive.store.whole
+        wire.archive.store.whole = MortalStore(whole, process)
+        try:
+            report = await wire.refresh(seconds=600, patience=20)
+            if report.errors:
+                see(f"{settings.now} {report.errors}")
+        except Killed:
+            for name, token in process.locks:
+                await whole.release(name, token)
+        except LockLost as error:
+            see(f"{settings.now} {error}")
+        finally:
+            with suppress(StoreError):
+                await wire.close()
 
-        world.on_request = count
-        for _ in range(processes):  # one by one: the first one may be killed meanwhile
-            children += [_forked(self.settings(visit["config"], now))]
-        _wait(children)
-        world.on_request = lambda _number: None
-        if visit["kill"] or visit["evict"]:
-            asyncio.run(self._between(now, visit["evict"]))
-
-    async def _between(self, now: datetime, evict: int) -> None:
-        """Let the locks of killed processes expire, which takes no time here, and lose stored batches."""
+    async def _evict(self, now: datetime, number: int) -> None:
+        """Lose so many stored batches, with their copies if the number is negative."""
         wire = Paperwire(self.settings("main", now))
         names = [key async for key, _, _ in wire.archive.store.entries()]
-        lost = sorted(name for name in names if ":batch:" in name and not name.startswith("pw1:copy"))
-        gone = [name for name in names if ":lock:" in name]
-        gone += lost[:: max(len(lost) // evict, 1)][:evict] if evict else []
-        for name in gone:
-            await wire.archive.store.put(name, b"", 0.001)
-        await asyncio.sleep(0.01)
+        found = sorted(name for name in names if ":batch:" in name and "copy:" not in name)
+        lost = found[:: max(len(found) // abs(number), 1)][: abs(number)]
+        for name in names:
+            if name in lost or (number < 0 and any(name.endswith(one.partition(":batch:")[2]) for one in lost)):
+                await wire.archive.store.delete(name)
         await wire.close()
 
     def stored(self) -> tuple[Manifest, dict[date, Batch]]:
@@ -112,36 +241,6 @@ class Life:
             return manifest, {record.date: found[record.hash] for record in manifest.stored if record.hash in found}
 
         return asyncio.run(read())
-
-
-def _forked(settings: Settings) -> int:
-    """Refresh in a process of its own, which may be killed. Returns its number."""
-    child = os.fork()
-    if child:
-        return child
-    try:
-        asyncio.run(_refresh(settings))
-    except BaseException as error:
-        sys.stderr.write(f"{type(error).__name__}: {error}\n")
-        os._exit(1)
-    os._exit(0)
-
-
-async def _refresh(settings: Settings) -> None:
-    wire = Paperwire(settings)
-    report = await wire.refresh(seconds=60, patience=20)
-    if report.errors:
-        sys.stderr.write(f"{settings.now} {report.errors}\n")
-    await wire.close()
-
-
-def _wait(children: Iterable[int]) -> None:
-    end = time.monotonic() + VISIT_SECONDS
-    for child in children:
-        while os.waitpid(child, os.WNOHANG)[0] == 0:
-            if time.monotonic() > end:
-                os.kill(child, signal.SIGKILL)
-            time.sleep(0.002)
 
 
 def judge(
@@ -164,6 +263,10 @@ def judge(
     for day, items in have.items():
         for name, (kind, _) in items.items():
             everywhere.setdefault(name, []).append((day, kind))
+    for day, batch in batches.items():
+        number = Counter(i.paper.id for i in batch.announcements if announced_in(i, wanted))
+        for name in (name for name, count in number.items() if count > 1):
+            verdict.note("duplicate", f"{day} {name}")
     for day, papers in truth.items():
         for name, said in papers.items():
             _judge_one(verdict, day, name, said, have, everywhere)
