@@ -82,6 +82,7 @@ def next_due(now: datetime) -> datetime:
     return due_at(day)
 
 
+@lru_cache(maxsize=4_096)
 def due_at(day: date) -> datetime:
     """Returns the time (UTC) at which the batch of an announcement day is due."""
     return datetime.combine(day, PUBLISHED_AT, EASTERN).astimezone(UTC)

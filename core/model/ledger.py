@@ -6,6 +6,7 @@ The API says when a paper was submitted, not when it was announced: see `core.mo
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from core.model.batch import Announcement, Batch, announced_in, make_batch
@@ -285,6 +286,7 @@ def _held_for(day: date) -> list[date]:
     return days
 
 
+@lru_cache(1024)
 def _over_at(day: date) -> datetime:
     """Returns when the next date is due: the API has all papers of `day` by then."""
     return next_due(due_at(day))

@@ -5,26 +5,27 @@ that were listed in the category later are on it, and what arXiv's feed said of 
 cross-list is on the pages of all categories that the paper has beside its primary one.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
 from core.model.batch import Announcement, Batch, announced_in, make_batch
-from core.model.calendar import announced_on, before, due_date, is_evening, mailed_at
+from core.model.calendar import announced_on, before, due_date, is_evening
 from core.model.categories import listed
+from core.model.consistent import absent_from, absent_ids, had_before, made_consistent
 from core.model.ledger import Entered, days_kept, judged
 from core.model.manifest import BatchRecord, Manifest, PageNote, rfc3339
 from core.model.paper import Paper, as_first_announced, complete
 from core.model.reconcile import announced_before, corrected, recorded, restated
 
 REACH = timedelta(days=90)  # of the catch-up pages, https://info.arxiv.org/help/catchup.html
-MOST_ASKED = 6  # times that a page is asked which differs from arXiv's feed, or is empty
 MOST_VERSION = 5  # later replacements are not announced
+_MONTH = timedelta(days=7)  # the first batch of a month has identifiers of the previous month
 _AGAIN = ("differs", "lacking", "empty", "again")
-_PAUSE = timedelta(hours=1)  # after which a page is asked again
-_ABSENT = timedelta(days=1)  # and one that arXiv had not
-_READ = ("whole", "nothing", "differs", "lacking")  # outcomes of a page that has listings
+_PAUSE = timedelta(hours=1)  # after which a page is asked again; doubled with every time, up to the longest
+_ABSENT = timedelta(days=1)  # the same for one that arXiv had not
+_LONGEST_PAUSE = timedelta(days=4)
 
 
 class Mention(NamedTuple):
@@ -72,9 +73,10 @@ def _can_wait(manifest: Manifest, day: date, category: str) -> bool:
 
 def _is_pending(record: BatchRecord, category: str, now: datetime) -> bool:
     note = record.pages.get(category)
-    if note is None or note.tries >= MOST_ASKED:
-        return note is None
-    pause = _ABSENT if note.outcome == "absent" else _PAUSE
+    if note is None:
+        return True
+    first = _ABSENT if note.outcome == "absent" else _PAUSE
+    pause = min(first * 2 ** min(note.tries - 1, 10), _LONGEST_PAUSE)
     return note.outcome in (*_AGAIN, "absent") and note.at <= rfc3339(now - pause)
 
 
@@ -136,8 +138,7 @@ def enter_page(
         made[day] = _Page(reading, batches, manifest, late=day < due_date(now) or bool(record.hash)).batch()
     if was_short(made.get(day), record) and not was_short(batches.get(day), record):
         records[day] = _to_read_again(records[day], category)
-    made, gone = _without_strays(records, made)
-    made = _in_order(made)
+    made, gone = made_consistent(records, made)
     changed = {one: batch for one, batch in made.items() if one not in batches or batch.hash != batches[one].hash}
     for one, batch in changed.items():
         known = records.get(one) or manifest.get(one)
@@ -175,9 +176,10 @@ def _noted(record: BatchRecord, reading: PageReading, batch: Batch | None) -> Ba
         unknown = any(m.section == "replace" and not m.newest and m.paper.id not in known for m in reading.mentions)
         outcome = "lacking" if unknown else "whole"
     else:
-        # "No updates" is believed if another witness agrees: arXiv's feed, or the same page at another time
+        # "No updates" is believed if another witness agrees: arXiv's feed or, later, the API. Saying it again proves
+        # nothing
         has_some = any(announced_in(item, (name,)) for item in (batch.announcements if batch else ()))
-        outcome = "nothing" if not has_some and (record.of(name).by_rss or tries > 1) else "empty"
+        outcome = "nothing" if not has_some and record.of(name).by_rss else "empty"
     return replace(record, pages={**record.pages, name: PageNote(reading.at, outcome, tries)})
 
 
@@ -199,27 +201,10 @@ def _compared(record: BatchRecord, batch: Batch | None) -> BatchRecord:
     pages = dict(record.pages)
     for name, note in pages.items():
         if note.outcome in ("whole", "nothing", "differs"):
-            absent = [item for item in _absent(batch, name) if item.by_rss]
+            absent = [item for item in absent_from(batch, name) if item.by_rss]
             found = any(announced_in(item, (name,)) for item in (batch.announcements if batch else ()))
             pages[name] = note._replace(outcome="differs" if absent else "whole" if found else "nothing")
     return replace(record, pages=pages)
-
-
-def _absent(batch: Batch | None, category: str) -> Iterator[Announcement]:
-    """Yields what the page of a category should have, and has not.
-
-    A cross-list of a paper whose primary category this is is not on its page.
-    """
-    for item in batch.announcements if batch else ():
-        within = item.served == "cross" and listed(item.paper.primary, (category,))
-        if not item.by_page and announced_in(item, (category,)) and not within:
-            yield item
-
-
-def _absent_ids(record: BatchRecord, batch: Batch) -> set[str]:
-    """Returns the papers of a date that a page of it should have, and has not."""
-    pages = [name for name, note in record.pages.items() if note.outcome in _READ]
-    return {item.paper.id for name in pages for item in _absent(batch, name)}
 
 
 class _Page:
@@ -232,14 +217,13 @@ class _Page:
         self._existing = batches.get(self._day)
         self._before, self._follows = announced_before(manifest, self._day)
         self._manifest = manifest
-        self._mailed = rfc3339(mailed_at(self._day))
         self._at = reading.at
         self._late = reading.at if late else ""
         news = [m.paper.id for m in self._mentions.values() if m.section == "new"]
         news += [item.paper.id for item in self._items if item.served == "new" and item.source != "api"]
         self._elsewhere: dict[str, list[tuple[date, Announcement]]] = {}
         for day, batch in batches.items():
-            absent = _absent_ids(manifest.get(day), batch) if day != self._day else set()
+            absent = absent_ids(manifest.get(day), batch) if day != self._day else set()
             for item in batch.announcements if day != self._day else ():
                 if item.paper.id in self._mentions and item.paper.id not in absent:
                     self._elsewhere.setdefault(item.paper.id, []).append((day, item))
@@ -276,9 +260,18 @@ class _Page:
             return replace(item, paper=paper, served="new", relisted=False, into=(), source=source)
         if item.by_rss:
             return replace(item, paper=paper, source=source)
-        if item.relisted and mention.section == "cross" and self._category not in item.into:
+        if (
+            item.relisted
+            and mention.section == "cross"
+            and self._category not in item.into
+            and self._is_listed(mention)
+        ):
             return replace(item, paper=paper, into=(*item.into, self._category))
         return replace(item, paper=paper)
+
+    def _is_listed(self, mention: Mention) -> bool:
+        """Returns whether a paper of an earlier date was listed in the category on this date, as far as is known."""
+        return not self._was_listed(mention) and not self._was_listed_later(mention)
 
     def _announcement(self, mention: Mention) -> Announcement | None:
         """Returns what a mention announced on the date; None if it was listed in the category at another time."""
@@ -321,26 +314,34 @@ class _Page:
             return False
 
     def _was_listed(self, mention: Mention) -> bool:
-        """Returns whether the paper was in the category before, so that it is another one in which it is listed now.
-
-        The API and catch-up pages have the categories of when they were asked, the feed may have those of the evening.
-        """
-        earlier = [
-            item
-            for day, item in self._others(mention.paper.id)
-            if day < self._day
-            and ((item.by_rss and day < before(self._day)) or _known_at(self._manifest.get(day)) < self._mailed)
-        ]
-        return any(listed(name, (self._category,)) for item in earlier for name in item.paper.categories)
+        """Returns whether the paper was in the category before, so that it is another one in which it is listed now."""
+        had = had_before(self._manifest.records, self._day, self._others(mention.paper.id))
+        return any(listed(name, (self._category,)) for name in had)
 
     def _was_listed_later(self, mention: Mention) -> bool:
         """Returns whether the paper came into the category later, so that the page of this date has it."""
         paper = mention.paper
-        is_only_one = all(listed(name, (paper.primary, self._category)) for name in paper.categories)
-        return any(
-            day > self._day and item.relisted and self._category in item.into and (item.by_rss or is_only_one)
+        later = [
+            item
             for day, item in self._others(paper.id)
-        )
+            if day > self._day and item.relisted and self._category in item.into
+        ]
+        if self._is_old(paper):  # then it was listed in one of its categories on this date too, perhaps in this one
+            return any(item.by_rss and len(item.into) == 1 for item in later)
+        is_only_one = all(listed(name, (paper.primary, self._category)) for name in paper.categories)
+        return any(item.by_rss or is_only_one for item in later)
+
+    def _is_old(self, paper: Paper) -> bool:
+        """Returns whether the paper was announced before this date for certain."""
+        if any(day < self._day and item.source != "api" for day, item in self._others(paper.id)):
+            return True
+        if "/" in paper.id or (self._before and paper.id <= self._before):
+            return True
+        try:
+            is_early = announced_on(datetime.fromisoformat(paper.published)) < self._day
+        except ValueError:
+            is_early = f"{paper.month}" < f"{self._day - _MONTH:%Y-%m}"
+        return is_early and bool(self._first) and paper.id < self._first
 
     def _version(self, mention: Mention) -> int:
         """Returns the version as of the date: before those that are known to be announced later; 0 if not known."""
@@ -361,69 +362,8 @@ class _Page:
             return False
 
 
-def _known_at(record: BatchRecord) -> str:
-    """Returns when the witnesses of a date were asked last."""
-    return max([record.fetched, *(note.at for note in record.pages.values()), *record.read.values()])
-
-
 def was_short(batch: Batch | None, record: BatchRecord) -> bool:
     """Returns whether arXiv's feed left out something in a category of which it seemed to bring all."""
     names = tuple(name for name, state in record.categories.items() if state.by_rss)
     items = batch.announcements if batch else ()
     return any(item.source == "catchup" and not item.relisted and announced_in(item, names) for item in items)
-
-
-def _without_strays(
-    records: Mapping[date, BatchRecord], batches: Mapping[date, Batch]
-) -> tuple[dict[date, Batch], dict[date, list[str]]]:
-    """Returns the batches without what belongs to other dates, and what that was by date.
-
-    That is what the pages of a date lack although another date has it, and what only the API had.
-    """
-    home: dict[tuple[str, bool], set[date]] = {}
-    for day, batch in batches.items():
-        for item in batch.announcements:
-            if item.by_page and not item.relisted:
-                home.setdefault((item.paper.id, item.replaces), set()).add(day)
-    out, gone = dict(batches), dict[date, list[str]]()
-    for day, batch in batches.items():
-        absent = _absent_ids(records[day], batch) if day in records else set()
-        strays = {
-            item.paper.id
-            for item in batch.announcements
-            if not item.by_page and _is_stray(item, day, absent, home.get((item.paper.id, item.replaces), set()))
-        }
-        if strays:
-            out[day] = Batch(day, tuple(i for i in batch.announcements if i.paper.id not in strays))
-            gone[day] = sorted(strays)
-    return out, gone
-
-
-def _is_stray(item: Announcement, day: date, absent: set[str], home: set[date]) -> bool:
-    if item.source == "api":
-        return item.paper.id in absent or bool(home - {day})
-    is_first = not item.relisted and not item.replaces and item.served == "new"
-    return bool(home - {day}) and (is_first or item.paper.id in absent)
-
-
-def _in_order(batches: Mapping[date, Batch]) -> dict[date, Batch]:
-    """Returns the batches with versions that rise from date to date.
-
-    A page has the newest versions, and in the evening arXiv's feed has those of the next mailing.
-    """
-    out, later = dict(batches), dict[str, tuple[int, bool]]()
-    for day in sorted(batches, reverse=True):
-        items = [_before(item, *later.get(item.paper.id, (0, False))) for item in batches[day].announcements]
-        if any(one is not other for one, other in zip(items, batches[day].announcements, strict=True)):
-            out[day] = Batch(day, tuple(items))
-        later |= {item.paper.id: (item.paper.version, item.by_page) for item in items if item.replaces}
-    return out
-
-
-def _before(item: Announcement, version: int, is_sure: bool) -> Announcement:
-    """Returns an announcement with a version before the one that is announced later; `version` 0: none is."""
-    least = 2 if item.replaces else 1
-    fits = item.paper.version < version or item.paper.version <= least or not version
-    if fits or (item.by_rss and not is_sure):
-        return item
-    return replace(item, paper=replace(item.paper, version=max(version - 1, least)))

@@ -1,7 +1,7 @@
 """A month of a simulated arXiv: visits by processes, some of which are killed, and what came of it.
 
-The world is `arxiv_world.py` (`tests.jobs.test_shared_world`), or any other with the same few attributes. All is in this
-process: requests go to the world without a network, waiting takes no time, and a killed process is one whose next
+The world is `arxiv_world.py` (`tests.jobs.test_shared_world`), or any other with the same few attributes. All is in
+this process: requests go to the world without a network, waiting takes no time, and a killed process is one whose next
 request or use of the store never happens, as nothing after it. Its locks stay until they expire, which takes no time.
 """
 
@@ -43,13 +43,13 @@ log = logging.getLogger("paperwire.tests")
 
 
 class World(Protocol):
-    """A simulated arXiv. `answer` is what it sends for a path with its query: status, headers, body; None: it hangs up."""
+    """A simulated arXiv."""
 
     def enter(self, visit: Mapping[str, Any]) -> None:
         """Set the clock and the faults as a visit has them."""
 
     def answer(self, path: str, headers: Mapping[str, str]) -> tuple[int, Sequence[tuple[str, str]], bytes] | None:
-        """Answer a request."""
+        """Returns status, headers and body for a path with its query; None if it hangs up."""
 
 
 class Killed(BaseException):
@@ -131,7 +131,7 @@ class Line(httpx.AsyncBaseTransport):
 def in_process() -> Iterator[None]:
     """Send the requests of all upstreams to the world of the process that makes them."""
     real = upstreams._make_client
-    upstreams._make_client = lambda _settings: httpx.AsyncClient(transport=Line(), verify=False)  # noqa: S501
+    upstreams._make_client = lambda _settings: httpx.AsyncClient(transport=Line(), verify=False)
     try:
         yield
     finally:
@@ -139,10 +139,28 @@ def in_process() -> Iterator[None]:
 
 
 class QuickLoop(asyncio.SelectorEventLoop):
-    """An event loop in which short pauses, as between two looks at a lock, take next to no time."""
+    """An event loop in which short pauses, as between two looks at a lock, take next to no time, and in which what is
+    for another thread is done here, in the next round: the same plan always leads to the same order.
+    """
 
-    def call_later(self, delay: float, *rest: Any, **named: Any) -> asyncio.TimerHandle:
+    def call_later(self, delay: float, *rest: Any, **named: Any) -> asyncio.TimerHandle:  # type: ignore[override]
         return super().call_later(delay if delay > LONGEST_PAUSE else delay / FASTER, *rest, **named)
+
+    def run_in_executor(  # type: ignore[override]
+        self, executor: Any, function: Callable[..., Any], *values: Any
+    ) -> asyncio.Future[Any]:
+        future = self.create_future()
+
+        def work() -> None:
+            if future.cancelled():
+                return
+            try:
+                future.set_result(function(*values))
+            except Exception as error:
+                future.set_exception(error)
+
+        self.call_soon(work)
+        return future
 
 
 @dataclass
@@ -165,19 +183,21 @@ class Life:
     configs: Mapping[str, Sequence[str]]
     store: Mapping[str, Any]  # sqlite_path or redis_url
     days: int = 30
+    _settings: dict[str, Settings] = field(default_factory=dict)
 
     def settings(self, config: str, now: datetime | None = None) -> Settings:
         """The settings of a deployment at a time."""
-        names = str(list(self.configs[config])).replace("'", '"')
-        return load_settings(
-            env_file=False,
-            arxiv_rss_url=URL,
-            replay_gate_seconds=0,
-            feeds_toml=FEEDS.format(days=self.days, categories=names),
-            now=now,
-            log_level="ERROR",
-            **self.store,
-        )
+        if config not in self._settings:
+            names = str(list(self.configs[config])).replace("'", '"')
+            self._settings[config] = load_settings(
+                env_file=False,
+                arxiv_rss_url=URL,
+                replay_gate_seconds=0,
+                feeds_toml=FEEDS.format(days=self.days, categories=names),
+                log_level="ERROR",
+                **self.store,
+            )
+        return self._settings[config].model_copy(update={"now": now})
 
     def live(self, world: World, plan: Iterable[Mapping[str, Any]], see: Callable[[str], None] = log.info) -> None:
         """Make all visits of a plan, each with its number of "processes", in one event loop."""

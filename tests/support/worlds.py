@@ -19,7 +19,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from types import ModuleType
-from typing import Any
+from typing import Any, TextIO
 
 from tests.support.arxiv_world import joined
 from tests.support.life import Life, Verdict, judge
@@ -89,7 +89,10 @@ def _api_alone(tool: ModuleType, days: Sequence[date], luck: Random) -> Visits:
     down = {at for start in (3, 10, 17) for at in range(start, start + luck.choice([1, 2, 3]))}
     for at, day in enumerate(days):
         site = {"path": "/catchup", "kind": luck.choice(["503", "429", "html", "truncated", "empty"])}
-        faults = [site, *([{"path": "/rss", "kind": luck.choice(["503", "rate", "html"])}] if luck.random() < 0.6 else [])]
+        faults = [
+            site,
+            *([{"path": "/rss", "kind": luck.choice(["503", "rate", "html"])}] if luck.random() < 0.6 else []),
+        ]
         if at + 1 not in down or at in down:
             visits += _usual(tool, day, luck, faults if at in down else [])
     return visits
@@ -205,12 +208,17 @@ def _row(name: str, kind: str, seeds: Iterable[int], per_day: int, tool: ModuleT
         sums.update({what: verdict.counts[what] for what in ("type", "version")})
         for what, examples in {**found, **{w: verdict.examples.get(w, []) for w in ("type", "version")}}.items():
             for example in examples[:5]:
-                print(f"  {name} {seed} {kind}: {what}: {example}", file=sys.stderr, flush=True)
+                _say(f"  {name} {seed} {kind}: {what}: {example}", sys.stderr)
     return cells, sums
 
 
+def _say(line: str, to: TextIO = sys.stdout) -> None:
+    to.write(f"{line}\n")
+    to.flush()
+
+
 def _fast_folder() -> str | None:
-    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - memory, in a folder of its own
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 def _main() -> int:
@@ -224,17 +232,17 @@ def _main() -> int:
     first, _, last = given.seeds.partition("-")
     seeds = range(int(first), int(last or first) + 1)
     tool, total, begun = load_tool(), 0, time.monotonic()
-    print("| scenario | store | " + " | ".join(map(str, seeds)) + " | mistakes | type, version |")
-    print("|---" * (len(seeds) + 4) + "|")
+    _say("| scenario | store | " + " | ".join(map(str, seeds)) + " | mistakes | type, version |")
+    _say("|---" * (len(seeds) + 4) + "|")
     for name in given.scenario:
         for kind in given.store:
             cells, sums = _row(name, kind, seeds, given.per_day, tool)
             wrong = {what: number for what, number in sums.items() if what in MISTAKES}
             said = ", ".join(f"{what} {number}" for what, number in wrong.items()) or "none"
             row = [name, kind, *cells, said, f"{sums['type']}, {sums['version']}"]
-            print("| " + " | ".join(row) + " |", flush=True)
+            _say("| " + " | ".join(row) + " |")
             total += sum(wrong.values())
-    print(f"\n{total} mistakes; {time.monotonic() - begun:.0f} s")
+    _say(f"\n{total} mistakes; {time.monotonic() - begun:.0f} s")
     return 1 if total else 0
 
 
