@@ -45,6 +45,7 @@ from core.views.store_check import StoreChecks
 if TYPE_CHECKING:
     from core.jobs.deliver import Post
     from core.jobs.run import Report
+    from core.model.pages import PageKey
     from core.queue.base import Queue
 
 log = logging.getLogger("paperwire")
@@ -412,11 +413,16 @@ class Paperwire:
             return Freshness(UNCONFIRMED_SECONDS, "the store does not answer; this is the last good copy")
         return self.validity(manifest).freshness(self.clock())
 
-    def pending(self, manifest: Manifest) -> list[Window]:
-        """Returns the windows of submissions that arXiv's API has not been asked for; empty for the sample week."""
+    def pending(self, manifest: Manifest) -> list["Window | PageKey"]:
+        """Returns what backfill is still to read: windows of submissions for which arXiv's API has not been asked, and
+        catch-up pages; empty for the sample week.
+        """
         if self.settings.sample or not manifest.records:
             return []
-        return windows_to_read(manifest, self.rules.categories, self.clock(), self.archive.retention)
+        from core.model.pages import pages_to_read  # not at a cold start
+
+        what = manifest, self.rules.categories, self.clock(), self.archive.retention
+        return [*windows_to_read(*what), *pages_to_read(*what)]
 
     def begin_piece(self, seconds: float) -> "asyncio.Task[None] | None":
         """Begin a bounded piece of the pending work after an answer, for at most `seconds`. Returns its task, if any.

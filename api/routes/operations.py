@@ -100,7 +100,7 @@ async def health(request: Request) -> Response:
     checked, chain = await wire.store_checks.get(state), await _chain(wire)
     own = seen_by(state.manifest, wire.rules.categories)
     manifest = without_lost(own, checked.lost, now, wire.archive.retention, wire.rules.sources)
-    windows = wire.pending(manifest)
+    pending = sorted({one.date for one in wire.pending(manifest)}, reverse=True)
     damaged = len(checked.unsound) + len(checked.lost)
     found = await _troubles(wire, state, manifest, damaged, chain, is_owner=is_owner)
     due = due_record(manifest, wire.due, wire.rules.sources)
@@ -112,7 +112,7 @@ async def health(request: Request) -> Response:
         "reason": due.reason,
         "next_due": rfc3339(wire.due.following),
         "now": rfc3339(now),
-        "pending": [window.date.isoformat() for window in windows],
+        "pending": [day.isoformat() for day in pending],
         "reading": _reading(chain),
         "error": dict(manifest.error),
         "rejected": list(due.rejected),

@@ -73,7 +73,7 @@ class Step:
 
     def wants_picks(self, rules: Rules, *, forced: bool) -> bool:
         """Returns whether Hugging Face is to be asked."""
-        return rules.wants_picks and (forced or time() - self.chain.asked >= PICKS_SECONDS)
+        return rules.wants_picks and (forced or not 0 <= time() - self.chain.asked < PICKS_SECONDS)
 
     async def end(self, left: Remainder, settled: str) -> None:
         """Write what is left, and have the queue call the next step if there is any.
@@ -115,7 +115,7 @@ async def refused_by_chain(archive: Archive, call: Call) -> str:
 
 def is_quiet(chain: Chain, settled: str) -> bool:
     """Returns whether the last step left nothing pending, and nothing has changed since."""
-    return not chain.pending and chain.settled == settled and time() - chain.ended < QUIET_SECONDS
+    return not chain.pending and chain.settled == settled and 0 <= time() - chain.ended < QUIET_SECONDS
 
 
 def settled_under(manifest: Manifest, rules: Rules, settings: Settings) -> str:

@@ -3,12 +3,16 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from core.model.calendar import announcement_days, due_at, due_date, picks_due_at
 from core.model.freshness import ARXIV
 from core.model.ledger import Window, in_words
 from core.model.manifest import LACKING, BatchRecord, Manifest, rfc3339
 from core.model.work import MOST_IDLE, MOST_STEPS, Chain
+
+if TYPE_CHECKING:
+    from core.model.pages import PageKey
 
 PATIENCE = timedelta(hours=6)  # how late a batch may be before its owner should look
 OVER = 2  # announcement days after which a gap is not filled automatically
@@ -32,7 +36,7 @@ class Trouble:
 
 def troubles(
     manifest: Manifest,
-    windows: Sequence[Window],
+    pending: Sequence["Window | PageKey"],
     now: datetime,
     *,
     store_error: str = "",
@@ -45,7 +49,7 @@ def troubles(
 ) -> list[Trouble]:
     """Returns all problems at `now`, worst first.
 
-    `windows` are pending in the backfill. `store_error` is the error of the last read of the store, `refusal` the
+    `pending` are the windows and pages that backfill is still to read. `store_error` is the error of the last read of the store, `refusal` the
     reason why it refuses writes, with a remedy; `failure` says when (`time`) and why (`reason`) the last refresh could
     not store its work. `damaged` is the number of stored values that are lost or damaged and have a copy.
     `sources` are those that the feeds use: other sources are not checked. `chain` are the steps that finish the pending
@@ -65,12 +69,12 @@ def troubles(
         detail = f"{damaged} stored value{'s are' if damaged > 1 else ' is'} lost or damaged"
         found.append(Trouble("damaged", detail, mend="the next refresh restores what has a copy, and fetches the rest"))
     if not refusal:
-        found += _of_dates(manifest, windows, now, sources)
+        found += _of_dates(manifest, pending, now, sources)
     return sorted(found, key=lambda trouble: not trouble.act)
 
 
 def _of_dates(
-    manifest: Manifest, windows: Sequence[Window], now: datetime, sources: Collection[str]
+    manifest: Manifest, pending: Sequence["Window | PageKey"], now: datetime, sources: Collection[str]
 ) -> Iterator[Trouble]:
     """Yields the problems of what is stored, and of what is pending."""
     if ARXIV in sources:
@@ -79,9 +83,13 @@ def _of_dates(
         yield _empty(manifest)
     elif now - (since := picks_due_at(max(manifest.picks))) > SLEPT:
         yield _asleep(max(manifest.picks), since)
-    if windows:
-        detail = f"the API of arXiv is still to be asked for {in_words(windows)}"
-        yield Trouble("pending", detail, mend="each refresh goes on; `paperwire refresh --all` does it at once")
+    if pending:
+        windows = in_words(one.date for one in pending if isinstance(one, Window))
+        pages = in_words(one.date for one in pending if not isinstance(one, Window))
+        details = [f"the API of arXiv is still to be asked for {windows}"] if windows else []
+        details += [f"its catch-up pages are still to be read for {pages}"] if pages else []
+        mend = "each refresh goes on; `paperwire refresh --all` does it at once"
+        yield Trouble("pending", "; ".join(details), mend=mend)
 
 
 def status_of(found: Sequence[Trouble]) -> str:

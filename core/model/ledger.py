@@ -18,6 +18,7 @@ from core.model.reconcile import corrected, latest, place, recorded, restated, s
 
 # Announcement days by which a moderator may delay a paper; papers held longer are found only by identifier
 HELD = 4
+REACH = timedelta(days=90)  # of the catch-up pages, https://info.arxiv.org/help/catchup.html
 NOT_ALL_READ = "it was not fetched while arXiv's feed held it; the API is being asked for it"
 NOTHING = "neither arXiv's feed nor the API had anything"
 
@@ -102,8 +103,8 @@ def enter(
     for target in sorted({*found, *(one for one in stay if stay[one] is not batches[one])}):
         papers = found.get(target, [])
         ids[target] = confirmed.get(target, frozenset()) | {paper.id for paper in papers}
-        made[target] = with_papers(target, stay.get(target), papers, categories, reading.at)
         known = records.get(target) or manifest.get(target)
+        made[target] = with_papers(known, stay.get(target), papers, categories, reading.at)
         ledger = {name: CategoryCount(*map(len, ids_of(made[target], ids[target], name))) for name in categories}
         states = {name: known.of(name) for name in categories}
         record = recorded(known, made[target], states, reading.at)
@@ -190,8 +191,13 @@ def _without_strays(
     return stay
 
 
-def with_papers(day: date, batch: Batch | None, papers: Iterable[Paper], categories: Sequence[str], at: str) -> Batch:
-    """Returns the batch with the API's fields of its papers, and with missing papers added as late (`at`)."""
+def with_papers(
+    record: BatchRecord, batch: Batch | None, papers: Iterable[Paper], categories: Sequence[str], at: str
+) -> Batch:
+    """Returns the batch of a record with the API's fields of its papers, and with missing papers added as late (`at`).
+
+    In a category that is new to a stored date, papers are not late.
+    """
     known = {paper.id: paper for paper in papers}
     items = [
         replace(item, paper=complete(item.paper, known[item.paper.id])) if item.paper.id in known else item
@@ -200,11 +206,16 @@ def with_papers(day: date, batch: Batch | None, papers: Iterable[Paper], categor
     present = {item.paper.id for item in items}
     wanted = frozenset(categories)
     items += [
-        Announcement(as_first_announced(paper), "new" if listed(paper.primary, wanted) else "cross", at, "api")
+        Announcement(
+            as_first_announced(paper),
+            "new" if listed(paper.primary, wanted) else "cross",
+            "" if record.hash and record.is_new_in(name for name in categories if _is_in(paper, name)) else at,
+            "api",
+        )
         for paper in known.values()
         if paper.id not in present and any(listed(name, wanted) for name in paper.categories)
     ]
-    return make_batch(day, items)
+    return make_batch(record.date, items)
 
 
 def judged(manifest: Manifest, day: date, name: str, now: datetime, retention: timedelta) -> CategoryState:
@@ -232,7 +243,8 @@ def judged(manifest: Manifest, day: date, name: str, now: datetime, retention: t
         return CategoryState("partial", API_ALONE, source="api", lacks=_NOT_OF_API)
     if outcome in ("absent", "empty"):
         return CategoryState("quiet", NOTHING, source="api" if outcome == "absent" else "catchup+api")
-    return CategoryState("failed", f"{NOTHING}; its catch-up page is still to be asked", source="api")
+    page = "its catch-up page is still to be asked" if now.date() - day <= REACH else "catch-up pages reach 90 days back"
+    return CategoryState("failed", f"{NOTHING}; {page}", source="api")
 
 
 NO_UPDATES = "arXiv's catch-up page has nothing of this date"
@@ -297,9 +309,9 @@ def _want(wanted: Mapping[date, dict[str, str]], day: date, name: str, moment: d
         wanted[day][name] = max(wanted[day].get(name, ""), rfc3339(moment))
 
 
-def in_words(windows: Sequence[Window]) -> str:
-    """Returns the windows in words: "3 dates, 2026-03-02 to 2026-03-05", or ""."""
-    if not windows:
+def in_words(dates: Iterable[date]) -> str:
+    """Returns dates in words: "3 dates, 2026-03-02 to 2026-03-05", or ""."""
+    days = sorted(set(dates))
+    if not days:
         return ""
-    days = sorted(window.date for window in windows)
     return f"{len(days)} date{'s' if len(days) > 1 else ''}, {days[0]} to {days[-1]}" if days[1:] else f"{days[0]}"

@@ -87,6 +87,8 @@ class BatchRecord:
     announcements that came after their day, `last` is the greatest identifier that arXiv's feed announced as new.
     `parts` are the categories that were fetched of an archive whose feed is cut off, until all of them are.
     `pages` are the answers of the catch-up pages by category, `corrections` what they and others corrected.
+    `overlaps` counts the announcements by the categories in which they were announced, joined by "+", where deployments
+    with different categories share the store: `total` is of all of them.
     """
 
     date: date
@@ -106,6 +108,7 @@ class BatchRecord:
     parts: tuple[str, ...] = ()
     pages: Mapping[str, PageNote] = field(default_factory=dict)
     corrections: tuple[Correction, ...] = ()
+    overlaps: Mapping[str, int] = field(default_factory=dict)
 
     def settled(self, categories: Iterable[str]) -> bool:
         """Whether nothing more is expected for this date in `categories`; one that was added later is still missing.
@@ -117,6 +120,10 @@ class BatchRecord:
         # A feed that is empty on a working day may be late, unless the catch-up page is empty too
         final = bool(self.hash) or all("catchup" in self.of(name).source for name in categories)
         return final and all(self.of(name).settled for name in categories)
+
+    def is_new_in(self, categories: Iterable[str]) -> bool:
+        """Whether nothing of this date was stored in any of these categories, as where the owner has just added them."""
+        return all(self.of(name).state == "expected" for name in categories)
 
     def of(self, category: str) -> CategoryState:
         """Returns the state of a category, "expected" if it has none."""
@@ -251,6 +258,7 @@ def _records_from_plain(plain: Mapping[str, Any]) -> dict[date, BatchRecord]:
             "ledger": ledger,
             "pages": pages,
             "corrections": corrections,
+            "overlaps": {str(names): int(number) for names, number in row.get("overlaps", {}).items()},
         }
         records[day] = BatchRecord(day, **(row | more))
     if not all(isinstance(r.hash, str) and isinstance(r.counts, Mapping) for r in records.values()):

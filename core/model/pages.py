@@ -14,12 +14,11 @@ from core.model.batch import Announcement, Batch, announced_in, make_batch
 from core.model.calendar import announced_on, before, due_date, is_evening
 from core.model.categories import listed
 from core.model.consistent import absent_from, absent_ids, had_before, made_consistent
-from core.model.ledger import Entered, days_kept, judged
+from core.model.ledger import REACH, Entered, days_kept, judged
 from core.model.manifest import BatchRecord, Manifest, PageNote, rfc3339
 from core.model.paper import Paper, as_first_announced, complete
 from core.model.reconcile import announced_before, corrected, recorded, restated
 
-REACH = timedelta(days=90)  # of the catch-up pages, https://info.arxiv.org/help/catchup.html
 MOST_VERSION = 5  # later replacements are not announced
 _MONTH = timedelta(days=7)  # the first batch of a month has identifiers of the previous month
 _AGAIN = ("differs", "lacking", "empty", "again")
@@ -135,7 +134,8 @@ def enter_page(
     records[day] = record
     made = dict(batches)
     if reading.mentions:
-        made[day] = _Page(reading, batches, manifest, late=day < due_date(now) or bool(record.hash)).batch()
+        is_late = not record.is_new_in([category]) if record.hash else day < due_date(now)
+        made[day] = _Page(reading, batches, manifest, late=is_late).batch()
     if was_short(made.get(day), record) and not was_short(batches.get(day), record):
         records[day] = _to_read_again(records[day], category)
     made, gone = made_consistent(records, made)

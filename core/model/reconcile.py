@@ -140,7 +140,8 @@ def settle(
         return (known if existing else _without_batch(outcome, categories, known, failures, stale)), existing
     if failures and known.settled(categories):
         return known, existing
-    joined = list(_joined(fresh, existing, outcome))
+    had = tuple(name for name in categories if not known.is_new_in([name]))
+    joined = list(_joined(fresh, existing, outcome, had))
     answered = [name for name in categories if name not in {*failures, *outcome.unchanged}]
     # An answer that lacks something is less of a proof
     judged = _not_compared(answered, outcome.date, previous) if outcome.failures else answered
@@ -226,15 +227,23 @@ _LEAST_SHARE = 8
 def recorded(known: BatchRecord, batch: Batch, states: Mapping[str, CategoryState], at: str) -> BatchRecord:
     """The record of a date with `batch`, of which these categories are in these `states` as of `at` (RFC 3339)."""
     names = {**known.categories, **states}
+    is_shared = bool(known.overlaps) or states.keys() != names.keys()  # with a deployment that has other categories
     record = replace(
         known,
         hash=batch.hash,
+        overlaps=_overlaps(batch, sorted(names)) if is_shared else {},
         total=len(batch.announcements),
         counts=batch.counts(names),
         late=sum(bool(item.late) for item in batch.announcements),
         last=max((item.paper.id for item in batch.announcements if _is_news(item)), default=""),
     )
     return restated(record, states, at)
+
+
+def _overlaps(batch: Batch, categories: Sequence[str]) -> dict[str, int]:
+    """Returns the numbers of announcements by the categories in which they were announced, joined by "+"."""
+    within = ("+".join(name for name in categories if announced_in(item, (name,))) for item in batch.announcements)
+    return dict(sorted(Counter(within).items()))
 
 
 def restated(known: BatchRecord, states: Mapping[str, CategoryState], at: str) -> BatchRecord:
@@ -258,6 +267,10 @@ def seen_in(record: BatchRecord, categories: Collection[str]) -> BatchRecord:
     own = {name: state for name, state in record.categories.items() if name in categories}
     if not own:
         return BatchRecord(record.date, "expected")
+    if record.overlaps:
+        number = sum(n for names, n in record.overlaps.items() if own.keys() & set(names.split("+")))
+        counts = {name: types for name, types in record.counts.items() if name in own}
+        record = replace(record, total=number, counts=counts)
     return overall(replace(record, categories=own))
 
 
@@ -307,13 +320,18 @@ def _state(known: CategoryState, failure: str, stale: bool, came: bool, page: Pa
     return CategoryState("waiting" if stale else "partial" if came else "failed", failure)
 
 
-def _joined(fresh: Iterable[Announcement], existing: Batch | None, outcome: FetchedDate) -> Iterator[Announcement]:
-    """The announcements with what is known of them; late where readers were shown the date before."""
+def _joined(
+    fresh: Iterable[Announcement], existing: Batch | None, outcome: FetchedDate, had: tuple[str, ...]
+) -> Iterator[Announcement]:
+    """The announcements with what is known of them; late where readers were shown the date before, as in those
+    categories that the date `had`.
+    """
     known = {item.paper.id: item for item in existing.announcements} if existing else {}
     late = outcome.at if existing or outcome.over else ""
     for item in fresh:
         before = known.get(item.paper.id)
-        yield _merged(item, before) if before else replace(item, late=late)
+        is_late = existing is None or announced_in(item, had)
+        yield _merged(item, before) if before else replace(item, late=late if is_late else "")
 
 
 def _merged(item: Announcement, known: Announcement) -> Announcement:
