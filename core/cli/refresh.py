@@ -75,7 +75,8 @@ def _print(report: "Report") -> None:
         dates = len({page.date for page in pages})
         out.print(f"  {len(pages)} catch-up pages of {dates} dates are still to be read, one every 15 s")
     if windows := report.backfill.pending:
-        out.print(f"  still to be read: {in_words(windows)}; `paperwire refresh --all` continues until it is complete")
+        span = in_words(window.date for window in windows)
+        out.print(f"  still to be read: {span}; `paperwire refresh --all` continues until it is complete")
 
 
 def _print_rest(report: "Report") -> None:

@@ -3,13 +3,13 @@ others, a late cross-list is in categories in which the paper was not before, an
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
 from core.model.batch import Announcement, Batch, announced_in
 from core.model.calendar import before, mailed_at
-from core.model.categories import listed
+from core.model.categories import canonical, listed
 from core.model.manifest import BatchRecord, rfc3339
 
 _READ = ("whole", "nothing", "differs", "lacking")  # outcomes of a page that has listings
@@ -35,9 +35,9 @@ def absent_from(batch: Batch | None, category: str) -> Iterator[Announcement]:
             yield item
 
 
-def absent_ids(record: BatchRecord, batch: Batch) -> set[str]:
-    """Returns the papers of a date that a page of it should have, and has not."""
-    pages = [name for name, note in record.pages.items() if note.outcome in _READ]
+def absent_ids(record: BatchRecord, batch: Batch, outcomes: Collection[str] = _READ) -> set[str]:
+    """Returns the papers of a date that a page of it with one of these outcomes should have, and has not."""
+    pages = [name for name, note in record.pages.items() if note.outcome in outcomes]
     return {item.paper.id for name in pages for item in absent_from(batch, name)}
 
 
@@ -67,37 +67,65 @@ def _without_strays(
 
     That is what the pages of a date lack although another date has it, and what only the API had.
     """
-    home: dict[tuple[str, bool], set[date]] = defaultdict(set)
-    lists: dict[tuple[str, str], set[date]] = defaultdict(set)  # of a late cross-list, by category
-    for day, batch in batches.items():
-        for item in batch.announcements:
-            if item.by_page and not item.relisted:
-                home[item.paper.id, item.replaces].add(day)
-            elif item.by_page:
-                for name in item.into:
-                    lists[item.paper.id, name].add(day)
+    homes = _Homes(batches)
     out, gone = dict(batches), dict[date, list[str]]()
     for day, batch in batches.items():
         absent = absent_ids(records[day], batch) if day in records else set()
-        strays = set()
-        for item in batch.announcements:
-            crossed = {one for name in item.into for one in lists.get((item.paper.id, name), ())}
-            homes = home.get((item.paper.id, item.replaces), set())
-            if not item.by_page and _is_stray(item, day, absent, homes, crossed):
-                strays.add(item.paper.id)
+        # An empty page is believed where another one has just the same announcement
+        unlisted = absent_ids(records[day], batch, ("empty",)) if day in records else set()
+        strays = {
+            item.paper.id
+            for item in batch.announcements
+            if not item.by_page
+            and (
+                _is_stray(item, day, absent, homes)
+                or (item.paper.id in unlisted and homes.same(item) - {day} and item.source != "api")
+            )
+        }
         if strays:
             kept = tuple(i for i in batch.announcements if i.by_page or i.paper.id not in strays)
             out[day], gone[day] = Batch(day, kept), sorted(strays)
     return out, gone
 
 
-def _is_stray(item: Announcement, day: date, absent: set[str], home: set[date], crossed: set[date]) -> bool:
+class _Homes:
+    """The dates on whose pages announcements are."""
+
+    def __init__(self, batches: Mapping[date, Batch]) -> None:
+        self._of: dict[tuple[str, bool], set[date]] = defaultdict(set)
+        self._same: dict[tuple[str, str], set[date]] = defaultdict(set)
+        self._into: dict[tuple[str, str], set[date]] = defaultdict(set)  # late cross-lists, by category
+        for day, batch in batches.items():
+            for item in batch.announcements:
+                if item.by_page:
+                    self._same[item.paper.versioned, item.served].add(day)
+                if item.by_page and not item.relisted:
+                    self._of[item.paper.id, item.replaces].add(day)
+                elif item.by_page:
+                    for name in item.into:
+                        self._into[item.paper.id, canonical(name)].add(day)
+
+    def of(self, item: Announcement) -> set[date]:
+        """Returns the dates whose pages have the paper as new, or as replaced."""
+        return self._of.get((item.paper.id, item.replaces), set())
+
+    def same(self, item: Announcement) -> set[date]:
+        """Returns the dates whose pages have the same announcement."""
+        return self._same.get((item.paper.versioned, item.served), set())
+
+    def crossed(self, item: Announcement) -> set[date]:
+        """Returns the dates whose pages have the paper as a late cross-list in one of its categories."""
+        names = item.into or item.paper.categories
+        return {day for name in names for day in self._into.get((item.paper.id, canonical(name)), ())}
+
+
+def _is_stray(item: Announcement, day: date, absent: set[str], homes: _Homes) -> bool:
+    elsewhere = homes.of(item) - {day}
     if item.source == "api":
-        return item.paper.id in absent or bool(home - {day})
-    is_first = not item.relisted and not item.replaces and item.served == "new"
-    if item.paper.id in absent and item.relisted and crossed - {day}:
-        return True
-    return bool(home - {day}) and (is_first or item.paper.id in absent)
+        return item.paper.id in absent or bool(elsewhere)
+    if item.paper.id in absent:
+        return bool(elsewhere) or (item.served == "cross" and bool(homes.crossed(item) - {day}))
+    return bool(elsewhere) and not item.relisted and item.served == "new"
 
 
 def _relisted(records: Mapping[date, BatchRecord], batches: Mapping[date, Batch]) -> dict[date, Batch]:

@@ -49,9 +49,10 @@ def troubles(
 ) -> list[Trouble]:
     """Returns all problems at `now`, worst first.
 
-    `pending` are the windows and pages that backfill is still to read. `store_error` is the error of the last read of the store, `refusal` the
-    reason why it refuses writes, with a remedy; `failure` says when (`time`) and why (`reason`) the last refresh could
-    not store its work. `damaged` is the number of stored values that are lost or damaged and have a copy.
+    `pending` are the windows and pages that backfill is still to read. `store_error` is the error of the last read of
+    the store, `refusal` the reason why it refuses writes, with a remedy; `failure` says when (`time`) and why
+    (`reason`) the last refresh could not store its work. `damaged` is the number of stored values that are lost or
+    damaged and have a copy.
     `sources` are those that the feeds use: other sources are not checked. `chain` are the steps that finish the pending
     work, `queue` the reason why the queue that should call them cannot be used.
     """

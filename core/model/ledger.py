@@ -243,7 +243,9 @@ def judged(manifest: Manifest, day: date, name: str, now: datetime, retention: t
         return CategoryState("partial", API_ALONE, source="api", lacks=_NOT_OF_API)
     if outcome in ("absent", "empty"):
         return CategoryState("quiet", NOTHING, source="api" if outcome == "absent" else "catchup+api")
-    page = "its catch-up page is still to be asked" if now.date() - day <= REACH else "catch-up pages reach 90 days back"
+    page = (
+        "its catch-up page is still to be asked" if now.date() - day <= REACH else "catch-up pages reach 90 days back"
+    )
     return CategoryState("failed", f"{NOTHING}; {page}", source="api")
 
 

@@ -122,8 +122,9 @@ class BatchRecord:
         return final and all(self.of(name).settled for name in categories)
 
     def is_new_in(self, categories: Iterable[str]) -> bool:
-        """Whether nothing of this date was stored in any of these categories, as where the owner has just added them."""
-        return all(self.of(name).state == "expected" for name in categories)
+        """Whether arXiv's feed brought this date, but none of these categories: the owner has added them since."""
+        is_here = any(state.by_rss for state in self.categories.values())
+        return is_here and all(self.of(name).state == "expected" for name in categories)
 
     def of(self, category: str) -> CategoryState:
         """Returns the state of a category, "expected" if it has none."""

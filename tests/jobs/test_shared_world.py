@@ -1,10 +1,8 @@
 """A simulated arXiv with a clock and a truth: after stale, missed and short days, nothing is lost or on a wrong date.
 
-A late cross-list is on the catch-up pages of all categories that a paper has beside its primary one. Where arXiv's feed
-was missed, and the paper is older than what is stored, one too many may come of that: these alone are allowed.
+`python -m tests.support.worlds` lives through whole months of it, for many seeds.
 """
 
-import importlib.util
 import sys
 from collections.abc import Iterator
 from datetime import date
@@ -14,11 +12,12 @@ from typing import Any
 
 import pytest
 
+from tests.support.arxiv_world import joined
 from tests.support.life import Life, judge
+from tests.support.worlds import SCENARIOS, load_tool, mistakes, outcome
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
-TOOL = Path(__file__).parents[3] / "shared" / "tools" / "arxiv_world.py"
 FIRST, LAST = date(2025, 12, 15), date(2025, 12, 23)
 WED, THU = date(2025, 12, 17), date(2025, 12, 18)
 STALE = {"path": "/rss", "kind": "stale", "hours": 6}
@@ -28,16 +27,12 @@ SITE_DOWN = {"path": "/catchup", "kind": "503"}
 @pytest.fixture(scope="module")
 def tool() -> Iterator[ModuleType]:
     """The simulated arXiv."""
-    if not TOOL.exists():
+    try:
+        yield load_tool()
+    except FileNotFoundError:
         pytest.skip("../shared is absent")
-    spec = importlib.util.spec_from_file_location("arxiv_world", TOOL)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["arxiv_world"] = module
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["arxiv_world"]
+    finally:
+        sys.modules.pop("arxiv_world", None)
 
 
 def plan_of(tool: ModuleType, world: Any, name: str) -> list[dict[str, Any]]:
@@ -82,28 +77,15 @@ def test_own_scenarios(tool: ModuleType, tmp_path: Path, name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["calm", "faulty", "foreign"])
-def test_scenarios(tool: ModuleType, tmp_path: Path, name: str) -> None:
-    """A month as the tool plans it."""
-    world = tool.plan_world(name, 1, last=date(2026, 1, 2), per_day=12)
-    live(tool, world, world.plan, tmp_path, ("main",))
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_months(tool: ModuleType, tmp_path: Path, name: str) -> None:
+    """A month of each scenario, in which processes compete and are killed, ends with what arXiv announced."""
+    assert {} == mistakes(outcome(tool, name, 1, {"sqlite_path": tmp_path / "store.sqlite3"}, per_day=6))
 
 
 def live(tool: ModuleType, world: Any, plan: list[dict[str, Any]], folder: Path, configs: tuple[str, ...]) -> None:
     """Make the visits, and compare."""
-    server = tool.serve(world)
-    try:
-        life = Life(server.url, tool.CONFIGS, {"sqlite_path": folder / "store.sqlite3"})
-        for visit in plan:
-            life.visit(world, visit)
-        for config in configs:
-            verdict = judge(life, world.truth(tool.CONFIGS[config]), config)
-            mistakes = {
-                what: found
-                for what, examples in verdict.examples.items()
-                if (found := [one for one in examples if what != "stray" or "cross catchup" not in one])
-            }
-            assert {} == {what: found for what, found in mistakes.items() if what not in ("type", "version")}
-    finally:
-        server.shutdown()
-        server.server_close()
+    life = Life(tool.CONFIGS, {"sqlite_path": folder / "store.sqlite3"})
+    life.live(joined(tool, world), plan)
+    for config in configs:
+        assert {} == mistakes(judge(life, world.truth(tool.CONFIGS[config]), config, whole=world.truth())), config

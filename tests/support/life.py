@@ -147,7 +147,7 @@ class QuickLoop(asyncio.SelectorEventLoop):
         return super().call_later(delay if delay > LONGEST_PAUSE else delay / FASTER, *rest, **named)
 
     def run_in_executor(  # type: ignore[override]
-        self, executor: Any, function: Callable[..., Any], *values: Any
+        self, _executor: Any, function: Callable[..., Any], *values: Any
     ) -> asyncio.Future[Any]:
         future = self.create_future()
 
@@ -268,8 +268,13 @@ def judge(
     truth: Mapping[str, Mapping[str, Mapping[str, Any]]],
     config: str = "main",
     verdict: Verdict | None = None,
+    whole: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
 ) -> Verdict:
-    """Compare what a deployment has with the truth: {date: {id: {"type", "version"}}}."""
+    """Compare what a deployment has with the truth: {date: {id: {"type", "version"}}}. `whole` is that of all arXiv.
+
+    A cross-list that was announced on its date, though in another category of the paper, is no stray: only arXiv's feed
+    says in which one, and catch-up pages of that date have the paper in all of them.
+    """
     verdict = verdict or Verdict()
     manifest, batches = life.stored()
     wanted = frozenset(life.configs[config])
@@ -294,10 +299,10 @@ def judge(
         for name, (kind, item) in items.items():
             if day in truth and name not in truth[day]:
                 elsewhere = [d for d, papers in truth.items() if name in papers]
-                verdict.note(
-                    "wrong date" if elsewhere and not _all_there(name, elsewhere, have) else "stray",
-                    f"{day} {name} {kind} {item.source} {elsewhere}",
-                )
+                what = "wrong date" if elsewhere and not _all_there(name, elsewhere, have) else "stray"
+                is_other = item.relisted and not item.by_rss and name in (whole or {}).get(day, {})
+                what = "cross-list in another category" if what == "stray" and is_other else what
+                verdict.note(what, f"{day} {name} {kind} {item.source} {elsewhere}")
     _judge_states(verdict, manifest, truth, have, wanted)
     return verdict
 
