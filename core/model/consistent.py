@@ -21,7 +21,11 @@ def made_consistent(
 ) -> tuple[dict[date, Batch], dict[date, list[str]]]:
     """Returns the batches, corrected by each other, and by date the papers that were removed as those of others."""
     made, gone = _without_strays(records, batches)
-    return _in_order(_relisted(records, made)), gone
+    listed_then = _relisted(records, made)
+    for day, batch in listed_then.items():
+        if others := {item.paper.id for item in made[day].announcements} - {i.paper.id for i in batch.announcements}:
+            gone[day] = sorted({*gone.get(day, ()), *others})
+    return _in_order(listed_then), gone
 
 
 def absent_from(batch: Batch | None, category: str) -> Iterator[Announcement]:
@@ -136,30 +140,40 @@ def _relisted(records: Mapping[date, BatchRecord], batches: Mapping[date, Batch]
     for day in sorted(batches):
         for item in batches[day].announcements:
             papers[item.paper.id].append((day, item))
-    changed: dict[date, dict[int, Announcement]] = defaultdict(dict)
+    changed: dict[date, dict[int, Announcement | None]] = defaultdict(dict)
     for items in papers.values():
         if len(items) > 1:
             for (day, item), (_, other) in zip(items, _of_one_paper(records, items), strict=True):
                 if item != other:
-                    changed[day][id(item)] = other
-    return {
-        day: Batch(day, tuple(changed[day].get(id(item), item) for item in batch.announcements))
-        if day in changed
-        else batch
-        for day, batch in batches.items()
-    }
+                    is_here = day not in records or announced_in(other, frozenset(records[day].categories))
+                    changed[day][id(item)] = other if is_here else None
+    return {day: _with(batch, changed[day]) if day in changed else batch for day, batch in batches.items()}
+
+
+def _with(batch: Batch, changed: Mapping[int, Announcement | None]) -> Batch:
+    """Returns the batch with these announcements in the place of others, or without them."""
+    items = (changed.get(id(item), item) for item in batch.announcements)
+    return Batch(batch.date, tuple(item for item in items if item))
 
 
 def _of_one_paper(records: Mapping[date, BatchRecord], items: list[_Dated]) -> list[_Dated]:
     """Returns a paper's announcements, oldest first, corrected."""
-    first = next((day for day, item in items if item.served == "new" and _is_sure(item)), None)
+    first = next((day for day, item in items if item.by_page or (item.served == "new" and _is_sure(item))), None)
     out: list[_Dated] = []
     for day, item in items:
         late = first is not None and day > first and item.served == "cross" and item.source != "api"
         fixed = _listed_late(records, day, item, items) if late or item.relisted else item
         out.append((day, fixed))
-    sure = [(day, item.into[0]) for day, item in out if item.relisted and item.by_rss and len(item.into) == 1]
+    sure = [(day, name) for day, item in out for name in _sure_into(item)]
     return [(day, _without_later(item, [name for later, name in sure if later > day])) for day, item in out]
+
+
+def _sure_into(item: Announcement) -> tuple[str, ...]:
+    """Returns the category into which a late cross-list certainly is: the only one that it can be."""
+    if not item.relisted or item.source == "api":
+        return ()
+    others = {canonical(name) for name in item.paper.categories} - {canonical(item.paper.primary)}
+    return item.into if len(item.into) == 1 and (item.by_rss or len(others) == 1) else ()
 
 
 def _is_sure(item: Announcement) -> bool:

@@ -8,6 +8,7 @@ from core.model.freshness import due_of
 from core.model.health import status_of, troubles
 from core.model.ledger import Window
 from core.model.manifest import BatchRecord, CategoryState, Manifest
+from core.model.pages import PageKey
 from tests.support.invented import FRIDAY, THURSDAY
 from tests.support.tables import each_row
 
@@ -74,6 +75,13 @@ def test_what_is_owed() -> None:
     (trouble,) = troubles(Manifest(records=WHOLE), [Window(FRIDAY, ("cs.LG",)), Window(THURSDAY, ("cs.LG",))], NOON)
     assert "2 dates, 2026-03-05 to 2026-03-06" in trouble.detail
     assert not trouble.act
+
+
+def test_pages_that_are_still_to_be_read() -> None:
+    """So is what the catch-up pages are still to be read for."""
+    pending = [Window(FRIDAY, ("cs.LG",)), PageKey(THURSDAY, "cs.LG"), PageKey(THURSDAY, "cs.CL")]
+    (trouble,) = troubles(Manifest(records=WHOLE), pending, NOON)
+    assert "asked for 2026-03-06; its catch-up pages are still to be read for 2026-03-05" in trouble.detail
 
 
 def test_the_store() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.model.batch import Announcement, Batch, make_batch
 from core.model.manifest import BATCH_STATES, BatchRecord, CategoryState
-from core.model.reconcile import FetchedDate, settle
+from core.model.reconcile import FetchedDate, seen_in, settle
 from tests.support.invented import FRIDAY, THURSDAY, announce
 from tests.support.tables import each_row
 
@@ -48,6 +48,10 @@ class Wire:
     @property
     def state(self) -> tuple[str, str]:
         return self.record.state, self.record.reason
+
+    @property
+    def announcements(self) -> tuple[Announcement, ...]:
+        return self.batch.announcements if self.batch else ()
 
     @property
     def ids(self) -> list[int]:
@@ -501,3 +505,25 @@ def test_what_a_stale_category_repeats_is_no_news_beside_it() -> None:
     wire.fetched([*LG, announce(4, "cs.CL"), announce(5, "cs.CL"), both])
     assert [11, 12] == wire.ids
     assert ("waiting", "unconfirmed") == (wire.record.of("cs.CL").state, wire.record.of("cs.LG").state)
+
+
+def test_a_category_that_was_added_is_not_late() -> None:
+    """Readers were not shown the date in a category that the owner has added since; in one that had failed they were."""
+    wire = Wire(["cs.LG"]).fetched(LG)
+    wire.categories = BOTH
+    assert ["", "", ""] == [item.late for item in wire.fetched([*LG, *CL], at="2026-03-06T12:00:00Z").announcements]
+    late = Wire().fetched(LG, {"cs.CL": DOWN}).fetched([*LG, *CL], at="2026-03-06T12:00:00Z")
+    assert ["", "", "2026-03-06T12:00:00Z"] == [item.late for item in late.announcements]
+
+
+def test_the_numbers_of_a_shared_store() -> None:
+    """Each deployment sees the number of its own announcements, of those in several of its categories each once."""
+    wire = Wire(["cs.LG"]).fetched([*LG, announce(13, "cs.LG", "cs.CL")])
+    assert (3, {}) == (wire.record.total, wire.record.overlaps)
+    wire.categories = ["cs.CL", "cs.AI"]
+    wire.fetched([*CL, announce(13, "cs.LG", "cs.CL"), announce(31, "cs.AI", "cs.CL")])
+    assert 5 == wire.record.total
+    own = [seen_in(wire.record, names) for names in (["cs.LG"], ["cs.CL", "cs.AI"], ["cs.AI"])]
+    assert [3, 3, 1] == [record.total for record in own]
+    assert {"cs.LG"} == own[0].counts.keys()
+    assert 5 == seen_in(wire.record, ["cs.LG", "cs.CL", "cs.AI"]).total

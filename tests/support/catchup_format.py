@@ -1,6 +1,6 @@
 """arXiv's catch-up page of invented papers, as the site writes it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from html import escape
 
@@ -11,10 +11,21 @@ PAGE_SIZE = 2000
 _HEADINGS = ("New submissions", "Cross submissions", "Replacement submissions")
 
 
-def catchup(sheets: Iterable[Sheet], category: str, day: date, page: int = 1, size: int = PAGE_SIZE) -> bytes:
-    """The page of a category's date: new papers, cross-lists, replacements, each by identifier."""
+def catchup(
+    sheets: Iterable[Sheet],
+    category: str,
+    day: date,
+    page: int = 1,
+    size: int = PAGE_SIZE,
+    sections: Mapping[str, int] | None = None,
+) -> bytes:
+    """The page of a category's date: new papers, cross-lists, replacements, each by identifier.
+
+    `sections` are those of papers that have changed since the date, by identifier; the others follow from the sheets.
+    """
+    known = sections or {}
     listing = sorted(
-        ((_section(sheet, category), sheet) for sheet in sheets if _is_in(sheet, category)),
+        ((known.get(sheet.id, _section(sheet, category)), sheet) for sheet in sheets if _is_in(sheet, category)),
         key=lambda pair: (pair[0], pair[1].id),
     )
     shown = listing[(page - 1) * size : page * size]
