@@ -508,7 +508,7 @@ def test_what_a_stale_category_repeats_is_no_news_beside_it() -> None:
 
 
 def test_a_category_that_was_added_is_not_late() -> None:
-    """Readers were not shown the date in a category that the owner has added since; in one that had failed they were."""
+    """Readers were not shown the date in a category that was added since; in one that had failed they were."""
     wire = Wire(["cs.LG"]).fetched(LG)
     wire.categories = BOTH
     assert ["", "", ""] == [item.late for item in wire.fetched([*LG, *CL], at="2026-03-06T12:00:00Z").announcements]
