@@ -1,10 +1,16 @@
 """A fortnight of a small simulated arXiv: whatever it shows late, and whoever is killed, nothing is lost in the end."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from core.model.batch import announced_in
+from core.model.reconcile import seen_by
 from tests.support.life import Life, judge
 from tests.support.small_world import CONFIGS, DAYS, LAST, SmallWorld, visit
+from tests.support.stores import redis_server
 from tests.support.tiers import matrix
 from tests.support.worlds import MISTAKES
 
@@ -42,6 +48,40 @@ def test_a_fortnight(seed: int, tmp_path: Path) -> None:
         assert 0 == sum(n for what, n in verdict.counts.items() if what in ("state failed", "state partial"))
     assert sum(map(len, whole.values())) > 60
     assert LAST == max(life.stored()[1])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["sqlite", "redis"])
+def test_two_deployments_and_a_preview_in_one_database(kind: str, tmp_path: Path) -> None:
+    """They visit by turns, each on days of its own; each ends with exactly its own days, and with their numbers."""
+    world = SmallWorld(11)
+    where: dict[str, Any] = {"sqlite_path": tmp_path / "store.sqlite3"}
+    if kind == "redis":
+        where = {"redis_url": redis_server().url_of(redis_server().empty_database())}
+    configs = ("main", "other", "subset")
+    life = Life(CONFIGS, where, more={"subset": {"vercel_env": "preview"}})
+    visits = [
+        visit(day, hour, config, *([STALE] if at % 4 == 3 and hour < 10 else []), processes=1 + at % 2)
+        for at, day in enumerate(DAYS)
+        for number, config in enumerate(configs)
+        for hour in (6.5 + number, 19 - number, 26.2)
+        if (at + number) % 5
+    ]
+    last = [visit(LAST, 20 + hour / 2, config) for hour in range(3) for config in configs]
+    life.live(world, [*sorted(visits, key=lambda one: one["now"]), *last])
+    whole = world.truth(["cs.LG", "cs.CL", "cs.CV", "cs.RO"])
+    for config in configs:
+        truth = world.truth(CONFIGS[config])
+        verdict = judge(life, truth, config, whole=whole)
+        assert {} == {what: found for what, found in verdict.examples.items() if what in MISTAKES}, config
+        manifest, batches = life.stored(config)
+        assert {day for day, papers in truth.items() if papers} <= {day.isoformat() for day in batches}
+        own = seen_by(manifest, CONFIGS[config])
+        numbers = {day: own.get(date.fromisoformat(day)).total - len(papers) for day, papers in truth.items()}
+        spare = len(verdict.examples.get("cross-list in another category", ()))
+        assert spare == sum(numbers.values()), config
+    of_preview = [item for batch in life.stored("subset")[1].values() for item in batch.announcements]
+    assert [] == [item.paper.id for item in of_preview if not announced_in(item, ("cs.CL",))]
 
 
 def test_the_judge_sees_what_lacks(tmp_path: Path) -> None:

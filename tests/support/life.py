@@ -183,6 +183,7 @@ class Life:
     configs: Mapping[str, Sequence[str]]
     store: Mapping[str, Any]  # sqlite_path or redis_url
     days: int = 30
+    more: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # other settings of a deployment
     _settings: dict[str, Settings] = field(default_factory=dict)
 
     def settings(self, config: str, now: datetime | None = None) -> Settings:
@@ -196,6 +197,7 @@ class Life:
                 feeds_toml=FEEDS.format(days=self.days, categories=names),
                 log_level="ERROR",
                 **self.store,
+                **self.more.get(config, {}),
             )
         return self._settings[config].model_copy(update={"now": now})
 
@@ -250,11 +252,11 @@ class Life:
                 await wire.archive.store.delete(name)
         await wire.close()
 
-    def stored(self) -> tuple[Manifest, dict[date, Batch]]:
-        """The manifest and the batches."""
+    def stored(self, config: str = "main") -> tuple[Manifest, dict[date, Batch]]:
+        """The manifest and the batches of a deployment."""
 
         async def read() -> tuple[Manifest, dict[date, Batch]]:
-            wire = Paperwire(self.settings("main"))
+            wire = Paperwire(self.settings(config))
             manifest = (await wire.archive.state()).manifest
             found = await wire.archive.days.batches(manifest.stored)
             await wire.close()
@@ -276,7 +278,7 @@ def judge(
     says in which one, and catch-up pages of that date have the paper in all of them.
     """
     verdict = verdict or Verdict()
-    manifest, batches = life.stored()
+    manifest, batches = life.stored(config)
     wanted = frozenset(life.configs[config])
     have = {
         day.isoformat(): {
