@@ -21,7 +21,8 @@ test-rest: .venv/dev ## What `make test` leaves out: whole matrices, killed proc
 test-all: .venv/dev  ## All tests
 	LAWS=thorough $(PYTEST)
 
-fuzz: .venv/dev      ## What strangers may try, kills and load in full number: for a night
+fuzz: .venv/dev      ## Laws on a thousand examples; what strangers may try, kills and load in full number: for a night
+	LAWS=nightly $(PYTEST) -m hypothesis --timeout 3600
 	FULL=1 LAWS=thorough $(PYTEST) tests/api/test_fuzz.py tests/api/test_abuse.py tests/api/test_load.py tests/jobs/test_kill_catch_up.py \
 	  tests/jobs/test_robbed.py
 

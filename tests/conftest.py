@@ -50,9 +50,10 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # An example may take as long as it does: other work may share the machine. Daily the examples are few and always the
-# same; `LAWS=thorough`, as in `make test-all`, tries more of them, other ones each time
+# same; `LAWS=thorough`, as in `make test-all`, tries more of them, other ones each time, and `make fuzz` many more
 hypothesis.settings.register_profile("daily", max_examples=25, deadline=None, derandomize=True)
-hypothesis.settings.register_profile("thorough", max_examples=200, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("thorough", max_examples=100, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("nightly", max_examples=1000, deadline=None, print_blob=True)
 hypothesis.settings.load_profile(os.environ.get("LAWS", "daily"))
 
 
