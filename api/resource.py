@@ -75,8 +75,9 @@ class Resource:
     """The content of an address under the rules in force.
 
     `render` makes its bytes, in a thread, from the loaded values: the entries that `query` may select of `feeds`, or
-    the result of `load`. `depends_on` lists the inputs beside the address, the rules and the manifest. `updated` is the
-    time of the last change, by default that of the manifest; `link` is the value of a Link header.
+    the result of `load`. If it is about one `paper` (an identifier), dates without it may be left out. `depends_on`
+    lists the inputs beside the address, the rules and the manifest. `updated` is the time of the last change, by
+    default that of the manifest; `link` is the value of a Link header.
 
     `at_most` limits the seconds in shared caches. `volatile`: it may change without the manifest, so each request loads
     it. `shared`: it is stored for other instances if the address has no query, else in `custom_slot`. `limited`: only
@@ -88,6 +89,7 @@ class Resource:
     render: Callable[[Any], bytes]
     feeds: Sequence[Feed] = ()
     query: Query = Query()  # noqa: RUF009 - immutable
+    paper: str = ""
     load: Callable[[], Awaitable[Any]] | None = None
     depends_on: Any = ()
     updated: datetime | None = None
@@ -196,7 +198,7 @@ async def _make(request: Request, resource: Resource, manifest: Manifest, identi
             with span("render"):
                 body = await asyncio.to_thread(resource.render, loaded)
         else:
-            body = await render_entries(wire, manifest, resource.feeds, resource.query, resource.render)
+            body = await render_entries(wire, manifest, resource.feeds, resource.query, resource.render, resource.paper)
     document = make_document(body, resource.media_type, resource.updated or updated(manifest), resource.link)
     if slot:
         value = StoredDocument(identity, body, document.media_type, document.etag, document.updated, document.link)
@@ -205,7 +207,12 @@ async def _make(request: Request, resource: Resource, manifest: Manifest, identi
 
 
 async def render_entries(
-    wire: Paperwire, manifest: Manifest, feeds: Sequence[Feed], query: Query, render: Callable[[Loaded], T]
+    wire: Paperwire,
+    manifest: Manifest,
+    feeds: Sequence[Feed],
+    query: Query,
+    render: Callable[[Loaded], T],
+    paper: str = "",
 ) -> T:
     """Returns the result of `render`, called in a thread with the entries that `query` may select of `feeds`.
 
@@ -216,7 +223,7 @@ async def render_entries(
     for attempt in range(_RENDERINGS):
         with span("store"):
             texts = texts or attempt == _RENDERINGS - 1
-            loaded = [(feed, await wire.entries(manifest, feed, query, texts=texts)) for feed in feeds]
+            loaded = [(feed, await wire.entries(manifest, feed, query, texts=texts, paper=paper)) for feed in feeds]
             if query.searches and not await wire.read_folded(entry for _, found in loaded for entry in found.entries):
                 texts = True
                 continue

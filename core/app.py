@@ -205,15 +205,18 @@ class Paperwire:
         query: Query = Query(),  # noqa: B008 - immutable
         *,
         texts: bool = True,
+        paper: str = "",
     ) -> FeedEntries:
         """Returns the entries of a feed that `query` may select, and possibly others, newest date first.
 
-        Without `texts`, those of an entry may still have to be read (`read_texts`). Nothing is stored for a custom
+        Without `texts`, those of an entry may still have to be read (`read_texts`). With the identifier of a `paper`,
+        entries of dates that do not have it may be left out. Nothing is stored for a custom
         feed, whose rules came with a request. Raises `StoreError` and `QueryError`.
         """
         own = self.feeds.get(feed.name) == feed
         texts = texts or feed.name in self._unscored
-        found = await self._entries.get(manifest, feed, whole=reaches_below(feed, query), own=own, texts=texts)
+        whole = reaches_below(feed, query)
+        found = await self._entries.get(manifest, feed, whole=whole, own=own, texts=texts, paper=paper)
         self._unscored.discard(feed.name)
         return found
 
@@ -255,7 +258,7 @@ class Paperwire:
             found = [
                 entry
                 for feed in self.feeds.values()
-                for entry in (await self.entries(manifest, feed, _EVERYTHING, texts=texts)).entries
+                for entry in (await self.entries(manifest, feed, _EVERYTHING, texts=texts, paper=wanted.id)).entries
                 if entry.id == wanted.id and wanted.version in (None, entry.paper.version)
             ]
             newest = max(found, key=lambda entry: entry.paper.version, default=None)

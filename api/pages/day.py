@@ -256,8 +256,9 @@ async def peek(request: Request) -> Response:
     wanted = parse_paper(request)
     wire = await opened(request)
     manifest = await wire.ready()
+    feeds = list(wire.feeds.values())
     resource = Resource(
-        MEDIA_TYPE, lambda loaded: _peek(request, wanted, loaded), feeds=list(wire.feeds.values()), query=_ALL
+        MEDIA_TYPE, lambda loaded: _peek(request, wanted, loaded), feeds=feeds, query=_ALL, paper=wanted.id
     )
     return await serve(request, manifest, resource)
 

@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from api.resource import Loaded, Resource, opened, serve
 from api.urls import raw_query
 from core.model.errors import UnknownName
+from core.model.lazy import with_texts
 from core.model.paper import Paper, parse_id
 from core.model.query import Condition, Query, predicate
 from core.render.citations import bibtex, ris
@@ -60,12 +61,13 @@ async def unapi(request: Request) -> Response:
     is_it = predicate(Condition("id", "=", (str(wanted),)))
 
     def render(loaded: Loaded) -> bytes:
-        found = [entry.paper for _, listed in loaded for entry in listed.entries if is_it(entry)]
+        found = with_texts(entry for _, listed in loaded for entry in listed.entries if is_it(entry))
         if not found:
             raise UnknownName("paper", str(wanted))
-        return form.write([max(found, key=lambda paper: paper.version)]).encode("utf-8", "replace")
+        newest = max((entry.paper for entry in found), key=lambda paper: paper.version)
+        return form.write([newest]).encode("utf-8", "replace")
 
-    resource = Resource(form.media_type, render, feeds=list(wire.feeds.values()), query=_ALL)
+    resource = Resource(form.media_type, render, feeds=list(wire.feeds.values()), query=_ALL, paper=wanted.id)
     return await serve(request, await wire.manifest(), resource)
 
 

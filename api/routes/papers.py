@@ -93,4 +93,5 @@ async def get_paper(request: Request) -> Response:
         }
         return to_json(plain | ({"next": shown.next} if shown.next else {}))
 
-    return await serve(request, manifest, Resource("application/json", render, feeds=feeds, query=EVERY_SCORE))
+    resource = Resource("application/json", render, feeds=feeds, query=EVERY_SCORE, paper=wanted.id)
+    return await serve(request, manifest, resource)

@@ -58,10 +58,13 @@ def stored_batch(record: BatchRecord) -> Stored:
     return Stored(keys.batch(record.date, record.hash), partial(decode_as, make), copied=True)
 
 
-def stored_index(lazy: LazyDay, *, whole: bool) -> Stored:
-    """Returns a feed's stored day without texts, from its `min_score` on or `whole`; it decodes to a `Day`."""
+def stored_index(lazy: LazyDay, *, whole: bool, paper: str = "") -> Stored:
+    """Returns a feed's stored day without texts, from its `min_score` on or `whole`; it decodes to a `Day`.
+
+    With the identifier of a `paper`, the day is empty if it is not in it.
+    """
     name = keys.index(lazy.feed.scoring_fingerprint, lazy.record.hash)
-    return Stored(name, partial(decode_as, partial(day_from_index, lazy, whole=whole)))
+    return Stored(name, partial(decode_as, partial(day_from_index, lazy, whole=whole, paper=paper)))
 
 
 def stored_part(lazy: LazyDay, number: int) -> Stored:

@@ -47,16 +47,18 @@ def _column(values: Sequence[Any]) -> list[list[Any]]:
     return [[value for _, value in table], at if len(table) > 1 else []]
 
 
-def day_from_index(lazy: LazyDay, plain: Mapping[str, Any], *, whole: bool) -> Day:
+def day_from_index(lazy: LazyDay, plain: Mapping[str, Any], *, whole: bool, paper: str = "") -> Day:
     """Returns the day of columns, with entries without texts: all of them if `whole`, else the best (`Day.best`).
 
-    `lazy` is where their texts will be.
+    `lazy` is where their texts will be. With the identifier of a `paper`, a day without it is empty.
 
     Raises `LookupError`, `TypeError` or `ValueError` if they are of another batch, or damaged.
     """
     feed = lazy.feed
     if plain["of"] != lazy.record.hash:
         raise ValueError("an index of another batch")
+    if f" {paper}v" not in f" {plain['ids']}" and paper:
+        return Day(())
     ids = plain["ids"].split()
     columns = _columns(plain["columns"], len(ids), feed) if ids else dict.fromkeys(_COLUMNS, ())
     best = _best(feed, ids, columns)

@@ -107,7 +107,7 @@ class LazyPaper(Paper):
 
     def __getattr__(self, name: str) -> Any:
         """What has not been set."""
-        if name.startswith("_"):
+        if name == "day" or name.startswith("_"):
             raise AttributeError(name)
         return getattr(self.day.entry(self.versioned).paper, name)
 

@@ -85,11 +85,14 @@ class EntryCache:
         self._custom = _Memory(LRUCache(CUSTOM_LIMIT), LRUCache(CUSTOM_LIMIT))
         self._loading: SingleFlight[FeedEntries] = SingleFlight()
 
-    async def get(self, manifest: Manifest, feed: Feed, *, whole: bool, own: bool, texts: bool) -> FeedEntries:
+    async def get(
+        self, manifest: Manifest, feed: Feed, *, whole: bool, own: bool, texts: bool, paper: str = ""
+    ) -> FeedEntries:
         """Returns the entries of a feed over all stored batches. The list is shared: do not change it.
 
         `whole`: with all scores; else at least those from the feed's `min_score` on, which are far fewer. `own`: the
-        feed belongs to this wire. Without `texts`, those of entries may still have to be read (`core.model.lazy`).
+        feed belongs to this wire. Without `texts`, those of entries may still have to be read (`core.model.lazy`). With
+        the identifier of a `paper`, entries of dates that do not have it may be left out.
         Concurrent callers share one read of the store. Raises `StoreError`.
         """
         memory = self._own if own else self._custom
@@ -100,8 +103,10 @@ class EntryCache:
         for other in (key, (*key[:2], True, True)):
             if (known := memory.lists.get(other)) and known.version == version:
                 return known.made
-        loading = _Loading(self._archive, self._own, memory, manifest, feed, key[2], own, texts)
-        return await self._loading.get((key, version, own), partial(loading.entries, key, version))
+        # Ranks by points, and what is held back, depend on all entries
+        paper = "" if texts or feed.judging or dates_in_hold(feed, manifest) else paper
+        loading = _Loading(self._archive, self._own, memory, manifest, feed, key[2], own, texts, paper)
+        return await self._loading.get((key, version, own, paper), partial(loading.entries, key, version))
 
     async def read(self, wanted: Iterable[Wanted]) -> bool:
         """Read the texts of entries, in one round trip if the store has their parts, in two if it has only the batches.
@@ -158,7 +163,7 @@ class EntryCache:
 
     async def _read_days(self, days: Sequence[LazyDay]) -> None:
         """Read whole days of a feed, from batches and scores."""
-        loading = _Loading(self._archive, self._own, self._own, Manifest(), days[0].feed, True, True, True)
+        loading = _Loading(self._archive, self._own, self._own, Manifest(), days[0].feed, True, True, True, "")
         await loading.load([day.record for day in days])
         for day in days:
             if read := loading.days.get(day.record.hash):
@@ -189,6 +194,7 @@ class _Loading:
     whole: bool
     own: bool
     texts: bool
+    paper: str
     analyses: dict[str, Analysis] = field(default_factory=dict)
     unread: list[Stored] = field(default_factory=list)  # analyses, added to the first read
     days: dict[str, Day] = field(default_factory=dict)  # by the hash of their batch
@@ -212,7 +218,8 @@ class _Loading:
             rows_by_day = {day: self.analyses[one.name] for day, one in analyses.items()}
             days = [self.days[record.hash] for record in records if record.hash in self.days]
             made = await asyncio.to_thread(_entries, feed, days, rows_by_day, hold)
-        self.memory.lists.put(key, _List(version, sources, made), max(len(made.entries), 1))
+        if not self.paper:
+            self.memory.lists.put(key, _List(version, sources, made), max(len(made.entries), 1))
         return made
 
     async def load(self, records: list[BatchRecord]) -> None:
@@ -230,11 +237,13 @@ class _Loading:
         if not missing:
             return []
         days = {record.hash: self._lazy_day(record) for record in missing}
-        indexes = {record.hash: stored_index(days[record.hash], whole=self.whole) for record in missing}
+        indexes = {
+            record.hash: stored_index(days[record.hash], whole=self.whole, paper=self.paper) for record in missing
+        }
         ahead = {
             Stored(stored_part(day, number).name, bytes): (day, number)
             for day, count in zip(days.values(), _AHEAD, strict=False)
-            for number in range(count if not day.known else 0)
+            for number in range(0 if day.known or self.paper else count)
         }
         found = await self._read([*indexes.values(), *ahead])
         for part, (day, number) in ahead.items():
@@ -242,7 +251,9 @@ class _Loading:
                 day.encoded[number] = found[part.name]
         for record in missing:
             if (read := found.get(indexes[record.hash].name)) is not None:
-                self._keep(record.hash, self._index_name(record), read)
+                if read.entries or not self.paper:
+                    self._keep(record.hash, self._index_name(record), read)
+                self.days[record.hash] = read
         return [record for record in missing if record.hash not in self.days]
 
     def _lazy_day(self, record: BatchRecord) -> LazyDay:

@@ -182,6 +182,28 @@ def test_an_index_answers_as_its_batch_does(path: Path, feed: Feed, raw: str) ->
     assert not any(isinstance(entry.paper, LazyPaper) for entry in from_index.entries)
 
 
+@pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.name)
+def test_one_paper_is_found_without_the_other_dates(path: Path, feed: Feed) -> None:
+    """The entries of one paper are the same whether all dates are opened or only those that have it."""
+
+    async def ask() -> None:
+        archive = Archive(SqliteStore(path))
+        options = {"whole": True, "own": True, "texts": False}
+        every = await EntryCache(archive).get(_manifest(feed), feed, **options)
+        for paper in sorted({entry.id for entry in every.entries})[::9]:
+            cache = EntryCache(archive)
+            expected = [entry for entry in every.entries if entry.id == paper]
+            found = await cache.get(_manifest(feed), feed, **options, paper=paper)
+            read = [entry for entry in found.entries if entry.id == paper]
+            assert await cache.read(unread([*expected, *read]))
+            assert with_texts(expected) == with_texts(read)
+            again = await cache.get(_manifest(feed), feed, **options)
+            assert [entry.paper.versioned for entry in every.entries] == [e.paper.versioned for e in again.entries]
+        await archive.close()
+
+    asyncio.run(ask())
+
+
 @pytest.mark.parametrize("kind", ["index", "entries"])
 @pytest.mark.parametrize(
     "left", [None, b"", b"z123", encode({}), encode([]), encode({"of": "another", "ids": "", "columns": {}})]
