@@ -1,5 +1,6 @@
 """Votes and libraries over HTTP: what is liked comes first, with reasons; what is taken back leaves nothing behind."""
 
+import random
 import re
 from collections.abc import Iterator
 from datetime import date
@@ -11,6 +12,9 @@ import httpx
 import pytest
 from lxml import html
 
+from api.vote_links import is_vote_signed
+from core.app import Paperwire
+from core.util.signing import sign_vote
 from tests.api import FRIDAY, THURSDAY, TOKEN, WEDNESDAY, make_settings, store_days
 from tests.conftest import serving_app
 from tests.support.reading import CACHES, ROBOTS, a_day
@@ -262,6 +266,23 @@ def test_a_signature_is_for_one_vote(linked: httpx.Client) -> None:
     assert {404} == {linked.post(one).status_code for one in paths}
     assert 404 == linked.get(paths[0]).status_code
     assert [] == linked.get("/api/feeds/main/votes", headers=OWNER).json()["votes"]
+
+
+def test_ten_thousand_forged_signatures(tmp_path: Path) -> None:
+    """None of them opens anything: guesses, and signatures of other votes, secrets and times of revocation."""
+    wire = Paperwire(make_settings(tmp_path, feeds_toml=RULES, feed_key="a-long-secret-key"))
+    secret, paper = wire.settings.link_secret, CACHE_IDS[0]
+    dice = random.Random(5)
+    forged = [f"{dice.getrandbits(128):032x}" for _ in range(9_000)]
+    forged += [sign_vote(f"{secret}{number}", "main", paper, "up") for number in range(500)]
+    forged += [sign_vote(secret, "main", f"2603.{number:05}", "up") for number in range(400)]
+    forged += [sign_vote(secret, "main", paper, "up", {"main": number}) for number in range(1, 98)]
+    forged += [
+        sign_vote(secret, *rest) for rest in (("other", paper, "up"), ("main", paper, "down"), ("", paper, "up"))
+    ]
+    assert 10_000 == len(forged)
+    assert not any(is_vote_signed(wire, "main", paper, "up", signature) for signature in forged)
+    assert is_vote_signed(wire, "main", paper, "up", sign_vote(secret, "main", paper, "up"))
 
 
 def test_no_links_for_others(linked: httpx.Client) -> None:
