@@ -7,8 +7,10 @@ and has the figures.
 
 import math
 import random
+import struct
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from operator import mul
 from typing import NamedTuple
 
@@ -17,7 +19,7 @@ from core.model.paper import Paper
 from core.model.votes import Votes, weights_of
 from core.ranking.learned import LEAST_PAPERS, Learned, Vectors, vectors_of
 from core.ranking.logistic import Example, fit
-from core.ranking.words import DIMENSIONS, WordTable, table_fingerprint, word_table
+from core.ranking.words import DIMENSIONS, LANE_OFFSET, WordTable, table_fingerprint, word_table
 from core.util.signing import fingerprint
 
 LEARNING_VERSION = 1  # to be raised when the same votes come to give other weights
@@ -31,6 +33,7 @@ _MOST_INFLUENCE, _FULL_AT = 3.0, 20  # in spreads of keyword points, from so man
 _LEAST_INFLUENCE = 1.0  # of keywords that expand themselves
 _LIBRARY_WEIGHT, _LIBRARY_FADES = 0.8, 40  # of a paper of the library; halved by so many votes
 _SEED = 7
+_WHOLE = 1 << 16  # how finely values are rounded before they are added
 
 
 class Known(NamedTuple):
@@ -158,20 +161,26 @@ def _fit_terms(examples: Sequence[_Voted]) -> dict[str, float]:
 def _fit_rows(examples: Sequence[_Voted], table: WordTable) -> list[float]:
     """Returns the weights of the word table's rows: learned for each dimension, and folded."""
     at = range(DIMENSIONS + 1)
+    lanes = cache(table.lanes)
     rows = [
-        Example(at, [1.0, *_embedded(vectors, table)], sign, _COST_OF_VECTORS * weight)
+        Example(at, [1.0, *_embedded(vectors, table, lanes)], sign, _COST_OF_VECTORS * weight)
         for vectors, sign, weight in examples
     ]
     of_dimensions = [weight * scale for weight, scale in zip(fit(rows, DIMENSIONS + 1)[1:], table.scales, strict=True)]
     return [sum(map(mul, of_dimensions, table.vector(number))) for number in range(table.rows)]
 
 
-def _embedded(vectors: Vectors, table: WordTable) -> list[float]:
-    """Returns the vector of a paper in the dimensions of the word table, of length 1."""
-    total = [0.0] * DIMENSIONS
-    for number, value in vectors.rows.items():
-        total = [known + value * part for known, part in zip(total, table.vector(number), strict=True)]
-    total = [value * scale for value, scale in zip(total, table.scales, strict=True)]
+def _embedded(vectors: Vectors, table: WordTable, lanes: Callable[[int], int]) -> list[float]:
+    """Returns the vector of a paper in the dimensions of the word table, of length 1.
+
+    The values are rounded to whole numbers, so that sums of rows are sums of large integers (`WordTable.lanes`): a
+    paper's values are less than 1 and a few hundred, and so no lane reaches 32 bits.
+    """
+    values = [round(value * _WHOLE) for value in vectors.rows.values()]
+    added = sum(map(mul, values, map(lanes, vectors.rows)))
+    offset = LANE_OFFSET * sum(values)
+    sums = struct.unpack(f"<{DIMENSIONS}I", added.to_bytes(4 * DIMENSIONS, "little"))
+    total = [(value - offset) * scale for value, scale in zip(sums, table.scales, strict=True)]
     length = math.sqrt(sum(map(mul, total, total))) or 1.0
     return [value / length for value in total]
 
