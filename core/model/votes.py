@@ -19,7 +19,7 @@ _LEAST_WEIGHT = 0.25
 MOST_LIBRARY = 100  # papers of a library that are learned from, the newest
 MOST_IN_REQUEST = 500  # votes in one request
 MOST_WORDS = 500  # removed words, and dismissed suggestions
-_LONGEST_TITLE, _LONGEST_ABSTRACT = 600, 4000  # characters that are kept
+_LONGEST_TITLE, _LONGEST_ABSTRACT, _LONGEST_WORD = 600, 4000, 100  # characters that are kept
 
 
 class Vote(NamedTuple):
@@ -98,7 +98,7 @@ class Votes:
         for name, words in plain.items():
             if name not in wanted or not isinstance(words, list) or not all(isinstance(word, str) for word in words):
                 raise InvalidInput(f"{name!r} is not one of {', '.join(wanted)} with a list of words")
-            wanted[name] = [" ".join(word.lower().split())[:100] for word in words]
+            wanted[name] = [_storable(" ".join(word.lower().split()), _LONGEST_WORD) for word in words]
         removed = dict.fromkeys([*wanted["remove"], *self.removed])
         kept = tuple(word for word in removed if word and word not in wanted["restore"])[:MOST_WORDS]
         dismissed = tuple(filter(None, dict.fromkeys([*wanted["dismiss"], *self.dismissed])))[:MOST_WORDS]
@@ -133,18 +133,30 @@ class Votes:
             make_reference(str(row["title"]), str(row["abstract"]), str(row["paper"]), str(row["source"]))
             for row in plain["library"]
         ]
-        words = [tuple(str(word)[:100] for word in plain[name])[:MOST_WORDS] for name in ("removed", "dismissed")]
+        words = [
+            tuple(_storable(str(word), _LONGEST_WORD) for word in plain[name])[:MOST_WORDS]
+            for name in ("removed", "dismissed")
+        ]
         return cls(tuple(_limited(votes)), tuple(library)[:MOST_LIBRARY], *words)
 
 
 def make_vote(paper: str, sign: int, time: str, title: str, abstract: str) -> Vote:
     """Returns a vote with texts of bounded length. Raises `ValueError` for an invalid identifier."""
-    return Vote(parse_id(paper).id, sign, time, title[:_LONGEST_TITLE], abstract[:_LONGEST_ABSTRACT])
+    words = _storable(title, _LONGEST_TITLE), _storable(abstract, _LONGEST_ABSTRACT)
+    return Vote(parse_id(paper).id, sign, _storable(time, _LONGEST_WORD), *words)
 
 
 def make_reference(title: str, abstract: str = "", paper: str = "", source: str = "file") -> Reference:
     """Returns a reference with texts of bounded length."""
-    return Reference(title[:_LONGEST_TITLE], abstract[:_LONGEST_ABSTRACT], paper, source)
+    words = _storable(title, _LONGEST_TITLE), _storable(abstract, _LONGEST_ABSTRACT)
+    return Reference(*words, _storable(paper, _LONGEST_WORD), _storable(source, _LONGEST_WORD))
+
+
+def _storable(text: str, most: int) -> str:
+    """Returns the first `most` characters. Half of a surrogate pair, which JSON can hold and a store cannot, becomes
+    a question mark.
+    """
+    return text[:most].encode("utf-8", "replace").decode("utf-8")
 
 
 def read_changes(plain: object) -> dict[str, int]:

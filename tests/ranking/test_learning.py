@@ -140,3 +140,15 @@ def test_a_model_is_read_as_it_was_stored(signs: tuple[int, ...]) -> None:
         assert all(one.rule == two.rule for one, two in pairs)
         assert all(abs(one.points - two.points) <= 0.02 for one, two in pairs)
     assert votes == Votes.from_plain(decode(encode(votes.to_plain())))
+
+
+def test_what_json_can_hold_is_stored() -> None:
+    """Half of a pair of surrogates in an upload damages nothing that is stored."""
+    half = "A \ud800 cache"
+    votes = Votes().voted([make_vote("2602.00001", 1, half, half, half)])
+    votes = votes.with_library([make_reference(half, half, half, half)]).with_words(
+        {"remove": [half], "dismiss": [half]}
+    )
+    assert votes.fingerprint
+    assert votes == Votes.from_plain(decode(encode(votes.to_plain())))
+    assert votes == Votes.from_plain({**votes.to_plain(), "removed": [half.lower()]})
