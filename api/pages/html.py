@@ -20,6 +20,7 @@ from markupsafe import Markup, escape
 from api.headers import PAGE_HEADERS
 from api.urls import feed_url, is_owner, own_path, page_url, sent_key
 from core.config.deploy_link import deploy_url
+from core.model.categories import find_category
 from core.render.citations import coins
 from core.util.signing import KEY, fingerprint
 
@@ -90,7 +91,8 @@ def readers_of(address: str) -> list[tuple[str, str]]:
 
 def sentence(text: str) -> Markup:
     """Returns a text with a capital first letter, and with code in place of backticks."""
-    parts = (text[:1].upper() + text[1:]).split("`")
+    first = text.partition(" ")[0].rstrip(",:")
+    parts = (text if find_category(first) else text[:1].upper() + text[1:]).split("`")  # cs.AI stays as it is
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if at % 2 else escape(part) for at, part in enumerate(parts)
     )
