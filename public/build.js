@@ -60,7 +60,6 @@ const update = async () => {
       if (open.has(one.textContent)) one.parentElement.open = true;
     }
     region.querySelectorAll("[data-copy]").forEach(copies);
-    weights();
     tell(new Map([...region.querySelectorAll("[data-field]")].map((one) => [one.dataset.field, one.dataset.problem])));
     say(region.querySelector("[data-summary]")?.textContent ?? "");
     if (asks) history.replaceState(null, "", `${location.pathname}?${sent}`);
@@ -99,7 +98,6 @@ region.addEventListener("click", async (event) => {
 });
 
 // Weights by buttons: each changes the keyword's line in the form
-const weights = () => region.querySelectorAll(".steps").forEach((one) => (one.hidden = false));
 region.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-step]");
   if (!button) return;
@@ -117,11 +115,9 @@ region.addEventListener("click", async (event) => {
   await update();
   [...region.querySelectorAll("[data-step]")].find((one) => one.dataset.keyword === label && one.dataset.step === button.dataset.step)?.focus();
 });
-weights();
 
 // A file is read into the box
 for (const file of document.querySelectorAll("input[type=file][data-into]")) {
-  file.closest("label").hidden = false;
   file.addEventListener("change", async () => {
     if (file.files[0]) document.getElementById(file.dataset.into).value = (await file.files[0].text()).slice(0, 100000);
   });
