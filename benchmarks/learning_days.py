@@ -5,8 +5,8 @@ two others of the same grade. The reader looks at the first 15, votes on 70 % of
 grade 0), and finds the next day ranked by what the votes taught. Shown is how many of the day's first ten have grade 2
 or 3.
 
-In the second chart, days have the papers of both readers, and from day 16 on the interest is the other one: with and
-without the old votes. The keywords stay.
+In the second chart, days have the papers of both readers, and from day 16 on the interest is the other one. That
+day the reader searches for five papers of it and likes them; the keywords stay, and the old votes too, or not.
 """
 
 import random
@@ -17,11 +17,12 @@ from statistics import fmean
 
 from benchmarks.bench_ranking import READERS, Graded, invented, load_reader, make_feed, make_paper, points_of, totals
 from core.model.paper import Paper
-from core.model.votes import Votes, make_vote
+from core.model.votes import Vote, Votes, make_vote
 from core.ranking.learning import learn
 
 DAYS, LOOKED_AT, FIRST, VOTED = 30, 15, 10, 0.7
 TURN = 16  # the day from which the interest is another one
+SOUGHT = 5  # papers of it that the reader searches for and likes on that day
 _OF_GRADES = {3: 5, 2: 7, 1: 8, 0: 20}  # papers of the reader's field a day
 _OTHERS = 20  # invented ones that concern nobody
 Day = Sequence[tuple[Paper, Mapping[str, int]]]  # papers with their grades, by reader
@@ -61,8 +62,16 @@ def run_of(reader: str, words: str, *, votes: bool = True, turns: bool = False, 
         ranked = sorted(scores, key=lambda name: (-scores[name], dice.random()))
         out.append(sum(grades.get(name, 0) >= 2 for name in ranked[:FIRST]) / FIRST)
         given = given.voted(_votes(ranked[:LOOKED_AT], {paper.id: paper for paper in papers}, grades, number, dice))
+        if turns and number == TURN:
+            given = given.voted(_sought(papers, grades, number))
         known += today
     return out
+
+
+def _sought(papers: Sequence[Paper], grades: Mapping[str, int], number: int) -> list[Vote]:
+    """Returns likes of the first papers of the new interest, which the reader searched for."""
+    found = [paper for paper in papers if grades.get(paper.id, 0) >= 2][:SOUGHT]
+    return [make_vote(paper.id, 1, _time(number), paper.title, paper.abstract) for paper in found]
 
 
 def _day(number: int, readers: Sequence[str], interest: str) -> tuple[list[Paper], dict[str, int]]:
@@ -92,7 +101,7 @@ def _mixed(name: str, sources: Sequence[Graded]) -> Paper:
 
 def _votes(
     seen: Sequence[str], papers: Mapping[str, Paper], grades: Mapping[str, int], number: int, dice: random.Random
-) -> list:
+) -> list[Vote]:
     signs = {name: 1 if grades.get(name, 0) >= 2 else -1 for name in seen if grades.get(name, 0) != 1}
     chosen = [name for name in signs if dice.random() < VOTED]
     return [make_vote(name, signs[name], _time(number), papers[name].title, papers[name].abstract) for name in chosen]
