@@ -47,7 +47,7 @@ def server_process(
             stderr=out,
         )
         try:
-            wait_until(lambda: process.poll() is not None or bool(_RUNNING.search(path.read_text())), 30)
+            wait_until(lambda: process.poll() is not None or bool(_RUNNING.search(path.read_text())))
             match = _RUNNING.search(path.read_text())
             assert match, path.read_text()
             yield ServerProcess(match[1], path, process)
