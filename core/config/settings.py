@@ -123,7 +123,9 @@ class Settings(BaseSettings):
     llm_daily_tokens: int = Field(0, ge=0, description="how many tokens a day may take at most; 0: no limit")
     llm_monthly_tokens: int = Field(0, ge=0, description="how many tokens a month may take at most; 0: no limit")
     llm_concurrency: int = Field(4, ge=1, le=100, description="how many calls an instance makes at the same time")
-    llm_timeout_seconds: float = Field(120.0, gt=0, description="how long one call may take")
+    llm_timeout_seconds: float = Field(
+        300.0, gt=0, description="how long one call may take; a model may think for minutes"
+    )
     llm_price_prompt: float = Field(0.0, ge=0, description="money for a million tokens that are read; 0: not known")
     llm_price_completion: float = Field(0.0, ge=0, description="money for a million tokens that are written")
     zotero_user: str = Field("", pattern=r"^\d*$", description="the number of a user of Zotero, whose library is meant")

@@ -38,7 +38,7 @@ log = logging.getLogger("paperwire")
 Messages = list[dict[str, str]]
 
 CONCURRENCY = 4
-TIMEOUT_SECONDS = 120.0
+TIMEOUT_SECONDS = 300.0
 PAUSE_SECONDS = 1.0  # before a call is repeated, doubled each time
 THINKING_TOKENS = 32_000  # of room for a model that thinks, beside its answer
 _LONGEST_PAUSE = 30.0  # if an endpoint requests a longer pause, the call is not repeated
