@@ -19,7 +19,7 @@ from core.config.settings import ROOT
 from core.model.work import Chain
 from tests.conftest import serving_app, wait_until
 from tests.jobs.test_analysis import NOON, WORTH, Place, at_place
-from tests.support.judge import feeds, sheets, steps, texts
+from tests.support.judge import feeds, sheets, steps, texts, write
 from tests.support.model_server import MODEL
 from tests.support.ports import free_port
 from tests.support.queues import (
@@ -309,12 +309,18 @@ def test_feeds_take_turns(place: Place) -> None:
 @pytest.mark.slow
 def test_texts_are_fetched_while_the_model_answers(place: Place) -> None:
     """While the first paper is summarised, the texts of the next ones are fetched; each is fetched once."""
-    place.source.texts, place.model.delay = texts(sheets(*WORTH)), 1.0
+    place.source.texts = texts(sheets(*WORTH))
+
+    def fetched() -> list[str]:
+        return [path for path in place.source.paths if path.startswith("/html/")]
+
+    def answer(request: dict[str, Any]) -> str:
+        wait_until(lambda: len(fetched()) >= 3, 30)  # while it waits for this answer
+        return write(request)
+
+    place.model.write = answer
     place.refresh(feeds_toml=READS, llm_concurrency=1)
-    fetched = [(at, path) for at, path, _ in place.source.requests if path.startswith("/html/")]
-    assert len(WORTH) == len(fetched) == len({path for _, path in fetched})
-    first = place.model.times[0] + place.model.delay
-    assert len([at for at, _ in fetched if at < first]) >= 3
+    assert len(WORTH) == len(fetched()) == len(set(fetched())) == len(place.model.requests)
 
 
 # -- on platforms
