@@ -45,7 +45,7 @@ _CHANGED = "arXiv's catch-up page is not as it was"
 class CatchupPage:
     """One page: its mentions of papers, the number of papers by section on all pages, and the total of all pages."""
 
-    date: date | None
+    date: date
     mentions: tuple[Mention, ...]
     counts: Mapping[str, int]
     total: int
@@ -67,7 +67,7 @@ async def fetch_catchup(get: Get, base_url: str, category: str, day: date) -> tu
         url = catchup_url(base_url, category, day, number)
         answer = await get(url, accept=_ACCEPT, total_seconds=CATCHUP_SECONDS)
         page = await asyncio.to_thread(parse_catchup, answer.body or b"")
-        if page.date not in (day, None):
+        if page.date != day:
             raise ParseError(f"{_CHANGED}: it is of {page.date} instead of {day}")
         if total not in (page.total, None):
             raise ParseError(f"arXiv's catch-up pages say {total} and {page.total} papers")
@@ -91,8 +91,9 @@ def parse_catchup(body: bytes) -> CatchupPage:
     root = etree.fromstring(body, _parser()) if body.strip() else None
     heading = "" if root is None else squeezed("".join(_texts(root.find(".//h1"))))
     title = _TITLE.match(heading)
-    if root is None or title is None:
-        raise ParseError(f"{_CHANGED}: it has no heading 'Catchup results for …'")
+    day = _day(title[1]) if title else None
+    if root is None or day is None:
+        raise ParseError(f"{_CHANGED}: it has no heading 'Catchup results for … on Tue, 06 Jan 2026'")
     if not body.rstrip().lower().endswith(b"</html>"):
         raise ParseError("arXiv's catch-up page is cut off")
     text = squeezed(" ".join(_texts(root)))
@@ -101,7 +102,7 @@ def parse_catchup(body: bytes) -> CatchupPage:
     if len(totals) > 1 or bool(sections) == bool(_NOTHING.search(text) and not sections):
         raise ParseError(f"{_CHANGED}: it has neither papers nor says that there are none")
     mentions = [mention for _, _, found in sections for mention in found]
-    return CatchupPage(_day(title[1]), tuple(mentions), {name: number for name, number, _ in sections}, min(totals))
+    return CatchupPage(day, tuple(mentions), {name: number for name, number, _ in sections}, min(totals))
 
 
 def _section(articles: etree._Element) -> tuple[str, int, list[Mention]]:

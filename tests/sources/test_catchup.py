@@ -68,6 +68,8 @@ def test_a_page_that_is_cut_off_is_refused(share: float) -> None:
         (b"New submissions (showing 1 of 1", b"News (1"),
         (b"showing 1 of 1 entries)</h3>", b"showing 2 of 2 entries)</h3>"),
         (b"Total of 3", b"Total of 4"),
+        (b"06 Jan 2026</h1>", b"31 Feb 2026</h1>"),
+        (b"06 Jan 2026</h1>", "06 Jän 2026</h1>".encode()),
         (b"<dd>", b"<div>"),
         (b'title="Abstract"', b'title="Paper"'),
         (b"list-subjects", b"subjects"),
