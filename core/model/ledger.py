@@ -115,21 +115,12 @@ def enter(
     touched = {*made, *(target for target in records if day in _held_for(target))}
     for target in sorted(touched):
         states = {name: judged(entered, target, name, now, retention) for name in categories}
-        records[target] = _believed(restated(records[target], states, reading.at))
+        records[target] = restated(records[target], states, reading.at)
     added = len(_papers_of(made.values()) - _papers_of(batches.values()))
     return Entered({target: records[target] for target in {*touched, day}}, made, ids, added)
 
 
 _BELONGS = "the API had them by their time of submission, and they were announced on another date"
-
-
-def _believed(record: BatchRecord) -> BatchRecord:
-    """The record with empty catch-up pages believed where the API has nothing either."""
-    pages = {
-        name: note._replace(outcome="nothing") if note.outcome == "empty" and record.of(name).state == "quiet" else note
-        for name, note in record.pages.items()
-    }
-    return replace(record, pages=pages)
 
 
 def _papers_of(batches: Iterable[Batch]) -> set[str]:
@@ -241,8 +232,10 @@ def judged(manifest: Manifest, day: date, name: str, now: datetime, retention: t
         return CategoryState("partial" if number else "failed", NOT_ALL_READ, source="api", lacks=_NOT_OF_API)
     if number:
         return CategoryState("partial", API_ALONE, source="api", lacks=_NOT_OF_API)
-    if outcome in ("absent", "empty"):
-        return CategoryState("quiet", NOTHING, source="api" if outcome == "absent" else "catchup+api")
+    if outcome == "absent":
+        return CategoryState("quiet", NOTHING, source="api")
+    if outcome == "empty":  # the API has no replacements, and cannot confirm that there were none
+        return CategoryState("unconfirmed", _OPEN_PAGES[outcome][0], source="catchup+api")
     page = (
         "its catch-up page is still to be asked" if now.date() - day <= REACH else "catch-up pages reach 90 days back"
     )
@@ -257,7 +250,7 @@ _OPEN_PAGES = {
     "differs": ("arXiv's feed and its catch-up page differ; the page is asked again", ""),
     "lacking": ("the versions of some papers on the catch-up page are not known yet", "cross,replace"),
     "again": ("arXiv's feed was short, so its catch-up page is read again", ""),
-    "empty": ("arXiv's catch-up page is empty, which has to be said twice", ""),
+    "empty": ("arXiv's catch-up page is empty, which is not confirmed yet; it is asked again", ""),
 }
 
 

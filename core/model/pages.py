@@ -25,6 +25,7 @@ _AGAIN = ("differs", "lacking", "empty", "again")
 _PAUSE = timedelta(hours=1)  # after which a page is asked again; doubled with every time, up to the longest
 _ABSENT = timedelta(days=1)  # the same for one that arXiv had not
 _LONGEST_PAUSE = timedelta(days=4)
+_ENOUGH = 8  # times that a page says for more than five days, by these pauses, that there is nothing
 
 
 class Mention(NamedTuple):
@@ -176,11 +177,19 @@ def _noted(record: BatchRecord, reading: PageReading, batch: Batch | None) -> Ba
         unknown = any(m.section == "replace" and not m.newest and m.paper.id not in known for m in reading.mentions)
         outcome = "lacking" if unknown else "whole"
     else:
-        # "No updates" is believed if another witness agrees: arXiv's feed or, later, the API. Saying it again proves
-        # nothing
         has_some = any(announced_in(item, (name,)) for item in (batch.announcements if batch else ()))
-        outcome = "nothing" if not has_some and record.of(name).by_rss else "empty"
+        outcome = "nothing" if not has_some and _is_believed(record, name, tries) else "empty"
     return replace(record, pages={**record.pages, name: PageNote(reading.at, outcome, tries)})
+
+
+def _is_believed(record: BatchRecord, category: str, tries: int) -> bool:
+    """Returns whether "No updates" is believed: arXiv's feed agrees, or the site has shown others of this date since it
+    said so last. Saying it again proves nothing, unless for days.
+    """
+    last = record.pages.get(category)
+    others = [note for name, note in record.pages.items() if name != category and note.outcome in ("whole", "differs")]
+    is_up = last is not None and last.outcome == "empty" and any(note.at >= last.at for note in others)
+    return record.of(category).by_rss or is_up or tries >= _ENOUGH
 
 
 def _to_read_again(record: BatchRecord, category: str) -> BatchRecord:
