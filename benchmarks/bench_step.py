@@ -53,7 +53,8 @@ def _round(folder: Path) -> tuple[list[float], list[float], list[float], float]:
     model = judge()
     model.delay = ANSWER_SECONDS
     with serving(source) as upstream, serving_model(model):
-        toml = feeds(summary="key-findings", summaries=PAPERS, rubric="")
+        instance = "[instance]\nretention_days = 1\n"
+        toml = feeds(summary="key-findings", summaries=PAPERS, rubric="", instance=instance)
         env = {
             "ARXIV_RSS_URL": upstream.url,
             "REPLAY_GATE_SECONDS": "0",
@@ -64,7 +65,7 @@ def _round(folder: Path) -> tuple[list[float], list[float], list[float], float]:
             "LLM_BASE_URL": model.url,
             "LLM_MODEL": MODEL,
             "WORK_SECONDS": "120",
-            "FEEDS_TOML": "[instance]\nretention_days = 1\n" + toml,
+            "FEEDS_TOML": toml,
         }
         with server_process(folder, env, UVICORN) as server:
             httpx.get(f"{server.url}{PATH}", timeout=60).raise_for_status()
