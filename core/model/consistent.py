@@ -169,8 +169,11 @@ def _of_one_paper(records: Mapping[date, BatchRecord], items: list[_Dated]) -> l
 
 
 def _sure_into(item: Announcement) -> tuple[str, ...]:
-    """Returns the category into which a late cross-list certainly is: the only one that it can be."""
-    if not item.relisted or item.source == "api":
+    """Returns the category into which a late cross-list certainly is: the only one that it can be.
+
+    Without the page of its date, arXiv's feed may be stale.
+    """
+    if not item.relisted or not item.by_page:
         return ()
     others = {canonical(name) for name in item.paper.categories} - {canonical(item.paper.primary)}
     return item.into if len(item.into) == 1 and (item.by_rss or len(others) == 1) else ()
@@ -198,7 +201,10 @@ def _without_later(item: Announcement, names: Sequence[str]) -> Announcement:
     if item.by_rss or not names:
         return item
     kept = tuple(name for name in item.paper.categories if not listed(name, tuple(names)))
-    return replace(item, paper=replace(item.paper, categories=kept)) if kept != item.paper.categories and kept else item
+    if kept == item.paper.categories or not kept:
+        return item
+    into = tuple(name for name in item.into if not listed(name, tuple(names)))
+    return replace(item, paper=replace(item.paper, categories=kept), into=into)
 
 
 def _in_order(batches: Mapping[date, Batch]) -> dict[date, Batch]:
