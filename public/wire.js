@@ -1,4 +1,4 @@
-// What is nicer with JavaScript: copying with one click, and addresses without empty fields. Keys are in triage.js. All works without.
+// What is nicer with JavaScript: copying with one click, parts that come later, and addresses without empty fields. Keys are in triage.js. All works without.
 "use strict";
 
 document.documentElement.classList.add("js");
@@ -44,6 +44,24 @@ for (const form of document.querySelectorAll("form[method=get]")) {
     }
   });
 }
+
+// A part of another page, in the place of the link to it: fetched once it comes near the screen
+const parts = new IntersectionObserver((seen) => {
+  for (const { isIntersecting, target } of seen) if (isIntersecting) take(target);
+}, { rootMargin: "200px" });
+const take = async (place) => {
+  parts.unobserve(place);
+  const link = place.querySelector("a"), before = link.textContent;
+  link.textContent = `${before} …`;
+  try {
+    const answer = await fetch(link.href);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    place.replaceWith(page.querySelector(place.dataset.part) ?? place);
+  } finally {
+    link.textContent = before; // where it failed, the link is still there
+  }
+};
+for (const place of document.querySelectorAll("[data-part]")) parts.observe(place);
 
 // A page that has nothing to show yet looks again
 const retry = document.querySelector("[data-retry]");

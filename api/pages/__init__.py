@@ -14,6 +14,7 @@ MODULES = (
     "saved",
     "feed",
     "follow",
+    "similar",
     "paper",
     "review",
     "search",

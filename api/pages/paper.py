@@ -1,4 +1,4 @@
-"""The page of a paper: its claim, the verdict, why it is here, summaries in tabs, similar papers, and citations."""
+"""The page of a paper: its claim, the verdict, why it is here, summaries in tabs, and citations."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -14,28 +14,25 @@ from markupsafe import Markup
 from api.pages.html import MEDIA_TYPE, render
 from api.pages.parts import SummaryParts, summary_parts
 from api.resource import Loaded, Resource, opened, parse_paper, serve, updated
-from api.routes.similar import newest_entries, similar_rows
+from api.routes.papers import EVERY_SCORE
 from core.llm.extractive import extract
 from core.model.errors import UnknownName
 from core.model.feed import Entry, Feed
 from core.model.lazy import with_texts
 from core.model.paper import PaperId
-from core.model.query import Condition, Query, predicate
+from core.model.query import Condition, predicate
 from core.model.review import shown_rows
 from core.render.card import author_names, make_card, whys, with_maths
 from core.render.citations import bibtex, highwire
 from core.render.claims import claim_of
 from core.render.evidence import evidence_in_words
 from core.render.items import clean_entry, readable_names
-from core.render.rows import short_authors
 
 router = APIRouter(include_in_schema=False)
 SHOWN_AUTHORS = 10
 MOST_TABS = 6  # of summaries; the style sheet supports eight with those of the abstract and the review
-_SIMILAR = 6
 _STRONG = 6  # reasons that are shown with their places
 _KEPT_SECONDS = 60  # in shared caches: a review may be made at any time
-_ALL = Query((Condition("score", ">=", (float("-inf"),)),))
 _extract = partial(extract, language="en")
 
 
@@ -60,7 +57,8 @@ async def paper_page(request: Request) -> Response:
         MEDIA_TYPE,
         make,
         feeds=list(wire.feeds.values()),
-        query=_ALL,
+        query=EVERY_SCORE,
+        paper=wanted.id,
         depends_on=[row.to_plain() for row in reviews],
         updated=max([updated(manifest), *(datetime.fromisoformat(row.updated) for row in reviews)]),
         at_most=_KEPT_SECONDS,
@@ -78,7 +76,6 @@ def _context(wanted: PaperId, loaded: Loaded) -> dict[str, Any]:
     newest = max(entry.paper.version for _, entry in found)
     shown = [(feed, entry) for feed, entry in found if entry.paper.version == newest]
     shown.sort(key=lambda pair: (not pair[1].scorecard, not _has(*pair), -pair[1].score))
-    with_texts(entry for _, listed in loaded for entry in listed.entries)  # similar papers are among all of them
     shown = list(zip([feed for feed, _ in shown], with_texts(entry for _, entry in shown), strict=True))
     whole = clean_entry(_together([entry for _, entry in shown]))
     card = make_card(whole, whole=True)
@@ -94,8 +91,6 @@ def _context(wanted: PaperId, loaded: Loaded) -> dict[str, Any]:
         "scores": [(feed, entry, sorted(whys(entry), key=lambda why: -abs(why.points))) for feed, entry in shown],
         "has": _has,
         "summaries": _tabs(shown),
-        "similar": _similar(whole, loaded),
-        "short_authors": short_authors,
         "others": sorted({entry.paper.versioned for _, entry in found if entry.paper.version != newest}, reverse=True),
         "bibtex": bibtex(whole.paper),
         "tags": highwire(whole.paper),
@@ -167,13 +162,6 @@ def _tabs(shown: Sequence[tuple[Feed, Entry]]) -> list[Tab]:
             feeds=(*before, feed.title),
         )
     return sorted(tabs.values(), key=lambda tab: (not tab.ready, not tab.model))[:MOST_TABS]
-
-
-def _similar(entry: Entry, loaded: Loaded) -> list[tuple[Entry, tuple[str, ...]]]:
-    """Returns the most similar stored papers, each with the terms that they share."""
-    entries = newest_entries(with_texts(one for _, found in loaded for one in found.entries))
-    wanted = PaperId(entry.id)
-    return [(one, terms) for one, _, terms in similar_rows(wanted, entries, _SIMILAR)] if entry.id in entries else []
 
 
 def _together(entries: Sequence[Entry]) -> Entry:

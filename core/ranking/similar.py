@@ -13,7 +13,7 @@ from core.text.terms import places_of_terms, terms_of
 
 MOST_SIMILAR = 50
 _KEY_TERMS = 25  # of the paper; others must have some of them to be compared
-_LEAST_KEY_TERMS = 1
+_COMPARED = 300  # of the papers that have most of them: a month may have thousands with one
 _RARE = 3.0  # idf of a term that one in twenty papers has
 _LEAST = 0.03  # cosine
 _SHARED = 5
@@ -41,12 +41,7 @@ def find_similar(paper: Paper, others: Iterable[Paper], count: int) -> list[Simi
     rare = {term: value for term, value in own.items() if idf[term] >= _RARE}
     keys = [term for term, _ in nlargest(_KEY_TERMS, rare.items(), key=itemgetter(1))]
     found: dict[str, Similar] = {}
-    for other in others:
-        if other.id == paper.id or other.id in found:
-            continue
-        text = f"{other.title}\n{other.abstract}".lower().replace("-", " ")
-        if sum(1 for key in keys if key in text) < _LEAST_KEY_TERMS:  # most papers: cheap to see
-            continue
+    for other in _with_keys({key: own[key] for key in keys}, paper, others):
         theirs = _stressed(other, table, extra, idf)
         shares = {term: value * theirs[term] for term, value in own.items() if term in theirs}
         cosine = sum(shares.values())
@@ -55,6 +50,17 @@ def find_similar(paper: Paper, others: Iterable[Paper], count: int) -> list[Simi
             found[other.id] = Similar(other, round(cosine, 3), tuple(terms))
     best = nlargest(count, found.values(), key=lambda one: (one.cosine, one.paper.id))
     return [one._replace(terms=_readable(one)) for one in best]
+
+
+def _with_keys(keys: Mapping[str, float], paper: Paper, others: Iterable[Paper]) -> list[Paper]:
+    """Returns the papers beside `paper` with most of the `keys` by weight, each once: cheap to see, unlike likeness."""
+    weights: dict[str, tuple[float, str, Paper]] = {}
+    for other in others:
+        if other.id != paper.id and other.id not in weights:
+            text = f"{other.title}\n{other.abstract}".lower().replace("-", " ")
+            if weight := sum([weight for key, weight in keys.items() if key in text]):
+                weights[other.id] = (weight, other.id, other)
+    return [other for _, _, other in nlargest(_COMPARED, weights.values(), key=itemgetter(0, 1))]
 
 
 def _stressed(paper: Paper, table: WordTable, extra: Mapping[str, float], idf: Mapping[str, float]) -> dict[str, float]:

@@ -524,8 +524,10 @@ def test_paper(client: httpx.Client) -> None:
     assert "/search?q=author~%22First%20Sample%22&feed=main,replaced,everything" in page.xpath("//article//a/@href")
     assert "It needs a cache." == text_of(one(page, "//p[@class='lede']"))
     assert {f"/saved.{name}?id=2603.90302" for name in ("bib", "ris", "json", "md")} <= set(page.xpath("//a/@href"))
-    similar = [text_of(entry) for entry in page.xpath("//section[h2='Similar papers']//li")]
-    assert "/papers/2603.90304" in page.xpath("//section[h2='Similar papers']//a/@href")
+    (path,) = page.xpath("//section[h2='Similar papers']//a/@href")
+    page_of_similar = parsed(client.get(path))
+    similar = [text_of(entry) for entry in page_of_similar.xpath("//*[@id='list']/li")]
+    assert "/papers/2603.90304" in page_of_similar.xpath("//*[@id='list']//a/@href")
     assert any("both have" in entry and "kernel" in entry.lower() for entry in similar)
     rows = [text_of(row) for row in page.xpath("//section[@class='scored']//tbody/tr")]
     assert "cache in the abstract: It needs a cache. See https://github.com/sample/fusion.+2" == rows[0]
