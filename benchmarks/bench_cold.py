@@ -183,7 +183,7 @@ def _measure(sides: Mapping[str, Path], rounds: int) -> dict[tuple[str, str], li
         stores = {side: Path(folder) / f"{side}.sqlite3" for side in sides}
         for number in range(-1, rounds):  # the first round compiles, and makes what an older version did not store
             for side, root in sides.items():
-                if number <= 0:
+                if number < 0:
                     _copy(months[side], stores[side])
                 paper = f"26{1:02d}.10007"
                 for name, target, *_ in ASKED:
