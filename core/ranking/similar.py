@@ -1,5 +1,6 @@
 """Similar papers: those that share rare terms with a paper, by the cosine of their vectors of terms."""
 
+import re
 from collections.abc import Iterable, Mapping
 from heapq import nlargest
 from math import sqrt
@@ -17,6 +18,7 @@ _COMPARED = 300  # of the papers that have most of them: a month may have thousa
 _RARE = 3.0  # idf of a term that one in twenty papers has
 _LEAST = 0.03  # cosine
 _SHARED = 5
+_BETWEEN = re.compile(r"[^\w\s’'-]\s|\s[^\w\s’'-]")
 
 
 class Similar(NamedTuple):
@@ -73,14 +75,19 @@ def _stressed(paper: Paper, table: WordTable, extra: Mapping[str, float], idf: M
 
 
 def _readable(similar: Similar) -> tuple[str, ...]:
-    """Returns the shared terms, without words that a shared pair contains, as the other paper spells them."""
+    """Returns the shared terms as the other paper spells them, without words that a shared pair contains.
+
+    A pair with a bracket or a comma between its words is none to a reader.
+    """
+    spelled: dict[str, str] = {}
+    for text in (similar.paper.title, similar.paper.abstract):
+        for term, start, end in places_of_terms(text, similar.terms):
+            spelling = " ".join(text[start:end].split())
+            if not _BETWEEN.search(spelling):
+                spelled.setdefault(term, spelling)
     chosen: list[str] = []
-    for term in sorted(similar.terms, key=lambda term: -len(term.split())):
+    for term in sorted(spelled, key=lambda term: -len(term.split())):
         if all(set(term.split()).isdisjoint(other.split()) for other in chosen):
             chosen.append(term)
     chosen.sort(key=similar.terms.index)
-    spelled: dict[str, str] = {}
-    for text in (similar.paper.title, similar.paper.abstract):
-        for term, start, end in places_of_terms(text, chosen):
-            spelled.setdefault(term, " ".join(text[start:end].split()))
-    return tuple(spelled[term] for term in chosen[:_SHARED] if term in spelled)
+    return tuple(spelled[term] for term in chosen[:_SHARED])
