@@ -26,6 +26,7 @@ from tests.support.stores import redis_server
 from tests.support.tiers import matrix
 
 ASKS = 100
+TRIES = 6
 AFFORDABLE = 10
 TAKEN = 120  # by each answer of the stand-in
 ESTIMATE = TEXT_ASK.most_tokens + tokens_of_request(
@@ -66,16 +67,24 @@ LIMITS = {
 
 @matrix("name", LIMITS, daily=("monthly",))
 def test_two_processes_do_exactly_what_is_affordable(stand_in: ModelServer, name: str) -> None:
-    """Of 100 questions to two processes exactly the ten that the budget is for are asked; the next span brings more."""
+    """Of 100 questions to two processes those ten are asked that the budget is for; the next span brings more.
+
+    A process may give up because of what the other one holds at the time; then there is room when they ask again.
+    """
     limits, expected = LIMITS[name]
     redis = redis_server().url_of(redis_server().empty_database())
     stand_in.delay = 0.02
     made = 0
     for now, affordable in zip((NOW, NEXT_DAY, NEXT_MONTH), expected, strict=True):
-        got = two_processes(stand_in, redis, now, **limits)
-        assert {"answer": affordable, "budget": ASKS - affordable} == {"answer": 0} | got
+        answers = 0
+        for tries in range(TRIES):
+            got = two_processes(stand_in, redis, now, **limits)
+            answers += got["answer"]
+            assert (ASKS, True) == (got["answer"] + got["budget"], answers <= affordable)
+            if answers == affordable and tries:  # once more when the budget is spent: nothing is asked
+                break
         made += affordable
-        assert made == len(stand_in.requests)
+        assert (affordable, made) == (answers, len(stand_in.requests))
 
     async def counted() -> tuple[list[int], list[Usage]]:
         store = RedisStore(redis)

@@ -84,8 +84,9 @@ def test_same_feeds(client: httpx.Client, name: str, path: str) -> None:
 
 
 def test_nothing_is_fetched(client: httpx.Client, upstream: Upstream) -> None:
-    """The stored dates are complete for this version too: it asks arXiv for nothing. Only catch-up pages are to be read,
-    which the earlier version did not know.
+    """The stored dates are complete for this version too: it asks arXiv for nothing.
+
+    Only catch-up pages are to be read, which the earlier version did not know.
     """
     assert 200 == client.get("/api/feeds/plain.json").status_code
     health = client.get("/api/health").json()
