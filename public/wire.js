@@ -1,8 +1,6 @@
 // What is nicer with JavaScript: copying with one click, parts that come later, and addresses without empty fields. Keys are in triage.js. All works without.
 "use strict";
 
-document.documentElement.classList.add("js");
-
 const say = (text) => {
   const status = document.getElementById("spoken");
   status.textContent = "";

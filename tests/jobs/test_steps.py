@@ -113,8 +113,8 @@ def test_a_queue_finishes_the_day(place: Place, tmp_path: Path) -> None:
     """One call begins; QStash calls the next steps, each shorter than the work, until nothing is pending. Nothing is
     asked twice, and then nothing is scheduled.
     """
-    place.model.delay = 0.4
-    with queued(place, feeds_toml=TWO, llm_concurrency=1, work_seconds=1.5) as (url, queue):
+    place.model.delay = 0.8
+    with queued(place, feeds_toml=TWO, llm_concurrency=1, work_seconds=3) as (url, queue):
         first = httpx.post(f"{url}/api/work", headers=OWNER).json()
         assert first["pending"]["papers"] > 0
         assert first["work"]["scheduled"]
