@@ -149,7 +149,7 @@ def test_static_files() -> None:
     """What browsers, phones and crawlers ask for by itself is there, and is what its name says."""
     icons, pages = (
         {"favicon.ico", "favicon.svg", "icon.png"},
-        {"wire.css", "pages.css", "reading.css", "early.js", "wire.js", "triage.js", "build.js"},
+        {"wire.css", "pages.css", "reading.css", "wire.js", "triage.js", "build.js"},
     )
     assert icons | pages | {"robots.txt"} == {path.name for path in PUBLIC.iterdir()}
     assert b"\0\0\1\0" == (PUBLIC / "favicon.ico").read_bytes()[:4]

@@ -182,9 +182,7 @@ def test_size(tmp_path: Path) -> None:
     with serving_days(tmp_path, days, feeds_toml=(ROOT / "feeds.toml").read_text("utf-8")) as client:
         page = client.get("/")
         assert 30 == len(ids(parsed(page)))
-        files = [
-            client.get(f"/{name}").content for name in ("wire.css", "early.js", "wire.js", "triage.js", "favicon.svg")
-        ]
+        files = [client.get(f"/{name}").content for name in ("wire.css", "wire.js", "triage.js", "favicon.svg")]
     assert len(page.content) + sum(map(len, files)) <= MOST_BYTES
     assert sum(len(gzip.compress(content, 6)) for content in (page.content, *files)) <= MOST_COMPRESSED
 
