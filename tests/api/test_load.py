@@ -27,8 +27,8 @@ from tests.support.upstream import Upstream, serving
 
 FULL = bool(os.environ.get("FULL"))
 CONNECTIONS, SECONDS, WARM_UP = (64, 60.0, 20.0) if FULL else (16, 6.0, 2.0)
-REFRESH_EVERY, DOWN_EVERY, LEAST_REFRESHES = 2
-DOWN_FOR = (2.0, 10.0, 2.0) if FULL else (1.0, 3.0, 0.7)
+LEAST_REFRESHES = 2
+REFRESH_EVERY, DOWN_EVERY, DOWN_FOR = (2.0, 10.0, 2.0) if FULL else (1.0, 3.0, 0.7)
 MOST_GROWTH = 1.10 if FULL else 1.30  # in the quick form, on a busy machine, little has been read at first
 OWNER = "open-sesame"
 PATHS = [
