@@ -51,18 +51,23 @@ class QueueServer:
     timeout: float = 320.0
     key: str = PRESENT_KEY  # signs
     _timers: list[threading.Timer] = field(default_factory=list)
+    _stopped: bool = False
 
     def later(self, seconds: float, work: Callable[[], None]) -> None:
         """Do `work` after so many seconds of the stand-in's time."""
         timer = threading.Timer(seconds * self.pace, work)
         timer.daemon = True
-        self._timers.append(timer)
-        timer.start()
+        if not self._stopped:
+            self._timers.append(timer)
+            timer.start()
 
     def stop(self) -> None:
-        """Deliver nothing more."""
+        """Deliver nothing more, and wait for the calls that have begun: their receiver may then end too."""
+        self._stopped = True
         for timer in self._timers:
             timer.cancel()
+        for timer in self._timers:
+            timer.join()
 
 
 def token_of(key: str, url: str, body: bytes, /, *, now: float | None = None, **changed: Any) -> str:
