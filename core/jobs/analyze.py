@@ -19,7 +19,7 @@ from core.config.overrides import Rules
 from core.config.settings import Settings
 from core.jobs.feed_date import Analysed, FeedDate, Run, Then, make_candidates
 from core.jobs.questions import Questions, questions_of
-from core.jobs.session import Session, open_model, prices_of
+from core.jobs.session import Session, memory_of, open_model, prices_of
 from core.jobs.texts import Texts
 from core.llm.base import Model
 from core.model.analysis import DAYS, Analysis, Row, applies, is_finished, is_result_of, name_of
@@ -66,7 +66,8 @@ async def analyze(
     """
     report = report or Analysed()
     try:
-        model = open_model(settings, archive)
+        memory = memory_of(settings, archive)
+        model = open_model(settings, archive, memory)
     except ConfigError as error:
         report.problems += error.problems
         return report
@@ -77,7 +78,10 @@ async def analyze(
     texts = Texts(get, settings.pdf_url, deadline, lambda: session.room if session else 0)
     run = Run(archive, session, texts, now, progress, report)
     try:
-        await _work(run, list(_jobs((await archive.state()).manifest, rules, model)), after, claim)
+        jobs = list(_jobs((await archive.state()).manifest, rules, model))
+        if session and any(job.asks for job in jobs):
+            await session.recall_pace(memory)
+        await _work(run, jobs, after, claim)
     finally:
         await run.texts.close()
         if session:
@@ -86,6 +90,7 @@ async def analyze(
             report.cost = prices_of(settings).cost(report.usage)
             report.problems += [str(session.stopped)] if session.stopped else []
             await session.model.close()
+            await session.note_pace(memory)
     return report
 
 

@@ -9,30 +9,38 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from math import isfinite
+from statistics import median
+from time import time
 from typing import TypeVar
 
 from core.archive import Archive
+from core.archive.endpoints import EndpointMemory
 from core.archive.spending import Prices
 from core.config.models import NO_MODEL, endpoint_url, extra_of, models_of, text_characters
 from core.config.settings import Settings
-from core.llm.base import STATES, Answer, Ask, Model, Usage
+from core.llm.base import STATES, Answer, Ask, Memory, Model, Usage
 from core.llm.client import CompatibleModel
 from core.llm.endpoint import Endpoint
 from core.model.errors import ConfigError, ModelError, StoreError
+from core.util.signing import fingerprint
 
 RESERVE_SECONDS = 10.0  # the usual length of a call: no call starts with less time left
 _MOST_REFUSED = 3  # consecutive questions that an endpoint refuses
 _RESERVE_SHARE = 0.25  # of a short session
 _MOST_SHARE = 0.5  # of a session with a slow model
 _SLOWER = 1.25  # an answer may take so much longer than the slowest one before
+PACE = ""  # the name in the memory of an endpoint for the time of answers: no model has it
+_PACE_SECONDS = 86_400.0  # then it is measured again, whatever it was
 _LAST_SECONDS = 1.0  # for a running call when a session is cancelled or its time is up
 T = TypeVar("T")
 
 
-def open_model(settings: Settings, archive: Archive) -> Model | None:
+def open_model(settings: Settings, archive: Archive, memory: Memory | None = None) -> Model | None:
     """Returns the model that `settings` name, None without one; it connects on first use.
 
-    The archive keeps the budget and the usage, by the days of the settings' clock. Raises `ConfigError`.
+    The archive keeps the budget, the usage, by the days of the settings' clock, and what was learned of the endpoint,
+    unless there is another `memory`. Raises `ConfigError`.
     """
     if not (models := models_of(settings)):
         return None
@@ -44,7 +52,14 @@ def open_model(settings: Settings, archive: Archive) -> Model | None:
         concurrency=settings.llm_concurrency,
         timeout=settings.llm_timeout_seconds,
         characters=text_characters(settings),
+        memory=memory or memory_of(settings, archive),
     )
+
+
+def memory_of(settings: Settings, archive: Archive) -> EndpointMemory:
+    """Returns what the store knows of the models' endpoint, as these settings ask it."""
+    asked = endpoint_url(settings), extra_of(settings), text_characters(settings)
+    return EndpointMemory(archive.store, fingerprint("endpoint", *asked))
 
 
 def prices_of(settings: Settings) -> Prices:
@@ -69,6 +84,7 @@ class Session:
     most_reserve: float = 0.0
     _cancelled: bool = False
     _refused: int = 0  # questions in a row
+    _taken: list[float] = field(default_factory=list)  # seconds of each answer
 
     @classmethod
     def lasting(cls, model: Model, seconds: float, at_once: int, reserve: float | None = None) -> "Session":
@@ -97,6 +113,21 @@ class Session:
         left = self.deadline - asyncio.get_running_loop().time()
         return self.at_once * int(left / max(self.reserve, _LAST_SECONDS))
 
+    async def recall_pace(self, memory: Memory) -> None:
+        """Expect answers to take as long as they usually did lately: none is begun that the deadline would cut off."""
+        learned = (await memory.recall()).get(PACE, {})
+        try:
+            seconds, at = float(learned["seconds"]), float(learned["at"])
+        except (KeyError, TypeError, ValueError):
+            return
+        if isfinite(seconds) and 0 <= time() - at < _PACE_SECONDS:
+            self.reserve = max(self.reserve, seconds)
+
+    async def note_pace(self, memory: Memory) -> None:
+        """Remember how long an answer usually took."""
+        if self._taken:
+            await memory.note(PACE, {"seconds": round(median(self._taken), 1), "at": time()})
+
     async def ask(self, question: Ask) -> Answer:
         """Returns the answer to a question. Raises `ModelError`.
 
@@ -119,6 +150,7 @@ class Session:
             raise
         self.usage += answer.usage
         self._refused = 0
+        self._taken.append(loop.time() - begun)
         # A slow model's last answers would be cut off, though they cost as much
         self.reserve = max(self.reserve, min((loop.time() - begun) * _SLOWER, self.most_reserve))
         return answer

@@ -115,6 +115,16 @@ class Account(Protocol):
         """Add to the usage of a model in a step. Raises `StoreError`."""
 
 
+class Memory(Protocol):
+    """What was learned of an endpoint by earlier processes, by the name of the model; no method raises."""
+
+    async def recall(self) -> Mapping[str, Mapping[str, Any]]:
+        """Returns what is known of each model; nothing if it cannot be read."""
+
+    async def note(self, model: str, learned: Mapping[str, Any]) -> None:
+        """Add to what is known of a model."""
+
+
 _HOUR = 3600.0
 
 

@@ -1,7 +1,7 @@
 """Models at an OpenAI-compatible endpoint: bounded calls with pauses, one second try, the budget, and the usage.
 
 The number of concurrent calls is limited, and no call lasts beyond the deadline. If an endpoint does not accept a
-feature (JSON schemas, for example), another dialect is used, and remembered while the process runs.
+feature (JSON schemas, for example), another dialect is used, and remembered, by a `Memory` also for later processes.
 """
 
 import asyncio
@@ -9,13 +9,13 @@ import logging
 import random
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
 
-from core.llm.base import STATES, Account, Answer, Ask, Usage, tokens_of, tokens_of_request, wrong
+from core.llm.base import STATES, Account, Answer, Ask, Memory, Usage, tokens_of, tokens_of_request, wrong
 from core.llm.checks import problems
 from core.llm.endpoint import Endpoint, Unspent
 from core.llm.reading import without_thoughts
@@ -47,6 +47,10 @@ _LIMITS = ("max_tokens", "max_completion_tokens")  # OpenAI's newest models want
 _SYSTEM_ROLE = ("system role", "role 'system'", "system message", "developer instruction")
 _MOST_ROOM = re.compile(r"(?:at most|less than or equal to|maximum (?:value )?(?:of|is)|\[\d+,) ?`?(\d+)")
 _LEAST_CHARACTERS = 1000  # of a useful text
+_LEAST_ROOM = 256  # tokens of a useful answer
+_MOST_COUNT = 100_000_000
+_OF_DIALECTS = ("not-understood", "too-long")
+_DAY = 86_400.0  # after which the length of texts that a model refused is tried again: accounts and servers grow
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,25 @@ class Dialect:
             request["response_format"] = wanted
         return request | ({"stream": True, "stream_options": {"include_usage": True}} if self.stream else {})
 
+    def to_plain(self, now: float) -> dict[str, Any]:
+        """Returns this as JSON values, learned at `now` (Unix seconds)."""
+        return asdict(self) | {"at": now}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any], now: float) -> "Dialect":
+        """The inverse of `to_plain`. Raises `KeyError`, `TypeError` or `ValueError` for what cannot be one."""
+        made = cls(**{name: type(getattr(_FIRST, name))(plain[name]) for name in cls.__slots__})
+        counts = (made.thinking, made.most_room, made.characters)
+        small = 0 < made.most_room < _LEAST_ROOM or 0 < made.characters < _LEAST_CHARACTERS
+        if (
+            made.mode not in MODES
+            or made.limit not in _LIMITS
+            or small
+            or not 0 <= min(counts) <= max(counts) < _MOST_COUNT
+        ):
+            raise ValueError("this is no dialect")
+        return made if 0 <= now - float(plain["at"]) < _DAY else replace(made, characters=0)
+
     def _shorter(self, ask: Ask) -> "Dialect | None":
         """Returns a dialect with half the text, None if that is too little."""
         half = min(self.characters or len(ask.user), len(ask.user)) // 2
@@ -106,11 +129,14 @@ class Dialect:
         return replace(self, characters=half, thinking=0)
 
 
+_FIRST = Dialect()
+
+
 class CompatibleModel:
     """A `Model`: one endpoint, and by `models` the name of the model that it is asked for in each step.
 
     `now` is the clock that budgets and records go by. `concurrency` bounds the calls of this process, `timeout` the
-    seconds of each, `characters` the text of a question, 0 for any.
+    seconds of each, `characters` the text of a question, 0 for any. `memory` has what earlier processes learned.
     """
 
     def __init__(
@@ -124,11 +150,15 @@ class CompatibleModel:
         timeout: float = TIMEOUT_SECONDS,
         pause: float = PAUSE_SECONDS,
         characters: int = 0,
+        memory: Memory | None = None,
     ) -> None:
         self.endpoint, self.account, self.now = endpoint, account, now
         self.timeout, self.pause = timeout, pause
         self.dialects: dict[str, Dialect] = {}
         self.first = Dialect(characters=characters)
+        self.memory = memory
+        self._recalled: set[str] = set()  # models whose dialect comes from the memory, and has not been accepted yet
+        self._recalling = PerLoop(lambda: asyncio.ensure_future(self._recall()))
         self._models = dict(models)
         self._slots = PerLoop(lambda: asyncio.Semaphore(concurrency))
 
@@ -154,6 +184,39 @@ class CompatibleModel:
     async def close(self) -> None:
         """See `Model`."""
         await self.endpoint.close()
+
+    async def dialect(self, model: str) -> Dialect:
+        """Returns how a model is to be asked, as far as this process or an earlier one has learned it."""
+        if self.memory:
+            await asyncio.shield(self._recalling.get())
+        return self.dialects.get(model, self.first)
+
+    def doubt(self, model: str) -> bool:
+        """Forget what an earlier process learned of a model, if no answer has confirmed it. Returns whether it was."""
+        if model not in self._recalled:
+            return False
+        self._recalled.discard(model)
+        self.dialects.pop(model, None)
+        return True
+
+    async def accepted(self, model: str, other: Dialect | None) -> None:
+        """Note that a model has answered, and remember the dialect if it is another one than was known."""
+        self._recalled.discard(model)
+        if other:
+            self.dialects[model] = other
+            if self.memory:
+                await self.memory.note(model, other.to_plain(self.now().timestamp()))
+
+    async def _recall(self) -> None:
+        now = self.now().timestamp()
+        for model, plain in (await self.memory.recall() if self.memory else {}).items():
+            try:
+                dialect = Dialect.from_plain(plain, now)
+            except (KeyError, TypeError, ValueError):  # of another version, or only its pace is known
+                continue
+            if model not in self.dialects:
+                self.dialects[model] = replace(dialect, characters=dialect.characters or self.first.characters)
+                self._recalled.add(model)
 
     async def _record(self, step: str, exchange: "_Exchange") -> None:
         try:
@@ -227,7 +290,7 @@ class _Exchange:
 
     async def _reply(self, room: int, added: Messages, shape: type[BaseModel] | None = None) -> Reply:
         """Returns the reply, in a dialect that the endpoint accepts; `shape` is that of a part of the answer."""
-        dialect = known = self.of.dialects.get(self.model, self.of.first)
+        dialect = known = await self.of.dialect(self.model)
         while True:
             try:
                 self.asked = self.ask.within(dialect.characters)
@@ -235,14 +298,20 @@ class _Exchange:
                 request = dialect.request(self.model, asked, room, added)
                 reply = await self._patiently(request, dialect.room(room))
             except ModelError as error:
-                if (other := dialect.other(error, self.ask, room)) is None:
+                if error.state in _OF_DIALECTS and self.of.doubt(self.model):
+                    dialect = self.of.first
+                elif (other := dialect.other(error, self.ask, room)) is None:
                     raise
-                dialect = other
+                else:
+                    dialect = other
             else:
+                if reply.finish == "length" and dialect.most_room and self.of.doubt(self.model):
+                    dialect = self.of.first
+                    continue
                 if reply.finish == "length" and (reply.thoughts or not without_thoughts(reply.text)):
                     dialect = replace(dialect, thinking=THINKING_TOKENS)
-                if dialect != known:  # else another question may have learned something meanwhile
-                    self.of.dialects[self.model] = dialect
+                # Unchanged, another question may have learned something meanwhile
+                await self.of.accepted(self.model, dialect if dialect != known else None)
                 return reply
 
     async def _patiently(self, request: Mapping[str, Any], room: int) -> Reply:

@@ -21,6 +21,7 @@ CUSTOM_DOCUMENTS = f"{_V}:feed:custom:"
 DISPENSABLE = (CUSTOM_DOCUMENTS, f"{_V}:feed:", f"{_V}:copy:batch:", f"{_V}:copy:analysis:")
 SCORES_SECONDS = 31 * 86_400  # scores made on demand; those of a refresh live as long as their batch
 RENDERED_SECONDS = 2 * 86_400
+ENDPOINT_SECONDS = 7 * 86_400  # how long a refused dialect of models is not tried again
 WRITTEN_SECONDS = 400 * 86_400  # scorecards and summaries, which cost money
 BACKOFF = f"{_V}:backoff:arxiv"
 FAILURE = f"{_V}:failure"  # why the last refresh could not store its work
@@ -132,6 +133,11 @@ def library_turn(library: str) -> str:
 def model(name: str) -> str:
     """The word weights that were learned for a feed, by their fingerprint; immutable."""
     return f"{_V}:model:{name}"
+
+
+def endpoint(name: str) -> str:
+    """How an endpoint of models wants to be asked, by its fingerprint."""
+    return f"{_V}:endpoint:{name}"
 
 
 def custom(feed_fingerprint: str, query: str, format_name: str) -> str:

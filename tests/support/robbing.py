@@ -21,7 +21,7 @@ KINDS: Mapping[str, str] = {
     "batch": "restored", "ledger": "restored", "analysis": "restored",
     "scores": "made", "entries": "made", "index": "made",
     "rendered": "made", "custom": "made", "window": "made", "ASKED": "made",
-    "BACKOFF": "made", "CHAIN": "made", "FAILURE": "made", "card": "made", "summary": "made",
+    "BACKOFF": "made", "CHAIN": "made", "FAILURE": "made", "card": "made", "summary": "made", "endpoint": "made",
     "REFRESH_LOCK": "passing", "CATCH_UP_LOCK": "passing", "ARXIV_GATE": "passing",
     "SITE_GATE": "passing", "SAVED_LOCK": "passing",
     "REVIEWS_LOCK": "passing", "USAGE_LOCK": "passing", "PROBE": "passing", "review_lock": "passing",
