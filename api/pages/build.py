@@ -51,11 +51,13 @@ OWNER_KEYWORDS = 1000  # the limit in feeds.toml
 LABELS = {name: rule.label for name, rule in RULES.items()} | {
     "called": "Name in addresses",
     "description": "Description",
+    "interest": "What you look for",
+    "screen": "Papers a model looks at",
     "token": "Token",
 }
 _OK, _UNUSABLE, _SEE_OTHER = 200, 422, 303
 A_DAY = 10  # papers for which a threshold is proposed
-_BOX = ("about", "unclear", "unknown", "stored")  # of the box above the form
+_BOX = ("about", "unclear", "unknown", "stored", "interest")  # what is in the address of the page beside rules
 _LONGEST_ABOUT, _LONGEST_SENTENCE = 300, 2000  # characters: in an address, and of what is read
 _BIBTEX = re.compile(r"@\w+\s*\{")
 _LINK = re.compile(r"arxiv|\b\d{4}\.\d{4,5}\b", re.IGNORECASE)
@@ -127,7 +129,7 @@ async def build(request: Request) -> Response:
         feed, form = read_sent(sent) if sent else (None, empty_form(wire.main.categories))
     shown = await select_preview(request, feed) if feed else None
     context = {
-        **preview_context(request, feed, form, shown),
+        **preview_context(request, feed, form, shown, interest=_interest(asked)),
         "groups": form.groups(wire.rules.categories),
         "types": TYPE_CHOICES,
         "matches": MATCH_CHOICES,
@@ -151,6 +153,13 @@ def _without_box(rest: str) -> tuple[dict[str, str], str]:
     tokens = [token for token in rest.split("&") if token]
     own = [token for token in tokens if token.partition("=")[0] in _BOX]
     return dict(parse_qsl("&".join(own))), "&".join(token for token in tokens if token not in own)
+
+
+def _interest(asked: Mapping[str, str]) -> str:
+    """Returns what the owner looks for, in words: as written, else the sentence that the rules were proposed from."""
+    about = asked.get("about", "")
+    is_sentence = not ("unclear" in asked or _BIBTEX.search(about) or _LINK.search(about))
+    return asked.get("interest", about if is_sentence else "")[:_LONGEST_SENTENCE]
 
 
 def _box(request: Request, asked: Mapping[str, str]) -> dict[str, Any]:
@@ -248,10 +257,10 @@ def _archives() -> list[tuple[str, list[tuple[str, str]]]]:
 async def preview(request: Request) -> Response:
     """The preview of the rules in the query: the part of the page that is updated during typing."""
     await opened(request)
-    sent, _ = split_rules(raw_query(request))
+    sent, rest = split_rules(raw_query(request))
     feed, form = read_sent(sent)
     shown = await select_preview(request, feed) if feed else None
-    context = preview_context(request, feed, form, shown)
+    context = preview_context(request, feed, form, shown, interest=_interest(_without_box(rest)[0]))
     return await page(request, "preview.html", context)
 
 
@@ -280,10 +289,12 @@ def preview_context(
     *,
     where: str = "/build?",
     own: bool = False,
+    interest: str = "",
 ) -> dict[str, Any]:
     """Returns the variables of the templates for a preview.
 
     `where` is the page's URL, to which rules are added. `own`: the rules become a feed of this wire, with its own URL.
+    `interest` goes along with the rules when they are saved.
     """
 
     def at_least(score: float) -> str:
@@ -299,6 +310,8 @@ def preview_context(
         "near": [preview_entry(entry) for entry in shown.preview.near] if shown else [],
         "where": where,
         "own": own,
+        "interest": interest,
+        "saved_with": "&" + urlencode({"interest": interest}) if interest.strip() else "",
         "at_least": at_least,
         "amount": amount,
         "labels": LABELS,

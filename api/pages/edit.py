@@ -25,7 +25,7 @@ from api.pages.html import page
 from api.resource import wire_of
 from api.urls import page_url, raw_query
 from core.app import Paperwire
-from core.config.feed_table import read_feed
+from core.config.feed_table import MOST_ENTRIES, MOST_INTEREST, read_feed
 from core.config.overrides import Rules, rules_in_force, save_feed
 from core.config.url_rules import RULES, split_rules
 from core.model.errors import FeedError, PaperwireError, StoreError, UnknownName
@@ -44,6 +44,8 @@ class Edit:
     was: str = ""
     called: str = ""
     description: str = ""
+    interest: str = ""
+    screen: str = "0"
 
 
 @router.get("/settings/edit")
@@ -55,12 +57,14 @@ async def edit(request: Request) -> Response:
     if was and was not in rules.feeds:
         raise UnknownName("feed", was, tuple(rules.feeds))
     feed = rules.feeds.get(was)
-    description = feed.description if feed else ""
+    known = feed or Feed(was, "")
+    interest = dict(parse_qsl(rest)).get("interest", known.interest)[:MOST_INTEREST]
     if sent:
         feed, form = read_sent(sent, most_keywords=OWNER_KEYWORDS)
     else:
         form = form_of_feed(feed) if feed else empty_form(rules.categories)
-    return await _page(request, Edit(form, feed, was, was, description), rules)
+    edited = Edit(form, feed, was, was, known.description, interest, str(known.screen))
+    return await _page(request, edited, rules)
 
 
 @router.post("/settings/edit")
@@ -102,20 +106,26 @@ def read_edit(sent: Form, rules: Rules) -> Edit:
     """Parse the form. Keys of the feed that the form does not show stay unchanged."""
     was, called, description = (first(sent, name) for name in ("was", "called", "description"))
     before = rules.feeds.get(was)
-    source = before.source if before else Feed.source
+    known = before or Feed(was, "")
+    interest = first(sent, "interest") if "interest" in sent else known.interest
+    screen = first(sent, "screen") if "screen" in sent else str(known.screen)
+    source = known.source
     feed, form = read_sent(rules_sent(sent), most_keywords=OWNER_KEYWORDS, source=source)
     problems = dict(form.problems)
     if not first(sent, "name"):
         problems["name"] = "a feed needs a title"
+    if len(screen) > 9 or not (screen or "0").isdecimal():
+        problems["screen"] = f"a whole number from 0 to {MOST_ENTRIES}"
     if feed:
         changed = {rule.field: getattr(feed, rule.field) for rule in RULES.values()}
+        asked = {"interest": interest, "screen": int(screen or 0) if "screen" not in problems else 0}
         feed = replace(before or feed, description=description, **changed)
         try:
-            feed = read_feed(called, feed.to_plain())
+            feed = read_feed(called, feed.to_plain() | asked)
         except FeedError as error:
             problems |= error.by_key
             feed = None
-    return Edit(replace(form, problems=problems), feed, was, called, description)
+    return Edit(replace(form, problems=problems), feed, was, called, description, interest, screen)
 
 
 async def _newest(wire: Paperwire, rules: Rules) -> Rules:

@@ -34,6 +34,7 @@ from core.text.fold import fold
 
 LONGEST_RETENTION = 366
 MOST_ENTRIES = 500
+MOST_INTEREST = 2000  # characters
 _HEAVIEST = 1000
 _MOST_STEPS = 20_000  # of all regular expressions of a feed: each letter of a text may take them all
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -121,7 +122,7 @@ class FeedTable(_Table):
     hold: bool = Feed.hold
     hold_hours: float = Field(Feed.hold_hours, gt=0, le=168, allow_inf_nan=False)
     digest: Literal["list", "staged", "daily"] = "list"
-    interest: str = Field(Feed.interest, max_length=2000)
+    interest: str = Field(Feed.interest, max_length=MOST_INTEREST)
     rubric: RubricTable | None = None
     screen: int = Field(Feed.screen, ge=0, le=MOST_ENTRIES)
     expand: bool | None = None

@@ -5,8 +5,9 @@ continues from there.
 """
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from itertools import groupby
@@ -30,9 +31,12 @@ from core.model.feed import Feed
 from core.model.manifest import BatchRecord, Manifest
 from core.model.paper import Paper, is_withdrawn
 from core.model.query import Query
+from core.model.votes import Votes
 from core.sources.client import Get
 from core.util.log import NO_PROGRESS, Progress
 from core.util.signing import fingerprint
+
+log = logging.getLogger("paperwire")
 
 _WRITE_SECONDS = 10.0  # between two publications
 _STOPPED_SECONDS = 900.0  # before a model is asked again that refuses all questions
@@ -81,17 +85,36 @@ async def analyze(
         jobs = list(_jobs((await archive.state()).manifest, rules, model))
         if session and any(job.asks for job in jobs):
             await session.recall_pace(memory)
+            run.votes |= await _votes(archive, rules, jobs)
         await _work(run, jobs, after, claim)
     finally:
         await run.texts.close()
         if session:
-            report.usage += session.usage
-            report.reserve = session.reserve
-            report.cost = prices_of(settings).cost(report.usage)
-            report.problems += [str(session.stopped)] if session.stopped else []
+            _account(report, session, settings)
             await session.model.close()
             await session.note_pace(memory)
     return report
+
+
+def _account(report: Analysed, session: Session, settings: Settings) -> None:
+    """Add what a session used, and why it stopped, to the report."""
+    report.usage += session.usage
+    report.reserve = session.reserve
+    report.cost = prices_of(settings).cost(report.usage)
+    report.problems += [str(session.stopped)] if session.stopped else []
+
+
+async def _votes(archive: Archive, rules: Rules, jobs: Iterable["_Job"]) -> dict[str, Votes]:
+    """Returns the votes of the feeds that have any, and papers to be judged; none that cannot be read."""
+    found = {}
+    for name in {job.feed.name for job in jobs if job.asks and job.questions.rubric}:
+        key, row = rules.row(name)
+        if row.votes:
+            try:
+                found[name] = await archive.learning.votes(key)
+            except StoreError as error:
+                log.warning("papers of %s are screened without its votes: %s", name, error)
+    return found
 
 
 async def _work(run: Run, jobs: list["_Job"], after: str, claim: Claim | None) -> None:

@@ -21,7 +21,7 @@ from core.jobs.texts import Texts
 from core.llm.answers import read_analysis, read_screening, read_summary
 from core.llm.base import STATES, Usage
 from core.llm.extractive import extract
-from core.llm.prompts import POINTS, ask_analysis, ask_screening, ask_summary, summary_fingerprint
+from core.llm.prompts import NO_VOTES, POINTS, ask_analysis, ask_screening, ask_summary, summary_fingerprint
 from core.llm.templates import get_template
 from core.model.analysis import ANALYSE, READ, SCREEN, SUMMARISE, Row, Wait
 from core.model.errors import ModelError
@@ -29,6 +29,7 @@ from core.model.fulltext import FullText
 from core.model.paper import Paper
 from core.model.rubric import Scorecard
 from core.model.summary import Summary
+from core.model.votes import Votes
 from core.util.log import Progress
 
 log = logging.getLogger("paperwire")
@@ -80,6 +81,7 @@ class Run:
     """The shared state of one analysis. Without a model, `session` is None and no question is sent.
 
     `unsaved` are answers that could not be stored: they are written with the next commit. `made` are all answers.
+    `votes` are those of the feeds that have any.
     """
 
     archive: Archive
@@ -90,6 +92,7 @@ class Run:
     report: Analysed
     unsaved: dict[CardKey | SummaryKey, Scorecard | Summary] = field(default_factory=dict)
     made: dict[CardKey | SummaryKey, Scorecard | Summary] = field(default_factory=dict)
+    votes: dict[str, Votes] = field(default_factory=dict)
 
     @property
     def may_ask(self) -> bool:
@@ -346,8 +349,9 @@ class FeedDate:
         q, session = self.questions, self.run.session
         if q.rubric is None or session is None:
             return
+        votes = self.run.votes.get(q.feed.name, NO_VOTES)
         try:
-            answer = await session.ask(ask_screening(q.feed, q.rubric, [one.paper for one in group]))
+            answer = await session.ask(ask_screening(q.feed, q.rubric, [one.paper for one in group], votes))
             cards = read_screening(answer, q.rubric, len(group))
         except Exception as error:  # the failure of one paper does not end the others
             if len(group) == 1:

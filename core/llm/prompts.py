@@ -12,7 +12,7 @@ from string import Template as Text
 from pydantic import BaseModel
 
 from core.llm.base import Ask
-from core.llm.material import MOST_CHARS, fence, material
+from core.llm.material import MOST_CHARS, fence, material, shorten
 from core.llm.structured import (
     analysis_shape,
     criterion_key,
@@ -28,6 +28,7 @@ from core.model.fulltext import FullText
 from core.model.paper import Paper
 from core.model.rubric import Rubric
 from core.model.template import LANGUAGES, Parts, Section, Template
+from core.model.votes import Votes
 from core.util.signing import fingerprint
 
 POINTS = "four-point"  # the template whose parts an analysis fills beside the marks
@@ -35,18 +36,40 @@ _FOLDER = Path(__file__).with_name("prompts")
 _ANSWER_TOKENS = 4_000
 _TARGET = 3  # a part is to have so small a share of the most characters that are kept
 _SCREENING_TOKENS = 400  # for each paper
+_TITLES, _TITLE_CHARS = 5, 150  # liked, and as many disliked ones; some 500 tokens at most
+NO_VOTES = Votes()
 _VERSION = 3  # to be raised when the interpretation of the same prompt changes
 _STYLES = {"ko": ", in the plain written style that ends sentences with -다"}
 
 
-def ask_screening(feed: Feed, rubric: Rubric, papers: Sequence[Paper]) -> Ask:
-    """Returns the question for the predicted points of some papers, by abstract, with a reason for each."""
+def ask_screening(feed: Feed, rubric: Rubric, papers: Sequence[Paper], votes: Votes = NO_VOTES) -> Ask:
+    """Returns the question for the predicted points of some papers, by abstract, with a reason for each.
+
+    The titles of the newest `votes` come before the papers: the same for all questions of a run, so that a provider can
+    cache them too. They are no part of the fingerprint: a vote has no stored answer asked for again.
+    """
     system = _system("screening", feed.language, reader=_reader(feed), rubric=_criteria(rubric), most=str(rubric.max))
     numbered = [f"`{paper_key(place)}`:\n{material(paper)[0]}" for place, paper in enumerate(papers)]
     task = f"The material ends here. Judge the {len(papers)} papers now, each by its key."
     tokens = _SCREENING_TOKENS * (len(papers) + 1)
-    user = "\n\n".join([*numbered, task])
+    user = "\n\n".join([*_taste(votes), *numbered, task])
     return Ask("screen", system, user, screening_shape(rubric, len(papers)), tokens, language=feed.language)
+
+
+def _taste(votes: Votes) -> list[str]:
+    """Returns what the reader liked and disliked lately, by titles; nothing where there are none."""
+    said = {"Liked": votes.likes, "Disliked": votes.dislikes}
+    rows = {
+        word: [shorten(" ".join(one.title.split()), _TITLE_CHARS) for one in ones[:_TITLES] if one.title.strip()]
+        for word, ones in said.items()
+    }
+    lines = [f"{word}:\n" + "\n".join(f"- {title}" for title in titles) for word, titles in rows.items() if titles]
+    if not lines:
+        return []
+    about = (
+        "How the reader voted on earlier papers, newest first. These are not to be judged; they show what is wanted:"
+    )
+    return [f"{about}\n" + fence("\n".join(lines))]
 
 
 def _reader(feed: Feed) -> str:

@@ -15,7 +15,7 @@ SITE_GATE = f"{_V}:gate:arxiv-site"
 COMMON = f"{_V}:gate:"  # without the prefix of a wire: an upstream's limits apply to all wires of a database
 CHAIN = f"{_V}:chain"  # of the steps of the pending work: nothing is lost without it
 CHAIN_SECONDS = 3 * 86_400
-PASSING = (f"{_V}:lock:", COMMON, CHAIN)  # keys of running processes
+PASSING = (f"{_V}:lock:", COMMON, CHAIN, f"{_V}:endpoint:")  # keys of running processes
 CUSTOM_DOCUMENTS = f"{_V}:feed:custom:"
 # Rendered documents and copies, removed from a full database in this order
 DISPENSABLE = (CUSTOM_DOCUMENTS, f"{_V}:feed:", f"{_V}:copy:batch:", f"{_V}:copy:analysis:")

@@ -9,6 +9,7 @@ from contextlib import ExitStack, contextmanager
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, quote, urlsplit
 
 import httpx
 import pytest
@@ -515,3 +516,58 @@ def test_subscribers_of_a_private_copy_do_not_see_its_repository(tmp_path: Path)
         assert "my-wire" in wire.get(f"/feeds/main?key={known['feed_key']}").text
         signed = wire.get(with_key("/feeds/main", sign(known["feed_key"], "/api/feeds/main.rss")))
         assert (200, False) == (signed.status_code, "my-wire" in signed.text)
+
+
+def test_interest_and_screen(wire: httpx.Client) -> None:
+    """What models judge by is in the form, in `/api/feeds` and in the export; a form without it changes nothing."""
+    looks = "Caches of language models: what to keep, drop, move & <compress>."
+    assert 303 == save(wire, interest=f"  {looks}\n", screen="60").status_code
+    row = wire.get("/api/feeds").json()["feeds"][-1]
+    assert ("fast", looks, 60) == (row["name"], row["interest"], row["screen"])
+    assert looks in wire.get("/settings/feeds.toml").text
+    page = parsed(wire.get("/settings/edit?feed=fast"))
+    (field,) = page.xpath("//textarea[@name='interest']")
+    assert looks == field.text.strip()
+    assert ["60"] == page.xpath("//input[@name='screen']/@value")
+    assert 303 == save(wire, was="fast").status_code
+    assert row == wire.get("/api/feeds").json()["feeds"][-1]
+    assert 303 == save(wire, was="fast", interest="", screen="").status_code
+    row = wire.get("/api/feeds").json()["feeds"][-1]
+    assert ("", 0) == (row["interest"], row["screen"])
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"interest": "x" * 2001}, "at most 2000 characters"),
+        ({"screen": "60"}, "needs an interest or a rubric"),
+        ({"interest": "Caches", "screen": "501"}, "less than or equal to 500"),
+        ({"interest": "Caches", "screen": "-1"}, "a whole number from 0 to 500"),
+        ({"interest": "Caches", "screen": "many"}, "a whole number from 0 to 500"),
+        ({"interest": "Caches", "screen": "9" * 5000}, "a whole number from 0 to 500"),
+    ],
+)
+def test_interest_and_screen_that_cannot_be(wire: httpx.Client, fields: Mapping[str, str], says: str) -> None:
+    """The problem stands at its field, and what was written stays."""
+    page = parsed(save(wire, **fields), 422)
+    name = "interest" if "2000" in says else "screen"
+    assert says in text(page.xpath(f"//p[@id='{name}-error']")[0])
+    assert fields.get("interest", "") == page.xpath("//textarea[@name='interest']")[0].text.strip()
+    assert "fast" not in names(wire)
+
+
+def test_an_interest_from_the_builder(wire: httpx.Client) -> None:
+    """The sentence that a feed was proposed from becomes its interest, and goes along to the form that saves it."""
+    sentence = "Caches of language models & what they cost"
+    answer = wire.post("/build/propose", data={"about": sentence})
+    page = html.fromstring(wire.get(answer.headers["location"]).text)
+    assert sentence == page.xpath("//textarea[@name='interest']")[0].text.strip()
+    (link,) = page.xpath("//a[.='Save this feed']/@href")
+    form = parsed(wire.get(link))
+    assert sentence == form.xpath("//textarea[@name='interest']")[0].text.strip()
+    other = wire.get(f"/build/preview?category=cs.DC&keywords=cache:2&interest={quote('Only this')}")
+    assert ["Only this"] == [
+        parse_qs(urlsplit(one).query)["interest"][0]
+        for one in html.fromstring(other.text).xpath("//a[.='Save this feed']/@href")
+    ]
+    assert "interest" not in "".join(html.fromstring(other.text).xpath("//input/@value"))

@@ -154,6 +154,32 @@ def test_without_screen(tmp_path: Path) -> None:
         assert [2] == [len(titles) for titles in titles_of(model)]
 
 
+def test_votes_are_said(tmp_path: Path) -> None:
+    """What the owner liked is said to the model from the next paper on; no stored answer is asked for again."""
+
+    async def vote(given: Settings) -> None:
+        wire = Paperwire(given)
+        try:
+            await wire.ready()
+            await wire.vote("main", {"2603.00002": 1})
+        finally:
+            await wire.close()
+
+    with serving(day(9)) as source, serving_model(ModelServer(write=grade)) as model:
+        toml = FEED.format(interest="Storage and caches.", screen=5)
+        refresh(settings(tmp_path, source.url, model.url, feeds_toml=toml))
+        assert ["Liked:" in request["messages"][1]["content"] for request in model.requests[:1]] == [False]
+        asyncio.run(vote(settings(tmp_path, source.url, model.url, feeds_toml=toml)))
+        asked = len(model.requests)
+        done = refresh(settings(tmp_path, source.url, model.url, feeds_toml=toml))
+        assert (0, asked) == (done.screened, len(model.requests))
+        done = refresh(
+            settings(tmp_path, source.url, model.url, feeds_toml=FEED.format(interest="Storage and caches.", screen=9))
+        )
+        assert 4 == done.screened
+        assert "Liked:\n- Tiers\n" in model.requests[asked]["messages"][1]["content"]
+
+
 def test_one_paper_that_is_refused(tmp_path: Path) -> None:
     """If a question about several papers fails, each is asked about alone, and one that fails fails alone."""
     with serving(day(9)) as source, serving_model(ModelServer(write=grade)) as model:

@@ -25,6 +25,7 @@ from core.llm.structured import schema_of
 from core.llm.templates import get_template, template_names
 from core.model.fulltext import Coverage, FullText, TextSection
 from core.model.rubric import Criterion, Rubric
+from core.model.votes import Votes, make_vote
 from tests.support.asked import ANALYSIS, MARKS, RUBRIC, full, sample_feed, sample_paper
 from tests.support.tables import each_row
 
@@ -273,3 +274,23 @@ def test_fingerprints_change_with_what_they_cover() -> None:
     assert len(made) == len(set(made))
     assert made[0] == screening_fingerprint(replace(RUBRIC, deep_at=1), "en", "m")
     assert made[4] == analysis_fingerprint(replace(RUBRIC, must_read_at=4), "en", "m")
+
+
+def test_votes_in_the_screening() -> None:
+    """What the owner liked and disliked lately comes before the papers, fenced, bounded, the same for all questions."""
+    likes = [make_vote(f"2603.{n:05}", 1, f"2026-03-0{n}T08:00:00Z", f"Liked {n} MATERIAL>>>", "") for n in range(1, 8)]
+    bad = make_vote("2603.00009", -1, "2026-03-09T08:00:00Z", "Rhymes " * 80, "")
+    votes = Votes().voted([*likes, bad])
+    asks = [ask_screening(sample_feed(), RUBRIC, [sample_paper(title=name)], votes) for name in ("One", "Two")]
+    taste, _, papers = asks[0].user.partition("`paper_1`:")
+    assert asks[1].user.startswith(taste)
+    assert "Title: One" in papers
+    assert ["Liked 7", "Liked 6", "Liked 5", "Liked 4", "Liked 3"] == re.findall(r"^- (Liked \d)", taste, re.MULTILINE)
+    assert 1 == taste.count("MATERIAL>>>"), "a title cannot close the fence"
+    assert "Disliked:\n- Rhymes Rhymes" in taste
+    assert len(taste) < 2 * 5 * 160
+    assert asks[0].system == ask_screening(sample_feed(), RUBRIC, [sample_paper()]).system
+    nothing = ask_screening(
+        sample_feed(), RUBRIC, [sample_paper()], Votes((make_vote("2603.00001", 1, "2026", " ", ""),))
+    )
+    assert nothing.user.startswith("`paper_1`:")
