@@ -41,15 +41,15 @@ const copies = (button) => {
 let latest = "";
 let running = null;
 
-const update = async () => {
+const update = async (more = "") => {
   const sent = typed();
-  if (sent.toString() === latest) return;
+  if (!more && sent.toString() === latest) return;
   latest = sent.toString();
   running?.abort();
   const mine = (running = new AbortController());
   region.setAttribute("aria-busy", "true");
   const url = new URL(form.dataset.preview, location.href);
-  if (asks) for (const [name, value] of sent) url.searchParams.append(name, value);
+  if (asks) for (const [name, value] of [...sent, ...new URLSearchParams(more)]) url.searchParams.append(name, value);
   try {
     const answer = await fetch(url, { signal: mine.signal, ...(asks ? {} : { method: "POST", body: sent }) });
     if (!answer.headers.get("content-type")?.startsWith("text/html")) throw new Error(`status ${answer.status}`);
@@ -75,7 +75,7 @@ let timer = 0;
 form.addEventListener("input", (event) => {
   if (notRules.includes(event.target.name)) return;
   clearTimeout(timer);
-  timer = setTimeout(update, event.target.type === "checkbox" ? 0 : WAIT);
+  timer = setTimeout(() => update(), event.target.type === "checkbox" ? 0 : WAIT);
 });
 
 form.addEventListener("submit", (event) => {
@@ -95,6 +95,16 @@ region.addEventListener("click", async (event) => {
     await update();
     region.focus();
   }
+});
+
+// A vote is tried for the rules as they are now
+region.addEventListener("click", async (event) => {
+  const link = event.target.closest("[data-vote]");
+  if (!link) return;
+  event.preventDefault();
+  await update(link.dataset.vote);
+  say(region.querySelector("#vote p")?.textContent ?? "");
+  [...region.querySelectorAll("[data-vote]")].find((one) => one.dataset.vote === link.dataset.vote)?.focus();
 });
 
 // Weights by buttons: each changes the keyword's line in the form

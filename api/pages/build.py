@@ -5,7 +5,7 @@ The rules are in the page's URL. The owner's form for a feed of the wire (`api.p
 
 import asyncio
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus, urlencode
@@ -35,6 +35,7 @@ from core.config.url_rules import (
     texts_of,
     write_rules,
 )
+from core.model.bands import Reach, alone
 from core.model.categories import CATEGORIES, category_name, find_category
 from core.model.errors import InvalidInput, UnknownName
 from core.model.feed import Entry, Feed
@@ -42,9 +43,10 @@ from core.model.manifest import BatchRecord
 from core.model.paper import Paper
 from core.model.votes import MOST_LIBRARY, Reference, make_reference
 from core.render.card import readable
+from core.render.rows import chip_of, short_authors
 from core.text.lists import quoted, split_list
 from core.text.sanitize import cut
-from core.views.preview import Preview, make_preview
+from core.views.preview import Preview, VoteEffect, make_preview, try_vote
 
 router = APIRouter(include_in_schema=False)
 OWNER_KEYWORDS = 1000  # the limit in feeds.toml
@@ -58,6 +60,7 @@ LABELS = {name: rule.label for name, rule in RULES.items()} | {
 _OK, _UNUSABLE, _SEE_OTHER = 200, 422, 303
 A_DAY = 10  # papers for which a threshold is proposed
 _BOX = ("about", "unclear", "unknown", "stored", "interest")  # what is in the address of the page beside rules
+_VOTES = {"like": 1, "dislike": -1}  # parameters of the preview that name a paper
 _LONGEST_ABOUT, _LONGEST_SENTENCE = 300, 2000  # characters: in an address, and of what is read
 _BIBTEX = re.compile(r"@\w+\s*\{")
 _LINK = re.compile(r"arxiv|\b\d{4}\.\d{4,5}\b", re.IGNORECASE)
@@ -74,8 +77,8 @@ MATCH_CHOICES = (
     ("substring", "Anywhere, even inside words"),
     ("regex", "Regular expressions (RE2)"),
 )
-EXCERPT = 260  # characters of an abstract
-_BEFORE = 90  # of them before the first match
+EXCERPT = 200  # characters of an abstract
+_BEFORE = 50  # of them before the first match
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +109,12 @@ class RuleForm:
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """The preview of rules, and those of their categories that are not fetched yet."""
+    """The preview of rules, those of their categories that are not fetched yet, and what a vote would change."""
 
     preview: Preview
     missing: tuple[str, ...]
     is_all_missing: bool
+    vote: VoteEffect | None = None
 
 
 @router.get("/build")
@@ -127,14 +131,14 @@ async def build(request: Request) -> Response:
     feed, form = _started(wire.rules.feeds, filters) if not sent else (None, None)
     if form is None:
         feed, form = read_sent(sent) if sent else (None, empty_form(wire.main.categories))
-    shown = await select_preview(request, feed) if feed else None
+    shown = await select_preview(request, feed, *_vote_of(filters)) if feed else None
     context = {
         **preview_context(request, feed, form, shown, interest=_interest(asked)),
         "groups": form.groups(wire.rules.categories),
         "types": TYPE_CHOICES,
         "matches": MATCH_CHOICES,
         "feeds": wire.rules.feeds,
-        "filters": unquote_plus(filters) if sent else "",
+        "filters": unquote_plus(_without_vote(filters)) if sent else "",
         **_box(request, asked),
     }
     return await page(request, "build.html", context, status=_UNUSABLE if form.problems else _OK)
@@ -160,6 +164,16 @@ def _interest(asked: Mapping[str, str]) -> str:
     about = asked.get("about", "")
     is_sentence = not ("unclear" in asked or _BIBTEX.search(about) or _LINK.search(about))
     return asked.get("interest", about if is_sentence else "")[:_LONGEST_SENTENCE]
+
+
+def _vote_of(rest: str) -> tuple[str, int]:
+    """Returns the paper on which the address has a vote tried, and its sign; "" and 0 for none."""
+    sent = dict(parse_qsl(rest))
+    return next(((sent[name], sign) for name, sign in _VOTES.items() if sent.get(name)), ("", 0))
+
+
+def _without_vote(filters: str) -> str:
+    return "&".join(token for token in filters.split("&") if token.partition("=")[0] not in _VOTES)
 
 
 def _box(request: Request, asked: Mapping[str, str]) -> dict[str, Any]:
@@ -259,7 +273,7 @@ async def preview(request: Request) -> Response:
     await opened(request)
     sent, rest = split_rules(raw_query(request))
     feed, form = read_sent(sent)
-    shown = await select_preview(request, feed) if feed else None
+    shown = await select_preview(request, feed, *_vote_of(rest)) if feed else None
     context = preview_context(request, feed, form, shown, interest=_interest(_without_box(rest)[0]))
     return await page(request, "preview.html", context)
 
@@ -300,14 +314,17 @@ def preview_context(
     def at_least(score: float) -> str:
         return write_rules(replace(feed, min_score=score)) if feed else ""
 
+    def listed(entries: Iterable[Entry]) -> list[dict[str, Any]]:
+        return [preview_entry(entry, feed, shown.preview.reach) for entry in entries] if feed and shown else []
+
     rules = write_rules(feed) if feed else ""
     return {
         "form": form,
         "feed": feed,
         "shown": shown,
         "rules": rules if len(rules) <= MOST_URL_CHARACTERS else "",
-        "best": [(day, [preview_entry(entry) for entry in best]) for day, best in shown.preview.best] if shown else [],
-        "near": [preview_entry(entry) for entry in shown.preview.near] if shown else [],
+        "best": [(day, listed(best)) for day, best in shown.preview.best] if shown else [],
+        "near": listed(shown.preview.near) if shown else [],
         "where": where,
         "own": own,
         "interest": interest,
@@ -361,19 +378,28 @@ def empty_form(categories: Sequence[str]) -> RuleForm:
     return form_of_feed(replace(USUAL, title="", categories=tuple(categories), min_score=1.0))
 
 
-async def select_preview(request: Request, feed: Feed) -> Selected:
-    """Returns a feed's selection from the stored days. Nothing is fetched or stored for it."""
+async def select_preview(request: Request, feed: Feed, paper: str = "", sign: int = 0) -> Selected:
+    """Returns a feed's selection from the stored days, and what a vote on `paper` would change.
+
+    Nothing is fetched or stored for it.
+    """
     wire, feed = wire_of(request), named(feed)
     manifest = await wire.manifest()
     async with request.app.state.limits.doing(CURRENT.get(), RULES_COST):
         found = await wire.entries(manifest, feed)
         preview = await asyncio.to_thread(make_preview, feed, found.entries, manifest.of(feed.source))
+        vote = await asyncio.to_thread(try_vote, feed, found.entries, paper, sign) if paper else None
     missing = tuple(not_fetched(feed.categories, wire.rules.categories))
-    return Selected(preview, missing, bool(missing) and len(missing) == len(feed.categories))
+    # Papers of other categories may be listed in them too
+    is_all_missing = bool(missing) and len(missing) == len(feed.categories) and not preview.total
+    return Selected(preview, missing, is_all_missing, vote)
 
 
-def preview_entry(entry: Entry) -> dict[str, Any]:
-    """Returns an entry for the preview: its matches marked, and its abstract cut around the first match."""
+def preview_entry(entry: Entry, feed: Feed, reach: Reach) -> dict[str, Any]:
+    """Returns an entry for the preview: its matches marked, its abstract cut around the first one, and its strongest
+    reasons.
+    """
+    chosen = alone(feed, entry, reach)
     places: dict[str, list[tuple[int, int]]] = {"title": [], "abstract": []}
     for reason in entry.reasons:
         places.setdefault(reason.field, []).append((reason.start, reason.end))
@@ -381,8 +407,9 @@ def preview_entry(entry: Entry) -> dict[str, Any]:
         "entry": entry,
         "title": readable(entry.paper.title, places["title"]),
         "excerpt": excerpt(entry.paper.abstract, places["abstract"]),
-        "authors": ", ".join(author.name for author in entry.paper.authors[:3]),
-        "more_authors": max(len(entry.paper.authors) - 3, 0),
+        "authors": short_authors(entry.paper),
+        "reasons": [chip_of(reason) for reason in chosen.reasons],
+        "step": round(10 * chosen.share),
     }
 
 

@@ -98,11 +98,6 @@ def sentence(text: str) -> Markup:
     )
 
 
-def long_date(day: date) -> str:
-    """Returns "Friday, 6 March 2026", independent of the locale."""
-    return f"{_DAYS[day.weekday()]}, {day.day} {_MONTHS[day.month - 1]} {day.year}"
-
-
 def short_date(day: date) -> str:
     """Returns "Fri 6 Mar", independent of the locale."""
     return f"{_DAYS[day.weekday()][:3]} {day.day} {_MONTHS[day.month - 1][:3]}"
@@ -147,7 +142,6 @@ def _environment() -> Environment:
     )
     environment.globals |= {"key_name": KEY, "readers_of": readers_of, "coins": coins}
     environment.filters |= {
-        "long_date": long_date,
         "short_date": short_date,
         "day_name": day_name,
         "day_time": day_time,

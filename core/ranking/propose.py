@@ -26,9 +26,13 @@ from core.ranking.words import WordTable, word_table
 from core.text.terms import places_of_terms, terms_of
 
 MOST_CATEGORIES = 4
+MOST_WIDENED = 6  # with those where papers on the topic are too
 MOST_PROPOSED = 16
 _MOST_ADDED = 5  # words that the papers found so far share
-_LEAST_FOUND = 3  # papers, before their words say anything, and before the threshold is lowered
+_LEAST_FOUND = 3  # papers, before the threshold is lowered
+_LEAST_SHARING = 5  # papers, before what they share says anything
+_LEAST_LIFT = 4.0  # how much more often the papers found have an added term than others
+_OUTSIDE = 0.15  # the share of the papers on the topic from which their category is one of the feed
 _MOST_FOUND = 60
 _SAMPLE = 500  # stored papers that say how frequent words are
 # Weights. A strong rule alone is enough for a paper to be shown; all others only add to it
@@ -47,8 +51,8 @@ _SAYING_WORDS = """
     paper article preprint research work recent latest interest interested interesting follow topic field
     anything everything something related relating especially particularly particular look looking want wish
     read reading advance advances progress applied apply application approach method technique problem based
-    help find working me my mine including include about regarding concerning kind sort please daily keep news
-    track up date like am is are was been ai ml
+    help find finding finds using working me my mine including include about regarding concerning kind sort please
+    daily keep news track up date like am is are was been ai ml
 """
 _FIELDS_WORDS = """
     economic economics physics biology chemistry finance astronomy astrophysics mathematics statistics medicine
@@ -109,8 +113,12 @@ def propose(
     if not rules:
         return None
     terms = [*terms_of(said), *(term for one in references for term in terms_of(one.title))]
-    everywhere = [one.paper for one in _found(rules, papers) if one.total >= enough]
+    all_found = _found(rules, papers)
+    if len(papers) >= _LEAST_INSIDE and _reaching(all_found, enough) < min(_LEAST_FOUND, _reaching(all_found, _USUAL)):
+        enough = _USUAL
+    everywhere = [one.paper for one in all_found if one.total >= enough]
     categories = _categories(terms, references, papers, everywhere) or tuple(fetched)
+    categories = _widened(categories, [one.paper for one in all_found if one.total > enough])
     inside = [paper for paper in papers if any(listed(name, categories) for name in paper.categories)]
     rules = _less_for_common(rules, inside)
     found = _found(rules, inside or papers)
@@ -187,14 +195,18 @@ def _written(word: str) -> str:
 
 
 def _spelled(terms: Iterable[str], papers: Iterable[Paper | Reference]) -> dict[str, str]:
-    """Returns the terms as the papers spell them: a term has lost its plural, and sometimes more."""
+    """Returns the terms as the papers spell them: a term has lost its plural, and sometimes more.
+
+    Words with a comma between them are none.
+    """
     wanted = list(terms)
     out: dict[str, str] = {}
     for paper in papers:
         for text in (paper.title, paper.abstract):
             for term, start, end in places_of_terms(text, wanted):
                 words = text[start:end].replace("-", " ").split()
-                out.setdefault(term, " ".join(map(_written, words)))
+                if all(map(_WORD.fullmatch, words)):
+                    out.setdefault(term, " ".join(map(_written, words)))
     return out
 
 
@@ -234,7 +246,8 @@ def _of_phrase(chunk: Words, strong: float, counts: _Counts) -> dict[str, float]
         ]
         telling = [text for text, idf in pairs if idf >= _UNCOMMON] or [text for text, idf in pairs if idf > 0]
         if telling:
-            rules[" OR ".join(telling[:4])] = strong
+            is_rare = max(idf for _, idf in pairs) >= _RARE
+            rules[" OR ".join(telling[:4])] = max(strong, _USUAL) if is_rare else strong
         if len(chunk.texts) > 2:
             rules[chunk.text] = strong / 2
         words = [text for text, term in zip(chunk.texts, chunk.terms, strict=True) if counts.idf(term) > 0]
@@ -318,6 +331,22 @@ def _categories(
     return tuple(name for name, value in ranked if value >= ranked[0][1] / 3)[:MOST_CATEGORIES]
 
 
+def _widened(categories: tuple[str, ...], found: Sequence[Paper]) -> tuple[str, ...]:
+    """Returns the categories with those in which the papers are that have more than one strong rule.
+
+    Much of a topic is listed elsewhere: papers on drugs are in cs.LG as well.
+    """
+    outside = [paper for paper in found if not any(listed(name, categories) for name in paper.categories)]
+    while outside and len(categories) < MOST_WIDENED:
+        counts = Counter(paper.primary for paper in outside if paper.primary)
+        name, count = min(counts.items(), key=lambda pair: (-pair[1], pair[0]), default=("", 0))
+        if count < max(2, _OUTSIDE * len(found)):
+            break
+        categories = (*categories, name)
+        outside = [paper for paper in outside if not any(listed(one, categories) for one in paper.categories)]
+    return categories
+
+
 def _less_for_common(rules: Mapping[str, float], papers: Sequence[Paper]) -> dict[str, float]:
     """Returns the rules with the least weight for what a quarter of the papers of the categories have."""
     if len(papers) < 40:
@@ -352,16 +381,20 @@ def _found(rules: Mapping[str, float], papers: Iterable[Paper]) -> list[_Found]:
 
 
 def _added(best: Sequence[Paper], rules: Mapping[str, float], counts: _Counts) -> list[str]:
-    """Returns the terms that the best papers share, and others have seldom."""
-    if len(best) < _LEAST_FOUND:
+    """Returns the terms that the best papers share, one of them in its title, and that others have seldom."""
+    if len(best) < _LEAST_SHARING:
         return []
     inside = Counter(term for paper in best[:_MOST_FOUND] for term in _terms(paper))
+    titled = {term for paper in best[:_MOST_FOUND] for term in terms_of(paper.title)}
     total = min(len(best), _MOST_FOUND)
+    size = len(counts.sample) + 1
     taken = {word for rule in rules for word in re.findall(r"[^\W\d_]+", rule.lower())}
     points = {
-        term: count / total * math.log((len(counts.sample) + 1) / (counts.counts[term] + 1))
+        term: count / total * math.log(size / (counts.counts[term] + 1))
         for term, count in inside.items()
         if count >= max(2, total / 5) and counts.idf(term) >= _UNCOMMON and (taken | _SAYING).isdisjoint(term.split())
+        and term in titled and term not in _NOT_ALONE and not term.endswith("ly")
+        and count / total >= _LEAST_LIFT * (counts.counts[term] + 1) / size
         and not any(_is_akin(one, word) for one in term.split() for word in taken)
         and all(len(word) > 2 and word.isalpha() for word in term.split())
     }  # fmt: skip
@@ -369,8 +402,8 @@ def _added(best: Sequence[Paper], rules: Mapping[str, float], counts: _Counts) -
     for term in sorted(points, key=lambda term: (-points[term], term)):
         if all(set(term.split()).isdisjoint(other.split()) for other in out):
             out.append(term)
-    spelled = _spelled(out[:_MOST_ADDED], best[:_MOST_FOUND])
-    return [spelled.get(term, term) for term in out[:_MOST_ADDED]]
+    spelled = _spelled(out, best[:_MOST_FOUND])
+    return [spelled[term] for term in out if term in spelled][:_MOST_ADDED]
 
 
 def _is_akin(one: str, other: str) -> bool:

@@ -78,11 +78,17 @@ def make_row(chosen: Chosen, extract: Extract, words: Sequence[str] = ()) -> Pap
         step=round(chosen.share * _STEPS),
         band=chosen.band,
         feeds=tuple(feed for feed, _ in chosen.entries),
-        reasons=tuple((label(rule), cut(label(text), _CHIP), points) for rule, text, points in chosen.reasons),
+        reasons=tuple(map(chip_of, chosen.reasons)),
         learned=round(chosen.learned, 1),
         notes=tuple(_notes(entry)),
         absent=_absent(_best_row(chosen.entries)),
     )
+
+
+def chip_of(reason: tuple[str, str, float]) -> tuple[str, str, float]:
+    """Returns a reason (rule, what the paper has of it, points) as a chip shows it: of one line, and short."""
+    rule, text, points = reason
+    return label(rule), cut(label(text), _CHIP), points
 
 
 def make_peek(entries: Iterable[tuple[Feed, Entry]]) -> Peek:

@@ -18,7 +18,7 @@ from core.config.url_rules import write_rules
 from core.model.categories import CATEGORIES
 from core.model.feed import Feed, Reason
 from core.model.manifest import BatchRecord
-from core.views.preview import Effect, Threshold, make_preview
+from core.views.preview import Bar, Effect, Threshold, make_preview, try_vote
 from tests.api import DAYS, MAIN, serving_days
 from tests.conftest import serving_app
 from tests.support.invented import FRIDAY, THURSDAY, make_entry, make_feed
@@ -172,10 +172,11 @@ def test_shows_what_the_feed_has(wire: httpx.Client) -> None:
     assert {day: str(dates.count(day)) for day in shown} == {day: text.split()[0] for day, text in shown.items()}
     assert "4 best of 5" == shown["2026-03-06"]
     best = feed["items"][0]
-    assert best["title"].partition("] ")[2] or best["title"] in texts(page, "//li[@class='entry'][1]/h4")[0]
-    assert texts(page, "//li[@class='entry'][1]//mark")
-    assert "cache +2" in [" ".join(one.replace("+", " +").split()) for one in texts(page, "//ul[@class='why']/li")]
-    assert f"{amount((4 + 2 + 1) / 3)} entries a day" == texts(page, "//h2[@data-summary]")[0]
+    assert best["title"].partition("] ")[2] or best["title"] in texts(page, "//section[@id='preview']//li[1]//h4")[0]
+    assert texts(page, "//section[@id='preview']//li[1]//mark")
+    chips = [one.lower().replace("+", " +").split() for one in texts(page, "//ul[@class='chips']/li")]
+    assert {("cache", "+2"), ("caches", "+2"), ("cache", "+3"), ("caches", "+3")} & set(map(tuple, chips))
+    assert f"{amount((4 + 2 + 1) / 3)} papers a day" == texts(page, "//h2[@data-summary]")[0]
 
 
 def test_all_formats_are_offered(wire: httpx.Client) -> None:
@@ -338,7 +339,7 @@ def test_nothing_is_fetched(upstream: Upstream, settings: Settings) -> None:
 
 @pytest.mark.parametrize(
     ("categories", "heading", "days"),
-    [("econ.EM,math.CO", "Nothing of econ.EM, math.CO is stored yet", 0), ("cs.DC,math.CO", "1.7 entries a day", 3)],
+    [("econ.EM,math.CO", "Nothing of econ.EM, math.CO is stored yet", 0), ("cs.DC,math.CO", "1.7 papers a day", 3)],
 )
 def test_categories_that_are_not_stored(wire: httpx.Client, categories: str, heading: str, days: int) -> None:
     """Where none of the categories is stored nothing is counted nor advised; else it says which one lacks."""
@@ -391,6 +392,48 @@ def test_thresholds_that_are_proposed() -> None:
     capped = make_preview(make_feed("x", min_score=2.0, max_entries=15), entries, records)
     assert (15.0, [(80, 15), (80, 15), (1, 1)]) == (capped.a_day, [(day.found, day.shown) for day in capped.days])
     assert (Threshold(9.0, 10.0),) == capped.thresholds
+
+
+def test_the_distribution_of_scores() -> None:
+    """Bars of equal width count the papers that have points; the threshold divides them, and ten a day are marked."""
+    entries = [make_entry(n, score=float(n % 20)) for n in range(100)]
+    records = [BatchRecord(FRIDAY, "complete", hash="a", total=100)]
+    chart = make_preview(make_feed("x", min_score=15.0), entries, records).histogram
+    assert (1.0, 95, 18.0) == (chart.step, sum(bar.papers for bar in chart.bars), chart.usual)
+    assert (Bar(14.0, 5, reaches=False), Bar(15.0, 5, reaches=True)) == chart.bars[13:15]
+    assert (0.0, 1.0) == (chart.place(-3.0), chart.place(99.0))
+    few = make_preview(make_feed("x", min_score=15.0), entries[:9], records).histogram
+    assert (None, 8) == (few.usual, sum(bar.papers for bar in few.bars))
+    assert () == make_preview(make_feed("x"), [make_entry(1, score=0.0)], records).histogram.bars
+
+
+def test_what_a_vote_would_change() -> None:
+    """A like raises papers that are like it more than a dislike does; what crosses the threshold is named."""
+    kernels = [
+        make_entry(n, score=1.9, title=f"Kernels of a compiler {n}", abstract="Kernel fusion.") for n in range(3)
+    ]
+    others = [make_entry(9 + n, score=0.0, title=f"Verbs in verse {n}", abstract="Poems.") for n in range(40)]
+    feed, entries = make_feed("x", min_score=2.0), kernels + others
+    liked = try_vote(feed, entries, kernels[0].id, 1)
+    disliked = try_vote(feed, entries, kernels[0].id, -1)
+    assert liked
+    assert disliked
+    assert {one.id for one in kernels[1:]} == {entry.id for entry in liked.enters}
+    assert {one.id for one in kernels[1:]} == {entry.id for entry, _ in liked.rises[:2]}
+    assert sum(points for _, points in disliked.rises) < sum(points for _, points in liked.rises)
+    assert () == disliked.enters
+    assert try_vote(feed, entries, "2603.99999", 1) is None
+
+
+def test_a_vote_is_tried_on_the_page(wire: httpx.Client) -> None:
+    """A link tries a vote on a paper that the rules select; nothing is stored, and unknown papers change nothing."""
+    page = parsed(wire.get(f"/build?{RULES}"))
+    (link,) = page.xpath("//*[@id='vote']//a[starts-with(@data-vote, 'like=')][1]/@href")[:1]
+    tried = parsed(wire.get(link))
+    assert "If you liked" in texts(tried, "//*[@id='vote']")[0]
+    assert "If you liked" in wire.get(link.replace("/build?", "/build/preview?")).text
+    assert "If you liked" not in wire.get(f"/build?{RULES}&like=nothing").text
+    assert "filters" not in " ".join(texts(tried, "//p[@class='tell']"))
 
 
 def test_keywords_are_counted() -> None:

@@ -223,7 +223,7 @@ def test_a_preview_takes_no_token(wire: httpx.Client) -> None:
     answer = wire.post("/settings/edit", data=FIELDS | {"do": "preview", "category": ["cs.DC", "math.CO"]})
     page = parsed(answer)
     assert "math.CO will be fetched when you save this feed; it is ready in about a minute" in text(page)
-    assert page.xpath("//li[@class='entry']")
+    assert page.xpath("//li[contains(@class, 'row')]")
     assert ["main", "replaced", "everything"] == names(wire)
 
 

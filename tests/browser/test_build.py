@@ -51,8 +51,8 @@ def test_the_preview_follows_what_is_typed(watched: Watched) -> None:
     page = watched.page
     page.locator("#keywords").press_sequentially("cache:2\nkernel")
     heading = page.locator("#preview [data-summary]")
-    expect(heading).to_have_text("3.7 entries a day")
-    expect(page.locator("#spoken")).to_have_text("3.7 entries a day")
+    expect(heading).to_have_text("3.7 papers a day")
+    expect(page.locator("#spoken")).to_have_text("3.7 papers a day")
     assert "keywords=cache%3A2%0Akernel" in page.url
     page.locator("#min_score").fill("5000")
     expect(page.locator("#min_score-error")).to_have_text("'5000' is not a number from -1000 to 1000")
@@ -60,9 +60,9 @@ def test_the_preview_follows_what_is_typed(watched: Watched) -> None:
     page.locator("#min_score").fill("2")
     expect(page.locator("#min_score-error")).to_be_hidden()
     page.locator("input[value='cs.DC']").uncheck()
-    expect(heading).to_have_text("1.3 entries a day")
+    expect(heading).to_have_text("1.3 papers a day")
     page.reload()
-    expect(heading).to_have_text("1.3 entries a day")
+    expect(heading).to_have_text("1.3 papers a day")
     watched.assert_well_behaved()
 
 
@@ -93,7 +93,7 @@ def test_without_javascript(browser: Browser, wire: httpx.Client) -> None:
     page.goto(str(wire.base_url.join("/build")))
     page.locator("#keywords").fill("cache:2\nkernel")
     page.get_by_role("button", name="Preview").click()
-    expect(page.locator("[data-summary]")).to_have_text("3.7 entries a day")
+    expect(page.locator("[data-summary]")).to_have_text("3.7 papers a day")
     assert "cache:2\nkernel" == page.locator("#keywords").input_value()
     context.close()
 
