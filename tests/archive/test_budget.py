@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -42,20 +42,32 @@ def stand_in() -> Iterator[ModelServer]:
         yield running
 
 
-def two_processes(stand_in: ModelServer, redis: str, now: datetime, **limits: int) -> Counter[str]:
-    """What comes of 100 questions that two processes ask at the same time, half of them each."""
-    order = {"url": stand_in.url, "redis": redis, "now": now.isoformat(), "asks": ASKS // 2, "daily": 0, "monthly": 0}
-    command = [sys.executable, "-m", "tests.support.budget_worker", json.dumps(order | limits)]
-    pipe = subprocess.PIPE
-    workers = [subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) for _ in range(2)]
-    for worker in workers:
-        assert worker.stdout
-        assert "ready\n" == worker.stdout.readline()
-    for worker in workers:
-        assert worker.stdin
-        worker.stdin.write("go\n")
-        worker.stdin.flush()
-    return sum((Counter(json.loads(worker.communicate(timeout=60)[0])) for worker in workers), Counter())
+class TwoProcesses:
+    """Two processes with one budget, which ask at the same time."""
+
+    def __init__(self, stand_in: ModelServer, redis: str, **limits: int) -> None:
+        order = {"url": stand_in.url, "redis": redis, "asks": ASKS // 2, "daily": 0, "monthly": 0} | limits
+        command = [sys.executable, "-m", "tests.support.budget_worker", json.dumps(order)]
+        pipe = subprocess.PIPE
+        self._workers = [subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) for _ in range(2)]
+
+    def __enter__(self) -> Self:
+        assert ["ready"] * 2 == self._lines()
+        return self
+
+    def ask(self, now: datetime) -> Counter[str]:
+        """What comes of 100 questions at that moment, half of them each."""
+        for worker in self._workers:
+            assert worker.stdin
+            print(now.isoformat(), file=worker.stdin, flush=True)
+        return sum((Counter(json.loads(line)) for line in self._lines()), Counter())
+
+    def _lines(self) -> list[str]:
+        return [worker.stdout.readline().strip() for worker in self._workers if worker.stdout]
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.communicate(timeout=60)
 
 
 # Limits → how many answers there are on the first day, on the second and in the next month
@@ -75,16 +87,17 @@ def test_two_processes_do_exactly_what_is_affordable(stand_in: ModelServer, name
     redis = redis_server().url_of(redis_server().empty_database())
     stand_in.delay = 0.02
     made = 0
-    for now, affordable in zip((NOW, NEXT_DAY, NEXT_MONTH), expected, strict=True):
-        answers = 0
-        for tries in range(TRIES):
-            got = two_processes(stand_in, redis, now, **limits)
-            answers += got["answer"]
-            assert (ASKS, True) == (got["answer"] + got["budget"], answers <= affordable)
-            if answers == affordable and tries:  # once more when the budget is spent: nothing is asked
-                break
-        made += affordable
-        assert (affordable, made) == (answers, len(stand_in.requests))
+    with TwoProcesses(stand_in, redis, **limits) as processes:
+        for now, affordable in zip((NOW, NEXT_DAY, NEXT_MONTH), expected, strict=True):
+            answers = 0
+            for tries in range(TRIES):
+                got = processes.ask(now)
+                answers += got["answer"]
+                assert (ASKS, True) == (got["answer"] + got["budget"], answers <= affordable)
+                if answers == affordable and tries:  # once more when the budget is spent: nothing is asked
+                    break
+            made += affordable
+            assert (affordable, made) == (answers, len(stand_in.requests))
 
     async def counted() -> tuple[list[int], list[Usage]]:
         store = RedisStore(redis)

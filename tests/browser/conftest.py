@@ -58,9 +58,11 @@ class Watched:
         assert ([], [], []) == (self.foreign, self.errors, self.dialogs)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Chromium, for one module: while it runs so does Playwright's event loop, and other tests have their own."""
+    """Chromium, for the tests of this folder: while it runs so does Playwright's event loop in the thread of the tests,
+    and what stores something for them does it from another one.
+    """
     if CHROMIUM is None:
         pytest.skip("needs Chromium: apt-get install chromium")
     with sync_playwright() as running:
