@@ -67,6 +67,7 @@ def _clean_environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
         for name in Settings.model_fields:
             patch.delenv(name.upper(), raising=False)
         patch.setenv("CATCH_UP_SECONDS", "0")  # only the due batch, unless a test is about the rest
+        patch.setenv("REPLAY_GATE_SECONDS", "0")  # stand-ins need no pause, unless a test is about that
         for name in ("STORE_CONNECT_SECONDS", "STORE_READ_SECONDS"):  # unless a test is about a store that is slow
             patch.setenv(name, "15")
         patch.setenv("SSL_CERT_FILE", str(certificates))  # to read all of them takes every HTTP client 25 ms
@@ -202,6 +203,7 @@ def paperwire(*arguments: str, cwd: Path, env: dict[str, str], timeout: float = 
         "COLUMNS": "120",
         "NO_COLOR": "1",
         "CATCH_UP_SECONDS": "0",
+        "REPLAY_GATE_SECONDS": "0",
         "SSL_CERT_FILE": os.environ["SSL_CERT_FILE"],
     }
     return command.run(*arguments, cwd=cwd, env=base | env, timeout=timeout)

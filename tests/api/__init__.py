@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import httpx
+from pydantic import SecretStr
 
 from core.app import Paperwire
 from core.config.settings import Settings, load_settings
@@ -110,8 +111,37 @@ def make_settings(folder: Path, **overrides: Any) -> Settings:
     return load_settings(**base | overrides)
 
 
+# What a new file has after days were stored in it, and the reports, by settings and days: most tests want the same
+_STORED: dict[str, tuple[bytes, list[Today]]] = {}
+
+
 def store_days(settings: Settings, days: Mapping[date, Iterable[Sheet]]) -> list[Today]:
-    """Refresh the store once for each of `days`, as if that was the present."""
+    """Refresh the store once for each of `days`, as if that was the present.
+
+    What this process once stored in a new file for the same settings is copied.
+    """
+    path = settings.sqlite_path
+    if path.exists():
+        return _refresh_days(settings, days)
+    wanted = {day: list(sheets) for day, sheets in days.items()}
+    plain = {name: _revealed(value) for name, value in settings if name != "sqlite_path"}
+    key = repr((sorted(plain.items()), sorted(wanted.items())))
+    if key in _STORED:
+        content, reports = _STORED[key]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return list(reports)
+    reports = _refresh_days(settings, wanted)
+    if path.exists():  # it is the store: none other is configured
+        _STORED[key] = (path.read_bytes(), reports)
+    return list(reports)
+
+
+def _revealed(value: Any) -> Any:
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
+def _refresh_days(settings: Settings, days: Mapping[date, Iterable[Sheet]]) -> list[Today]:
 
     async def work(upstream: Upstream) -> list[Today]:
         reports = []

@@ -31,6 +31,7 @@ from tests.support.upstream import Upstream, serving
 OWNER, SECRET, PASSWORD = "open-sesame-owner", "AXx-secret-of-the-store", "pass-of-the-store"
 AUTHORIZED = {"Authorization": f"Bearer {OWNER}"}
 BELIEF = 0.2  # seconds
+PAUSE = 3.0  # between two requests to arXiv, where that is what is tested
 HASTE = {"store_connect_seconds": 1.0, "store_read_seconds": 2.0}  # where the bounds are what is tested
 FOR_EVER = -1
 ASKED = ["/api/feeds/main.rss", "/api/papers", "/"]  # before the store fails
@@ -491,7 +492,7 @@ MIDDLES = ["close", "full", "502", "no JSON", "killed"]
 def _fail_in_the_middle(how: str, redis: RedisServer) -> None:
     with (
         _place_for("killed" if how == "killed" else "close", redis) as place,
-        serving_app(place.settings) as url,
+        serving_app(place.settings.model_copy(update={"replay_gate_seconds": PAUSE})) as url,
         ThreadPoolExecutor(1) as pool,
     ):
         place.upstream.delay = 0.5
@@ -508,7 +509,7 @@ def _fail_in_the_middle(how: str, redis: RedisServer) -> None:
         assert FRIDAY in Manifest.from_plain(content[keys.MANIFEST]).records
         assert 4 <= len(content), content.keys()  # with the batch, and the scores of two feeds
         assert 2 == len(place.upstream.requests)
-        assert place.upstream.gaps[0] >= 3
+        assert place.upstream.gaps[0] >= PAUSE
 
 
 @matrix("how", MIDDLES, daily=("full", "killed"))

@@ -105,7 +105,9 @@ def test_unknown_command(tmp_path: Path) -> None:
 def test_refresh_twice(tmp_path: Path, upstream: Upstream) -> None:
     """A refresh fetches and stores; the next one asks whether there is news, and says that there is none."""
     (tmp_path / "feeds.toml").write_text(RULES, "utf-8")
-    first, second = (paperwire("refresh", cwd=tmp_path, env=environment(upstream)) for _ in range(2))
+    first, second = (
+        paperwire("refresh", cwd=tmp_path, env=environment(upstream, REPLAY_GATE_SECONDS="3")) for _ in range(2)
+    )
     assert (0, 0) == (first.returncode, second.returncode)
     assert "2026-03-06: unconfirmed, 40 papers, new" in told(first)
     assert "main: 40 entries" in told(first)

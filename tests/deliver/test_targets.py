@@ -74,13 +74,19 @@ def message(room: Room, papers: int = 7, language: str = "en") -> Message:
     return make_message(brief, lambda paper: extract(paper, "en"))
 
 
+def _plugin(module: str, name: str) -> type:
+    plugin: type = getattr(import_module(f"apprise.plugins.{module}"), name)
+    return plugin
+
+
 @pytest.fixture(params=CHATS)
 def chat(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[str, Service, str]]:
     module, name, attribute, template, check, url = CHATS[request.param]
+    # Apprise leaves seconds between two messages: here it does not have to
+    monkeypatch.setattr(_plugin(module, name or "NotifyNtfy"), "request_rate_per_sec", 0)
     with serving_service(check, "ok" if request.param == "Slack" else {"ok": True, "code": 0}) as service:
         if module != "ntfy":
-            plugin = getattr(import_module(f"apprise.plugins.{module}"), name)
-            monkeypatch.setattr(plugin, attribute, template.format(service.url))
+            monkeypatch.setattr(_plugin(module, name), attribute, template.format(service.url))
         yield request.param, service, url.format(host=service.host, id=123456789, token=TOKEN)
 
 

@@ -32,8 +32,8 @@ from tests.support.fortnight import (
 )
 from tests.support.upstream import Upstream, serving
 
-GATE = 0.1
-TOLERANCE = 0.02  # of measuring: a request arrives a little after it was sent
+GATE = 0.05
+TOLERANCE = 0.01  # of measuring: a request arrives a little after it was sent
 RESTARTED = (3, 4)  # the steps that are done by processes of their own
 
 

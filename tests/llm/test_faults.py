@@ -14,6 +14,7 @@ from core.model.errors import ModelError
 from core.store.base import Store
 from tests.support.asking import GOOD, JSON_ASK, NOW, TEXT_ASK, Asking, outcome, used
 from tests.support.model_server import FAULTS, MODEL, ModelServer, serving
+from tests.support.tiers import matrix
 
 SECRET = "sk-open-sesame-0123456789"
 
@@ -159,7 +160,11 @@ def test_passing_fault(stand_in: ModelServer, tmp_path: Path, name: str) -> None
     assert 2 == len(stand_in.requests)
 
 
-@pytest.mark.parametrize("name", [name for name in FOREVER if _fault(name) in FAULTS or _fault(name).isdigit()])
+OF_ONE_QUESTION = [name for name in FOREVER if _fault(name) in FAULTS or _fault(name).isdigit()]
+OF_EACH_STATE = {FOREVER[name].state: name for name in reversed(OF_ONE_QUESTION)}
+
+
+@matrix("name", OF_ONE_QUESTION, daily=tuple(OF_EACH_STATE.values()))
 def test_others_are_unharmed(stand_in: ModelServer, tmp_path: Path, name: str) -> None:
     """A fault with one paper's question is that question's alone: others that are asked meanwhile are answered."""
     row = FOREVER[name]
