@@ -7,7 +7,7 @@ store and takes one round trip. With a build tool also Vercel's own build and ru
 
 TOOL PROJECT PORT NAME=VALUE… builds what git knows of PROJECT with `vercel build`, prints a line with "listening" when
 it serves that on PORT with these variables, and at the first request one with "'initDuration': MILLISECONDS". It is
-run anew for each start, with VERCEL_PYTHON_COMPILEALL=1 as vercel.json has it.
+run again for each start, with VERCEL_PYTHON_COMPILEALL=1 as vercel.json has it.
 """
 
 import argparse

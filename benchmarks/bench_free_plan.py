@@ -22,7 +22,7 @@ KINDS = {
 }
 PICKS_AT = 12 * 60  # minutes: then Hugging Face has picked, and there is more to read
 
-_ENV = {"PATH": os.environ["PATH"]}  # without the settings of whoever runs this
+_ENV = {"PATH": os.environ["PATH"]}  # without the settings of who runs this
 
 Visit = Mapping[str, Any]
 

@@ -361,7 +361,7 @@ async def _trigger(job: Job, result: Result) -> None:
     writer.close()
     if b"200" not in answer[:20] or b'"changed":true' not in answer:
         raise AssertionError(f"the refresh brought nothing new: {answer[-500:]!r}")
-    await asyncio.sleep(0.1)  # what is rendered anew belongs to it
+    await asyncio.sleep(0.1)  # what is rendered again belongs to it
 
 
 @contextmanager
@@ -496,7 +496,7 @@ def _print_tail(tails: Sequence[Tail], origin: str, refreshes: int) -> None:
     )
     took = " and ".join(f"{median(tail.refreshes):,.0f} ms" for tail in tails)
     note(
-        f"A refresh took its caller {took}. During: whoever waited between its request and the first answer from the",
+        f"A refresh took its caller {took}. During: who waited between its request and the first answer from the",
         "  new batch, the rendering of which is in it. Open loop: requests are sent at their time, whether or not",
         "  those before are answered; waiting for a free connection counts. Worst: of all refreshes.",
     )

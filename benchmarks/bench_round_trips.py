@@ -15,7 +15,7 @@ DAYS, PAPERS = 21, 500  # a month of announcement days, of four busy categories
 # Upstash's free plan (https://upstash.com/pricing), a month
 COMMANDS, BANDWIDTH, SIZE = 500_000, 10e9, 256e6
 POLLS = 24 * 30  # of one subscriber a month
-EARLY_READS = 30 * 86_400 // 8  # an instance that runs reads anew in the last fifth of ten seconds
+EARLY_READS = 30 * 86_400 // 8  # an instance that runs reads again in the last fifth of ten seconds
 REGIONS = 20  # of an edge network, each with a cache of its own
 
 
@@ -40,7 +40,7 @@ def run(*, invented: bool = False) -> None:
     )
     fresh, unchanged = costs["instance just started: a fresh feed"], costs["instance just started: 304"]
     refresh = costs["a new day: refreshed by an instance that runs"]
-    made = costs["a new day, instance just started: the feed made anew"]
+    made = costs["a new day, instance just started: the feed made again"]
     warm = costs[f"warm, a while later: {READERS} readers at once"]
     edge = Bill(made.commands + REGIONS * fresh.commands, _bytes(made) + REGIONS * _bytes(fresh))
     note(f"  starts an instance and gets the feed (the worst): {_carried(fresh, refresh):,}")

@@ -48,7 +48,7 @@ def run(job: str, clone: Path, env: dict[str, str], *names: str) -> None:
     for name in names:
         done = subprocess.run(
             ["bash", "-eo", "pipefail", "-c", steps[name]["run"]],
-            cwd=clone, env=env, capture_output=True, text=True, timeout=60, check=False,
+            cwd=clone, env=env, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert 0 == done.returncode, done.stderr
 

@@ -174,7 +174,7 @@ def running(command: str, env: dict[str, str], port: int) -> Iterator[str]:
         yield url
     finally:
         subprocess.run(["pkill", "-TERM", "-s", str(process.pid)], check=False)
-        process.wait(15)
+        process.wait(120)
         if process.stdout:
             process.stdout.close()
 

@@ -128,7 +128,7 @@ class Settings(BaseSettings):
     )
     llm_price_prompt: float = Field(0.0, ge=0, description="money for a million tokens that are read; 0: not known")
     llm_price_completion: float = Field(0.0, ge=0, description="money for a million tokens that are written")
-    zotero_user: str = Field("", pattern=r"^\d*$", description="the number of a user of Zotero, whose library is meant")
+    zotero_user: str = Field("", pattern=r"^\d*$", description="the number of a user of Zotero, whose library it is")
     zotero_key: str = Field("", repr=False, description="a key of that library at zotero.org, which may write")
     zotero_collection: str = Field(
         "",

@@ -188,7 +188,7 @@ def send(client: httpx.Client, target: str, *, method: str = "GET", headers: Map
     url = client.base_url
     fields = {"Host": f"{url.host}:{url.port}", "Connection": "close"} | dict(headers or {})
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
-    with socket.create_connection((url.host, url.port), timeout=30) as connection:
+    with socket.create_connection((url.host, url.port), timeout=120) as connection:
         connection.sendall(f"{method} {target} HTTP/1.1\r\n{head}\r\n".encode("latin-1"))
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     top, _, body = answer.partition(b"\r\n\r\n")

@@ -71,7 +71,7 @@ def running(settings: Settings, **options: Any) -> Iterator[tuple[FastAPI, str]]
         yield app, f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(PATIENCE_SECONDS)
 
 
 @contextmanager
@@ -596,7 +596,7 @@ def test_a_crowd(tmp_path: Path) -> None:
 
         def ask(n: int) -> int:
             return httpx.get(
-                f"{base(wire.client)}/api/feeds/custom.rss?category=cs.LG&keywords={words},x{n}", timeout=60
+                f"{base(wire.client)}/api/feeds/custom.rss?category=cs.LG&keywords={words},x{n}", timeout=120
             ).status_code
 
         count = 2 * (AT_ONCE + WAITING)

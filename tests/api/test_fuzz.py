@@ -76,7 +76,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
 @settings(suppress_health_check=list(HealthCheck), **({"max_examples": 10_000} if FULL else {}))
 def test_queries(client: httpx.Client, path: str, query: str) -> None:
     """No query is a fault of the service: it is answered, or a problem or a page says what is wrong with it."""
-    with closing(http.client.HTTPConnection(client.base_url.host, client.base_url.port, timeout=30)) as connection:
+    with closing(http.client.HTTPConnection(client.base_url.host, client.base_url.port, timeout=120)) as connection:
         connection.request("GET", f"{path}?{query}")
         answer = connection.getresponse()
         body = answer.read()

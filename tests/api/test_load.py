@@ -103,7 +103,7 @@ async def read(url: str, seen: Seen, until: float, chance: random.Random) -> Non
 async def disturb(url: str, upstream: Upstream, redis: RedisServer, until: float) -> int:
     """Replace the day again and again, and let the store be away now and then. How many refreshes were done."""
     done, down_at, number = 0, time.monotonic() + DOWN_EVERY, 0
-    async with httpx.AsyncClient(base_url=url, timeout=30, headers={"Authorization": f"Bearer {OWNER}"}) as client:
+    async with httpx.AsyncClient(base_url=url, timeout=120, headers={"Authorization": f"Bearer {OWNER}"}) as client:
         while time.monotonic() < until or done < LEAST_REFRESHES:  # a busy machine takes longer for them
             number += 1
             sheets = make_sheets(40)

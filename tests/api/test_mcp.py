@@ -32,7 +32,7 @@ def ask(url: str, work: Callable[[Any], Awaitable[Any]], headers: dict[str, str]
 
     async def main() -> Any:
         async with (
-            httpx2.AsyncClient(headers=headers or {}, timeout=60) as http,
+            httpx2.AsyncClient(headers=headers or {}, timeout=120) as http,
             Client(streamable_http_client(url, http_client=http)) as session,
         ):
             return await work(session)

@@ -222,7 +222,7 @@ def reload(folder: Path, urls: list[str]) -> list[dict[str, Any]]:
     (folder / "config").write_text("reload-threads 2\n", "utf-8")
     command = [NEWSBOAT, "-u", "urls", "-c", "cache.db", "-C", "config", "-x", "reload"]
     env = {"HOME": str(folder), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TERM": "dumb"}
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False)
     assert 0 == done.returncode, done.stderr
     with closing(sqlite3.connect(folder / "cache.db")) as db:
         db.row_factory = sqlite3.Row
@@ -282,7 +282,7 @@ class Mailbox:
         command = [R2E, "-c", "config", "-d", "data.json", *arguments]
         env = {"HOME": str(self.folder), "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
         done = subprocess.run(
-            command, cwd=self.folder, env=env, capture_output=True, text=True, timeout=60, check=False
+            command, cwd=self.folder, env=env, capture_output=True, text=True, timeout=120, check=False
         )
         assert 0 == done.returncode, done.stderr
         assert not re.search(r"\[(WARNING|ERROR|CRITICAL)\]", done.stderr), done.stderr

@@ -23,9 +23,9 @@ PROMISED = {
     "warm: feed, 304 and query, again": 0,
     f"warm, a while later: {READERS} readers at once": 1,
     "warm: the first filtered query": 1,
-    "rules changed: the feed made anew": 6,
+    "rules changed: the feed made again": 6,
     "a new day: refreshed by an instance that runs": 8,
-    "a new day, instance just started: the feed made anew": 3,
+    "a new day, instance just started: the feed made again": 3,
 }
 
 
@@ -53,7 +53,7 @@ def test_all_kinds_are_promised(costs: dict[str, Cost]) -> None:
 
 
 def test_reading_ahead(stored: Place) -> None:
-    """Under steady reading the state is read anew before it is too old, once, and nobody waits for it."""
+    """Under steady reading the state is read again before it is too old, once, and nobody waits for it."""
     with serving_app(stored.settings) as url, httpx.Client(base_url=url) as client:
         client.get(FEED)
 

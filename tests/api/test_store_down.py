@@ -515,7 +515,7 @@ def _fail_in_the_middle(how: str, redis: RedisServer) -> None:
 @matrix("how", MIDDLES, daily=("full", "killed"))
 def test_failure_in_the_middle_of_a_refresh(how: str, running: dict[str, Future[Any]]) -> None:
     """Where the store fails while arXiv is being asked, the owner gets 503 and nothing is half written; when it is back
-    the next reader finds everything, fetched anew.
+    the next reader finds everything, fetched again.
     """
     running[f"middle {how}"].result()
 
@@ -689,7 +689,7 @@ def _serve_nonsense(kind: str, redis: RedisServer) -> None:
 
 @matrix("kind", KINDS, daily=("manifest", "batch", "feed"))
 def test_nonsense_in_the_store(kind: str, running: dict[str, Future[Any]]) -> None:
-    """Nonsense under any name counts as absent: a copy takes its place, or it is made anew, for new and old instances;
+    """Nonsense under any name counts as absent: a copy takes its place, or it is made again, for new and old instances;
     arXiv is left alone.
     """
     running[f"nonsense {kind}"].result()
@@ -727,7 +727,7 @@ ODD: list[tuple[str, dict[str, Any]]] = [
 @matrix("row", ODD, daily=(ODD[0], ODD[9], ODD[12]), ids=str)
 def test_odd_values(row: tuple[str, dict[str, Any]], redis: RedisServer) -> None:
     """A stored value with a member of the wrong kind is at worst an error of the store, no fault inside; a rendered
-    feed is rendered anew.
+    feed is rendered again.
     """
     key, odd = row
     with upstash(redis) as place:

@@ -54,7 +54,7 @@ def wire(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     place = tmp_path_factory.mktemp("votes")
     settings = make_settings(place, feeds_toml=RULES)
     store_days(settings, DAYS)
-    with serving_app(settings) as address, httpx.Client(base_url=address, timeout=60) as client:
+    with serving_app(settings) as address, httpx.Client(base_url=address, timeout=120) as client:
         yield client
 
 
@@ -200,10 +200,10 @@ def test_another_instance_sees_the_votes(tmp_path: Path) -> None:
     """A process that starts after a vote serves the same order from what is stored."""
     settings = make_settings(tmp_path, feeds_toml=RULES)
     store_days(settings, DAYS)
-    with serving_app(settings) as address, httpx.Client(base_url=address, timeout=60) as client:
+    with serving_app(settings) as address, httpx.Client(base_url=address, timeout=120) as client:
         vote(client, dict.fromkeys(CACHE_IDS[:6], 1))
         here = ranked(client)
-    with serving_app(settings) as address, httpx.Client(base_url=address, timeout=60) as client:
+    with serving_app(settings) as address, httpx.Client(base_url=address, timeout=120) as client:
         assert here == ranked(client)
 
 
@@ -223,7 +223,7 @@ def linked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """The same wire with links to vote in the feed `main`."""
     settings = make_settings(tmp_path_factory.mktemp("links"), feeds_toml=LINKED)
     store_days(settings, DAYS)
-    with serving_app(settings) as address, httpx.Client(base_url=address, timeout=60) as client:
+    with serving_app(settings) as address, httpx.Client(base_url=address, timeout=120) as client:
         yield client
 
 
@@ -296,7 +296,7 @@ def test_links_of_a_private_copy(tmp_path: Path) -> None:
     """On a private copy a vote link needs no key, and gives access to nothing else."""
     settings = make_settings(tmp_path, feeds_toml=RULES, feed_key="a-long-secret-key")
     store_days(settings, DAYS)
-    with serving_app(settings) as address, httpx.Client(base_url=address, timeout=60) as client:
+    with serving_app(settings) as address, httpx.Client(base_url=address, timeout=120) as client:
         assert 401 == client.get("/api/feeds/main.json").status_code
         items = client.get("/api/feeds/main.json?key=a-long-secret-key").json()["items"]
         links = [link for item in items for link in re.findall(r"/vote/[^\"]+", item["content_html"])]

@@ -67,7 +67,7 @@ class TwoProcesses:
 
     def __exit__(self, *_: object) -> None:
         for worker in self._workers:
-            worker.communicate(timeout=60)
+            worker.communicate(timeout=120)
 
 
 # Limits → how many answers there are on the first day, on the second and in the next month

@@ -49,7 +49,7 @@ def client(upstream: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Iter
         rate_limit=0,
     )
     asyncio.run(_import(settings))
-    with serving_app(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with serving_app(settings) as url, httpx.Client(base_url=url, timeout=120) as client:
         yield client
 
 

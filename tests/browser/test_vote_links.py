@@ -40,7 +40,7 @@ def read(reader: Reader) -> list[Entry]:
 
 def listed(site: str) -> list[str]:
     """The papers of the feed in its order."""
-    items = httpx.get(f"{site}/api/feeds/main.json", params={"key": KEY}, timeout=60).json()["items"]
+    items = httpx.get(f"{site}/api/feeds/main.json", params={"key": KEY}, timeout=120).json()["items"]
     return [item["id"] for item in items]
 
 

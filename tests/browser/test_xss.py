@@ -231,7 +231,7 @@ def serving_hostile(folder: Path, feeds: str, **more: str) -> Iterator[httpx.Cli
         settings = make_settings(folder, arxiv_rss_url=upstream.url, feeds_toml=feeds, **more)
         with (
             serving_app(settings) as url,
-            httpx.Client(base_url=url, timeout=60, headers={"Accept": "text/html"}) as client,
+            httpx.Client(base_url=url, timeout=120, headers={"Accept": "text/html"}) as client,
         ):
             assert len(TEXTS) == client.get("/api/papers?limit=1").json()["total"]
             yield client

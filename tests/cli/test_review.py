@@ -101,7 +101,7 @@ def test_interrupted(given: Reviewing) -> None:
     with subprocess.Popen(command, cwd=given.folder, env=env, stderr=subprocess.PIPE, text=True) as process:
         wait_until(lambda: len(given.asked) > 3)
         process.send_signal(signal.SIGINT)
-        _, shown = process.communicate(timeout=30)
+        _, shown = process.communicate(timeout=120)
     assert 130 == process.returncode
     assert "answered questions are not asked again" in " ".join(shown.split())
     assert "Traceback" not in shown

@@ -36,7 +36,7 @@ class Place:
 
     @property
     def settings(self) -> Settings:
-        """The settings of an instance, made anew."""
+        """The settings of an instance, made again."""
         fixed: dict[str, Any] = {
             "arxiv_rss_url": self.source.url,
             "replay_gate_seconds": 0,

@@ -60,7 +60,7 @@ class Place:
         with self.start() as process:
             wait_until(lambda: len(self.model.requests) >= before + after or process.poll() is not None)
             process.send_signal(how)
-            _, told = process.communicate(timeout=30)
+            _, told = process.communicate(timeout=120)
         return process.returncode, told
 
     def counts(self) -> Counter[tuple[str, str]]:
@@ -108,5 +108,5 @@ def test_killed(place: Place) -> None:
 def test_two_at_once(place: Place) -> None:
     """Two processes that refresh at the same time pay once."""
     with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda _: place.start().communicate(timeout=60), range(2)))
+        list(pool.map(lambda _: place.start().communicate(timeout=120), range(2)))
     assert (CALLS, {1}) == (len(place.model.requests), set(place.counts().values()))

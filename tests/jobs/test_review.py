@@ -329,7 +329,7 @@ class Silent:
 
 
 def test_a_text_that_cannot_be_had_now(tmp_path: Path) -> None:
-    """Where arXiv does not deliver for now, nothing is begun over the abstract, nor begun anew over it."""
+    """Where arXiv does not deliver for now, nothing is begun over the abstract, nor begun again over it."""
     with reviewing(tmp_path, llm_concurrency=1) as given:
         given.arxiv.faults = ["/html/ 503", "/pdf/ 503"]
         with pytest.raises(FetchError, match="could not be fetched"):

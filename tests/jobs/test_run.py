@@ -111,12 +111,12 @@ def _by_schedule(settings: Settings, folder: Path) -> None:
 
 def _by_request(settings: Settings, _: Path) -> None:
     with serving_app(settings) as url:
-        httpx.post(f"{url}/api/refresh", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60)
+        httpx.post(f"{url}/api/refresh", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=120)
 
 
 def _by_work(settings: Settings, _: Path) -> None:
     with serving_app(settings) as url:
-        httpx.post(f"{url}/api/work", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60)
+        httpx.post(f"{url}/api/work", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=120)
 
 
 def _by_command(settings: Settings, folder: Path) -> None:
@@ -291,7 +291,7 @@ def test_the_report_names_what_failed(world: World) -> None:
     """The report of /api/refresh says what failed, by step, and what is pending; work that is done is in it."""
     world.upstream.faults, world.upstream.faulty_for_ever = ["/rss 503", "/api/daily_papers 503"], True
     with serving_app(world.settings("store")) as url:
-        answer = httpx.post(f"{url}/api/refresh", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=60)
+        answer = httpx.post(f"{url}/api/refresh", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=120)
     report = answer.json()
     assert 502 == answer.status_code
     assert {"today", "enrich"} == report["failures"].keys()
@@ -308,7 +308,7 @@ def test_the_report_names_what_failed(world: World) -> None:
 def test_a_wire_of_picks_alone_serves_them_at_the_first_request(world: World) -> None:
     """Without arXiv's feeds, the first request fetches the picks: feeds, digest, OPML, page and health are good."""
     settings = world.settings("store", feeds_toml=ONLY_PICKS, llm_model="", llm_base_url="", catch_up_seconds=0)
-    with serving_app(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with serving_app(settings) as url, httpx.Client(base_url=url, timeout=120) as client:
         feed = client.get("/api/feeds/daily.rss")
         apis = ("/api/digests/daily/latest.md", "/api/feeds.opml", "/rss", "/api/papers", "/badge/daily.svg")
         paths = (*apis, "/", "/feeds/daily", "/search?title~Paper", "/build?source=huggingface", "/settings")
@@ -329,7 +329,7 @@ def test_a_wire_of_picks_alone_says_what_it_waits_for(world: World) -> None:
     """While Hugging Face fails, requests are told so, and it is left alone for a while; then the picks come."""
     world.upstream.faults, world.upstream.faulty_for_ever = ["/api/daily_papers 503"], True
     settings = world.settings("store", feeds_toml=ONLY_PICKS, llm_model="", llm_base_url="", catch_up_seconds=0)
-    with serving_app(settings) as url, httpx.Client(base_url=url, timeout=30) as client:
+    with serving_app(settings) as url, httpx.Client(base_url=url, timeout=120) as client:
         first, asked = client.get("/api/feeds/daily.rss"), len(world.upstream.requests)
         client.get("/api/feeds/daily.rss")
         assert asked == len(world.upstream.requests)
@@ -337,7 +337,7 @@ def test_a_wire_of_picks_alone_says_what_it_waits_for(world: World) -> None:
     assert "arXiv" not in first.json()["detail"]
     world.upstream.faults = []
     with serving_app(settings) as url:
-        assert 200 == httpx.get(f"{url}/api/feeds/daily.rss", timeout=30).status_code
+        assert 200 == httpx.get(f"{url}/api/feeds/daily.rss", timeout=120).status_code
 
 
 # -- which template is the default
@@ -354,7 +354,7 @@ def test_default_template(world: World, summary: str, model: str, template: str)
     """
     toml = FEEDS.replace('title = "Main"', f'title = "Main"\n{summary}')
     settings = world.settings("store", feeds_toml=toml, llm_model=model, llm_base_url=world.model.url if model else "")
-    with serving_app(settings) as url, closing(httpx.Client(base_url=url, timeout=60)) as client:
+    with serving_app(settings) as url, closing(httpx.Client(base_url=url, timeout=120)) as client:
         client.post("/api/refresh", headers={"Authorization": f"Bearer {TOKEN}"})
         papers = client.get("/api/papers").json()["papers"]
         (described,) = (feed for feed in client.get("/api/feeds").json()["feeds"] if feed["name"] == "main")

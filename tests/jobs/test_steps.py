@@ -189,7 +189,7 @@ def test_two_deliveries_at_once(place: Place) -> None:
         headers = {"Upstash-Signature": token_of(PRESENT_KEY, f"{url}/api/work", key)}
 
         async def main() -> list[httpx.Response]:
-            async with httpx.AsyncClient(timeout=60) as client:
+            async with httpx.AsyncClient(timeout=120) as client:
                 calls = (client.post(f"{url}/api/work", headers=headers, content=key) for _ in range(2))
                 return await asyncio.gather(*calls)
 
@@ -278,7 +278,7 @@ def test_a_stranger_causes_not_one_token_more(place: Place, tmp_path: Path, faul
 
         async def poll(url: str, path: str) -> int:
             count = 0
-            async with httpx.AsyncClient(timeout=60) as client:
+            async with httpx.AsyncClient(timeout=120) as client:
                 while time.monotonic() < end or not (await asyncio.to_thread(chain, place)).steps:
                     method = "POST" if path in ("/api/work", "/api/refresh") and count % 2 else "GET"
                     await client.request(method, url + path)

@@ -410,7 +410,7 @@ def _worker(code: str) -> subprocess.CompletedProcess[str]:
     head = "import socket, subprocess, os, time\nfrom core.sources.worker import confine\nconfine(2)\n"
     env = {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
     return subprocess.run(
-        [sys.executable, "-c", head + code], env=env, capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", head + code], env=env, capture_output=True, text=True, timeout=120, check=False
     )
 
 
@@ -484,7 +484,7 @@ def test_service_reads_no_pdf_itself() -> None:
     code = "import sys, core.sources.fulltext; print([n for n in ('pypdfium2', 'lxml') if n in sys.modules])"
     env = {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=30, check=False
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=120, check=False
     )
     assert "[]\n" == done.stdout, done.stderr
 

@@ -645,7 +645,7 @@ def test_a_cancellation_is_not_lost_at_the_end_of_a_lock(tmp_path: Path) -> None
         task = asyncio.create_task(work())
         await left.wait()
         task.cancel()
-        await asyncio.wait([task], timeout=30)
+        await asyncio.wait([task], timeout=120)
         await store.close()
         return task.cancelled()
 

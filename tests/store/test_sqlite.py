@@ -153,7 +153,7 @@ def test_first_use_by_many_at_once(tmp_path: Path) -> None:
     """Processes may open a file that is not there yet at the same moment: each can write, in twenty of twenty cases."""
     command = [sys.executable, "-c", FIRST_USER, str(tmp_path), str(time.time() + 1)]
     running = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) for _ in range(4)]
-    errors = [process.communicate(timeout=60)[1] for process in running]
+    errors = [process.communicate(timeout=120)[1] for process in running]
     assert [""] * 4 == errors
     for number in range(20):
         with closing(sqlite3.connect(tmp_path / f"{number}.sqlite3")) as db:

@@ -21,14 +21,19 @@ async def _main(order: dict[str, Any]) -> None:
     store = RedisStore(order["redis"], connect_seconds=15, read_seconds=15)
     limits = {"daily": order["daily"], "monthly": order["monthly"]}
     await store.get("connects")
-    print("ready", flush=True)
+    _say("ready")
     for moment in map(str.strip, sys.stdin):
         model = Asking(order["url"], Path(), now=datetime.fromisoformat(moment), **limits).make(store)
         outcomes = await asyncio.gather(*(outcome(model, TEXT_ASK) for _ in range(order["asks"])))
         await model.close()
         counts = Counter("answer" if isinstance(one, Answer) else one.state for one in outcomes)
-        print(json.dumps(counts), flush=True)
+        _say(json.dumps(counts))
     await store.close()
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

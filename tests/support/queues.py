@@ -14,12 +14,14 @@ from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from typing import Any
 
 from tests.support.loopback import Handler, listening
 
 TOKEN, PRESENT_KEY, NEXT_KEY = "qstash-token", "sig_present", "sig_next"
 KEY_ID, SECRET, SESSION, REGION = "ASIASAMPLE", "sample/secret", "sample-session", "eu-central-1"
+PATIENCE_SECONDS = 120.0  # for calls that have begun
 FORGETS_SECONDS = 600  # QStash's window for duplicates
 RETRY_SECONDS = (12, 148, 1808)  # QStash's pauses after a call that failed
 
@@ -52,22 +54,26 @@ class QueueServer:
     key: str = PRESENT_KEY  # signs
     _timers: list[threading.Timer] = field(default_factory=list)
     _stopped: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def later(self, seconds: float, work: Callable[[], None]) -> None:
         """Do `work` after so many seconds of the stand-in's time."""
         timer = threading.Timer(seconds * self.pace, work)
         timer.daemon = True
-        if not self._stopped:
-            self._timers.append(timer)
-            timer.start()
+        with self._lock:  # a call may end, and be tried again, while the stand-in stops
+            if not self._stopped:
+                self._timers.append(timer)
+                timer.start()
 
     def stop(self) -> None:
         """Deliver nothing more, and wait for the calls that have begun: their receiver may then end too."""
-        self._stopped = True
+        with self._lock:
+            self._stopped = True
         for timer in self._timers:
             timer.cancel()
         for timer in self._timers:
-            timer.join()
+            timer.join(PATIENCE_SECONDS)
+            assert not timer.is_alive(), "a call has not ended"
 
 
 def token_of(key: str, url: str, body: bytes, /, *, now: float | None = None, **changed: Any) -> str:
@@ -141,7 +147,7 @@ def deliver(server: QueueServer, message: Message) -> None:
     except urllib.error.HTTPError as error:
         message.status = error.code
         pause = float(error.headers.get("Retry-After") or pause)
-    except OSError:
+    except (OSError, HTTPException):
         message.status = 599
     if message.tries <= int(message.headers.get("Upstash-Retries", "3")):
         server.later(pause, lambda: deliver(server, message))

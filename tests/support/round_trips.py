@@ -51,7 +51,7 @@ class Place:
 
     @property
     def settings(self) -> Settings:
-        """The settings of an instance, made anew: nothing that another one has worked out comes with them."""
+        """The settings of an instance, made again: nothing that another one has worked out comes with them."""
         return load_settings(env_file=False, **self.options)
 
     def cost(self, work: Callable[[], object]) -> Cost:
@@ -154,12 +154,12 @@ def measure(at: Place) -> dict[str, Cost]:
         time.sleep(CONFIRM_SECONDS + 0.2)
         costs[f"warm, a while later: {READERS} readers at once"] = at.cost(lambda: at_once(client))
     changed = at.with_settings(feeds_toml=RULES)
-    costs["rules changed: the feed made anew"], answer = cold(changed, FEED)
+    costs["rules changed: the feed made again"], answer = cold(changed, FEED)
     assert 200 == answer.status_code
     cold(at, FEED)  # back to the old ones
     costs["a new day: refreshed by an instance that runs"] = refresh_cost(at)
     monday = at.with_settings(now=noon(MONDAY))
-    costs["a new day, instance just started: the feed made anew"], answer = cold(monday, FEED)
+    costs["a new day, instance just started: the feed made again"], answer = cold(monday, FEED)
     assert (200, True) == (answer.status_code, answer.content != first.content)
     return costs
 
@@ -171,7 +171,7 @@ def refresh_cost(at: Place) -> Cost:
     with serving_app(later.settings) as url:
         return at.cost(
             lambda: httpx.post(
-                f"{url}/api/refresh", headers={"Authorization": "Bearer open-sesame"}, timeout=60
+                f"{url}/api/refresh", headers={"Authorization": "Bearer open-sesame"}, timeout=120
             ).raise_for_status()
         )
 

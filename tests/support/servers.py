@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.config.settings import ROOT
-from tests.conftest import ONLY_WHEN_ASKED, wait_until
+from tests.conftest import ONLY_WHEN_ASKED, PATIENCE_SECONDS, wait_until
 
 PAPERWIRE = ("core.cli.main", "serve", "--port", "0")
 UVICORN = ("uvicorn", "api.index:app", "--port", "0")
@@ -52,8 +52,8 @@ def server_process(
             assert match, path.read_text()
             yield ServerProcess(match[1], path, process)
             process.send_signal(stop)
-            process.wait(20)
+            process.wait(PATIENCE_SECONDS)
         finally:
             process.kill()
-            process.wait(20)
+            process.wait(PATIENCE_SECONDS)
     assert "Traceback" not in path.read_text()

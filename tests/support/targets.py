@@ -194,7 +194,7 @@ def serving_mail(folder: Path) -> Iterator[Mails]:
 
     controller = Controller(
         Taking(), hostname="127.0.0.1", port=free_port(), tls_context=context, require_starttls=True,
-        auth_required=True, authenticator=authenticate,
+        auth_required=True, authenticator=authenticate, ready_timeout=120,
     )  # fmt: skip
     controller.start()
     try:

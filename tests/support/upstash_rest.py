@@ -368,7 +368,7 @@ def serving(rest: UpstashRest) -> Iterator[UpstashRest]:
         yield rest
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(120)
 
 
 def main() -> None:
