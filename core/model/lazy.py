@@ -1,7 +1,7 @@
 """Entries whose texts are not read yet: all that selects and orders them is there, the rest is read for what is shown.
 
-Such an entry has a `LazyPaper` and `LazyReasons`. What is done with their texts raises `Unread`; what renders them reads
-these and renders again. `with_texts` names all entries of a page at once, so that one read is enough.
+Such an entry has a `LazyPaper` and `LazyReasons`. What is done with their texts raises `Unread`; a rendering that ends
+so reads them and is done again. `with_texts` names all entries of a page at once, so that one read is enough.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -195,7 +195,7 @@ def test_feeds_may_be_saved_during_a_refresh(world: World) -> None:
 
 
 async def _until(wire: Paperwire, holds: Callable[[Manifest], bool]) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not holds((await wire.snapshots.get(confirmed=True)).state.manifest):  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(0.05)
 
