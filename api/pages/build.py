@@ -7,7 +7,7 @@ import asyncio
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote_plus, urlencode
 
 from fastapi import APIRouter, Request
@@ -19,7 +19,7 @@ from api.limits import RULES as RULES_COST
 from api.pages.forms import first, read_form
 from api.pages.html import page
 from api.resource import opened, wire_of
-from api.session import owner_of
+from api.session import check_own_page, owner_of
 from api.trace import CURRENT
 from api.urls import is_owner, page_url, raw_query
 from core.config.url_rules import (
@@ -48,6 +48,9 @@ from core.text.lists import quoted, split_list
 from core.text.sanitize import cut
 from core.views.preview import Preview, VoteEffect, make_preview, try_vote
 
+if TYPE_CHECKING:
+    from core.llm.proposal import Asked
+
 router = APIRouter(include_in_schema=False)
 OWNER_KEYWORDS = 1000  # the limit in feeds.toml
 LABELS = {name: rule.label for name, rule in RULES.items()} | {
@@ -59,7 +62,7 @@ LABELS = {name: rule.label for name, rule in RULES.items()} | {
 }
 _OK, _UNUSABLE, _SEE_OTHER = 200, 422, 303
 A_DAY = 10  # papers for which a threshold is proposed
-_BOX = ("about", "unclear", "unknown", "stored", "interest")  # what is in the address of the page beside rules
+_BOX = ("about", "unclear", "unknown", "stored", "model", "interest")  # what is in the address of the page beside rules
 _VOTES = {"like": 1, "dislike": -1}  # parameters of the preview that name a paper
 _LONGEST_ABOUT, _LONGEST_SENTENCE = 300, 2000  # characters: in an address, and of what is read
 _BIBTEX = re.compile(r"@\w+\s*\{")
@@ -181,6 +184,7 @@ def _box(request: Request, asked: Mapping[str, str]) -> dict[str, Any]:
     return {
         "about": asked.get("about", ""),
         "unclear": "unclear" in asked,
+        "by_model": "model" in asked,
         "unknown": [name for name in asked.get("unknown", "").split(",") if name][:10],
         "stored": int(asked["stored"]) if asked.get("stored", "").isdigit() else 0,
         "fetched_here": wire.rules.categories,
@@ -190,7 +194,7 @@ def _box(request: Request, asked: Mapping[str, str]) -> dict[str, Any]:
 
 async def _propose(request: Request, about: str) -> Response:
     """Answer with the address of proposed rules; of the empty form if the text says nothing."""
-    from core.ranking.propose import propose  # not at a cold start
+    from core.ranking.propose import adopt, propose  # not at a cold start
 
     wire = wire_of(request)
     async with request.app.state.limits.doing(CURRENT.get(), RULES_COST):
@@ -198,6 +202,9 @@ async def _propose(request: Request, about: str) -> Response:
         sentence, references, unknown = await _read_box(request, about, papers)
         proposal = await asyncio.to_thread(propose, sentence, references, papers, wire.main.categories)
     box = {"about": cut(" ".join(about.split()), _LONGEST_ABOUT)} | ({"unknown": ",".join(unknown)} if unknown else {})
+    if (proposal or references) and (asked := await _ask_model(request, sentence, references)):
+        by_model = await asyncio.to_thread(adopt, *asked, papers)
+        proposal, box = by_model or proposal, box | ({"model": "1"} if by_model else {})
     if proposal is None:
         return _see(request, urlencode(box | {"unclear": "1"}))
     feed, _ = read_rules(
@@ -216,6 +223,17 @@ async def _propose(request: Request, about: str) -> Response:
         entries = (await wire.entries(manifest, feed)).entries
         feed = replace(feed, min_score=fitting(entries, manifest.of(feed.source), proposal.enough))
     return _see(request, f"{urlencode(box | {'stored': len(papers)})}&{write_rules(feed)}")
+
+
+async def _ask_model(request: Request, sentence: str, references: Sequence[Reference]) -> "Asked | None":
+    """Returns the rules of a model, if there is one and the owner asks; None else, and where it fails."""
+    wire = wire_of(request)
+    if not wire.settings.has_model or await owner_of(request) is None:
+        return None
+    check_own_page(request)
+    from core.jobs.propose import ask_for_rules  # only when it is asked for
+
+    return await ask_for_rules(wire.archive, wire.settings, sentence, references)
 
 
 def _see(request: Request, query: str) -> Response:

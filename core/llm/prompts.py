@@ -206,6 +206,11 @@ def _system(name: str, language: str, **values: str) -> str:
     return f"{Text(_file(name)).substitute(values)}\n\n{rules}"
 
 
+def instruct(name: str, language: str) -> str:
+    """Returns the instructions of a file in `prompts/` that has no places to fill, with the rules for all answers."""
+    return _system(name, language)
+
+
 def _criteria(rubric: Rubric, *, keys: bool = False) -> str:
     names = [f"`{criterion_key(place)}`: " if keys else "" for place in range(len(rubric.criteria))]
     return "\n".join(

@@ -9,6 +9,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -119,23 +120,44 @@ def propose(
     everywhere = [one.paper for one in all_found if one.total >= enough]
     categories = _categories(terms, references, papers, everywhere) or tuple(fetched)
     categories = _widened(categories, [one.paper for one in all_found if one.total > enough])
-    inside = [paper for paper in papers if any(listed(name, categories) for name in paper.categories)]
-    rules = _less_for_common(rules, inside)
-    found = _found(rules, inside or papers)
-    if len(inside) >= _LEAST_INSIDE and _reaching(found, enough) < min(_LEAST_FOUND, _reaching(found, _USUAL)):
-        enough = _USUAL
-    best = [one.paper for one in found if one.total >= enough]
+    rules, enough, best = _measured(rules, categories, papers, enough)
     rules |= {text: _LEAST for text in _added(best, rules, counts) if text not in rules}
     chosen = sorted(_usable(rules).items(), key=lambda pair: -pair[1])[:MOST_PROPOSED]
     return Proposal(_title(sentence, chosen), categories, tuple(chosen), enough, len(best))
+
+
+def adopt(
+    title: str, categories: Sequence[str], keywords: Iterable[tuple[str, float]], papers: Sequence[Paper]
+) -> Proposal | None:
+    """Returns rules that somebody else proposed, measured by the stored `papers`; None if none of them is usable."""
+    rules = _usable({text: min(max(weight, _LEAST), _STRONG) for text, weight in keywords})
+    if not rules or not categories:
+        return None
+    named = tuple(categories)[:MOST_WIDENED]
+    rules, enough, best = _measured(rules, named, papers, min(_STRONG, max(rules.values())))
+    chosen = sorted(rules.items(), key=lambda pair: -pair[1])[:MOST_PROPOSED]
+    return Proposal(_title(title, chosen), named, tuple(chosen), enough, len(best))
+
+
+def _measured(
+    rules: Mapping[str, float], categories: tuple[str, ...], papers: Sequence[Paper], enough: float
+) -> tuple[dict[str, float], float, list[Paper]]:
+    """Returns the rules, less for what is common in the categories; the least score; and the papers that reach it."""
+    inside = [paper for paper in papers if any(listed(name, categories) for name in paper.categories)]
+    weighed = _less_for_common(rules, inside)
+    found = _found(weighed, inside or papers)
+    if len(inside) >= _LEAST_INSIDE and _reaching(found, enough) < min(_LEAST_FOUND, _reaching(found, _USUAL)):
+        enough = min(enough, _USUAL)
+    return weighed, enough, [one.paper for one in found if one.total >= enough]
 
 
 def _usable(rules: Mapping[str, float]) -> dict[str, float]:
     """Returns the rules without those that are the same as another, or that mean something else in a rule."""
     out: dict[object, tuple[str, float]] = {}
     for text, weight in rules.items():
-        if all(remark.hint for remark in remarks(text)):
-            out.setdefault(same_keyword(parse_keyword(text)), (text, weight))
+        with suppress(ValueError):  # a model's may be no rule
+            if all(remark.hint for remark in remarks(text)):
+                out.setdefault(same_keyword(parse_keyword(text)), (text, weight))
     return dict(out.values())
 
 

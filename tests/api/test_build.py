@@ -1,5 +1,6 @@
 """The builder: one query for the page, its preview and the feed; problems at their fields; nothing asked of arXiv."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,9 +20,11 @@ from core.model.categories import CATEGORIES
 from core.model.feed import Feed, Reason
 from core.model.manifest import BatchRecord
 from core.views.preview import Bar, Effect, Threshold, make_preview, try_vote
-from tests.api import DAYS, MAIN, serving_days
+from tests.api import DAYS, MAIN, TOKEN, serving_days
 from tests.conftest import serving_app
 from tests.support.invented import FRIDAY, THURSDAY, make_entry, make_feed
+from tests.support.model_server import MODEL, ModelServer
+from tests.support.model_server import serving as serving_model
 from tests.support.tables import each_row
 from tests.support.upstream import Upstream
 
@@ -113,6 +116,47 @@ def test_a_sentence_that_says_nothing(wire: httpx.Client, about: str, words: str
     page = proposed(wire, about)
     assert words in page.text_content()
     assert page.xpath("//textarea[@id='keywords']")
+
+
+RULES_OF_MODEL = {
+    "title": "Caches that forget",
+    "categories": ["cs.DC", "cs.XX", "cs.LG"],
+    "keywords": [
+        {"rule": "cache eviction OR cache", "weight": 4},
+        {"rule": "(", "weight": 2},
+        {"rule": "LRU", "weight": 9},
+    ],
+}
+
+
+def ask_as_owner(wire: httpx.Client, about: str) -> httpx.Response:
+    """The page to which the box leads the owner."""
+    with httpx.Client(base_url=wire.base_url, headers={"Origin": str(wire.base_url).rstrip("/")}) as owner:
+        assert 303 == owner.post("/sign-in", data={"token": TOKEN}).status_code
+        return owner.post("/build/propose", data={"about": about}, follow_redirects=True)
+
+
+def test_a_model_proposes_rules_for_the_owner(tmp_path: Path) -> None:
+    """It is asked once, for the owner alone; what is no category and no rule is left out, weights are within limits.
+
+    Where it fails, or says what cannot be used, the rules are those without a model.
+    """
+    with serving_model(ModelServer()) as model:
+        more = {"llm_base_url": model.url, "llm_model": MODEL, "admin_token": TOKEN}
+        with serving_days(tmp_path, {FRIDAY: DAYS[FRIDAY]}, **more) as wire:
+            model.write = lambda _: json.dumps(RULES_OF_MODEL)
+            assert "no model was asked" in proposed(wire, "cache eviction").text_content()
+            assert [] == model.requests
+            page = parsed(ask_as_owner(wire, "cache eviction"))
+            assert "A model wrote categories and keywords" in page.text_content()
+            assert ["cs.DC", "cs.LG"] == page.xpath("//input[@name='category'][@checked]/@value")
+            lines = page.xpath("string(//textarea[@id='keywords'])").split()
+            assert ["LRU:4", True] == [lines[-1], "(" not in "".join(lines)]
+            (asked,) = model.requests
+            assert "cache eviction" in asked["messages"][-1]["content"]
+            for text in ("{}", '{"title": "x", "categories": ["cs.XX"], "keywords": [{"rule": "(", "weight": 1}]}'):
+                model.write = lambda _, text=text: text
+                assert "no model was asked" in ask_as_owner(wire, "cache eviction").text
 
 
 def test_a_proposed_threshold() -> None:
