@@ -63,7 +63,7 @@ _LATER = (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE)  # come 
 
 HINTS = {
     401: "Send the header `Authorization: Bearer …` with the value of CRON_SECRET or ADMIN_TOKEN.",
-    404: "See / for the feeds, /docs for the API.",
+    404: "Nothing is at this address. See / for the papers, /docs for the API.",
     405: "See /docs for the methods of each path.",
 }
 
@@ -177,8 +177,9 @@ def install(app: FastAPI) -> None:
         documented = app.openapi()["paths"].get(own_path(request.scope), {})
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED and documented:  # the framework names only one of several
             headers["Allow"] = ", ".join(method.upper() for method in documented)
-        title = HTTPStatus(error.status_code).phrase
-        detail = HINTS.get(error.status_code, "") if error.detail == title else str(error.detail)
+        phrase = HTTPStatus(error.status_code).phrase
+        detail = HINTS.get(error.status_code, "") if error.detail == phrase else str(error.detail)
+        title = phrase.capitalize()
         return Problem(error.status_code, "http", title, detail, headers).answer(request)
 
     @app.exception_handler(ClientDisconnect)

@@ -12,8 +12,8 @@ from core.llm.structured import Shape
 from core.model.categories import find_category
 from core.model.votes import Reference
 
-STEP = "screen"  # the model of short questions about abstracts
-MOST_PAPERS = 10  # of those that were given as examples
+_STEP = "screen"  # the model of short questions about abstracts
+_MOST_EXAMPLES = 10  # of those that were given as examples
 _MOST_ABSTRACT = 1200  # characters
 _MOST_WORDS = 100  # characters of a rule, and of a title
 _TOKENS = 1500  # of the answer
@@ -40,9 +40,9 @@ class Asked(NamedTuple):
 
 def ask_rules(sentence: str, references: Sequence[Reference]) -> Ask:
     """Returns the question for the rules of a feed for a sentence, and for papers like the `references`."""
-    papers = [f"Title: {one.title}\nAbstract: {one.abstract[:_MOST_ABSTRACT]}" for one in references[:MOST_PAPERS]]
+    papers = [f"Title: {one.title}\nAbstract: {one.abstract[:_MOST_ABSTRACT]}" for one in references[:_MOST_EXAMPLES]]
     material = fence("\n\n".join(filter(None, [sentence, *papers])))
-    return Ask(STEP, instruct("proposal", "en"), f"{material}\n\nWrite the rules now.", _Rules, _TOKENS)
+    return Ask(_STEP, instruct("proposal", "en"), f"{material}\n\nWrite the rules now.", _Rules, _TOKENS)
 
 
 def read_rules_of(value: _Rules) -> Asked:

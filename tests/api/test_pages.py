@@ -248,7 +248,7 @@ def test_lists_the_feeds(client: httpx.Client) -> None:
         "Caches & kernels",
         "What is <fast>, and why.",
         "Replacements and crosses",
-        "4 entries on Fri 6 Mar",
+        "4 papers on Fri 6 Mar",
     ):
         assert expected in text
     links = [urljoin(f"{base(client)}/", link) for link in page.xpath("//a/@href")]
@@ -274,9 +274,9 @@ def test_the_archive(client: httpx.Client) -> None:
     page = parsed(client.get("/days"))
     rows = [[text_of(cell) for cell in row] for row in page.xpath("//table[@class='batches']/tbody/tr")]
     assert [
-        ["2026-03-06", "unconfirmed", "12"],
-        ["2026-03-05", "unconfirmed", "3"],
-        ["2026-03-04", "unconfirmed", "1"],
+        ["Fri 6 Mar", "unconfirmed", "12"],
+        ["Thu 5 Mar", "unconfirmed", "3"],
+        ["Wed 4 Mar", "unconfirmed", "1"],
     ] == rows
     chart = one(page, "//*[local-name()='svg' and @role='img']")
     for name in chart.get("aria-labelledby").split():
@@ -644,7 +644,7 @@ def test_search_finds_nothing(client: httpx.Client) -> None:
         ("/feeds/none", "There is no feed 'none' here."),
         ("/papers/2603.99999", "There is no paper '2603.99999' here."),
         ("/papers/nonsense", "There is no paper 'nonsense' here."),
-        ("/nowhere", "See / for the feeds"),
+        ("/nowhere", "Nothing is at this address."),
     ],
 )
 def test_not_found(client: httpx.Client, path: str, expected: str) -> None:
