@@ -5,7 +5,6 @@ it reads the first byte it drops its rights: it can open no more files, connecti
 """
 
 import json
-import os
 import signal
 import sys
 from collections.abc import Callable
@@ -14,7 +13,6 @@ from contextlib import suppress
 from core.sources.sections import Reading
 
 MEMORY = 400_000_000  # bytes of address space; a typical PDF takes 60 million
-_LATER = 10
 _EARLIER = 0.7  # of the time; after that no page is begun, and the pages that were read are returned
 
 Reader = Callable[[bytes, float], Reading]
@@ -32,8 +30,6 @@ def main() -> None:
 
 def confine(seconds: int) -> None:
     """Limit the memory, time and open files of this process irrevocably, as far as the system supports it."""
-    if hasattr(os, "nice"):
-        os.nice(_LATER)  # readers of the service come first
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_REAL, seconds)  # SIGALRM ends the process, even if its parent is gone
     try:
