@@ -31,6 +31,7 @@ from core.config.overrides import (
     rules_in_force,
 )
 from core.model.errors import ConfigError, Refused, StoreError, UnknownName
+from core.model.health import Trouble, of_model
 from core.model.saved import Change, undone
 from core.text.numbers import whole_number
 
@@ -123,6 +124,7 @@ async def settings(request: Request) -> Response:
         "saved": rules.feeds.get(request.query_params.get("feed", "")),
         "has_token": bool(wire.settings.admin_token),
         "models": _models(wire),
+        "unread": await _unread(wire),
         "signed": [
             name for name, feed in rules.feeds.items() if wire.settings.feed_key or has_vote_links(wire.settings, feed)
         ],
@@ -141,6 +143,14 @@ async def _deliveries(wire: Paperwire) -> list[tuple[Any, Any]]:
         except StoreError:
             found.append((delivery, None))
     return found
+
+
+async def _unread(wire: Paperwire) -> list[Trouble]:
+    """Returns why the endpoint of models answers no question, as far as the last step found out."""
+    try:
+        return of_model((await wire.archive.work.chain()).model)
+    except StoreError:
+        return []
 
 
 def _models(wire: Paperwire) -> str:

@@ -141,6 +141,7 @@ async def _troubles(
         sources=wire.rules.sources,
         chain=chain,
         queue=queue_problem(wire.settings),
+        whole=is_owner,
     )
     found = look(refusal=refusal_text(wire.archive.refused, is_owner=is_owner))
     if is_owner or any(trouble.kind in _UNSTORED for trouble in found):

@@ -22,7 +22,7 @@ from core.jobs.feed_date import Analysed, FeedDate, Run, Then, make_candidates
 from core.jobs.questions import Questions, questions_of
 from core.jobs.session import Session, memory_of, open_model, prices_of
 from core.jobs.texts import Texts
-from core.llm.base import Model
+from core.llm.base import STATES, Model
 from core.model.analysis import DAYS, Analysis, Row, applies, is_finished, is_result_of, name_of
 from core.model.batch import Batch
 from core.model.entries import choose, screened
@@ -77,6 +77,7 @@ async def analyze(
         return report
     deadline = asyncio.get_running_loop().time() + seconds
     session = Session.lasting(model, seconds, settings.llm_concurrency) if model else None
+    report.model = report.model if session else {}
     if session:  # an earlier session of this run knows how slow the model is
         session.reserve = max(session.reserve, report.reserve)
     texts = Texts(get, settings.pdf_url, deadline, lambda: session.room if session else 0)
@@ -101,7 +102,13 @@ def _account(report: Analysed, session: Session, settings: Settings) -> None:
     report.usage += session.usage
     report.reserve = session.reserve
     report.cost = prices_of(settings).cost(report.usage)
-    report.problems += [str(session.stopped)] if session.stopped else []
+    if stopped := session.stopped:
+        report.problems.append(str(stopped))
+        row = STATES[stopped.state]
+        said = {"state": stopped.state, "says": row.says, "detail": str(stopped), "mend": row.mend}
+        report.model = {} if stopped.state == "budget" else said | ({"act": "yes"} if row.act else {})
+    elif session.usage.calls:
+        report.model = {}
 
 
 async def _votes(archive: Archive, rules: Rules, jobs: Iterable["_Job"]) -> dict[str, Votes]:

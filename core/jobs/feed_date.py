@@ -47,7 +47,8 @@ class Analysed:
     `pending`; failures by state, the usage of models, and the problems.
 
     `resumes` is in how many seconds pending papers can go on, 0 for at once. `reading` has for "feed date" how many of
-    the planned papers are read, and how many are planned. `reserve` is how many seconds a question needs.
+    the planned papers are read, and how many are planned. `reserve` is how many seconds a question needs. `model` says
+    why the endpoint answers no question (`core.model.work`): nothing if it does, None if it was not asked.
     """
 
     screened: int = 0
@@ -62,6 +63,7 @@ class Analysed:
     resumes: float = 0.0
     reading: dict[str, tuple[int, int]] = field(default_factory=dict)
     reserve: float = 0.0
+    model: Mapping[str, str] | None = None
 
     @property
     def answers(self) -> int:

@@ -371,6 +371,7 @@ class _Run:
             progress=progress,
             asked_picks=report.asked_picks and report.enrich.picks > 0,
             reading=report.analyze.reading,
+            model=report.analyze.model,
         )
         await step.end(left, settled_under(state.manifest, rules, self.settings))
         report.chain = step.chain

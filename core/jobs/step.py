@@ -7,7 +7,7 @@ message of a queue that comes twice or late does nothing (`core.model.work`).
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from time import time
 
 from core.archive import Archive
@@ -16,7 +16,7 @@ from core.config.models import models_of
 from core.config.overrides import Rules
 from core.config.settings import Settings
 from core.model.errors import ConfigError, QueueError
-from core.model.manifest import Manifest
+from core.model.manifest import Manifest, rfc3339
 from core.model.work import OWNER, PICKS_SECONDS, QUIET_SECONDS, Chain
 from core.queue.base import Queue
 from core.util.signing import fingerprint
@@ -36,7 +36,7 @@ class Call:
 @dataclass(frozen=True, slots=True)
 class Remainder:
     """What a step has left: how many dates and papers are `pending`, in how many seconds that can go on, whether
-    anything was done, and what is read of each feed's dates.
+    anything was done, what is read of each feed's dates, and why the endpoint of models answers nothing.
     """
 
     pending: int
@@ -44,6 +44,7 @@ class Remainder:
     progress: bool
     asked_picks: bool
     reading: Mapping[str, tuple[int, int]]
+    model: Mapping[str, str] | None = None  # see `Chain.with_model`
 
 
 @dataclass(slots=True)
@@ -85,7 +86,7 @@ class Step:
             now, progress=left.progress, pending=left.pending, at=now + left.resumes if left.resumes else 0
         )
         chain = replace(
-            chain.with_reading(left.reading),
+            chain.with_reading(left.reading).with_model(left.model, rfc3339(datetime.fromtimestamp(now, UTC))),
             asked=now if left.asked_picks else chain.asked,
             settled="" if left.pending else settled,
         )

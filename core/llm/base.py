@@ -134,7 +134,7 @@ class _State:
 
     `for_all`: it does not depend on the paper, so asking about others now is useless. `calls` is how often a call is
     made, with pauses in between, before the error is reported. `second` is how the one second try differs that answers
-    of this kind get.
+    of this kind get. `mend` is what ends it, and `act` says that its owner has to do that.
     """
 
     says: str
@@ -143,22 +143,46 @@ class _State:
     for_all: bool = False
     calls: int = 1
     second: str = ""
+    mend: str = ""
+    act: bool = False
 
 
+_BY_ITSELF = "it is tried again automatically"
 STATES = {
-    "wrong-key": _State("the endpoint refuses the key; check LLM_API_KEY", again=False, for_all=True),
-    "no-model": _State(
-        "the endpoint knows no such model or address; check LLM_MODEL and LLM_BASE_URL", again=False, for_all=True
+    "wrong-key": _State(
+        "the endpoint refuses the key; check LLM_API_KEY", again=False, for_all=True,
+        mend="set LLM_API_KEY to a key of this endpoint that is valid; LLM_BASE_URL says which endpoint is meant",
+        act=True,
     ),
-    "no-credit": _State("the account at the endpoint has no credit left", after=_HOUR, for_all=True),
-    "day-limit": _State("the account at the endpoint has used up what a day allows", after=_HOUR, for_all=True),
-    "no-answer": _State("what came is no answer of a language model; check LLM_BASE_URL", after=_HOUR, for_all=True),
-    "not-understood": _State("the endpoint does not accept the request", after=_HOUR),
+    "no-model": _State(
+        "the endpoint knows no such model or address; check LLM_MODEL and LLM_BASE_URL", again=False, for_all=True,
+        mend="set LLM_MODEL to a name that the endpoint knows, and LLM_BASE_URL to its address", act=True,
+    ),
+    "no-credit": _State(
+        "the account at the endpoint has no credit left", after=_HOUR, for_all=True,
+        mend="pay or add credit at the endpoint; then it goes on by itself within an hour, or with a refresh", act=True,
+    ),
+    "day-limit": _State(
+        "the account at the endpoint has used up what a day allows", after=_HOUR, for_all=True,
+        mend="it goes on when the limit is over; a larger plan at the endpoint allows more",
+    ),
+    "no-answer": _State(
+        "what came is no answer of a language model; check LLM_BASE_URL", after=_HOUR, for_all=True,
+        mend="set LLM_BASE_URL to the address before /chat/completions", act=True,
+    ),
+    "not-understood": _State(
+        "the endpoint does not accept the request", after=_HOUR,
+        mend="see what the endpoint says; another LLM_MODEL, or LLM_EXTRA_BODY, may be needed", act=True,
+    ),
     "too-long": _State("the text is longer than the model can read", again=False),
     "busy": _State(
-        "the endpoint has too much to do, or allows no more requests for now", after=60, for_all=True, calls=5
+        "the endpoint has too much to do, or allows no more requests for now", after=60, for_all=True, calls=5,
+        mend=f"{_BY_ITSELF}; a smaller LLM_CONCURRENCY asks less at once",
     ),
-    "down": _State("the endpoint does not answer, or has an error of its own", after=300, for_all=True, calls=3),
+    "down": _State(
+        "the endpoint does not answer, or has an error of its own", after=300, for_all=True, calls=3,
+        mend=f"{_BY_ITSELF}; if it lasts, see that LLM_BASE_URL is right",
+    ),
     "timeout": _State("no complete answer came in time", after=300),
     "budget": _State("the budget of tokens is used up", for_all=True),
     "refused": _State("the model refuses to answer", again=False),
@@ -166,7 +190,7 @@ STATES = {
     "cut-off": _State("the answer ends before it is complete", after=_HOUR, second="room"),
     "not-json": _State("the answer is not JSON", after=_HOUR, second="repair"),
     "wrong-shape": _State("the answer is JSON of another shape than was asked for", after=_HOUR, second="repair"),
-}
+}  # fmt: skip
 
 
 def wrong(state: str, detail: str = "", *, retry_after: float | None = None, usage: Any = None) -> ModelError:

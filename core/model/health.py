@@ -46,6 +46,7 @@ def troubles(
     sources: Collection[str] = (ARXIV,),
     chain: Chain = Chain(),  # noqa: B008 - an immutable value
     queue: str = "",
+    whole: bool = False,
 ) -> list[Trouble]:
     """Returns all problems at `now`, worst first.
 
@@ -54,9 +55,15 @@ def troubles(
     (`reason`) the last refresh could not store its work. `damaged` is the number of stored values that are lost or
     damaged and have a copy.
     `sources` are those that the feeds use: other sources are not checked. `chain` are the steps that finish the pending
-    work, `queue` the reason why the queue that should call them cannot be used.
+    work, `queue` the reason why the queue that should call them cannot be used. `whole`: with the words of
+    others, which are for the owner.
     """
-    found = [*_of_store(store_error), *_of_picks(manifest, now), *_of_chain(chain)]
+    found = [
+        *_of_store(store_error),
+        *_of_picks(manifest, now),
+        *_of_chain(chain),
+        *of_model(chain.model, whole=whole),
+    ]
     if queue:
         found.append(Trouble("queue", queue, mend="until then, crons and readers' requests finish the work", act=True))
     if refusal:  # what lacks is not the upstreams' fault
@@ -112,6 +119,15 @@ def _of_chain(chain: Chain) -> list[Trouble]:
     why = "the last steps made no progress" if chain.idle >= MOST_IDLE else f"{MOST_STEPS} steps were begun today"
     mend = "crons, requests and `paperwire refresh` try it again; their reports say what fails"
     return [Trouble("reading", f"{read} of {planned} papers are read, and {why}", mend=mend)]
+
+
+def of_model(problem: Mapping[str, str], *, whole: bool = False) -> list[Trouble]:
+    """Returns the problem of the endpoint of models; its own words only if `whole`."""
+    if not problem.get("state"):
+        return []
+    detail = problem.get("detail" if whole else "says", "")
+    detail = f"no paper is read: {detail[:1].lower()}{detail[1:]}"
+    return [Trouble("model", detail, problem.get("since", ""), problem.get("mend", ""), act="act" in problem)]
 
 
 def _of_due(manifest: Manifest, now: datetime) -> list[Trouble]:

@@ -30,6 +30,8 @@ class Chain:
     last one has not ended, or its process was killed. `scheduled` is the key of its successor, "" without one. `at` is
     the Unix time before which nothing can be done, `ended` when the last step ended, `asked` when Hugging Face was
     asked. `cursor` names the feed that was read last, `settled` what was stored when nothing was pending.
+    `model` has the `state` of the endpoint of models, what that `says`, its own words (`detail`), the `mend`, whether
+    the owner has to `act`, and `since` when (RFC 3339); empty while it answers.
     """
 
     day: date = date.min
@@ -45,6 +47,7 @@ class Chain:
     cursor: str = ""
     settled: str = ""
     pending: int = 0
+    model: Mapping[str, str] = field(default_factory=dict)  # why the endpoint of models answers no question
     reading: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # "feed date" → read, planned
 
     @property
@@ -92,6 +95,15 @@ class Chain:
         known = {name: n for name, n in self.reading.items() if name.rpartition(" ")[2] >= oldest}
         return replace(self, reading={**known, **reading})
 
+    def with_model(self, trouble: Mapping[str, str] | None, now: str) -> "Chain":
+        """Returns the chain with why the endpoint of models stopped a step: nothing if it answered, and what was known
+        where it was not asked (None). `now` is RFC 3339.
+        """
+        if trouble is None:
+            return self
+        same = trouble and trouble.get("state") == self.model.get("state")
+        return replace(self, model={**trouble, "since": self.model["since"] if same else now} if trouble else {})
+
     def progress(self) -> tuple[int, int]:
         """Returns how many of the planned papers of each feed's newest date are read, and how many are planned."""
         newest: dict[str, str] = {}
@@ -111,8 +123,9 @@ class Chain:
         """The inverse of `to_plain`. Raises `KeyError`, `TypeError` or `ValueError` for anything else."""
         reading = {str(name): (int(n[0]), int(n[1])) for name, n in plain["reading"].items()}
         known = {name: type(getattr(_EMPTY, name))(plain[name]) for name in cls.__slots__ if name not in _OWN}
-        return cls(day=date.fromisoformat(plain["day"]), reading=reading, **known)
+        model = {str(name): str(text) for name, text in dict(plain.get("model", {})).items()}  # newer than others
+        return cls(day=date.fromisoformat(plain["day"]), reading=reading, model=model, **known)
 
 
 _EMPTY = Chain()
-_OWN = ("day", "reading")
+_OWN = ("day", "reading", "model")

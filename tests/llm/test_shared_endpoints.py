@@ -142,6 +142,11 @@ class Case:
         items = json.loads(self.get("/api/feeds/main.json", now=now))["items"]
         return {item["title"]: json.dumps(item, ensure_ascii=False) for item in items}
 
+    def troubles(self, now: datetime = NOON) -> list[dict[str, Any]]:
+        """What health says of the models."""
+        found = json.loads(self.get("/api/health", now=now)).get("troubles", [])
+        return [trouble for trouble in found if trouble["kind"] == "model"]
+
     def asked(self) -> list[dict[str, Any]]:
         """What the endpoint was asked."""
         found: list[dict[str, Any]] = httpx.get(f"{self.urls['models']}/_asked/{self.endpoint}").json()
@@ -188,8 +193,12 @@ def _review(case: Case, of: dict[str, Any]) -> None:
 def _account(case: Case, of: dict[str, Any]) -> None:
     case.refresh(2)
     assert len(case.asked()) <= 12
+    assert all(trouble["mend"] for trouble in case.troubles())
+    assert 1 == len(case.troubles())
     case.post("mend")
-    _summaries(case, of, NEXT_DAY if of["endpoint"] == "daily_limit_in_200" else HOURS_LATER, times=2)
+    later = NEXT_DAY if of["endpoint"] == "daily_limit_in_200" else HOURS_LATER
+    _summaries(case, of, later, times=2)
+    assert [] == case.troubles(later)
 
 
 def _one(case: Case, _: dict[str, Any]) -> None:

@@ -37,6 +37,7 @@ class ModelServer:
     faults: list[str] = field(default_factory=list)
     faulty_for_ever: bool = False
     prey: str = ""
+    raw: tuple[int, bytes] = (200, b"")  # the answer of the fault "raw"
     delay: float = 0.0
     headers: Mapping[str, str] = field(default_factory=dict)  # sent with errors
     requests: list[dict[str, Any]] = field(default_factory=list)
@@ -276,6 +277,7 @@ FAULTS: dict[str, Callable[[_Handler, dict[str, Any]], None]] = {
     "too long": lambda h, _: h.error(400, "This model's maximum context length is 8192.", "context_length_exceeded"),
     "policy": lambda h, _: h.error(400, "The prompt was filtered.", "content_filter"),
     "not understood": lambda h, _: h.error(400, "Something is wrong with this.", ""),
+    "raw": lambda h, _: h.answer(*h.server_of.raw),
     "error page": lambda h, _: h.answer(502, b"<html>Bad gateway</html>", "text/html"),
     "cut-connection": _cut_connection,
     "reset": _reset,
