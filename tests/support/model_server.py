@@ -37,7 +37,7 @@ class ModelServer:
     faults: list[str] = field(default_factory=list)
     faulty_for_ever: bool = False
     prey: str = ""
-    raw: tuple[int, bytes] = (200, b"")  # the answer of the fault "raw"
+    raw: tuple[int, bytes] = (200, b"")  # the answer where a fault is "raw"
     delay: float = 0.0
     headers: Mapping[str, str] = field(default_factory=dict)  # sent with errors
     requests: list[dict[str, Any]] = field(default_factory=list)
@@ -87,7 +87,9 @@ class _Handler(Handler):
         stand_in = self.server_of
         wanted = (request.get("response_format") or {}).get("type", "text")
         limit = next(name for name in ("max_tokens", "max_completion_tokens") if name in request)
-        if self.path != "/v1/chat/completions":
+        if fault == "raw":
+            self.answer(*stand_in.raw)
+        elif self.path != "/v1/chat/completions":
             self.answer(404, b"404 page not found", "text/plain")
         elif stand_in.key and self.headers["Authorization"] != f"Bearer {stand_in.key}":
             self.error(401, f"Incorrect API key provided: {self.headers['Authorization']}", "invalid_api_key")
@@ -277,7 +279,6 @@ FAULTS: dict[str, Callable[[_Handler, dict[str, Any]], None]] = {
     "too long": lambda h, _: h.error(400, "This model's maximum context length is 8192.", "context_length_exceeded"),
     "policy": lambda h, _: h.error(400, "The prompt was filtered.", "content_filter"),
     "not understood": lambda h, _: h.error(400, "Something is wrong with this.", ""),
-    "raw": lambda h, _: h.answer(*h.server_of.raw),
     "error page": lambda h, _: h.answer(502, b"<html>Bad gateway</html>", "text/html"),
     "cut-connection": _cut_connection,
     "reset": _reset,
