@@ -33,7 +33,7 @@ from core.model.errors import (
     StoreRefused,
     UnknownName,
 )
-from core.model.paper import parse_id
+from core.model.paper import page_of, parse_id
 from core.render.shapes import to_json
 
 log = logging.getLogger("paperwire")
@@ -196,6 +196,6 @@ def _elsewhere(request: Request) -> str:
     """Returns the URL of arXiv's page of the paper that the path names, "" if it names none."""
     path = own_path(request.scope)
     try:
-        return f"https://arxiv.org/abs/{parse_id(path.removeprefix('/papers/'))}" if "/papers/" in path else ""
+        return page_of(str(parse_id(path.removeprefix("/papers/")))) if "/papers/" in path else ""
     except ValueError:
         return ""

@@ -18,7 +18,6 @@ from core.model.entries import reaches_below
 from core.model.errors import PaperwireError, StoreError, UnknownName
 from core.model.feed import Entry, Feed
 from core.model.freshness import (
-    ARXIV,
     UNCONFIRMED_SECONDS,
     Due,
     Freshness,
@@ -34,6 +33,7 @@ from core.model.manifest import Manifest
 from core.model.paper import Paper, PaperId
 from core.model.query import Condition, Query
 from core.model.saved import Change, Saved
+from core.model.sources import ARXIV
 from core.model.votes import LibraryReport, Reference, VoteReport, Votes
 from core.sources import sample
 from core.util.log import NO_PROGRESS, Progress

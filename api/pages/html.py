@@ -21,6 +21,7 @@ from api.headers import PAGE_HEADERS
 from api.urls import feed_url, is_owner, own_path, page_url, sent_key
 from core.config.deploy_link import deploy_url
 from core.model.categories import find_category
+from core.model.paper import label_of, page_of
 from core.render.citations import coins
 from core.util.signing import KEY, fingerprint
 
@@ -141,6 +142,7 @@ def _environment() -> Environment:
         undefined=StrictUndefined,
     )
     environment.globals |= {"key_name": KEY, "readers_of": readers_of, "coins": coins}
+    environment.globals |= {"label_of": label_of, "page_of": page_of}
     environment.filters |= {
         "short_date": short_date,
         "day_name": day_name,

@@ -21,7 +21,7 @@ from core.archive.marks import OwnerState
 from core.llm.extractive import extract
 from core.model.errors import UnknownName
 from core.model.marks import PaperMark, SavedPaper, noted, ticked
-from core.model.paper import parse_id
+from core.model.paper import Paper, parse_id
 from core.render.citations import bibtex, citation_key, csl, doi, ris
 from core.render.claims import claim_of
 from core.render.items import paper_title, readable_names
@@ -46,6 +46,12 @@ def _markdown(listed: Sequence[SavedPaper]) -> str:
     return "\n".join(_note(one) for one in listed)
 
 
+def _where(paper: Paper) -> str:
+    name = f"arXiv: [{paper.id}]({paper.url})" if paper.is_arxiv else f"{paper.place}: [{paper.label}]({paper.url})"
+    pdf = f"[PDF]({paper.links['pdf']})" if "pdf" in paper.links else ""
+    return "- " + " · ".join(filter(None, (name, pdf, f"DOI {doi(paper)}" if doi(paper) else "")))
+
+
 def _note(one: SavedPaper) -> str:
     paper = one.paper
     lines = [f"## {paper_title(paper)}", ""]
@@ -53,7 +59,7 @@ def _note(one: SavedPaper) -> str:
         lines += [f"> {one.claim}", ""]
     lines += [
         f"- Authors: {', '.join(readable_names(paper))}",
-        f"- arXiv: [{paper.id}]({paper.url}) · [PDF]({paper.links['pdf']}) · DOI {doi(paper)}",
+        _where(paper),
         f"- Categories: {', '.join(paper.categories)}",
         f"- Key: `{citation_key(paper)}`",
         f"- SavedPaper: {one.time[:10]}{', read' if one.is_read else ''}",

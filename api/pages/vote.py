@@ -13,7 +13,7 @@ from api.vote_links import DIRECTIONS, is_vote_signed, own_vote_path
 from core.app import Paperwire
 from core.model.errors import InvalidInput, UnknownName
 from core.model.feed import Feed
-from core.model.paper import parse_id
+from core.model.paper import label_of, parse_id
 from core.model.votes import SIGNS
 
 router = APIRouter(include_in_schema=False)
@@ -82,7 +82,7 @@ async def _title(wire: Paperwire, feed: Feed, paper: str) -> str:
     if known:
         return known
     found = await wire.paper(parse_id(paper))
-    return found.title if found else f"arXiv:{paper}"
+    return found.title if found else label_of(paper)
 
 
 async def _page(request: Request, context: dict[str, Any]) -> Response:

@@ -22,6 +22,7 @@ from core.model.errors import StoreRefused
 from core.model.repair import LEDGER, Lost
 from core.model.review import Listed
 from core.model.saved import Saved
+from core.model.sources import SOURCES
 from core.model.votes import LearnedIndex, Votes
 from core.store import keys
 from core.store.base import Store, Values, holding
@@ -157,7 +158,7 @@ def _written(state: State) -> Iterator[_Written]:
 def _named(state: State) -> Iterator[_Named]:
     """Yields what the manifest and the index of learning name, newest first."""
     manifest = state.manifest
-    for source in ("arxiv", "huggingface"):
+    for source in (*SOURCES, *(name for name in manifest.elsewhere if name not in SOURCES)):
         for record in manifest.of(source):
             yield _Named(stored_batch(record), Lost(source, record.date), partial(_has_hash, record.hash))
             if record.ledger:

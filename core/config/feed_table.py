@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -29,16 +30,19 @@ from core.model.feed import DEFAULT_SUMMARY, Feed, Keyword, default_min_score, p
 from core.model.rubric import Criterion, Rubric
 from core.model.rules import Term, parse_rule
 from core.model.scoring import same_keyword
+from core.model.sources import ARXIV, CATEGORIES_OF, PREPRINTS, RSS, find_preprint_category, slug
 from core.model.template import Language
 from core.text.fold import fold
 
 LONGEST_RETENTION = 366
 MOST_ENTRIES = 500
 MOST_INTEREST = 2000  # characters
+MOST_URLS = 50
 _HEAVIEST = 1000
 _MOST_STEPS = 20_000  # of all regular expressions of a feed: each letter of a text may take them all
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ESCAPES = {"\a": r"\a", "\b": r"\b", "\f": r"\f", "\v": r"\v", "\x1b": r"\e"}
+_BLANK = re.compile(r"[\s\x00-\x1f\x7f<>\"]")
 _TOO_LARGE = "together these regular expressions are too large; make some of them simpler"
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=300)]
@@ -107,7 +111,10 @@ class FeedTable(_Table):
 
     title: Text
     description: str = Field(Feed.description, max_length=1000)
-    source: Literal["arxiv", "huggingface"] = "arxiv"
+    source: Literal["arxiv", "huggingface", "biorxiv", "medrxiv", "rss"] = "arxiv"
+    urls: list[Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]] = Field(
+        [], max_length=MOST_URLS, validate_default=True
+    )
     categories: list[Text] = Field([], max_length=50, validate_default=True)
     announce_types: list[Literal["new", "cross", "replace", "replace-cross"]] = Field(["new"], min_length=1)
     match: Literal["word", "substring", "regex"] = "word"
@@ -149,12 +156,34 @@ class FeedTable(_Table):
             raise ValueError("a model that looks at papers needs an interest or a rubric to judge them by")
         return count
 
+    @field_validator("urls")
+    @classmethod
+    def _addresses(cls, urls: list[str], info: ValidationInfo) -> list[str]:
+        source = info.data.get("source", ARXIV)
+        if source != RSS and urls:
+            raise ValueError('only a feed with source = "rss" has addresses')
+        if source == RSS and not urls:
+            raise ValueError('name at least one RSS or Atom feed: urls = ["https://…"]')
+        return [checked_address(url) for url in urls]
+
     @field_validator("categories")
     @classmethod
     def _known(cls, names: list[str], info: ValidationInfo) -> list[str]:
-        if not names and info.data.get("source", "arxiv") == "arxiv":
+        source = info.data.get("source", ARXIV)
+        if not names and source == ARXIV:
             raise ValueError("name at least one category or archive, such as cs.CL or cs")
-        return cls._in_arxiv(names)
+        if names and source == RSS:
+            raise ValueError('the papers of RSS and Atom feeds have no categories; leave this out with source = "rss"')
+        return cls._of_preprints(names, source) if source in CATEGORIES_OF else cls._in_arxiv(names)
+
+    @classmethod
+    def _of_preprints(cls, names: list[str], source: str) -> list[str]:
+        known = CATEGORIES_OF[source]
+        for name in names:
+            if slug(name) not in known:
+                near = ", ".join(difflib.get_close_matches(slug(name), known, 3, 0.5) or known)
+                raise ValueError(f"{name!r} is not a category of {PREPRINTS[source]}; near it: {near}")
+        return [slug(name) for name in names]
 
     @classmethod
     def _in_arxiv(cls, names: list[str]) -> list[str]:
@@ -199,7 +228,8 @@ class FeedTable(_Table):
         if match != "substring":
             _check_characters(written)
         terms = {term for terms in parse_rule(written, match) for term in terms}
-        cls._in_arxiv([term.text for term in terms if term.field == "categories"])
+        names = [term.text for term in terms if term.field == "categories"]
+        cls._in_arxiv([name for name in names if not find_preprint_category(name)])
         return sum(_check_term(match, written, term) for term in terms)
 
     def to_feed(self, name: str) -> Feed:
@@ -218,6 +248,23 @@ class FeedTable(_Table):
         if self.min_score is None:
             made["min_score"] = default_min_score(keywords, self.source)
         return Feed(name, **values | made)
+
+
+def checked_address(url: str) -> str:
+    """Returns the address of an RSS or Atom feed. Raises `ValueError` with a mend.
+
+    It is requested from where Paperwire runs, which may reach more than its owner wants to.
+    """
+    parts = urlsplit(url)
+    try:
+        port = parts.port
+    except ValueError:
+        port = -1
+    if parts.scheme not in ("http", "https") or not parts.hostname or port == -1 or _BLANK.search(url):
+        raise ValueError(f"{url[:100]!r} is not the address of a feed such as https://example.org/feed.xml")
+    if parts.username or parts.password:
+        raise ValueError('an address with a name or a password in it is not requested; use one with a token after "?"')
+    return url.partition("#")[0]
 
 
 def read_feed(name: str, plain: Mapping[str, Any]) -> Feed:

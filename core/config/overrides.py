@@ -16,6 +16,7 @@ from core.model.entries import ALL
 from core.model.errors import FeedError, Refused
 from core.model.feed import Feed
 from core.model.saved import Saved
+from core.model.sources import ELSEWHERE
 from core.model.votes import LearnedIndex, LearnedRow
 from core.util.signing import CUSTOM, fingerprint
 
@@ -64,6 +65,11 @@ class Rules:
         """Whether a feed needs data from Hugging Face."""
         return any(feed.source == "huggingface" or feed.uses_upvotes for feed in self.feeds.values())
 
+    @property
+    def wants_others(self) -> bool:
+        """Whether a feed needs data from any source beside arXiv."""
+        return self.wants_picks or not self.sources.isdisjoint(ELSEWHERE)
+
     @cached_property
     def categories(self) -> tuple[str, ...]:
         """The categories to fetch for the feeds."""
@@ -77,6 +83,8 @@ class Rules:
             for name in ("expand", "vote_links"):
                 if plain[name] is None:
                     del plain[name]
+            if not plain["urls"]:
+                del plain["urls"]
         learned = {name: feed.learned for name, feed in self.feeds.items() if feed.learned}
         signed = {"revoked": self.saved.revoked} if self.saved.revoked else {}  # documents have signed addresses
         more = [part for part in (learned, signed) if part]

@@ -56,6 +56,10 @@ class Settings(BaseSettings):
         None, description="where arXiv's catch-up pages are; else with a replay, else arXiv's site"
     )
     hf_api_url: HttpUrl | None = Field(None, description="where Hugging Face is; else with a replay, else its own")
+    biorxiv_api_url: HttpUrl | None = Field(
+        None, description="where the API of bioRxiv and medRxiv is; else with a replay, else its own"
+    )
+    private_sources: bool = Field(False, description="lets RSS and Atom feeds be in private networks, beside this copy")
     arxiv_pdf_url: HttpUrl | None = Field(
         None, description="where the papers' texts are; else with a replay, else arXiv's"
     )
@@ -284,6 +288,11 @@ class Settings(BaseSettings):
     def hf_url(self) -> str:
         """The URL of Hugging Face, without a trailing slash."""
         return self._upstream(self.hf_api_url, "https://huggingface.co")
+
+    @property
+    def biorxiv_url(self) -> str:
+        """The URL of the API of bioRxiv and medRxiv, without a trailing slash."""
+        return self._upstream(self.biorxiv_api_url, "https://api.biorxiv.org")
 
     @property
     def pdf_url(self) -> str:

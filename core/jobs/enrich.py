@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from core.archive import Archive, Draft
 from core.archive.days import score_day
 from core.config.overrides import Rules
+from core.jobs.elsewhere import Elsewhere
 from core.jobs.upstreams import Upstreams
 from core.model.batch import Announcement, Batch, make_batch
 from core.model.entries import choose
@@ -49,6 +50,7 @@ class Enriched:
 
     picks: int = 0
     completed: int = 0
+    elsewhere: Elsewhere = field(default_factory=Elsewhere)
     problems: list[str] = field(default_factory=list)
 
 

@@ -17,6 +17,7 @@ from core.model.errors import InvalidInput
 from core.model.feed import Feed
 from core.model.manifest import BatchRecord, Manifest, rfc3339
 from core.model.paper import Paper
+from core.model.sources import SOURCES
 from core.model.votes import LearnedIndex, LearnedRow, Votes, make_vote
 from core.ranking.learned import Learned
 from core.ranking.learning import Known, inputs_of, learn
@@ -157,7 +158,7 @@ async def stored_papers(archive: Archive, manifest: Manifest, feed: Feed, wanted
     """Returns the wanted papers that are stored, by identifier, looking into the newest batches first."""
     found: dict[str, Paper] = {}
     of_feed = manifest.of(feed.source)
-    others = [record for source in ("arxiv", "huggingface") if source != feed.source for record in manifest.of(source)]
+    others = [record for source in SOURCES if source != feed.source for record in manifest.of(source)]
     records = [*of_feed, *others]
     for at in range(0, len(records), _AT_ONCE):
         if wanted <= found.keys():

@@ -28,20 +28,22 @@ from core.jobs.backfill import (
     still_pending_pages,
 )
 from core.jobs.deliver import Delivered, Post, Read, notify, send_due
+from core.jobs.elsewhere import fetch_elsewhere
 from core.jobs.enrich import Enriched, complete_shown, fetch_picks
 from core.jobs.feed_date import Analysed
 from core.jobs.learn import learn_all, taught
 from core.jobs.library import read_zotero
-from core.jobs.refresh import Today, fetch_today, is_due
+from core.jobs.refresh import REFRESH_SECONDS, Today, fetch_today, is_due
 from core.jobs.step import Call, Remainder, Step, is_quiet, refused_by_chain, settled_under
 from core.jobs.upstreams import Upstreams, open_upstreams
 from core.model.calendar import due_date
 from core.model.errors import StoreError, StoreRefused
-from core.model.freshness import ARXIV, due_of, due_record, is_settled
+from core.model.freshness import due_of, due_record, is_settled
 from core.model.ledger import Window
 from core.model.manifest import rfc3339
 from core.model.pages import PageKey
 from core.model.repair import Lost, without_future, without_lost
+from core.model.sources import ARXIV, ELSEWHERE
 from core.model.work import OWNER, QUEUE, READER, Chain
 from core.queue.base import Queue
 from core.util.log import NO_PROGRESS, Progress
@@ -102,7 +104,7 @@ class Report:
         parts = {
             "today": [self.today.error] if self.today and self.today.error else [],
             "backfill": self.backfill.problems,
-            "enrich": self.enrich.problems,
+            "enrich": [*self.enrich.problems, *self.enrich.elsewhere.problems],
             "analyze": self.analyze.problems,
             "deliver": self.deliver.problems,
         }
@@ -115,7 +117,8 @@ class Report:
         """Why the due batch is unusable, "" if it is usable."""
         if self.today:
             return self.today.record.reason if self.today.record.state == "failed" else ""
-        return "; ".join(self.enrich.problems) if self.asked_picks and not self.enrich.picks else ""
+        answered = self.enrich.picks or self.enrich.elsewhere.asked
+        return "; ".join(self.failures.get("enrich", ())) if self.asked_picks and not answered else ""
 
     @property
     def _pending(self) -> list[Window | PageKey]:
@@ -132,6 +135,7 @@ class Report:
         if self.rested:
             numbers = {"pages": self.backfill.pages, "windows": self.backfill.windows, "late": self.backfill.late}
             numbers |= {"completed": self.enrich.completed, "picks": self.enrich.picks}
+            numbers |= {"elsewhere": self.enrich.elsewhere.found} if self.enrich.elsewhere.asked else {}
             problems = [text for name, texts in self.failures.items() if name in _REST for text in texts]
             more = {
                 "owed": len({one.date for one in self._pending}),
@@ -231,7 +235,7 @@ class _Run:
         if ARXIV not in rules.sources:  # else the picks belong to the rest
             record = due_record((await self.archive.state()).manifest, due_of(self.now, rules.sources), rules.sources)
             if forced or not is_settled(record, ()):
-                await self._step("enrich", self._picks(rules))
+                await self._others(rules, monotonic() + REFRESH_SECONDS)
                 self.report.state = await self.archive.state()
 
     async def rest(self, seconds: float) -> None:
@@ -308,10 +312,23 @@ class _Run:
         post = Post(self.settings, await self._rules(state), state.manifest, read, self.now)
         self.report.deliver = await send_due(self.archive, post)
 
-    async def _picks(self, rules: Rules) -> None:
+    async def _others(self, rules: Rules, end: float) -> None:
+        """Ask the sources beside arXiv: Hugging Face, preprint servers, RSS feeds. Each fails for itself."""
         self.report.asked_picks = True
-        self.progress("asking Hugging Face", 0, 1)
+        if rules.wants_picks:
+            self.progress("asking Hugging Face", 0, 1)
+            await self._step("enrich", self._picks(rules))
+        if not rules.sources.isdisjoint(ELSEWHERE):
+            self.progress("asking other sources", 0, 1)
+            await self._step("enrich", self._elsewhere(rules, end))
+
+    async def _picks(self, rules: Rules) -> None:
         await fetch_picks(self.archive, self.upstreams, rules, now=self.now, report=self.report.enrich)
+
+    async def _elsewhere(self, rules: Rules, end: float) -> None:
+        await fetch_elsewhere(
+            self.archive, self.upstreams, rules, now=self.now, end=end, report=self.report.enrich.elsewhere
+        )
 
     async def _rest(self, end: float) -> bool | None:
         """Do the steps after today, until `end` (`time.monotonic`), unless nothing is pending or the bounds refuse it.
@@ -338,7 +355,7 @@ class _Run:
 
     def _is_quiet(self, step: Step, state: State, rules: Rules) -> bool:
         """Returns whether a step would find nothing to do; a forced one always looks."""
-        if self.scope.forced or step.wants_picks(rules, forced=False):
+        if self.scope.forced or step.wants_others(rules, forced=False):
             return False
         windows = pending_windows(state.manifest, self.upstreams, rules, self.archive, self.now)
         pages = still_pending_pages(state.manifest, self.upstreams, rules, self.archive, self.now)
@@ -369,7 +386,7 @@ class _Run:
             pending=len(windows) + len(pages) + report.analyze.pending,
             resumes=0.0 if untried and not report.backfill.problems else report.analyze.resumes,
             progress=progress,
-            asked_picks=report.asked_picks and report.enrich.picks > 0,
+            asked_picks=report.asked_picks and bool(report.enrich.picks or report.enrich.elsewhere.asked),
             reading=report.analyze.reading,
             model=report.analyze.model,
         )
@@ -402,8 +419,8 @@ class _Run:
         )
 
     async def _enrich(self, step: Step, rules: Rules, end: float) -> None:
-        if step.wants_picks(rules, forced=self.scope.forced) and not self.report.asked_picks:
-            await self._step("enrich", self._picks(rules))
+        if step.wants_others(rules, forced=self.scope.forced) and not self.report.asked_picks:
+            await self._others(rules, end)
         has_time = end - monotonic() > LEAST_SECONDS
         if self.upstreams.api_url and has_time and not self.report.backfill.is_down:
             await complete_shown(self.archive, self.upstreams, rules, now=self.now, report=self.report.enrich)

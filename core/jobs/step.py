@@ -72,9 +72,9 @@ class Step:
         """Note that a stage of this feed is worked on: the next step begins with another one, also after a kill."""
         await self.working.change(lambda chain: replace(chain, cursor=feed))
 
-    def wants_picks(self, rules: Rules, *, forced: bool) -> bool:
-        """Returns whether Hugging Face is to be asked."""
-        return rules.wants_picks and (forced or not 0 <= time() - self.chain.asked < PICKS_SECONDS)
+    def wants_others(self, rules: Rules, *, forced: bool) -> bool:
+        """Returns whether the sources beside arXiv are to be asked."""
+        return rules.wants_others and (forced or not 0 <= time() - self.chain.asked < PICKS_SECONDS)
 
     async def end(self, left: Remainder, settled: str) -> None:
         """Write what is left, and have the queue call the next step if there is any.

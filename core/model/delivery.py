@@ -12,10 +12,11 @@ from datetime import time as clock
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from core.model.calendar import due_at, is_announcement_day, picks_due_at
+from core.model.calendar import is_announcement_day
 from core.model.feed import Feed
 from core.model.health import Trouble
 from core.model.manifest import BatchRecord, Manifest, rfc3339
+from core.model.sources import ARXIV, due_time
 
 TIMELY = timedelta(hours=36)  # how long after its hour a digest is still news
 PAUSES = (60, 300, 900, 3600, 7200)  # seconds after the first, second … failure
@@ -235,13 +236,11 @@ def _unit(delivery: Delivery, name: str, day: date, due: datetime) -> Unit:
 
 
 def _due(day: date, sources: set[str]) -> datetime:
-    times = [due_at(day)] if "arxiv" in sources and is_announcement_day(day) else []
-    times += [picks_due_at(day)] if sources - {"arxiv"} else []
-    return max(times)
+    return max(due_time(source, day) for source in sources if source != ARXIV or is_announcement_day(day))
 
 
 def _is_day(day: date, sources: set[str]) -> bool:
-    return is_announcement_day(day) or bool(sources - {"arxiv"})
+    return is_announcement_day(day) or bool(sources - {ARXIV})
 
 
 def record_of(manifest: Manifest, feed: Feed, day: date) -> BatchRecord | None:

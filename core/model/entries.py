@@ -29,9 +29,9 @@ ALL = "all"  # what the merged feed is called
 def make_entries(feed: Feed, batch: Batch, scores: Mapping[str, Score | None]) -> tuple[Entry, ...]:
     """The batch as the feed shows it, best first: papers that have a score, which excluded ones have not.
 
-    The type is as seen from the feed's categories; Hugging Face announces nothing but new papers.
+    The type is as seen from the feed's categories; sources other than arXiv have one type for all.
     """
-    picked = feed.source == "huggingface"
+    picked = feed.source != "arxiv"
     scored = [(score, item) for item in batch.announcements if (score := scores.get(item.paper.versioned)) is not None]
     scored.sort(key=lambda pair: (-pair[0].total, -pair[0].mentions, *newest_first(pair[1].paper)))
     return tuple(
@@ -224,7 +224,7 @@ def best_of_each_day(entries: list[Entry], count: int) -> list[Entry]:
 def _end(feed: Feed, record: BatchRecord) -> datetime:
     """When nothing of the date is held any more: so many hours after its batch was fetched, or after the day itself.
 
-    Batches that change every hour, as Hugging Face's do, are fetched again each time.
+    Batches that change every hour, as those of other sources do, are fetched again each time.
     """
     over = datetime.combine(record.date, clock(), UTC) + timedelta(days=1)
     return min(datetime.fromisoformat(record.fetched), over) + timedelta(hours=feed.hold_hours)

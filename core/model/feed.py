@@ -23,7 +23,9 @@ _LEARNED_NAMES = {
 }
 _NO_SETTINGS = ("name", "learned", "lessons")
 _FEW_KEYWORDS = 5  # a feed with fewer expands them, unless it says otherwise
-_SCORED = frozenset({"match", "title_bonus", "keywords", "exclude", "categories", "source", "learned", "lessons"})
+_SCORED = frozenset(
+    {"match", "title_bonus", "keywords", "exclude", "categories", "source", "urls", "learned", "lessons"}
+)
 _ANALYSED = frozenset({"summary", "summaries", "rubric", "interest", "screen"})
 DEFAULT_SUMMARY = "default"  # a template by whether there is a model: see `Feed.template`
 SCORING_VERSION = 2  # to be raised when the same rules come to give other scores
@@ -65,7 +67,7 @@ def default_min_score(keywords: Iterable[Keyword], source: str = "arxiv") -> flo
     That is the smallest weight; papers of Hugging Face have points by their upvotes, and need no keyword.
     """
     weights = [keyword.weight for keyword in keywords]
-    if source != "arxiv" or max(weights, default=0) <= 0:
+    if source == "huggingface" or max(weights, default=0) <= 0:
         return 0.0
     return LEAST_SCORE if min(weights) < 0 else max(min(filter(None, weights)), LEAST_SCORE)
 
@@ -82,7 +84,8 @@ class Feed:
     title: str
     categories: tuple[str, ...] = ()
     description: str = ""
-    source: str = "arxiv"  # or "huggingface": its daily papers, whose upvotes are points
+    source: str = "arxiv"  # or another of `core.model.sources`; the upvotes of "huggingface" are points
+    urls: tuple[str, ...] = ()  # of source "rss": the RSS and Atom feeds that it is made of
     # These and `min_score` and `max_entries` (a day; 0: all) are defaults that a request's filters replace
     announce_types: tuple[str, ...] = ("new",)
     match: str = "word"
@@ -189,6 +192,7 @@ class Feed:
             sorted(self.exclude),
             sorted(self.categories),
             *([] if self.source == "arxiv" else [self.source]),
+            *([sorted(self.urls)] if self.urls else []),
         )
 
 

@@ -2,16 +2,17 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from core.model.analysis import is_unread
-from core.model.calendar import announcement_days, due_at, due_date, next_due, picks_due_at, picks_due_date
+from core.model.calendar import announcement_days, due_at, due_date, next_due
 from core.model.entries import next_release
 from core.model.errors import NothingYet
 from core.model.feed import Feed
 from core.model.manifest import LACKING, SETTLED, BatchRecord, Manifest, rfc3339
 from core.model.notice import GRACE, LOOK_BACK
 from core.model.reconcile import seen_in
+from core.model.sources import ARXIV, due_day, due_time, leading_source, next_due_time
 
 UNSETTLED_SECONDS = 60  # how long answers stay fresh while the due batch is missing
 GAP_SECONDS = 900  # and while an earlier one is
@@ -38,27 +39,25 @@ class Due:
     notice: datetime
 
 
-ARXIV = "arxiv"
-
-
 def due_of(now: datetime, sources: Collection[str] = (ARXIV,)) -> Due:
-    """Returns what is due at `now` for feeds of these sources: arXiv's batch, or picks if none uses arXiv."""
+    """Returns what is due at `now` for feeds of these sources: arXiv's batch, or that of another if none uses arXiv."""
     if ARXIV in sources:
         day = due_date(now)
         return Due(day, next_due(now), due_at(day) + GRACE)
-    day = picks_due_date(now)
-    return Due(day, picks_due_at(day + timedelta(days=1)), picks_due_at(day) + GRACE)
+    source = leading_source(sources)
+    day = due_day(source, now)
+    return Due(day, next_due_time(source, now), due_time(source, day) + GRACE)
 
 
 def due_record(manifest: Manifest, due: Due, sources: Collection[str]) -> BatchRecord:
     """Returns the record of the date that is due for feeds of these sources."""
     if ARXIV in sources:
         return manifest.get(due.date)
-    return manifest.picks.get(due.date) or BatchRecord(due.date, "expected")
+    return manifest.all_of(leading_source(sources)).get(due.date) or BatchRecord(due.date, "expected")
 
 
 def is_settled(record: BatchRecord, categories: Collection[str]) -> bool:
-    """Returns whether a due date is settled in these categories; without categories it is one of Hugging Face."""
+    """Returns whether a due date is settled in these categories; without categories it is one of another source."""
     return record.settled(categories) if categories else record.state in SETTLED
 
 

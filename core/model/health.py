@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from core.model.calendar import announcement_days, due_at, due_date, picks_due_at
-from core.model.freshness import ARXIV
+from core.model.calendar import announcement_days, due_at, due_date
 from core.model.ledger import Window, in_words
 from core.model.manifest import LACKING, BatchRecord, Manifest, rfc3339
+from core.model.sources import ARXIV, NAMES, PREPRINTS, RSS, due_time, leading_source
 from core.model.work import MOST_IDLE, MOST_STEPS, Chain
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 PATIENCE = timedelta(hours=6)  # how late a batch may be before its owner should look
 OVER = 2  # announcement days after which a gap is not filled automatically
 VOTING = timedelta(days=2)  # how long Hugging Face may fail
+OVERDUE = timedelta(days=3)  # how long another source may fail
 SLEPT = timedelta(days=4)  # how long nothing may be fetched: longer than any weekend with a holiday
 
 
@@ -61,6 +62,7 @@ def troubles(
     found = [
         *_of_store(store_error),
         *_of_picks(manifest, now),
+        *_of_elsewhere(manifest, now, sources),
         *_of_chain(chain),
         *of_model(chain.model, whole=whole),
     ]
@@ -87,10 +89,10 @@ def _of_dates(
     """Yields the problems of what is stored, and of what is pending."""
     if ARXIV in sources:
         yield from (*_of_due(manifest, now), *_of_gaps(manifest, now))
-    elif not manifest.picks:
+    elif not (known := manifest.all_of(source := leading_source(sources))):
         yield _empty(manifest)
-    elif now - (since := picks_due_at(max(manifest.picks))) > SLEPT:
-        yield _asleep(max(manifest.picks), since)
+    elif now - (since := due_time(source, max(known))) > SLEPT:
+        yield _asleep(max(known), since)
     if pending:
         windows = in_words(one.date for one in pending if isinstance(one, Window))
         pages = in_words(one.date for one in pending if not isinstance(one, Window))
@@ -196,6 +198,23 @@ def _of_picks(manifest: Manifest, now: datetime) -> list[Trouble]:
     return [
         Trouble("huggingface", f"{record.date}: {record.reason}", mend="it is tried again automatically", act=overdue)
     ]
+
+
+def _of_elsewhere(manifest: Manifest, now: datetime, sources: Collection[str]) -> Iterator[Trouble]:
+    """Yields the problems of preprint servers, and of each RSS feed."""
+    mend = "it is tried again automatically"
+    for source in (name for name in PREPRINTS if name in sources):
+        newest = max(manifest.all_of(source), default=None)
+        record = manifest.all_of(source)[newest] if newest else None
+        if record and record.state in ("failed", "partial"):
+            act = now.date() - record.date > OVERDUE
+            yield Trouble(source, f"{NAMES[source]}, {record.date}: {record.reason}", mend=mend, act=act)
+    feeds = manifest.all_of(RSS) if RSS in sources else {}
+    for state in feeds[max(feeds)].categories.values() if feeds else ():
+        if state.state == "failed":
+            act = bool(state.since) and now - datetime.fromisoformat(state.since) > OVERDUE
+            wrong = f"{mend}; if the feed has moved, change its address in `urls`"
+            yield Trouble(RSS, state.reason, state.since, wrong, act)
 
 
 def trouble_to_plain(trouble: Trouble) -> dict[str, object]:

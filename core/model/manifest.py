@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from core.model.calendar import is_announcement_day, why_quiet
+from core.model.sources import ARXIV, HUGGINGFACE, leading_source
 
 # expected: not due yet · waiting: due, upstream still shows an older one · complete: two witnesses agree, or the
 # catch-up page of a past date says so · unconfirmed: one witness so far · partial: some announcements are missing ·
@@ -137,6 +138,8 @@ class Manifest:
 
     `rules` is the fingerprint of the configuration that it was last served under: other rules are a change too.
     `picks` are the dates of Hugging Face's daily papers; `analyses` name the stored analyses of each feed, by date.
+    `elsewhere` are the dates of the other sources, by source; the newest of RSS feeds has their states, and
+    its validators.
     """
 
     version: int = 0
@@ -146,6 +149,7 @@ class Manifest:
     rules: str = ""
     picks: Mapping[date, BatchRecord] = field(default_factory=dict)
     analyses: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    elsewhere: Mapping[str, Mapping[date, BatchRecord]] = field(default_factory=dict)
 
     def get(self, day: date) -> BatchRecord:
         """The record of a date; one that nothing is known of is "expected", or quiet where the calendar says so."""
@@ -154,11 +158,26 @@ class Manifest:
 
     def of(self, source: str) -> list[BatchRecord]:
         """The records of a source that have a batch, newest first."""
-        return self.stored if source == "arxiv" else _stored(self.picks)
+        return _stored(self.all_of(source))
+
+    def all_of(self, source: str) -> Mapping[date, BatchRecord]:
+        """The records of a source, by date."""
+        if source == ARXIV:
+            return self.records
+        return self.picks if source == HUGGINGFACE else self.elsewhere.get(source, {})
+
+    def with_all_of(self, source: str, records: Mapping[date, BatchRecord]) -> "Manifest":
+        """The manifest with other records of a source, and nothing else changed."""
+        if source == ARXIV:
+            return replace(self, records=records)
+        if source == HUGGINGFACE:
+            return replace(self, picks=records)
+        return replace(self, elsewhere={**self.elsewhere, source: records})
 
     def leading(self, sources: Collection[str]) -> "Manifest":
-        """The manifest as feeds of these sources show it: with the picks for records where none is made of arXiv."""
-        return self if "arxiv" in sources else replace(self, records=self.picks)
+        """The manifest as feeds of these sources show it: with the records of the source that they go by."""
+        source = leading_source(sources)
+        return self if source == ARXIV else replace(self, records=self.all_of(source))
 
     @property
     def stored(self) -> list[BatchRecord]:
@@ -179,7 +198,7 @@ class Manifest:
         now, and in any case later than it was.
         """
         known = dict(self.records) | {record.date: record for record in records}
-        dates = [*known.values(), *self.picks.values()]
+        dates = [*known.values(), *self.picks.values(), *_of_all(self.elsewhere)]
         newest = [r.date for r in dates if r.hash and is_announcement_day(r.date)] or [r.date for r in dates]
         oldest = max(newest, default=now.date()) - retention  # weekends push nothing out that is still asked for
         kept = {day: record for day, record in known.items() if day >= oldest}
@@ -188,7 +207,11 @@ class Manifest:
             feed: {d: h for d, h in rows.items() if d >= oldest.isoformat()} for feed, rows in self.analyses.items()
         }
         analyses = {feed: rows for feed, rows in days.items() if rows}
-        return Manifest(self.version + 1, self._later(now), kept, error or {}, self.rules, picks, analyses)
+        elsewhere = {
+            source: {day: record for day, record in records.items() if day >= oldest}
+            for source, records in self.elsewhere.items()
+        }
+        return Manifest(self.version + 1, self._later(now), kept, error or {}, self.rules, picks, analyses, elsewhere)
 
     def naming(self, analyses: Mapping[str, Mapping[str, str]], now: datetime) -> "Manifest":
         """The manifest with these names of analyses put in place, by feed and date: changed now."""
@@ -207,12 +230,15 @@ class Manifest:
     @property
     def has_batches(self) -> bool:
         """Whether a batch is stored."""
-        return any(record.hash for record in (*self.records.values(), *self.picks.values()))
+        listed = (*self.records.values(), *self.picks.values(), *_of_all(self.elsewhere))
+        return any(record.hash for record in listed)
 
     def to_plain(self) -> dict[str, Any]:
         """The manifest as JSON values."""
         plain = {"version": self.version, "updated": self.updated, "rules": self.rules, "error": self.error}
         plain |= {"records": _records_to_plain(self.records), "picks": _records_to_plain(self.picks)}
+        if elsewhere := {name: _records_to_plain(records) for name, records in self.elsewhere.items() if records}:
+            plain["elsewhere"] = elsewhere
         return plain | {"analyses": {feed: dict(days) for feed, days in self.analyses.items()}}
 
     @classmethod
@@ -221,7 +247,12 @@ class Manifest:
         records, picks = _records_from_plain(plain["records"]), _records_from_plain(plain.get("picks", {}))
         analyses = {str(feed): dict(days) for feed, days in plain.get("analyses", {}).items()}
         head = int(plain["version"]), plain["updated"]
-        return cls(*head, records, dict(plain["error"]), plain["rules"], picks, analyses)
+        elsewhere = {str(name): _records_from_plain(rows) for name, rows in plain.get("elsewhere", {}).items()}
+        return cls(*head, records, dict(plain["error"]), plain["rules"], picks, analyses, elsewhere)
+
+
+def _of_all(elsewhere: Mapping[str, Mapping[date, BatchRecord]]) -> list[BatchRecord]:
+    return [record for records in elsewhere.values() for record in records.values()]
 
 
 def _stored(records: Mapping[date, BatchRecord]) -> list[BatchRecord]:

@@ -8,6 +8,7 @@ from core.model.calendar import announcement_days, due_at, due_date
 from core.model.categories import listed
 from core.model.feed import Feed
 from core.model.manifest import BatchRecord, CategoryState, Manifest
+from core.model.sources import NAMES, RSS, origins_of
 
 GRACE = timedelta(hours=1)  # arXiv is often some minutes late, and a notice that readers saw cannot be taken back
 LOOK_BACK = timedelta(days=7)  # older gaps are shown on pages and by `paperwire audit` only
@@ -40,7 +41,7 @@ class Notice:
 def notice_of(manifest: Manifest, feed: Feed, now: datetime) -> Notice | None:
     """The notice of a feed at `now`, if anything is missing: of the due date from an hour after it was due."""
     if feed.source != "arxiv":
-        return _of_picks(manifest, now)
+        return _of_another(manifest, feed, now)
     due = due_date(now)
     days = announcement_days(due - LOOK_BACK, due + timedelta(days=1))
     if now < due_at(due) + GRACE:
@@ -94,13 +95,30 @@ def states_for(record: BatchRecord, categories: Sequence[str]) -> Mapping[str, C
     }
 
 
-def _of_picks(manifest: Manifest, now: datetime) -> Notice | None:
-    """Of Hugging Face's papers: that there are none yet, or that the newest could not be fetched."""
-    newest = max(manifest.picks, default=None)
+def _of_another(manifest: Manifest, feed: Feed, now: datetime) -> Notice | None:
+    """Of a source beside arXiv: that there are no papers yet, or that the newest could not be fetched."""
+    known = manifest.all_of(feed.source)
+    newest = max(known, default=None)
+    name = "Its addresses were" if feed.source == RSS else f"{NAMES.get(feed.source, feed.source)} was"
     if newest is None:
-        return Notice(((now.date(), "Hugging Face was not asked yet; the next refresh does that"),), _midnight(now))
-    record = manifest.picks[newest]
+        return Notice(((now.date(), f"{name} not asked yet; the next refresh does that"),), _midnight(now))
+    record = known[newest]
+    if feed.source == RSS:
+        failed = _failed_origins(record, feed, now)
+        return Notice(((newest, failed),), _midnight(now)) if failed else None
     return Notice(((newest, record.reason),), _midnight(now)) if record.state == "failed" else None
+
+
+def _failed_origins(record: BatchRecord, feed: Feed, now: datetime) -> str:
+    """Returns which of a feed's addresses have failed for longer than an hour, and which were not asked yet."""
+    lacking = []
+    for origin in origins_of(feed.urls):
+        state = record.categories.get(origin.key)
+        if state is None:
+            lacking.append(f"{origin.name} was not asked yet")
+        elif state.state == "failed" and (not state.since or now - datetime.fromisoformat(state.since) >= GRACE):
+            lacking.append(state.reason)
+    return "; ".join(lacking)
 
 
 def _midnight(now: datetime) -> datetime:

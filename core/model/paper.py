@@ -1,4 +1,7 @@
-"""Papers: an arXiv work at a version, its identifier, its authors, and whether it is withdrawn.
+"""Papers: a work at a version, its identifier, its authors, and whether it is withdrawn.
+
+Most are arXiv's. A paper from elsewhere is named by its DOI, or by a fingerprint of what its feed calls it; such a name
+has exactly one slash, as arXiv's old identifiers have, and nothing that an address, a header or a file would escape.
 
 arXiv does not mark withdrawals; they are recognised from the texts of authors and moderators.
 """
@@ -13,6 +16,7 @@ from urllib.parse import quote, unquote
 from core.text.fold import fold
 from core.text.names import GROUP
 from core.text.sanitize import addresses
+from core.util.signing import fingerprint
 
 # arXiv identifiers, https://info.arxiv.org/help/arxiv_identifier.html: since April 2007 YYMM.NNNN(N), before that
 # archive/YYMMNNN, where the archive may carry a subject class (math.AG/0601001) that is not part of the identity.
@@ -58,8 +62,100 @@ class PaperId(NamedTuple):
 
 
 def parse_id(text: str) -> PaperId:
-    """Read an identifier in any common spelling: bare, `arXiv:`, `oai:arXiv.org:`, its DOI, or the address of its page
-    at arXiv, alphaXiv or Hugging Face.
+    """Read the identifier of any paper: arXiv's (`parse_arxiv_id`), a DOI (bare, `doi:`, or its address), or the name
+    of a paper that has neither.
+
+    Raises `ValueError` if `text` is none of these.
+    """
+    try:
+        return parse_arxiv_id(text)
+    except ValueError:
+        if found := _elsewhere(text.strip()):
+            return found
+        raise
+
+
+def is_arxiv_id(identifier: str) -> bool:
+    """Returns whether an identifier, as `parse_id` returns it, is arXiv's."""
+    return not identifier.startswith(_ELSEWHERE)
+
+
+def label_of(identifier: str) -> str:
+    """Returns an identifier as people write it: "arXiv:2512.22925v1", "doi:10.1101/2026.02.03.123456"."""
+    if is_arxiv_id(identifier):
+        return f"arXiv:{identifier}"
+    return f"doi:{doi}" if (doi := own_doi(identifier)) else identifier
+
+
+def page_of(identifier: str) -> str:
+    """Returns the address of a paper's page from its identifier alone, "" where that does not say it."""
+    if is_arxiv_id(identifier):
+        return f"https://arxiv.org/abs/{identifier}"
+    return f"https://doi.org/{quote(doi)}" if (doi := own_doi(identifier)) else ""
+
+
+def own_doi(identifier: str) -> str:
+    """Returns the DOI of the paper itself: arXiv registers one for each (https://info.arxiv.org/help/doi.html)."""
+    if is_arxiv_id(identifier):
+        return f"10.48550/arXiv.{identifier}"
+    if identifier.startswith(_GUID):
+        return ""
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 16)), _VERSION.sub("", identifier))
+
+
+def doi_id(doi: str) -> str:
+    """Returns the identifier of a paper with this DOI, "" if that is none.
+
+    DOIs are case-insensitive (https://www.doi.org/doi-handbook), and may have any character after the first slash;
+    those with a meaning in an address are written as "~" and their number.
+    """
+    match = _DOI.fullmatch(doi.strip())
+    if not match or len(match[1]) > _LONGEST_DOI or not match[1].isascii():
+        return ""
+    prefix, _, suffix = match[1].lower().partition("/")
+    escaped = _UNSAFE.sub(lambda found: f"~{ord(found[0]):02x}", suffix)
+    # What looks like the version of an identifier would be taken for one
+    return f"{prefix}/{_LIKE_VERSION.sub(r'~76', escaped)}"
+
+
+def guid_id(*names: str) -> str:
+    """Returns the identifier of a paper without a DOI, from what its feed calls it."""
+    return f"{_GUID}{fingerprint('guid', names)[:16]}"
+
+
+_PREPRINT_SERVERS = ("bioRxiv", "medRxiv")
+_GUID = "guid/"
+_ELSEWHERE = ("10.", _GUID)
+_GUID_NAME = re.compile(r"(guid/[0-9a-f]{16})(?:v([1-9]\d{0,3}))?", re.ASCII)
+_VERSION = re.compile(r"v[1-9]\d{0,3}\Z", re.ASCII)
+_LIKE_VERSION = re.compile(r"v(?=\d{1,4}\Z)", re.ASCII)
+_UNSAFE = re.compile(r"[^a-z0-9._~-]|~(?![0-9a-f]{2})")
+_ESCAPED = re.compile(r"~([0-9a-f]{2})")
+_LONGEST_DOI = 200
+# A version follows a letter or a digit, as in bioRxiv's addresses; "…/v1" and "….v2" are parts of DOIs
+_DOI_VERSION = re.compile(r"(?<=[^./])v([1-9]\d{0,3})\Z", re.ASCII | re.IGNORECASE)
+_PREPRINT_PAGE = re.compile(r"https?://(?:www\.)?(?:bio|med)rxiv\.org/content/(?=10\.)", re.IGNORECASE)
+_PAGE_END = re.compile(r"(?:\.(?:full|abstract)(?:[.-][a-z]+)*)?(?:[?#].*)?\Z")
+
+
+def _elsewhere(text: str) -> "PaperId | None":
+    """Reads the identifier of a paper that is not arXiv's."""
+    if match := _GUID_NAME.fullmatch(text):
+        return PaperId(match[1], int(match[2]) if match[2] else None)
+    if page := _PREPRINT_PAGE.match(text):
+        text = _PAGE_END.sub("", text[page.end() :])
+    found = _DOI.fullmatch(text)
+    if not found:
+        return None
+    name = unquote(found[1]) if "://" in text else found[1]
+    version = _DOI_VERSION.search(name)
+    identifier = doi_id(name[: version.start()] if version else name)
+    return PaperId(identifier, int(version[1]) if version else None) if identifier else None
+
+
+def parse_arxiv_id(text: str) -> PaperId:
+    """Read an identifier of arXiv in any common spelling: bare, `arXiv:`, `oai:arXiv.org:`, its DOI, or the address of
+    its page at arXiv, alphaXiv or Hugging Face.
 
     Raises `ValueError` if `text` is none of these.
     """
@@ -121,7 +217,8 @@ class Paper:
     and `abstract_tex` hold what arXiv served where that differs. `categories` begins with the primary one; it is empty
     for a paper that only Hugging Face lists. `published` (of version 1) and `updated` are RFC 3339 times. What
     arXiv did not say is the empty string. `upvotes` and `repo`, a code host's address, are Hugging Face's; None and ""
-    where it has not picked the paper.
+    where it has not picked the paper. `doi` and `journal_ref` are those of the publication in a journal. Of a paper
+    from elsewhere `link` is the page, and `venue` who publishes it; its categories are none of arXiv's.
     """
 
     id: str
@@ -140,6 +237,35 @@ class Paper:
     updated: str = ""
     repo: str = ""
     upvotes: int | None = None
+    link: str = ""
+    venue: str = ""
+
+    @property
+    def is_arxiv(self) -> bool:
+        """Whether it is at arXiv."""
+        return is_arxiv_id(self.id)
+
+    @property
+    def label(self) -> str:
+        """Its identifier with the version, as people write it: "arXiv:2512.22925v1"."""
+        return label_of(self.versioned if self.is_arxiv else self.id)
+
+    @property
+    def is_preprint(self) -> bool:
+        """Whether it is on a preprint server, and not in a journal or on a blog."""
+        return self.is_arxiv or self.venue in _PREPRINT_SERVERS
+
+    @property
+    def uri(self) -> str:
+        """A URI that names this version and never changes, for feeds: the page may move."""
+        if self.is_arxiv:
+            return f"{self.url}v{self.version}"
+        return f"{page_of(self.id) or f'urn:x-paperwire:{self.id}'}v{self.version}"
+
+    @property
+    def place(self) -> str:
+        """Where it is: "arXiv", or who publishes it."""
+        return "arXiv" if self.is_arxiv else self.venue
 
     @property
     def versioned(self) -> str:
@@ -148,7 +274,9 @@ class Paper:
 
     @property
     def month(self) -> str:
-        """The month of its identifier: "2025-12"."""
+        """The month of its identifier: "2025-12"; of another paper that of its publication, "" if it is not known."""
+        if not self.is_arxiv:
+            return f"{day:%Y-%m}" if (day := self.published_on) else ""
         short = self.id.rpartition("/")[2]
         century = "19" if "/" in self.id and int(short[:2]) >= _FIRST_YEAR else "20"
         return f"{century}{short[:2]}-{short[2:4]}"
@@ -195,18 +323,23 @@ class Paper:
 
     @property
     def url(self) -> str:
-        """Its page at arXiv."""
-        return f"https://arxiv.org/abs/{self.id}"
+        """Its page."""
+        return page_of(self.id) if self.is_arxiv else self.link or page_of(self.id)
+
+    @property
+    def version_url(self) -> str:
+        """The page of this version."""
+        return page_of(self.versioned) if self.is_arxiv else self.url
 
     @property
     def links(self) -> dict[str, str]:
         """Where to read it. arXiv asks that others link to its pages rather than serve the papers themselves."""
-        links = {
-            "abs": self.url,
-            "pdf": f"https://arxiv.org/pdf/{self.versioned}",
-            "html": f"https://arxiv.org/html/{self.versioned}",
-        }
-        if doi := next(iter(find_dois(self.doi)), "") if self.doi else "":
+        links = {"abs": self.url}
+        if self.is_arxiv:
+            links["pdf"] = f"https://arxiv.org/pdf/{self.versioned}"
+            links["html"] = f"https://arxiv.org/html/{self.versioned}"
+        doi = next(iter(find_dois(self.doi)), "") if self.doi else ""
+        if doi := doi or ("" if self.is_arxiv else own_doi(self.id)):
             links["doi"] = f"https://doi.org/{quote(doi)}"
         if code := self.code:
             links["code"] = quote(code, safe=":/")
@@ -230,7 +363,10 @@ def _search_code(text: str) -> "re.Match[str] | None":
 
 def newest_first(paper: Paper) -> tuple[int, str, int]:
     """Returns a sort key: by the month of the identifier, then by identifier, newest version first."""
-    return -_month(paper.id.rpartition("/")[2][:4]), paper.id, -paper.version
+    if paper.is_arxiv:
+        return -_month(paper.id.rpartition("/")[2][:4]), paper.id, -paper.version
+    day = paper.published_on
+    return -(day.year - 1900) * 12 - day.month if day else 0, paper.id, -paper.version
 
 
 def code_address(text: str) -> str:

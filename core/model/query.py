@@ -28,6 +28,7 @@ from core.model.errors import QueryError
 from core.model.feed import Entry
 from core.model.paper import parse_id
 from core.model.rubric import BANDS
+from core.model.sources import find_preprint_category
 from core.text.fold import fold
 
 
@@ -122,7 +123,7 @@ def _text(text: str) -> str:
 
 
 def _category(text: str) -> str:
-    if not (name := find_category(text)):
+    if not (name := find_category(text) or find_preprint_category(text)):
         near = ", ".join(get_close_matches(text, CATEGORIES, 3, 0.5))
         raise ValueError(f"{text!r} is not an archive or category of arXiv" + (f"; near it: {near}" if near else ""))
     return name
@@ -173,7 +174,7 @@ FIELDS: dict[str, Field] = {
     "upvotes": Field(NUMBER, operator.attrgetter("upvotes"), "a number: upvotes on Hugging Face"),
     "has": Field(CHOICE, _has, "what the entry comes with", many=True, choices=HAS),
     "feed": Field(CHOICE, operator.attrgetter("feed"), "the name of a feed", plain=True),
-    "id": Field(IDENTIFIER, lambda e: e.paper, "an arXiv identifier, with or without version"),
+    "id": Field(IDENTIFIER, lambda e: e.paper, "an arXiv identifier, with or without version, or a DOI"),
 }
 
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {

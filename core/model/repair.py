@@ -12,6 +12,7 @@ from core.model.calendar import EASTERN, before, due_date
 from core.model.ledger import HELD
 from core.model.manifest import BatchRecord, CategoryState, Manifest, rfc3339
 from core.model.reconcile import restated
+from core.model.sources import ARXIV, SOURCES
 
 LEDGER = "ledger"
 LOST = "the store has lost its batch; it is being fetched again"
@@ -40,7 +41,8 @@ def without_lost(
     if not lost:
         return manifest
     oldest = due_date(now) - retention
-    records, picks = dict(manifest.records), dict(manifest.picks)
+    by_source = {source: dict(manifest.all_of(source)) for source in (*SOURCES, *manifest.elsewhere)}
+    records = by_source[ARXIV]
     analyses = {feed: dict(rows) for feed, rows in manifest.analyses.items()}
     for one in lost:
         if one.analysis:
@@ -48,16 +50,18 @@ def without_lost(
             continue
         if one.name == LEDGER:
             continue
-        of_source = picks if one.name == "huggingface" else records
+        of_source = by_source[one.name]
         record = of_source.pop(one.date)
         if one.date >= oldest and one.name in sources:
             of_source[one.date] = _lost(record, rfc3339(now))
-    days = {day for one in lost if one.name == "arxiv" and not one.analysis for day in _submitted_for(one.date)}
+    days = {day for one in lost if one.name == ARXIV and not one.analysis for day in _submitted_for(one.date)}
     days |= {one.date for one in lost if one.name == LEDGER and not one.analysis}
     records |= {day: replace(records[day], read={}) for day in days if day in records}  # the API is asked again
     changed = manifest.under(manifest.rules, now)
     kept = {feed: rows for feed, rows in analyses.items() if rows}
-    return replace(changed, records=records, picks=picks, analyses=kept)
+    for source, dates in by_source.items():
+        changed = changed.with_all_of(source, dates) if dates != manifest.all_of(source) else changed
+    return replace(changed, analyses=kept)
 
 
 def _lost(record: BatchRecord, at: str) -> BatchRecord:
@@ -83,10 +87,16 @@ def without_future(manifest: Manifest, now: datetime) -> Manifest:
     tomorrow, limit = now.astimezone(EASTERN).date() + timedelta(days=1), rfc3339(now + _AHEAD)
     records = {d: _read_until(record, limit) for d, record in manifest.records.items() if record.hash or d <= tomorrow}
     picks = {day: record for day, record in manifest.picks.items() if record.hash or day <= tomorrow}
+    elsewhere = {
+        source: {day: record for day, record in dates.items() if record.hash or day <= tomorrow}
+        for source, dates in manifest.elsewhere.items()
+    }
     updated = rfc3339(now) if manifest.updated > rfc3339(now + _FAR_AHEAD) else manifest.updated
-    if (records, picks, updated) == (manifest.records, manifest.picks, manifest.updated):
+    own = manifest.records, manifest.picks, manifest.elsewhere, manifest.updated
+    if (records, picks, elsewhere, updated) == own:
         return manifest
-    return replace(manifest, records=records, picks=picks, version=manifest.version + 1, updated=updated)
+    kept = replace(manifest, records=records, picks=picks, elsewhere=elsewhere)
+    return replace(kept, version=manifest.version + 1, updated=updated)
 
 
 def _read_until(record: BatchRecord, limit: str) -> BatchRecord:

@@ -17,6 +17,7 @@ from core.model.feed import Feed, Lessons
 from core.model.paper import Paper
 from core.model.rules import Alternatives, Term, parse_rule
 from core.model.scoring import Hit, Score, field_text, make_score, tally
+from core.model.sources import HUGGINGFACE, RSS, origins_of
 from core.text.english import MATCHERS, spellings
 from core.text.fold import fold, is_whole
 from core.text.names import Name, comparable, is_same, parse_name
@@ -262,13 +263,17 @@ def _with_lessons(lessons: Lessons | None, paper: Paper, score: Score | None) ->
 def papers_of(feed: Feed, batch: Batch) -> Iterator[Paper]:
     """Yields the papers of a batch in the feed's categories.
 
-    If a feed of Hugging Face names no categories, papers with unknown ones are included.
+    If a feed of another source names no categories, all its papers are included; of RSS feeds those that it names.
     """
+    if feed.source == RSS:
+        origins = {origin.key for origin in origins_of(feed.urls)}
+        yield from (item.paper for item in batch.announcements if not origins.isdisjoint(item.into))
+        return
     wanted = frozenset(feed.categories)
-    picked = feed.source == "huggingface"
+    picked = feed.source != "arxiv"
     known: dict[tuple[str, ...], bool] = {}  # few papers of a day have categories of their own
     for item in batch.announcements:
-        if item.paper.upvotes is None and picked:
+        if item.paper.upvotes is None and feed.source == HUGGINGFACE:
             continue
         among = item.into or item.paper.categories
         if among not in known:

@@ -30,7 +30,7 @@ def _item(look: SecondLook, rank: int, language: str, *, in_full: bool) -> Item:
     due = datetime.combine(look.since, PUBLISHED_AT, EASTERN) - timedelta(seconds=rank + 1)
     plain = entry_to_plain(entry) | {"why_now": [change._asdict() for change in look.changes]}
     return Item(
-        guid=f"{entry.paper.url}v{entry.paper.version}#again-{entry.feed}-{look.since.isoformat()}",
+        guid=f"{entry.paper.uri}#again-{entry.feed}-{look.since.isoformat()}",
         url=entry.paper.url,
         title=entry_title(entry),
         summary=f"{label(now)} {entry_summary(entry)}",

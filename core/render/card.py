@@ -6,10 +6,10 @@ from datetime import date
 
 from markupsafe import Markup, escape
 
-from core.model.categories import category_name
 from core.model.feed import Entry, Reason
 from core.model.paper import Paper, is_withdrawn
 from core.model.scoring import field_text
+from core.model.sources import category_title
 from core.model.summary import Summary
 from core.render.items import LINKS, TYPE_NAMES, absence_in_words, clean_entry, links_of
 from core.render.shapes import summary_html
@@ -174,12 +174,12 @@ def make_card(entry: Entry, words: Iterable[str] = (), *, whole: bool = False) -
     title = readable(paper.title, spans_of(entry, "title"), words, most=0 if whole else LONGEST_TITLE)
     return Card(
         entry=entry,
-        title=title if title.strip() else Markup("arXiv:{}").format(paper.versioned),
+        title=title if title.strip() else Markup("{}").format(paper.label),
         authors=tuple(named),
         more=len(names) - len(named),
         reasons=tuple(reason_words(entry)),
         categories=tuple(
-            (code, category_name(code)) for code in paper.categories[: None if whole else SHOWN_CATEGORIES]
+            (code, category_title(code)) for code in paper.categories[: None if whole else SHOWN_CATEGORIES]
         ),
         type=TYPE_NAMES.get(entry.type, entry.type),
         links=tuple((LINKS[kind], url) for kind, url in links_of(paper) if url.startswith(("https://", "http://"))),

@@ -4,7 +4,7 @@ import re
 from typing import Any
 from urllib.parse import urlencode
 
-from core.model.paper import Author, Paper
+from core.model.paper import Author, Paper, label_of, own_doi
 from core.text.fold import fold
 from core.text.sanitize import plain
 
@@ -36,42 +36,54 @@ def bibtex(paper: Paper) -> str:
     """Returns the BibTeX entry, valid LaTeX for any text of the paper."""
     fields = {
         "title": _title(paper),
-        "author": " and ".join(_name(author) for author in paper.authors) or "{arXiv}",
+        "author": " and ".join(_name(author) for author in paper.authors) or f"{{{escaped(paper.place)}}}",
         "year": year(paper),
-        "eprint": paper.id,
-        "archivePrefix": "arXiv",
-        **({"primaryClass": paper.primary} if paper.primary else {}),
+        **(_of_arxiv(paper) if paper.is_arxiv else _of_another(paper)),
         "url": paper.url,
     }
-    lines = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items())
-    return f"@misc{{{citation_key(paper)},\n{lines}\n}}"
+    lines = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items() if value)
+    return f"@{'misc' if paper.is_preprint else 'article'}{{{citation_key(paper)},\n{lines}\n}}"
+
+
+def _of_arxiv(paper: Paper) -> dict[str, str]:
+    return {"eprint": paper.id, "archivePrefix": "arXiv", "primaryClass": paper.primary}
+
+
+def _of_another(paper: Paper) -> dict[str, str]:
+    return {"publisher" if paper.is_preprint else "journal": escaped(paper.venue), "doi": escaped(doi(paper))}
 
 
 def ris(paper: Paper) -> str:
     """Returns the record in RIS: https://en.wikipedia.org/wiki/RIS_(file_format)."""
-    rows = [("TY", "UNPB"), ("TI", in_one_line(paper.title))]
+    rows = [("TY", "UNPB" if paper.is_preprint else "JOUR"), ("TI", in_one_line(paper.title))]
     rows += [("AU", _last_first(author)) for author in paper.authors]
     rows += [("PY", year(paper)), ("DA", first_date(paper).replace("-", "/")), ("AB", in_one_line(paper.abstract))]
-    rows += [("PB", "arXiv"), ("M1", f"arXiv:{paper.id}"), ("DO", doi(paper)), ("UR", paper.url)]
-    rows += [("L1", paper.links["pdf"]), *(("KW", category) for category in paper.categories)]
+    rows += [("PB" if paper.is_preprint else "JO", in_one_line(paper.place)), ("M1", label_of(paper.id))]
+    rows += [
+        ("DO", doi(paper)),
+        ("UR", paper.url),
+        ("L1", paper.links.get("pdf", "")),
+        *(("KW", category) for category in paper.categories),
+    ]
     lines = [f"{tag}  - {text}" for tag, text in rows if text]
     return "\r\n".join([*lines, "ER  - ", ""])
 
 
 def csl(paper: Paper) -> dict[str, Any]:
     """Returns the item in CSL JSON: https://docs.citationstyles.org/en/stable/specification.html."""
-    return {
+    found = {
         "id": citation_key(paper),
-        "type": "article",
+        "type": "article" if paper.is_preprint else "article-journal",
         "title": in_one_line(paper.title),
         "author": [_csl_name(author) for author in paper.authors],
-        "issued": {"date-parts": [[int(part) for part in first_date(paper).split("-")]]},
+        "issued": {"date-parts": [[int(part) for part in day.split("-")]]} if (day := first_date(paper)) else {},
         "abstract": in_one_line(paper.abstract),
-        "publisher": "arXiv",
-        "number": f"arXiv:{paper.id}",
+        "publisher" if paper.is_preprint else "container-title": in_one_line(paper.place),
+        "number": label_of(paper.id),
         "DOI": doi(paper),
         "URL": paper.url,
     }
+    return {name: value for name, value in found.items() if value or paper.is_arxiv}
 
 
 def coins(paper: Paper) -> str:
@@ -81,12 +93,12 @@ def coins(paper: Paper) -> str:
         ("ctx_ver", "Z39.88-2004"),
         ("rfr_id", "info:sid/arxiv.org"),
         ("rft_val_fmt", "info:ofi/fmt:kev:mtx:dc"),
-        ("rft.type", "preprint"),
+        ("rft.type", "preprint" if paper.is_preprint else "article"),
         ("rft.title", in_one_line(paper.title)),
         ("rft.date", first_date(paper)),
         ("rft.identifier", paper.url),
-        ("rft.identifier", f"urn:doi:{doi(paper)}"),
-        ("rft.publisher", "arXiv"),
+        *([("rft.identifier", f"urn:doi:{doi(paper)}")] if doi(paper) else []),
+        ("rft.publisher", in_one_line(paper.place)),
         ("rft.description", in_one_line(paper.abstract)),
     ]
     return urlencode([*rows, *(("rft.creator", in_one_line(author.name)) for author in paper.authors)])
@@ -98,20 +110,25 @@ def highwire(paper: Paper) -> list[tuple[str, str]]:
     rows = [("citation_title", in_one_line(paper.title))]
     rows += [("citation_author", _last_first(author)) for author in paper.authors]
     rows += [("citation_date", day), ("citation_online_date", day), ("citation_doi", doi(paper))]
-    rows += [("citation_publisher", "arXiv"), ("citation_arxiv_id", paper.id), ("citation_pdf_url", paper.links["pdf"])]
-    # Zotero's own: without them it takes what has these tags for an article of a journal
-    rows += [("z:itemType", "preprint"), ("z:archiveID", f"arXiv:{paper.id}")]
-    return [*rows, ("citation_abstract", in_one_line(paper.abstract))]
+    if paper.is_preprint:
+        rows += [("citation_publisher", paper.place)]
+        rows += [("citation_arxiv_id", paper.id), ("citation_pdf_url", paper.links["pdf"])] if paper.is_arxiv else []
+        # Zotero's own: without them it takes what has these tags for an article of a journal
+        rows += [("z:itemType", "preprint"), ("z:archiveID", label_of(paper.id))]
+    else:
+        rows += [("citation_journal_title", in_one_line(paper.venue))]
+    rows += [("citation_abstract", in_one_line(paper.abstract))]
+    return [(name, value) for name, value in rows if value or paper.is_arxiv]
 
 
 def doi(paper: Paper) -> str:
-    """Returns the DOI that arXiv registers for every paper: https://info.arxiv.org/help/doi.html."""
-    return f"10.48550/arXiv.{paper.id}"
+    """Returns the DOI of the paper itself, "" where it has none."""
+    return own_doi(paper.id)
 
 
 def first_date(paper: Paper) -> str:
     """Returns the date of version 1, as precisely as it is known: "2026-03-06" or "2026-03"."""
-    return paper.published[:10] or paper.month
+    return paper.published[:10] or paper.month or paper.updated[:10]
 
 
 def in_one_line(text: str) -> str:
@@ -153,7 +170,7 @@ def year(paper: Paper) -> str:
     """The year of version 1: as arXiv said, or by the identifier, which begins with year and month."""
     if paper.published:
         return paper.published[:4]
-    return paper.month[:4]
+    return first_date(paper)[:4]
 
 
 def escaped(text: str) -> str:

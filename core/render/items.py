@@ -6,16 +6,17 @@ Whatever arXiv serves comes out as valid XML and harmless HTML.
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from datetime import time as clock
 from html import escape
 from typing import Any
 
 from core.model.calendar import EASTERN, PUBLISHED_AT
-from core.model.categories import category_name
 from core.model.feed import Entry, Feed, Reason
 from core.model.notice import Notice
 from core.model.paper import Author, Paper, is_withdrawn
 from core.model.scoring import field_text
+from core.model.sources import category_title
 from core.model.summary import Summary
 from core.render.claims import claim_of
 from core.render.shapes import entry_to_plain, summary_html
@@ -99,7 +100,7 @@ LINKS = {"abs": "Abstract", "pdf": "PDF", "html": "HTML", "alphaxiv": "AlphaXiv"
 
 def paper_title(paper: Paper) -> str:
     """The title as one line of text; the identifier where nothing of it is left."""
-    return " ".join(plain(paper.title).split()) or f"arXiv:{paper.versioned}"
+    return " ".join(plain(paper.title).split()) or paper.label
 
 
 def readable_names(paper: Paper) -> list[str]:
@@ -109,7 +110,7 @@ def readable_names(paper: Paper) -> list[str]:
 
 def entry_title(entry: Entry) -> str:
     """The title as one line that no reader can mistake for HTML; the identifier where nothing of it is left."""
-    return label(entry.paper.title) or f"arXiv:{entry.paper.versioned}"
+    return label(entry.paper.title) or entry.paper.label
 
 
 def entry_authors(entry: Entry) -> list[str]:
@@ -138,7 +139,7 @@ def entry_html(entry: Entry) -> str:
     about = [
         escape(_authors(paper)),
         escape("; ".join(_named(category) for category in paper.categories)),
-        escape(f"{TYPE_NAMES.get(entry.type, entry.type)} · arXiv:{paper.versioned}, version {paper.version}"),
+        escape(f"{TYPE_NAMES.get(entry.type, entry.type)} · {paper.label}, version {paper.version}"),
         *([escape(late_in_words(entry))] if entry.late else []),
     ]
     parts = [
@@ -220,7 +221,7 @@ def absence_in_words(summary: Summary) -> str:
 def entry_guid(entry: Entry) -> str:
     """A stable, unique URI. It names the feed, because newsboat keeps one row per guid over all of its feeds."""
     again = f"-listed-{entry.announced.isoformat()}" if entry.relisted else ""
-    return f"{entry.paper.url}v{entry.paper.version}#{entry.feed}{again}"
+    return f"{entry.paper.uri}#{entry.feed}{again}"
 
 
 def entry_time(entry: Entry) -> datetime:
@@ -229,7 +230,8 @@ def entry_time(entry: Entry) -> datetime:
     arXiv gives all papers of a day one time, midnight, but readers sort by time, and validators want distinct ones
     that are not in the future: the best gets the last second before the batch is due.
     """
-    due = datetime.combine(entry.announced, PUBLISHED_AT, EASTERN)
+    of_arxiv = entry.paper.is_arxiv
+    due = datetime.combine(entry.announced, PUBLISHED_AT if of_arxiv else clock(), EASTERN if of_arxiv else UTC)
     came = datetime.fromisoformat(entry.late) if entry.late else due
     return came - timedelta(seconds=entry.rank + 1)
 
@@ -243,13 +245,15 @@ def _authors(paper: Paper) -> str:
 
 def _named(category: str) -> str:
     """The category by name: "Machine Learning (cs.LG)"."""
-    name = category_name(category)
+    name = category_title(category)
     return f"{name} ({category})" if name else category
 
 
 def links_of(paper: Paper) -> list[tuple[str, str]]:
     """Returns the links of a paper: the kind of each (see `LINKS`), and its URL."""
-    links = paper.links | {"alphaxiv": f"https://www.alphaxiv.org/abs/{paper.id}"}
+    links = paper.links
+    if paper.is_arxiv:
+        links["alphaxiv"] = f"https://www.alphaxiv.org/abs/{paper.id}"
     return [(name, links[name]) for name in LINKS if name in links]
 
 

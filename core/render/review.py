@@ -73,7 +73,7 @@ _FRONT_MATTER = {"plain": _plain, "share": _share, "jekyll": _jekyll, "hugo": _h
 
 def review_title(review: Review) -> str:
     """Returns the title of the document, on one line."""
-    return " ".join(plain(review.title).split()) or f"arXiv:{review.paper.versioned}"
+    return " ".join(plain(review.title).split()) or review.paper.label
 
 
 def review_markdown(review: Review, template: "Template", kind: str = "plain") -> str:
@@ -137,7 +137,7 @@ def _item(review: Review, template: "Template", url: str, time: datetime) -> Ite
     )
     gist = review.post.part("tldr") if review.post else ""
     return Item(
-        guid=f"{paper.links['abs']}v{paper.version}#review-{review.language}",
+        guid=f"{paper.uri}#review-{review.language}",
         url=url,
         title=label(review_title(review)),
         summary=label(markdown_text(gist) or review_title(review)),
@@ -167,8 +167,8 @@ def _head(review: Review, terms: Sentences) -> Iterable[Block]:
     paper = review.paper
     names = readable_names(paper)
     by = ", ".join(names[:_SHOWN_AUTHORS]) + (" …" if len(names) > _SHOWN_AUTHORS else "")
-    line: Line = (f"{terms['review of']} ", Link(paper_title(paper), f"https://arxiv.org/abs/{paper.versioned}"))
-    yield Paragraph((*line, f" (arXiv:{paper.versioned})" + (f" — {by}" if by else "")))
+    line: Line = (f"{terms['review of']} ", Link(paper_title(paper), paper.version_url))
+    yield Paragraph((*line, f" ({paper.label})" + (f" — {by}" if by else "")))
     source = terms["by model"].format(model=review.model, input=terms[review.input])
     # Notes are recorded in English
     note = terms["note"].format(note=review.note.rstrip(".")) if review.note and review.language == "en" else ""

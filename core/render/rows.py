@@ -69,7 +69,7 @@ def make_row(chosen: Chosen, extract: Extract, words: Sequence[str] = ()) -> Pap
     return PaperRow(
         paper=entry.paper,
         day=entry.announced,
-        title=title if title.strip() else Markup("arXiv:{}").format(entry.paper.versioned),
+        title=title if title.strip() else Markup("{}").format(entry.paper.label),
         claim=_claim(clean_entry(_best_row(chosen.entries)), extract, words),
         authors=short_authors(entry.paper),
         mark=mark,

@@ -13,11 +13,11 @@ from core.text.markdown import to_html
 # every name that `fields=` may list
 ENTRY_FIELDS = (
     "id", "version", "feed", "title", "title_tex", "authors", "abstract", "categories", "primary", "type", "announced",
-    "published", "updated", "comment", "doi", "journal_ref", "licence", "links", "score", "words", "learned",
+    "published", "updated", "comment", "doi", "journal_ref", "venue", "licence", "links", "score", "words", "learned",
     "reasons", "points", "band", "scorecard", "upvotes", "withdrawn", "late", "summary", "found_by",
 )  # fmt: skip
 # what an entry may lack
-_ENTRY_TEXTS = ("title_tex", "published", "updated", "comment", "doi", "journal_ref", "licence")
+_ENTRY_TEXTS = ("title_tex", "published", "updated", "comment", "doi", "journal_ref", "venue", "licence")
 _NUMBERS = ("points", "band", "upvotes")  # absent where None
 
 

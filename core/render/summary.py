@@ -22,7 +22,7 @@ def _blocks(summary: Summary, paper: Paper) -> list[Block]:
     source = f"by {summary.model}" if summary.model else "extracted from the abstract"
     read = evidence_in_words(summary.evidence, summary.language)
     source = " · ".join(filter(None, (source, read)))
-    line = (Link(f"arXiv:{paper.versioned}", f"https://arxiv.org/abs/{paper.versioned}"), f" · {source}")
+    line = (Link(paper.label, paper.version_url), f" · {source}")
     return [Heading(1, (paper_title(paper),)), Paragraph(line), Written(summary.markdown, known_addresses(paper))]
 
 

@@ -9,13 +9,12 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 
-from core.model.paper import Author, Paper
+from core.model.paper import Author, Paper, label_of
 from core.render.citations import doi, first_date, in_one_line
 
 _KEY_LETTERS = "23456789ABCDEFGHIJKLMNPQRSTUVWXYZ"  # of an object's key
 _KEY_LENGTH = 8
 _LONGEST_ABSTRACT = 20_000  # Zotero refuses longer fields
-_REPOSITORY = "arXiv"
 _NAMESPACES = {
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
     "z": "http://www.zotero.org/namespaces/export#",
@@ -30,17 +29,24 @@ ZoteroObject = Mapping[str, Any]
 
 
 def zotero_fields(paper: Paper) -> dict[str, str]:
-    """Returns the fields of a preprint by their names in Zotero."""
+    """Returns the fields of a preprint or an article of a journal by their names in Zotero."""
+    place = in_one_line(paper.place)
+    archive = (
+        {"repository": place, "archiveID": label_of(paper.id)} if paper.is_preprint else {"publicationTitle": place}
+    )
     return {
         "title": in_one_line(paper.title),
         "abstractNote": in_one_line(paper.abstract)[:_LONGEST_ABSTRACT],
         "date": first_date(paper),
-        "repository": _REPOSITORY,
-        "archiveID": f"arXiv:{paper.id}",
+        **archive,
         "DOI": doi(paper),
         "url": paper.url,
-        "libraryCatalog": "arXiv.org",
+        "libraryCatalog": "arXiv.org" if paper.is_arxiv else place,
     }
+
+
+def _kind(paper: Paper) -> str:
+    return "preprint" if paper.is_preprint else "journalArticle"
 
 
 def zotero_objects(paper: Paper, note: str = "") -> list[ZoteroObject]:
@@ -49,26 +55,33 @@ def zotero_objects(paper: Paper, note: str = "") -> list[ZoteroObject]:
     Keys follow from the paper, so that what is sent twice is stored once: version 0 means that there is none yet.
     """
     key = object_key(paper.id)
-    pdf = {
-        "itemType": "attachment",
-        "linkMode": "linked_url",
-        "parentItem": key,
-        "title": PDF_TITLE,
-        "url": paper.links["pdf"],
-        "contentType": "application/pdf",
-    }
+    pdf = paper.links.get("pdf", "")
+    attached: list[ZoteroObject] = (
+        [
+            {
+                "itemType": "attachment",
+                "linkMode": "linked_url",
+                "parentItem": key,
+                "title": PDF_TITLE,
+                "url": pdf,
+                "contentType": "application/pdf",
+            }
+        ]
+        if pdf
+        else []
+    )
     found: list[ZoteroObject] = [
         {
-            "itemType": "preprint",
+            "itemType": _kind(paper),
             **zotero_fields(paper),
             "creators": [_creator(author) for author in paper.authors],
             "tags": [{"tag": category, "type": 1} for category in paper.categories],
         },
-        pdf,
+        *attached,
     ]
     if note:
         found.append({"itemType": "note", "parentItem": key, "note": f"<p>{escape(note)}</p>"})
-    names = ("", "pdf", f"note {note}")
+    names = ("", *(["pdf"] if attached else []), f"note {note}")
     return [{**one, "key": object_key(paper.id, name), "version": 0} for one, name in zip(found, names, strict=False)]
 
 
@@ -92,16 +105,20 @@ def zotero_rdf(papers: Iterable[Paper]) -> str:
 def _described(paper: Paper, at: int) -> str:
     own = zotero_fields(paper)
     dublin = {"dc:title": own.pop("title"), "dcterms:abstract": own.pop("abstractNote"), "dc:date": own.pop("date")}
-    rows = {"z:itemType": "preprint", **dublin, **{f"z:{name}": value for name, value in own.items()}}
+    rows = {"z:itemType": _kind(paper), **dublin, **{f"z:{name}": value for name, value in own.items()}}
     lines = [_element(name, value) for name, value in rows.items() if value]
     lines += [_element("dc:subject", category) for category in paper.categories]
     people = "".join(f"<rdf:li>{_person(author)}</rdf:li>" for author in paper.authors)
     lines += [f"<bib:authors><rdf:Seq>{people}</rdf:Seq></bib:authors>"] if people else []
-    lines += [f'<link:link rdf:resource="#pdf-{at}"/>']
-    identifier = f"<dcterms:URI><rdf:value>{_text(paper.links['pdf'])}</rdf:value></dcterms:URI>"
+    pdf = paper.links.get("pdf", "")
+    lines += [f'<link:link rdf:resource="#pdf-{at}"/>'] if pdf else []
+    described = f'<rdf:Description rdf:about="{_text(paper.url)}">{"".join(lines)}</rdf:Description>'
+    if not pdf:
+        return described
+    identifier = f"<dcterms:URI><rdf:value>{_text(pdf)}</rdf:value></dcterms:URI>"
+    title = _element("dc:title", PDF_TITLE)
     return (
-        f'<rdf:Description rdf:about="{_text(paper.url)}">{"".join(lines)}</rdf:Description>\n'
-        f'<z:Attachment rdf:about="#pdf-{at}"><z:itemType>attachment</z:itemType>{_element("dc:title", PDF_TITLE)}'
+        f'{described}\n<z:Attachment rdf:about="#pdf-{at}"><z:itemType>attachment</z:itemType>{title}'
         f"<dc:identifier>{identifier}</dc:identifier><link:type>application/pdf</link:type></z:Attachment>"
     )
 

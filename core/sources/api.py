@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from core.model.categories import closure, parts
 from core.model.errors import FetchError, SourceError
-from core.model.paper import Paper, parse_id
+from core.model.paper import Paper, parse_arxiv_id
 from core.sources.client import Get
 from core.sources.parse import ParsedPage, parse_api
 from core.text.fold import fold
@@ -162,7 +162,7 @@ async def fetch_by_id(get: Get, base_url: str, ids: Iterable[str], *, size: int 
 def _spelled(text: str) -> str:
     """Returns the identifier as arXiv's API spells it; "" if it is invalid: one invalid one fails the whole request."""
     try:
-        return str(parse_id(text))
+        return str(parse_arxiv_id(text))
     except ValueError:
         return ""
 

@@ -18,7 +18,7 @@ from lxml import etree
 from core.model.categories import canonical
 from core.model.errors import ParseError
 from core.model.pages import Mention
-from core.model.paper import Author, Paper, parse_id
+from core.model.paper import Author, Paper, parse_arxiv_id
 from core.sources.client import Get
 from core.sources.parse import readable_texts, squeezed
 from core.sources.xml import check_parts
@@ -131,7 +131,7 @@ def _pairs(articles: etree._Element) -> Iterator[tuple[etree._Element, etree._El
 def _mention(section: str, term: etree._Element, description: etree._Element) -> Mention:
     links = list(term.iter("a"))
     address = next((str(a.get("href", "")) for a in links if a.get("title") == "Abstract"), "")
-    parsed = parse_id(address.removeprefix("/abs/"))
+    parsed = parse_arxiv_id(address.removeprefix("/abs/"))
     versions = [int(match[1]) for a in links if (match := _VERSION.search(str(a.get("href", ""))))]
     newest = parsed.version or next(iter(versions), 0)
     parts = {cls: one for one in description.iter("div") for cls in str(one.get("class", "")).split()}

@@ -63,6 +63,17 @@ class _Limits(NamedTuple):
     total_seconds: float
 
 
+class Place(NamedTuple):
+    """Where a request is sent: the URL, and the host that it is for if the URL has that host's address instead."""
+
+    url: str
+    host: str = ""
+
+
+Locate = Callable[[str], Awaitable[Place]]
+"""Returns where the request for a URL is sent. Raises `FetchError` if it may not be."""
+
+
 Gate = Callable[[], AbstractAsyncContextManager[None]]
 """A context manager for one request: waits for its turn on entry, and delays the next request after exit."""
 
@@ -77,11 +88,13 @@ class Fetcher:
         user_agent: str,
         gate: Gate = nullcontext,
         headers: Iterable[tuple[bytes, bytes]] = (),
+        locate: Locate | None = None,
     ) -> None:
         self._client = client
         self._agent = user_agent.encode()  # as bytes: a contact or a validator may have characters beyond ASCII
         self._gate = gate
         self._headers = tuple(headers)
+        self._locate = locate
 
     async def get(
         self,
@@ -134,15 +147,18 @@ class Fetcher:
             raise httpx.InvalidURL("the port is out of range")
         # A slow upstream may stay silent for longer than the client's default read timeout
         slow = limits.total_seconds > TOTAL_SECONDS
+        place = await self._locate(url) if self._locate else Place(url)
+        named = [(b"Host", httpx.URL(url).netloc)] if place.host else []
+        extensions = {"sni_hostname": place.host} if place.host else {}
         patience = httpx.Timeout(limits.total_seconds, connect=self._client.timeout.connect)
         timeout = patience if slow else self._client.timeout
         async with self._client.stream(
-            "GET", url, headers=headers, follow_redirects=False, timeout=timeout
+            "GET", place.url, headers=named + headers, follow_redirects=False, timeout=timeout, extensions=extensions
         ) as response:
             if response.status_code == _NOT_MODIFIED and known:
                 return UpstreamAnswer(url, None, known)
             if response.next_request is not None:
-                return str(response.next_request.url)
+                return str(httpx.URL(url).join(response.headers["Location"]))
             body = await _read(url, response, limits.most_bytes)
             if response.status_code != _OK:
                 status = f"status {response.status_code} {response.reason_phrase}".rstrip()
@@ -180,7 +196,8 @@ def may_lead(url: str, target: str) -> bool:
     one, other = httpx.URL(url), httpx.URL(target)
     if other.scheme not in ("http", "https") or (one.scheme, other.scheme) == ("https", "http"):
         return False
-    return one.host == other.host or any(_is_of(one.host, hosts) and _is_of(other.host, hosts) for hosts in _UPSTREAMS)
+    same = one.host.removeprefix("www.") == other.host.removeprefix("www.")
+    return same or any(_is_of(one.host, hosts) and _is_of(other.host, hosts) for hosts in _UPSTREAMS)
 
 
 def _is_of(host: str, domains: tuple[str, ...]) -> bool:

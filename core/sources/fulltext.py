@@ -67,6 +67,8 @@ async def fetch_text(get: Get, paper: Paper, *, pdf_url: str, deadline: float, h
     `pdf_url` and `html_url` are the base URLs of arXiv, without a trailing slash; `html_url` defaults to `pdf_url`. If
     arXiv fails or sends nothing readable, the abstract is returned. Raises `StoreError` if the gate fails.
     """
+    if not paper.is_arxiv:
+        return FullText(paper.abstract, "abstract")
     problems: list[str] = []
     partial: FullText | None = None
     state, again = "", False

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from core.model.errors import ParseError
-from core.model.paper import Author, Paper, code_address, parse_id
+from core.model.paper import Author, Paper, code_address, parse_arxiv_id
 from core.sources.client import Get
 from core.sources.parse import readable_texts, utc_time
 from core.text.fold import has_text
@@ -110,7 +110,7 @@ def _paper(element: Any) -> Paper:
     inner = outer.get("paper")
     if not isinstance(inner, dict):
         raise ValueError("no paper")
-    parsed = parse_id(_text(inner, "id", LONGEST_NAME))
+    parsed = parse_arxiv_id(_text(inner, "id", LONGEST_NAME))
     title = _text(inner, "title", LONGEST_TITLE) or _text(outer, "title", LONGEST_TITLE)
     if not has_text(title):
         raise ValueError(f"{parsed}: no title")

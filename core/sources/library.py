@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from core.model.errors import InvalidInput
-from core.model.paper import parse_id
+from core.model.paper import parse_arxiv_id
 from core.model.votes import Reference, make_reference
 from core.text.tex import to_readable
 
@@ -93,7 +93,7 @@ def _arxiv_id(fields: Mapping[str, str]) -> str:
         value = fields.get(name, "").strip()[:300]
         for text in (value, *(match[1] for match in _ARXIV.finditer(value))):
             try:
-                return parse_id(text).id
+                return parse_arxiv_id(text).id
             except ValueError:
                 continue
     return ""

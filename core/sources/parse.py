@@ -23,7 +23,7 @@ from lxml import etree
 from core.model.batch import ANNOUNCE_TYPES, Announcement
 from core.model.calendar import EASTERN
 from core.model.errors import ParseError
-from core.model.paper import Author, Paper, PaperId, find_dois, is_suffix, parse_id
+from core.model.paper import Author, Paper, PaperId, find_dois, is_suffix, parse_arxiv_id
 from core.sources.xml import XmlDocument, excerpt_of, read_items
 from core.text.fold import has_text
 from core.text.numbers import whole_number
@@ -296,7 +296,7 @@ def _description(text: str | None) -> re.Match[str]:
 def _announcement(
     texts: Mapping[str, str], paper_id: str, description: re.Match[str], title: str, categories: list[str]
 ) -> Announcement:
-    parsed = parse_id(paper_id)
+    parsed = parse_arxiv_id(paper_id)
     if parsed.version is None:
         raise ValueError(f"{parsed.id}: no version in {paper_id[:_MOST_QUOTED]!r}")
     served = (texts.get(f"{_ARXIV}announce_type") or description["type"] or "").strip()
@@ -323,7 +323,7 @@ def _api_entry(entry: etree._Element) -> Paper:
     terms = [child.get("term", "") for child in entry.iterchildren(f"{_ATOM}category")]
     primary = [child.get("term", "") for child in entry.iterchildren(f"{_ARXIV}primary_category")]
     return _paper(
-        parse_id(url),
+        parse_arxiv_id(url),
         texts.get(f"{_ATOM}title", ""),
         texts.get(f"{_ATOM}summary", ""),
         _api_authors([_texts(author) for author in entry.iterchildren(f"{_ATOM}author")]),

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from tests.support.arxiv_api import Page, dated, find
 from tests.support.arxiv_format import Sheet, api_error, rss
 from tests.support.catchup_format import catchup
+from tests.support.elsewhere_format import posted_page
 from tests.support.hf_format import Picked, daily
 from tests.support.loopback import Handler, listening
 
@@ -38,6 +39,9 @@ class Upstream:
     sheets: list[Sheet] = field(default_factory=list)  # of whatever day it is
     days: Mapping[date, Iterable[Sheet]] = field(default_factory=dict)  # and of these days
     picks: Mapping[date, Iterable[Picked]] = field(default_factory=dict)  # by Hugging Face
+    feeds: dict[str, bytes] = field(default_factory=dict)  # RSS and Atom feeds of anybody, by path
+    posted: Mapping[tuple[str, date], list[dict[str, object]]] = field(default_factory=dict)  # bioRxiv's, by server
+    posted_page: int = 100
     texts: Mapping[str, bytes] = field(default_factory=dict)  # of papers, by path: "/html/2603.00001v1"
     stale: Mapping[str, list[Sheet]] = field(default_factory=dict)  # category → what it shows instead
     unknown: tuple[str, ...] = ()  # categories that spoil a request
@@ -113,6 +117,11 @@ class Upstream:
         day = date.fromisoformat(parse_qs(query)["date"][0])
         return daily(self.picks.get(day, ()), day)
 
+    def posted_on(self, path: str) -> bytes:
+        """A page of what bioRxiv or medRxiv posted: `/details/biorxiv/2026-03-06/2026-03-06/0/json`."""
+        _, _, server, first, _, cursor, _ = path.split("/")
+        return posted_page(self.posted.get((server, date.fromisoformat(first)), []), int(cursor), self.posted_page)
+
 
 class _Handler(Handler):
     upstream: Upstream
@@ -157,6 +166,10 @@ class _Handler(Handler):
             body = upstream.texts.get(path)
             kind = "text/html" if path.startswith("/html/") else "application/pdf"
             self.answer(404 if body is None else 200, body or b"<html>No such paper</html>", kind)
+        elif path in upstream.feeds:
+            self.serve(upstream.feeds[path])
+        elif path.startswith("/details/"):
+            self.serve(upstream.posted_on(path))
         elif set(self.requested) & set(upstream.unknown):
             self.answer(400, ERROR_FEED)
         else:
