@@ -21,8 +21,8 @@ from core.model.elsewhere import (
     dois_of,
     file_entries,
     file_posted,
-    title_key,
     without_origins,
+    work_title,
 )
 from core.model.errors import FetchError, SourceError
 from core.model.manifest import BatchRecord, Manifest
@@ -31,9 +31,9 @@ from core.model.sources import ARXIV, NAMES, PREPRINTS, RSS, Origin, due_day, du
 from core.sources.biorxiv import Posted, fetch_posted
 from core.sources.syndicated import fetch_entries
 
-AGAIN_DAYS = 2  # newest due days of a preprint server that are asked for again
-LOOK_BACK = 5  # days that are asked for if they were missed
-LEAST_SECONDS = 1.0
+_AGAIN_DAYS = 2  # newest due days of a preprint server that are asked for again
+_LOOK_BACK = 5  # days that are asked for if they were missed
+_LEAST_SECONDS = 1.0
 
 
 @dataclass(slots=True)
@@ -71,7 +71,7 @@ async def _fetch_feeds(
     came: list[Came] = []
     # Those that have waited longest come first: a run may have no time for all
     for origin in sorted(origins, key=lambda one: (one.key in newest.categories, origins.index(one))):
-        if end - monotonic() < LEAST_SECONDS:
+        if end - monotonic() < _LEAST_SECONDS:
             report.problems.append("there was no time for all RSS feeds; the others are asked next time")
             break
         came.append(await _ask(upstreams, origin, newest.validators.get(origin.key)))
@@ -108,7 +108,7 @@ async def _works(archive: Archive, manifest: Manifest, papers: Iterable[Paper]) 
     """Returns the stored papers of other sources that may be the same works as `papers`."""
     works, wanted = Works(), set[str]()
     for paper in papers:
-        wanted |= {paper.id, *dois_of(paper), title_key(paper)}
+        wanted |= {paper.id, *dois_of(paper), work_title(paper)}
     wanted.discard("")
     if not wanted:
         return works
@@ -122,7 +122,7 @@ async def _works(archive: Archive, manifest: Manifest, papers: Iterable[Paper]) 
 def _add_wanted(works: Works, batch: Batch | None, wanted: set[str]) -> None:
     for item in batch.announcements if batch else ():
         paper = item.paper
-        if paper.id in wanted or (paper.doi and not wanted.isdisjoint(dois_of(paper))) or title_key(paper) in wanted:
+        if paper.id in wanted or (paper.doi and not wanted.isdisjoint(dois_of(paper))) or work_title(paper) in wanted:
             works.add(paper)
 
 
@@ -133,8 +133,8 @@ async def _fetch_preprints(
     oldest = now.date() - archive.retention
     found: dict[date, Posted] = {}
     failed: dict[date, str] = {}
-    for day in days_to_ask(known, due_day(server, now), AGAIN_DAYS, LOOK_BACK, oldest):
-        if (left := end - monotonic()) < LEAST_SECONDS:
+    for day in days_to_ask(known, due_day(server, now), _AGAIN_DAYS, _LOOK_BACK, oldest):
+        if (left := end - monotonic()) < _LEAST_SECONDS:
             break
         deadline = loop.time() + left
         try:

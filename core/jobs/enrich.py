@@ -146,7 +146,7 @@ def _voted(
 
 _DAYS = 4  # the newest dates of each source are completed
 MOST = 200  # papers a refresh, in requests of 100
-SOURCES = ("arxiv", "huggingface")
+COMPLETED_SOURCES = ("arxiv", "huggingface")
 
 
 async def complete_shown(
@@ -174,7 +174,7 @@ async def complete_shown(
 
 
 def _newest(manifest: Manifest) -> list[BatchRecord]:
-    return [record for source in SOURCES for record in manifest.of(source)[:_DAYS]]
+    return [record for source in COMPLETED_SOURCES for record in manifest.of(source)[:_DAYS]]
 
 
 def _lacking(manifest: Manifest, batches: Mapping[str, Batch], rules: Rules) -> set[str]:
@@ -194,7 +194,7 @@ def _put_completed(
     """Put the batches with completed papers into the draft. Returns the number of these papers."""
     manifest, number = draft.manifest, 0
     records = {"arxiv": dict(manifest.records), "huggingface": dict(manifest.picks)}
-    for source in SOURCES:
+    for source in COMPLETED_SOURCES:
         for record in manifest.of(source)[:_DAYS]:
             batch = batches.get(record.hash)
             items = [replace(i, paper=_filled(i.paper, papers)) for i in batch.announcements] if batch else []

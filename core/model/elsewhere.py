@@ -19,7 +19,7 @@ _LEAST_TITLE = 30  # letters of a title that is not "Editorial" or "Correction t
 _LEAST_WORDS = 4
 
 
-def title_key(paper: Paper) -> str:
+def work_title(paper: Paper) -> str:
     """Returns what papers with the same title have in common, "" for titles that several works may have."""
     words = "".join(char if char.isalnum() else " " for char in fold(paper.title)).split()
     return " ".join(words) if len(words) >= _LEAST_WORDS and sum(map(len, words)) >= _LEAST_TITLE else ""
@@ -50,7 +50,7 @@ class Works:
         """Add a paper; of several versions the last one that is added counts."""
         self.by_id[paper.id] = paper
         self.by_doi |= dict.fromkeys(dois_of(paper), paper)
-        if key := title_key(paper):
+        if key := work_title(paper):
             self.by_title[key] = paper
 
     def find(self, paper: Paper) -> Paper | None:
@@ -60,7 +60,7 @@ class Works:
         for doi in sorted(dois_of(paper)):
             if known := self.by_doi.get(doi):
                 return known
-        known = self.by_title.get(title_key(paper))
+        known = self.by_title.get(work_title(paper))
         return known if known and same_authors(known, paper) else None
 
 

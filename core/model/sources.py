@@ -71,7 +71,7 @@ class Origin(NamedTuple):
     name: str
 
 
-def origin_of(url: str) -> Origin:
+def feed_origin(url: str) -> Origin:
     """Returns the origin of an address: what comes after "?" may be a secret, and is in no message."""
     parts = urlsplit(url)
     return Origin(url, fingerprint("origin", url)[:12], f"{parts.hostname or ''}{parts.path}".rstrip("/"))
@@ -79,7 +79,7 @@ def origin_of(url: str) -> Origin:
 
 def origins_of(urls: Iterable[str]) -> list[Origin]:
     """Returns the origins of addresses, each once."""
-    return [origin_of(url) for url in dict.fromkeys(urls)]
+    return [feed_origin(url) for url in dict.fromkeys(urls)]
 
 
 def leading_source(sources: Collection[str]) -> str:

@@ -41,16 +41,18 @@ def bibtex(paper: Paper) -> str:
         **(_of_arxiv(paper) if paper.is_arxiv else _of_another(paper)),
         "url": paper.url,
     }
-    lines = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items() if value)
+    lines = ",\n".join(f"  {name} = {{{value}}}" for name, value in fields.items())
     return f"@{'misc' if paper.is_preprint else 'article'}{{{citation_key(paper)},\n{lines}\n}}"
 
 
 def _of_arxiv(paper: Paper) -> dict[str, str]:
-    return {"eprint": paper.id, "archivePrefix": "arXiv", "primaryClass": paper.primary}
+    primary = {"primaryClass": paper.primary} if paper.primary else {}
+    return {"eprint": paper.id, "archivePrefix": "arXiv", **primary}
 
 
 def _of_another(paper: Paper) -> dict[str, str]:
-    return {"publisher" if paper.is_preprint else "journal": escaped(paper.venue), "doi": escaped(doi(paper))}
+    found = {"publisher" if paper.is_preprint else "journal": escaped(paper.venue), "doi": escaped(doi(paper))}
+    return {name: value for name, value in found.items() if value}
 
 
 def ris(paper: Paper) -> str:

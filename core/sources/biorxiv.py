@@ -21,9 +21,9 @@ from core.text.fold import has_text
 from core.text.numbers import whole_number
 from core.text.sanitize import plain
 
-PAGE_SECONDS = 20.0
-PAGE_BYTES = 8_000_000  # 100 papers are about 300 KB
-MOST_PAGES = 60  # of a date; a busy one has 400 papers
+_PAGE_SECONDS = 20.0
+_PAGE_BYTES = 8_000_000  # 100 papers are about 300 KB
+_MOST_PAGES = 60  # of a date; a busy one has 400 papers
 _MOST_AUTHORS = 2000
 _EXCERPT = 200
 
@@ -37,7 +37,7 @@ class Posted:
     problem: str = ""
 
 
-def page_url(base_url: str, server: str, day: date, cursor: int) -> str:
+def posted_url(base_url: str, server: str, day: date, cursor: int) -> str:
     """Returns the URL of a page of a date's papers, from number `cursor` on."""
     return f"{base_url}/details/{server}/{day}/{day}/{cursor}/json"
 
@@ -51,16 +51,16 @@ async def fetch_posted(get: Get, base_url: str, server: str, day: date, *, deadl
     rejected: list[Mapping[str, str]] = []
     cursor = total = 0
     problem = ""
-    for number in range(MOST_PAGES + 1):
-        if number and (number == MOST_PAGES or asyncio.get_running_loop().time() > deadline):
+    for number in range(_MOST_PAGES + 1):
+        if number and (number == _MOST_PAGES or asyncio.get_running_loop().time() > deadline):
             problem = f"{cursor} of {total} papers were read; the others are asked for later"
             break
         try:
             answer = await get(
-                page_url(base_url, server, day, cursor), accept="application/json", most_bytes=PAGE_BYTES,
-                total_seconds=PAGE_SECONDS,
+                posted_url(base_url, server, day, cursor), accept="application/json", most_bytes=_PAGE_BYTES,
+                total_seconds=_PAGE_SECONDS,
             )  # fmt: skip
-            page = await asyncio.to_thread(parse_page, answer.body or b"", server)
+            page = await asyncio.to_thread(parse_posted, answer.body or b"", server)
         except SourceError as error:
             if not number:
                 raise
@@ -77,7 +77,7 @@ async def fetch_posted(get: Get, base_url: str, server: str, day: date, *, deadl
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class PostedPage:
     """A page: its papers, how many elements it has, and how many there are in all by its own count."""
 
     papers: tuple[Paper, ...]
@@ -86,7 +86,7 @@ class Page:
     total: int
 
 
-def parse_page(body: bytes, server: str) -> Page:
+def parse_posted(body: bytes, server: str) -> PostedPage:
     """Parse a page. Raises `ParseError` for anything else, and if none of its elements can be read."""
     text = body.decode("utf-8", "replace").removeprefix("\ufeff").strip()
     try:
@@ -115,7 +115,9 @@ def parse_page(body: bytes, server: str) -> Page:
             )
     if listed and not papers:
         raise ParseError(f"none of {len(listed)} papers could be read; of the first one: {rejected[0]['reason']}")
-    return Page(tuple(papers), tuple(rejected), len(listed), whole_number(str(message.get("total", ""))) or len(listed))
+    return PostedPage(
+        tuple(papers), tuple(rejected), len(listed), whole_number(str(message.get("total", ""))) or len(listed)
+    )
 
 
 def _text(element: Any, name: str) -> str:

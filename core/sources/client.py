@@ -63,14 +63,14 @@ class _Limits(NamedTuple):
     total_seconds: float
 
 
-class Place(NamedTuple):
+class Located(NamedTuple):
     """Where a request is sent: the URL, and the host that it is for if the URL has that host's address instead."""
 
     url: str
     host: str = ""
 
 
-Locate = Callable[[str], Awaitable[Place]]
+Locate = Callable[[str], Awaitable[Located]]
 """Returns where the request for a URL is sent. Raises `FetchError` if it may not be."""
 
 
@@ -147,7 +147,7 @@ class Fetcher:
             raise httpx.InvalidURL("the port is out of range")
         # A slow upstream may stay silent for longer than the client's default read timeout
         slow = limits.total_seconds > TOTAL_SECONDS
-        place = await self._locate(url) if self._locate else Place(url)
+        place = await self._locate(url) if self._locate else Located(url)
         named = [(b"Host", httpx.URL(url).netloc)] if place.host else []
         extensions = {"sni_hostname": place.host} if place.host else {}
         patience = httpx.Timeout(limits.total_seconds, connect=self._client.timeout.connect)

@@ -11,13 +11,13 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 import httpx
 
 from core.model.errors import FetchError
-from core.sources.client import Place
+from core.sources.client import Located
 
 _LOOK_UP_SECONDS = 5.0
 _PORTS = {"http": 80, "https": 443}
 
 
-async def locate(url: str) -> Place:
+async def locate(url: str) -> Located:
     """Returns where to send a request. Raises `FetchError` for a private address, and for a host that is not found."""
     address = httpx.URL(url)
     port = address.port or _PORTS.get(address.scheme, 0)
@@ -32,7 +32,7 @@ async def locate(url: str) -> Place:
     if not hosts or not all(is_public(ip_address(host)) for host in hosts):
         reason = "it is in a private network, which is not asked; PRIVATE_SOURCES=1 allows that"
         raise FetchError(url, reason, again=False, state="refused")
-    return Place(str(address.copy_with(host=hosts[0])), address.host)
+    return Located(str(address.copy_with(host=hosts[0])), address.host)
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:

@@ -23,9 +23,9 @@ from core.sources.xml import read_items
 from core.text.fold import has_text
 from core.text.sanitize import plain
 
-FEED_SECONDS = 15.0
-FEED_BYTES = 8_000_000
-MOST_READ = 2000  # entries of a feed, as many as arXiv serves
+_MOST_SECONDS = 15.0
+_MOST_BYTES = 8_000_000
+_MOST_READ = 2000  # entries of a feed, as many as arXiv serves
 _MOST_AUTHORS = 500
 _LONGEST_HTML = 200_000  # characters of an entry's text
 _LONGEST_LINK = 1000
@@ -69,7 +69,7 @@ class Entries:
 
 async def fetch_entries(get: Get, origin: Origin, validators: Mapping[str, str] | None) -> Entries:
     """Fetch a feed, conditionally if `validators` are given. Raises `FetchError` or `ParseError`."""
-    answer = await get(origin.url, validators, most_bytes=FEED_BYTES, total_seconds=FEED_SECONDS)
+    answer = await get(origin.url, validators, most_bytes=_MOST_BYTES, total_seconds=_MOST_SECONDS)
     return Entries(answer) if answer.body is None else await asyncio.to_thread(parse_entries, answer, origin)
 
 
@@ -84,12 +84,12 @@ def parse_entries(answer: UpstreamAnswer, origin: Origin) -> Entries:
     title = next((text for tag, text in document.head.items() if etree.QName(tag).localname == "title"), "")
     venue = squeezed(text_of(title))[:200] or origin.name
     papers: dict[str, Paper] = {}
-    for paper in document.values[:MOST_READ]:
+    for paper in document.values[:_MOST_READ]:
         papers.setdefault(paper.id, paper if paper.venue else replace(paper, venue=venue))
     rejected = document.rejected
-    if len(document.values) > MOST_READ:
+    if len(document.values) > _MOST_READ:
         rejected.append(
-            {"reason": f"{len(document.values) - MOST_READ} more than {MOST_READ} were not read", "excerpt": ""}
+            {"reason": f"{len(document.values) - _MOST_READ} more than {_MOST_READ} were not read", "excerpt": ""}
         )
     if rejected and not papers:
         raise ParseError(f"none of {len(rejected)} entries could be read; of the first one: {rejected[0]['reason']}")

@@ -21,8 +21,9 @@ from tests.support.tables import each_row
 
 MAIN = '[feeds.main]\ntitle = "Main"\ncategories = ["cs.LG"]\n'
 KEYS = (
-    "title, description, source, categories, announce_types, match, title_bonus, min_score, max_entries, keywords, "
-    "exclude, summary, summaries, language, hold, hold_hours, digest, interest, rubric, screen, expand, vote_links"
+    "title, description, source, urls, categories, announce_types, match, title_bonus, min_score, max_entries, "
+    "keywords, exclude, summary, summaries, language, hold, hold_hours, digest, interest, rubric, screen, "
+    "expand, vote_links"
 )
 
 

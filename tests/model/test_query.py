@@ -146,7 +146,7 @@ REFUSED: list[tuple[str, str, tuple[str, ...]]] = [
     (
         "id=paper",
         "'paper' is not an arXiv identifier such as 2512.22925v1 or astro-ph/9906432",
-        ("an arXiv identifier, with or without version",),
+        ("an arXiv identifier, with or without version, or a DOI",),
     ),
     ("title~", "the value is empty", ("a title, or with ~ a part of one",)),
     ("feed=", "the value is empty", ("the name of a feed",)),
