@@ -36,11 +36,12 @@ from core.config.url_rules import (
     write_rules,
 )
 from core.model.bands import Reach, alone
-from core.model.categories import CATEGORIES, category_name, find_category
+from core.model.categories import CATEGORIES, find_category
 from core.model.errors import InvalidInput, UnknownName
 from core.model.feed import Entry, Feed
 from core.model.manifest import BatchRecord
 from core.model.paper import Paper
+from core.model.sources import ARXIV, category_title
 from core.model.votes import MOST_LIBRARY, Reference, make_reference
 from core.render.card import readable
 from core.render.rows import chip_of, short_authors
@@ -105,9 +106,9 @@ class RuleForm:
         groups: dict[str, list[tuple[str, str]]] = {}
         for name in names:
             archive = name.partition(".")[0]
-            whole = "everything in it" if name == archive and _inside(archive) else category_name(name)
+            whole = "everything in it" if name == archive and _inside(archive) else category_title(name)
             groups.setdefault(archive, []).append((name, whole))
-        return [(category_name(archive) or archive, rows) for archive, rows in groups.items()]
+        return [(category_title(archive) or archive, rows) for archive, rows in groups.items()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,7 +408,7 @@ async def select_preview(request: Request, feed: Feed, paper: str = "", sign: in
         found = await wire.entries(manifest, feed)
         preview = await asyncio.to_thread(make_preview, feed, found.entries, manifest.of(feed.source))
         vote = await asyncio.to_thread(try_vote, feed, found.entries, paper, sign) if paper else None
-    missing = tuple(not_fetched(feed.categories, wire.rules.categories))
+    missing = tuple(not_fetched(feed.categories, wire.rules.categories)) if feed.source == ARXIV else ()
     # Papers of other categories may be listed in them too
     is_all_missing = bool(missing) and len(missing) == len(feed.categories) and not preview.total
     return Selected(preview, missing, is_all_missing, vote)

@@ -30,6 +30,7 @@ from core.config.overrides import Rules, rules_in_force, save_feed
 from core.config.url_rules import RULES, split_rules
 from core.model.errors import FeedError, PaperwireError, StoreError, UnknownName
 from core.model.feed import Feed
+from core.model.sources import ARXIV, NAMES, RSS
 
 router = APIRouter(include_in_schema=False)
 _SEE_OTHER = 303
@@ -46,6 +47,8 @@ class Edit:
     description: str = ""
     interest: str = ""
     screen: str = "0"
+    source: str = ARXIV
+    urls: tuple[str, ...] = ()
 
 
 @router.get("/settings/edit")
@@ -63,7 +66,8 @@ async def edit(request: Request) -> Response:
         feed, form = read_sent(sent, most_keywords=OWNER_KEYWORDS)
     else:
         form = form_of_feed(feed) if feed else empty_form(rules.categories)
-    edited = Edit(form, feed, was, was, known.description, interest, str(known.screen))
+    source = (feed.source, feed.urls) if feed and not sent else (ARXIV, ())
+    edited = Edit(form, feed, was, was, known.description, interest, str(known.screen), *source)
     return await _page(request, edited, rules)
 
 
@@ -109,8 +113,10 @@ def read_edit(sent: Form, rules: Rules) -> Edit:
     known = before or Feed(was, "")
     interest = first(sent, "interest") if "interest" in sent else known.interest
     screen = first(sent, "screen") if "screen" in sent else str(known.screen)
-    source = known.source
-    feed, form = read_sent(rules_sent(sent), most_keywords=OWNER_KEYWORDS, source=source)
+    source = first(sent, "source") or known.source
+    named = tuple(first(sent, "urls").split()) if "urls" in sent else known.urls
+    urls = named if source == RSS else ()
+    feed, form = read_sent(rules_sent(sent), most_keywords=OWNER_KEYWORDS, source=source, urls=urls)
     problems = dict(form.problems)
     if not first(sent, "name"):
         problems["name"] = "a feed needs a title"
@@ -119,13 +125,13 @@ def read_edit(sent: Form, rules: Rules) -> Edit:
     if feed:
         changed = {rule.field: getattr(feed, rule.field) for rule in RULES.values()}
         asked = {"interest": interest, "screen": int(screen or 0) if "screen" not in problems else 0}
-        feed = replace(before or feed, description=description, **changed)
+        feed = replace(before or feed, description=description, source=source, urls=urls, **changed)
         try:
             feed = read_feed(called, feed.to_plain() | asked)
         except FeedError as error:
             problems |= error.by_key
             feed = None
-    return Edit(replace(form, problems=problems), feed, was, called, description, interest, screen)
+    return Edit(replace(form, problems=problems), feed, was, called, description, interest, screen, source, named)
 
 
 async def _newest(wire: Paperwire, rules: Rules) -> Rules:
@@ -156,6 +162,7 @@ async def _page(request: Request, edited: Edit, rules: Rules, failure: FormFailu
         "types": TYPE_CHOICES,
         "matches": MATCH_CHOICES,
         "edited": edited,
+        "sources": NAMES,
         "version": rules.saved.version,
         "failure": failure,
         "has_token": bool(wire.settings.admin_token),

@@ -300,6 +300,7 @@ def _describe(request: Request, feed: Feed) -> dict[str, Any]:
     return {
         "name": feed.name,
         **feed.to_plain(),
+        "urls": [url.partition("?")[0] for url in feed.urls],  # the rest may be a secret
         "summary": feed.template(has_model=wire_of(request).settings.has_model),
         "links": {name: feed_url(request, f"{path}.{name}") for name in FORMATS}
         | {

@@ -7,7 +7,7 @@ empty values are ignored.
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 from urllib.parse import quote, unquote_plus
@@ -143,16 +143,25 @@ def joined(rules: Mapping[str, Iterable[str]]) -> dict[str, str]:
 
 
 def read_rules(
-    rules: Mapping[str, str], *, most_keywords: int = MOST_KEYWORDS, source: str = USUAL.source
+    rules: Mapping[str, str],
+    *,
+    most_keywords: int = MOST_KEYWORDS,
+    source: str = USUAL.source,
+    urls: Sequence[str] = (),
 ) -> tuple[Feed | None, dict[str, str]]:
     """Returns the feed that `rules` (parameter → value as text) describe, or None, and the problems by parameter.
 
     Its name has a fingerprint of the rules, because names are in the ids of entries: a reader that has two such feeds
     must not take them for one. What does not come from a URL may have more than the `most_keywords` of one, be longer,
-    and have another `source`.
+    and have another `source`, with its `urls`.
     """
     problems = _too_long(rules) if most_keywords <= MOST_KEYWORDS else {}
-    plain: dict[str, Any] = {"title": USUAL.title, "max_entries": USUAL.max_entries, "source": source}
+    plain: dict[str, Any] = {
+        "title": USUAL.title,
+        "max_entries": USUAL.max_entries,
+        "source": source,
+        "urls": list(urls),
+    }
     for name, value in rules.items():
         if not value.strip() or name in problems:
             continue

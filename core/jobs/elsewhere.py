@@ -99,7 +99,8 @@ async def _ask(upstreams: Upstreams, origin: Origin, validators: Mapping[str, st
         found = await fetch_entries(upstreams.get if is_of_arxiv else upstreams.get_outside, origin, validators or None)
     except SourceError as error:
         return Came(origin, problem=error.reason if isinstance(error, FetchError) else str(error))
-    rejected = tuple({**row, "id": origin.name} for row in found.rejected)
+    damage = ({"reason": found.broken, "excerpt": ""},) if found.broken else ()
+    rejected = tuple({**row, "id": origin.name} for row in (*damage, *found.rejected))
     validators = {} if found.broken else found.answer.validators  # what is damaged is read again
     return Came(origin, found.papers, rejected, "", found.answer.body is None, validators)
 

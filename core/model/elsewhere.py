@@ -172,7 +172,10 @@ def _state(came: Came, known: CategoryState | None, now: datetime) -> CategorySt
     if came.problem:
         since = known.since if known and known.state == "failed" else rfc3339(now)
         return CategoryState("failed", f"{came.origin.name}: {came.problem}", since, read)
-    unread = f"{came.origin.name}: {len(came.rejected)} entries could not be read" if came.rejected else ""
+    first = (
+        f"{len(came.rejected)} of its entries could not be read: {came.rejected[0]['reason']}" if came.rejected else ""
+    )
+    unread = f"{came.origin.name}: {first}" if first else ""
     if came.unchanged and known and known.state == "complete":
         unread = known.reason
     return CategoryState("complete", unread, source=read)

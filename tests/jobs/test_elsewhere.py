@@ -16,7 +16,7 @@ from core.config.settings import Settings, load_settings
 from core.model.batch import Announcement
 from core.model.manifest import Manifest
 from tests.support.arxiv_format import Sheet
-from tests.support.elsewhere_format import atom, journal, journal_item, rdf
+from tests.support.elsewhere_format import atom, journal, journal_item, preprint, rdf
 from tests.support.upstream import Upstream, serving
 
 FRIDAY = date(2026, 3, 6)
@@ -119,3 +119,175 @@ def test_every_face(upstream: Upstream, tmp_path: Path) -> None:
             text = client.get(f"/api/papers/10.5555/sample.1/cite.{kind}").text
             assert "10.5555/sample.1" in text
             assert "arxiv" not in text.lower(), text
+
+
+def test_a_feed_that_fails(upstream: Upstream, tmp_path: Path) -> None:
+    """It is named in the report, in health and in its feed, without what its address may keep secret; others come."""
+    upstream.feeds = {"/journal.xml": journal([journal_item(1)])}
+    feeds = toml(f"{upstream.url}/journal.xml", f"{upstream.url}/details?token=hush")
+    upstream.faults, upstream.faulty_for_ever = ["/details 503"], True
+    settings = settings_of(upstream, tmp_path, feeds, admin_token="open-sesame")
+    manifest, found, failures = refresh(settings)
+    assert ["10.5555/sample.1"] == list(found)
+    (problem,) = failures["enrich"]
+    assert problem.startswith("127.0.0.1/details: status 503")
+    assert "complete" == manifest.all_of("rss")[date(2026, 3, 5)].state
+    later = settings.model_copy(update={"now": datetime(2026, 3, 6, 19, tzinfo=UTC)})
+    with TestClient(create_app(later)) as client:
+        health = client.get("/api/health", headers={"Authorization": "Bearer open-sesame"})
+        assert "127.0.0.1/details: status 503" in health.text
+        feed = client.get("/api/feeds/journals.rss").text
+        assert "Notice: this feed is not complete" in feed
+        for path in ("/api/feeds", "/api/feeds/journals.json", "/feeds/journals", "/api/health", "/api/feeds.opml"):
+            assert "hush" not in client.get(path).text, path
+
+
+# What the feed serves the second time → the titles that are stored, with their dates, and the problem
+SECOND: list[tuple[bytes, list[tuple[str, int]], str]] = [
+    (b"", [("one", 5)], "the answer is empty"),
+    (b"<html><body>Sign in</body></html>", [("one", 5)], "the answer is an HTML page, not a feed"),
+    (b"<opml><body/></opml>", [("one", 5)], "the answer is XML, but no RSS or Atom feed"),
+    (journal([]), [("one", 5)], ""),  # an empty feed takes nothing away
+    (journal([journal_item(1, "one")] * 3), [("one", 5)], ""),
+    (journal([journal_item(1, "one, corrected")]), [("one, corrected", 5)], ""),
+    (journal([journal_item(2, "two", day=1)]), [("one", 5), ("two", 6)], ""),  # it comes late, and is of today
+    (journal([journal_item(2, "two")])[:-8], [("one", 5), ("two", 6)], ""),
+    (journal([journal_item(2, " "), journal_item(3, "three")]), [("one", 5), ("three", 6)], ""),
+    (journal([journal_item(2, "")[:60] + "</item>"]), [("one", 5)], "damaged XML"),
+    (journal([journal_item(1, "one", doi="10.5555/SAMPLE.1")]), [("one", 5)], ""),
+    (journal([journal_item(9, "nine", doi="10.5555/a.(9)<x>#?%&;")]), [("nine", 6), ("one", 5)], ""),
+    (b'<?xml version="1.0"?><!DOCTYPE rss [<!ENTITY a "b">]><rss><channel/></rss>', [("one", 5)], "DOCTYPE"),
+]
+
+
+def test_nothing_is_lost(upstream: Upstream, tmp_path: Path) -> None:
+    """Whatever a feed serves later, what it had stays; what is new is of the day on which it was first seen."""
+    feeds = toml(f"{upstream.url}/journal.xml")
+    for number, (served, expected, problem) in enumerate(SECOND):
+        (tmp_path / str(number)).mkdir()
+        settings = settings_of(upstream, tmp_path / str(number), feeds)
+        upstream.feeds = {"/journal.xml": journal([journal_item(1, "one")])}
+        asyncio.run(_twice(settings, upstream, served, expected, problem))
+
+
+async def _twice(
+    settings: Settings, upstream: Upstream, served: bytes, expected: list[tuple[str, int]], problem: str
+) -> None:
+    await refreshed(settings)
+    upstream.feeds = {"/journal.xml": served}
+    manifest, _, failures = await refreshed(settings)
+    wire = Paperwire(settings)
+    batches = await wire.archive.days.batches(manifest.of("rss"))
+    await wire.close()
+    got = sorted((i.paper.title, batch.date.day) for batch in batches.values() for i in batch.announcements)
+    assert expected == got, served[:80]
+    assert problem in "".join(failures.get("enrich", ())), (served[:80], failures)
+
+
+def test_the_same_work(upstream: Upstream, tmp_path: Path) -> None:
+    """An entry that arXiv has too, by DOI or by title and author, is that paper, and says where it is published; of two
+    feeds that have a work, both show it, once.
+    """
+    upstream.sheets = [
+        SHEET,
+        Sheet(id="2603.00002", title="Another work entirely", more={"arxiv:DOI": "10.5555/sample.2"}),
+    ]
+    upstream.feeds = {
+        "/journal.xml": journal(
+            [
+                journal_item(1, TITLE, by="Sample, Ann"),
+                journal_item(2, "A title that the journal has changed"),
+                journal_item(3, TITLE, by="Nobody Else"),  # other authors: another work
+            ]
+        ),
+        "/second.xml": journal([journal_item(1, TITLE, by="Ann Sample"), journal_item(4)], "Overlay"),
+    }
+    second = f'[feeds.second]\ntitle = "Second"\nsource = "rss"\nurls = ["{upstream.url}/second.xml"]\n'
+    settings = settings_of(upstream, tmp_path, toml(f"{upstream.url}/journal.xml", more=second))
+    _, found, failures = refresh(settings)
+    assert {} == failures
+    assert {"2603.00001", "2603.00002", "10.5555/sample.3", "10.5555/sample.4"} == set(found)
+    assert ("10.5555/sample.1", "Journal of Samples") == (
+        found["2603.00001"].paper.doi, found["2603.00001"].paper.journal_ref,
+    )  # fmt: skip
+    with TestClient(create_app(settings)) as client:
+        for feed, ids in (("journals", {1, 2, 3}), ("second", {1, 4})):
+            rows = client.get(f"/api/papers?feed={feed}&fields=id").json()["papers"]
+            assert ids == {int(row["id"][-1]) for row in rows}
+        merged = [row["id"] for row in client.get("/api/feeds/all.json").json()["items"]]
+        assert len(merged) == len({one.partition("#")[0] for one in merged})
+
+
+def test_unchanged_feeds_send_nothing(upstream: Upstream, tmp_path: Path) -> None:
+    """A second refresh asks whether anything has changed; what fails is asked in full."""
+    upstream.feeds = {"/journal.xml": journal([journal_item(1)])}
+    settings = settings_of(upstream, tmp_path, toml(f"{upstream.url}/journal.xml"))
+    before, _, _ = refresh(settings)
+    after, found, _ = refresh(settings)
+    asked = [headers for _, path, headers in upstream.requests if path == "/journal.xml"]
+    assert [False, True] == ["If-None-Match" in headers for headers in asked]
+    assert all("Paperwire/" in headers["User-Agent"] for headers in asked)
+    assert ["10.5555/sample.1"] == list(found)
+    assert before.all_of("rss") == after.all_of("rss")
+
+
+PRIVATE = ("http://127.0.0.1:9/feed", "http://localhost:9/feed", "http://[::1]/x", "http://169.254.169.254/latest")
+
+
+def test_no_private_networks(upstream: Upstream, tmp_path: Path) -> None:
+    """Addresses that only the machine itself reaches are not asked, unless the owner allows it."""
+    settings = settings_of(upstream, tmp_path, toml(*PRIVATE, f"{upstream.url}/journal.xml"), private_sources=False)
+    upstream.feeds = {"/journal.xml": journal([journal_item(1)])}
+    _, found, failures = refresh(settings)
+    assert {} == found
+    assert 5 == len(failures["enrich"])
+    assert all("it is in a private network" in problem for problem in failures["enrich"])
+    assert "/journal.xml" not in upstream.paths
+
+
+def preprints(**more: str) -> str:
+    lines = "".join(f"{name} = {value}\n" for name, value in more.items())
+    return f'[feeds.cells]\ntitle = "Cells"\nsource = "biorxiv"\n{lines}'
+
+
+def test_biorxiv(upstream: Upstream, tmp_path: Path) -> None:
+    """A day is read to its last page, whatever the size of a page; a later version is a replacement."""
+    day = date(2026, 3, 4)
+    rows = [preprint(n) for n in range(70)] + [preprint(3, version="2", published="10.5555/journal.3")]
+    rows += [preprint(80, category="neuroscience"), preprint(81, title=...), preprint(82, doi="none")]
+    upstream.posted, upstream.posted_page = {("biorxiv", day): rows}, 30
+    feeds = preprints(categories='["cell-biology"]', announce_types='["new", "replace"]')
+    settings = settings_of(upstream, tmp_path, feeds)
+    wire = asyncio.run(_posted(settings))
+    record = wire.all_of("biorxiv")[day]
+    assert ("complete", 72, 2) == (record.state, record.total, len(record.rejected))
+    with TestClient(create_app(settings)) as client:
+        rows_shown = client.get("/api/papers?feed=cells&limit=100&sort=id").json()["papers"]
+        assert 71 == len(rows_shown)
+        (later,) = [row for row in rows_shown if row["version"] == 2]
+        assert ("replace", "10.5555/journal.3", "bioRxiv") == (later["type"], later["doi"], later["venue"])
+        assert "https://www.biorxiv.org/content/10.1101/2026.03.01.700003v2" == later["links"]["abs"]
+        assert [{"name": "A. B. Sample"}, {"name": "C. Example"}] == later["authors"]
+        assert 200 == client.get("/papers/10.1101/2026.03.01.700003v2").status_code
+        assert 200 == client.get("/api/papers?feed=cells&category=cell-biology").status_code
+
+
+async def _posted(settings: Settings) -> Manifest:
+    wire = Paperwire(settings)
+    try:
+        await wire.refresh("all")
+        return await wire.manifest()
+    finally:
+        await wire.close()
+
+
+def test_biorxiv_fails_in_the_middle(upstream: Upstream, tmp_path: Path) -> None:
+    """What came before a page failed is stored, the day is partial and asked for again, and then it is complete."""
+    day = date(2026, 3, 5)
+    upstream.posted, upstream.posted_page = {("biorxiv", day): [preprint(n) for n in range(50)]}, 30
+    upstream.faults = [f"/details/biorxiv/{day}/{day}/30 503"]
+    settings = settings_of(upstream, tmp_path, preprints())
+    first = asyncio.run(_posted(settings)).all_of("biorxiv")[day]
+    second = asyncio.run(_posted(settings)).all_of("biorxiv")[day]
+    assert [("partial", 30), ("complete", 50)] == [(one.state, one.total) for one in (first, second)]
+    assert "page 2: status 503" in first.reason
