@@ -237,6 +237,42 @@ def test_a_mail_and_its_links(tmp_path: Path, mails: Mails) -> None:
     assert [] == run(settings, now=noon(FRIDAY) + timedelta(days=3)).deliver.sent
 
 
+THEME = "Speculative decoding with draft models verifies tokens in parallel."
+TOMORROW = {
+    THURSDAY: [
+        Sheet("2603.90201", "A cache for drafts", abstract=THEME),
+        Sheet("2603.90202", "A cache of pictures", abstract="Pictures are sampled from a diffusion of noise."),
+    ],
+    FRIDAY: [
+        Sheet("2603.90301", "A cache of noise", abstract="Pictures from noise are sampled by diffusion."),
+        Sheet("2603.90302", "A cache for tokens", abstract="Draft models and speculative decoding of tokens."),
+    ],
+}
+
+
+@pytest.mark.parametrize("pressed", [False, True])
+def test_a_like_from_a_mail_changes_the_next_day(tmp_path: Path, mails: Mails, pressed: bool) -> None:
+    """The like of Thursday's mail, opened and pressed, puts the paper of its kind first on Friday, in the mail too."""
+    settings = given(tmp_path, MAIL, {THURSDAY: TOMORROW[THURSDAY]}, base_url=BASE)
+    assert [f"mail {THURSDAY}"] == run(settings, now=noon(THURSDAY)).deliver.sent
+    html = mails.accepted[-1].get_body(("html",))
+    assert html is not None
+    (path,) = re.findall(rf"{BASE}(/vote/main/up/[^\"]+/2603\.90201)", html.get_content())
+    with serving_app(settings) as url, httpx.Client(base_url=url) as client:
+        assert "Like" in client.get(path).text
+        if pressed:
+            assert 200 == client.post(path).status_code
+    store_days(make_settings(tmp_path, feeds_toml=FEEDS), {FRIDAY: TOMORROW[FRIDAY]})
+    with serving_app(settings) as url, httpx.Client(base_url=url) as client:
+        found = client.get(f"/api/papers?announced={FRIDAY}&fields=id").json()["papers"]
+    assert [f"mail {FRIDAY}"] == run(settings, now=noon(FRIDAY)).deliver.sent
+    plain = mails.accepted[-1].get_body(("plain",))
+    assert plain is not None
+    in_mail = re.findall(r"2603\.9030\d(?=\s)", plain.get_content())
+    expected = ["2603.90302", "2603.90301"] if pressed else ["2603.90301", "2603.90302"]
+    assert (expected, expected) == ([row["id"] for row in found], list(dict.fromkeys(in_mail)))
+
+
 async def _saved(settings: Settings) -> list[str]:
     wire = Paperwire(settings)
     try:
