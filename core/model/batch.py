@@ -20,7 +20,8 @@ class Announcement:
     """A paper, and its announce type as arXiv served it. For a feed's own view of the type, see `announce_type`.
 
     `late` is when it was stored (RFC 3339) if the batch was published without it before, or its day was over.
-    `relisted`: it was announced before, and is now listed in one more category, one of `into` (empty: of all).
+    `relisted`: it was announced before, and is now listed in one more category, one of `into` (empty: of all); of a
+    replacement, that the catch-up page has it as a cross-list.
     `source` names the witnesses: "rss", "catchup", "rss+catchup", or "api" for a paper that neither was seen to have.
     """
 

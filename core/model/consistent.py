@@ -5,12 +5,13 @@ others, a late cross-list is in categories in which the paper was not before, an
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 
 from core.model.batch import Announcement, Batch, announced_in
-from core.model.calendar import before, mailed_at
+from core.model.calendar import announced_on, before, is_evening, mailed_at
 from core.model.categories import canonical, listed
 from core.model.manifest import BatchRecord, rfc3339
+from core.model.paper import Paper
 
 _READ = ("whole", "nothing", "differs", "lacking")  # outcomes of a page that has listings
 _Dated = tuple[date, Announcement]
@@ -20,7 +21,7 @@ def made_consistent(
     records: Mapping[date, BatchRecord], batches: Mapping[date, Batch]
 ) -> tuple[dict[date, Batch], dict[date, list[str]]]:
     """Returns the batches, corrected by each other, and by date the papers that were removed as those of others."""
-    made, gone = _without_strays(records, batches)
+    made, gone = _without_strays(records, _not_replaced_twice(batches))
     listed_then = _relisted(records, made)
     for day, batch in listed_then.items():
         if others := {item.paper.id for item in made[day].announcements} - {i.paper.id for i in batch.announcements}:
@@ -48,6 +49,16 @@ def absent_ids(record: BatchRecord, batch: Batch, outcomes: Collection[str] = _R
 def known_at(record: BatchRecord) -> str:
     """Returns when the witnesses of a date were asked last (RFC 3339), "" if never."""
     return max([record.fetched, *(note.at for note in record.pages.values()), *record.read.values()])
+
+
+def is_only_into(paper: Paper, category: str) -> bool:
+    """Returns whether a category is the only one of a paper beside its primary one."""
+    return others_of(paper) == {canonical(category)}
+
+
+def others_of(paper: Paper) -> set[str]:
+    """Returns the categories of a paper beside its primary one, by their canonical names."""
+    return {canonical(name) for name in paper.categories} - {canonical(paper.primary)}
 
 
 def had_before(records: Mapping[date, BatchRecord], day: date, items: Sequence[_Dated]) -> set[str]:
@@ -92,12 +103,41 @@ def _without_strays(
     return out, gone
 
 
+def _not_replaced_twice(batches: Mapping[date, Batch]) -> dict[date, Batch]:
+    """Returns the batches in which what a page has as a late cross-list is one, where the same replacement is on the
+    page of another date: then arXiv's feed was stale.
+    """
+    homes, out = _Homes(batches), dict(batches)
+    for day, batch in batches.items():
+        fixed = {
+            id(item): replace(item, served="cross", source="catchup")
+            for item in batch.announcements
+            if item.replaces
+            and item.relisted
+            and item.by_page
+            and homes.replaced(item) - {day}
+            and not _is_submitted_for(item, day)
+        }
+        if fixed:
+            out[day] = _with(batch, fixed)
+    return out
+
+
+def _is_submitted_for(item: Announcement, day: date) -> bool:
+    """Returns whether the time of the newest version says that it was announced on this date."""
+    try:
+        return announced_on(datetime.fromisoformat(item.paper.updated)) == day
+    except (ValueError, TypeError):
+        return False
+
+
 class _Homes:
     """The dates on whose pages announcements are."""
 
     def __init__(self, batches: Mapping[date, Batch]) -> None:
         self._of: dict[tuple[str, bool], set[date]] = defaultdict(set)
         self._same: dict[tuple[str, str], set[date]] = defaultdict(set)
+        self._replaced: dict[str, set[date]] = defaultdict(set)  # by identifier with version
         self._into: dict[tuple[str, str], set[date]] = defaultdict(set)  # late cross-lists, by category
         for day, batch in batches.items():
             for item in batch.announcements:
@@ -105,6 +145,8 @@ class _Homes:
                     self._same[item.paper.versioned, item.served].add(day)
                 if item.by_page and not item.relisted:
                     self._of[item.paper.id, item.replaces].add(day)
+                    if item.replaces:
+                        self._replaced[item.paper.versioned].add(day)
                 elif item.by_page:
                     for name in item.into:
                         self._into[item.paper.id, canonical(name)].add(day)
@@ -116,6 +158,10 @@ class _Homes:
     def same(self, item: Announcement) -> set[date]:
         """Returns the dates whose pages have the same announcement."""
         return self._same.get((item.paper.versioned, item.served), set())
+
+    def replaced(self, item: Announcement) -> set[date]:
+        """Returns the dates whose pages have the paper as replaced by the same version."""
+        return self._replaced.get(item.paper.versioned, set())
 
     def crossed(self, item: Announcement) -> set[date]:
         """Returns the dates whose pages have the paper as a late cross-list in one of its categories."""
@@ -137,13 +183,14 @@ def _relisted(records: Mapping[date, BatchRecord], batches: Mapping[date, Batch]
     it had not before, and in which the first one has no category that came with such a list.
     """
     papers: dict[str, list[_Dated]] = defaultdict(list)
+    gaps = {day: _gaps(records[day], batch) for day, batch in batches.items() if day in records}
     for day in sorted(batches):
         for item in batches[day].announcements:
             papers[item.paper.id].append((day, item))
     changed: dict[date, dict[int, Announcement | None]] = defaultdict(dict)
     for items in papers.values():
         if len(items) > 1:
-            for (day, item), (_, other) in zip(items, _of_one_paper(records, items), strict=True):
+            for (day, item), (_, other) in zip(items, _of_one_paper(records, items, gaps), strict=True):
                 if item != other:
                     is_here = day not in records or announced_in(other, frozenset(records[day].categories))
                     changed[day][id(item)] = other if is_here else None
@@ -156,16 +203,37 @@ def _with(batch: Batch, changed: Mapping[int, Announcement | None]) -> Batch:
     return Batch(batch.date, tuple(item for item in items if item))
 
 
-def _of_one_paper(records: Mapping[date, BatchRecord], items: list[_Dated]) -> list[_Dated]:
-    """Returns a paper's announcements, oldest first, corrected."""
+def _gaps(record: BatchRecord, batch: Batch) -> frozenset[str]:
+    """Returns the papers that only the page has, though arXiv's feed seemed to bring all of a category."""
+    names = frozenset(name for name, state in record.categories.items() if state.by_rss)
+    items = (item for item in batch.announcements if item.source == "catchup" and not item.relisted)
+    return frozenset(item.paper.id for item in items if announced_in(item, names))
+
+
+def _of_one_paper(
+    records: Mapping[date, BatchRecord], items: list[_Dated], gaps: Mapping[date, frozenset[str]]
+) -> list[_Dated]:
+    """Returns a paper's announcements, oldest first, corrected. `gaps` are what arXiv's feed left out, by date."""
     first = next((day for day, item in items if item.by_page or (item.served == "new" and _is_sure(item))), None)
     out: list[_Dated] = []
     for day, item in items:
         late = first is not None and day > first and item.served == "cross" and item.source != "api"
-        fixed = _listed_late(records, day, item, items) if late or item.relisted else item
+        is_late = late or (item.relisted and not item.replaces)
+        fixed = _listed_late(records, day, item, items) if is_late else item
         out.append((day, fixed))
     sure = [(day, name) for day, item in out for name in _sure_into(item)]
-    return [(day, _without_later(item, [name for later, name in sure if later > day])) for day, item in out]
+    said = [(day, name) for day, item in out if item.relisted and item.by_page for name in item.into]
+    done: list[_Dated] = []
+    for day, item in out:
+        # A feed that was whole in all else had it not: it was not in this category yet
+        is_odd = item.served == "cross" and not item.relisted and gaps.get(day, frozenset()) == {item.paper.id}
+        names = [name for later, name in (said if is_odd else sure) if later > day]
+        done.append((day, _without_later(item, [name for name in names if not is_odd or _by_rss(records[day], name)])))
+    return done
+
+
+def _by_rss(record: BatchRecord, category: str) -> bool:
+    return any(state.by_rss for name, state in record.categories.items() if listed(name, (category,)))
 
 
 def _sure_into(item: Announcement) -> tuple[str, ...]:
@@ -175,8 +243,7 @@ def _sure_into(item: Announcement) -> tuple[str, ...]:
     """
     if not item.relisted or not item.by_page:
         return ()
-    others = {canonical(name) for name in item.paper.categories} - {canonical(item.paper.primary)}
-    return item.into if len(item.into) == 1 and (item.by_rss or len(others) == 1) else ()
+    return item.into if len(item.into) == 1 and (item.by_rss or is_only_into(item.paper, item.into[0])) else ()
 
 
 def _is_sure(item: Announcement) -> bool:
@@ -188,12 +255,25 @@ def _listed_late(
 ) -> Announcement:
     """The announcement as a late cross-list, without the categories that the paper had before."""
     into = item.into or tuple(c for c in item.paper.categories if not listed(c, (item.paper.primary,)))
-    if not item.into and day in records:  # arXiv's feed was asked for these
+    if not item.into and item.by_rss and day in records:  # arXiv's feed was asked for these
         asked = tuple(name for name, state in records[day].categories.items() if state.by_rss)
         into = tuple(name for name in into if listed(name, asked)) or into
-    had = frozenset(had_before(records, day, items))
+    had = frozenset(had_before(records, day, items) | _had_by_comparison(records, day, item, items))
     new = tuple(name for name in into if not listed(name, had)) if had else into
     return replace(item, relisted=True, into=new or into)
+
+
+def _had_by_comparison(
+    records: Mapping[date, BatchRecord], day: date, item: Announcement, items: Sequence[_Dated]
+) -> set[str]:
+    """Returns the categories of earlier announcements that lack some of a later one by arXiv's feed: they were read
+    before the later mailing. In the evening the feed has categories of the next mailing too.
+    """
+    fetched = records[day].fetched if day in records else ""
+    if not item.by_rss or not fetched or is_evening(datetime.fromisoformat(fetched)):
+        return set()
+    earlier = [known.paper.categories for one, known in items if one < day]
+    return {name for names in earlier if any(not listed(one, names) for one in item.paper.categories) for name in names}
 
 
 def _without_later(item: Announcement, names: Sequence[str]) -> Announcement:

@@ -49,7 +49,7 @@ def make_entries(feed: Feed, batch: Batch, scores: Mapping[str, Score | None]) -
             rank=rank,
             upvotes=item.paper.upvotes,
             late=item.late,
-            relisted=item.relisted,
+            relisted=item.relisted and not item.replaces,
         )
         for rank, (score, item) in enumerate(scored)
     )

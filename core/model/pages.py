@@ -13,7 +13,7 @@ from typing import NamedTuple
 from core.model.batch import Announcement, Batch, announced_in, make_batch
 from core.model.calendar import announced_on, before, due_date, is_evening
 from core.model.categories import listed
-from core.model.consistent import absent_from, absent_ids, had_before, made_consistent
+from core.model.consistent import absent_from, absent_ids, had_before, is_only_into, made_consistent, others_of
 from core.model.ledger import REACH, Entered, days_kept, judged
 from core.model.manifest import BatchRecord, Manifest, PageNote, rfc3339
 from core.model.paper import Paper, as_first_announced, complete
@@ -132,7 +132,8 @@ def enter_page(
     day, category = reading.key
     records = dict(manifest.records)
     record = _noted(records.get(day) or manifest.get(day), reading, batches.get(day))
-    records[day] = record
+    # What is announced in this category only is of this store too
+    records[day] = replace(record, categories={**record.categories, category: record.of(category)})
     made = dict(batches)
     if reading.mentions:
         is_late = not record.is_new_in([category]) if record.hash else day < due_date(now)
@@ -240,9 +241,7 @@ class _Page:
         self._by_rss = manifest.get(self._day).of(self._category).by_rss
         present = {item.paper.id for item in self._items}
         others = [m for m in self._mentions.values() if m.paper.id not in present]
-        self._is_short = was_short(self._existing, manifest.get(self._day)) or any(
-            m.section != "cross" or self._is_news(m) for m in others
-        )
+        self._is_short = was_short(self._existing, manifest.get(self._day)) or any(map(self._shows_gap, others))
 
     @property
     def _items(self) -> tuple[Announcement, ...]:
@@ -268,7 +267,10 @@ class _Page:
         if mention.section == "new" and (item.relisted or not item.by_rss):
             return replace(item, paper=paper, served="new", relisted=False, into=(), source=source)
         if item.by_rss:
-            return replace(item, paper=paper, source=source)
+            # A replacement that the page does not have as one: it was listed late too, or the feed was stale
+            is_both = item.replaces and mention.section == "cross"
+            relisted = is_both or (item.relisted and not item.replaces)
+            return replace(item, paper=paper, source=source, relisted=relisted)
         if (
             item.relisted
             and mention.section == "cross"
@@ -277,6 +279,18 @@ class _Page:
         ):
             return replace(item, paper=paper, into=(*item.into, self._category))
         return replace(item, paper=paper)
+
+    def _shows_gap(self, mention: Mention) -> bool:
+        """Returns whether a paper that arXiv's feed lacks shows that the feed left out something in the category."""
+        if mention.section != "cross":
+            return True
+        if self._is_news(mention):
+            return not self._later(mention)
+        return self._is_only_here(mention) and self._is_listed(mention)
+
+    def _is_only_here(self, mention: Mention) -> bool:
+        """Returns whether an earlier paper that is listed late can be so in this category only: it has no other one."""
+        return self._is_old(mention.paper) and is_only_into(mention.paper, self._category)
 
     def _is_listed(self, mention: Mention) -> bool:
         """Returns whether a paper of an earlier date was listed in the category on this date, as far as is known."""
@@ -295,7 +309,7 @@ class _Page:
             return Announcement(paper, "replace", self._late, "catchup") if version else None
         if self._is_news(mention):
             return Announcement(as_first_announced(paper), "cross", self._late, "catchup")
-        if self._was_listed(mention) or (self._by_rss and not self._is_short):
+        if self._was_listed(mention) or (self._by_rss and not self._is_short and not self._is_only_here(mention)):
             return None
         version = self._version(mention) or 1
         return Announcement(
@@ -329,16 +343,20 @@ class _Page:
 
     def _was_listed_later(self, mention: Mention) -> bool:
         """Returns whether the paper came into the category later, so that the page of this date has it."""
-        paper = mention.paper
-        later = [
-            item
-            for day, item in self._others(paper.id)
-            if day > self._day and item.relisted and self._category in item.into
-        ]
+        paper, later = mention.paper, self._later(mention)
         if self._is_old(paper):  # then it was listed in one of its categories on this date too, perhaps in this one
             return any(item.by_rss and len(item.into) == 1 for item in later)
-        is_only_one = all(listed(name, (paper.primary, self._category)) for name in paper.categories)
-        return any(item.by_rss or is_only_one for item in later)
+        # A feed that was whole in all else had it not
+        is_absent = self._by_rss and not self._is_short
+        # Each mailing of a late cross-list was for one more of its categories: are there any left for this date?
+        dates = {day for day, item in self._others(paper.id) if day > self._day and item.relisted}
+        are_all = len(dates) >= len(others_of(paper))
+        return any((item.by_rss and len(item.into) == 1) or are_all or is_absent for item in later)
+
+    def _later(self, mention: Mention) -> list[Announcement]:
+        """Returns the announcements of later dates by which the paper came into the category."""
+        others = self._others(mention.paper.id)
+        return [item for day, item in others if day > self._day and item.relisted and self._category in item.into]
 
     def _is_old(self, paper: Paper) -> bool:
         """Returns whether the paper was announced before this date for certain."""
@@ -354,7 +372,8 @@ class _Page:
 
     def _version(self, mention: Mention) -> int:
         """Returns the version as of the date: before those that are known to be announced later; 0 if not known."""
-        later = [i.paper.version for day, i in self._others(mention.paper.id) if day > self._day and i.replaces]
+        others = [i for day, i in self._others(mention.paper.id) if day > self._day]
+        later = [i.paper.version for i in others if i.replaces and not i.relisted]  # else its feed may be stale
         if mention.newest == 0 and not later:
             return 0
         newest = min([n - 1 for n in later] + ([mention.newest] if mention.newest else []))
@@ -375,4 +394,11 @@ def was_short(batch: Batch | None, record: BatchRecord) -> bool:
     """Returns whether arXiv's feed left out something in a category of which it seemed to bring all."""
     names = tuple(name for name, state in record.categories.items() if state.by_rss)
     items = batch.announcements if batch else ()
-    return any(item.source == "catchup" and not item.relisted and announced_in(item, names) for item in items)
+    return any(
+        item.source == "catchup" and announced_in(item, names) and (not item.relisted or _is_only(item, names))
+        for item in items
+    )
+
+
+def _is_only(item: Announcement, names: Sequence[str]) -> bool:
+    return any(is_only_into(item.paper, name) for name in names)

@@ -344,7 +344,7 @@ def _merged(item: Announcement, known: Announcement) -> Announcement:
     if item.replaces != known.replaces:  # both, in one mailing; another deployment may have asked for one of them
         return replace(known, paper=paper, source=source, into=())
     served = "new" if "new" in (item.served, known.served) else item.served
-    relisted = served == "cross" and (item.relisted or known.relisted)
+    relisted = known.relisted if item.replaces else served == "cross" and (item.relisted or known.relisted)
     both = item.relisted and known.relisted
     into = dict.fromkeys((*known.into, *item.into)) if both or relisted else ()
     return Announcement(paper, served, known.late, source, relisted, tuple(into))

@@ -20,8 +20,9 @@ import httpx
 from core.app import Paperwire
 from core.config.settings import Settings, load_settings
 from core.jobs import upstreams
-from core.model.batch import Batch, announce_type, announced_in
+from core.model.batch import Announcement, Batch, announce_type, announced_in
 from core.model.categories import canonical, listed
+from core.model.consistent import others_of
 from core.model.errors import LockLost, StoreError
 from core.model.manifest import Manifest
 from core.store.base import Store
@@ -275,7 +276,8 @@ def judge(
     """Compare what a deployment has with the truth: {date: {id: {"type", "version"}}}. `whole` is that of all arXiv.
 
     A cross-list that was announced on its date, though in another category of the paper, is no stray: only arXiv's feed
-    says in which one, and catch-up pages of that date have the paper in all of them.
+    says in which one, and catch-up pages of that date have the paper in all of them. So is a new paper, if the feed of
+    its date was not read, and it is in several other categories of which one came later.
     """
     verdict = verdict or Verdict()
     manifest, batches = life.stored(config)
@@ -302,11 +304,20 @@ def judge(
             if day in truth and name not in truth[day]:
                 elsewhere = [d for d, papers in truth.items() if name in papers]
                 what = "wrong date" if elsewhere and not _all_there(name, elsewhere, have) else "stray"
-                is_other = item.relisted and not item.by_rss and name in (whole or {}).get(day, {})
+                is_other = name in (whole or {}).get(day, {}) and _only_a_feed_tells(manifest, day, item)
                 what = "cross-list in another category" if what == "stray" and is_other else what
                 verdict.note(what, f"{day} {name} {kind} {item.source} {elsewhere}")
     _judge_states(verdict, manifest, truth, have, wanted)
     return verdict
+
+
+def _only_a_feed_tells(manifest: Manifest, text: str, item: Announcement) -> bool:
+    """Whether a cross-list may be in another category of the paper, as far as all but arXiv's feed can say."""
+    if item.relisted:
+        return not item.by_rss or len(item.into) > 1  # it was asked for several at once
+    states = manifest.get(date.fromisoformat(text)).categories
+    was_read = any(state.by_rss for name, state in states.items() if announced_in(item, (name,)))
+    return item.served == "cross" and not was_read and len(others_of(item.paper)) > 1
 
 
 def _all_there(name: str, days: Iterable[str], have: Mapping[str, Mapping[str, Any]]) -> bool:
