@@ -3,9 +3,10 @@ others, a late cross-list is in categories in which the paper was not before, an
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from functools import cache
 
 from core.model.batch import Announcement, Batch, announced_in
 from core.model.calendar import announced_on, before, is_evening, mailed_at
@@ -107,8 +108,10 @@ def _not_replaced_twice(batches: Mapping[date, Batch]) -> dict[date, Batch]:
     """Returns the batches in which what a page has as a late cross-list is one, where the same replacement is on the
     page of another date: then arXiv's feed was stale.
     """
-    homes, out = _Homes(batches), dict(batches)
-    for day, batch in batches.items():
+    odd = [day for day, batch in batches.items() if any(i.relisted and i.replaces for i in batch.announcements)]
+    homes, out = _Homes(batches if odd else {}), dict(batches)
+    for day in odd:
+        batch = batches[day]
         fixed = {
             id(item): replace(item, served="cross", source="catchup")
             for item in batch.announcements
@@ -183,7 +186,7 @@ def _relisted(records: Mapping[date, BatchRecord], batches: Mapping[date, Batch]
     it had not before, and in which the first one has no category that came with such a list.
     """
     papers: dict[str, list[_Dated]] = defaultdict(list)
-    gaps = {day: _gaps(records[day], batch) for day, batch in batches.items() if day in records}
+    gaps = cache(lambda day: _gaps(records[day], batches[day]) if day in records else frozenset())
     for day in sorted(batches):
         for item in batches[day].announcements:
             papers[item.paper.id].append((day, item))
@@ -211,7 +214,7 @@ def _gaps(record: BatchRecord, batch: Batch) -> frozenset[str]:
 
 
 def _of_one_paper(
-    records: Mapping[date, BatchRecord], items: list[_Dated], gaps: Mapping[date, frozenset[str]]
+    records: Mapping[date, BatchRecord], items: list[_Dated], gaps: Callable[[date], frozenset[str]]
 ) -> list[_Dated]:
     """Returns a paper's announcements, oldest first, corrected. `gaps` are what arXiv's feed left out, by date."""
     first = next((day for day, item in items if item.by_page or (item.served == "new" and _is_sure(item))), None)
@@ -226,7 +229,8 @@ def _of_one_paper(
     done: list[_Dated] = []
     for day, item in out:
         # A feed that was whole in all else had it not: it was not in this category yet
-        is_odd = item.served == "cross" and not item.relisted and gaps.get(day, frozenset()) == {item.paper.id}
+        may_be = item.source == "catchup" and item.served == "cross" and not item.relisted
+        is_odd = may_be and gaps(day) == {item.paper.id}
         names = [name for later, name in (said if is_odd else sure) if later > day]
         done.append((day, _without_later(item, [name for name in names if not is_odd or _by_rss(records[day], name)])))
     return done
