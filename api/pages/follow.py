@@ -6,10 +6,10 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.headers import NOT_KEPT
-from api.pages.forms import EXPECTED, failure_of, first, read_form
+from api.pages.forms import EXPECTED, failure_of, first, read_owner_form, to_sign_in
 from api.pages.html import page
 from api.resource import opened, wire_of
-from api.session import check_own_page, owner_of
+from api.session import owner_of
 from api.urls import page_url, raw_query
 from core.model.errors import FeedError
 from core.model.feed import Feed
@@ -27,7 +27,7 @@ async def followed(request: Request) -> Response:
     """Whether an author is followed in a feed, with the button that changes it. For the owner."""
     wire = await opened(request)
     if await owner_of(request) is None:
-        return RedirectResponse(page_url(request, "/sign-in"), _SEE_OTHER, NOT_KEPT)
+        return to_sign_in(request)
     asked = {name: values[0] for name, values in parse_qs(raw_query(request)).items()}
     return await _page(
         request, wire.feed(asked.get("feed", "")), _name(asked.get("author", "")), asked.get("paper", "")
@@ -38,10 +38,9 @@ async def followed(request: Request) -> Response:
 async def follow(request: Request) -> Response:
     """Add the rule, or with `undo` remove it. For the owner."""
     wire = await opened(request)
-    form = await read_form(request)
-    check_own_page(request)
-    if await owner_of(request) is None:
-        return RedirectResponse(page_url(request, "/sign-in"), _SEE_OTHER, NOT_KEPT)
+    form, reading = await read_owner_form(request)
+    if reading is None:
+        return to_sign_in(request)
     feed, author, paper = wire.feed(first(form, "feed")), _name(first(form, "author")), first(form, "paper")
     try:
         weight = None if first(form, "undo") else max(feed.min_score, _LEAST_WEIGHT)

@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 from fastapi import HTTPException, Request
+from fastapi.responses import RedirectResponse, Response
 
 from api.access import NotAllowed
 from api.body import read_body
 from api.errors import refusal_text
-from api.urls import base_url
+from api.headers import NOT_KEPT
+from api.session import check_own_page, owner_of
+from api.urls import base_url, page_url
 from core.app import Paperwire
+from core.archive.marks import OwnerState
 from core.config.overrides import Rules, rules_in_force
 from core.model.errors import Conflict, PaperwireError, Refused, StoreError, TooMuch
 from core.model.saved import Change
@@ -78,6 +82,21 @@ async def load(wire: Paperwire) -> tuple[Rules, tuple[Change, ...]]:
     """
     saved, history = await wire.archive.overrides.read()
     return rules_in_force(wire.settings.feeds, saved), history
+
+
+async def read_owner_form(request: Request) -> tuple[Form, OwnerState | None]:
+    """Returns the fields of a form of our own pages, and what the store has for the owner; None for strangers.
+
+    Raises as `read_form`, and `HTTPException` (403) for what another site sent.
+    """
+    form = await read_form(request)
+    check_own_page(request)
+    return form, await owner_of(request)
+
+
+def to_sign_in(request: Request) -> Response:
+    """Lead to the page to sign in."""
+    return RedirectResponse(page_url(request, "/sign-in"), 303, NOT_KEPT)
 
 
 async def read_form(request: Request) -> Form:

@@ -11,11 +11,11 @@ from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.headers import NOT_KEPT
-from api.pages.forms import first, read_form
+from api.pages.forms import first, read_owner_form, to_sign_in
 from api.pages.html import HEADERS, MEDIA_TYPE, render
 from api.pages.owner import PERSONAL, change_marks, find_entries
 from api.resource import format_of, opened, wire_of
-from api.session import check_own_page, owner_of
+from api.session import owner_of
 from api.urls import page_url, raw_query
 from core.archive.marks import OwnerState
 from core.llm.extractive import extract
@@ -111,11 +111,9 @@ async def _page(request: Request, notice: str = "", *, status: int = 200) -> Res
 async def send(request: Request) -> Response:
     """Send the selected papers of the owner's list to Zotero, with their notes."""
     wire = await opened(request)
-    form = await read_form(request)
-    check_own_page(request)
-    reading = await owner_of(request)
+    form, reading = await read_owner_form(request)
     if reading is None:
-        return RedirectResponse(page_url(request, "/sign-in"), _SEE_OTHER, NOT_KEPT)
+        return to_sign_in(request)
     if not wire.settings.has_zotero:
         raise HTTPException(501, "There is no library: set ZOTERO_USER and ZOTERO_KEY in the environment.")
     chosen = set(form.get("id", []))
@@ -148,11 +146,9 @@ def _sent(request: Request) -> str:
 async def change_list(request: Request) -> Response:
     """Remove a paper (`s`), tick it as read (`r`), or keep the notes; for the owner."""
     wire = await opened(request)
-    form = await read_form(request)
-    check_own_page(request)
-    reading = await owner_of(request)
+    form, reading = await read_owner_form(request)
     if reading is None:
-        return RedirectResponse(page_url(request, "/sign-in"), _SEE_OTHER, NOT_KEPT)
+        return to_sign_in(request)
     if paper := first(form, "s"):
         known = reading.marks.get(paper, PaperMark())
         time = max(int(wire.clock().timestamp()), known.time + 1)
