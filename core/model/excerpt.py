@@ -56,6 +56,9 @@ _NUMBER = re.compile(r"\W*(?:(?:section|chapter)\s+)?(?P<top>\d{1,2}|[ivx]{1,5}(
 _AFTER = ("experiments", "results", "discussion", "limitations", "conclusion")
 _REFERENCE = re.compile(r"\s*(?:\[\d{1,3}\]|\d{1,3}\.)\s+[A-Z].*\b(?:19|20)\d\d\b|.*\b(?:arXiv:\d|doi\.org|In Proc)")
 _LEAST_REFERENCES = 5  # paragraphs in a row that end a text
+_TELLING = ("limitations", "conclusion", "results")  # roles that words tell from others
+_MOST_OF = 0.6  # of the paragraphs of a section
+_LEAST_PARAGRAPH = 80  # characters; shorter ones are captions and names
 _LONG_PARAGRAPH = 1_500  # characters; longer ones are cut, where each has a role of its own
 _HEAD_SHARE = 0.7  # of a shortened section is its beginning, the rest its end
 _SLACK = 200  # characters that a cut may move to the end of a sentence
@@ -112,8 +115,8 @@ def take_excerpt(sections: Sequence[TextSection], most: int) -> Excerpt:
 def roles_of(sections: Sequence[TextSection]) -> list[str]:
     """Returns the role of each section: one of `SHARES`.
 
-    A subsection whose heading says nothing has the role of its section. A section that says nothing is method before
-    the first experiments, and part of what precedes it after them.
+    A subsection whose heading says nothing has the role of its section. Another section whose heading says nothing has
+    the role of its words; else it is method before the first experiments, and part of what precedes it after them.
     """
     roles: list[str] = []
     tops: dict[str, str] = {}  # the roles of numbered sections
@@ -140,7 +143,16 @@ def _role(section: TextSection, named: str, parent: str, last: str) -> str:
         return named if parent in ("experiments", "results", "discussion") and named in _AFTER else parent
     if named:
         return named
-    return last if last in _AFTER else "method"
+    return _by_most_words(section.text) or (last if last in _AFTER else "method")
+
+
+def _by_most_words(text: str) -> str:
+    """Returns the role of a section whose heading says nothing ("How fast is it?"): what most of its paragraphs say."""
+    pieces = [piece.lower() for piece in _paragraphs(text) if len(piece) >= _LEAST_PARAGRAPH]
+    for role, pattern in _BY_WORDS:
+        if role in _TELLING and pieces and sum(map(bool, map(pattern.search, pieces))) >= _MOST_OF * len(pieces):
+            return role
+    return ""
 
 
 def _named(title: str) -> str:

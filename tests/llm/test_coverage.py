@@ -1,5 +1,7 @@
 """What of a long paper reaches a model: results, limitations and conclusion first, appendices last."""
 
+import random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,7 +13,7 @@ from core.sources.html import read_html
 from core.sources.pdf import read_pdf
 from tests.api import make_settings
 from tests.support.invented import make_paper
-from tests.support.long_papers import NAMES, LongPaper, long_paper, shares
+from tests.support.long_papers import NAMES, LongPaper, long_paper, paragraphs_of, sentences_of, shares
 from tests.support.tiers import matrix
 
 VITAL = ("results", "limitations", "conclusion")
@@ -84,6 +86,22 @@ def test_never_more(sections: list[TextSection], most: int) -> None:
     assert 0 <= found.coverage.percent <= 100
     assert found.coverage == Coverage.from_plain(found.coverage.to_plain())
     assert set(roles_of(found.sections)) <= SHARES.keys()
+
+
+def test_headings_that_say_nothing() -> None:
+    """Where a heading says nothing, in any language, the words of most paragraphs do."""
+    rng = random.Random(5)
+    heads = {"introduction": "1 Introduction", "method": "2 Placement", "results": "3 Résultats",
+             "limitations": "4 Where it breaks", "conclusion": "5 Parting words"}  # fmt: skip
+    sizes = dict(zip(heads, (20_000, 90_000, 30_000, 4_000, 4_000), strict=True))
+    texts = {role: sentences_of(rng, role, size) for role, size in sizes.items()}
+    sections = [TextSection(head, "\n".join(paragraphs_of(texts[role])), "body") for role, head in heads.items()]
+    assert list(heads) == roles_of(sections)
+    read = take_excerpt(sections, 110_000).text
+    for role in ("results", "limitations", "conclusion"):
+        assert sum(one in read for one in texts[role]) >= 0.9 * len(texts[role]), role
+    figures = [TextSection("2 Placement", "As Figure 2 shows, pages move.\n" + "We place pages by their reads. " * 40)]
+    assert ["method"] == roles_of(figures)
 
 
 def test_stored() -> None:

@@ -54,7 +54,8 @@ class LongPaper(NamedTuple):
     sentences: dict[str, tuple[str, ...]]
 
 
-def _sentences(rng: random.Random, role: str, characters: int) -> tuple[str, ...]:
+def sentences_of(rng: random.Random, role: str, characters: int) -> tuple[str, ...]:
+    """Invented sentences of a role, so many characters in all."""
     found, length = [], 0
     while length < characters:
         words = " ".join(rng.choice(_WORDS) for _ in range(rng.randint(8, 14)))
@@ -75,14 +76,15 @@ def _wrapped(text: str, width: int) -> Iterator[str]:
     yield line
 
 
-def _paragraphs(sentences: tuple[str, ...]) -> list[str]:
+def paragraphs_of(sentences: tuple[str, ...]) -> list[str]:
+    """The sentences as paragraphs."""
     return [" ".join(sentences[at : at + 6]) for at in range(0, len(sentences), 6)]
 
 
 def _html(texts: dict[str, tuple[str, ...]], *, titles: bool) -> bytes:
     parts = []
     for number, (role, sentences) in enumerate(texts.items(), 1):
-        paragraphs = _paragraphs(sentences)
+        paragraphs = paragraphs_of(sentences)
         extra = [table(("System", "Read"), ("Tidal", "1.25")), f"<p>{math('x^2')}</p>"] if role == "results" else []
         if role == "appendix":
             parts.append(section("Proofs", *paragraphs, number="A", kind="appendix"))
@@ -103,7 +105,7 @@ def _pdf(texts: dict[str, tuple[str, ...]], *, titles: bool, columns: bool) -> b
             lines += ["References", *(f"[{n}] F. Sample. A cited work. 20{n:02}." for n in range(10, 60)), "A Proofs"]
         elif titles:
             lines.append(f"{number} {TITLES[role]}")
-        for paragraph in _paragraphs(sentences):
+        for paragraph in paragraphs_of(sentences):
             lines += _wrapped(paragraph, _COLUMN_WIDTH if columns else WIDTH)
     blocks = [lines[at : at + _LINES] for at in range(0, len(lines), _LINES)]
     if not columns:
@@ -114,9 +116,9 @@ def _pdf(texts: dict[str, tuple[str, ...]], *, titles: bool, columns: bool) -> b
 
 def _make(name: str, kind: str, seed: int, scale: float, appendix: int, **how: bool) -> LongPaper:
     rng = random.Random(seed)
-    texts = {role: _sentences(rng, role, int(_SIZES[role] * scale)) for role in ROLES}
+    texts = {role: sentences_of(rng, role, int(_SIZES[role] * scale)) for role in ROLES}
     if appendix:
-        texts["appendix"] = _sentences(rng, "appendix", appendix)
+        texts["appendix"] = sentences_of(rng, "appendix", appendix)
     write: Callable[..., bytes] = _html if kind == "html" else _pdf
     return LongPaper(name, kind, write(texts, **how), texts)
 
