@@ -30,7 +30,7 @@ from core.model.feed import DEFAULT_SUMMARY, Feed, Keyword, default_min_score, p
 from core.model.rubric import Criterion, Rubric
 from core.model.rules import Term, parse_rule
 from core.model.scoring import same_keyword
-from core.model.sources import ARXIV, CATEGORIES_OF, PREPRINTS, RSS, find_preprint_category, slug
+from core.model.sources import AGAIN, ARXIV, CATEGORIES_OF, PREPRINTS, RSS, find_preprint_category, slug
 from core.model.template import Language
 from core.text.fold import fold
 
@@ -111,7 +111,7 @@ class FeedTable(_Table):
 
     title: Text
     description: str = Field(Feed.description, max_length=1000)
-    source: Literal["arxiv", "huggingface", "biorxiv", "medrxiv", "rss"] = "arxiv"
+    source: Literal["arxiv", "huggingface", "biorxiv", "medrxiv", "rss", "again"] = "arxiv"
     urls: list[Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000)]] = Field(
         [], max_length=MOST_URLS, validate_default=True
     )
@@ -170,7 +170,7 @@ class FeedTable(_Table):
     @classmethod
     def _known(cls, names: list[str], info: ValidationInfo) -> list[str]:
         source = info.data.get("source", ARXIV)
-        if not names and source == ARXIV:
+        if not names and source in (ARXIV, AGAIN):
             raise ValueError("name at least one category or archive, such as cs.CL or cs")
         if names and source == RSS:
             raise ValueError('the papers of RSS and Atom feeds have no categories; leave this out with source = "rss"')

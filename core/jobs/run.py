@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from core.archive import Archive, Draft, State
 from core.config.overrides import Rules, rules_in_force
 from core.config.settings import Settings
+from core.jobs.again import look_again
 from core.jobs.analyze import analyze
 from core.jobs.backfill import (
     LEAST_SECONDS,
@@ -321,6 +322,10 @@ class _Run:
         if not rules.sources.isdisjoint(ELSEWHERE):
             self.progress("asking other sources", 0, 1)
             await self._step("enrich", self._elsewhere(rules, end))
+            await self._step("enrich", self._again(rules))
+
+    async def _again(self, rules: Rules) -> None:
+        await look_again(self.archive, rules, now=self.now)
 
     async def _picks(self, rules: Rules) -> None:
         await fetch_picks(self.archive, self.upstreams, rules, now=self.now, report=self.report.enrich)

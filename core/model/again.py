@@ -23,6 +23,21 @@ class News(NamedTuple):
     value: str
 
 
+def written_news(news: Iterable[News]) -> str:
+    """Returns news as a paper of the source "again" has them, each in a line: "version 2"; the newest of each kind."""
+    newest = {one.kind: one for one in news}
+    return "\n".join(f"{one.kind} {' '.join(one.value.split())}" for one in newest.values())
+
+
+def read_news(text: str) -> tuple[News, ...]:
+    """The inverse of `written_news`; what is no news is left out."""
+    parts = (line.partition(" ") for line in text.split("\n"))
+    return tuple(News(kind, value) for kind, _, value in parts if kind in _KINDS)
+
+
+_KINDS = ("version", "code", "journal", "upvotes")
+
+
 class SecondLook(NamedTuple):
     """A paper at its newest: the `entry`, when it was `first` announced, `since` when it is notable again, and why."""
 

@@ -219,6 +219,7 @@ class Paper:
     arXiv did not say is the empty string. `upvotes` and `repo`, a code host's address, are Hugging Face's; None and ""
     where it has not picked the paper. `doi` and `journal_ref` are those of the publication in a journal. Of a paper
     from elsewhere `link` is the page, and `venue` who publishes it; its categories are none of arXiv's.
+    `news` is what makes it notable again, in the form of `core.model.again`, on a date of that source only.
     """
 
     id: str
@@ -239,6 +240,7 @@ class Paper:
     upvotes: int | None = None
     link: str = ""
     venue: str = ""
+    news: str = ""
 
     @property
     def is_arxiv(self) -> bool:

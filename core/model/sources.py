@@ -15,12 +15,14 @@ from core.model.categories import category_name
 from core.util.signing import fingerprint
 
 ARXIV, HUGGINGFACE, BIORXIV, MEDRXIV, RSS = "arxiv", "huggingface", "biorxiv", "medrxiv", "rss"
+AGAIN = "again"  # papers of arXiv that became notable after their day, derived from the other sources
 PREPRINTS = {BIORXIV: "bioRxiv", MEDRXIV: "medRxiv"}
-ELSEWHERE = (BIORXIV, MEDRXIV, RSS)  # their batches are in `Manifest.elsewhere`
+ELSEWHERE = (BIORXIV, MEDRXIV, RSS, AGAIN)  # their batches are in `Manifest.elsewhere`
 SOURCES = (ARXIV, HUGGINGFACE, *ELSEWHERE)  # in the order in which they lead a wire
-NAMES = {ARXIV: "arXiv", HUGGINGFACE: "Hugging Face", **PREPRINTS, RSS: "RSS"}
+NAMES = {ARXIV: "arXiv", HUGGINGFACE: "Hugging Face", **PREPRINTS, RSS: "RSS", AGAIN: "Second look"}
 
 _DAY = timedelta(days=1)
+_DAYS_SEEN = (RSS, AGAIN)  # their dates are days on which something was seen
 _POSTED = timedelta(days=1, hours=12)  # after a date's beginning (UTC), its preprints are there
 
 _BIORXIV = """Animal Behavior and Cognition; Biochemistry; Bioengineering; Bioinformatics; Biophysics; Cancer Biology;
@@ -93,7 +95,7 @@ def due_day(source: str, now: datetime) -> date:
         return due_date(now)
     if source == HUGGINGFACE:
         return picks_due_date(now)
-    return now.astimezone(UTC).date() if source == RSS else (now.astimezone(UTC) - _POSTED).date()
+    return now.astimezone(UTC).date() if source in _DAYS_SEEN else (now.astimezone(UTC) - _POSTED).date()
 
 
 def due_time(source: str, day: date) -> datetime:
@@ -102,11 +104,11 @@ def due_time(source: str, day: date) -> datetime:
         return due_at(day)
     if source == HUGGINGFACE:
         return picks_due_at(day)
-    return datetime.combine(day, time(), UTC) + (_DAY if source == RSS else _POSTED)
+    return datetime.combine(day, time(), UTC) + (_DAY if source in _DAYS_SEEN else _POSTED)
 
 
 def next_due_time(source: str, now: datetime) -> datetime:
     """Returns when the date after the due one is due, for sources other than arXiv."""
-    if source == RSS:  # a new date begins at midnight, and is due at once
+    if source in _DAYS_SEEN:  # a new date begins at midnight, and is due at once
         return datetime.combine(now.astimezone(UTC).date() + _DAY, time(), UTC)
     return due_time(source, due_day(source, now) + _DAY)

@@ -11,6 +11,7 @@ from datetime import time as clock
 from html import escape
 from typing import Any
 
+from core.model.again import read_news
 from core.model.calendar import EASTERN, PUBLISHED_AT
 from core.model.feed import Entry, Feed, Reason
 from core.model.notice import Notice
@@ -19,6 +20,7 @@ from core.model.scoring import field_text
 from core.model.sources import category_title
 from core.model.summary import Summary
 from core.render.claims import claim_of
+from core.render.messages import messages
 from core.render.shapes import entry_to_plain, summary_html
 from core.text.sanitize import clean, is_clean, label, plain
 
@@ -131,6 +133,7 @@ def entry_html(entry: Entry) -> str:
     is_written = bool(written and summary and summary.state == "ready")
     claim = claim_of(entry)
     texts = [
+        f"<p><strong>{escape(why)}</strong></p>" if (why := news_in_words(paper)) else "",
         f"<p><strong>{WITHDRAWN}</strong></p>" if is_withdrawn(paper) else "",
         f"<p><strong>{escape(claim)}</strong></p>" if claim and not _begins(lines, claim) else "",
         written,
@@ -154,6 +157,15 @@ def entry_html(entry: Entry) -> str:
     return clean("".join((*texts, *(f"<p>{part}</p>" for part in parts if part.strip()), end)))
 
 
+def news_in_words(paper: Paper, language: str = "en") -> str:
+    """Returns why a paper is notable again: "Why now: version 3; published: Journal of Samples 4"; "" for others."""
+    if not paper.news:
+        return ""
+    words = messages("again", language)
+    news = "; ".join(words[one.kind].format(value=one.value) for one in read_news(paper.news))
+    return label(f"{words['why now']}{words['colon']}{news}")
+
+
 def _begins(lines: Sequence[str], claim: str) -> bool:
     """Returns whether an abstract begins with its claim."""
     return bool(lines) and " ".join(lines[0].split()).startswith(claim.rstrip("…"))
@@ -162,6 +174,7 @@ def _begins(lines: Sequence[str], claim: str) -> bool:
 def entry_summary(entry: Entry) -> str:
     """One line of plain text: the claim of a summary, else how the abstract begins; then the score with its reasons."""
     notice = f"{WITHDRAWN} " if is_withdrawn(entry.paper) else ""
+    notice = f"{why}. {notice}" if (why := news_in_words(entry.paper)) else notice
     beginning = claim_of(entry) if entry.summary else ""
     return label(
         f"{notice}{beginning or _beginning(entry.paper.abstract)} Score {entry.score:g}{reasons_in_words(entry)}"

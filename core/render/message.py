@@ -15,7 +15,7 @@ from core.model.manifest import BatchRecord
 from core.model.paper import Paper, is_withdrawn
 from core.model.summary import Summary
 from core.render.claims import claim_of
-from core.render.items import clean_entry, paper_title, readable_names
+from core.render.items import clean_entry, news_in_words, paper_title, readable_names
 from core.render.messages import Sentences, messages
 from core.render.shapes import entry_to_plain
 from core.text.sanitize import clean, cut, label
@@ -110,6 +110,7 @@ def _row(entry: Entry, section: Part, brief: Brief, extract: _Extract, words: Se
     if is_withdrawn(entry.paper):
         title = words["withdrawn"].format(title=title)
     facts = [
+        news_in_words(entry.paper, brief.language),
         words[entry.band] if entry.band in ("must-read", "review") else "",
         words["score"].format(score=f"{entry.score:g}"),
     ]

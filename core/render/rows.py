@@ -13,7 +13,7 @@ from core.model.rubric import Scorecard
 from core.model.summary import Summary
 from core.render.card import LONGEST_TITLE, Card, make_card, places_of, readable
 from core.render.claims import LONGEST_CLAIM, claim_of
-from core.render.items import TYPE_NAMES, absence_in_words, clean_entry, readable_names
+from core.render.items import TYPE_NAMES, absence_in_words, clean_entry, news_in_words, readable_names
 from core.text.names import GROUP
 from core.text.sanitize import cut, label, plain
 
@@ -157,5 +157,7 @@ def _notes(entry: Entry) -> Iterable[str]:
         yield "withdrawn"
     if entry.type != "new":
         yield TYPE_NAMES.get(entry.type, entry.type)
+    if why := news_in_words(entry.paper):
+        yield why
     if entry.late:
         yield "late"

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from core.model.again import read_news
 from core.model.feed import Entry
 from core.model.paper import Paper, is_withdrawn, known_addresses
 from core.model.summary import Summary
@@ -14,7 +15,7 @@ from core.text.markdown import to_html
 ENTRY_FIELDS = (
     "id", "version", "feed", "title", "title_tex", "authors", "abstract", "categories", "primary", "type", "announced",
     "published", "updated", "comment", "doi", "journal_ref", "venue", "licence", "links", "score", "words", "learned",
-    "reasons", "points", "band", "scorecard", "upvotes", "withdrawn", "late", "summary", "found_by",
+    "reasons", "points", "band", "scorecard", "upvotes", "withdrawn", "late", "summary", "found_by", "why_now",
 )  # fmt: skip
 # what an entry may lack
 _ENTRY_TEXTS = ("title_tex", "published", "updated", "comment", "doi", "journal_ref", "venue", "licence")
@@ -63,7 +64,7 @@ def entry_to_plain(entry: Entry, fields: tuple[str, ...] = ()) -> dict[str, Any]
             plain[name] = value
     if entry.scorecard:
         plain["scorecard"] = entry.scorecard.to_plain()
-    plain |= _learned_to_plain(entry)
+    plain |= _learned_to_plain(entry) | _news_to_plain(paper)
     if is_withdrawn(paper):
         plain["withdrawn"] = True
     if entry.late:
@@ -71,6 +72,10 @@ def entry_to_plain(entry: Entry, fields: tuple[str, ...] = ()) -> dict[str, Any]
     if entry.summary and (not fields or "summary" in fields):
         plain["summary"] = _summary_to_plain(entry.summary, paper)
     return {name: plain[name] for name in plain if name in fields} if fields else plain
+
+
+def _news_to_plain(paper: Paper) -> dict[str, Any]:
+    return {"why_now": [one._asdict() for one in read_news(paper.news)]} if paper.news else {}
 
 
 def _learned_to_plain(entry: Entry) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from core.model.batch import Announcement
 from core.model.manifest import Manifest
 from tests.support.arxiv_format import Sheet
 from tests.support.elsewhere_format import atom, journal, journal_item, preprint, rdf
+from tests.support.hf_format import Picked
 from tests.support.upstream import Upstream, serving
 
 FRIDAY = date(2026, 3, 6)
@@ -291,3 +294,66 @@ def test_biorxiv_fails_in_the_middle(upstream: Upstream, tmp_path: Path) -> None
     second = asyncio.run(_posted(settings)).all_of("biorxiv")[day]
     assert [("partial", 30), ("complete", 50)] == [(one.state, one.total) for one in (first, second)]
     assert "page 2: status 503" in first.reason
+
+
+AGAIN = """
+[feeds.main]
+title = "Main"
+categories = ["cs.LG"]
+[feeds.again]
+title = "Second look"
+source = "again"
+categories = ["cs.LG"]
+[feeds.again.keywords]
+cache = 2
+[feeds.daily]
+title = "Daily"
+source = "huggingface"
+[feeds.journals]
+title = "Journals"
+source = "rss"
+"""
+MONDAY, TUESDAY = date(2026, 3, 2), date(2026, 3, 3)
+
+
+def test_a_second_look(tmp_path: Path) -> None:
+    """Papers come back on the date that brings news of them, once, and say what it is; others do not."""
+    sheets = [
+        Sheet(id=f"2603.0010{number}", title=f"A cache of kind {number} for many sampled uses") for number in range(5)
+    ]
+    later = [
+        replace(sheets[0], version=2, abstract="Code is at https://github.com/sample/cache."),
+        Sheet(id="2603.00200", title="A cache of another kind", version=3),  # nobody has seen it before
+    ]
+    picks = {TUESDAY: [Picked(sheets[1], 30), Picked(sheets[2], 3)]}
+    with serving(Upstream(day=MONDAY, days={MONDAY: sheets, TUESDAY: later}, picks=picks)) as upstream:
+        upstream.feeds = {"/journal.xml": journal([])}
+        feeds = f'{AGAIN}urls = ["{upstream.url}/journal.xml"]\n'
+        settings = settings_of(upstream, tmp_path, feeds, now=datetime(2026, 3, 2, 17, tzinfo=UTC))
+        first = refresh(settings)[0]
+        assert [] == first.of("again")
+        upstream.day = TUESDAY
+        upstream.feeds = {"/journal.xml": journal([journal_item(3, sheets[3].title, day=3, by="First Sample")])}
+        settings = settings.model_copy(update={"now": datetime(2026, 3, 3, 17, tzinfo=UTC)})
+        manifest, _, failures = refresh(settings)
+        assert {} == failures
+        assert [(TUESDAY, 3)] == [(record.date, record.total) for record in manifest.of("again")]
+        assert manifest.all_of("again") == refresh(settings)[0].all_of("again")
+        with TestClient(create_app(settings)) as client:
+            rows = client.get("/api/papers?feed=again&sort=id").json()["papers"]
+            expected = {
+                "2603.00100": [
+                    {"kind": "version", "value": "2"}, {"kind": "code", "value": "https://github.com/sample/cache"},
+                ],
+                "2603.00101": [{"kind": "upvotes", "value": "30"}],
+                "2603.00103": [{"kind": "journal", "value": "Journal of Samples"}],
+            }  # fmt: skip
+            assert expected == {row["id"]: row["why_now"] for row in rows}
+            why = "Why now: version 2; code: https://github.com/sample/cache"
+            for path in (
+                "/api/feeds/again.rss", "/api/feeds/again.json", "/api/digests/again/latest.md",
+                "/api/digests/again/latest.html?style=daily", "/day/2026-03-03",
+            ):  # fmt: skip
+                text = unescape(client.get(path).text).replace("\\", "")
+                assert why in text, path
+            assert "Why now" not in client.get("/api/feeds/main.rss").text

@@ -1,7 +1,7 @@
 """What the styles of digests share: notices at the top, lines about a paper and where it comes from, its summary."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from core.model.digest import Digest
@@ -9,7 +9,7 @@ from core.model.feed import Entry
 from core.model.paper import Paper, is_withdrawn, known_addresses
 from core.model.summary import Summary
 from core.render.blocks import Block, Line, Link, Paragraph, Strong, Written
-from core.render.items import paper_title, readable_names
+from core.render.items import news_in_words, paper_title, readable_names
 from core.render.messages import Sentences
 from core.text.markdown import PAGE_LEVEL
 from core.text.names import name_words
@@ -107,6 +107,12 @@ def marked_title(paper: Paper, words: Sentences) -> str:
 def paper_link(paper: Paper, text: str) -> Link:
     """Returns a link to arXiv's page."""
     return Link(text, paper.url)
+
+
+def why_again(paper: Paper, language: str) -> Iterator[Block]:
+    """Yields a line that says why a paper is notable again, if it is on a date of that source."""
+    if why := news_in_words(paper, language):
+        yield Paragraph((Strong(why),))
 
 
 def authors_line(paper: Paper, words: Sentences) -> str:

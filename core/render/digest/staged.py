@@ -18,6 +18,7 @@ from core.render.digest.common import (
     summary_problem,
     summary_text,
     venue_of,
+    why_again,
 )
 from core.render.evidence import evidence_in_words
 from core.render.items import paper_title
@@ -85,6 +86,7 @@ def statistics_lines(digest: Digest, words: Sentences) -> Iterator[str]:
 def _high(entry: Entry, digest: Digest, words: Sentences) -> Iterator[Block]:
     paper = entry.paper
     yield Heading(3, (f"[{words['points'].format(points=f'{points_of(entry):g}')}] {marked_title(paper, words)}",))
+    yield from why_again(paper, digest.language)
     facts: dict[str, str | Link] = {
         "title": paper_title(paper),
         "institutions": institutions_of(entry) or words["not named"],

@@ -16,6 +16,7 @@ from core.render.digest.common import (
     notices,
     paper_link,
     summary_text,
+    why_again,
 )
 from core.render.messages import Sentences
 from core.text.sanitize import plain
@@ -71,15 +72,17 @@ def _paper(number: int, entry: Entry, digest: Digest, words: Sentences) -> Itera
     paper = entry.paper
     announced = words["announced on"].format(date=entry.announced.isoformat())
     yield Heading(3, (f"{number}. ", paper_link(paper, marked_title(paper, words))))
+    yield from why_again(paper, digest.language)
     facts = {
         "authors": authors_line(paper, words),
         "category": ", ".join(paper.categories),
         "published": paper.published[:10] or announced,
         "score": f"{entry.score:.1f}",
         "type": words.get(f"type {entry.type}", entry.type),
-        "arxiv id": paper.versioned,
+        **({"arxiv id": paper.versioned} if paper.is_arxiv else {"venue": paper.venue}),
     }
-    yield Bullets(tuple(fact(words[key], value, words) for key, value in facts.items()))
+    listed = {key: value for key, value in facts.items() if value or paper.is_arxiv}
+    yield Bullets(tuple(fact(words[key], value, words) for key, value in listed.items()))
     if abstract := " ".join(plain(paper.abstract).split()):
         yield Quote((beginning(abstract, _SHOWN_ABSTRACT),))
     summary = summary_text(entry, digest, words, 3) if entry.paper.versioned in digest.wanted else None
@@ -134,7 +137,10 @@ def daily_blocks(digest: Digest, _: Site, words: Sentences) -> Iterator[Block]:
     for number, entry in enumerate(digest.listed(), 1):
         paper = entry.paper
         yield Heading(2, (f"{number}. ", paper_link(paper, marked_title(paper, words))))
-        overview = Link(f"AlphaXiv: {paper.id}", _OVERVIEW[digest.language].format(id=paper.id))
+        overview = Link(paper.label, paper.url)
+        if paper.is_arxiv:
+            overview = Link(f"AlphaXiv: {paper.id}", _OVERVIEW[digest.language].format(id=paper.id))
+        yield from why_again(paper, digest.language)
         upvotes = [] if entry.upvotes is None else [fact(words["upvotes"], str(entry.upvotes), words)]
         yield Bullets(((overview,), *upvotes))
         if summary := summary_text(entry, digest, words, 2):
