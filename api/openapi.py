@@ -322,7 +322,7 @@ REVIEW: dict[int | str, dict[str, Any]] = {
     404: problem_of(
         404,
         "http",
-        "Not Found",
+        "Not found",
         "There is no review of 2603.90045 yet. Its owner makes one with `paperwire review 2603.90045`, or with POST "
         "/api/papers/2603.90045/review and the header `Authorization: Bearer …`.",
     ),
