@@ -49,7 +49,7 @@ def run(*, invented: bool = False) -> None:
         "  is answered by one instance that runs all the time: any number; it asks once in 8 s at most, which is",
         f"  {EARLY_READS:,} commands and {EARLY_READS * _bytes(warm) / 1e9:.1f} GB a month if it is never idle",
         "  is answered by an edge cache, which keeps a feed until the next batch is due: any number; with each batch",
-        f"  one instance makes a feed anew and {REGIONS} regions get it, all from instances that just started:",
+        f"  one instance makes a feed and {REGIONS} regions get it, all from instances that just started:",
         f"  {DAYS * edge.commands:,} commands and {DAYS * edge.bytes / 1e9:.2f} GB a month for each feed, so "
         f"{_feeds(edge, refresh)} feeds fit",
     )

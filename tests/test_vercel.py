@@ -66,7 +66,7 @@ def test_one_function_serves_every_path() -> None:
 
 
 def test_bytecode_is_compiled_when_it_is_built() -> None:
-    """The function's disk cannot be written to: without this, every cold start would compile everything anew."""
+    """The function's disk cannot be written to: without this, every cold start would compile everything again."""
     assert {"env": {"VERCEL_PYTHON_COMPILEALL": "1"}} == CONFIG["build"]
 
 

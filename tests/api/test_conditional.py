@@ -209,7 +209,7 @@ def test_problems_are_not_cached(client: httpx.Client, target: str) -> None:
 
 
 def test_health_is_not_cached(client: httpx.Client) -> None:
-    """The state of health is always asked for anew."""
+    """The state of health is always asked for again."""
     assert "no-store" == client.get("/api/health").headers["Cache-Control"]
 
 

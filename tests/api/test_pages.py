@@ -123,7 +123,7 @@ def test_headers(client: httpx.Client, path: str) -> None:
 
 
 def test_what_is_no_page_runs_nothing(client: httpx.Client) -> None:
-    """Nothing in a feed may run, load or be framed, whoever shows it as a page; cold and hot."""
+    """Nothing in a feed may run, load or be framed, whatever shows it as a page; cold and hot."""
     for _ in range(2):
         headers = client.get("/api/feeds/main.rss").headers
         assert "default-src 'none'; frame-ancestors 'none'" == headers["Content-Security-Policy"]

@@ -451,12 +451,12 @@ def test_private_copies_keep_their_key(tmp_path: Path) -> None:
 
 
 def test_the_instance_that_did_not_save_fetches_too(tmp_path: Path) -> None:
-    """New categories are fetched by whoever is asked next, also by an instance that answers from memory."""
+    """New categories are fetched by the instance that is asked next, also by an instance that answers from memory."""
     with serving_friday(tmp_path, confirm_seconds=0.5) as (one, upstream), ExitStack() as stack:
         settings = make_settings(tmp_path, confirm_seconds=0.5, arxiv_rss_url=upstream.url)
         two = stack.enter_context(httpx.Client(base_url=stack.enter_context(serving_app(settings))))
         end = time.monotonic() + 1
-        while time.monotonic() < end:  # it reads what it believes anew behind the answers, again and again
+        while time.monotonic() < end:  # it reads what it believes again behind the answers, again and again
             two.get("/api/feeds/main.rss")
         assert 303 == save(one, category="math.CO").status_code
         assert [] == upstream.paths

@@ -173,7 +173,7 @@ def assert_doubtful(answer: httpx.Response) -> None:
 
 
 def assert_certain(answer: httpx.Response) -> None:
-    """The answer is good and nothing is in doubt."""
+    """The answer is good and certain."""
     assert 200 == answer.status_code, answer.text
     assert "Warning" not in answer.headers
 
@@ -588,7 +588,7 @@ def limited(request: pytest.FixtureRequest, redis: RedisServer) -> Iterator[tupl
 
 
 def test_store_that_may_only_be_read(limited: tuple[Place, Limit], caplog: pytest.LogCaptureFixture) -> None:
-    """A new instance serves all that is stored, without doubt; a refresh is 503 before arXiv is asked, and the mend is
+    """A new instance serves all that is stored, as certain; a refresh is 503 before arXiv is asked, and the mend is
     told; nothing that is stored changes.
     """
     place, limit = limited
@@ -696,7 +696,7 @@ def test_nonsense_in_the_store(kind: str, running: dict[str, Future[Any]]) -> No
 
 
 def assert_served(answer: httpx.Response) -> None:
-    """The answer is good, with or without a doubt."""
+    """The answer is good, certain or not."""
     assert 200 == answer.status_code, answer.text
 
 

@@ -1,4 +1,4 @@
-"""Records of what models took: nothing is lost, whoever adds to them."""
+"""Records of what models took: nothing is lost, whichever process adds to them."""
 
 import asyncio
 from pathlib import Path

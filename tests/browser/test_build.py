@@ -99,7 +99,7 @@ def test_without_javascript(browser: Browser, wire: httpx.Client) -> None:
 
 
 def test_saving_with_keys_only(context: BrowserContext, tmp_path: Path) -> None:
-    """Who has no mouse makes a feed, is told of a wrong token, and deletes it again; the token is nowhere."""
+    """Who has no mouse makes a feed, learns of a wrong token, and deletes it again; the token is nowhere."""
     with serving(tmp_path) as client:
         origin = str(client.base_url).rstrip("/")
         page = context.new_page()

@@ -234,7 +234,7 @@ def test_white_space_makes_no_other_keyword(other: str) -> None:
 @example("word", ["—"], True)
 @example("regex", ["a-b"], False)
 def test_what_is_accepted_can_be_used(mode: str, words: list[str], excluded: bool) -> None:
-    """A file that is accepted scores any paper: mistakes are told when it is read, not when it is used."""
+    """A file that is accepted scores any paper: mistakes are reported when it is read, not when it is used."""
     try:
         given = {"exclude": words} if excluded else {"keywords": dict.fromkeys(words, 1.0)}
         feed = read_feed("main", {"title": "Main", "categories": ["cs.LG"], "match": mode} | given)
@@ -334,7 +334,7 @@ def test_mistakes_in_the_environment(
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe[feeds]"], ids=["missing", "not UTF-8"])
 def test_unreadable_files(tmp_path: Path, content: bytes | None) -> None:
-    """A file that is not there or not text is told by its path."""
+    """A file that is not there or not text is named by its path."""
     path = tmp_path / "feeds.toml"
     if content is not None:
         path.write_bytes(content)
@@ -344,7 +344,7 @@ def test_unreadable_files(tmp_path: Path, content: bytes | None) -> None:
 
 
 def test_files_are_named_in_explanations(tmp_path: Path) -> None:
-    """A mistake in a file is told with that file's name."""
+    """A mistake in a file is reported with that file's name."""
     path = tmp_path / "mine.toml"
     path.write_text(MAIN + "min_scor = 3", "utf-8")
     with pytest.raises(ConfigError, match=r"^mine\.toml: feeds\.main\.min_scor: unknown key"):

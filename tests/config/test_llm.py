@@ -1,4 +1,4 @@
-"""Which model the settings name, what is said about it, and what cannot be meant."""
+"""Which model the settings name, what is said about it, and what cannot be right."""
 
 import asyncio
 import re
@@ -59,7 +59,7 @@ GOOD_ONES: dict[str, tuple[dict[str, Any], bool, str]] = {
 
 @pytest.mark.parametrize("name", GOOD_ONES)
 def test_descriptions(name: str) -> None:
-    """The models are told in one line, without the key."""
+    """The models are named in one line, without the key."""
     values, has_model, words = GOOD_ONES[name]
     settings = settings_of(**values)
     assert (has_model, True) == (settings.has_model, describe_models(settings).startswith(words))
@@ -94,7 +94,7 @@ BAD_ONES: dict[str, tuple[dict[str, Any], str]] = {
 
 @each_row("name", BAD_ONES)
 def test_what_cannot_be_meant(name: str) -> None:
-    """Variables that cannot be meant are named, and their values are not repeated."""
+    """Variables that cannot be right are named, and their values are not repeated."""
     values, words = BAD_ONES[name]
     with pytest.raises(ConfigError) as raised:
         describe_models(settings_of(**values))

@@ -126,7 +126,7 @@ def test_refused(query: str, name: str, words: str) -> None:
 
 
 def test_all_problems_are_told() -> None:
-    """A form is told everything that is wrong with it at once."""
+    """A form learns everything that is wrong with it at once."""
     wrong = {"keywords": '"x', "min_score": "much", "match": "fuzzy", "name": "x" * 400, "max_entries": "-1"}
     feed, problems = read_rules(wrong)
     assert (None, {*wrong, "category"}) == (feed, set(problems))

@@ -254,7 +254,7 @@ FAULTS = ("invalid-json", "wrong-schema", "refusal", "cut-off", "empty", "too lo
 
 @matrix("fault", FAULTS, daily=("invalid-json", "refusal"))
 def test_one_paper_fails(place: Place, fault: str) -> None:
-    """Whatever a model makes of one paper, the others have what they get, and it is told what is missing and why."""
+    """Whatever a model makes of one paper, the others have what they get, and what is missing is said, with why."""
     place.model.prey, place.model.faulty_for_ever = "Paper 2 worth", True
     place.model.faults = [fault]
     done = place.refresh(feeds_toml=feeds(rubric=""))
@@ -289,7 +289,7 @@ STOPS = {"401": "wrong-key", "404": "no-model", "no credit": "no-credit", "html"
 
 @matrix("fault", STOPS, daily=("401",))
 def test_what_is_wrong_for_all(place: Place, fault: str) -> None:
-    """A wrong key, a model that there is not: one problem is told, after as few calls as there are at once."""
+    """A wrong key, a model that there is not: one problem is reported, after as few calls as there are at once."""
     place.model.faults, place.model.faulty_for_ever = [fault], True
     done = place.refresh()
     assert len(place.model.requests) <= 4
@@ -338,7 +338,7 @@ def test_text_that_may_come_later(place: Place) -> None:
 
 
 def test_no_full_text(tmp_path: Path) -> None:
-    """A paper without HTML and PDF is judged by its abstract, which is told."""
+    """A paper without HTML and PDF is judged by its abstract, which is said."""
     with at_place(tmp_path, 6) as place:
         place.refresh()
         card = place.shown()[0].scorecard
@@ -405,7 +405,7 @@ HOLD = "hold = true\nhold_hours = 12"
 
 
 def test_hold(place: Place) -> None:
-    """What waits for its summary is held back, told on the page, and shown when it is there."""
+    """What waits for its summary is held back, mentioned on the page, and shown when it is there."""
     options = {"feeds_toml": feeds(more=HOLD, summaries=3), "llm_daily_tokens": 100}
     place.refresh(**options)
     assert [] == place.shown()

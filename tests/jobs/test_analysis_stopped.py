@@ -49,7 +49,7 @@ class Place:
         )
 
     def finish(self) -> str:
-        """Refresh to the end; what is told."""
+        """Refresh to the end; what it prints."""
         done = paperwire("refresh", cwd=self.folder, env=self.env)
         assert 0 == done.returncode, done.stderr
         return done.stdout

@@ -290,7 +290,7 @@ def test_pages_that_stay_short_are_taken_in_the_end(settings: Settings, upstream
 
 
 def test_time_is_kept(settings: Settings, upstream: Upstream) -> None:
-    """With little time no request is begun; what is owed stays owed, and is told."""
+    """With little time no request is begun; what is pending stays pending, and is reported."""
     today = at(settings, upstream, DAYS[9])
     refresh_at(today)
     before = len(upstream.requests)
@@ -375,7 +375,7 @@ def test_picks_are_a_feed_in_order_of_upvotes(picking: Settings) -> None:
 
 
 def test_upvotes_change_scores(picking: Settings, upstream: Upstream) -> None:
-    """Upvotes are noted in arXiv's batches, and rules that ask for them score anew when they change."""
+    """Upvotes are noted in arXiv's batches, and rules that ask for them score again when they change."""
     refresh_at(at(picking, upstream, DAYS[8]))
     picking = at(picking, upstream, DAYS[9])
     visit(picking)

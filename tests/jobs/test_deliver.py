@@ -1,4 +1,4 @@
-"""The hub is told of news, and of nothing else."""
+"""The hub hears of news, and of nothing else."""
 
 import asyncio
 from collections.abc import Iterator
@@ -24,7 +24,7 @@ SECRET = "a secret of some length"
 
 @dataclass
 class Hub:
-    """A hub that takes down what it is told."""
+    """A hub that takes down what it hears."""
 
     url: str = ""
     status: int = 202

@@ -230,7 +230,7 @@ def test_states_and_reasons_are_true(seen: Seen, row: tuple[str, str]) -> None:
 
 @every_row
 def test_the_next_good_answer_completes(seen: Seen, row: tuple[str, str]) -> None:
-    """The refresh after it has everything, everything once, and nothing is owed."""
+    """The refresh after it has everything, everything once, and nothing is pending."""
     report, manifest = seen.reports[1], seen.manifests[1]
     assert ("complete", "", 8) == (report["state"], report["reason"], report["papers"])
     assert (0, []) == (report["caught"]["owed"], report["caught"]["problems"]), row

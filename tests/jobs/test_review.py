@@ -92,7 +92,7 @@ def test_languages_are_reviews_of_their_own(tmp_path: Path) -> None:
 
 
 def test_estimate_and_usage(tmp_path: Path) -> None:
-    """What it costs is told before, from above, and recorded after; of a review that is complete nothing is left."""
+    """What it costs is said before, from above, and recorded after; of a review that is complete nothing is left."""
     with reviewing(tmp_path, llm_concurrency=1) as given:
 
         async def work(wire: Paperwire) -> None:
@@ -167,7 +167,7 @@ def _free(path: Path) -> None:
 
 
 def test_failed_questions_are_asked_again(tmp_path: Path) -> None:
-    """One question's failure is recorded and told; the next run asks that one only, and then has the post written."""
+    """One question's failure is recorded and reported; the next run asks that one only, and writes the post."""
     with reviewing(tmp_path) as given:
         given.model.faults, given.model.faulty_for_ever = ["empty"], True
         given.model.prey = "central hypothesis"
@@ -184,7 +184,7 @@ def test_failed_questions_are_asked_again(tmp_path: Path) -> None:
 
 
 def test_what_fails_for_good_is_left_out(tmp_path: Path) -> None:
-    """What the model refuses is missing from the post, which says so; a later run asks it, and then writes it anew."""
+    """What the model refuses is missing from the post, which says so; a later run asks it, and then writes it again."""
     with reviewing(tmp_path) as given:
         given.model.faults, given.model.faulty_for_ever, given.model.prey = ["refusal"], True, "central hypothesis"
         first = given.review().review
@@ -345,7 +345,7 @@ def test_a_text_that_cannot_be_had_now(tmp_path: Path) -> None:
 
 
 def test_papers_that_cannot_be_reviewed(tmp_path: Path) -> None:
-    """What is not there, withdrawn, or without text is told as that; without a model it is told how to set one."""
+    """What is not there, withdrawn, or without text is reported as that; without a model it is said how to set one."""
     with reviewing(tmp_path) as given:
         with pytest.raises(UnknownName, match="no paper '2603"):
             given.review("2603.00001")
@@ -361,7 +361,7 @@ def test_papers_that_cannot_be_reviewed(tmp_path: Path) -> None:
 
 
 def test_which_paper(tmp_path: Path) -> None:
-    """Without a version the newest one is meant; one that is being reviewed, or stored, is not asked of arXiv."""
+    """Without a version the newest one is taken; one that is being reviewed, or stored, is not asked of arXiv."""
     with reviewing(tmp_path) as given:
         given.review()
         count = len(given.arxiv.paths)

@@ -326,7 +326,7 @@ def test_a_wire_of_picks_alone_serves_them_at_the_first_request(world: World) ->
 
 
 def test_a_wire_of_picks_alone_says_what_it_waits_for(world: World) -> None:
-    """While Hugging Face fails, requests are told so, and it is left alone for a while; then the picks come."""
+    """While Hugging Face fails, requests get to know so, and it is left alone for a while; then the picks come."""
     world.upstream.faults, world.upstream.faulty_for_ever = ["/api/daily_papers 503"], True
     settings = world.settings("store", feeds_toml=ONLY_PICKS, llm_model="", llm_base_url="", catch_up_seconds=0)
     with serving_app(settings) as url, httpx.Client(base_url=url, timeout=120) as client:

@@ -1,4 +1,4 @@
-"""A fortnight of a small simulated arXiv: whatever it shows late, and whoever is killed, nothing is lost in the end."""
+"""A fortnight of a small simulated arXiv: whatever comes late, whichever process is killed, nothing is lost."""
 
 from datetime import date
 from pathlib import Path

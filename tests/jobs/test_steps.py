@@ -180,7 +180,7 @@ def test_a_message_finds_the_step_that_was_killed(place: Place) -> None:
 
 
 def test_two_deliveries_at_once(place: Place) -> None:
-    """Of two deliveries at the same time one works; the other is told to come again, and then finds nothing to do."""
+    """Of two deliveries at the same time one works; the other has to come again, and then finds nothing to do."""
     place.model.delay = 0.2
     with queued(place, work_seconds=60) as (url, _):
         step(place, "due")

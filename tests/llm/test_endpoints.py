@@ -37,7 +37,7 @@ ERRORS: dict[str, tuple[int, Any, str]] = {
 
 @each_row("kind", ERRORS)
 def test_errors(kind: str) -> None:
-    """The account's, the paper's and the length's errors are told apart, whatever the status."""
+    """The account's, the paper's and the length's errors are distinguished, whatever the status."""
     status, body, state = ERRORS[kind]
     assert state == read_error(status, json.dumps(body).encode()).state
 

@@ -21,7 +21,7 @@ SECRET = "sk-open-sesame-0123456789"
 
 @dataclass(frozen=True)
 class Row:
-    """A fault for ever, the state that it ends in ("" for a good answer), the calls made, and how many are paid for."""
+    """A lasting fault, the state that it ends in ("" for a good answer), the calls made, and how many are paid for."""
 
     state: str
     calls: int = 1
@@ -110,7 +110,7 @@ def _fault(name: str) -> str:
 
 @pytest.mark.parametrize("name", FOREVER)
 def test_fault_for_ever(stand_in: ModelServer, tmp_path: Path, name: str) -> None:
-    """Each fault ends in its state, after so many calls and not more, and what was paid for is told and counted."""
+    """Each fault ends in its state, after so many calls and not more, and what was paid for is reported and counted."""
     row = FOREVER[name]
     stand_in.faults, stand_in.faulty_for_ever = [_fault(name)], True
     for option, value in row.server.items():
@@ -207,7 +207,7 @@ def test_what_an_endpoint_repeats_of_a_key(stand_in: ModelServer, tmp_path: Path
 
 
 def test_how_long_to_wait(stand_in: ModelServer, tmp_path: Path) -> None:
-    """Who is told to come back later is told when; else the table says it."""
+    """Who has to come back later learns when; else the table says it."""
     stand_in.faults, stand_in.faulty_for_ever = ["429"], True
     stand_in.headers = {"Retry-After": "3600"}
     (told,) = Asking(stand_in.url, tmp_path).ask(JSON_ASK)

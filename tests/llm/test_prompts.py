@@ -130,7 +130,7 @@ def test_questions_share_all_but_their_end() -> None:
 
 
 def test_criteria_and_parts_are_asked_for() -> None:
-    """The rubric is told with its bounds, and the parts by their keys, headings and lengths."""
+    """The rubric is given with its bounds, and the parts by their keys, headings and lengths."""
     system = ask_analysis(sample_feed(), RUBRIC, sample_paper(), full()).system
     assert "- `criterion_1`: Direct storage (0 to 3): Is it about storage?" in system
     assert "- `effect` (about 150 characters): What it achieves" in system
@@ -241,7 +241,7 @@ def test_several_papers() -> None:
 
 
 def test_interest() -> None:
-    """A feed's interest is told to the model, and is part of the fingerprint of what it judges."""
+    """A feed's interest is given to the model, and is part of the fingerprint of what it judges."""
     feed = replace(sample_feed(), interest="Tape libraries")
     assert "Their interest: Tape libraries" in ask_screening(feed, RUBRIC, [sample_paper()]).system
     names = [screening_fingerprint(RUBRIC, "en", "m", interest) for interest in ("", "Tape libraries")]

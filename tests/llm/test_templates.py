@@ -77,7 +77,7 @@ def test_every_template_has_its_golden_files() -> None:
 
 @pytest.mark.parametrize("name", ["", "none", "../reviews/review", "review", "EXTRACT"])
 def test_unknown(name: str) -> None:
-    """A name that nothing has is told with those that there are."""
+    """A name that nothing has is reported with those that there are."""
     with pytest.raises(UnknownName) as caught:
         get_template(name)
     assert ("template", SUMMARIES) == (caught.value.kind, caught.value.known)

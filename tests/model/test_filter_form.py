@@ -64,7 +64,7 @@ def test_the_box_takes_up_the_rest() -> None:
 
 @pytest.mark.parametrize("raw", ["q=nosuch%3D3", "q=score%3E%3D"])
 def test_a_wrong_box_keeps_the_rest(raw: str) -> None:
-    """What is wrong in the box is told when it is asked for its meaning; the form can be shown all the same."""
+    """What is wrong in the box is said when it is asked for its meaning; the form can be shown all the same."""
     form = read_filter_form(f"{raw}&score>=3")
     assert ("3", form.box) == (form.values["score>"], form.values["q"])
     with pytest.raises(QueryError):

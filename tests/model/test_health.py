@@ -71,7 +71,7 @@ def test_states(manifest: Manifest, now: datetime, status: str, kinds: list[str]
 
 
 def test_what_is_owed() -> None:
-    """That the API is still to be asked is told with the number of dates, and passes by itself."""
+    """That the API is still to be asked is said with the number of dates, and passes by itself."""
     (trouble,) = troubles(Manifest(records=WHOLE), [Window(FRIDAY, ("cs.LG",)), Window(THURSDAY, ("cs.LG",))], NOON)
     assert "2 dates, 2026-03-05 to 2026-03-06" in trouble.detail
     assert not trouble.act
@@ -85,7 +85,7 @@ def test_pages_that_are_still_to_be_read() -> None:
 
 
 def test_the_store() -> None:
-    """A store that does not answer comes first, and is for the owner; what it said is not told."""
+    """A store that does not answer comes first, and is for the owner; what it said is not shown."""
     found = troubles(friday("failed"), [], MORNING, store_error="redis://secret@host refused")
     assert ["store", "due"] == [trouble.kind for trouble in found]
     assert "failing" == status_of(found)

@@ -152,5 +152,5 @@ def test_plain_form_leaves_out_what_is_empty() -> None:
     ],
 )
 def test_times_are_written_in_utc(moment: datetime, expected: str) -> None:
-    """A moment is written as RFC 3339 in UTC, in whatever zone it was told."""
+    """A moment is written as RFC 3339 in UTC, in whatever zone it came."""
     assert expected == rfc3339(moment)

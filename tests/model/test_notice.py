@@ -1,4 +1,4 @@
-"""What readers of a feed are told of days that are missing."""
+"""What readers of a feed learn of days that are missing."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -24,7 +24,7 @@ def record(state: str, day: date = FRIDAY, **categories: CategoryState) -> Batch
 
 
 def told(friday: BatchRecord | None, now: datetime = NOON, feed: Feed = FEED) -> list[str]:
-    """What is told where Thursday is whole, and Friday is so."""
+    """What is said where Thursday is whole, and Friday is so."""
     records = {THURSDAY: WHOLE} | ({FRIDAY: friday} if friday else {})
     notice = notice_of(Manifest(records=records), feed, now)
     return [f"{day}: {reason}" for day, reason in notice.dates] if notice else []
@@ -71,12 +71,12 @@ def test_a_feed_of_an_archive() -> None:
 
 @pytest.mark.parametrize(("minutes", "expected"), [(0, 0), (59, 0), (60, 1), (600, 1)])
 def test_an_hour_of_grace(minutes: int, expected: int) -> None:
-    """Nothing is told in the first hour after the batch was due: arXiv is often late."""
+    """Nothing is said in the first hour after the batch was due: arXiv is often late."""
     assert expected == len(told(record("waiting"), DUE + timedelta(minutes=minutes)))
 
 
 def test_past_days() -> None:
-    """Days of the last week that are not whole are told too, older ones are not."""
+    """Days of the last week that are not whole are named too, older ones are not."""
     days = [date(2026, 2, 26), date(2026, 3, 2), date(2026, 3, 4)]
     records = {day: record("failed", day, cs_LG=DOWN) for day in days} | {FRIDAY: record("complete", cs_LG=OK)}
     notice = notice_of(Manifest(records=records), FEED, NOON)

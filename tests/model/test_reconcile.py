@@ -256,7 +256,7 @@ def test_a_date_that_is_over_comes_late() -> None:
 
 
 def test_what_was_learnt_of_a_paper_stays() -> None:
-    """A feed that is fetched again takes away nothing that the API told, of a paper or of the date."""
+    """A feed that is fetched again takes away nothing that the API gave, of a paper or of the date."""
     wire = Wire().fetched(LG, {"cs.CL": DOWN}, at="05:30")
     assert wire.batch is not None
     told = replace(LG[0], paper=replace(LG[0].paper, comment="Ten pages", published="2026-03-04T12:00:00Z"))

@@ -60,7 +60,7 @@ def test_meaning(text: str, tokens: tuple[str, ...]) -> None:
     ],
 )
 def test_refused(text: str, token: str, message: str) -> None:
-    """What looks like a filter and is none is told, with what is possible."""
+    """What looks like a filter and is none is reported, with what is possible."""
     with pytest.raises(QueryError, match=message) as caught:
         parse_search(text)
     assert token in caught.value.token
@@ -85,7 +85,7 @@ def test_any_text(text: str) -> None:
     )
 )
 def test_written(tokens: list[str]) -> None:
-    """What is written into the box means what it meant."""
+    """What is written into the box means what it did."""
     assert tuple(tokens) == parse_search(written(tokens))
 
 

@@ -92,7 +92,7 @@ def test_entries_of_picked_papers(source: str, type_: str) -> None:
 
 
 def test_merged_feeds_have_each_paper_once() -> None:
-    """As the feed shows it that gives it most points; by date, then by score, ranked anew within each date."""
+    """As the feed shows it that gives it most points; by date, then by score, ranked again within each date."""
     first, second = make_days([{1: 2.0, 2: 5.0}, {3: 1.0}]), make_days([{1: 9.0, 4: 5.0}, {}])
     own = [entry for day in first for entry in day.entries]
     other = [replace(entry, feed="other") for day in second for entry in day.entries]

@@ -42,7 +42,7 @@ def test_what_there_is_not_is_left_out() -> None:
 
 
 def test_tables() -> None:
-    """Rows hold what cells can hold, and a missing part is told about where the template has words for it."""
+    """Rows hold what cells can hold, and a missing part is mentioned where the template has words for it."""
     expected = "| 항목 | 내용 |\n|---|---|\n| **A (ko)** | x \\| y z |\n| **B (ko)** | Nothing. (ko) |"
     assert expected == to_markdown(TABLE, "ko", (("a", "x | y\nz"),))
 

@@ -136,7 +136,7 @@ def test_left_out(said: dict[str, Any], found: list[str], missed: list[str]) -> 
     ],
 )
 def test_notations_of_other_tools(rule: str, said: dict[str, Any]) -> None:
-    """A rule in another tool's notation finds what is meant, or `check` has something to say about it."""
+    """A rule in another tool's notation finds what it should, or `check` has something to say about it."""
     assert finds(rule, said) or remarks(rule)
 
 

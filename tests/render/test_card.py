@@ -46,7 +46,7 @@ def test_what_was_searched_for_is_marked() -> None:
 
 
 def test_many_authors() -> None:
-    """A few are named, and whoever gave points, however far down the list; all of them on the paper's own page."""
+    """A few are named, and those who gave points, however far down the list; all of them on the paper's own page."""
     card = card_of(MANY)
     assert CARD_AUTHORS + 1 == len(card.authors)
     assert "<mark>Author77 Sample</mark>" == card.authors[-1]

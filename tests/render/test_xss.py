@@ -119,7 +119,7 @@ def title_faults(title: str) -> list[str]:
 
 
 def xml_faults(kind: str, body: bytes, base: str) -> list[str]:
-    """Why an XML document is not the one that was meant: its elements, attributes and addresses."""
+    """Why an XML document is not the right one: its elements, attributes and addresses."""
     root = etree.fromstring(body, etree.XMLParser(resolve_entities=False))
     faults = [] if root.getroottree().docinfo.doctype == "" else ["DOCTYPE"]
     for node in root.xpath("//node()[not(self::text())]"):

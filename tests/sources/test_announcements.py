@@ -167,7 +167,7 @@ def test_retry_after_is_honoured(
 
 @pytest.mark.parametrize("fault", [*sorted(set(FAULTS) - {"empty", "slow", "huge"}), "400", "403", "404", "429", "503"])
 def test_faults_never_raise(upstream: Upstream, tmp_path: Path, fault: str) -> None:
-    """Whatever an upstream does for ever, every category has a reason, and there is an end."""
+    """Whatever an upstream keeps doing, every category has a reason, and there is an end."""
     upstream.faults, upstream.faulty_for_ever, upstream.retry_after = [fault], True, "0"
     fetched = _fetch(upstream, tmp_path, ("cs.AI", "cs.LG"))
     assert {"cs.AI", "cs.LG"} == fetched.failures.keys()

@@ -353,7 +353,7 @@ def test_server_that_is_not_there(tmp_path: Path) -> None:
     ("html", "pdf"), [(hangs, sends(PLAIN)), (NOTHING, hangs), (NOTHING, sends(pdf_format.hang()))]
 )
 def test_deadline(tmp_path: Path, html: Any, pdf: Any) -> None:
-    """At the deadline the abstract has to do, whoever is slow: the server, or the document. Then the next is read."""
+    """At the deadline the abstract has to do, whichever is slow: the server, or the document. Then the next is read."""
     with serving(html, pdf) as server:
         found = read(server.url, tmp_path / "store", seconds=1)
         assert ("abstract", "timeout", True) == (found.input, found.state, found.again)

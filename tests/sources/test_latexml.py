@@ -175,7 +175,7 @@ LAUGHS = b'<!DOCTYPE html [<!ENTITY a "LAUGH">' + b"".join(
     ],
 )
 def test_hostile_html(prefix: bytes, middle: str) -> None:
-    """What is meant to exhaust or to fool a parser is read soon, and brings in nothing from elsewhere."""
+    """What is made to exhaust or to fool a parser is read soon, and brings in nothing from elsewhere."""
     begun = time.process_time()
     reading = read_html(prefix + article(section("Introduction", LONG), middle, section("Conclusion", "End.")), 10)
     text = join(reading.sections)

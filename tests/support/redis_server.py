@@ -28,7 +28,7 @@ _OPTIONS = {
     "appendfsync": "no",  # each write goes to the system before its answer, and survives a kill
     "loglevel": "warning",
 }
-# Starts and kills the server as it is told. When whoever tells it is gone, however that came, its input ends: then it
+# Starts and kills the server as ordered. When the one that orders is gone, however that came, its input ends: then it
 # removes everything. $0 is the folder, the arguments are the server's command.
 _GUARDIAN = """
 server=

@@ -154,7 +154,7 @@ class SmallWorld:
 
 
 def _can_come(paper: Paper) -> bool:
-    """Whether the paper can be listed in cs.LG once more, so that no other category of it could be meant."""
+    """Whether the paper can be listed in cs.LG once more, so that no other category of it could be the one."""
     return [name for name, _ in paper.listed] == ["cs.RO"]
 
 
