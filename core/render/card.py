@@ -162,16 +162,16 @@ class Why:
     context: Markup
 
 
-def make_card(entry: Entry, words: Iterable[str] = (), *, whole: bool = False) -> Card:
-    """The card of an entry, with `words` marked that were searched for. `whole`: no text is cut, no author left out."""
-    entry, words = clean_entry(entry), tuple(words)
+def make_card(entry: Entry, *, whole: bool = False) -> Card:
+    """The card of an entry. `whole`: no text is cut, no author left out."""
+    entry = clean_entry(entry)
     paper = entry.paper
     abstract = paper.abstract if whole else cut(paper.abstract, LONGEST_ABSTRACT)
-    names = list(author_names(entry, words, most=0 if whole else LONGEST_NAME))
+    names = list(author_names(entry, most=0 if whole else LONGEST_NAME))
     # Marked authors are always shown
     named = [name for at, name in enumerate(names) if whole or at < CARD_AUTHORS or "<mark>" in name]
     named = named if whole else named[: CARD_AUTHORS * 2]
-    title = readable(paper.title, spans_of(entry, "title"), words, most=0 if whole else LONGEST_TITLE)
+    title = readable(paper.title, spans_of(entry, "title"), most=0 if whole else LONGEST_TITLE)
     return Card(
         entry=entry,
         title=title if title.strip() else Markup("{}").format(paper.label),
@@ -183,7 +183,7 @@ def make_card(entry: Entry, words: Iterable[str] = (), *, whole: bool = False) -
         ),
         type=TYPE_NAMES.get(entry.type, entry.type),
         links=tuple((LINKS[kind], url) for kind, url in links_of(paper) if url.startswith(("https://", "http://"))),
-        abstract=tuple(paragraphs(abstract, spans_of(entry, "abstract"), words)),
+        abstract=tuple(paragraphs(abstract, spans_of(entry, "abstract"))),
         summary=_summary(entry.summary, paper) if entry.summary else Markup(),
     )
 
@@ -199,16 +199,15 @@ def spans_of(entry: Entry, field: str) -> list[Span]:
     return [(reason.start, reason.end) for reason in entry.reasons if reason.field == field]
 
 
-def author_names(entry: Entry, words: Iterable[str] = (), *, most: int = 0) -> Iterator[Markup]:
+def author_names(entry: Entry, *, most: int = 0) -> Iterator[Markup]:
     """Returns the authors' names, with matches marked."""
     spans = spans_of(entry, "authors")
-    words = tuple(words)
     at = 0
     for author in entry.paper.authors:
         end = at + len(author.name)
         own = [(max(start, at) - at, last - at) for start, last in spans if start < end and last > at]
         if author.name.strip():
-            yield readable(author.name, own, words, most=most)
+            yield readable(author.name, own, most=most)
         at = end + len(", ")
 
 

@@ -38,13 +38,6 @@ def test_what_gave_points_is_marked() -> None:
     assert 2 == len(card.abstract)
 
 
-def test_what_was_searched_for_is_marked() -> None:
-    """So are the words of a search, in titles, abstracts and names."""
-    card = card_of(RICH, words=["zoë", "second"])
-    assert "<mark>Zoë</mark> Sample" in card.authors
-    assert "The <mark>second</mark> paragraph" in card.abstract[1]
-
-
 def test_many_authors() -> None:
     """A few are named, and those who gave points, however far down the list; all of them on the paper's own page."""
     card = card_of(MANY)
