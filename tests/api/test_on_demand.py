@@ -148,6 +148,7 @@ FAULTS = {
     "empty": "valid empty feed",
 }
 DAILY = ("503", "html", "empty")
+PAUSES = {"error-feed": 3.0}  # between requests, of which it takes several
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,10 @@ def all_seen(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
             upstream = Upstream(sheets=make_sheets(40), faults=[fault] if fault else [], faulty_for_ever=True)
             stack.enter_context(serving(upstream))
             path = folder / f"store {fault}.sqlite3"
-            settings = load_settings(arxiv_rss_url=upstream.url, now=NOON, sqlite_path=path, confirm_seconds=0)
+            settings = load_settings(
+                arxiv_rss_url=upstream.url, now=NOON, sqlite_path=path, confirm_seconds=0,
+                replay_gate_seconds=PAUSES.get(fault, 0),
+            )  # fmt: skip
             running[fault] = pool.submit(_see if fault else _take_over, upstream, settings)
         return {fault: future.result() for fault, future in running.items()}
 

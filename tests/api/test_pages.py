@@ -297,7 +297,7 @@ def test_a_first_visit_fetches(tmp_path: Path, upstream: Upstream) -> None:
         page = parsed(httpx.get(url))
         assert "Fetching Friday 6 March" in text_of(page)
         assert "5" == one(page, "//meta[@http-equiv='refresh']").get("content")
-        wait_until(lambda: bool(ids(parsed(httpx.get(url)))), 60)
+        wait_until(lambda: bool(ids(parsed(httpx.get(url)))))
         assert not parsed(httpx.get(url)).xpath("//meta[@http-equiv='refresh']")
 
 

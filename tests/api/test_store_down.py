@@ -135,7 +135,7 @@ def place(request: pytest.FixtureRequest, redis: RedisServer) -> Iterator[Place]
 def _nothing_leaks(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """No token or password is in any line of the log, whatever went wrong."""
     caplog.set_level(logging.INFO)
-    logging.getLogger("paperwire").setLevel(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, "paperwire")
     yield
     for phase in ("setup", "call"):
         for record in caplog.get_records(phase):

@@ -118,7 +118,7 @@ def test_a_queue_finishes_the_day(place: Place, tmp_path: Path) -> None:
         first = httpx.post(f"{url}/api/work", headers=OWNER).json()
         assert first["pending"]["papers"] > 0
         assert first["work"]["scheduled"]
-        wait_until(lambda: is_done(place), 40)
+        wait_until(lambda: is_done(place))
         health = httpx.get(f"{url}/api/health").json()
         sent = len(queue.messages)
         assert {200} == {message.status for message in queue.messages[:-1]}
@@ -253,7 +253,7 @@ def test_a_reader_alone_gets_the_day_read(place: Place, tmp_path: Path) -> None:
     with serving_app(place.settings) as url:
         answer = httpx.get(f"{url}{FEED}")
         assert "max-age=0" in answer.headers["Cache-Control"] or "s-maxage=900" in answer.headers["Cache-Control"]
-        wait_until(lambda: is_done(place), 40)
+        wait_until(lambda: is_done(place))
     assert steps(place.model) == reference(tmp_path / "owner")
 
 
@@ -279,7 +279,7 @@ def test_a_stranger_causes_not_one_token_more(place: Place, tmp_path: Path, faul
         async def poll(url: str, path: str) -> int:
             count = 0
             async with httpx.AsyncClient(timeout=120) as client:
-                while time.monotonic() < end or not (await asyncio.to_thread(chain, place)).steps:
+                while time.monotonic() < end or count < 6 or not (await asyncio.to_thread(chain, place)).steps:
                     method = "POST" if path in ("/api/work", "/api/refresh") and count % 2 else "GET"
                     await client.request(method, url + path)
                     count += 1
@@ -290,7 +290,7 @@ def test_a_stranger_causes_not_one_token_more(place: Place, tmp_path: Path, faul
             return await asyncio.gather(*(poll(url, path) for url in urls for path in paths))
 
         assert sum(asyncio.run(main())) > 100
-        wait_until(lambda: not chain(place).is_open, 40)
+        wait_until(lambda: not chain(place).is_open)
     assert (expected, tokens) == (steps(place.model), len(place.model.requests))
 
 
@@ -299,9 +299,17 @@ def test_feeds_take_turns(place: Place) -> None:
     place.model.delay = 0.6
     place.options |= {"feeds_toml": TWO, "llm_concurrency": 1}
     step(place, "all", llm_model="", llm_base_url="")
-    step(place, "all", seconds=1.5)
+
+    def ask() -> None:
+        """Do a step that has time for few questions; on a busy machine a longer one."""
+        before, seconds = len(place.model.requests), 1.5
+        while len(place.model.requests) == before:
+            step(place, "all", seconds=seconds)
+            seconds += 0.5
+
+    ask()
     first, asked = chain(place).cursor, len(place.model.requests)
-    step(place, "all", seconds=1.5)
+    ask()
     next_feed = "second" if "Write in Korean" in str(place.model.requests[asked]["messages"]) else "main"
     assert {"main", "second"} == {first, next_feed}
 
@@ -315,7 +323,7 @@ def test_texts_are_fetched_while_the_model_answers(place: Place) -> None:
         return [path for path in place.source.paths if path.startswith("/html/")]
 
     def answer(request: dict[str, Any]) -> str:
-        wait_until(lambda: len(fetched()) >= 3, 30)  # while it waits for this answer
+        wait_until(lambda: len(fetched()) >= 3)  # while it waits for this answer
         return write(request)
 
     place.model.write = answer
@@ -350,7 +358,7 @@ def test_sqs_finishes_the_day_on_lambda(place: Place, tmp_path: Path) -> None:
 
         holder.append(invoke)
         invoke({"version": "0", "source": "aws.events", "resources": [], "detail": {}})
-        wait_until(lambda: is_done(place), 60)
+        wait_until(lambda: is_done(place))
         queue.stop()  # the last call may still have to answer
     assert queue.delivered
     assert {"analyse": [1, 2, 3, 4], "screen": [1, 2, 3, 4, 5, 6, 7], "summarise": [5]} == steps(place.model)

@@ -53,7 +53,7 @@ def tool(name: str, *options: str) -> Iterator[str]:
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         url = f"http://127.0.0.1:{port}"
         try:
-            wait_until(lambda: _is_up(url), 30)
+            wait_until(lambda: _is_up(url))
             yield url
         finally:
             process.terminate()
