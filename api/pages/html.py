@@ -45,6 +45,8 @@ _MONTHS = (
     "December",
 )  # fmt: skip
 
+_STATES = {"failed": "could not be fetched", "waiting": "is not there yet", "expected": "is not there yet"}
+
 
 def render(request: Request, template: str, **context: Any) -> bytes:
     """Render `template` with `context`. Returns the page in UTF-8.
@@ -104,6 +106,11 @@ def short_date(day: date) -> str:
     return f"{_DAYS[day.weekday()][:3]} {day.day} {_MONTHS[day.month - 1][:3]}"
 
 
+def state_in_words(state: str) -> str:
+    """Returns what a sentence says of a date in this state: "could not be fetched", "is partial"."""
+    return _STATES.get(state, f"is {state}")
+
+
 @pass_context
 def day_name(context: Context, day: date) -> str:
     """Returns "Friday 6 March"; with the year if it is not that of the due date."""
@@ -147,6 +154,7 @@ def _environment() -> Environment:
         "short_date": short_date,
         "day_name": day_name,
         "day_time": day_time,
+        "state_in_words": state_in_words,
         "points": "{:g}".format,
         "signed": "{:+g}".format,
         "thousands": "{:,}".format,

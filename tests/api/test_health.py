@@ -125,7 +125,7 @@ def test_health(settings: Settings, upstream: Upstream) -> None:
     assert "2026-03-06 is failed" in trouble["detail"]
     assert "status.arxiv.org" in trouble["mend"]
     assert "2026-03-06T05:20:00Z" == trouble["since"]
-    assert "Friday 6 March is failed" in home
+    assert "Friday 6 March could not be fetched" in home
     assert (200, "degraded") == (well.status_code, well.json()["status"])
     assert ["pending"] == [trouble["kind"] for trouble in well.json()["troubles"]]  # the API was not asked yet
     states = {name: state["state"] for name, state in well.json()["batches"][0]["categories"].items()}

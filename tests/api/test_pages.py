@@ -307,7 +307,12 @@ def test_tells_of_failure(tmp_path: Path, upstream: Upstream) -> None:
     with serving_app(make_settings(tmp_path, arxiv_rss_url=upstream.url)) as url:
         assert 503 == httpx.get(f"{url}/rss").status_code
         text = text_of(parsed(httpx.get(url)))
-    for expected in ("Friday 6 March is failed", "HTML page, not a feed", "make demo", "tried again by itself"):
+    for expected in (
+        "Friday 6 March could not be fetched",
+        "HTML page, not a feed",
+        "make demo",
+        "tried again by itself",
+    ):
         assert expected in text
 
 
@@ -318,7 +323,7 @@ def test_a_missing_day(tmp_path: Path) -> None:
         shown = text_of(page)
         assert "Thursday 5 March" == text_of(one(page, "//h1")).strip("‹›")
         assert ["2603.90203", "2603.90201", "2603.90202"] == ids(page)
-        assert "Friday 6 March is being fetched." in shown or "Friday 6 March is failed" in shown
+        assert "Friday 6 March is being fetched." in shown or "Friday 6 March could not be fetched" in shown
 
 
 def test_sample_note(tmp_path: Path) -> None:
