@@ -1,6 +1,7 @@
 """Papers from beside arXiv, from the stand-in's feeds to the store and to every face."""
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -357,3 +358,32 @@ def test_a_second_look(tmp_path: Path) -> None:
                 text = unescape(client.get(path).text).replace("\\", "")
                 assert why in text, path
             assert "Why now" not in client.get("/api/feeds/main.rss").text
+
+
+def test_the_owners_form(upstream: Upstream, tmp_path: Path) -> None:
+    """The form of a feed keeps its source and addresses, changes them with the token, and explains a wrong one."""
+    with faces(upstream, tmp_path, admin_token="open-sesame") as client:
+        page = client.get("/settings/edit?feed=journals")
+        assert 200 == page.status_code
+        assert f"{upstream.url}/journal.xml" in page.text
+        assert '<option value="rss" selected>' in page.text
+        (version,) = re.findall(r'name="version" value="(\d+)"', page.text)
+        sent = {"was": "journals", "called": "journals", "name": "Journals", "description": "", "version": version}
+        sent |= {
+            "type": "new",
+            "match": "word",
+            "title_bonus": "0.5",
+            "max_entries": "0",
+            "min_score": "",
+            "do": "save",
+        }
+        sent |= {"keywords": "findings:2", "exclude": "", "token": "open-sesame", "source": "rss"}
+        wrong = client.post("/settings/edit", data=sent | {"urls": "file:///etc/passwd"})
+        assert 422 == wrong.status_code
+        assert "is not the address of a feed" in unescape(wrong.text)
+        urls = f"{upstream.url}/journal.xml\nhttps://annals.example/rss?token=hush"
+        saved = client.post("/settings/edit", data=sent | {"urls": urls}, follow_redirects=False)
+        assert 303 == saved.status_code, saved.text
+        (feed,) = [row for row in client.get("/api/feeds").json()["feeds"] if row["name"] == "journals"]
+        assert [f"{upstream.url}/journal.xml", "https://annals.example/rss"] == feed["urls"]
+        assert {"findings": 2} == feed["keywords"]
