@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
+from api.pages import Pages
 from api.pages.html import MEDIA_TYPE, render
 from api.resource import Loaded, Resource, opened, serve
 from core.model.entries import choose
@@ -18,7 +19,7 @@ from core.model.manifest import BatchRecord, Manifest
 from core.model.query import Query
 from core.render.pictures import CHART_DAYS, ChartDay, render_chart
 
-router = APIRouter(include_in_schema=False)
+router = Pages()
 _AT_MOST = 60  # seconds in shared caches: states change before batches do
 
 

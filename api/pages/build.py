@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote_plus, urlencode
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 from markupsafe import Markup
 
 from api.headers import NOT_KEPT
 from api.limits import RULES as RULES_COST
+from api.pages import Pages
 from api.pages.forms import first, read_form
 from api.pages.html import page
 from api.resource import opened, wire_of
@@ -52,7 +53,7 @@ from core.views.preview import Preview, VoteEffect, make_preview, try_vote
 if TYPE_CHECKING:
     from core.llm.proposal import Asked
 
-router = APIRouter(include_in_schema=False)
+router = Pages()
 OWNER_KEYWORDS = 1000  # the limit in feeds.toml
 LABELS = {name: rule.label for name, rule in RULES.items()} | {
     "called": "Name in addresses",

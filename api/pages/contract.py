@@ -6,15 +6,16 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
+from api.pages import Pages
 from api.pages.html import HEADERS, MEDIA_TYPE, render
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
 
-router = APIRouter(include_in_schema=False)
+router = Pages()
 _KEPT = {"Cache-Control": "public, max-age=3600"}
 _FIRST = ("feeds", "papers", "digests", "summaries", "reviews", "votes", "operations")
 

@@ -7,9 +7,10 @@ from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
+from api.pages import Pages
 from api.pages.html import HEADERS, MEDIA_TYPE, render
 from api.pages.owner import PERSONAL, classes_of
 from api.resource import Loaded, Resource, opened, parse_paper, render_entries, serve, wire_of
@@ -30,7 +31,7 @@ from core.model.query import Condition, Query
 from core.model.reconcile import seen_by
 from core.render.rows import BAND_NAMES, make_peek, make_row
 
-router = APIRouter(include_in_schema=False)
+router = Pages()
 
 STRIP_DAYS = 14
 MOST_ROWS = 120  # of a day; the feeds' pages have all

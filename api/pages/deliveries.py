@@ -1,10 +1,11 @@
 """Deliveries: the button in the settings that sends a test message, and the link in mails that stops them."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.access import check_form_token
 from api.body import read_body
+from api.pages import Pages
 from api.pages.forms import EXPECTED, FormFailure, failure_of, first, read_form
 from api.pages.html import page
 from api.resource import opened, wire_of
@@ -14,22 +15,23 @@ from core.model.errors import ConfigError, DeliveryError, UnknownName
 from core.model.manifest import rfc3339
 from core.util.signing import is_one_of, sign_stop
 
-router = APIRouter(include_in_schema=False)
+router = Pages()
 _SEE_OTHER = 303
 _NOT_SENT = 502
 
 
 @router.get("/settings/deliver/{name}")
-async def ask_test(request: Request, name: str) -> Response:
+async def ask_test(request: Request) -> Response:
     """The page with the button."""
-    return await _question(request, name, None)
+    return await _question(request, request.path_params["name"], None)
 
 
 @router.post("/settings/deliver/{name}")
-async def test(request: Request, name: str) -> Response:
+async def test(request: Request) -> Response:
     """Send a test message, with the token."""
     from core.jobs.deliver import find_delivery, send_test  # not at a cold start
 
+    name = request.path_params["name"]
     wire, form = wire_of(request), await read_form(request)
     try:
         await check_form_token(request, first(form, "token"))

@@ -4,10 +4,11 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.access import check_form_token
+from api.pages import Pages
 from api.pages.build import (
     MATCH_CHOICES,
     OWNER_KEYWORDS,
@@ -32,7 +33,7 @@ from core.model.errors import FeedError, PaperwireError, StoreError, UnknownName
 from core.model.feed import Feed
 from core.model.sources import ARXIV, NAMES, RSS
 
-router = APIRouter(include_in_schema=False)
+router = Pages()
 _SEE_OTHER = 303
 
 

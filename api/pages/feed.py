@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from api.headers import NOT_KEPT
 from api.limits import RENDERING, RULES
-from api.pages import html
+from api.pages import Pages, html
 from api.pages.html import HEADERS, MEDIA_TYPE
 from api.pages.listing import form_context, make_listing, page_query, selection
 from api.resource import Loaded, Resource, find_feed, opened, serve, wire_of
@@ -20,7 +20,7 @@ from core.model.feed import Feed
 from core.model.notice import not_fetched_notice, notice_of
 from core.model.search import FilterForm, read_filter_form
 
-router = APIRouter(include_in_schema=False)
+router = Pages()
 _UNUSABLE = 422
 
 

@@ -2,10 +2,11 @@
 
 from urllib.parse import parse_qs, quote
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.headers import NOT_KEPT
+from api.pages import Pages
 from api.pages.forms import EXPECTED, failure_of, first, read_owner_form, to_sign_in
 from api.pages.html import page
 from api.resource import opened, wire_of
@@ -16,7 +17,7 @@ from core.model.feed import Feed
 from core.model.paper import parse_id
 from core.model.rules import remarks
 
-router = APIRouter(include_in_schema=False)
+router = Pages()
 _SEE_OTHER = 303
 _LEAST_WEIGHT = 3.0  # so that a feed of one keyword more does not outweigh an author
 _LONGEST_NAME = 120

@@ -5,17 +5,15 @@ Votes are the owner's: the page shows them in the owner's session, or after the 
 
 import asyncio
 from collections.abc import Mapping
-from email.message import EmailMessage
-from email.parser import BytesParser
-from email.policy import HTTP
 from typing import Any
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import HTTPException, Request
 from fastapi.responses import Response
 
 from api.access import check_form_token
 from api.body import read_body
 from api.observe import MOST_UPLOAD
+from api.pages import Pages
 from api.pages.forms import EXPECTED, failure_of
 from api.pages.html import page
 from api.resource import opened, wire_of
@@ -25,7 +23,7 @@ from core.app import Paperwire
 from core.model.errors import FeedError, InvalidInput, UnknownName
 from core.model.votes import forget
 
-router = APIRouter(include_in_schema=False)
+router = Pages()
 _OK = 200
 _UNUSABLE = 422
 _DONE_WITH = {"remove": "removed", "restore": "counted again", "dismiss": "dismissed"}
@@ -124,6 +122,10 @@ async def _read_upload(request: Request) -> Sent:
     if not kind.lower().startswith("multipart/form-data"):
         raise HTTPException(415, "This form is sent as multipart/form-data.")
     body = await read_body(request, MOST_UPLOAD, UPLOAD_SECONDS, what="form")
+    from email.message import EmailMessage  # these take 20 ms of a cold start
+    from email.parser import BytesParser
+    from email.policy import HTTP
+
     head = b"Content-Type: " + kind.encode("latin-1", "replace") + b"\r\n\r\n"
     message = await asyncio.to_thread(BytesParser(EmailMessage, policy=HTTP).parsebytes, head + body)
     found: dict[str, bytes] = {}

@@ -9,11 +9,12 @@ from functools import lru_cache
 from time import monotonic
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.access import NotAllowed, check_form_token
 from api.errors import refusal_text
+from api.pages import Pages
 from api.pages.forms import first, read_form
 from api.pages.html import page
 from api.resource import opened, parse_paper, wire_of
@@ -30,7 +31,7 @@ from core.model.query import read_options
 from core.model.template import LANGUAGES
 from core.util.log import NO_PROGRESS
 
-router = APIRouter(include_in_schema=False)
+router = Pages()
 _REVIEW = "review"
 STEP_SECONDS = 45.0  # of one press: platforms end requests, and people wait
 _STEPS = {_REVIEW: "review"}  # of models; all others are summaries

@@ -6,12 +6,13 @@ from datetime import date
 from typing import Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import HTTPException, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from api.access import check_form_token
 from api.body import read_body
 from api.headers import NOT_KEPT
+from api.pages import Pages
 from api.pages.forms import EXPECTED, Form, failure_of, first, read_form
 from api.pages.html import page
 from api.resource import opened, wire_of
@@ -29,7 +30,7 @@ from core.model.paper import parse_id
 from core.model.query import Condition, Query
 from core.render.claims import claim_of
 
-router = APIRouter(include_in_schema=False)
+router = Pages()
 PERSONAL = {"Cache-Control": "private, no-store", "Vary": "Cookie"}
 EVERYTHING = Query((Condition("score", ">=", (float("-inf"),)),))
 _SEE_OTHER = 303

@@ -7,10 +7,11 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 from markupsafe import Markup
 
+from api.pages import Pages
 from api.pages.html import MEDIA_TYPE, render
 from api.pages.parts import SummaryParts, summary_parts
 from api.resource import Loaded, Resource, opened, parse_paper, serve, updated
@@ -28,7 +29,7 @@ from core.render.claims import claim_of
 from core.render.evidence import evidence_in_words
 from core.render.items import clean_entry, readable_names
 
-router = APIRouter(include_in_schema=False)
+router = Pages()
 SHOWN_AUTHORS = 10
 MOST_TABS = 6  # of summaries; the style sheet supports eight with those of the abstract and the review
 _STRONG = 6  # reasons that are shown with their places

@@ -2,15 +2,16 @@
 
 from datetime import UTC, datetime
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
+from api.pages import Pages
 from api.pages.html import MEDIA_TYPE, render
 from api.resource import Resource, opened, serve, updated
 from api.routes.reviews import KEPT_SECONDS, serve_review
 from core.model.review import best_rows
 
-router = APIRouter(include_in_schema=False)
+router = Pages()
 
 
 @router.get("/reviews")

@@ -7,10 +7,11 @@ from functools import partial
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import HTTPException, Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.headers import NOT_KEPT
+from api.pages import Pages
 from api.pages.forms import first, read_owner_form, to_sign_in
 from api.pages.html import HEADERS, MEDIA_TYPE, render
 from api.pages.owner import PERSONAL, change_marks, find_entries
@@ -28,7 +29,7 @@ from core.render.items import paper_title, readable_names
 from core.render.rows import short_authors
 from core.text.numbers import whole_number
 
-router = APIRouter(include_in_schema=False)
+router = Pages()
 MOST_NAMED = 200  # papers in an address
 _SEE_OTHER = 303
 _MOST_PROBLEMS = 5  # that are named

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from api.headers import NOT_KEPT
+from api.pages import Pages
 from api.pages.html import HEADERS, MEDIA_TYPE, render
 from api.pages.listing import form_context, make_listing, page_query
 from api.resource import Loaded, Resource, opened, serve, wire_of
@@ -20,7 +21,7 @@ from core.model.query import FIELDS
 from core.model.search import FilterForm, encoded, everything, read_filter_form, without_paging
 from core.text.lists import quoted
 
-router = APIRouter(include_in_schema=False)
+router = Pages()
 _UNUSABLE = 422
 _PREFIXES = {"text": "", "title": "ti:", "author": "au:"}  # of rules, by the fields of filters
 _RULE = re.compile(r"(\w+)(!=|>=|<=|=|>|<|~)(.*)", re.DOTALL)

@@ -9,10 +9,11 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
 from api.access import check_form_token
+from api.pages import Pages
 from api.pages.forms import EXPECTED, FormFailure, failure_of, first, load, read_form, version_of
 from api.pages.html import page
 from api.resource import wire_of
@@ -35,7 +36,7 @@ from core.model.health import Trouble, of_model
 from core.model.saved import Change, undone
 from core.text.numbers import whole_number
 
-router = APIRouter(include_in_schema=False)
+router = Pages()
 _SEE_OTHER = 303
 _MOST_SHOWN = 60  # characters of what was sent
 _ORIGINS = {"file": "from feeds.toml", "changed": "from feeds.toml, changed here", "saved": "made here"}
@@ -171,9 +172,10 @@ async def download(request: Request) -> Response:
 
 
 @router.get("/settings/{action}")
-async def ask(request: Request, action: str, target: str = "") -> Response:
+async def ask(request: Request) -> Response:
     """The confirmation page of a change."""
-    wire = wire_of(request)
+    wire, action = wire_of(request), request.path_params["action"]
+    target = request.query_params.get("target", "")
     rules, history = await load(wire)
     failure = None
     try:
@@ -184,8 +186,9 @@ async def ask(request: Request, action: str, target: str = "") -> Response:
 
 
 @router.post("/settings/{action}")
-async def act(request: Request, action: str) -> Response:
+async def act(request: Request) -> Response:
     """Do the change, with the token."""
+    action = request.path_params["action"]
     wire, form = wire_of(request), await read_form(request)
     doing, target, rules = _named(action), first(form, "target"), wire.rules
     history: History = ()

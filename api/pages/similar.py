@@ -1,9 +1,10 @@
 """The page of a paper's similar papers; the paper's own page takes its list from here once it is looked at."""
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
 from api.limits import RULES
+from api.pages import Pages
 from api.pages.html import MEDIA_TYPE, render
 from api.resource import Loaded, Resource, opened, parse_paper, serve
 from api.routes.papers import EVERY_SCORE
@@ -12,7 +13,7 @@ from core.model.lazy import with_texts
 from core.render.card import make_card
 from core.render.rows import short_authors
 
-router = APIRouter(include_in_schema=False)
+router = Pages()
 _SIMILAR = 6
 
 

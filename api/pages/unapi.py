@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import HTTPException, Request
 from fastapi.responses import Response
 
+from api.pages import Pages
 from api.resource import Loaded, Resource, opened, serve
 from api.urls import raw_query
 from core.model.errors import UnknownName
@@ -19,7 +20,7 @@ from core.model.query import Condition, Query, predicate
 from core.render.citations import bibtex, ris
 from core.render.zotero import zotero_rdf
 
-router = APIRouter(include_in_schema=False)
+router = Pages()
 _MEDIA_TYPE = "application/xml"
 _MULTIPLE_CHOICES = 300  # as the specification asks where a paper is named, and no format
 _ALL = Query((Condition("score", ">=", (float("-inf"),)),))

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import Response
 
+from api.pages import Pages
 from api.pages.html import page
 from api.pages.owner import save_paper
 from api.resource import opened, wire_of
@@ -16,7 +17,7 @@ from core.model.feed import Feed
 from core.model.paper import label_of, parse_id
 from core.model.votes import SIGNS
 
-router = APIRouter(include_in_schema=False)
+router = Pages()
 _DONE = {1: "You like it", -1: "You do not like it", 0: "Your vote is taken back"}
 _BACK = {sign: name for name, sign in SIGNS.items()}
 
