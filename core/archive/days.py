@@ -16,7 +16,8 @@ from core.model.analysis import from_plain
 from core.model.batch import Batch
 from core.model.entries import Day, make_entries
 from core.model.feed import Entry, Feed
-from core.model.lazy import Folded, LazyDay, folded
+from core.model.folded import FoldedDay
+from core.model.lazy import LazyDay
 from core.model.manifest import BatchRecord
 from core.ranking.matching import papers_of, score_batch
 from core.store import keys
@@ -80,21 +81,21 @@ def stored_part(lazy: LazyDay, number: int) -> Stored:
 
 
 def stored_folded(record: BatchRecord) -> Stored:
-    """Returns the stored batch of a record as what searches look in, by versioned identifier."""
+    """Returns the stored batch of a record as what searches look in: a `FoldedDay`."""
 
-    def make(plain: dict[str, Any]) -> dict[str, Folded]:
+    def make(plain: dict[str, Any]) -> FoldedDay:
         if plain["date"] != record.date.isoformat():
             raise ValueError("a batch of another date")
-        return {
-            f"{item['id']}v{item['version']}": folded(
-                item.get("title", ""),
-                item.get("abstract", ""),
-                (author if isinstance(author, str) else author[0] for author in item["authors"]),
-            )
+        return FoldedDay(
+            (f"{item['id']}v{item['version']}", item.get("title", ""), item.get("abstract", ""), _names(item))
             for item in plain["announcements"]
-        }
+        )
 
     return Stored(stored_batch(record).name, partial(decode_as, make), copied=True)
+
+
+def _names(item: Mapping[str, Any]) -> list[str]:
+    return [author if isinstance(author, str) else author[0] for author in item["authors"]]
 
 
 def stored_some(day: LazyDay, wanted: Iterable[str]) -> tuple[Stored, Stored]:

@@ -220,6 +220,8 @@ class _Sentence:
 
     def follow(self, first: str, *steps: tuple[int, str]) -> bool:
         """Returns whether words of these kinds follow each other, each within the given number of words."""
+        if not self.has(first, *(kind for _, kind in steps)):  # most sentences
+            return False
         places: Iterable[int] = [at for at, bits in enumerate(self.bits) if bits & BITS[first]]
         for most, kind in steps:
             bit = BITS[kind]

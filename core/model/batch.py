@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
@@ -163,15 +163,48 @@ def paper_to_plain(paper: Paper) -> dict[str, Any]:
     }
 
 
+class _Decoded(Paper):
+    """A stored paper. Its authors are made when they are needed: of most papers nobody asks for them."""
+
+    __slots__ = ("_names",)
+
+    _names: list[str]
+
+    __setattr__ = object.__setattr__  # the fields are set one by one
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "authors":
+            raise AttributeError(name)
+        self.authors = tuple(map(Author, self._names))  # type: ignore[misc]  # papers are frozen, but this one is being made
+        return self.authors
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Paper) or other.__class__ not in (Paper, _Decoded):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in _FIELDS)
+
+    __hash__ = Paper.__hash__
+
+
+_FIELDS = tuple(f.name for f in fields(Paper))
+_DEFAULTS = {f.name: "" if f.default is MISSING else f.default for f in fields(Paper) if f.name in _OPTIONAL}
+
+
 def paper_from_plain(plain: Mapping[str, Any]) -> Paper:
     """The inverse of `paper_to_plain`; unknown keys are ignored."""
-    return Paper(
-        id=plain["id"],
-        version=plain["version"],
-        authors=tuple(Author(a) if isinstance(a, str) else Author(*a) for a in plain["authors"]),
-        categories=tuple(plain["categories"]),
-        **{"title": "", "abstract": ""} | {name: plain[name] for name in _OPTIONAL if name in plain},
-    )
+    paper = _Decoded.__new__(_Decoded)
+    paper.id, paper.version, paper.categories = plain["id"], plain["version"], tuple(plain["categories"])  # type: ignore[misc]
+    for name, default in _DEFAULTS.items():
+        setattr(paper, name, plain.get(name, default))
+    names = plain["authors"]
+    if _ONLY_NAMES.issuperset(map(type, names)):
+        paper._names = names
+    else:
+        paper.authors = tuple(Author(a) if isinstance(a, str) else Author(*a) for a in names)  # type: ignore[misc]
+    return paper
+
+
+_ONLY_NAMES = frozenset({str})
 
 
 def _to_plain(item: Announcement) -> dict[str, Any]:

@@ -7,12 +7,12 @@ so reads them and is done again. `with_texts` names all entries of a page at onc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any, NamedTuple, overload
+from typing import Any, overload
 
 from core.model.feed import Entry, Feed, Reason
+from core.model.folded import FoldedDay
 from core.model.manifest import BatchRecord
 from core.model.paper import Paper
-from core.text.fold import fold
 
 
 class Unread(BaseException):  # no error: it ends a rendering, past all that handles errors
@@ -21,22 +21,6 @@ class Unread(BaseException):  # no error: it ends a rendering, past all that han
     def __init__(self, wanted: Sequence["Wanted"]) -> None:
         super().__init__(f"the texts of {len(wanted)} entries are not read yet")
         self.wanted = tuple(wanted)
-
-
-_BETWEEN = "\0"  # authors
-
-
-class Folded(NamedTuple):
-    """The texts of a paper as searches compare them (`core.text.fold`): title and abstract, and the authors."""
-
-    text: str
-    title_length: int
-    authors: str
-
-
-def folded(title: str, abstract: str, authors: Iterable[str]) -> Folded:
-    """Returns the folded texts of a paper."""
-    return Folded(fold(f"{title}\n{abstract}"), len(title), fold(_BETWEEN.join(authors)))
 
 
 @dataclass(eq=False, slots=True)
@@ -53,7 +37,7 @@ class LazyDay:
     parts: frozenset[int] = frozenset()
     known: dict[str, Entry] = field(default_factory=dict)
     encoded: dict[int, bytes] = field(default_factory=dict)
-    folded: Mapping[str, Folded] | None = None
+    folded: FoldedDay | None = None
 
     def entry(self, versioned: str) -> Entry:
         """Returns the whole entry. Raises `Unread`."""
@@ -61,11 +45,11 @@ class LazyDay:
             raise Unread([(self, versioned)])
         return entry
 
-    def folded_of(self, versioned: str) -> Folded:
-        """Returns what searches look in. Raises `Unread`."""
+    def folded_of(self, versioned: str) -> FoldedDay:
+        """Returns what searches look in. Raises `Unread`, which names this entry."""
         if self.folded is None:
             raise Unread([(self, versioned)])
-        return self.folded[versioned]
+        return self.folded
 
     def keep(self, entries: Iterable[Entry]) -> None:
         """Note whole entries that were read."""
@@ -78,9 +62,10 @@ Wanted = tuple[LazyDay, str]  # an entry of a day, by its versioned identifier
 class LazyPaper(Paper):
     """A paper without texts: the fields that are not set are taken from its `day`, once they are read."""
 
-    __slots__ = ("day", "has_code", "published_on", "updated_on", "withdrawn")
+    __slots__ = ("day", "has_code", "published_on", "updated_on", "versioned", "withdrawn")
 
     day: LazyDay
+    versioned: str
     published_on: date | None
     updated_on: date | None
     withdrawn: bool
@@ -91,19 +76,17 @@ class LazyPaper(Paper):
     @property
     def folded_title(self) -> str:
         """As `Paper` has it, without its other texts."""
-        found = self.day.folded_of(self.versioned)
-        return found.text[: found.title_length]
+        return self.day.folded_of(self.versioned).title(self.versioned)
 
     @property
     def folded_text(self) -> str:
         """The same."""
-        return self.day.folded_of(self.versioned).text
+        return self.day.folded_of(self.versioned).text(self.versioned)
 
     @property
     def folded_authors(self) -> tuple[str, ...]:
         """The same."""
-        authors = self.day.folded_of(self.versioned).authors
-        return tuple(authors.split(_BETWEEN)) if authors else ()
+        return self.day.folded_of(self.versioned).authors(self.versioned)
 
     def __getattr__(self, name: str) -> Any:
         """What has not been set."""
@@ -119,7 +102,7 @@ def lazy_paper(
     """Returns a paper without texts; there are tens of thousands of them."""
     paper = LazyPaper.__new__(LazyPaper)
     identifier, _, version = versioned.rpartition("v")
-    paper.day = day
+    paper.day, paper.versioned = day, versioned
     paper.id = identifier  # type: ignore[misc]  # papers are frozen, but this one is being made
     paper.version = int(version)  # type: ignore[misc]
     paper.categories = categories  # type: ignore[misc]

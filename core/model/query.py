@@ -26,6 +26,7 @@ from core.model.batch import ANNOUNCE_TYPES
 from core.model.categories import CATEGORIES, find_category, listed
 from core.model.errors import QueryError
 from core.model.feed import Entry
+from core.model.lazy import LazyDay, LazyPaper
 from core.model.paper import parse_id
 from core.model.rubric import BANDS
 from core.model.sources import find_preprint_category
@@ -205,6 +206,22 @@ def predicate(condition: Condition) -> Predicate:
     return lambda entry: (have := get(entry)) is not None and any(compare(have, value) for value in wanted)
 
 
+def _containing(condition: Condition) -> Predicate:
+    """The same for parts of texts: it looks through each day once, where their entries have no texts."""
+    usual, of_days = predicate(condition), dict[LazyDay, frozenset[str]]()
+
+    def holds(entry: Entry) -> bool:
+        paper = entry.paper
+        if not isinstance(paper, LazyPaper):
+            return usual(entry)
+        if (found := of_days.get(paper.day)) is None:
+            found = paper.day.folded_of(paper.versioned).containing(condition.field, condition.values)
+            of_days[paper.day] = found
+        return paper.versioned in found
+
+    return holds
+
+
 def select(entries: Sequence[Entry], conditions: Iterable[Condition]) -> list[Entry]:
     """The entries that meet all `conditions`, in their order."""
     out = entries
@@ -214,6 +231,10 @@ def select(entries: Sequence[Entry], conditions: Iterable[Condition]) -> list[En
             # The most frequent case, over tens of thousands of entries: the loop runs in C
             compare = COMPARISONS[condition.operator]
             out = list(compress(out, map(compare, map(spec.get, out), repeat(condition.values[0]))))
+        elif spec.plain and condition.operator == "=":
+            out = list(compress(out, map(frozenset(condition.values).__contains__, map(spec.get, out))))
+        elif condition.operator == "~" and condition.field in _OF_TEXTS:
+            out = list(filter(_containing(condition), out))
         else:
             out = list(filter(predicate(condition), out))
     return list(out)

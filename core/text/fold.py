@@ -25,16 +25,21 @@ class _Fold(dict[int, str]):
 
 _FOLD = _Fold()
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]")
-_BLANKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f"
+_BLANKS = "\t\n\v\f\r\x1c\x1d\x1e\x1f-"
+# Of ASCII, in one pass over the bytes: a third of the time of replacing one character after the other
+_ASCII = bytes(range(256)).lower().translate(bytes.maketrans(_BLANKS.encode(), b" " * len(_BLANKS)))
 
 
 def fold(text: str) -> str:
     """`text` in lower case, without accents and strokes, dashes and white space as single spaces; as long as `text`."""
+    return fold_bytes(text).decode("utf-8", "surrogatepass")
+
+
+def fold_bytes(text: str) -> bytes:
+    """The same in UTF-8."""
     if not text.isascii():
         text = _BEYOND_ASCII.sub(lambda match: _FOLD[ord(match[0])], text)
-    for blank in _BLANKS:
-        text = text.replace(blank, " ")
-    return text.replace("-", " ").lower()
+    return text.encode("utf-8", "surrogatepass").translate(_ASCII)
 
 
 def has_text(text: str) -> bool:

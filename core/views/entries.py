@@ -159,7 +159,7 @@ class EntryCache:
             if one.name in found:
                 self._own.put(names[day], found[one.name], len(found[one.name]))
             day.folded = self._own.decoded.get(names[day])
-        return all(day.folded is not None and day.folded.keys() >= day.places.keys() for day in days)
+        return all(day.folded is not None and day.folded.places.keys() >= day.places.keys() for day in days)
 
     async def _read_days(self, days: Sequence[LazyDay]) -> None:
         """Read whole days of a feed, from batches and scores."""
