@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
@@ -29,7 +30,8 @@ from api.trace import CURRENT, span
 from api.urls import SENT_KEY, is_owner, own_path, page_url, raw_query, sent_key, signature_of
 from core.app import Paperwire
 from core.archive.rendered import StoredDocument
-from core.model.errors import RateLimited, StoreError, UnknownName
+from core.model.entries import feeds_of
+from core.model.errors import QueryError, RateLimited, StoreError, UnknownName
 from core.model.feed import Feed
 from core.model.freshness import Validity
 from core.model.lazy import Unread
@@ -109,10 +111,20 @@ def wire_of(request: Request) -> Paperwire:
     return wire
 
 
-async def opened(request: Request, *, shared: bool = False, slot: str = "") -> Paperwire:
-    """Returns the wire with the rules in force; reads a stored document of this address in the same round trip."""
+async def opened(
+    request: Request, *, shared: bool = False, slot: str = "", query: Query | None = None, every_feed: bool = False
+) -> Paperwire:
+    """Returns the wire with the rules in force.
+
+    A new process reads in the same round trip a stored document of this address, or the indexes of the feeds that
+    `query` is about, or of every feed, as far as these are known already.
+    """
     wire: Paperwire = request.app.state.wire
-    await wire.snapshot(slot or _slot(request, wire) if shared or slot else "")
+    feeds: Sequence[Feed] = tuple(wire.feeds.values()) if every_feed else ()
+    if query is not None:
+        with suppress(QueryError):  # the owner may have saved that feed
+            feeds = feeds_of(wire.feeds, query)
+    await wire.snapshot(slot or _slot(request, wire) if shared or slot else "", feeds)
     return wire
 
 
@@ -220,19 +232,24 @@ async def render_entries(
     effects. Raises `StoreError`, `QueryError` and what `render` raises.
     """
     texts = query.by_title
+    loaded: Loaded | None = None
     for attempt in range(_RENDERINGS):
         with span("store"):
-            texts = texts or attempt == _RENDERINGS - 1
-            loaded = [(feed, await wire.entries(manifest, feed, query, texts=texts, paper=paper)) for feed in feeds]
+            if loaded is None:
+                texts = texts or attempt == _RENDERINGS - 1
+                if not texts:
+                    await wire.prefetch(manifest, feeds, paper)
+                loaded = [(feed, await wire.entries(manifest, feed, query, texts=texts, paper=paper)) for feed in feeds]
             if query.searches and not await wire.read_folded(entry for _, found in loaded for entry in found.entries):
-                texts = True
+                texts, loaded = True, None
                 continue
         try:
             with span("render"):  # tens of milliseconds
                 return await asyncio.to_thread(render, loaded)
         except Unread as lacking:
             with span("store"):
-                texts = texts or not await wire.read_texts(lacking.wanted)
+                if texts or attempt == _RENDERINGS - 2 or not await wire.read_texts(lacking.wanted):
+                    texts, loaded = True, None
     raise StoreError("the store has lost texts of papers")
 
 

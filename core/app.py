@@ -10,6 +10,7 @@ from time import time
 from typing import TYPE_CHECKING, Any
 
 from core.archive import Archive, State
+from core.archive.days import month_name
 from core.archive.open import open_store
 from core.config.overrides import rules_in_force, with_keyword
 from core.config.settings import Settings
@@ -85,13 +86,18 @@ class Paperwire:
         self._piece_after = 0.0
         self._validity: Validity | None = None
 
-    async def snapshot(self, also: str = "") -> Snapshot:
+    async def snapshot(self, also: str = "", feeds: Iterable[Feed] = ()) -> Snapshot:
         """The stored state as this process knows it, with the rules of it in force. Raises `StoreError` if it has never
         been read.
 
-        `also` is a key that is read along if the store is asked anyway.
+        `also` is a key that is read along at the first time, and so are the indexes of `feeds`.
         """
-        snapshot = await self.snapshots.get(also=also)
+        months = tuple(map(month_name, feeds))
+        snapshot = await self.snapshots.get(also=(also, *months) if also else months)
+        for name in months:
+            known, data = self.snapshots.take(name)
+            if known:
+                self._entries.put_month(name, data)
         state = snapshot.state
         if state.saved is not self.rules.saved or state.learned is not self.rules.learned:
             self.rules, self._validity = rules_in_force(self.settings.feeds, state.saved, state.learned), None
@@ -219,6 +225,11 @@ class Paperwire:
         found = await self._entries.get(manifest, feed, whole=whole, own=own, texts=texts, paper=paper)
         self._unscored.discard(feed.name)
         return found
+
+    async def prefetch(self, manifest: Manifest, feeds: Iterable[Feed], paper: str = "") -> None:
+        """Read what `entries` needs of these feeds, in one round trip for all of them. Raises `StoreError`."""
+        own = [feed for feed in feeds if self.feeds.get(feed.name) == feed and feed.name not in self._unscored]
+        await self._entries.prefetch(manifest, own, paper)
 
     async def read_texts(self, wanted: Iterable[Wanted]) -> bool:
         """Read the texts of entries. Returns whether all were there. Raises `StoreError`."""

@@ -255,7 +255,7 @@ def _best_below(loaded: Loaded, day: date) -> tuple[Feed, Entry, int] | None:
 async def peek(request: Request) -> Response:
     """What the unfolded row of a paper shows: a part of a page, which the script inserts."""
     wanted = parse_paper(request)
-    wire = await opened(request)
+    wire = await opened(request, every_feed=True)
     manifest = await wire.ready()
     feeds = list(wire.feeds.values())
     resource = Resource(

@@ -41,7 +41,7 @@ _extract = partial(extract, language="en")
 async def paper_page(request: Request) -> Response:
     """A paper with its scores in every feed that has it; with a version in the URL, that version."""
     wanted = parse_paper(request)
-    wire = await opened(request)
+    wire = await opened(request, every_feed=True)
     manifest = await wire.ready()
     reviews = shown_rows(await wire.reviews.rows_if_known(), wanted)
 

@@ -17,7 +17,7 @@ from api.urls import raw_query
 from core.model.entries import feeds_of
 from core.model.errors import QueryError
 from core.model.feed import Feed
-from core.model.query import FIELDS
+from core.model.query import FIELDS, Query
 from core.model.search import FilterForm, encoded, everything, read_filter_form, without_paging
 from core.text.lists import quoted
 
@@ -31,8 +31,8 @@ _PER_DAY = "per_day=500"  # overrides the feed's number of entries a day
 @router.get("/search")
 async def search_page(request: Request) -> Response:
     """The matches among all stored entries of a feed, with any score; without a search, hints."""
-    wire = await opened(request)
     form = read_filter_form(raw_query(request))
+    wire = await opened(request, query=_wanted(form))
     try:
         if [token for token in without_paging(form.all_tokens()) if not token.startswith(("feed=", "sort="))]:
             return await _found(request, form)
@@ -44,6 +44,15 @@ async def search_page(request: Request) -> Response:
     key = wire.due.date.isoformat()
     resource = Resource(MEDIA_TYPE, lambda _: _render(request, form), depends_on=key, cost=0)
     return await serve(request, manifest, resource)
+
+
+def _wanted(form: FilterForm) -> Query | None:
+    """Returns the query of a form; None if it asks for nothing, or is wrong."""
+    tokens = form.all_tokens()
+    try:
+        return page_query(tokens) if without_paging(tokens) else None
+    except QueryError:
+        return None
 
 
 async def _found(request: Request, form: FilterForm) -> Response:

@@ -37,7 +37,7 @@ async def query_papers(request: Request) -> Response:
     """
     is_owner = has_token(wire_of(request).settings, request.headers.get("Authorization", "").encode("latin-1"))
     query = parse_query(raw_query(request), entry_fields=ENTRY_FIELDS, owner=is_owner)
-    wire = await opened(request)
+    wire = await opened(request, query=query)
     feeds = feeds_of(wire.feeds, query)
     manifest = await wire.ready()
     with_votes = query.names("vote")
@@ -76,7 +76,7 @@ async def get_paper(request: Request) -> Response:
     """
     query = parse_query(raw_query(request), entry_fields=ENTRY_FIELDS)
     wanted = parse_paper(request)
-    wire = await opened(request)
+    wire = await opened(request, every_feed=True)
     feeds = feeds_of(wire.feeds, query) if query.names("feed") else list(wire.feeds.values())
     manifest = await wire.ready()
 

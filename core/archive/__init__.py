@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -125,10 +125,12 @@ class Archive:
         """Returns the stored state, in one round trip."""
         return await self.decode_state((await self.encoded_state())[0])
 
-    async def encoded_state(self, also: str = "") -> tuple[tuple[bytes | None, ...], bytes | None]:
-        """Returns the values for `decode_state`, and the value of the slot `also` (`rendered`), in one round trip."""
-        found = await self.store.get_many([*STATE_KEYS, *([also] if also else [])])
-        return tuple(found[: len(STATE_KEYS)]), found[-1] if also else None
+    async def encoded_state(
+        self, also: Sequence[str] = ()
+    ) -> tuple[tuple[bytes | None, ...], Mapping[str, bytes | None]]:
+        """Returns the values for `decode_state`, and those of the keys `also` by key, in one round trip."""
+        found = await self.store.get_many([*STATE_KEYS, *also])
+        return tuple(found[: len(STATE_KEYS)]), dict(zip(also, found[len(STATE_KEYS) :], strict=True))
 
     async def decode_state(self, values: Sequence[bytes | None]) -> State:
         """Returns the state of the values of `encoded_state`, without a round trip if none is missing or damaged."""

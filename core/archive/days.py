@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date
 from functools import partial
 from math import inf
@@ -10,7 +11,7 @@ from time import thread_time
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from core.archive.index import day_from_index, in_parts, index_to_plain
+from core.archive.index import PART, day_from_index, in_parts, index_to_plain
 from core.archive.reading import attempt, read_copies
 from core.model.analysis import from_plain
 from core.model.batch import Batch
@@ -59,13 +60,52 @@ def stored_batch(record: BatchRecord) -> Stored:
     return Stored(keys.batch(record.date, record.hash), partial(decode_as, make), copied=True)
 
 
+class Indexed(NamedTuple):
+    """A feed's day without texts, and the columns that it was made of, as JSON values."""
+
+    day: Day
+    columns: Mapping[str, Any]
+
+
 def stored_index(lazy: LazyDay, *, whole: bool, paper: str = "") -> Stored:
-    """Returns a feed's stored day without texts, from its `min_score` on or `whole`; it decodes to a `Day`.
+    """Returns a feed's stored day without texts, from its `min_score` on or `whole`; it decodes to an `Indexed`.
 
     With the identifier of a `paper`, the day is empty if it is not in it.
     """
-    name = keys.index(lazy.feed.scoring_fingerprint, lazy.record.hash)
-    return Stored(name, partial(decode_as, partial(day_from_index, lazy, whole=whole, paper=paper)))
+    name = keys.index(lazy.feed.scoring_fingerprint, lazy.record.hash, str(PART))
+    return Stored(name, partial(decode_as, partial(_indexed, lazy, whole=whole, paper=paper)))
+
+
+def _indexed(lazy: LazyDay, plain: Mapping[str, Any], *, whole: bool, paper: str) -> Indexed:
+    return Indexed(day_from_index(lazy, plain, whole=whole, paper=paper), plain)
+
+
+def month_name(feed: Feed) -> str:
+    """Returns the name of a feed's month. It does not depend on votes, so it is known before these are read."""
+    return keys.month(feed.rules_fingerprint)
+
+
+def stored_month(feed: Feed, days: Mapping[str, LazyDay], *, whole: bool, paper: str = "") -> Stored:
+    """Returns a feed's indexes as one stored value; it decodes to those of `days`, `Indexed` by hash of their batch.
+
+    Days are missing in it if they are younger, or damaged.
+    """
+
+    def make(plain: Mapping[str, Any]) -> dict[str, Indexed]:
+        found: dict[str, Indexed] = {}
+        for columns in plain["days"] if plain["of"] == feed.scoring_fingerprint else ():
+            if (lazy := days.get(columns["of"])) is not None:
+                with suppress(ArithmeticError, LookupError, TypeError, ValueError):
+                    found[columns["of"]] = _indexed(lazy, columns, whole=whole, paper=paper)
+        return found
+
+    return Stored(month_name(feed), partial(decode_as, make))
+
+
+def month_of(feed: Feed, indexes: Iterable[Indexed]) -> Values:
+    """Returns the value of `stored_month` over these days."""
+    plain = {"of": feed.scoring_fingerprint, "days": [one.columns for one in indexes]}
+    return {month_name(feed): (encode(plain), keys.SCORES_SECONDS)}
 
 
 def stored_part(lazy: LazyDay, number: int) -> Stored:
@@ -77,7 +117,7 @@ def stored_part(lazy: LazyDay, number: int) -> Stored:
             raise ValueError("entries of another batch")
         return day_from_plain(feed, plain)
 
-    return Stored(keys.entries(feed.scoring_fingerprint, record.hash, str(number)), partial(decode_as, make))
+    return Stored(keys.entries(feed.scoring_fingerprint, record.hash, str(PART), str(number)), partial(decode_as, make))
 
 
 def stored_folded(record: BatchRecord) -> Stored:
@@ -182,12 +222,12 @@ def indexed(feed: Feed, batch: Batch, day: Day, ttl: float = keys.SCORES_SECONDS
     """Returns the values to store for `ttl` seconds that make a whole day quick to read: its index, and its best
     entries in parts.
     """
-    name = keys.index(feed.scoring_fingerprint, batch.hash)
+    name = keys.index(feed.scoring_fingerprint, batch.hash, str(PART))
     made: Values = {name: (encode(index_to_plain(feed, batch, day)), ttl)}
     items = {item.paper.versioned: item for item in batch.announcements}
     for number, entries in in_parts(feed, day):
         value = encode(entries_to_plain(feed, entries, items, batch), _PART_LEVEL)
-        made[keys.entries(feed.scoring_fingerprint, batch.hash, str(number))] = (value, ttl)
+        made[keys.entries(feed.scoring_fingerprint, batch.hash, str(PART), str(number))] = (value, ttl)
     return made
 
 
@@ -212,6 +252,10 @@ class Days:
         found = await asyncio.to_thread(_decoded, stored, data) if stored else {}
         lacking = {one.name: (one.name, one.decode) for one in stored if one.copied and one.name not in found}
         return found | await read_copies(self._store, lacking)
+
+    async def read_encoded(self, names: Sequence[str]) -> dict[str, bytes | None]:
+        """Returns the stored bytes by name, None for missing ones, in one round trip; `read` takes them as `ahead`."""
+        return dict(zip(names, await self._store.get_many(names), strict=True))
 
     async def batches(self, records: Iterable[BatchRecord | None]) -> dict[str, Batch]:
         """Returns the batches of the records by hash, without lost ones, in one round trip."""

@@ -13,7 +13,7 @@ from core.model.entries import Day
 from core.model.feed import Entry, Feed
 from core.model.lazy import LazyDay, LazyReasons, is_liked, lazy_paper
 
-PART = 32  # entries with their texts in one stored value
+PART = 16  # entries with their texts in one stored value
 _FIRST = 64  # entries that have parts where every entry is one of the best
 
 _COLUMNS = (

@@ -65,14 +65,19 @@ def scores(feed_fingerprint: str, batch_hash: str) -> str:
     return f"{_V}:scores:{feed_fingerprint}:{batch_hash}"
 
 
-def index(feed_fingerprint: str, batch_hash: str) -> str:
-    """A feed's entries over a batch as columns, without their texts; immutable."""
-    return f"{_V}:index:{feed_fingerprint}:{batch_hash}"
+def index(feed_fingerprint: str, batch_hash: str, layout: str) -> str:
+    """A feed's entries over a batch as columns, without their texts; immutable. `layout` is that of the parts."""
+    return f"{_V}:index:{feed_fingerprint}:{batch_hash}:{layout}"
 
 
-def entries(feed_fingerprint: str, batch_hash: str, number: str) -> str:
+def month(feed_fingerprint: str) -> str:
+    """The indexes of a feed over all stored batches, as one value; what it lacks is read from theirs."""
+    return f"{_V}:month:{feed_fingerprint}"
+
+
+def entries(feed_fingerprint: str, batch_hash: str, layout: str, number: str) -> str:
     """A part of a feed's best entries over a batch, with their texts; immutable."""
-    return f"{_V}:entries:{feed_fingerprint}:{batch_hash}:{number}"
+    return f"{_V}:entries:{feed_fingerprint}:{batch_hash}:{layout}:{number}"
 
 
 def card(versioned: str, card_fingerprint: str) -> str:

@@ -10,20 +10,25 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from core.archive import Archive
 from core.archive.days import (
+    Indexed,
     Stored,
     day_of_scores,
     indexed,
     make_day,
+    month_name,
+    month_of,
     score_days,
     some_entries,
     stored_analysis,
     stored_batch,
     stored_folded,
     stored_index,
+    stored_month,
     stored_part,
     stored_scores,
     stored_some,
@@ -46,6 +51,8 @@ _MOST_PARTS = 12  # of a day; its batch is as large as so many
 _MOST_ALONE = 100  # entries of a day that are made without the others
 # Of the newest days, how many parts are read with the indexes: most pages need no others
 _AHEAD = (2, 2, 2, 2, 1, 1, 1, 1)
+_FEW = 4  # days of which the indexes are read one by one; more come with the feed's month
+_BOTH = (True, False)
 OWN_LIMIT, CUSTOM_LIMIT = 150_000, 40_000
 
 
@@ -84,6 +91,32 @@ class EntryCache:
         self._own = _Memory(LRUCache(OWN_LIMIT), LRUCache(OWN_LIMIT))
         self._custom = _Memory(LRUCache(CUSTOM_LIMIT), LRUCache(CUSTOM_LIMIT))
         self._loading: SingleFlight[FeedEntries] = SingleFlight()
+        self._encoded: dict[str, bytes | None] = {}  # what was read ahead, for the next loading
+
+    def put_month(self, name: str, data: bytes | None) -> None:
+        """Keep a feed's encoded month, None if it is not stored, for the next `get`."""
+        self._encoded[name] = data
+
+    async def prefetch(self, manifest: Manifest, feeds: Sequence[Feed], paper: str = "") -> None:
+        """Read the months of several feeds of this wire in one round trip, unless they are in memory; see `get`.
+
+        Raises `StoreError`.
+        """
+        wanted: list[str] = []
+        for feed in feeds if len(feeds) > 1 else ():
+            loading = self._loading_of(self._own, manifest, feed, whole=True, own=True, texts=False, paper=paper)
+            wanted += loading.to_prefetch()
+        if wanted:
+            self._encoded |= await self._archive.days.read_encoded(wanted)
+
+    def _loading_of(
+        self, memory: _Memory, manifest: Manifest, feed: Feed, *, whole: bool, own: bool, texts: bool, paper: str
+    ) -> "_Loading":
+        # Ranks by points, and what is held back, depend on all entries
+        paper = "" if texts or feed.judging or dates_in_hold(feed, manifest) else paper
+        return _Loading(
+            self._archive, self._own, memory, manifest, feed, whole, own, texts, paper, encoded=self._encoded
+        )
 
     async def get(
         self, manifest: Manifest, feed: Feed, *, whole: bool, own: bool, texts: bool, paper: str = ""
@@ -103,10 +136,8 @@ class EntryCache:
         for other in (key, (*key[:2], True, True)):
             if (known := memory.lists.get(other)) and known.version == version:
                 return known.made
-        # Ranks by points, and what is held back, depend on all entries
-        paper = "" if texts or feed.judging or dates_in_hold(feed, manifest) else paper
-        loading = _Loading(self._archive, self._own, memory, manifest, feed, key[2], own, texts, paper)
-        return await self._loading.get((key, version, own, paper), partial(loading.entries, key, version))
+        loading = self._loading_of(memory, manifest, feed, whole=key[2], own=own, texts=texts, paper=paper)
+        return await self._loading.get((key, version, own, loading.paper), partial(loading.entries, key, version))
 
     async def read(self, wanted: Iterable[Wanted]) -> bool:
         """Read the texts of entries, in one round trip if the store has their parts, in two if it has only the batches.
@@ -163,7 +194,7 @@ class EntryCache:
 
     async def _read_days(self, days: Sequence[LazyDay]) -> None:
         """Read whole days of a feed, from batches and scores."""
-        loading = _Loading(self._archive, self._own, self._own, Manifest(), days[0].feed, True, True, True, "")
+        loading = self._loading_of(self._own, Manifest(), days[0].feed, whole=True, own=True, texts=True, paper="")
         await loading.load([day.record for day in days])
         for day in days:
             if read := loading.days.get(day.record.hash):
@@ -198,6 +229,7 @@ class _Loading:
     analyses: dict[str, Analysis] = field(default_factory=dict)
     unread: list[Stored] = field(default_factory=list)  # analyses, added to the first read
     days: dict[str, Day] = field(default_factory=dict)  # by the hash of their batch
+    encoded: dict[str, bytes | None] = field(default_factory=dict)  # what was read ahead; it is taken from here
 
     async def entries(self, key: object, version: tuple[int, str]) -> FeedEntries:
         """Returns the list, and caches it under `key`."""
@@ -232,29 +264,63 @@ class _Loading:
         await self._read(())
 
     async def _load_indexes(self, records: list[BatchRecord]) -> list[BatchRecord]:
-        """Get days without texts, and the parts that most requests use. Returns the records that have no index."""
+        """Get days without texts. Returns the records that have no index."""
         missing = [record for record in records if not self._recall(record, self._index_name(record))]
         if not missing:
             return []
         days = {record.hash: self._lazy_day(record) for record in missing}
-        indexes = {
-            record.hash: stored_index(days[record.hash], whole=self.whole, paper=self.paper) for record in missing
+        found = dict(await self._read_month(days)) if len(missing) > _FEW else {}
+        alone = {
+            record.hash: stored_index(days[record.hash], whole=self.whole, paper=self.paper)
+            for record in missing
+            if record.hash not in found
         }
-        ahead = {
+        if alone:
+            read = await self._read(alone.values())
+            more = {name: read[one.name] for name, one in alone.items() if one.name in read}
+            found |= more
+            if more and len(missing) > _FEW:  # the next process finds them in the month
+                indexes = [found[record.hash] for record in missing if record.hash in found]
+                self.archive.pending.add(await asyncio.to_thread(month_of, self.feed, indexes))
+        for record in missing:
+            if (indexed := found.get(record.hash)) is not None:
+                if indexed.day.entries or not self.paper:
+                    self._keep(record.hash, self._index_name(record), indexed.day)
+                self.days[record.hash] = indexed.day
+        return [record for record in missing if record.hash not in self.days]
+
+    async def _read_month(self, days: Mapping[str, LazyDay]) -> Mapping[str, Indexed]:
+        """Returns the indexes of the feed's month, by the hash of their batch. The parts of texts that most requests
+        use are read along, unless the month was read already.
+        """
+        month = stored_month(self.feed, days, whole=self.whole, paper=self.paper)
+        parts = {
             Stored(stored_part(day, number).name, bytes): (day, number)
             for day, count in zip(days.values(), _AHEAD, strict=False)
             for number in range(0 if day.known or self.paper else count)
         }
-        found = await self._read([*indexes.values(), *ahead])
-        for part, (day, number) in ahead.items():
+        known = {one.name: self.encoded.pop(one.name) for one in (month, *parts) if one.name in self.encoded}
+        wanted = [one for one in (month, *parts) if known.get(one.name) or not known]
+        found = await self._read(wanted, known)
+        for part, (day, number) in parts.items():
             if part.name in found:
                 day.encoded[number] = found[part.name]
-        for record in missing:
-            if (read := found.get(indexes[record.hash].name)) is not None:
-                if read.entries or not self.paper:
-                    self._keep(record.hash, self._index_name(record), read)
-                self.days[record.hash] = read
-        return [record for record in missing if record.hash not in self.days]
+        read: Mapping[str, Indexed] = found.get(month.name, {})
+        return read
+
+    def to_prefetch(self) -> list[str]:
+        """Returns the names of what a load would read first, for reading it with that of other feeds."""
+        records = self.manifest.of(self.feed.source)
+        unknown = [
+            one
+            for one in records
+            if not any(map(self.memory.decoded.get, (self._whole_name(one), *map(partial(self._index_of, one), _BOTH))))
+        ]
+        if len(unknown) <= _FEW or month_name(self.feed) in self.encoded:
+            return []
+        newest = LazyDay(self.feed, unknown[0])
+        parts = [] if self.paper else [stored_part(newest, number).name for number in range(_AHEAD[0])]
+        return [month_name(self.feed), *parts]
 
     def _lazy_day(self, record: BatchRecord) -> LazyDay:
         """Returns where the texts of a day are, for all lists of the feed."""
@@ -267,7 +333,10 @@ class _Loading:
         return self.feed.name, stored_scores(self.feed, record).name
 
     def _index_name(self, record: BatchRecord) -> Hashable:
-        best = None if self.whole else (self.feed.min_score, self.feed.screened, self.feed.announce_types)
+        return self._index_of(record, self.whole)
+
+    def _index_of(self, record: BatchRecord, whole: bool) -> Hashable:
+        best = None if whole else (self.feed.min_score, self.feed.screened, self.feed.announce_types)
         return "index", self.feed.name, self.feed.scoring_fingerprint, record.hash, best
 
     def _recall(self, record: BatchRecord, name: Hashable) -> bool:
@@ -280,10 +349,12 @@ class _Loading:
         self.days[batch_hash] = day
         self.memory.put(name, day, len(day.entries))
 
-    async def _read(self, wanted: Iterable[Stored]) -> Mapping[str, Any]:
-        """Returns the stored values by name, with the analyses that are still to be read."""
+    async def _read(
+        self, wanted: Iterable[Stored], known: Mapping[str, bytes | None] = MappingProxyType({})
+    ) -> Mapping[str, Any]:
+        """Returns the stored values by name, with the analyses that are still to be read; `known` are read already."""
         also, self.unread = self.unread, []
-        found = await self.archive.days.read((*wanted, *also))
+        found = await self.archive.days.read((*wanted, *also), known)
         for one in also:
             rows = self.analyses[one.name] = found.get(one.name, {})
             if one.name in found:

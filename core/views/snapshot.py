@@ -1,6 +1,7 @@
 """The snapshot: the stored state in the memory of a process, read on demand, and kept while the store fails."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from time import monotonic
@@ -52,18 +53,18 @@ class Snapshots:
         if last is None or now >= last.until:
             return None
         if now >= last.until - self._early and not last.error:
-            self._reading.start(None, partial(self._read, ""))
+            self._reading.start(None, partial(self._read, ()))
         return last
 
-    async def get(self, *, confirmed: bool = False, also: str = "") -> Snapshot:
+    async def get(self, *, confirmed: bool = False, also: Sequence[str] = ()) -> Snapshot:
         """Returns the last snapshot, or a new one if that is too old or has to be `confirmed`.
 
-        The first read includes the key `also`, for `take`; later, the instance has its documents in memory. If the
+        The first read includes the keys `also`, for `take`; later, the instance has its documents in memory. If the
         store fails, the last snapshot is returned with the error. Raises `StoreError` if there is none.
         """
         if not confirmed and (last := self.peek()):
             return last
-        return await self._reading.get(None, partial(self._read, "" if self._last else also))
+        return await self._reading.get(None, partial(self._read, () if self._last else also))
 
     def take(self, key: str) -> tuple[bool, bytes | None]:
         """Returns whether `key` was read together with the state, and its value; only once."""
@@ -97,7 +98,7 @@ class Snapshots:
         """Cancel the running read."""
         await self._reading.stop()
 
-    async def _read(self, also: str) -> Snapshot:
+    async def _read(self, also: Sequence[str]) -> Snapshot:
         written = self._written
         try:
             raw, along = await self._archive.encoded_state(also)
@@ -108,6 +109,6 @@ class Snapshots:
         if self._last and written != self._written:
             return self._last  # this process wrote a newer state during the read
         self._raw = raw
-        self._along = {also: along} if also else {}
+        self._along = dict(along)
         self._last = Snapshot(state, monotonic() + self._seconds)
         return self._last
