@@ -48,8 +48,8 @@ async def search_page(request: Request) -> Response:
 
 def _wanted(form: FilterForm) -> Query | None:
     """Returns the query of a form; None if it asks for nothing, or is wrong."""
-    tokens = form.all_tokens()
     try:
+        tokens = form.all_tokens()
         return page_query(tokens) if without_paging(tokens) else None
     except QueryError:
         return None

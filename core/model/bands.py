@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from math import log
+from operator import attrgetter
 from typing import NamedTuple
 
 from core.model.entries import choose
@@ -62,7 +64,7 @@ class Chosen:
 def reach_of(feed: Feed, entries: Sequence[Entry]) -> Reach:
     """Returns what the scores of a feed are compared with: its `entries` of all dates that reach its threshold."""
     entries = choose(feed, entries, Query(), capped=False)
-    matched = Counter(label for entry in entries for label in entry.matched)
+    matched = Counter(chain.from_iterable(map(attrgetter("matched"), entries)))
     return Reach(max((entry.score for entry in entries), default=0.0), len(entries), matched)
 
 

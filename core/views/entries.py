@@ -50,7 +50,7 @@ CUSTOM_SECONDS = 8.0  # of the processor, for scoring all days by the rules of a
 _MOST_PARTS = 12  # of a day; its batch is as large as so many
 _MOST_ALONE = 100  # entries of a day that are made without the others
 # Of the newest days, how many parts are read with the indexes: most pages need no others
-_AHEAD = (2, 2, 2, 2, 1, 1, 1, 1)
+_AHEAD = (3, 3, 3, 3, 1, 1, 1, 1)
 _FEW = 4  # days of which the indexes are read one by one; more come with the feed's month
 _BOTH = (True, False)
 OWN_LIMIT, CUSTOM_LIMIT = 150_000, 40_000

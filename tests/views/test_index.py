@@ -2,18 +2,19 @@
 
 import asyncio
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.archive import Archive
-from core.archive.days import make_day
+from core.archive.days import make_day, month_name
 from core.archive.index import PART, day_from_index, index_to_plain
 from core.model.batch import ANNOUNCE_TYPES, Announcement, Batch, make_batch
 from core.model.entries import choose, reaches_below
@@ -28,7 +29,7 @@ from core.store.codec import decode, encode
 from core.store.sqlite import SqliteStore
 from core.views.entries import EntryCache, select_page
 
-DAYS = [date(2026, 3, day) for day in (2, 3, 4, 5)]
+DAYS = [date(2026, 3, day) for day in (2, 3, 4, 5, 6, 9)]  # so many come with the month
 WORDS = ("cache", "sparse", "kernel", "survey", "graph", "protein", "inference", "quantum")
 NAMES = ("Ada Chen", "Émile Sample", "Bo Li", "Zoë Łukasz")
 
@@ -82,7 +83,7 @@ def _paper(chance: random.Random, number: int) -> Announcement:
 
 def _batches() -> list[Batch]:
     chance = random.Random(7)
-    return [make_batch(day, [_paper(chance, chance.randrange(1, 400)) for _ in range(3 * PART)]) for day in DAYS]
+    return [make_batch(day, [_paper(chance, chance.randrange(1, 400)) for _ in range(6 * PART)]) for day in DAYS]
 
 
 BATCHES = _batches()
@@ -109,7 +110,10 @@ def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
             await store.put(keys.batch(batch.date, batch.hash), encode(batch.to_plain()))
             for feed in FEEDS:
                 await store.put_many(make_day(feed, batch)[1])
-        await store.close()
+        archive = Archive(store)
+        for feed in FEEDS:
+            await EntryCache(archive).get(_manifest(feed), feed, whole=True, own=True, texts=False)
+        await archive.close()
 
     asyncio.run(fill())
     return where
@@ -204,14 +208,14 @@ def test_one_paper_is_found_without_the_other_dates(path: Path, feed: Feed) -> N
     asyncio.run(ask())
 
 
-@pytest.mark.parametrize("kind", ["index", "entries"])
+@pytest.mark.parametrize("kind", ["index", "entries", "month"])
 @pytest.mark.parametrize(
     "left", [None, b"", b"z123", encode({}), encode([]), encode({"of": "another", "ids": "", "columns": {}})]
 )
 def test_without_index_or_parts_the_batch_answers(path: Path, tmp_path: Path, kind: str, left: bytes | None) -> None:
-    """A missing or damaged index or part counts as absent; an index is made again for the next process."""
+    """A missing or damaged index, part or month counts as absent; indexes are made again for the next process."""
     copy = tmp_path / "store.sqlite3"
-    asyncio.run(_rob(path, copy, kind, left))
+    asyncio.run(_rob(path, copy, {"index": ["index", "month"]}.get(kind, [kind]), left))
     for feed in (PLAIN, WORDY, JUDGED):
         from_index, from_batch = _ask(copy, feed, "score>=2&limit=150")
         assert from_batch == from_index
@@ -219,10 +223,10 @@ def test_without_index_or_parts_the_batch_answers(path: Path, tmp_path: Path, ki
         assert 2 * len(DAYS) == asyncio.run(_indexes(copy))  # two of the three have the same rules
 
 
-async def _rob(path: Path, copy: Path, kind: str, left: bytes | None) -> None:
+async def _rob(path: Path, copy: Path, kinds: list[str], left: bytes | None) -> None:
     source, target = SqliteStore(path), SqliteStore(copy)
     async for key, value, _ in source.entries():
-        if not key.startswith(f"pw1:{kind}:"):
+        if key.split(":")[1] not in kinds:
             await target.put(key, value)
         elif left is not None:
             await target.put(key, left)
@@ -237,6 +241,54 @@ async def _indexes(path: Path) -> int:
     found = [value async for key, value, _ in store.entries("pw1:index:") if key.split(":")[2] in asked]
     await store.close()
     return sum(1 for value in found if decode(value)["ids"])
+
+
+class Asked(SqliteStore):
+    """A store that counts what is asked of it, by kinds of keys."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.asked: list[list[str]] = []
+
+    async def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        self.asked.append(sorted({key.split(":")[1] for key in keys}))
+        return await super().get_many(keys)
+
+
+@pytest.mark.parametrize(
+    ("mend", "expected"),
+    [
+        (lambda plain: plain, [["month"]]),
+        (lambda plain: {**plain, "days": plain["days"][2:]}, [["month"], ["index"]]),  # two younger days
+        (lambda plain: {**plain, "days": [{**plain["days"][0], "columns": {}}]}, [["month"], ["index"]]),  # damaged
+        (lambda plain: {**plain, "of": "before a vote"}, [["month"], ["index"]]),
+    ],
+)
+def test_a_month_is_one_round_trip(
+    path: Path, tmp_path: Path, mend: Callable[[Any], Any], expected: list[list[str]]
+) -> None:
+    """A new process reads the indexes of all dates as one value. What it lacks is read alone, once: it is mended."""
+
+    async def ask() -> None:
+        await _rob(path, tmp_path / "store.sqlite3", [], None)
+        store = Asked(tmp_path / "store.sqlite3")
+        archive, key = Archive(store), month_name(WORDY)
+        await store.put(key, encode(mend(decode(await store.get(key) or b""))))
+        whole = await EntryCache(archive).get(_manifest(WORDY), WORDY, whole=True, own=True, texts=True)
+        for _ in range(2):
+            store.asked.clear()
+            found = await EntryCache(archive).get(
+                _manifest(WORDY), WORDY, whole=True, own=True, texts=False, paper="none"
+            )
+            assert expected == store.asked
+            assert not found.entries
+            await archive.pending.flush()
+            expected[:] = [["month"]]
+        found = await EntryCache(archive).get(_manifest(WORDY), WORDY, whole=True, own=True, texts=False)
+        assert [entry.paper.versioned for entry in whole.entries] == [e.paper.versioned for e in found.entries]
+        await archive.close()
+
+    asyncio.run(ask())
 
 
 @pytest.mark.parametrize("feed", FEEDS, ids=lambda feed: feed.name)
