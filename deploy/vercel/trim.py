@@ -6,6 +6,7 @@ bundle. Templates of pages are compiled, as the builder compiles modules. Where 
 is removed and the build goes on.
 """
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -26,7 +27,8 @@ def main() -> None:
             path.unlink() if path.is_file() else shutil.rmtree(path)
     for python in Path(".vercel/python").glob(".venv/bin/python"):
         code = "from api.pages.html import compile_templates; print(compile_templates(), 'templates are compiled')"
-        subprocess.run([python, "-c", code], check=False)  # noqa: S603 - without them pages come later
+        env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        subprocess.run([python, "-c", code], env=env, check=False)  # noqa: S603 - without them pages come later
     print(f"Removed {removed / 1e6:.1f} MB that the function never imports")  # noqa: T201
 
 
