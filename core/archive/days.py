@@ -82,7 +82,7 @@ def _indexed(lazy: LazyDay, plain: Mapping[str, Any], *, whole: bool, paper: str
 
 def month_name(feed: Feed) -> str:
     """Returns the name of a feed's month. It does not depend on votes, so it is known before these are read."""
-    return keys.month(feed.rules_fingerprint)
+    return keys.month(feed.name, feed.rules_fingerprint)
 
 
 def stored_month(feed: Feed, days: Mapping[str, LazyDay], *, whole: bool, paper: str = "") -> Stored:

@@ -70,9 +70,9 @@ def index(feed_fingerprint: str, batch_hash: str, layout: str) -> str:
     return f"{_V}:index:{feed_fingerprint}:{batch_hash}:{layout}"
 
 
-def month(feed_fingerprint: str) -> str:
+def month(feed_name: str, feed_fingerprint: str) -> str:
     """The indexes of a feed over all stored batches, as one value; what it lacks is read from theirs."""
-    return f"{_V}:month:{feed_fingerprint}"
+    return f"{_V}:month:{feed_name}:{feed_fingerprint}"
 
 
 def entries(feed_fingerprint: str, batch_hash: str, layout: str, number: str) -> str:
