@@ -15,6 +15,7 @@ from core.model.lazy import LazyDay, LazyReasons, is_liked, lazy_paper
 
 PART = 16  # entries with their texts in one stored value
 _FIRST = 64  # entries that have parts where every entry is one of the best
+_MOST = 96  # and where fewer are: what comes after these is seldom asked for, and is in the batch
 
 _COLUMNS = (
     "categories", "published", "updated", "upvotes", "withdrawn", "code", "type", "score", "matched", "mentions",
@@ -120,7 +121,7 @@ def _stored(feed: Feed, places: Iterable[int]) -> frozenset[int]:
     They hold consecutive places, so that they do not depend on `min_score`; how many there are may.
     """
     if feed.min_score > 0:
-        return frozenset(place // PART for place in places)
+        return frozenset(place // PART for place in places if place < max(_MOST, feed.max_entries))
     return frozenset(place // PART for place in range(feed.max_entries or _FIRST))
 
 

@@ -326,9 +326,16 @@ def _words(terms: list[Term]) -> Finder:
     numbers = [number for _, number, _ in owners]
     checks = [check for _, _, check in owners]
     starts = _beginnings(terms)
+    probes = None if starts else _probes([spelling for spelling, _, _ in owners])
 
     def find(text: str) -> list[tuple[int, int, int]]:
         folded = fold(text)
+        if probes is not None:
+            for probe in probes:
+                if probe in folded:
+                    break
+            else:
+                return []
         hits = automaton.find_matches_as_indexes(folded, overlapping=True)
         found = [
             (numbers[which], start, end)
@@ -338,6 +345,19 @@ def _words(terms: list[Term]) -> Finder:
         return sorted([*found, *starts(folded)], key=lambda place: place[2]) if starts else found
 
     return find
+
+
+_FEW = 12  # spellings that are looked for one by one in less time than a scan by the automaton takes
+
+
+def _probes(spellings: list[str]) -> list[str] | None:
+    """Returns strings of which a text has at least one if it has any of the spellings; None if these are many."""
+    shortest = sorted(set(spellings), key=lambda spelling: (len(spelling), spelling))
+    probes: list[str] = []
+    for spelling in shortest:
+        if not any(probe in spelling for probe in probes):
+            probes.append(spelling)
+    return probes if len(probes) <= _FEW else None
 
 
 def _beginnings(terms: list[Term]) -> Callable[[str], Iterator[tuple[int, int, int]]] | None:
