@@ -1,11 +1,14 @@
 """Directions of imports, cycles, the length of functions, and what a cold start loads."""
 
 import ast
+import inspect
 import re
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
+from api import pages
 from core.config.settings import ROOT
 from tests.support.tables import each_row
 
@@ -207,3 +210,11 @@ def test_paths_of_the_description() -> None:
     assert len(paths) > 30
     assert [] == sorted(path for path in paths if not (ROOT / path).exists())
     assert "](docs/architecture.md)" in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_pages_take_their_request_alone() -> None:
+    """Their routes are Starlette's, which pass nothing else: a second parameter would always have its default."""
+    modules = [import_module(f"api.pages.{name}") for name in pages.MODULES]
+    endpoints = [route.endpoint for module in modules for route in module.router.routes]
+    assert len(endpoints) > len(modules)
+    assert {1} == {len(inspect.signature(endpoint).parameters) for endpoint in endpoints}

@@ -31,10 +31,10 @@ Sent = Mapping[str, bytes]
 
 
 @router.get("/settings/learned")
-async def ask_learned(request: Request, feed: str = "") -> Response:
+async def ask_learned(request: Request) -> Response:
     """The forms; what was learned is shown after the token was sent."""
     wire = await opened(request)
-    name = feed or wire.main.name
+    name = request.query_params.get("feed", "") or wire.main.name
     wire.feed(name)
     shown = await _shown(wire, name) if await owner_of(request) else {}
     return await _page(request, wire, name, shown)
