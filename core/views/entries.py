@@ -276,7 +276,9 @@ class _Loading:
             if record.hash not in found
         }
         if alone:
-            read = await self._read(alone.values())
+            parts = {} if any(day.encoded for day in days.values()) else self._parts_ahead(days)
+            read = await self._read([*alone.values(), *parts])
+            _keep_parts(parts, read)
             more = {name: read[one.name] for name, one in alone.items() if one.name in read}
             found |= more
             if more and len(missing) > _FEW:  # the next process finds them in the month
@@ -294,19 +296,20 @@ class _Loading:
         use are read along, unless the month was read already.
         """
         month = stored_month(self.feed, days, whole=self.whole, paper=self.paper)
-        parts = {
+        parts = self._parts_ahead(days)
+        known = {one.name: self.encoded.pop(one.name) for one in (month, *parts) if one.name in self.encoded}
+        wanted = [one for one in (month, *parts) if known.get(one.name) or not known]
+        found = await self._read(wanted, known)
+        _keep_parts(parts, found)
+        read: Mapping[str, Indexed] = found.get(month.name, {})
+        return read
+
+    def _parts_ahead(self, days: Mapping[str, LazyDay]) -> "_Parts":
+        return {
             Stored(stored_part(day, number).name, bytes): (day, number)
             for day, count in zip(days.values(), _AHEAD, strict=False)
             for number in range(0 if day.known or self.paper else count)
         }
-        known = {one.name: self.encoded.pop(one.name) for one in (month, *parts) if one.name in self.encoded}
-        wanted = [one for one in (month, *parts) if known.get(one.name) or not known]
-        found = await self._read(wanted, known)
-        for part, (day, number) in parts.items():
-            if part.name in found:
-                day.encoded[number] = found[part.name]
-        read: Mapping[str, Indexed] = found.get(month.name, {})
-        return read
 
     def to_prefetch(self) -> list[str]:
         """Returns the names of what a load would read first, for reading it with that of other feeds."""
@@ -395,6 +398,15 @@ class _Loading:
         day, values = await asyncio.to_thread(make_day, self.feed, batch)
         self.archive.pending.add(values)
         return day
+
+
+_Parts = Mapping[Stored, tuple[LazyDay, int]]  # parts of texts that are read ahead, with their days and numbers
+
+
+def _keep_parts(parts: _Parts, found: Mapping[str, Any]) -> None:
+    for part, (day, number) in parts.items():
+        if part.name in found:
+            day.encoded[number] = found[part.name]
 
 
 async def score_custom(feed: Feed, batches: Sequence[Batch], seconds: float = CUSTOM_SECONDS) -> list[Day]:
