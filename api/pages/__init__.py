@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.routing import Route
 
-Endpoint = Callable[[Request], Awaitable[Response] | Response]
+_Endpoint = Callable[[Request], Awaitable[Response] | Response]
 
 MODULES = (
     "day",
@@ -43,16 +43,16 @@ class Pages:
     def __init__(self) -> None:
         self.routes: list[Route] = []
 
-    def get(self, path: str) -> Callable[[Endpoint], Endpoint]:
+    def get(self, path: str) -> Callable[[_Endpoint], _Endpoint]:
         """Decorate what answers GET at `path`."""
         return self._adding(path, "GET")
 
-    def post(self, path: str) -> Callable[[Endpoint], Endpoint]:
+    def post(self, path: str) -> Callable[[_Endpoint], _Endpoint]:
         """Decorate what answers POST at `path`."""
         return self._adding(path, "POST")
 
-    def _adding(self, path: str, method: str) -> Callable[[Endpoint], Endpoint]:
-        def add(endpoint: Endpoint) -> Endpoint:
+    def _adding(self, path: str, method: str) -> Callable[[_Endpoint], _Endpoint]:
+        def add(endpoint: _Endpoint) -> _Endpoint:
             route = Route(path, endpoint, methods=[method], include_in_schema=False)
             route.methods = {method}  # an earlier layer answers HEAD
             self.routes.append(route)

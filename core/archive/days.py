@@ -102,7 +102,7 @@ def stored_month(feed: Feed, days: Mapping[str, LazyDay], *, whole: bool, paper:
     return Stored(month_name(feed), partial(decode_as, make))
 
 
-def month_of(feed: Feed, indexes: Iterable[Indexed]) -> Values:
+def encoded_month(feed: Feed, indexes: Iterable[Indexed]) -> Values:
     """Returns the value of `stored_month` over these days."""
     plain = {"of": feed.scoring_fingerprint, "days": [one.columns for one in indexes]}
     return {month_name(feed): (encode(plain), keys.SCORES_SECONDS)}

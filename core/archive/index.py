@@ -15,7 +15,7 @@ from core.model.lazy import LazyDay, LazyReasons, is_liked, lazy_paper
 
 PART = 16  # entries with their texts in one stored value
 _FIRST = 64  # entries that have parts where every entry is one of the best
-_MOST = 96  # and where fewer are: what comes after these is seldom asked for, and is in the batch
+_MOST = 192  # and where fewer are: what comes after these is seldom asked for, and is in the batch
 
 _COLUMNS = (
     "categories", "published", "updated", "upvotes", "withdrawn", "code", "type", "score", "matched", "mentions",

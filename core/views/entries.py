@@ -18,10 +18,10 @@ from core.archive.days import (
     Indexed,
     Stored,
     day_of_scores,
+    encoded_month,
     indexed,
     make_day,
     month_name,
-    month_of,
     score_days,
     some_entries,
     stored_analysis,
@@ -269,21 +269,21 @@ class _Loading:
         if not missing:
             return []
         days = {record.hash: self._lazy_day(record) for record in missing}
-        found = dict(await self._read_month(days)) if len(missing) > _FEW else {}
+        month, more = await self._read_month(days) if len(missing) > _FEW else ({}, {})
         alone = {
-            record.hash: stored_index(days[record.hash], whole=self.whole, paper=self.paper)
+            record.hash: self._stored_index(days[record.hash])
             for record in missing
-            if record.hash not in found
+            if record.hash not in month and record.hash not in more
         }
         if alone:
             parts = {} if any(day.encoded for day in days.values()) else self._parts_ahead(days)
             read = await self._read([*alone.values(), *parts])
             _keep_parts(parts, read)
-            more = {name: read[one.name] for name, one in alone.items() if one.name in read}
-            found |= more
-            if more and len(missing) > _FEW:  # the next process finds them in the month
-                indexes = [found[record.hash] for record in missing if record.hash in found]
-                self.archive.pending.add(await asyncio.to_thread(month_of, self.feed, indexes))
+            more |= {name: read[one.name] for name, one in alone.items() if one.name in read}
+        found = {**more, **month}
+        if more and len(missing) > _FEW:  # the next process finds them in the month
+            indexes = [found[record.hash] for record in missing if record.hash in found]
+            self.archive.pending.add(await asyncio.to_thread(encoded_month, self.feed, indexes))
         for record in missing:
             if (indexed := found.get(record.hash)) is not None:
                 if indexed.day.entries or not self.paper:
@@ -291,18 +291,25 @@ class _Loading:
                 self.days[record.hash] = indexed.day
         return [record for record in missing if record.hash not in self.days]
 
-    async def _read_month(self, days: Mapping[str, LazyDay]) -> Mapping[str, Indexed]:
-        """Returns the indexes of the feed's month, by the hash of their batch. The parts of texts that most requests
-        use are read along, unless the month was read already.
+    async def _read_month(self, days: Mapping[str, LazyDay]) -> tuple[Mapping[str, Indexed], dict[str, Indexed]]:
+        """Returns the indexes of the feed's month, by the hash of their batch, and what it lacks of the newest date.
+
+        The parts of texts that most requests use are read along, unless the month was read already.
         """
         month = stored_month(self.feed, days, whole=self.whole, paper=self.paper)
+        newest = next(iter(days))
+        index = self._stored_index(days[newest])
         parts = self._parts_ahead(days)
-        known = {one.name: self.encoded.pop(one.name) for one in (month, *parts) if one.name in self.encoded}
-        wanted = [one for one in (month, *parts) if known.get(one.name) or not known]
-        found = await self._read(wanted, known)
+        every = (month, index, *parts)
+        known = {one.name: self.encoded.pop(one.name) for one in every if one.name in self.encoded}
+        found = await self._read([one for one in every if known.get(one.name) or not known], known)
         _keep_parts(parts, found)
-        read: Mapping[str, Indexed] = found.get(month.name, {})
-        return read
+        of_month: Mapping[str, Indexed] = found.get(month.name, {})
+        is_younger = newest not in of_month and index.name in found
+        return of_month, {newest: found[index.name]} if is_younger else {}
+
+    def _stored_index(self, day: LazyDay) -> Stored:
+        return stored_index(day, whole=self.whole, paper=self.paper)
 
     def _parts_ahead(self, days: Mapping[str, LazyDay]) -> "_Parts":
         return {
@@ -323,7 +330,7 @@ class _Loading:
             return []
         newest = LazyDay(self.feed, unknown[0])
         parts = [] if self.paper else [stored_part(newest, number).name for number in range(_AHEAD[0])]
-        return [month_name(self.feed), *parts]
+        return [month_name(self.feed), self._stored_index(newest).name, *parts]
 
     def _lazy_day(self, record: BatchRecord) -> LazyDay:
         """Returns where the texts of a day are, for all lists of the feed."""
