@@ -21,7 +21,8 @@ class Announcement:
 
     `late` is when it was stored (RFC 3339) if the batch was published without it before, or its day was over.
     `relisted`: it was announced before, and is now listed in one more category, one of `into` (empty: of all); of a
-    replacement, that the catch-up page has it as a cross-list.
+    replacement, that the catch-up page has it as a cross-list. A replacement may be listed in one more category by the
+    same mailing: `into` has those categories, in which it is a cross-list.
     `source` names the witnesses: "rss", "catchup", "rss+catchup", or "api" for a paper that neither was seen to have.
     """
 
@@ -71,7 +72,12 @@ def _month(day: date) -> str:
 
 def announced_in(item: Announcement, categories: tuple[str, ...] | frozenset[str]) -> bool:
     """Returns whether a paper was announced in one of the categories: a late cross-list only in the new ones."""
-    return any(listed(category, categories) for category in item.into or item.paper.categories)
+    return any(listed(category, categories) for category in announced_among(item))
+
+
+def announced_among(item: Announcement) -> tuple[str, ...]:
+    """Returns the categories in which a paper was announced."""
+    return item.paper.categories if item.replaces else item.into or item.paper.categories
 
 
 def announce_type(announcement: Announcement, categories: tuple[str, ...]) -> str:
@@ -84,6 +90,9 @@ def announce_type(announcement: Announcement, categories: tuple[str, ...]) -> st
     paper = announcement.paper
     primary = not paper.categories or listed(paper.primary, categories)
     if announcement.replaces:
+        within = [name for name in paper.categories if listed(name, categories)] if announcement.into else []
+        if within and all(listed(name, announcement.into) for name in within):
+            return "cross"
         return "replace" if primary else "replace-cross"
     # The API has only the newest version, even if the first one was announced
     earlier = announcement.relisted or (paper.version > 1 and announcement.by_rss)

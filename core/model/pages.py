@@ -266,13 +266,18 @@ class _Page:
         # What a feed of other categories brought as a cross-list may be new in this one: then it is no late cross-list
         if mention.section == "new" and (item.relisted or not item.by_rss):
             return replace(item, paper=paper, served="new", relisted=False, into=(), source=source)
+        if mention.section == "replace" and item.relisted and not item.replaces:  # both, in one mailing
+            is_known = item.by_rss and item.paper.version > 1
+            version = item.paper.version if is_known else self._version(mention) or max(item.paper.version, 2)
+            paper = replace(paper, version=version)
+            return replace(item, paper=paper, served="replace", relisted=False, source=source)
         if item.by_rss:
             # A replacement that the page does not have as one: it was listed late too, or the feed was stale
             is_both = item.replaces and mention.section == "cross"
             relisted = is_both or (item.relisted and not item.replaces)
             return replace(item, paper=paper, source=source, relisted=relisted)
         if (
-            item.relisted
+            (item.relisted or item.replaces)
             and mention.section == "cross"
             and self._category not in item.into
             and self._is_listed(mention)

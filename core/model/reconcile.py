@@ -342,7 +342,9 @@ def _merged(item: Announcement, known: Announcement) -> Announcement:
     version = min(item.paper.version, known.paper.version)
     paper = complete(replace(item.paper, version=version), known.paper)
     if item.replaces != known.replaces:  # both, in one mailing; another deployment may have asked for one of them
-        return replace(known, paper=paper, source=source, into=())
+        replaced, listed_too = (item, known) if item.replaces else (known, item)
+        paper = replace(paper, version=max(version, 2))
+        return replace(replaced, paper=paper, late=known.late, source=source, into=listed_too.into)
     served = "new" if "new" in (item.served, known.served) else item.served
     relisted = known.relisted if item.replaces else served == "cross" and (item.relisted or known.relisted)
     both = item.relisted and known.relisted

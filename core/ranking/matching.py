@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from math import inf
 from time import thread_time
 
-from core.model.batch import Batch, announced_in
+from core.model.batch import Batch, announced_among, announced_in
 from core.model.categories import find_category, listed
 from core.model.feed import Feed, Lessons
 from core.model.paper import Paper
@@ -275,7 +275,7 @@ def papers_of(feed: Feed, batch: Batch) -> Iterator[Paper]:
     for item in batch.announcements:
         if item.paper.upvotes is None and feed.source == HUGGINGFACE:
             continue
-        among = item.into or item.paper.categories
+        among = announced_among(item)
         if among not in known:
             known[among] = (picked and not wanted) or announced_in(item, wanted)
         if known[among]:

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from core.model.batch import Announcement, Batch, make_batch
+from core.model.batch import Announcement, Batch, announce_type, announced_in, make_batch
 from core.model.manifest import BatchRecord, CategoryState, Manifest
 from core.model.pages import Mention, PageKey, PageReading, enter_page, pages_to_read
 from core.model.reconcile import recorded
@@ -177,6 +177,25 @@ def test_a_replacement_that_its_page_has_as_a_cross_list() -> None:
     )
     assert [("2601.00001v2", "replace", ())] == kinds(found[THURSDAY])
     assert "replace" not in [item[1] for item in kinds(found[FRIDAY])]
+
+
+@pytest.mark.parametrize("replaced_first", [True, False])
+def test_a_paper_that_is_replaced_and_listed_in_one_more_category_by_one_mailing(*, replaced_first: bool) -> None:
+    """Whichever page is read first: it is a replacement in its old categories, and a cross-list in the new one."""
+    paper = replace(make_paper(1, "cs.CL", "cs.LG"), version=2)
+    pages = [
+        on_page(FRIDAY, "cs.CL", Mention("new", make_paper(8, "cs.CL"), 1), Mention("replace", paper, 2)),
+        on_page(FRIDAY, "cs.LG", Mention("new", make_paper(9, "cs.LG"), 1), Mention("cross", paper, 2)),
+    ]
+    before = make_batch(THURSDAY, [Announcement(make_paper(5, "cs.LG"), "new")])
+    found = read_pages(*(pages if replaced_first else pages[::-1]), batches={THURSDAY: before}, states={"cs.LG": RSS})
+    (item,) = [item for item in found[FRIDAY].announcements if item.paper.id == paper.id]
+    assert ("replace", 2, ("cs.LG",)) == (item.served, item.paper.version, item.into)
+    assert ["replace", "cross", "replace"] == [
+        announce_type(item, names) for names in (("cs.CL",), ("cs.LG",), ("cs.CL", "cs.LG"))
+    ]
+    assert announced_in(item, ("cs.CL",))
+    assert announced_in(item, ("cs.LG",))
 
 
 def test_a_feed_of_two_categories_says_not_which_one_is_new() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from core.model.batch import Announcement, Batch, make_batch
+from core.model.batch import Announcement, Batch, announce_type, make_batch
 from core.model.manifest import BATCH_STATES, BatchRecord, CategoryState
 from core.model.reconcile import FetchedDate, seen_in, settle
 from tests.support.invented import FRIDAY, THURSDAY, announce
@@ -179,6 +179,22 @@ def test_the_same_paper_may_be_news(again: Announcement) -> None:
     """A paper of the day before is news as a new version, or in a category that it was not in."""
     wire = Wire().fetched([again, *LG, *CL])
     assert (wire.state, wire.ids) == (("unconfirmed", ""), [1, 11, 12, 21])
+
+
+@pytest.mark.parametrize("order", [("cs.LG", "cs.CL"), ("cs.CL", "cs.LG")])
+def test_a_replacement_that_is_listed_in_one_more_category(order: tuple[str, str]) -> None:
+    """Two deployments in one store, each with its category: one feed has the paper as replaced, the other as listed."""
+    items = {
+        "cs.LG": announce(5, "cs.LG", "cs.CL", version=2, served="replace"),
+        "cs.CL": announce(5, "cs.LG", "cs.CL", version=2, served="cross"),
+    }
+    wire = Wire()
+    for name in order:
+        wire.categories = (name,)
+        wire.fetched([items[name], announce(22, name)])
+    (found,) = [item for item in wire.announcements if item.paper.id == items["cs.LG"].paper.id]
+    assert ("replace", 2, ("cs.CL",)) == (found.served, found.paper.version, found.into)
+    assert ["replace", "cross"] == [announce_type(found, (name,)) for name in ("cs.LG", "cs.CL")]
 
 
 def test_a_day_of_old_papers_in_a_new_category() -> None:
