@@ -9,9 +9,9 @@ import re
 import shlex
 import shutil
 import subprocess
-import tomllib
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
