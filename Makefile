@@ -1,7 +1,7 @@
 # The commands of this project. Each sets up what it needs, in .venv beside this file.
 PYTHON ?= python3
 BIN := .venv/bin
-PYTEST := $(BIN)/pytest -n auto --dist worksteal
+PYTEST := $(BIN)/pytest -n auto --dist worksteal --durations 20
 export PYTHONDONTWRITEBYTECODE := # the processes that run tests share what one of them has compiled
 
 .PHONY: serve demo test test-rest test-all fuzz lint type check bench format clean

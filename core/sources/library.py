@@ -16,6 +16,7 @@ from core.text.tex import to_readable
 
 MOST_REFERENCES = 20_000
 _LONGEST_VALUE = 20_000  # characters of a field
+_MOST_OPEN = 500  # values without an end: each is looked through to no avail
 _EXPECTED = "send BibTeX, RIS, CSL JSON, or lines of arXiv links or identifiers"
 _ARXIV = re.compile(
     r"(?:arxiv(?:\.org/(?:abs|pdf|html)/|[:.\s/]+)|^\s*)((?:[a-z-]+(?:\.[A-Z]{2})?/\d{7}|\d{4}\.\d{4,5}))(?!\d)",
@@ -111,7 +112,7 @@ _SAME = {"journaltitle": "journal", "date": "year", "howpublished": "note"}
 
 
 def _read_bibtex(text: str) -> Iterator[Mapping[str, str]]:
-    at = 0
+    at = unended = 0
     while match := _ENTRY.search(text, at):
         at = match.end()
         if match[1].lower() in _NO_ENTRIES:
@@ -120,6 +121,9 @@ def _read_bibtex(text: str) -> Iterator[Mapping[str, str]]:
         while field := _FIELD.match(text, at):
             value, at = _value(text, field.end())
             if value is None:
+                unended += text[field.end() : field.end() + 1] in ("{", '"')
+                if unended > _MOST_OPEN:
+                    raise InvalidInput(f"more than {_MOST_OPEN} of its values have no closing brace or quotation mark")
                 break
             name = field[1].lower()
             fields.setdefault(_SAME.get(name, name), value)
