@@ -25,14 +25,16 @@ _LONGEST_NAME = 120
 
 @router.get("/follow")
 async def followed(request: Request) -> Response:
-    """Whether an author is followed in a feed, with the button that changes it. For the owner."""
+    """Whether an author is followed in a feed, the first one unless another is named, with the button that changes it.
+
+    For the owner.
+    """
     wire = await opened(request)
     if await owner_of(request) is None:
         return to_sign_in(request)
     asked = {name: values[0] for name, values in parse_qs(raw_query(request)).items()}
-    return await _page(
-        request, wire.feed(asked.get("feed", "")), _name(asked.get("author", "")), asked.get("paper", "")
-    )
+    feed = wire.feed(asked["feed"]) if "feed" in asked else wire.main
+    return await _page(request, feed, _name(asked.get("author", "")), asked.get("paper", ""))
 
 
 @router.post("/follow")

@@ -336,6 +336,7 @@ def test_an_author_is_followed_and_let_go(tmp_path: Path) -> None:
         assert "au:Second Sample</code> gives them 3 points" in shown.text
         found = wire.get(f"/api/papers/{PAPER}?feed=main&fields=reasons").json()["entries"][0]
         assert {"au:Second Sample": 3} == {r["rule"]: r["points"] for r in found["reasons"] if r["field"] == "authors"}
+        assert shown.text == owner.get(f"/follow?author=Second+Sample&paper={PAPER}").text  # in the first feed
         undone = owner.post("/follow", data=sent | {"undo": "1"}, headers=SAME)
         assert "is not followed" in owner.get(undone.headers["Location"]).text
         rules = owner.get("/feeds/main").text
