@@ -245,7 +245,7 @@ def _sure_into(item: Announcement) -> tuple[str, ...]:
 
     Without the page of its date, arXiv's feed may be stale.
     """
-    if not item.relisted or not item.by_page:
+    if not (item.relisted or item.replaces) or not item.by_page:
         return ()
     return item.into if len(item.into) == 1 and (item.by_rss or is_only_into(item.paper, item.into[0])) else ()
 

@@ -361,7 +361,7 @@ class _Page:
     def _later(self, mention: Mention) -> list[Announcement]:
         """Returns the announcements of later dates by which the paper came into the category."""
         others = self._others(mention.paper.id)
-        return [item for day, item in others if day > self._day and item.relisted and self._category in item.into]
+        return [i for day, i in others if day > self._day and (i.relisted or i.replaces) and self._category in i.into]
 
     def _is_old(self, paper: Paper) -> bool:
         """Returns whether the paper was announced before this date for certain."""

@@ -348,7 +348,7 @@ def _merged(item: Announcement, known: Announcement) -> Announcement:
     served = "new" if "new" in (item.served, known.served) else item.served
     relisted = known.relisted if item.replaces else served == "cross" and (item.relisted or known.relisted)
     both = item.relisted and known.relisted
-    into = dict.fromkeys((*known.into, *item.into)) if both or relisted else ()
+    into = dict.fromkeys((*known.into, *item.into)) if both or relisted or item.replaces else ()
     return Announcement(paper, served, known.late, source, relisted, tuple(into))
 
 

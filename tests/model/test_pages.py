@@ -198,6 +198,20 @@ def test_a_paper_that_is_replaced_and_listed_in_one_more_category_by_one_mailing
     assert announced_in(item, ("cs.LG",))
 
 
+def test_a_replacement_that_is_a_cross_list_too_was_not_in_that_category_before() -> None:
+    """The page of the first announcement has the categories of now; the feed of the replacement says which one came."""
+    paper = replace(make_paper(5, "cs.CV", "cs.CL"), version=2)
+    listed = Announcement(paper, "replace", source="rss+catchup", into=("cs.CL",))
+    found = read_pages(
+        on_page(THURSDAY, "cs.CV", Mention("new", paper, 2)),
+        on_page(THURSDAY, "cs.CL", Mention("new", make_paper(4, "cs.CL"), 1), Mention("cross", paper, 2)),
+        batches={FRIDAY: make_batch(FRIDAY, [listed, Announcement(make_paper(9, "cs.CL"), "new")])},
+        states={"cs.CL": RSS},
+    )
+    (first,) = [item for item in found[THURSDAY].announcements if item.paper.id == paper.id]
+    assert ("new", 1, ("cs.CV",)) == (first.served, first.paper.version, first.paper.categories)
+
+
 def test_a_feed_of_two_categories_says_not_which_one_is_new() -> None:
     """A paper of Thursday, which was missed, came on Friday into one of two categories: it was in the other before."""
     paper = make_paper(7, "math.ST", "cs.CV", "stat.ML")
