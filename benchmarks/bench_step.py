@@ -36,7 +36,7 @@ _spawn = multiprocessing.get_context("spawn")
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast texts come and models answer: seconds between requests to arXiv (five times as many to its site), seconds
+    """How fast texts come and models answer: seconds between requests to arXiv (to its site five times that), seconds
     to an answer, and how many papers.
     """
 
@@ -46,7 +46,7 @@ class Pace:
     papers: int
 
 
-# Texts come every 15 s, as arXiv wants it, and a large model takes 12 s; and as fast as stand-ins allow, which is harder
+# Texts come every 15 s, as arXiv wants it, a large model takes 12 s; and as fast as stand-ins allow, which is harder
 PACES = (Pace("as in life", 3.0, 12.0, 4), Pace("without pauses", 0.0, 1.5, 30))
 
 
