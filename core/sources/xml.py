@@ -89,7 +89,7 @@ def _checked(body: bytes) -> bytes:
         raise ParseError(f"the answer is not XML: {excerpt_of(body)!r}" if body else "the answer is empty")
     check_parts(body)
     if _DOCTYPE.search(body):
-        raise ParseError("the answer carries a DOCTYPE, which arXiv's never do; it was not read")
+        raise ParseError("the answer carries a DOCTYPE, which no feed needs; it was not read")
     return _CONTROL_REFERENCES.sub(b"", body) if b"&#" in body else body
 
 
