@@ -130,7 +130,7 @@ def make_month(root: Path = ROOT) -> Path:
     version = hashlib.sha256(b"".join(sorted(values))).hexdigest()[:12]
     path = Path(tempfile.gettempdir()) / f"paperwire-month-{version}-{DAYS}x{PAPERS}-{os.getuid()}.sqlite3"
     if not path.exists():
-        part = path.with_suffix(".part")
+        part = path.with_suffix(f".{os.getpid()}.part")  # others may make it too
         part.unlink(missing_ok=True)
         env = dict(os.environ) | {"PYTHONPATH": str(root)}
         subprocess.run([sys.executable, __file__, str(part)], env=env, cwd=root, check=True)
