@@ -16,7 +16,7 @@ from core.sources.client import Get
 from core.sources.sandbox import read_apart
 from core.sources.sections import Reading
 
-_READ_SECONDS = 30.0  # to parse one document; a typical one takes less than one second
+READ_SECONDS = 30.0  # to parse one document; a typical one takes less than one second
 _FIRST_WITH_HTML = "2312"
 _OLD_STYLE = "/"
 
@@ -60,10 +60,12 @@ _HTML = _Source("html", "text/html, application/xhtml+xml, */*;q=0.1", 12_000_00
 _PDF = _Source("pdf", "application/pdf, */*;q=0.1", 30_000_000, 60.0)
 
 
-async def fetch_text(get: Get, paper: Paper, *, pdf_url: str, deadline: float, html_url: str = "") -> FullText:
+async def fetch_text(
+    get: Get, paper: Paper, *, pdf_url: str, deadline: float, html_url: str = "", read_seconds: float = READ_SECONDS
+) -> FullText:
     """Returns the text of `paper`, from its HTML, its PDF or its abstract, at the latest shortly after `deadline`.
 
-    `deadline` is in the event loop's time.
+    `deadline` is in the event loop's time; to parse one document takes at most `read_seconds`.
     `pdf_url` and `html_url` are the base URLs of arXiv, without a trailing slash; `html_url` defaults to `pdf_url`. If
     arXiv fails or sends nothing readable, the abstract is returned. Raises `StoreError` if the gate fails.
     """
@@ -74,7 +76,7 @@ async def fetch_text(get: Get, paper: Paper, *, pdf_url: str, deadline: float, h
     state, again = "", False
     for source in (_HTML, _PDF) if has_html(paper) else (_PDF,):
         base = (html_url or pdf_url) if source is _HTML else pdf_url
-        reading = await _read(get, source, f"{base}/{source.input}/{paper.versioned}", deadline)
+        reading = await _read(get, source, f"{base}/{source.input}/{paper.versioned}", deadline, read_seconds)
         state, again = reading.state, again or TEXT_STATES.get(reading.state, _State("")).again
         if reading.state:
             problems.append(_words(source, reading))
@@ -91,7 +93,7 @@ def has_html(paper: Paper) -> bool:
     return _OLD_STYLE not in paper.id and paper.id[:4] >= _FIRST_WITH_HTML
 
 
-async def _read(get: Get, source: _Source, url: str, deadline: float) -> Reading:
+async def _read(get: Get, source: _Source, url: str, deadline: float, most_seconds: float) -> Reading:
     """Fetch and parse `url`. If no sections are returned, the state says why."""
     loop = asyncio.get_running_loop()
     if loop.time() >= deadline:
@@ -101,7 +103,7 @@ async def _read(get: Get, source: _Source, url: str, deadline: float) -> Reading
             answer = await get(
                 url, accept=source.accept, most_bytes=source.most_bytes, total_seconds=source.total_seconds
             )
-            seconds = min(_READ_SECONDS, deadline - loop.time())
+            seconds = min(most_seconds, deadline - loop.time())
             reading = await read_apart(source.input, answer.body or b"", seconds=seconds)
     except TimeoutError:
         return Reading("timeout")

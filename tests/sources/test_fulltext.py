@@ -27,7 +27,7 @@ from core.sources.fulltext import fetch_text
 from core.sources.sandbox import MOST_OUTPUT, end, environment, parse_output, read_apart, talk
 from core.sources.sections import Reading
 from core.store.sqlite import SqliteStore
-from tests.conftest import SHARED
+from tests.conftest import PATIENCE_SECONDS, SHARED
 from tests.support import latexml_format, pdf_format
 from tests.support.loopback import Handler, listening
 from tests.support.ports import free_port
@@ -121,8 +121,10 @@ def paper(id_: str = "2603.90001") -> Paper:
     return Paper(id_, 2, "A Reading Machine", ABSTRACT, (Author("First Sample"),), ("cs.LG",))
 
 
-def read(url: str, path: Path, *, seconds: float = 60, gate: float = 0, id_: str = "2603.90001") -> FullText:
-    """What is read of the paper from this server, through a real fetcher."""
+def read(
+    url: str, path: Path, *, seconds: float = PATIENCE_SECONDS, gate: float = 0, id_: str = "2603.90001"
+) -> FullText:
+    """What is read of the paper from this server, through a real fetcher. A busy machine takes its time."""
 
     async def main() -> FullText:
         store = SqliteStore(path)
@@ -130,7 +132,7 @@ def read(url: str, path: Path, *, seconds: float = 60, gate: float = 0, id_: str
             async with httpx.AsyncClient(timeout=120, limits=httpx.Limits(max_connections=1)) as client:
                 fetcher = Fetcher(client, user_agent="Paperwire/test", gate=partial(Archive(store).gate, gate))
                 deadline = asyncio.get_running_loop().time() + seconds
-                return await fetch_text(fetcher.get, paper(id_), pdf_url=url, deadline=deadline)
+                return await fetch_text(fetcher.get, paper(id_), pdf_url=url, deadline=deadline, read_seconds=seconds)
         finally:
             await store.close()
 
