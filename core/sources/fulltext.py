@@ -16,7 +16,7 @@ from core.sources.client import Get
 from core.sources.sandbox import read_apart
 from core.sources.sections import Reading
 
-READ_SECONDS = 30.0  # to parse one document; a typical one takes less than one second
+_READ_SECONDS = 30.0  # to parse one document; a typical one takes less than one second
 _FIRST_WITH_HTML = "2312"
 _OLD_STYLE = "/"
 
@@ -61,7 +61,7 @@ _PDF = _Source("pdf", "application/pdf, */*;q=0.1", 30_000_000, 60.0)
 
 
 async def fetch_text(
-    get: Get, paper: Paper, *, pdf_url: str, deadline: float, html_url: str = "", read_seconds: float = READ_SECONDS
+    get: Get, paper: Paper, *, pdf_url: str, deadline: float, html_url: str = "", read_seconds: float = _READ_SECONDS
 ) -> FullText:
     """Returns the text of `paper`, from its HTML, its PDF or its abstract, at the latest shortly after `deadline`.
 
