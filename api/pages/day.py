@@ -29,6 +29,7 @@ from core.model.manifest import BatchRecord, Manifest
 from core.model.paper import PaperId
 from core.model.query import Condition, Query
 from core.model.reconcile import seen_by
+from core.model.sources import leading_source
 from core.render.rows import BAND_NAMES, make_peek, make_row
 
 router = Pages()
@@ -117,6 +118,7 @@ async def _answer(
             fetching_seconds=_FETCHING,
             troubles=[trouble for trouble in found if trouble.kind != "due"],
             following=wire.due.following,
+            source=leading_source(wire.rules.sources),
             **context,
         )
 

@@ -19,6 +19,7 @@ from core.model.errors import QueryError
 from core.model.feed import Feed
 from core.model.notice import not_fetched_notice, notice_of
 from core.model.search import FilterForm, read_filter_form
+from core.model.sources import scope_of
 
 router = Pages()
 _UNUSABLE = 422
@@ -91,6 +92,7 @@ def _render(request: Request, feed: Feed, form: FilterForm, chosen: str, *, rule
         "name": name,
         "home": f"/feeds/{name}?{rules}" if rules else f"/feeds/{name}",
         "named": [(code, category_name(code)) for code in feed.categories],
+        "scope": scope_of(feed.source, feed.categories),
         "keywords": sorted(feed.keywords, key=lambda keyword: -keyword.weight),
         "chosen": f"?{chosen}" if chosen else "",
         "address": address,

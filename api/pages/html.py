@@ -27,6 +27,7 @@ from api.urls import feed_url, is_owner, own_path, page_url, sent_key
 from core.config.deploy_link import deploy_url
 from core.model.categories import find_category
 from core.model.paper import label_of, page_of
+from core.model.sources import NAMES
 from core.render.citations import coins
 from core.util.signing import KEY, fingerprint
 
@@ -200,5 +201,6 @@ def _environment() -> Environment:
         "signed": "{:+g}".format,
         "thousands": "{:,}".format,
         "sentence": sentence,
+        "source_name": NAMES.__getitem__,
     }
     return environment

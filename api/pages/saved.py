@@ -61,9 +61,9 @@ def _note(one: SavedPaper) -> str:
     lines += [
         f"- Authors: {', '.join(readable_names(paper))}",
         _where(paper),
-        f"- Categories: {', '.join(paper.categories)}",
+        *([f"- Categories: {', '.join(paper.categories)}"] if paper.categories else []),
         f"- Key: `{citation_key(paper)}`",
-        f"- SavedPaper: {one.time[:10]}{', read' if one.is_read else ''}",
+        f"- Saved: {one.time[:10]}{', read' if one.is_read else ''}",
     ]
     if one.note:
         lines.append(f"- Note: {one.note}")

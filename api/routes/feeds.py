@@ -21,6 +21,7 @@ from core.model.feed import Feed
 from core.model.notice import Notice, not_fetched_notice, notice_of
 from core.model.query import Condition, Query, parse_query
 from core.model.review import best_rows
+from core.model.sources import scope_of
 from core.render.feeds import render_feed
 from core.render.items import Channel, entry_items, notice_item
 from core.render.shapes import to_json
@@ -278,8 +279,8 @@ def feed_links(request: Request, hub: str = "") -> str:
 
 
 def describe_feed(feed: Feed) -> str:
-    """Returns the description of a feed, by default its categories."""
-    return feed.description or f"arXiv papers in {', '.join(feed.categories)}"
+    """Returns the description of a feed, by default its source and categories."""
+    return feed.description or scope_of(feed.source, feed.categories)
 
 
 def _title(request: Request, feed: Feed) -> str:

@@ -29,10 +29,11 @@ async def explain_rules(settings: Settings, feeds: Iterable[Feed]) -> AsyncItera
             wire = Paperwire(settings)
             try:
                 manifest = await wire.manifest()
-                days = sum(bool(record.hash) for record in manifest.records.values())
-                if days:
+                stored = [record for feed in feeds for record in manifest.of(feed.source) if record.hash]
+                if stored:
                     counts = {feed.name: await _count(wire, manifest, feed) for feed in feeds}
-                    over = f"of the papers of {days} stored days that are in the categories of the feed"
+                    days = len({record.date for record in stored})
+                    over = f"of the papers of {days} stored days that the feed is made from"
             finally:
                 await wire.close()
         except (PaperwireError, OSError) as error:

@@ -20,6 +20,14 @@ PREPRINTS = {BIORXIV: "bioRxiv", MEDRXIV: "medRxiv"}
 ELSEWHERE = (BIORXIV, MEDRXIV, RSS, AGAIN)  # their batches are in `Manifest.elsewhere`
 SOURCES = (ARXIV, HUGGINGFACE, *ELSEWHERE)  # in the order in which they lead a wire
 NAMES = {ARXIV: "arXiv", HUGGINGFACE: "Hugging Face", **PREPRINTS, RSS: "RSS", AGAIN: "Second look"}
+_PAPERS = {
+    ARXIV: "arXiv papers",
+    HUGGINGFACE: "Daily papers of Hugging Face",
+    BIORXIV: "bioRxiv preprints",
+    MEDRXIV: "medRxiv preprints",
+    RSS: "Entries of RSS and Atom feeds",
+    AGAIN: "arXiv papers that became notable after their day",
+}
 
 _DAY = timedelta(days=1)
 _DAYS_SEEN = (RSS, AGAIN)  # their dates are days on which something was seen
@@ -63,6 +71,12 @@ def category_title(category: str) -> str:
     """Returns the name of a category of any source in words, "" for an unknown one."""
     names = (table[category] for table in CATEGORIES_OF.values() if category in table)
     return category_name(category) or next(names, "")
+
+
+def scope_of(source: str, categories: Iterable[str]) -> str:
+    """Returns in words what a feed without a description has: "arXiv papers in cs.DC, cs.LG"."""
+    names = ", ".join(categories)
+    return f"{_PAPERS[source]} in {names}" if names else _PAPERS[source]
 
 
 class Origin(NamedTuple):

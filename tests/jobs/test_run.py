@@ -1,6 +1,7 @@
 """The write path as a whole: every caller stores the same, and what fails keeps nothing else from being done."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
@@ -55,6 +56,11 @@ title = "Main"
 categories = ["cs.LG", "cs.DC"]
 summaries = 2
 """
+DIGEST = "/api/digests/daily/latest.md"
+# What is said of categories to the end of its line or element, without any
+CATEGORIES = re.compile(
+    r"these categories|categories below|papers in\s*[<\"]|Categor[a-z ]*(\*\*|</strong>):\s*(\n|</)"
+)
 ONLY_PICKS = """
 [feeds.daily]
 title = "Daily"
@@ -310,14 +316,25 @@ def test_a_wire_of_picks_alone_serves_them_at_the_first_request(world: World) ->
     settings = world.settings("store", feeds_toml=ONLY_PICKS, llm_model="", llm_base_url="", catch_up_seconds=0)
     with serving_app(settings) as url, httpx.Client(base_url=url, timeout=120) as client:
         feed = client.get("/api/feeds/daily.rss")
-        apis = ("/api/digests/daily/latest.md", "/api/feeds.opml", "/rss", "/api/papers", "/badge/daily.svg")
+        apis = (
+            DIGEST,
+            f"{DIGEST}?style=list",
+            "/api/digests/daily/latest.html?style=list",
+            "/api/digests/daily.rss",
+            "/api/feeds.opml",
+            "/rss",
+            "/api/papers",
+            "/badge/daily.svg",
+        )
         paths = (*apis, "/", "/feeds/daily", "/search?title~Paper", "/build?source=huggingface", "/settings")
         answers = {path: client.get(path) for path in (*paths, "/api/health")}
     assert 200 == feed.status_code
     assert "worth 8" in feed.text
     assert "Notice" not in feed.text
     assert dict.fromkeys(answers, 200) == {path: answer.status_code for path, answer in answers.items()}
-    assert "worth 8" in answers["/api/digests/daily/latest.md"].text
+    assert "worth 8" in answers[DIGEST].text
+    for path, answer in {"the feed": feed, **answers}.items():
+        assert not CATEGORIES.search(answer.text), path
     assert "worth 8" in answers["/"].text
     assert "No batch" not in answers["/"].text
     health = answers["/api/health"].json()

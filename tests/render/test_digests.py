@@ -15,6 +15,7 @@ from core.model.digest import FRONT_MATTERS, STYLES, Digest, make_digest
 from core.model.feed import Feed, Keyword
 from core.model.paper import Author
 from core.model.rubric import Criterion, Mark, Rubric, Scorecard
+from core.model.sources import NAMES
 from core.model.template import LANGUAGES
 from core.render.digest.common import Site, institutions_of, venue_of
 from core.render.digest.document import (
@@ -119,6 +120,20 @@ def test_list() -> None:
     assert ["AI summary (by example/model-1): click to open"] * 2 == re.findall(r"<summary>(.*)</summary>", text)
     assert [["Keyword", "Weight"], ["KV cache", "3"], ["ti:memory", "2"]] == tables(text)[0]
     assert "- **Score**: 9.0\n- **Type**: new\n- **arXiv ID**: 2603.90001v1\n" in text
+
+
+@each_row(("source", "language"), [(source, "en") for source in NAMES] + [("huggingface", "ko"), ("huggingface", "zh")])
+def test_list_of_other_sources(source: str, language: str) -> None:
+    """A digest names its source, and says nothing of categories where there are none."""
+    feed = replace(FEED, source=source, categories=(), keywords=())
+    made = make_digest(feed, RECORD, (entry(1, 5, categories=()),), style="list", language=language)
+    text, words = digest_markdown(made, SITE), messages("digest", language)
+    assert not re.search(r"^- \*\*[^*]+\*\*[:：]\s*$", text, re.MULTILINE)
+    assert words["categories monitored"] not in text
+    assert words["no keywords"] not in text
+    if source != "arxiv":
+        assert f"\n{NAMES[source]}" in text
+        assert words["intro"].partition("{")[0] not in text
 
 
 def test_list_cuts_abstracts() -> None:

@@ -154,12 +154,12 @@ def model_text(markdown: str, entry: Entry, digest: Digest, below: int = PAGE_LE
 
 
 def gist(entry: Entry) -> str:
-    """One line of plain text: the effect as the summary has it, else the method, the summary's beginning, or the
-    abstract's.
+    """One line of plain text: the effect as the summary has it, else the method, the beginning of what a model wrote,
+    or the abstract's.
     """
     summary = entry.summary if entry.summary and entry.summary.state == "ready" else None
     keys = ("effect", "results", "conclusion", "method", "problem")
-    parts = [*map(summary.part, keys), summary.markdown] if summary else []
+    parts = [*map(summary.part, keys), summary.markdown if summary.model else ""] if summary else []
     texts = [text for part in parts if (text := markdown_text(part))]
     text = texts[0] if texts else " ".join(plain(entry.paper.abstract).split())
     end = text.find(". ", 0, _GIST)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from core.model.digest import Digest
 from core.model.feed import Entry
+from core.model.sources import ARXIV, BIORXIV, HUGGINGFACE, MEDRXIV, NAMES, RSS
 from core.render.blocks import Badge, Block, Bullets, Fold, Heading, Line, Link, Paragraph, Quote, Separator, Table
 from core.render.digest.common import (
     Site,
@@ -23,6 +24,13 @@ from core.text.sanitize import plain
 
 _SHOWN_ABSTRACT = 300  # characters
 _BUTTON = "https://vercel.com/button"
+# When the papers of a source come; those that became notable later are arXiv's
+_SCHEDULES = {
+    HUGGINGFACE: "schedule huggingface",
+    BIORXIV: "schedule preprints",
+    MEDRXIV: "schedule preprints",
+    RSS: "schedule rss",
+}
 _OVERVIEW = {
     "en": "https://www.alphaxiv.org/overview/{id}",
     "ko": "https://www.alphaxiv.org/ko/overview/{id}",
@@ -39,7 +47,9 @@ def list_blocks(digest: Digest, site: Site, words: Sentences) -> Iterator[Block]
     """The document below its title."""
     if site.deployed:
         yield Badge(words["deployed"], _BUTTON, site.deployed)
-    yield Paragraph((words["intro"].format(date=digest.record.date),))
+    source = digest.feed.source
+    intro = words["intro" if source == ARXIV else "intro elsewhere"]
+    yield Paragraph((intro.format(date=digest.record.date, source=NAMES[source]),))
     yield Heading(2, (words["statistics"],))
     yield Bullets(tuple(fact(name, value, words) for name, value in _statistics(digest, words)))
     yield from notices(digest, words)
@@ -51,7 +61,7 @@ def list_blocks(digest: Digest, site: Site, words: Sentences) -> Iterator[Block]
     yield Heading(2, (words["customise"],))
     yield Bullets(((words["customise keywords"],), (words["customise summaries"],), (words["customise check"],)))
     yield Heading(2, (words["schedule"],))
-    yield Bullets(((words["schedule text"],),))
+    yield Bullets(((words[_SCHEDULES.get(source, "schedule text")].format(source=NAMES[source]),),))
     yield Heading(2, (words["trigger"],))
     yield Bullets(tuple(_trigger(site, words)))
     yield Heading(2, (words["how to use"],))
@@ -65,7 +75,8 @@ def _statistics(digest: Digest, words: Sentences) -> Iterator[tuple[str, str]]:
         yield words["last updated"], f"{fetched[:10]} {fetched[11:16]} UTC"
     total = words["of collected"].format(count=numbers.prioritised, total=numbers.collected)
     yield words["total papers"], total
-    yield words["categories monitored"], ", ".join(digest.feed.categories)
+    if digest.feed.categories:
+        yield words["categories monitored"], ", ".join(digest.feed.categories)
 
 
 def _paper(number: int, entry: Entry, digest: Digest, words: Sentences) -> Iterator[Block]:
@@ -81,8 +92,7 @@ def _paper(number: int, entry: Entry, digest: Digest, words: Sentences) -> Itera
         "type": words.get(f"type {entry.type}", entry.type),
         **({"arxiv id": paper.versioned} if paper.is_arxiv else {"venue": paper.venue}),
     }
-    listed = {key: value for key, value in facts.items() if value or paper.is_arxiv}
-    yield Bullets(tuple(fact(words[key], value, words) for key, value in listed.items()))
+    yield Bullets(tuple(fact(words[key], value, words) for key, value in facts.items() if value))
     if abstract := " ".join(plain(paper.abstract).split()):
         yield Quote((beginning(abstract, _SHOWN_ABSTRACT),))
     summary = summary_text(entry, digest, words, 3) if entry.paper.versioned in digest.wanted else None
@@ -100,7 +110,7 @@ def _configuration(digest: Digest, words: Sentences) -> Iterable[Block]:
         rows = tuple(((keyword.label,), (f"{keyword.weight:g}",)) for keyword in ordered)
         yield Table((words["keyword"], words["weight"]), rows)
     else:
-        yield Bullets(((words["no keywords"],),))
+        yield Bullets(((words["no keywords" if feed.categories else "no keywords, no categories"],),))
     facts = {
         "categories monitored": ", ".join(feed.categories),
         "excluded": ", ".join(feed.exclude),
