@@ -6,16 +6,17 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from functools import cache
+from functools import cache, partial
 
 from core.model.batch import Announcement, Batch, announced_in
-from core.model.calendar import announced_on, before, is_evening, mailed_at
+from core.model.calendar import announced_on, announcement_days, before, is_evening, mailed_at
 from core.model.categories import canonical, listed
-from core.model.manifest import BatchRecord, rfc3339
+from core.model.manifest import AGREED, BatchRecord, rfc3339
 from core.model.paper import Paper
 
 _READ = ("whole", "nothing", "differs", "lacking")  # outcomes of a page that has listings
 _Dated = tuple[date, Announcement]
+_ByDate = dict[date, Announcement]
 
 
 def made_consistent(
@@ -94,14 +95,34 @@ def _without_strays(
             for item in batch.announcements
             if not item.by_page
             and (
-                _is_stray(item, day, absent, homes)
-                or (item.paper.id in unlisted and homes.same(item) - {day} and item.source != "api")
+                _is_stray(records, item, day, absent, homes)
+                or (item.paper.id in unlisted and item.source != "api" and _is_repeated(records, item, day, homes.same))
             )
         }
+        kept = Batch(day, tuple(i for i in batch.announcements if i.by_page or i.paper.id not in strays))
         if strays:
-            kept = tuple(i for i in batch.announcements if i.by_page or i.paper.id not in strays)
-            out[day], gone[day] = Batch(day, kept), sorted(strays)
+            out[day], gone[day] = kept, sorted(strays)
+        if day in records and (stale := _stale_in(records[day], batch)):
+            fixed = {id(i): replace(i, source="catchup") for i in kept.announcements if _is_of_stale(i, stale)}
+            out[day] = _with(kept, fixed) if fixed else out[day]
     return out, gone
+
+
+def _stale_in(record: BatchRecord, batch: Batch) -> tuple[str, ...]:
+    """Returns the categories of which arXiv's feed was stale: their pages lack most of what it had."""
+    stale = []
+    for name in (name for name, note in record.pages.items() if note.outcome in _READ):
+        lacking = sum(item.by_rss for item in absent_from(batch, name))
+        agreeing = sum(i.by_rss and i.by_page and announced_in(i, (name,)) for i in batch.announcements)
+        if lacking > agreeing:
+            stale.append(name)
+    return tuple(stale)
+
+
+def _is_of_stale(item: Announcement, stale: tuple[str, ...]) -> bool:
+    """Returns whether only the page is a witness of a late cross-list, because the feed of its categories was stale."""
+    is_late = item.relisted and not item.replaces and item.by_rss and item.by_page
+    return is_late and bool(item.into) and all(listed(name, stale) for name in item.into)
 
 
 def _not_replaced_twice(batches: Mapping[date, Batch]) -> dict[date, Batch]:
@@ -138,29 +159,29 @@ class _Homes:
     """The dates on whose pages announcements are."""
 
     def __init__(self, batches: Mapping[date, Batch]) -> None:
-        self._of: dict[tuple[str, bool], set[date]] = defaultdict(set)
-        self._same: dict[tuple[str, str], set[date]] = defaultdict(set)
+        self._of: dict[tuple[str, bool], _ByDate] = defaultdict(dict)
+        self._same: dict[tuple[str, str], _ByDate] = defaultdict(dict)
         self._replaced: dict[str, set[date]] = defaultdict(set)  # by identifier with version
         self._into: dict[tuple[str, str], set[date]] = defaultdict(set)  # late cross-lists, by category
         for day, batch in batches.items():
             for item in batch.announcements:
                 if item.by_page:
-                    self._same[item.paper.versioned, item.served].add(day)
+                    self._same[item.paper.versioned, item.served][day] = item
                 if item.by_page and not item.relisted:
-                    self._of[item.paper.id, item.replaces].add(day)
+                    self._of[item.paper.id, item.replaces][day] = item
                     if item.replaces:
                         self._replaced[item.paper.versioned].add(day)
                 elif item.by_page:
                     for name in item.into:
                         self._into[item.paper.id, canonical(name)].add(day)
 
-    def of(self, item: Announcement) -> set[date]:
-        """Returns the dates whose pages have the paper as new, or as replaced."""
-        return self._of.get((item.paper.id, item.replaces), set())
+    def of(self, item: Announcement) -> _ByDate:
+        """Returns what the pages have of the paper as new, or as replaced, by date."""
+        return self._of.get((item.paper.id, item.replaces), {})
 
-    def same(self, item: Announcement) -> set[date]:
-        """Returns the dates whose pages have the same announcement."""
-        return self._same.get((item.paper.versioned, item.served), set())
+    def same(self, item: Announcement) -> _ByDate:
+        """Returns the same announcement on the pages of its dates."""
+        return self._same.get((item.paper.versioned, item.served), {})
 
     def replaced(self, item: Announcement) -> set[date]:
         """Returns the dates whose pages have the paper as replaced by the same version."""
@@ -172,13 +193,35 @@ class _Homes:
         return {day for name in names for day in self._into.get((item.paper.id, canonical(name)), ())}
 
 
-def _is_stray(item: Announcement, day: date, absent: set[str], homes: _Homes) -> bool:
-    elsewhere = homes.of(item) - {day}
+def _is_stray(
+    records: Mapping[date, BatchRecord], item: Announcement, day: date, absent: set[str], homes: _Homes
+) -> bool:
+    elsewhere = homes.of(item).keys() - {day}
     if item.source == "api":
         return item.paper.id in absent or bool(elsewhere)
     if item.paper.id in absent:
-        return bool(elsewhere) or (item.served == "cross" and bool(homes.crossed(item) - {day}))
+        is_there = item.served == "cross" and bool(homes.crossed(item) - {day})
+        return is_there or _is_repeated(records, item, day, homes.of)
     return bool(elsewhere) and not item.relisted and item.served == "new"
+
+
+def _is_repeated(
+    records: Mapping[date, BatchRecord], item: Announcement, day: date, found: Callable[[Announcement], _ByDate]
+) -> bool:
+    """Returns whether what arXiv's feed had may be what is `found` of it on another date."""
+    return any(_may_be(records, item, day, known, one) for one, known in found(item).items() if one != day)
+
+
+def _may_be(records: Mapping[date, BatchRecord], item: Announcement, day: date, known: Announcement, one: date) -> bool:
+    """Returns whether what arXiv's feed had on `day` may be what was `known` of `one`: of an earlier date, the same
+    version, and no other category.
+    """
+    if item.replaces:
+        is_known = known.by_rss or (one in records and known_at(records[one]) < rfc3339(mailed_at(day)))
+        return one < day and (item.paper.version <= known.paper.version or not is_known)
+    if item.relisted and item.into:
+        return all(listed(name, known.paper.categories) for name in item.into)
+    return True
 
 
 def _relisted(records: Mapping[date, BatchRecord], batches: Mapping[date, Batch]) -> dict[date, Batch]:
@@ -186,6 +229,7 @@ def _relisted(records: Mapping[date, BatchRecord], batches: Mapping[date, Batch]
     it had not before, and in which the first one has no category that came with such a list.
     """
     papers: dict[str, list[_Dated]] = defaultdict(list)
+    lasts = sorted((day, record.last) for day, record in records.items() if record.last)
     gaps = cache(lambda day: _gaps(records[day], batches[day]) if day in records else frozenset())
     for day in sorted(batches):
         for item in batches[day].announcements:
@@ -193,7 +237,8 @@ def _relisted(records: Mapping[date, BatchRecord], batches: Mapping[date, Batch]
     changed: dict[date, dict[int, Announcement | None]] = defaultdict(dict)
     for items in papers.values():
         if len(items) > 1:
-            for (day, item), (_, other) in zip(items, _of_one_paper(records, items, gaps), strict=True):
+            came = partial(_came_late, records, batches, lasts, items)
+            for (day, item), (_, other) in zip(items, _of_one_paper(records, items, gaps, came), strict=True):
                 if item != other:
                     is_here = day not in records or announced_in(other, frozenset(records[day].categories))
                     changed[day][id(item)] = other if is_here else None
@@ -214,9 +259,14 @@ def _gaps(record: BatchRecord, batch: Batch) -> frozenset[str]:
 
 
 def _of_one_paper(
-    records: Mapping[date, BatchRecord], items: list[_Dated], gaps: Callable[[date], frozenset[str]]
+    records: Mapping[date, BatchRecord],
+    items: list[_Dated],
+    gaps: Callable[[date], frozenset[str]],
+    came: Callable[[Announcement], bool],
 ) -> list[_Dated]:
-    """Returns a paper's announcements, oldest first, corrected. `gaps` are what arXiv's feed left out, by date."""
+    """Returns a paper's announcements, oldest first, corrected. `gaps` are what arXiv's feed left out, by date; a late
+    cross-list `came` into its category for certain.
+    """
     first = next((day for day, item in items if item.by_page or (item.served == "new" and _is_sure(item))), None)
     out: list[_Dated] = []
     for day, item in items:
@@ -225,6 +275,7 @@ def _of_one_paper(
         fixed = _listed_late(records, day, item, items) if is_late else item
         out.append((day, fixed))
     sure = [(day, name) for day, item in out for name in _sure_into(item)]
+    sure += [(day, item.into[0]) for day, item in out if not _sure_into(item) and came(item)]
     said = [(day, name) for day, item in out if item.relisted and item.by_page for name in item.into]
     done: list[_Dated] = []
     for day, item in out:
@@ -234,6 +285,42 @@ def _of_one_paper(
         names = [name for later, name in (said if is_odd else sure) if later > day]
         done.append((day, _without_later(item, [name for name in names if not is_odd or _by_rss(records[day], name)])))
     return done
+
+
+def _came_late(
+    records: Mapping[date, BatchRecord],
+    batches: Mapping[date, Batch],
+    lasts: Sequence[tuple[date, str]],
+    items: Sequence[_Dated],
+    item: Announcement,
+) -> bool:
+    """Returns whether a paper came into a category with this late cross-list: the only one that pages have of it, and
+    the page of the date of the paper's first announcement lacks it. `items` are all its announcements, `lasts` the
+    greatest identifiers that were new, by date, which say on which dates it may have been announced first.
+    """
+    if not item.relisted or item.replaces or not item.by_page or len(item.into) != 1 or "/" in item.paper.id:
+        return False
+    name = item.into[0]
+    others = [other for _, other in items if other.relisted and any(listed(one, (name,)) for one in other.into)]
+    earlier = [day for day, last in lasts if last < item.paper.id]
+    later = [day for day, last in lasts if last >= item.paper.id]
+    if len(others) > 1 or not earlier or not later or max(earlier) > min(later):
+        return False
+    first, last = max(earlier), min(later)
+    had = {day for day, other in items if announced_in(other, (name,))}
+    return all(
+        day not in had and _is_page_known(records, batches, day, name)
+        for day in (first, *announcement_days(first, last), last)
+    )
+
+
+def _is_page_known(
+    records: Mapping[date, BatchRecord], batches: Mapping[date, Batch], day: date, category: str
+) -> bool:
+    """Returns whether the page of a category was read, nothing contradicts it, and the store has what it said."""
+    if day not in records or (records[day].hash and day not in batches):
+        return False
+    return any(note.outcome in AGREED for name, note in records[day].pages.items() if listed(category, (name,)))
 
 
 def _by_rss(record: BatchRecord, category: str) -> bool:

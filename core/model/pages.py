@@ -145,7 +145,7 @@ def enter_page(
     for one, batch in changed.items():
         known = records.get(one) or manifest.get(one)
         states = {**known.categories, **({category: known.of(category)} if one == day else {})}
-        known = corrected(known, reading.at, _BELONGS, gone.get(one, ()))
+        known = corrected(known, reading.at, _BELONGS, _ids(batches.get(one)).intersection(gone.get(one, ())))
         known = corrected(known, reading.at, _WAS_MISSING, _added(batches.get(one), batch) if known.hash else ())
         records[one] = replace(recorded(known, batch, states, reading.at), fetched=known.fetched or reading.at)
     for one in {day, *changed}:
@@ -163,8 +163,11 @@ _WAS_MISSING = "only arXiv's catch-up page had them"
 
 
 def _added(before: Batch | None, after: Batch) -> set[str]:
-    known = {item.paper.id for item in before.announcements} if before else set()
-    return {item.paper.id for item in after.announcements} - known
+    return _ids(after) - _ids(before)
+
+
+def _ids(batch: Batch | None) -> set[str]:
+    return {item.paper.id for item in batch.announcements} if batch else set()
 
 
 def _noted(record: BatchRecord, reading: PageReading, batch: Batch | None) -> BatchRecord:
@@ -258,7 +261,7 @@ class _Page:
         mention = self._mentions.get(item.paper.id)
         if mention is None:
             return item
-        if item.source == "api":
+        if item.source == "api" or self._is_of_before(item, mention):
             found = self._announcement(mention)
             return replace(found, late=item.late, paper=complete(found.paper, item.paper)) if found else item
         paper = complete(item.paper, replace(mention.paper, version=mention.newest or 1))
@@ -284,6 +287,13 @@ class _Page:
         ):
             return replace(item, paper=paper, into=(*item.into, self._category))
         return replace(item, paper=paper)
+
+    def _is_of_before(self, item: Announcement, mention: Mention) -> bool:
+        """Returns whether a stale feed has as new what was announced before by its identifier, and what the page has as
+        a late cross-list.
+        """
+        is_old = "/" not in item.paper.id and item.paper.id <= self._before
+        return is_old and item.source == "rss" and item.served == "new" and mention.section == "cross"
 
     def _shows_gap(self, mention: Mention) -> bool:
         """Returns whether a paper that arXiv's feed lacks shows that the feed left out something in the category."""

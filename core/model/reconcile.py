@@ -331,7 +331,27 @@ def _joined(
     for item in fresh:
         before = known.get(item.paper.id)
         is_late = existing is None or announced_in(item, had)
-        yield _merged(item, before) if before else replace(item, late=late if is_late else "")
+        if before and before.by_rss and before.paper.categories != item.paper.categories and outcome.is_evening:
+            item = _with_categories_of(before, item)
+        if before and _is_of_before(item, before, outcome.after):
+            yield before
+        else:
+            yield _merged(item, before) if before else replace(item, late=late if is_late else "")
+
+
+def _with_categories_of(known: Announcement, item: Announcement) -> Announcement:
+    """An announcement of an evening's feed without the categories that came with the next mailing."""
+    paper = replace(item.paper, categories=known.paper.categories)
+    into = tuple(name for name in item.into if listed(name, known.paper.categories))
+    return replace(item, paper=paper, into=into or known.into)
+
+
+def _is_of_before(item: Announcement, known: Announcement, after: str) -> bool:
+    """Returns whether arXiv's feed has as new what was announced before by its identifier, and what the page of the
+    date has as a late cross-list: the feed is stale.
+    """
+    is_old = "/" not in item.paper.id and item.paper.id <= after
+    return is_old and item.served == "new" and known.by_page and known.relisted
 
 
 def _merged(item: Announcement, known: Announcement) -> Announcement:
