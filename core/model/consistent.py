@@ -2,7 +2,7 @@
 others, a late cross-list is in categories in which the paper was not before, and versions rise.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
@@ -61,6 +61,14 @@ def is_only_into(paper: Paper, category: str) -> bool:
 def others_of(paper: Paper) -> set[str]:
     """Returns the categories of a paper beside its primary one, by their canonical names."""
     return {canonical(name) for name in paper.categories} - {canonical(paper.primary)}
+
+
+def is_submitted_for(paper: Paper, day: date) -> bool:
+    """Returns whether the time of its version says that it was announced on this date."""
+    try:
+        return announced_on(datetime.fromisoformat(paper.updated)) == day
+    except (ValueError, TypeError):
+        return False
 
 
 def had_before(records: Mapping[date, BatchRecord], day: date, items: Sequence[_Dated]) -> set[str]:
@@ -140,19 +148,11 @@ def _not_replaced_twice(batches: Mapping[date, Batch]) -> dict[date, Batch]:
             and item.relisted
             and item.by_page
             and homes.replaced(item) - {day}
-            and not _is_submitted_for(item, day)
+            and not is_submitted_for(item.paper, day)
         }
         if fixed:
             out[day] = _with(batch, fixed)
     return out
-
-
-def _is_submitted_for(item: Announcement, day: date) -> bool:
-    """Returns whether the time of the newest version says that it was announced on this date."""
-    try:
-        return announced_on(datetime.fromisoformat(item.paper.updated)) == day
-    except (ValueError, TypeError):
-        return False
 
 
 class _Homes:
@@ -166,7 +166,7 @@ class _Homes:
         for day, batch in batches.items():
             for item in batch.announcements:
                 if item.by_page:
-                    self._same[item.paper.versioned, item.served][day] = item
+                    self._same[item.paper.versioned, _family(item)][day] = item
                 if item.by_page and not item.relisted:
                     self._of[item.paper.id, item.replaces][day] = item
                     if item.replaces:
@@ -181,7 +181,7 @@ class _Homes:
 
     def same(self, item: Announcement) -> _ByDate:
         """Returns the same announcement on the pages of its dates."""
-        return self._same.get((item.paper.versioned, item.served), {})
+        return self._same.get((item.paper.versioned, _family(item)), {})
 
     def replaced(self, item: Announcement) -> set[date]:
         """Returns the dates whose pages have the paper as replaced by the same version."""
@@ -193,12 +193,18 @@ class _Homes:
         return {day for name in names for day in self._into.get((item.paper.id, canonical(name)), ())}
 
 
+def _family(item: Announcement) -> str:
+    return "replace" if item.replaces else item.served  # of other categories it is the other kind of replacement
+
+
 def _is_stray(
     records: Mapping[date, BatchRecord], item: Announcement, day: date, absent: set[str], homes: _Homes
 ) -> bool:
     elsewhere = homes.of(item).keys() - {day}
     if item.source == "api":
         return item.paper.id in absent or bool(elsewhere)
+    if item.replaces and sum(one < day for one in elsewhere) + 1 >= item.paper.version:
+        return True  # so many versions were announced before: the feed was stale
     if item.paper.id in absent:
         is_there = item.served == "cross" and bool(homes.crossed(item) - {day})
         return is_there or _is_repeated(records, item, day, homes.of)
@@ -213,15 +219,15 @@ def _is_repeated(
 
 
 def _may_be(records: Mapping[date, BatchRecord], item: Announcement, day: date, known: Announcement, one: date) -> bool:
-    """Returns whether what arXiv's feed had on `day` may be what was `known` of `one`: of an earlier date, the same
-    version, and no other category.
+    """Returns whether what arXiv's feed had on `day` may be what was `known` of `one`: a version of an earlier date, no
+    category that the paper had not, and no list of a later date.
     """
     if item.replaces:
         is_known = known.by_rss or (one in records and known_at(records[one]) < rfc3339(mailed_at(day)))
         return one < day and (item.paper.version <= known.paper.version or not is_known)
     if item.relisted and item.into:
         return all(listed(name, known.paper.categories) for name in item.into)
-    return True
+    return item.relisted or not known.relisted or one < day
 
 
 def _relisted(records: Mapping[date, BatchRecord], batches: Mapping[date, Batch]) -> dict[date, Batch]:
@@ -383,12 +389,28 @@ def _in_order(batches: Mapping[date, Batch]) -> dict[date, Batch]:
 
     A page has the newest versions, and in the evening arXiv's feed has those of the next mailing.
     """
-    out, later = dict(batches), dict[str, tuple[int, bool]]()
+    out, later = _at_least(batches), dict[str, tuple[int, bool]]()
     for day in sorted(batches, reverse=True):
-        items = [_before(item, *later.get(item.paper.id, (0, False))) for item in batches[day].announcements]
-        if any(one is not other for one, other in zip(items, batches[day].announcements, strict=True)):
+        items = [_before(item, *later.get(item.paper.id, (0, False))) for item in out[day].announcements]
+        if any(one is not other for one, other in zip(items, out[day].announcements, strict=True)):
             out[day] = Batch(day, tuple(items))
         later |= {item.paper.id: (item.paper.version, item.by_page) for item in items if item.replaces}
+    return out
+
+
+def _at_least(batches: Mapping[date, Batch]) -> dict[date, Batch]:
+    """Returns the batches in which a replacement that only its page has is a later version than those before it."""
+    out, number = dict(batches), Counter[str]()
+    for day in sorted(batches):
+        raised: dict[int, Announcement | None] = {}
+        for item in batches[day].announcements:
+            if item.by_page and item.replaces:
+                number[item.paper.id] += 1
+                least = number[item.paper.id] + 1
+                if item.source == "catchup" and item.paper.version < least:
+                    raised[id(item)] = replace(item, paper=replace(item.paper, version=least))
+        if raised:
+            out[day] = _with(batches[day], raised)
     return out
 
 

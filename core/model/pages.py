@@ -13,7 +13,15 @@ from typing import NamedTuple
 from core.model.batch import Announcement, Batch, announced_in, make_batch
 from core.model.calendar import announced_on, before, due_date, is_evening
 from core.model.categories import listed
-from core.model.consistent import absent_from, absent_ids, had_before, is_only_into, made_consistent, others_of
+from core.model.consistent import (
+    absent_from,
+    absent_ids,
+    had_before,
+    is_only_into,
+    is_submitted_for,
+    made_consistent,
+    others_of,
+)
 from core.model.ledger import REACH, Entered, days_kept, judged
 from core.model.manifest import BatchRecord, Manifest, PageNote, rfc3339
 from core.model.paper import Paper, as_first_announced, complete
@@ -387,6 +395,8 @@ class _Page:
 
     def _version(self, mention: Mention) -> int:
         """Returns the version as of the date: before those that are known to be announced later; 0 if not known."""
+        if mention.section == "replace" and mention.newest > 1 and is_submitted_for(mention.paper, self._day):
+            return min(mention.newest, MOST_VERSION)  # a later date that has it too is of a stale feed
         others = [i for day, i in self._others(mention.paper.id) if day > self._day]
         later = [i.paper.version for i in others if i.replaces and not i.relisted]  # else its feed may be stale
         if mention.newest == 0 and not later:

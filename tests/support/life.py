@@ -304,20 +304,25 @@ def judge(
             if day in truth and name not in truth[day]:
                 elsewhere = [d for d, papers in truth.items() if name in papers]
                 what = "wrong date" if elsewhere and not _all_there(name, elsewhere, have) else "stray"
-                is_other = name in (whole or {}).get(day, {}) and _only_a_feed_tells(manifest, day, item)
+                first = have[min(everywhere[name])[0]][name][1]
+                is_other = name in (whole or {}).get(day, {}) and _only_a_feed_tells(manifest, day, item, first)
                 what = "cross-list in another category" if what == "stray" and is_other else what
                 verdict.note(what, f"{day} {name} {kind} {item.source} {elsewhere}")
     _judge_states(verdict, manifest, truth, have, wanted)
     return verdict
 
 
-def _only_a_feed_tells(manifest: Manifest, text: str, item: Announcement) -> bool:
-    """Whether a cross-list may be in another category of the paper, as far as all but arXiv's feed can say."""
+def _only_a_feed_tells(manifest: Manifest, text: str, item: Announcement, first: Announcement) -> bool:
+    """Whether a cross-list may be in another category of the paper, as far as all but arXiv's feed can say.
+
+    So may a later one of a replaced paper whose `first` announcement only a page has, as one of the category.
+    """
     if item.relisted:
         return not item.by_rss or len(item.into) > 1  # it was asked for several at once
     states = manifest.get(date.fromisoformat(text)).categories
     was_read = any(state.by_rss for name, state in states.items() if announced_in(item, (name,)))
-    return item.served == "cross" and not was_read and len(others_of(item.paper)) > 1
+    is_cross = item.served == "cross" or (item.replaces and first.source == "catchup" and not first.replaces)
+    return is_cross and item.source != "rss" and not was_read and len(others_of(item.paper)) > 1
 
 
 def _all_there(name: str, days: Iterable[str], have: Mapping[str, Mapping[str, Any]]) -> bool:
