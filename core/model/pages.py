@@ -245,6 +245,7 @@ class _Page:
         self._elsewhere: dict[str, list[tuple[date, Announcement]]] = {}
         for day, batch in batches.items():
             absent = absent_ids(manifest.get(day), batch) if day != self._day else set()
+            absent |= self._shown_again(batch) if before(day) == self._day else set()
             for item in batch.announcements if day != self._day else ():
                 if item.paper.id in self._mentions and item.paper.id not in absent:
                     self._elsewhere.setdefault(item.paper.id, []).append((day, item))
@@ -253,6 +254,15 @@ class _Page:
         present = {item.paper.id for item in self._items}
         others = [m for m in self._mentions.values() if m.paper.id not in present]
         self._is_short = was_short(self._existing, manifest.get(self._day)) or any(map(self._shows_gap, others))
+
+    def _shown_again(self, batch: Batch) -> set[str]:
+        """Returns what arXiv's feed had of the category on the date after this one, if that is on this page and on none
+        of that date: a stale feed. One paper alone may be there again.
+        """
+        within = [item for item in batch.announcements if item.by_rss and announced_in(item, (self._category,))]
+        ids = {item.paper.id for item in within}
+        is_stale = ids <= self._mentions.keys() and len(ids) > 1 and not any(item.by_page for item in within)
+        return ids if is_stale else set()
 
     @property
     def _items(self) -> tuple[Announcement, ...]:

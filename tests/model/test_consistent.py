@@ -155,3 +155,19 @@ def test_a_feed_of_the_evening_adds_no_category() -> None:
     _, batch = settle(evening, ("cs.CL",), record, batch, None)
     assert batch is not None
     assert [("cs.CL", "cs.RO")] == [item.paper.categories for item in batch.announcements]
+
+
+def test_a_feed_that_has_what_the_page_of_the_date_before_has_is_stale() -> None:
+    """A deployment begins on Friday, with the cross-lists of Thursday; Friday's page is empty, as nothing came."""
+    papers = [make_paper(number, "cs.RO", "cs.CL", "cs.AI") for number in (1, 2)]
+    stale = [Announcement(paper, "cross", relisted=True, into=("cs.CL",)) for paper in papers]
+    fresh = Announcement(make_paper(91, "cs.LG"), "new")
+    found = read(
+        {FRIDAY: make_batch(FRIDAY, [*stale, fresh])},
+        page(FRIDAY, "cs.CL"),
+        page(THURSDAY, "cs.CL", *(Mention("cross", paper, 1) for paper in papers)),
+        page(WEDNESDAY, "cs.CL", *(Mention("cross", paper, 1) for paper in papers)),
+        names=("cs.LG", "cs.CL"),
+    )
+    assert [fresh] == list(found[FRIDAY].announcements)
+    assert [[("cross", 1, ("cs.CL",), "catchup")]] * 2 == [of(found[THURSDAY], number) for number in (1, 2)]
