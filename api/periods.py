@@ -7,17 +7,18 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from api import documents
-from api.resource import Loaded, Resource, find_feed, format_of, opened, serve, updated
-from api.routes.feeds import FORMATS, describe_feed, feed_links, make_channel
-from api.urls import feed_url, raw_query
+from api.resource import Loaded, Resource, find_feed, format_of, opened, serve
+from api.routes.feeds import Series, serve_series
+from api.urls import raw_query
 from core.app import Paperwire
 from core.model.again import picks_of, second_looks
 from core.model.digest import read_digest_options
 from core.model.errors import UnknownName
 from core.model.period import Period, make_period, parse_period, week_of
 from core.model.query import Condition, Query
+from core.model.sources import HUGGINGFACE
 from core.render.again import again_items
-from core.render.feeds import render_feed
+from core.render.items import Item
 from core.render.messages import messages
 
 WEEKS, AGAIN = "weeks", "again"
@@ -67,61 +68,30 @@ async def _period(request: Request, period: Period, format_name: str, media_type
 
 async def _weeks(request: Request) -> Response:
     """A feed with one entry for each week that is over."""
-    format_name = format_of(request, FORMATS, "feed format")
-    wanted = read_digest_options(raw_query(request), _LANGUAGE)
-    wire = await opened(request)
-    feed = find_feed(request, f"/api/digests/{{}}/{WEEKS}.{format_name}")
-    manifest = await wire.ready()
-    known = manifest.of(feed.source)
-    newest = known[0].date if known else None
-    over = [w for w in dict.fromkeys(week_of(record.date) for record in known) if newest and w.last < newest]
 
-    def render(loaded: Loaded) -> bytes:
-        ((_, found),) = loaded
-        made = [make_period(feed, week, known, found.entries, language=wanted.language) for week in over]
-        channel = make_channel(
-            request,
-            f"/api/digests/{feed.name}/{WEEKS}",
-            title=f"{feed.title} · {wire.title}",
-            description=describe_feed(feed),
-            home_url=feed_url(request, f"/feeds/{feed.name}"),
-            updated=updated(manifest),
-            language=wanted.language or feed.language,
-        )
-        return render_feed(format_name, channel, documents.periods_feed_items(request, feed, made))
+    def items(series: Series, loaded: Loaded) -> list[Item]:
+        ((feed, found),) = loaded
+        known = series.manifest.of(feed.source)
+        newest = known[0].date if known else None
+        over = [w for w in dict.fromkeys(week_of(record.date) for record in known) if newest and w.last < newest]
+        made = [make_period(feed, week, known, found.entries, language=series.options.language) for week in over]
+        return documents.periods_feed_items(request, feed, made)
 
-    resource = Resource(FORMATS[format_name].media_type, render, feeds=[feed], link=feed_links(request, ""))
-    return await serve(request, manifest, resource)
+    return await serve_series(request, f"/{WEEKS}", items)
 
 
 async def _again(request: Request) -> Response:
     """A feed of the papers that became notable after their day."""
-    format_name = format_of(request, FORMATS, "feed format")
-    wanted = read_digest_options(raw_query(request), _LANGUAGE)
-    wire = await opened(request)
-    feed = find_feed(request, f"/api/digests/{{}}/{AGAIN}.{format_name}")
-    manifest = await wire.ready()
-    language = wanted.language or feed.language
-    others = [one for one in wire.feeds.values() if one.source == "huggingface" and one.name != feed.name]
 
-    def render(loaded: Loaded) -> bytes:
+    def items(series: Series, loaded: Loaded) -> list[Item]:
         picks = picks_of(entry for _, found in loaded[1:] for entry in found.entries)
-        looks = second_looks(feed, loaded[0][1].entries, picks)
-        channel = make_channel(
-            request,
-            f"/api/digests/{feed.name}/{AGAIN}",
-            title=f"{feed.title} · {messages('again', language)['why now']} · {wire.title}",
-            description=describe_feed(feed),
-            home_url=feed_url(request, f"/feeds/{feed.name}"),
-            updated=updated(manifest),
-            language=language,
-        )
-        return render_feed(format_name, channel, again_items(looks, language, in_full=format_name == "json"))
+        looks = second_looks(series.feed, loaded[0][1].entries, picks)
+        return again_items(looks, series.language, in_full=series.format_name == "json")
 
-    resource = Resource(
-        FORMATS[format_name].media_type, render, feeds=[feed, *others], query=_EVERYTHING, link=feed_links(request, "")
-    )
-    return await serve(request, manifest, resource)
+    def title(series: Series) -> str:
+        return f"{series.feed.title} · {messages('again', series.language)['why now']}"
+
+    return await serve_series(request, f"/{AGAIN}", items, title=title, source=HUGGINGFACE, query=_EVERYTHING)
 
 
 def _is_private(wire: Paperwire) -> bool:

@@ -2,17 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 from importlib import import_module
 from time import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.archive import Archive, State
 from core.archive.days import month_name
 from core.archive.open import open_store
-from core.config.overrides import rules_in_force, with_keyword
+from core.config.overrides import rules_in_force
 from core.config.settings import Settings
 from core.model.analysis import is_unread
 from core.model.entries import reaches_below
@@ -35,7 +35,6 @@ from core.model.paper import Paper, PaperId
 from core.model.query import Condition, Query
 from core.model.saved import Change, Saved
 from core.model.sources import ARXIV
-from core.model.votes import LibraryReport, Reference, VoteReport, Votes
 from core.sources import sample
 from core.util.log import NO_PROGRESS, Progress
 from core.views.entries import EntryCache, FeedEntries
@@ -307,76 +306,6 @@ class Paperwire:
         await self.snapshot()
         self.changed.set()
         return True
-
-    async def vote(self, name: str, wanted: Mapping[str, int]) -> VoteReport:
-        """Like (1), dislike (-1) or take back (0) papers by identifier, and learn from it.
-
-        The next answer has the new scores. Raises `UnknownName`, `InvalidInput`, `Conflict` and `StoreError`.
-        """
-        from core.jobs.learn import find_papers
-
-        manifest, feed = await self.manifest(), self.feed(name)
-        return await self.teach(name, await find_papers(self.archive, manifest, feed, wanted, self.clock()))
-
-    async def teach(self, name: str, make: Callable[[Votes], Votes]) -> VoteReport:
-        """Change the votes or the library of a feed, and learn from it. Raises as `vote`, and the errors of `make`."""
-        from core.jobs.learn import change_votes, changes_between  # not at a cold start
-
-        state = (await self.snapshots.get(confirmed=True)).state
-        await self.snapshot()
-        changed, learned = await change_votes(self.archive, self.rules, self.feed(name), make, state.manifest)
-        self.snapshots.put(replace(state, learned=learned, manifest=replace(state.manifest)))
-        await self.snapshot()
-        self.changed.set()
-        return VoteReport(changed.votes, changes_between(changed.before, changed.votes), changed.before)
-
-    async def add_library(self, name: str, references: Sequence[Reference]) -> tuple[VoteReport, LibraryReport]:
-        """Add references to the library of a feed, and learn from them. Raises as `teach`."""
-        from core.jobs.library import complete_library, replacing
-
-        manifest, feed = await self.manifest(), self.feed(name)
-        usable, report = await complete_library(self.archive, self.settings, manifest, feed, references)
-        return await self.teach(name, replacing(usable)), report
-
-    async def complete(self, references: Sequence[Reference]) -> tuple[list[Reference], LibraryReport]:
-        """Returns references with the titles and abstracts that the store or arXiv has. Raises `StoreError`."""
-        from core.jobs.library import complete_library
-
-        return await complete_library(self.archive, self.settings, await self.manifest(), self.main, references)
-
-    async def lessons(self, name: str) -> Mapping[str, Any]:
-        """Returns what was learned for a feed, in words and with suggested keywords, as JSON values."""
-        from core.ranking.lessons import lessons_to_plain
-
-        votes = await self.votes(name)
-        feed = self.feed(name)
-        models = await self.archive.learning.models((feed.learned,))
-        return await asyncio.to_thread(lessons_to_plain, feed, votes, models.get(feed.learned))
-
-    async def accept_keyword(self, name: str, keyword: str, weight: float | None) -> None:
-        """Add a keyword to a feed, or remove it if `weight` is None: an override that the owner can undo.
-
-        Raises `Refused`, `FeedError`, `Conflict`, `TooMuch` and `StoreError`.
-        """
-        await self.snapshot()
-        saved = (await self.snapshots.get(confirmed=True)).state.saved
-        self.feed(name)
-        await self.change(
-            saved.version, lambda known, _: with_keyword(self.settings.feeds, known, name, keyword, weight)
-        )
-
-    async def undo_votes(self, name: str) -> VoteReport:
-        """Put back the votes and the library of before the last change. Raises `UnknownName` without one."""
-        await self.snapshot()
-        before = await self.archive.learning.before(self.rules.row(self.feed(name).name)[0])
-        if before is None:
-            raise UnknownName("change of votes", f"before the present votes of {name}")
-        return await self.teach(name, lambda _: before)
-
-    async def votes(self, name: str) -> Votes:
-        """Returns the votes and the library of a feed. Raises `UnknownName` and `StoreError`."""
-        await self.snapshot()
-        return await self.archive.learning.votes(self.rules.row(self.feed(name).name)[0])
 
     @property
     def feeds(self) -> Mapping[str, Feed]:

@@ -32,6 +32,7 @@ from core.render.digest.document import digest_markdown
 from core.render.digest.period import period_markdown
 from core.render.items import clean_entry, judgement_in_words, paper_title, readable_names, reasons_in_words
 from core.render.shapes import entry_to_plain
+from core.teaching import Teaching
 from core.views.entries import select_page
 
 _NAMED = 6  # authors
@@ -246,7 +247,7 @@ async def _why(caller: Caller, id: str, feed: str = "") -> Json:  # noqa: A002
 
 async def _vote(caller: Caller, feed: str, id: str, vote: str) -> Json:  # noqa: A002
     """Like, dislike, or take back."""
-    report = await caller.wire.vote(feed, {_paper_id(id).id: SIGNS[vote]})
+    report = await Teaching(caller.wire).vote(feed, {_paper_id(id).id: SIGNS[vote]})
     return {"changed": len(report.changed), "likes": len(report.votes.likes), "dislikes": len(report.votes.dislikes)}
 
 

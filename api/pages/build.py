@@ -258,7 +258,10 @@ async def _read_box(request: Request, about: str, papers: Sequence[Paper]) -> tu
     wire = wire_of(request)
     stored = {paper.id: paper for paper in papers}
     if any(not one.title and one.paper not in stored for one in named) and await owner_of(request):
-        named, _ = await wire.complete(named)
+        from core.jobs.library import complete_library  # as above
+
+        manifest = await wire.manifest()
+        named, _ = await complete_library(wire.archive, wire.settings, manifest, wire.main, named)
     known = [
         make_reference(stored[one.paper].title, stored[one.paper].abstract, one.paper) if one.paper in stored else one
         for one in named

@@ -16,6 +16,7 @@ from core.model.errors import FeedError
 from core.model.feed import Feed
 from core.model.paper import parse_id
 from core.model.rules import remarks
+from core.teaching import Teaching
 
 router = Pages()
 _SEE_OTHER = 303
@@ -47,7 +48,7 @@ async def follow(request: Request) -> Response:
     feed, author, paper = wire.feed(first(form, "feed")), _name(first(form, "author")), first(form, "paper")
     try:
         weight = None if first(form, "undo") else max(feed.min_score, _LEAST_WEIGHT)
-        await wire.accept_keyword(feed.name, rule_of(author), weight)
+        await Teaching(wire).accept_keyword(feed.name, rule_of(author), weight)
     except FeedError as error:
         return await _page(request, feed, author, paper, failure=str(error), status=422)
     except EXPECTED as error:

@@ -22,6 +22,7 @@ from api.session import check_own_page, owner_of
 from core.app import Paperwire
 from core.model.errors import FeedError, InvalidInput, UnknownName
 from core.model.votes import forget
+from core.teaching import Teaching
 
 router = Pages()
 _OK = 200
@@ -64,7 +65,7 @@ async def act_learned(request: Request) -> Response:
 
 
 async def _shown(wire: Paperwire, name: str) -> dict[str, Any]:
-    return {"lessons": await wire.lessons(name), "votes": await wire.votes(name)}
+    return {"lessons": await Teaching(wire).lessons(name), "votes": await Teaching(wire).votes(name)}
 
 
 async def _do(wire: Paperwire, name: str, sent: Sent) -> str:
@@ -74,23 +75,23 @@ async def _do(wire: Paperwire, name: str, sent: Sent) -> str:
         case "library":
             return await _add_library(wire, name, sent.get("file", b"") or sent.get("lines", b""))
         case "remove" | "restore" | "dismiss":
-            await wire.teach(name, lambda votes: votes.with_words({action: [what]}))
+            await Teaching(wire).change(name, lambda votes: votes.with_words({action: [what]}))
             return f"“{what}” is {_DONE_WITH[action]}"
         case "accept":
-            suggested = {row["keyword"]: row for row in (await wire.lessons(name))["suggestions"]}
-            await wire.accept_keyword(name, what, suggested.get(what, {"weight": 1.0})["weight"])
+            suggested = {row["keyword"]: row for row in (await Teaching(wire).lessons(name))["suggestions"]}
+            await Teaching(wire).accept_keyword(name, what, suggested.get(what, {"weight": 1.0})["weight"])
             return f"“{what}” is a keyword now"
         case "undo":
-            await wire.undo_votes(name)
+            await Teaching(wire).undo(name)
             return "The last change of votes is undone"
         case "forget":
             before = _text(sent, "before")
             if not before:
                 raise InvalidInput("choose the day before which votes are forgotten")
-            await wire.teach(name, lambda votes: forget(votes, before))
+            await Teaching(wire).change(name, lambda votes: forget(votes, before))
             return f"The votes before {before} are forgotten"
         case "reset":
-            await wire.teach(name, lambda votes: forget(votes, ""))
+            await Teaching(wire).change(name, lambda votes: forget(votes, ""))
             return "All votes and the library are forgotten; undo puts them back"
     return ""
 
@@ -101,7 +102,7 @@ async def _add_library(wire: Paperwire, name: str, data: bytes) -> str:
     if not data.strip():
         raise InvalidInput("choose a file, or paste lines of arXiv links")
     library = await asyncio.to_thread(parse_library, data)
-    _, report = await wire.add_library(name, library.references)
+    _, report = await Teaching(wire).add_library(name, library.references)
     found = f"{library.format}: {report.used} papers to learn from, {report.abstracts} of them with an abstract"
     rest = library.rejected + report.unknown
     more = [f"{rest} entries could not be used"] if rest else []

@@ -29,6 +29,7 @@ from core.model.marks import Marks, PaperMark, SavedPaper, parse_marks, with_new
 from core.model.paper import parse_id
 from core.model.query import Condition, Query
 from core.render.claims import claim_of
+from core.teaching import Teaching
 
 router = Pages()
 PERSONAL = {"Cache-Control": "private, no-store", "Vary": "Cookie"}
@@ -187,7 +188,7 @@ async def _vote(wire: Paperwire, signs: Mapping[str, int]) -> None:
     if not manifest.has_batches:
         return
     for feed in wire.feeds.values():
-        known = (await wire.votes(feed.name)).signs
+        known = (await Teaching(wire).votes(feed.name)).signs
         changed = {name: sign for name, sign in signs.items() if known.get(name, 0) != sign}
         if not changed:
             continue
@@ -195,7 +196,7 @@ async def _vote(wire: Paperwire, signs: Mapping[str, int]) -> None:
         shown = {entry.id for entry in choose(feed, entries, Query(), capped=False)}
         wanted = {name: sign for name, sign in changed.items() if name in shown or name in known}
         if wanted:
-            await wire.vote(feed.name, wanted)
+            await Teaching(wire).vote(feed.name, wanted)
 
 
 def _extract(paper: Any) -> Any:

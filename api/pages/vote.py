@@ -16,6 +16,7 @@ from core.model.errors import InvalidInput, UnknownName
 from core.model.feed import Feed
 from core.model.paper import label_of, parse_id
 from core.model.votes import SIGNS
+from core.teaching import Teaching
 
 router = Pages()
 _DONE = {1: "You like it", -1: "You do not like it", 0: "Your vote is taken back"}
@@ -40,7 +41,7 @@ async def cast_vote(request: Request) -> Response:
         return await _save(request, wire, feed, paper)
     sign = SIGNS[direction]
     try:
-        report = await wire.vote(feed.name, {paper: sign})
+        report = await Teaching(wire).vote(feed.name, {paper: sign})
     except InvalidInput:
         raise UnknownName("paper", paper) from None
     before = report.undo.get(paper, sign)
@@ -79,7 +80,7 @@ async def _read(request: Request) -> tuple[Paperwire, Feed, str, str]:
 
 async def _title(wire: Paperwire, feed: Feed, paper: str) -> str:
     """Returns the title of a paper, from the votes or from what is stored; else its identifier."""
-    known = next((vote.title for vote in (await wire.votes(feed.name)).votes if vote.paper == paper), "")
+    known = next((vote.title for vote in (await Teaching(wire).votes(feed.name)).votes if vote.paper == paper), "")
     if known:
         return known
     found = await wire.paper(parse_id(paper))

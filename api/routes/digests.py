@@ -9,15 +9,15 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api import openapi
-from api.resource import Loaded, Resource, find_feed, format_of, opened, serve, updated
-from api.routes.feeds import FORMATS, describe_feed, feed_links, make_channel
-from api.urls import feed_url, raw_query
+from api.resource import Loaded, Resource, find_feed, format_of, opened, serve
+from api.routes.feeds import FORMATS, Series, serve_series
+from api.urls import raw_query
 from core.app import Paperwire
 from core.model.digest import make_digest, read_digest_options
 from core.model.errors import NothingYet, UnknownName
 from core.model.feed import Feed
 from core.model.manifest import BatchRecord, Manifest
-from core.render.feeds import render_feed
+from core.render.items import Item
 
 router = APIRouter(tags=["digests"], default_response_class=Response)
 LATEST = "latest"
@@ -104,37 +104,19 @@ async def get_digest(request: Request) -> Response:
 )
 async def get_digests(request: Request) -> Response:
     """One entry for each of the newest days, with the whole digest as its content."""
-    format_name = format_of(request, FORMATS, "feed format")
-    wanted = read_digest_options(raw_query(request), ("style", "language"))
-    wire = await opened(request, shared=True)
-    feed = find_feed(request, f"/api/digests/{{}}.{format_name}")
-    manifest = await wire.ready()
-    hub = str(wire.settings.websub_hub or "")
 
-    def render(loaded: Loaded) -> bytes:
+    def items(series: Series, loaded: Loaded) -> list[Item]:
         from api import documents  # as above
 
-        ((_, found),) = loaded
+        ((feed, found),) = loaded
+        options = series.options
         days = [
-            make_digest(feed, record, found.entries, style=wanted.style, language=wanted.language)
-            for record in manifest.of(feed.source)[:DAYS_IN_FEED]
+            make_digest(feed, record, found.entries, style=options.style, language=options.language)
+            for record in series.manifest.of(feed.source)[:DAYS_IN_FEED]
         ]
-        channel = make_channel(
-            request,
-            f"/api/digests/{feed.name}",
-            title=f"{feed.title} · {wire.title}",
-            description=describe_feed(feed),
-            home_url=feed_url(request, f"/feeds/{feed.name}"),
-            updated=updated(manifest),
-            language=wanted.language or feed.language,
-            hub=hub,
-        )
-        return render_feed(format_name, channel, documents.digests_feed_items(request, feed, days, wanted))
+        return documents.digests_feed_items(request, feed, days, options)
 
-    resource = Resource(
-        FORMATS[format_name].media_type, render, feeds=[feed], link=feed_links(request, hub), shared=True
-    )
-    return await serve(request, manifest, resource)
+    return await serve_series(request, "", items, parameters=("style", "language"), shared=True)
 
 
 def _record(wire: Paperwire, manifest: Manifest, feed: Feed, day: str) -> BatchRecord:

@@ -1,7 +1,7 @@
 """The feeds: their list, each as RSS, Atom and JSON Feed, custom feeds, and the keyword bot's addresses."""
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -15,15 +15,17 @@ from api.urls import base_url, feed_url, link_header, next_url, raw_query, self_
 from api.vote_links import linked
 from core.config.url_rules import not_fetched, read_custom
 from core.model.categories import find_category, listed
+from core.model.digest import DigestOptions, read_digest_options
 from core.model.entries import ALL, choose, feeds_of
 from core.model.errors import QueryError, UnknownName
 from core.model.feed import Feed
+from core.model.manifest import Manifest
 from core.model.notice import Notice, not_fetched_notice, notice_of
 from core.model.query import Condition, Query, parse_query
 from core.model.review import best_rows
 from core.model.sources import scope_of
 from core.render.feeds import render_feed
-from core.render.items import Channel, entry_items, notice_item
+from core.render.items import Channel, Item, entry_items, notice_item
 from core.render.shapes import to_json
 from core.views.entries import batch_summaries, select_merged, select_page
 
@@ -218,7 +220,7 @@ async def _serve_feed(
             request,
             f"/api/feeds/{feed.name}",
             title=_title(request, feed),
-            description=describe_feed(feed),
+            description=_scope(feed),
             home_url=home,
             updated=updated(manifest),
             next_url=next_url(request, shown.next),
@@ -267,6 +269,69 @@ async def get_badge(request: Request) -> Response:
     return await serve(request, manifest, resource)
 
 
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A feed that is made from the days of one: its `manifest`, and what the request says of its form."""
+
+    feed: Feed
+    manifest: Manifest
+    options: DigestOptions
+    format_name: str
+
+    @property
+    def language(self) -> str:
+        """The language of headings."""
+        return self.options.language or self.feed.language
+
+
+async def serve_series(
+    request: Request,
+    name: str,
+    make: Callable[[Series, Loaded], list[Item]],
+    *,
+    parameters: Sequence[str] = ("language",),
+    title: Callable[[Series], str] = lambda series: series.feed.title,
+    source: str = "",
+    query: Query = Query(),  # noqa: B008 - immutable
+    shared: bool = False,
+) -> Response:
+    """Answer with the series of that `name` ("" or "/weeks") among the digests of a feed; `make` makes its entries.
+
+    They are loaded of the feed, and of the others of that `source` if one is named. A `shared` one is stored, and
+    announced to the hub.
+    """
+    format_name = format_of(request, FORMATS, "feed format")
+    options = read_digest_options(raw_query(request), parameters)
+    wire = await opened(request, shared=shared)
+    feed = find_feed(request, f"/api/digests/{{}}{name}.{format_name}")
+    series = Series(feed, await wire.ready(), options, format_name)
+    others = [one for one in wire.feeds.values() if one.source == source and one.name != feed.name]
+    hub = str(wire.settings.websub_hub or "") if shared else ""
+
+    def render(loaded: Loaded) -> bytes:
+        channel = make_channel(
+            request,
+            f"/api/digests/{feed.name}{name}",
+            title=f"{title(series)} · {wire.title}",
+            description=_scope(feed),
+            home_url=feed_url(request, f"/feeds/{feed.name}"),
+            updated=updated(series.manifest),
+            language=series.language,
+            hub=hub,
+        )
+        return render_feed(format_name, channel, make(series, loaded))
+
+    resource = Resource(
+        FORMATS[format_name].media_type,
+        render,
+        feeds=[feed, *others],
+        query=query,
+        link=feed_links(request, hub),
+        shared=shared,
+    )
+    return await serve(request, series.manifest, resource)
+
+
 def make_channel(request: Request, path: str, **more: Any) -> Channel:
     """Returns the head of the feed at this URL, with the URL of `path` as its identifier."""
     base = base_url(request)
@@ -278,7 +343,7 @@ def feed_links(request: Request, hub: str = "") -> str:
     return link_header({"self": self_url(request)} | ({"hub": hub} if hub else {}))
 
 
-def describe_feed(feed: Feed) -> str:
+def _scope(feed: Feed) -> str:
     """Returns the description of a feed, by default its source and categories."""
     return feed.description or scope_of(feed.source, feed.categories)
 

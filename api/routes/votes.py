@@ -16,6 +16,7 @@ from api.observe import MOST_UPLOAD
 from api.resource import answer_once, find_feed, opened, wire_of
 from core.model.errors import FeedError, InvalidInput
 from core.model.votes import Votes, forget, read_changes
+from core.teaching import Teaching
 
 router = APIRouter(tags=["votes"], default_response_class=Response)
 UPLOAD_SECONDS = 20.0  # to receive a body
@@ -27,7 +28,7 @@ _PARAMETERS = {"parameters": [_NAME]}
 async def get_votes(request: Request) -> Response:
     """The votes, newest first, with the words of their papers, and the library: an export, which PUT takes again."""
     name = await _feed_of(request, "reading votes")
-    votes = await wire_of(request).votes(name)
+    votes = await Teaching(wire_of(request)).votes(name)
     counts = {"feed": name, "likes": len(votes.likes), "dislikes": len(votes.dislikes)}
     return answer_once(counts | votes.to_plain(), 200)
 
@@ -44,9 +45,9 @@ async def put_votes(request: Request) -> Response:
     wire = wire_of(request)
     if isinstance(plain.get("votes"), list):
         imported = _imported(plain)
-        report = await wire.teach(name, lambda _: imported)
+        report = await Teaching(wire).change(name, lambda _: imported)
     else:
-        report = await wire.vote(name, read_changes(plain.get("votes")))
+        report = await Teaching(wire).vote(name, read_changes(plain.get("votes")))
     return answer_once({"feed": name} | report.to_plain(), 200)
 
 
@@ -55,7 +56,7 @@ async def delete_votes(request: Request) -> Response:
     """Forget all votes and the library, or with `?before=2026-03-01` the votes of earlier days."""
     name = await _feed_of(request, "forgetting votes")
     before = request.query_params.get("before", "")
-    report = await wire_of(request).teach(name, lambda votes: forget(votes, before))
+    report = await Teaching(wire_of(request)).change(name, lambda votes: forget(votes, before))
     return answer_once({"feed": name} | report.to_plain(), 200)
 
 
@@ -68,7 +69,7 @@ async def delete_votes(request: Request) -> Response:
 async def undo_votes(request: Request) -> Response:
     """Put back the votes and the library as they were before the last change; done twice, nothing has changed."""
     name = await _feed_of(request, "voting")
-    report = await wire_of(request).undo_votes(name)
+    report = await Teaching(wire_of(request)).undo(name)
     return answer_once({"feed": name} | report.to_plain(), 200)
 
 
@@ -78,7 +79,7 @@ async def undo_votes(request: Request) -> Response:
 async def get_learned(request: Request) -> Response:
     """The terms that earn or cost points, with the papers that they are from, and keywords that the likes suggest."""
     name = await _feed_of(request, "reading what was learned")
-    return answer_once(await wire_of(request).lessons(name), 200)
+    return answer_once(await Teaching(wire_of(request)).lessons(name), 200)
 
 
 @router.put(
@@ -94,13 +95,13 @@ async def put_learned(request: Request) -> Response:
     if not isinstance(accepted, dict) or not all(isinstance(one, int | float) for one in accepted.values()):
         raise InvalidInput("accept is an object of keywords and weights")
     if plain:
-        await wire.teach(name, lambda votes: votes.with_words(plain))
+        await Teaching(wire).change(name, lambda votes: votes.with_words(plain))
     for keyword, weight in accepted.items():
         try:
-            await wire.accept_keyword(name, keyword, float(weight))
+            await Teaching(wire).accept_keyword(name, keyword, float(weight))
         except (FeedError, OverflowError) as error:
             raise InvalidInput(str(error)) from None
-    return answer_once(await wire.lessons(name), 200)
+    return answer_once(await Teaching(wire).lessons(name), 200)
 
 
 @router.post(
@@ -118,7 +119,7 @@ async def post_library(request: Request) -> Response:
     from core.sources.library import parse_library  # not at a cold start
 
     library = await asyncio.to_thread(parse_library, await read_body(request, MOST_UPLOAD, UPLOAD_SECONDS))
-    report, found = await wire_of(request).add_library(name, library.references)
+    report, found = await Teaching(wire_of(request)).add_library(name, library.references)
     plain = {"feed": name, "format": library.format, "rejected": library.rejected} | found._asdict()
     return answer_once(plain | {"library": len(report.votes.library)}, 200)
 
@@ -129,7 +130,7 @@ async def post_library(request: Request) -> Response:
 async def delete_library(request: Request) -> Response:
     """Remove the library of a feed; its votes stay."""
     name = await _feed_of(request, "removing a library")
-    report = await wire_of(request).teach(name, lambda votes: replace(votes, library=()))
+    report = await Teaching(wire_of(request)).change(name, lambda votes: replace(votes, library=()))
     return answer_once({"feed": name} | report.to_plain(), 200)
 
 

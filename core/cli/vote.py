@@ -15,6 +15,7 @@ from core.cli.output import err, is_stream, out, with_wire, write_document
 from core.model.errors import ConfigError, InvalidInput
 from core.model.paper import parse_id
 from core.model.votes import SIGNS, LibraryReport, VoteReport, Votes, forget
+from core.teaching import Teaching
 
 _MARKS = {1: "like", -1: "dislike", 0: "taken back"}
 
@@ -34,7 +35,7 @@ def vote(
         wanted = {parse_id(paper).id: SIGNS[direction] for paper in ids}
     except ValueError as error:
         raise ConfigError([str(error)]) from None
-    report = asyncio.run(with_wire(lambda wire: wire.vote(feed, wanted)))
+    report = asyncio.run(with_wire(lambda wire: Teaching(wire).vote(feed, wanted)))
     for paper, sign in report.changed.items():
         out.print(f"{paper}: {_MARKS[sign]}")
     out.print(_counts(report) + ("" if report.changed else "; nothing has changed"))
@@ -53,11 +54,11 @@ def votes(
 
     async def work(wire: Paperwire) -> tuple[Votes, VoteReport | None]:
         if undo:
-            report = await wire.undo_votes(feed)
+            report = await Teaching(wire).undo(feed)
         elif change:
-            report = await wire.teach(feed, change)
+            report = await Teaching(wire).change(feed, change)
         else:
-            return await wire.votes(feed), None
+            return await Teaching(wire).votes(feed), None
         return report.votes, report
 
     known, report = asyncio.run(with_wire(work))
@@ -88,7 +89,8 @@ def library(
     from core.sources.library import parse_library
 
     if remove:
-        out.print(_counts(asyncio.run(with_wire(lambda w: w.teach(feed, lambda votes: replace(votes, library=()))))))
+        without = asyncio.run(with_wire(lambda w: Teaching(w).change(feed, lambda votes: replace(votes, library=()))))
+        out.print(_counts(without))
         return
     if file is None:
         raise ConfigError(["name a file: paperwire library main references.bib"])
@@ -98,7 +100,7 @@ def library(
         raise ConfigError([f"{file}: cannot be read: {error}"]) from error
     except InvalidInput as error:
         raise ConfigError([f"{file}: {error}"]) from None
-    _, report = asyncio.run(with_wire(lambda wire: wire.add_library(feed, found.references)))
+    _, report = asyncio.run(with_wire(lambda wire: Teaching(wire).add_library(feed, found.references)))
     out.print(f"{found.format}: {_in_words(report, found.rejected)}")
 
 

@@ -11,6 +11,7 @@ from core.app import Paperwire
 from core.config.settings import Settings
 from core.model.errors import ConfigError
 from core.model.votes import Votes, make_reference
+from core.teaching import Teaching
 from tests.api import FRIDAY, make_settings, store_days
 from tests.support.arxiv_format import Sheet
 from tests.support.reading import CACHES, topic
@@ -69,7 +70,7 @@ def test_abstracts_by_identifier_and_title(tmp_path: Path, upstream: Upstream) -
         wire = make_wire(tmp_path, upstream)
         await wire.refresh("due")
         before = len(upstream.targets)
-        report, found = await wire.add_library("main", given)
+        report, found = await Teaching(wire).add_library("main", given)
         queries = upstream.targets[before:]
         assert len(queries) == 2
         assert all(target.startswith("/api/query?") for target in queries)
@@ -91,7 +92,7 @@ def test_arxiv_is_down(tmp_path: Path, upstream: Upstream) -> None:
         wire = make_wire(tmp_path, upstream)
         await wire.refresh("due")
         upstream.faults, upstream.faulty_for_ever = ["/api/query 503"], True
-        report, found = await wire.add_library("main", [make_reference("Prefix sharing in practice")])
+        report, found = await Teaching(wire).add_library("main", [make_reference("Prefix sharing in practice")])
         return report.votes, found
 
     votes, report = asyncio.run(work())
@@ -108,7 +109,7 @@ async def refreshed(folder: Path, upstream: Upstream, **more: Any) -> tuple[Vote
     """The votes of the main feed after a refresh by a new process, and the problems with the library."""
     wire = make_wire(folder, upstream, **more)
     report = await wire.refresh(seconds=0)
-    return await wire.votes("main"), report.failures.get("library", [])
+    return await Teaching(wire).votes("main"), report.failures.get("library", [])
 
 
 def test_a_collection_at_zotero(tmp_path: Path, upstream: Upstream, zotero: Zotero) -> None:
@@ -134,7 +135,7 @@ def test_a_collection_at_zotero(tmp_path: Path, upstream: Upstream, zotero: Zote
         assert "Of prefixes." == found["Prefix sharing in practice"].abstract
         assert "2401.00001" == found["Étude of paged attention — Caches"].paper
         wire = make_wire(tmp_path, upstream, **own)
-        await wire.vote("main", {STORED[0].id: 1})
+        await Teaching(wire).vote("main", {STORED[0].id: 1})
         assert any(reason.learned for entry in (await listed(wire)) for reason in entry.reasons)
         zotero.items = [item(9, "Decode batching of many requests", abstractNote="Of batching.")]
         votes, _ = await refreshed(tmp_path, upstream, **own)
@@ -204,6 +205,6 @@ def test_sixty_entries(tmp_path: Path) -> None:
     settings = make_settings(tmp_path, feeds_toml=RULES)
     store_days(settings, {FRIDAY: STORED})
     wire = Paperwire(settings)
-    report, found = asyncio.run(wire.add_library("main", library.references))
+    report, found = asyncio.run(Teaching(wire).add_library("main", library.references))
     assert (60, 0, 0) == (len(report.votes.library), found.unknown, found.abstracts)
     assert found.problem

@@ -17,6 +17,7 @@ from core.config.settings import Settings, load_settings
 from core.model.entries import choose
 from core.model.feed import Entry
 from core.model.query import parse_query
+from core.teaching import Teaching
 from tests.conftest import serving_app
 from tests.support.arxiv_format import Sheet
 from tests.support.model_server import MODEL, ModelServer, filled
@@ -161,7 +162,7 @@ def test_votes_are_said(tmp_path: Path) -> None:
         wire = Paperwire(given)
         try:
             await wire.ready()
-            await wire.vote("main", {"2603.00002": 1})
+            await Teaching(wire).vote("main", {"2603.00002": 1})
         finally:
             await wire.close()
 
