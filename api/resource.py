@@ -240,7 +240,7 @@ async def render_entries(
                 if not texts:
                     await wire.prefetch(manifest, feeds, paper)
                 loaded = [(feed, await wire.entries(manifest, feed, query, texts=texts, paper=paper)) for feed in feeds]
-            if query.searches and not await wire.read_folded(entry for _, found in loaded for entry in found.entries):
+            if query.searches and not await wire.read_searched(entry for _, found in loaded for entry in found.entries):
                 texts, loaded = True, None
                 continue
         try:

@@ -35,6 +35,7 @@ from core.model.paper import Paper, PaperId
 from core.model.query import Condition, Query
 from core.model.saved import Change, Saved
 from core.model.sources import ARXIV
+from core.ranking.scan import Found
 from core.sources import sample
 from core.util.log import NO_PROGRESS, Progress
 from core.views.entries import EntryCache, FeedEntries
@@ -234,9 +235,16 @@ class Paperwire:
         """Read the texts of entries. Returns whether all were there. Raises `StoreError`."""
         return await self._entries.read(wanted)
 
-    async def read_folded(self, entries: Iterable[Entry]) -> bool:
+    async def scan(self, manifest: Manifest, feed: Feed) -> Found:
+        """Returns what the rules of a feed with a `min_score` above 0 find in the stored days, without what is learned.
+
+        Raises `StoreError` and `QueryError`.
+        """
+        return await self._entries.scan(manifest, feed)
+
+    async def read_searched(self, entries: Iterable[Entry]) -> bool:
         """Read what searches look in. Returns whether all was there. Raises `StoreError`."""
-        return await self._entries.read_folded(entries)
+        return await self._entries.read_searched(entries)
 
     async def post(self) -> "Post":
         """Returns what is needed to make and send the messages of deliveries now. Raises `StoreError`."""

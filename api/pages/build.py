@@ -409,9 +409,14 @@ async def select_preview(request: Request, feed: Feed, paper: str = "", sign: in
     wire, feed = wire_of(request), named(feed)
     manifest = await wire.manifest()
     async with request.app.state.limits.doing(CURRENT.get(), RULES_COST):
-        found = await wire.entries(manifest, feed)
-        preview = await asyncio.to_thread(make_preview, feed, found.entries, manifest.of(feed.source))
-        vote = await asyncio.to_thread(try_vote, feed, found.entries, paper, sign) if paper else None
+        vote, records = None, manifest.of(feed.source)
+        if paper or feed.min_score <= 0:  # then papers without any points count
+            entries = (await wire.entries(manifest, feed)).entries
+            preview = await asyncio.to_thread(make_preview, feed, entries, records)
+            vote = await asyncio.to_thread(try_vote, feed, entries, paper, sign) if paper else None
+        else:
+            found = await wire.scan(manifest, feed)
+            preview = await asyncio.to_thread(make_preview, feed, found.entries, records, found.others)
     missing = tuple(not_fetched(feed.categories, wire.rules.categories)) if feed.source == ARXIV else ()
     # Papers of other categories may be listed in them too
     is_all_missing = bool(missing) and len(missing) == len(feed.categories) and not preview.total

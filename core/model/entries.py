@@ -14,7 +14,7 @@ from math import inf
 from typing import Any, NamedTuple
 
 from core.model.analysis import Analysis
-from core.model.batch import Batch, announce_type
+from core.model.batch import Announcement, Batch, announce_type
 from core.model.errors import QueryError
 from core.model.feed import Entry, Feed
 from core.model.lazy import is_liked
@@ -22,6 +22,7 @@ from core.model.manifest import BatchRecord, Manifest
 from core.model.paper import newest_first
 from core.model.query import Condition, Query, select
 from core.model.scoring import Score
+from core.model.sources import ARXIV
 
 ALL = "all"  # what the merged feed is called
 
@@ -31,7 +32,6 @@ def make_entries(feed: Feed, batch: Batch, scores: Mapping[str, Score | None]) -
 
     The type is as seen from the feed's categories; sources other than arXiv have one type for all.
     """
-    picked = feed.source != "arxiv"
     scored = [(score, item) for item in batch.announcements if (score := scores.get(item.paper.versioned)) is not None]
     scored.sort(key=lambda pair: (-pair[0].total, -pair[0].mentions, *newest_first(pair[1].paper)))
     return tuple(
@@ -39,7 +39,7 @@ def make_entries(feed: Feed, batch: Batch, scores: Mapping[str, Score | None]) -
             feed=feed.name,
             paper=item.paper,
             announced=batch.date,
-            type=item.served if picked else announce_type(item, feed.categories),
+            type=type_in(feed, item),
             score=score.total,
             reasons=score.reasons,
             matched=score.matched,
@@ -53,6 +53,11 @@ def make_entries(feed: Feed, batch: Batch, scores: Mapping[str, Score | None]) -
         )
         for rank, (score, item) in enumerate(scored)
     )
+
+
+def type_in(feed: Feed, item: Announcement) -> str:
+    """Returns the announce type of an announcement as a feed has it."""
+    return item.served if feed.source != ARXIV else announce_type(item, feed.categories)
 
 
 def best_first(entry: Entry) -> tuple[Any, ...]:

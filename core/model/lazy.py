@@ -10,9 +10,9 @@ from datetime import date
 from typing import Any, overload
 
 from core.model.feed import Entry, Feed, Reason
-from core.model.folded import FoldedDay
 from core.model.manifest import BatchRecord
 from core.model.paper import Paper
+from core.model.texts import BatchTexts
 
 
 class Unread(BaseException):  # no error: it ends a rendering, past all that handles errors
@@ -28,7 +28,7 @@ class LazyDay:
     """The texts of a feed's day, as far as they were read: `known` has whole entries by versioned identifier.
 
     `places` are the positions in the day, best first. The best entries are stored in parts: `parts` are the numbers of
-    these, and `encoded` has what was read of them ahead. `folded` is what searches look in, once it is read.
+    these, and `encoded` has what was read of them ahead. `texts` are what searches look in, once they are read.
     """
 
     feed: Feed
@@ -37,7 +37,7 @@ class LazyDay:
     parts: frozenset[int] = frozenset()
     known: dict[str, Entry] = field(default_factory=dict)
     encoded: dict[int, bytes] = field(default_factory=dict)
-    folded: FoldedDay | None = None
+    texts: BatchTexts | None = None
 
     def entry(self, versioned: str) -> Entry:
         """Returns the whole entry. Raises `Unread`."""
@@ -45,11 +45,11 @@ class LazyDay:
             raise Unread([(self, versioned)])
         return entry
 
-    def folded_of(self, versioned: str) -> FoldedDay:
+    def texts_with(self, versioned: str) -> BatchTexts:
         """Returns what searches look in. Raises `Unread`, which names this entry."""
-        if self.folded is None:
+        if self.texts is None:
             raise Unread([(self, versioned)])
-        return self.folded
+        return self.texts
 
     def keep(self, entries: Iterable[Entry]) -> None:
         """Note whole entries that were read."""
@@ -76,17 +76,17 @@ class LazyPaper(Paper):
     @property
     def folded_title(self) -> str:
         """As `Paper` has it, without its other texts."""
-        return self.day.folded_of(self.versioned).title(self.versioned)
+        return self.day.texts_with(self.versioned).title(self.versioned)
 
     @property
     def folded_text(self) -> str:
         """The same."""
-        return self.day.folded_of(self.versioned).text(self.versioned)
+        return self.day.texts_with(self.versioned).text(self.versioned)
 
     @property
     def folded_authors(self) -> tuple[str, ...]:
         """The same."""
-        return self.day.folded_of(self.versioned).authors(self.versioned)
+        return self.day.texts_with(self.versioned).authors(self.versioned)
 
     def __getattr__(self, name: str) -> Any:
         """What has not been set."""

@@ -215,7 +215,7 @@ def _containing(condition: Condition) -> Predicate:
         if not isinstance(paper, LazyPaper):
             return usual(entry)
         if (found := of_days.get(paper.day)) is None:
-            found = paper.day.folded_of(paper.versioned).containing(condition.field, condition.values)
+            found = paper.day.texts_with(paper.versioned).containing(condition.field, condition.values)
             of_days[paper.day] = found
         return paper.versioned in found
 

@@ -18,6 +18,7 @@ from core.model.paper import Paper
 from core.model.rules import Alternatives, Term, parse_rule
 from core.model.scoring import Hit, Score, field_text, make_score, tally
 from core.model.sources import HUGGINGFACE, RSS, origins_of
+from core.model.texts import Sought
 from core.text.english import MATCHERS, spellings
 from core.text.fold import fold, is_whole
 from core.text.names import Name, comparable, is_same, parse_name
@@ -39,8 +40,7 @@ def make_scorer(feed: Feed) -> Scorer:
 
     Build it once for a feed: compiling the keywords costs as much as scoring dozens of papers.
     """
-    written = [keyword.label for keyword in feed.keywords]
-    plan = _plan([parse_rule(rule, feed.match) for rule in (*written, *feed.exclude)], len(written))
+    plan = _plan(_rules(feed), len(feed.keywords))
     search = _searcher(plan, feed.match)
     counted = {rule for rule, keyword in enumerate(feed.keywords) if keyword.weight > 0}
 
@@ -86,6 +86,49 @@ class _Plan:
     partly: dict[int, list[int]] = dataclasses.field(default_factory=dict)
     compound: dict[int, list[list[tuple[int, bool]]]] = dataclasses.field(default_factory=dict)
     barring: set[int] = dataclasses.field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What papers have that a feed's rules may find anything in: at least one of these. None: any paper may be one.
+
+    `texts` are in title or abstract, folded or, where `lowered`, in lower case; `names` in comparable names of authors.
+    `categories` are the paper's. Whatever has upvotes may be one too.
+    """
+
+    texts: frozenset[Sought]
+    lowered: bool
+    names: frozenset[str]
+    categories: frozenset[str]
+
+
+def signs_of(feed: Feed) -> Signs | None:
+    """Returns what only those papers have in which the feed's rules may find anything."""
+    terms = {term for rule in _rules(feed) for terms in rule for term in terms if not term.negated}
+    authors = [term.text for term in terms if term.field == "authors"]
+    texts = frozenset(sought for term in terms if term.field in _BODY for sought in _sought(term, feed.match))
+    if feed.match == "regex" or (feed.match != "word" and (authors or not all(one.text.isascii() for one in texts))):
+        return None
+    return Signs(
+        texts,
+        feed.match != "word",
+        frozenset(name.last for text in authors if (name := parse_name(text))),
+        frozenset(find_category(term.text) or term.text for term in terms if term.field == "categories"),
+    )
+
+
+def _sought(term: Term, match: str) -> list[Sought]:
+    """Returns texts, as the engine compares them, of which one is wherever it finds the term."""
+    if match != "word":
+        return [Sought(_lowered(term.text))]
+    if term.literal or term.open:
+        return [Sought(" ".join(fold(term.text).split()), begins=True, ends=not term.open)]
+    return [Sought(spelling, begins=True, ends=True) for spelling in spellings(term.text)]
+
+
+def _rules(feed: Feed) -> list[Alternatives]:
+    """Returns the keywords of a feed, and then what excludes."""
+    return [parse_rule(rule, feed.match) for rule in (*(keyword.label for keyword in feed.keywords), *feed.exclude)]
 
 
 def _plan(rules: list[Alternatives], keywords: int) -> _Plan:

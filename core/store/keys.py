@@ -17,8 +17,8 @@ CHAIN = f"{_V}:chain"  # of the steps of the pending work: nothing is lost witho
 CHAIN_SECONDS = 3 * 86_400
 PASSING = (f"{_V}:lock:", COMMON, CHAIN, f"{_V}:endpoint:")  # keys of running processes
 CUSTOM_DOCUMENTS = f"{_V}:feed:custom:"
-# Rendered documents and copies, removed from a full database in this order
-DISPENSABLE = (CUSTOM_DOCUMENTS, f"{_V}:feed:", f"{_V}:copy:batch:", f"{_V}:copy:analysis:")
+# Rendered documents, texts of searches and copies, removed from a full database in this order
+DISPENSABLE = (CUSTOM_DOCUMENTS, f"{_V}:feed:", f"{_V}:texts:", f"{_V}:copy:batch:", f"{_V}:copy:analysis:")
 SCORES_SECONDS = 31 * 86_400  # scores made on demand; those of a refresh live as long as their batch
 RENDERED_SECONDS = 2 * 86_400
 ENDPOINT_SECONDS = 7 * 86_400  # how long a refused dialect of models is not tried again
@@ -73,6 +73,11 @@ def index(feed_fingerprint: str, batch_hash: str, layout: str) -> str:
 def month(feed_name: str, feed_fingerprint: str) -> str:
     """The indexes of a feed over all stored batches, as one value; what it lacks is read from theirs."""
     return f"{_V}:month:{feed_name}:{feed_fingerprint}"
+
+
+def texts(batch_hash: str) -> str:
+    """The texts of a batch as words, for searches and previews; immutable."""
+    return f"{_V}:texts:{batch_hash}"
 
 
 def entries(feed_fingerprint: str, batch_hash: str, layout: str, number: str) -> str:

@@ -6,12 +6,12 @@ each feed for the present manifest. Rendered documents are in `api.resource.Resp
 
 import asyncio
 import gc
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from core.archive import Archive
 from core.archive.days import (
@@ -26,12 +26,13 @@ from core.archive.days import (
     some_entries,
     stored_analysis,
     stored_batch,
-    stored_folded,
+    stored_batch_as_texts,
     stored_index,
     stored_month,
     stored_part,
     stored_scores,
     stored_some,
+    stored_texts,
 )
 from core.archive.index import PART
 from core.model.analysis import Analysis, annotated, names_of
@@ -43,8 +44,11 @@ from core.model.lazy import LazyDay, LazyPaper, Wanted, with_texts
 from core.model.manifest import BatchRecord, Manifest
 from core.model.pagination import Page, paginate
 from core.model.query import Query
+from core.model.texts import BatchTexts
+from core.ranking.scan import Found, scan
 from core.util.caches import LRUCache, SingleFlight, uncollected
 
+T = TypeVar("T")
 CUSTOM_SECONDS = 8.0  # of the processor, for scoring all days by the rules of a request
 # Limits in papers and entries: a month of 500 papers a day for six feeds, and less for rules in requests
 _MOST_PARTS = 12  # of a day; its batch is as large as so many
@@ -175,22 +179,46 @@ class EntryCache:
             if batch.name in found and scores.name in found:
                 day.keep(await asyncio.to_thread(some_entries, day, found[batch.name], found[scores.name]))
 
-    async def read_folded(self, entries: Iterable[Entry]) -> bool:
-        """Read what searches look in, of all days of the entries, in one round trip. Returns whether it was there.
+    async def read_searched(self, entries: Iterable[Entry]) -> bool:
+        """Read what searches look in, of all days of the entries, in one round trip if it is stored, in two if it
+        has to be made. Returns whether it was there.
 
         Raises `StoreError`.
         """
         days = {entry.paper.day for entry in entries if isinstance(entry.paper, LazyPaper)}
-        lacking = [day for day in days if day.folded is None]
-        wanted = {day: stored_folded(day.record) for day in lacking}
-        names = {day: ("folded", one.name) for day, one in wanted.items()}  # feeds share them
-        unread = [one for day, one in wanted.items() if self._own.decoded.get(names[day]) is None]
-        found = await self._archive.days.read({one.name: one for one in unread}.values())
-        for day, one in wanted.items():
-            if one.name in found:
-                self._own.put(names[day], found[one.name], len(found[one.name]))
-            day.folded = self._own.decoded.get(names[day])
-        return all(day.folded is not None and day.folded.places.keys() >= day.places.keys() for day in days)
+        if lacking := [day for day in days if day.texts is None]:
+            found = await self._texts_of([day.record for day in lacking])
+            for day in lacking:
+                if (texts := found.get(day.record.hash)) and day.places.keys() <= set(texts.names):
+                    day.texts = texts
+        return all(day.texts is not None for day in days)
+
+    async def scan(self, manifest: Manifest, feed: Feed) -> Found:
+        """Returns what the rules of a request find in the stored days, as far as these can be read.
+
+        The feed has a `min_score` above 0, and nothing is learned for it. Raises `StoreError`, and `QueryError` if the
+        rules take too long.
+        """
+        records = manifest.of(feed.source)
+        found = await self._texts_of(records)
+        days = [found[record.hash] for record in records if record.hash in found]
+        return await within(CUSTOM_SECONDS, partial(scan, feed, days))
+
+    async def _texts_of(self, records: Iterable[BatchRecord]) -> dict[str, BatchTexts]:
+        """Returns the texts of batches by their hash, without lost ones; what has to be made of a batch is stored."""
+        wanted = {record.hash: record for record in records}
+        found = {name: texts for name in wanted if (texts := self._own.decoded.get(("texts", name))) is not None}
+        for stored in (stored_texts, stored_batch_as_texts):
+            lacking = {name: stored(record) for name, record in wanted.items() if name not in found}
+            read = await self._archive.days.read(lacking.values()) if lacking else {}
+            for name, one in lacking.items():
+                if (texts := read.get(one.name)) is not None:
+                    if stored is stored_batch_as_texts:
+                        texts, values = texts
+                        self._archive.pending.add(values)
+                    self._own.put(("texts", name), texts, len(texts))
+                    found[name] = texts
+        return found
 
     async def _read_days(self, days: Sequence[LazyDay]) -> None:
         """Read whole days of a feed, from batches and scores."""
@@ -418,8 +446,15 @@ def _keep_parts(parts: _Parts, found: Mapping[str, Any]) -> None:
 
 async def score_custom(feed: Feed, batches: Sequence[Batch], seconds: float = CUSTOM_SECONDS) -> list[Day]:
     """Score days of a custom feed. Raises `QueryError` after `seconds` of the processor: some rules take minutes."""
+    return await within(seconds, partial(score_days, feed, batches))
+
+
+async def within(seconds: float, work: Callable[[float], T]) -> T:
+    """Returns the result of `work` over what is stored, in a thread. Raises `QueryError` after so many seconds of the
+    processor, which `work` takes.
+    """
     try:
-        return await asyncio.to_thread(score_days, feed, batches, seconds)
+        return await asyncio.to_thread(work, seconds)
     except TimeoutError:
         message = f"these rules take longer than {seconds:g} s over what is stored; make some of them simpler"
         raise QueryError("keywords", message) from None

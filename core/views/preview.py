@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 
 from core.model.bands import Reach, reach_of
 from core.model.entries import best_first, choose
@@ -138,8 +139,17 @@ class Preview:
         return tuple(label for label, count in self.keywords if not count)
 
 
-def make_preview(feed: Feed, entries: Sequence[Entry], records: Sequence[BatchRecord]) -> Preview:
-    """Returns the preview of `feed` over all its `entries`, with any score, and the `records`, newest first."""
+def make_preview(
+    feed: Feed,
+    entries: Sequence[Entry],
+    records: Sequence[BatchRecord],
+    others: Mapping[date, int] = MappingProxyType({}),
+) -> Preview:
+    """Returns the preview of `feed` over its `entries`, with any score, and the `records`, newest first.
+
+    `others` are papers of the feed's announce types that have no points: how many there are of each date. They are
+    no entries; so `min_score` has to be above 0 if there are any.
+    """
     of_type = [entry for entry in entries if entry.type in feed.announce_types]
     found = choose(feed, of_type, Query(), capped=False)
     shown = sorted(choose(feed, of_type, Query(), capped=True), key=best_first)
@@ -151,6 +161,7 @@ def make_preview(feed: Feed, entries: Sequence[Entry], records: Sequence[BatchRe
     whole = [day for day in days if day.state in ("complete", "unconfirmed")] or list(days)
     dates = {day.date for day in whole}
     scores = [entry.score for entry in of_type if entry.announced in dates]
+    scores += [0.0] * sum(count for day, count in others.items() if day in dates)
     matched = Counter(label for entry in of_type for label in entry.matched)
     return Preview(
         days,

@@ -19,7 +19,7 @@ from tests.support.stores import redis_server
 KINDS: Mapping[str, str] = {
     "MANIFEST": "restored", "SAVED": "restored", "REVIEWS": "restored",
     "batch": "restored", "ledger": "restored", "analysis": "restored",
-    "scores": "made", "entries": "made", "index": "made", "month": "made",
+    "scores": "made", "entries": "made", "index": "made", "month": "made", "texts": "made",
     "rendered": "made", "custom": "made", "window": "made", "ASKED": "made",
     "BACKOFF": "made", "CHAIN": "made", "FAILURE": "made", "card": "made", "summary": "made", "endpoint": "made",
     "REFRESH_LOCK": "passing", "CATCH_UP_LOCK": "passing", "ARXIV_GATE": "passing",
