@@ -73,21 +73,6 @@ class LazyPaper(Paper):
 
     __setattr__ = object.__setattr__  # it is filled one by one
 
-    @property
-    def folded_title(self) -> str:
-        """As `Paper` has it, without its other texts."""
-        return self.day.texts_with(self.versioned).title(self.versioned)
-
-    @property
-    def folded_text(self) -> str:
-        """The same."""
-        return self.day.texts_with(self.versioned).text(self.versioned)
-
-    @property
-    def folded_authors(self) -> tuple[str, ...]:
-        """The same."""
-        return self.day.texts_with(self.versioned).authors(self.versioned)
-
     def __getattr__(self, name: str) -> Any:
         """What has not been set."""
         if name == "day" or name.startswith("_"):

@@ -206,20 +206,23 @@ def predicate(condition: Condition) -> Predicate:
     return lambda entry: (have := get(entry)) is not None and any(compare(have, value) for value in wanted)
 
 
-def _containing(condition: Condition) -> Predicate:
-    """The same for parts of texts: it looks through each day once, where their entries have no texts."""
-    usual, of_days = predicate(condition), dict[LazyDay, frozenset[str]]()
-
-    def holds(entry: Entry) -> bool:
+def _select_texts(condition: Condition, entries: Iterable[Entry]) -> list[Entry]:
+    """The entries that meet a condition on texts: it looks through each day once, where their entries have no texts."""
+    usual, holding, whole = predicate(condition), condition.operator != "!=", condition.operator != "~"
+    of_days: dict[LazyDay, frozenset[str]] = {}
+    out = []
+    for entry in entries:
         paper = entry.paper
         if not isinstance(paper, LazyPaper):
-            return usual(entry)
+            if usual(entry):
+                out.append(entry)
+            continue
         if (found := of_days.get(paper.day)) is None:
-            found = paper.day.texts_with(paper.versioned).containing(condition.field, condition.values)
-            of_days[paper.day] = found
-        return paper.versioned in found
-
-    return holds
+            texts = paper.day.texts_with(paper.versioned)
+            found = of_days[paper.day] = texts.containing(condition.field, condition.values, whole=whole)
+        if (paper.versioned in found) is holding:
+            out.append(entry)
+    return out
 
 
 def select(entries: Sequence[Entry], conditions: Iterable[Condition]) -> list[Entry]:
@@ -233,8 +236,8 @@ def select(entries: Sequence[Entry], conditions: Iterable[Condition]) -> list[En
             out = list(compress(out, map(compare, map(spec.get, out), repeat(condition.values[0]))))
         elif spec.plain and condition.operator == "=":
             out = list(compress(out, map(frozenset(condition.values).__contains__, map(spec.get, out))))
-        elif condition.operator == "~" and condition.field in _OF_TEXTS:
-            out = list(filter(_containing(condition), out))
+        elif condition.field in _OF_TEXTS:
+            out = _select_texts(condition, out)
         else:
             out = list(filter(predicate(condition), out))
     return list(out)

@@ -88,28 +88,16 @@ class BatchTexts:
         """The versioned identifiers in the order of the batch."""
         return self._names.split()
 
-    def title(self, versioned: str) -> str:
-        """Returns the folded title of a paper."""
-        return fold(self._text(self.names.index(versioned), self._vocabulary())[0])
+    def containing(self, field: str, words: Iterable[str], *, whole: bool = False) -> frozenset[str]:
+        """Returns the papers that have any of these words in a field: "title", "text", or "author" (in one name).
 
-    def text(self, versioned: str) -> str:
-        """Returns its folded title and abstract."""
-        return fold(" ".join(self._text(self.names.index(versioned), self._vocabulary())))
-
-    def authors(self, versioned: str) -> tuple[str, ...]:
-        """Returns the folded names of its authors."""
-        names = self._author_lists()[self.names.index(versioned)]
-        return tuple(map(fold, names.split(_BETWEEN))) if names else ()
-
-    def containing(self, field: str, words: Iterable[str]) -> frozenset[str]:
-        """Returns the papers that have any of these words in a field: "title", "text", or "author" (in one name)."""
-        asked = field, tuple(words)
+        With `whole`, the field is one of them.
+        """
+        asked = field, tuple(words), whole
         if self._last is None or self._last[0] != asked:  # a page asks twice: without texts, and with those it shows
             sought = [word for word in map(fold, asked[1]) if _BETWEEN not in word and _AFTER not in word]
-            if field == "author":
-                found = self.with_author(sought, fold)
-            else:
-                found = {place for word in sought for place in self._having(word, in_title=field == "title")}
+            find = self._by_author if field == "author" else partial(self._having, in_title=field == "title")
+            found = {place for word in sought for place in find(word, whole=whole)}
             names = self.names if found else []
             self._last = asked, frozenset(names[place] for place in found)
         return self._last[1]
@@ -117,8 +105,8 @@ class BatchTexts:
     def with_any(self, sought: Iterable[Sought], *, lowered: bool = False) -> set[int]:
         """Returns the places of the papers that have any of these texts in title and abstract, and possibly others.
 
-        There are no others if a text has at most one blank, and no hint. Texts and words are folded, or `lowered`: in
-        lower case, and otherwise as they are.
+        There are no others if a text has at most one blank, with something before and after it, and no hint. Texts and
+        words are folded, or `lowered`: in lower case, and otherwise as they are.
         """
         wanted = list(sought)
         if not all(one.text.strip() for one in wanted):
@@ -165,14 +153,20 @@ class BatchTexts:
                 setattr(paper, name, value)
             yield paper
 
-    def _having(self, sought: str, *, in_title: bool) -> set[int]:
-        """Returns the papers that have a folded text, which may go over several words."""
+    def _having(self, sought: str, *, in_title: bool, whole: bool) -> set[int]:
+        """Returns the papers that have a folded text, which may go over several words, or whose text is that."""
         found = self.with_any([Sought(sought)])
-        if not in_title and sought.strip() and sought.count(" ") < 2:
+        if not in_title and not whole and len(parts := sought.split(" ")) < 3 and all(parts):
             return found
         words = _by_code(self._folded) if found else []
         texts = ((place, self._text(place, words)) for place in found)
-        return {place for place, text in texts if sought in (text[0] if in_title else " ".join(text))}
+        fields = ((place, title if in_title else f"{title} {abstract}") for place, (title, abstract) in texts)
+        return {place for place, text in fields if (text == sought if whole else sought in text)}
+
+    def _by_author(self, sought: str, *, whole: bool) -> set[int]:
+        found = self.with_author([sought], fold)
+        names = self._author_lists() if whole and found else []
+        return {place for place in found if sought in map(fold, names[place].split(_BETWEEN))} if whole else found
 
     def _places(
         self, find: Callable[[int], int], pairs: Mapping[str, set[str]], alone: Container[str]

@@ -25,7 +25,8 @@ from tests.support.invented import FRIDAY, announce, make_feed, tricky
 _TEXTS = [
     *dict.fromkeys(text for _, text, _ in WORDS),
     "A big data base of state‐space models", "Naïve Schrödinger’s cat in Łódź: 注意力机制",
-    "ΑΣ Σ İstanbul 𝔽 𝔽-algebras", "KV-cache\nKV cache", "a  b", "RAG, not average; LoRA and SAM and Sam", "news of series 3D C++ matrices",
+    "ΑΣ Σ İstanbul 𝔽 𝔽-algebras", "KV-cache\nKV cache", "a  b", "RAG, not average; LoRA and SAM and Sam",
+    "news of series 3D C++ matrices",
 ]  # fmt: skip
 _NAMES = ("Ada Sample", "Yang Li", "Łukasz O’Brien", "The Sample Collaboration", "Jean-Paul Müller")
 
