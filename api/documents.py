@@ -1,7 +1,6 @@
 """Digests, reviews and summaries as documents and as entries of feeds; loaded when the first of them is rendered."""
 
 from collections.abc import Iterable
-from functools import partial
 from typing import Any
 
 from fastapi import Request
@@ -12,7 +11,7 @@ from api.pages.parts import SummaryParts, summary_parts
 from api.resource import wire_of
 from api.routes.feeds import FORMATS
 from api.urls import base_url, feed_url
-from core.llm.extractive import extract
+from core.llm.extractive import gist
 from core.llm.templates import get_template
 from core.model.bands import PLACES, merge_day, reach_of
 from core.model.digest import Digest, DigestOptions
@@ -32,8 +31,6 @@ from core.render.digest.period import period_html, period_items, period_json, pe
 from core.render.items import Item
 from core.render.review import review_html, review_items, review_json, review_markdown, review_title
 from core.render.rows import BAND_NAMES, PaperRow, Peek, make_peek, make_row
-
-_extract = partial(extract, language="en")
 
 
 def digest_as(request: Request, digest: Digest, format_name: str, front_matter: str) -> bytes:
@@ -58,7 +55,7 @@ def _bands(digest: Digest) -> list[tuple[str, str, list[tuple[PaperRow, Peek, Su
     rows: dict[str, list[tuple[PaperRow, Peek, SummaryParts]]] = {}
     for one in chosen:
         peek = make_peek(one.entries)
-        rows.setdefault(one.band, []).append((make_row(one, _extract), peek, _parts(one.entry)))
+        rows.setdefault(one.band, []).append((make_row(one, gist), peek, _parts(one.entry)))
     return [(band, BAND_NAMES[band], rows[band]) for band in PLACES if band in rows]
 
 

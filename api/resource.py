@@ -240,9 +240,9 @@ async def render_entries(
                 if not texts:
                     await wire.prefetch(manifest, feeds, paper)
                 loaded = [(feed, await wire.entries(manifest, feed, query, texts=texts, paper=paper)) for feed in feeds]
-            if query.searches and not await wire.read_searched(entry for _, found in loaded for entry in found.entries):
-                texts, loaded = True, None
-                continue
+                if query.searches and not await wire.read_searched(found for _, found in loaded):
+                    texts, loaded = True, None
+                    continue
         try:
             with span("render"):  # tens of milliseconds
                 return await asyncio.to_thread(render, loaded)

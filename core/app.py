@@ -242,9 +242,9 @@ class Paperwire:
         """
         return await self._entries.scan(manifest, feed)
 
-    async def read_searched(self, entries: Iterable[Entry]) -> bool:
+    async def read_searched(self, every: Iterable[FeedEntries]) -> bool:
         """Read what searches look in. Returns whether all was there. Raises `StoreError`."""
-        return await self._entries.read_searched(entries)
+        return await self._entries.read_searched(every)
 
     async def post(self) -> "Post":
         """Returns what is needed to make and send the messages of deliveries now. Raises `StoreError`."""

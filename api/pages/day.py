@@ -17,7 +17,7 @@ from api.resource import Loaded, Resource, opened, parse_paper, render_entries, 
 from api.session import owner_of
 from api.urls import raw_query
 from core.app import Paperwire
-from core.llm.extractive import extract
+from core.llm.extractive import gist
 from core.model.bands import PLACES, Chosen, merge_day, reach_of, shown_of
 from core.model.categories import category_name
 from core.model.errors import UnknownName
@@ -41,7 +41,6 @@ _FETCHING = 5  # seconds until a page looks again
 _ALL = Query((Condition("score", ">=", (float("-inf"),)),))
 _LETTERS = "MTWTFSS"
 _ABOUT_BANDS = {"must": "by the rubric of its feed", "worth": "by the rubric, or the best five of a feed", "rest": ""}
-_extract = partial(extract, language="en")
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +201,7 @@ def _query(asked: Mapping[str, str], **more: str) -> str:
 
 
 def _bands(chosen: Sequence[Chosen]) -> list[Band]:
-    rows = {band: tuple(make_row(one, _extract) for one in chosen if one.band == band) for band in PLACES}
+    rows = {band: tuple(make_row(one, gist) for one in chosen if one.band == band) for band in PLACES}
     return [Band(band, BAND_NAMES[band], _ABOUT_BANDS[band], rows[band]) for band in PLACES if rows[band]]
 
 

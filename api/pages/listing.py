@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from api.resource import Loaded
-from core.llm.extractive import extract
+from core.llm.extractive import gist
 from core.model.bands import alone, reach_of
 from core.model.batch import ANNOUNCE_TYPES
 from core.model.categories import category_name
@@ -23,7 +23,6 @@ PER_PAGE = 25
 _PAGE_SIZES = [("", "25"), ("10", "10"), ("50", "50"), ("100", "100")]  # the first is `PER_PAGE`
 _ANY = ("", "any")
 _MOST_REASONS = 3  # why summaries are missing
-_extract = partial(extract, language="en")
 _ORDERS = (
     ("", "newest, then best"),
     ("-score", "best score"),
@@ -63,10 +62,11 @@ def make_listing(form: FilterForm, query: Query, loaded: Loaded, *, capped: bool
     """Returns the listing of the entries that `query` selects, with its words marked."""
     words = words_of(query)
     page = select_page(loaded, query, capped=capped)
-    known = {feed.name: (feed, reach_of(feed, found.entries)) for feed, found in loaded}
-    rows = [
-        make_row(alone(known[entry.feed][0], entry, known[entry.feed][1]), _extract, words) for entry in page.entries
-    ]
+    known = {
+        feed.name: (feed, found.once("reach", feed.fingerprint, partial(reach_of, feed, found.entries)))
+        for feed, found in loaded
+    }
+    rows = [make_row(alone(known[entry.feed][0], entry, known[entry.feed][1]), gist, words) for entry in page.entries]
     by_day = query.sort[0][0] == "announced"
     groups = groupby(rows, key=lambda row: row.day if by_day else None)
     absent = Counter(row.absent for row in rows if row.absent).most_common(_MOST_REASONS)

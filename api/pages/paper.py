@@ -16,7 +16,7 @@ from api.pages.html import MEDIA_TYPE, render
 from api.pages.parts import SummaryParts, summary_parts
 from api.resource import Loaded, Resource, opened, parse_paper, serve, updated
 from api.routes.papers import EVERY_SCORE
-from core.llm.extractive import extract
+from core.llm.extractive import gist
 from core.model.errors import UnknownName
 from core.model.feed import Entry, Feed
 from core.model.lazy import with_texts
@@ -34,7 +34,6 @@ SHOWN_AUTHORS = 10
 MOST_TABS = 6  # of summaries; the style sheet supports eight with those of the abstract and the review
 _STRONG = 6  # reasons that are shown with their places
 _KEPT_SECONDS = 60  # in shared caches: a review may be made at any time
-_extract = partial(extract, language="en")
 
 
 @router.get("/papers/{paper_id:path}")
@@ -84,7 +83,7 @@ def _context(wanted: PaperId, loaded: Loaded) -> dict[str, Any]:
         "card": card,
         "title": _title(whole) or card.title,
         "abstract": _abstract(whole) or card.abstract,
-        "claim": claim_of(_best(shown), _extract),
+        "claim": claim_of(_best(shown), gist),
         "authors": list(zip(author_names(whole), readable_names(whole.paper), strict=False)),
         "author_search": partial(_author_search, [feed for feed, _ in loaded]),
         "shown_authors": SHOWN_AUTHORS,

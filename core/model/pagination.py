@@ -4,6 +4,7 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from core.model.errors import QueryError
@@ -14,9 +15,9 @@ from core.util.signing import fingerprint
 
 _TIES = 6  # values that decide between entries of equal rank
 _OWN: dict[str, Any] = {
-    "id": lambda entry: entry.id,
-    "standing": lambda entry: entry.standing,
-    "title": lambda entry: entry.paper.title,
+    "id": attrgetter("id"),
+    "standing": attrgetter("standing"),
+    "title": attrgetter("paper.title"),
 }
 _NO_CURSOR = "is no cursor of this service as it is now: leave it out, and begin with the first page again"
 
@@ -36,7 +37,12 @@ def paginate(found: list[Entry], query: Query) -> Page:
     A cursor holds the place of the last entry in the order, not a number, so that a batch that arrives between two
     requests neither repeats nor hides an entry of the rest. Raises `QueryError` for a cursor of another query.
     """
-    found = rest = ranked(found, query)
+    return page_of(ranked(found, query), query)
+
+
+def page_of(found: list[Entry], query: Query) -> Page:
+    """Cut entries that are in the order of the query already; see `paginate`."""
+    rest = found
     if query.cursor:
         place = _read_cursor(query)
         try:
@@ -55,10 +61,10 @@ def ranked(entries: list[Entry], query: Query) -> list[Entry]:
     """
     out = sorted(entries, key=lambda e: (-e.mentions, -e.announced.toordinal(), *newest_first(e.paper), e.feed))
     for name, descending in reversed(query.sort):
-        get = _getter(name)
-        present = [entry for entry in out if get(entry) is not None]
-        missing = [entry for entry in out if get(entry) is None]
-        out = sorted(present, key=get, reverse=descending) + missing
+        values = list(map(_getter(name), out))
+        present = [at for at, value in enumerate(values) if value is not None]
+        missing = [out[at] for at, value in enumerate(values) if value is None] if len(present) < len(out) else []
+        out = [out[at] for at in sorted(present, key=values.__getitem__, reverse=descending)] + missing
     return out
 
 

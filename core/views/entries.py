@@ -42,13 +42,14 @@ from core.model.errors import QueryError
 from core.model.feed import Entry, Feed
 from core.model.lazy import LazyDay, LazyPaper, Wanted, with_texts
 from core.model.manifest import BatchRecord, Manifest
-from core.model.pagination import Page, paginate
+from core.model.pagination import Page, page_of, paginate, ranked
 from core.model.query import Query
 from core.model.texts import BatchTexts
 from core.ranking.scan import Found, scan
 from core.util.caches import LRUCache, SingleFlight, uncollected
 
 T = TypeVar("T")
+
 CUSTOM_SECONDS = 8.0  # of the processor, for scoring all days by the rules of a request
 # Limits in papers and entries: a month of 500 papers a day for six feeds, and less for rules in requests
 _MOST_PARTS = 12  # of a day; its batch is as large as so many
@@ -60,11 +61,24 @@ _BOTH = (True, False)
 OWN_LIMIT, CUSTOM_LIMIT = 150_000, 40_000
 
 
-class FeedEntries(NamedTuple):
-    """The entries of a feed, newest date first, and the number of entries held back until they have summaries."""
+@dataclass(frozen=True, slots=True, eq=False)
+class FeedEntries:
+    """The entries of a feed, newest date first, and the number of entries held back until they have summaries.
+
+    They never change. So what was made of them last is remembered: a page is rendered twice, without and with texts.
+    """
 
     entries: list[Entry]
     held: int = 0
+    _made: dict[str, tuple[Hashable, Any]] = field(default_factory=dict)
+
+    def once(self, name: str, key: Hashable, make: Callable[[], T]) -> T:
+        """Returns what `make` makes of the entries for `key`, the last result if that had the same one."""
+        known = self._made.get(name)
+        if known is None or known[0] != key:
+            known = self._made[name] = key, make()
+        made: T = known[1]
+        return made
 
 
 class _List(NamedTuple):
@@ -179,13 +193,15 @@ class EntryCache:
             if batch.name in found and scores.name in found:
                 day.keep(await asyncio.to_thread(some_entries, day, found[batch.name], found[scores.name]))
 
-    async def read_searched(self, entries: Iterable[Entry]) -> bool:
-        """Read what searches look in, of all days of the entries, in one round trip if it is stored, in two if it
+    async def read_searched(self, every: Iterable[FeedEntries]) -> bool:
+        """Read what searches look in, of all days of entries, in one round trip if it is stored, in two if it
         has to be made. Returns whether it was there.
 
         Raises `StoreError`.
         """
-        days = {entry.paper.day for entry in entries if isinstance(entry.paper, LazyPaper)}
+        days = frozenset[LazyDay]().union(
+            *(found.once("days", None, partial(_days_of, found.entries)) for found in every)
+        )
         if lacking := [day for day in days if day.texts is None]:
             found = await self._texts_of([day.record for day in lacking])
             for day in lacking:
@@ -460,6 +476,11 @@ async def within(seconds: float, work: Callable[[float], T]) -> T:
         raise QueryError("keywords", message) from None
 
 
+def _days_of(entries: Iterable[Entry]) -> frozenset[LazyDay]:
+    """Returns the days of the entries whose texts may have to be read."""
+    return frozenset(entry.paper.day for entry in entries if isinstance(entry.paper, LazyPaper))
+
+
 def _entries(feed: Feed, days: list[Day], analyses: Mapping[date, Analysis], hold: frozenset[date]) -> FeedEntries:
     with uncollected():
         return _listed(feed, days, analyses, hold)
@@ -475,9 +496,17 @@ def _listed(feed: Feed, days: list[Day], analyses: Mapping[date, Analysis], hold
 def select_page(loaded: Iterable[tuple[Feed, FeedEntries]], query: Query, *, capped: bool) -> Page:
     """Returns the page of `query` over feeds, each with its own thresholds unless the query sets them."""
     listed = list(loaded)
-    query = query if len(listed) == 1 else query.over_feeds
-    chosen = [entry for feed, found in listed for entry in choose(feed, found.entries, query, capped=capped)]
-    page = paginate(chosen, query)
+    if len(listed) == 1:
+        ((feed, found),) = listed
+        key = feed.fingerprint, query.selection, capped
+        chosen = found.once("page", key, lambda: ranked(choose(feed, found.entries, query, capped=capped), query))
+    else:
+        query = query.over_feeds
+        chosen = ranked([e for feed, found in listed for e in choose(feed, found.entries, query, capped=capped)], query)
+    return _with_texts(page_of(chosen, query))
+
+
+def _with_texts(page: Page) -> Page:
     return replace(page, entries=with_texts(page.entries))
 
 
@@ -485,8 +514,7 @@ def select_merged(loaded: Iterable[tuple[Feed, FeedEntries]], query: Query) -> P
     """Returns the page of `query` over merged feeds, each with its own thresholds, and each paper once."""
     query = replace(query, conditions=tuple(one for one in query.conditions if one.field != "feed")).over_feeds
     chosen = [entry for feed, found in loaded for entry in choose(feed, found.entries, query, capped=True)]
-    page = paginate(merge(chosen), query)
-    return replace(page, entries=with_texts(page.entries))
+    return _with_texts(paginate(merge(chosen), query))
 
 
 def batch_summaries(manifest: Manifest) -> list[dict[str, object]]:

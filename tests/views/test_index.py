@@ -124,7 +124,7 @@ async def _page(cache: EntryCache, feed: Feed, raw: str, *, texts: bool) -> Page
     query = parse_query(raw, owner=True)
     found = await cache.get(_manifest(feed), feed, whole=reaches_below(feed, query), own=True, texts=texts)
     if query.searches and not texts:
-        assert await cache.read_searched(found.entries)
+        assert await cache.read_searched([found])
     for _ in range(2):
         with suppress(Unread):
             return select_page([(feed, found)], query, capped=feed.name == "judged")
