@@ -404,7 +404,7 @@ def empty_form(categories: Sequence[str]) -> RuleForm:
 async def select_preview(request: Request, feed: Feed, paper: str = "", sign: int = 0) -> Selected:
     """Returns a feed's selection from the stored days, and what a vote on `paper` would change.
 
-    Nothing is fetched or stored for it.
+    Nothing is fetched for it, and nothing of it is stored; but texts of days that had to be made are.
     """
     wire, feed = wire_of(request), named(feed)
     manifest = await wire.manifest()
@@ -417,6 +417,8 @@ async def select_preview(request: Request, feed: Feed, paper: str = "", sign: in
         else:
             found = await wire.scan(manifest, feed)
             preview = await asyncio.to_thread(make_preview, feed, found.entries, records, found.others)
+            if not wire.snapshots.error:
+                await wire.archive.pending.flush()
     missing = tuple(not_fetched(feed.categories, wire.rules.categories)) if feed.source == ARXIV else ()
     # Papers of other categories may be listed in them too
     is_all_missing = bool(missing) and len(missing) == len(feed.categories) and not preview.total

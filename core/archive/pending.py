@@ -24,8 +24,14 @@ class PendingWrites:
     def add(self, values: Values) -> None:
         """Write `values` with the next `flush`."""
         self._values |= values
-        while sum(len(value) for value, _ in self._values.values()) > _MOST_BYTES:
+        while _size(self._values) > _MOST_BYTES:
             self._values.pop(next(iter(self._values)))
+
+    async def put(self, values: Values) -> None:
+        """The same for one of many large values: what waits is written before, if there is no room for both."""
+        if _size(self._values) + _size(values) > _MOST_BYTES:
+            await self.flush()
+        self.add(values)
 
     async def flush(self) -> None:
         """Write the waiting values, in one round trip. Never raises: a failure is logged, and the values are kept; but
@@ -42,3 +48,7 @@ class PendingWrites:
                 values = {key: value for key, value in values.items() if not key.startswith(keys.DISPENSABLE)}
             self._values = values | self._values
             self._not_before = monotonic() + _RETRY_SECONDS
+
+
+def _size(values: Values) -> int:
+    return sum(len(value) for value, _ in values.values())

@@ -20,6 +20,7 @@ from core.model.sources import HUGGINGFACE
 from core.model.texts import BatchTexts, Kind
 from core.ranking.matching import Scorer, Signs, make_scorer, papers_of, signs_of
 from core.text.names import comparable
+from core.util.caches import uncollected
 
 
 class Found(NamedTuple):
@@ -37,7 +38,12 @@ def scan(feed: Feed, days: Sequence[BatchTexts], seconds: float) -> Found:
     Raises `TimeoutError` if it takes more seconds of the processor. What others do on the machine does not count:
     whether rules are too costly must not depend on it.
     """
-    until, score, signs = thread_time() + seconds, make_scorer(feed), signs_of(feed)
+    with uncollected():
+        return _scan(feed, days, thread_time() + seconds)
+
+
+def _scan(feed: Feed, days: Sequence[BatchTexts], until: float) -> Found:
+    score, signs = make_scorer(feed), signs_of(feed)
 
     @cache
     def type_of(kind: Kind) -> str:

@@ -231,7 +231,7 @@ class EntryCache:
                 if (texts := read.get(one.name)) is not None:
                     if stored is stored_batch_as_texts:
                         texts, values = texts
-                        self._archive.pending.add(values)
+                        await self._archive.pending.put(values)
                     self._own.put(("texts", name), texts, len(texts))
                     found[name] = texts
         return found

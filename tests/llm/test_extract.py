@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
-from core.llm.extractive import extract
+from core.llm.extractive import extract, gist
+from core.model.feed import Entry
 from core.model.paper import Paper
+from core.render.claims import claim_of
 from core.render.shapes import summary_html
 from core.text.tex import to_readable
 from tests.conftest import SHARED
 from tests.support.asked import sample_paper
+from tests.support.invented import FRIDAY
 from tests.support.rules import html_faults
 from tests.support.vectors import TEXTS
 
@@ -71,3 +74,12 @@ def test_real_abstracts() -> None:
             counts[key] += 1
     assert counts["method"] >= 285, counts
     assert counts["effect"] >= 225, counts
+
+
+def test_a_claim_needs_a_part_of_the_extract() -> None:
+    """The gist gives the claim that the whole extract gives."""
+    sentences = ABSTRACT.split(". ")
+    for count in range(16):
+        abstract = ". ".join(one for at, one in enumerate(sentences) if count >> at & 1)
+        entry = Entry("main", sample_paper(abstract=abstract), FRIDAY, "new")
+        assert claim_of(entry, lambda paper: extract(paper, "en")) == claim_of(entry, gist)
