@@ -45,7 +45,7 @@ from core.views.entries import FeedEntries
 
 log = logging.getLogger("paperwire")
 
-CACHE_BYTES = 32_000_000
+CACHE_BYTES = 16_000_000
 OVERHEAD = 4_000  # maximal bytes of an answer in memory beside its body and query
 ADDRESS = "paperwire.address"  # the key in a request's scope for its address in the cache
 _SESSION = f"{SESSION_COOKIE}=".encode()

@@ -14,6 +14,8 @@ from core.model.manifest import BatchRecord
 from core.model.paper import Paper
 from core.model.texts import BatchTexts
 
+_MOST_KNOWN = 600  # entries of a day; the largest pages have 500
+
 
 class Unread(BaseException):  # no error: it ends a rendering, past all that handles errors
     """The texts of these entries are needed, and not read yet."""
@@ -52,7 +54,9 @@ class LazyDay:
         return self.texts
 
     def keep(self, entries: Iterable[Entry]) -> None:
-        """Note whole entries that were read."""
+        """Note whole entries that were read; of those before only so many as an answer may show."""
+        if len(self.known) > _MOST_KNOWN:
+            self.known.clear()
         self.known.update((entry.paper.versioned, entry) for entry in entries)
 
 

@@ -1,7 +1,7 @@
 """The entries of feeds: read from the archive, decoded, combined into lists, and cached.
 
-`EntryCache` holds all entries in memory, in two places: the decoded immutable values of the archive, and the list of
-each feed for the present manifest. Rendered documents are in `api.resource.ResponseCache`.
+`EntryCache` holds all entries in memory, within bounds in bytes: decoded immutable values of the archive, and the list
+of each feed for the present manifest. Rendered documents are in `api.resource.ResponseCache`.
 """
 
 import asyncio
@@ -51,14 +51,15 @@ from core.util.caches import LRUCache, SingleFlight, uncollected
 T = TypeVar("T")
 
 CUSTOM_SECONDS = 8.0  # of the processor, for scoring all days by the rules of a request
-# Limits in papers and entries: a month of 500 papers a day for six feeds, and less for rules in requests
 _MOST_PARTS = 12  # of a day; its batch is as large as so many
 _MOST_ALONE = 100  # entries of a day that are made without the others
 # Of the newest days, how many parts are read with the indexes: most pages need no others
 _AHEAD = (3, 3, 3, 3, 1, 1, 1, 1)
 _FEW = 4  # days of which the indexes are read one by one; more come with the feed's month
 _BOTH = (True, False)
-OWN_LIMIT, CUSTOM_LIMIT = 150_000, 40_000
+# Limits of memory in bytes, about: a month of 1,000 papers a day for two feeds, and less for rules in requests
+OWN_BYTES, CUSTOM_BYTES = 80_000_000, 24_000_000
+_LAZY, _SCORED, _WHOLE = 700, 1500, 2700  # bytes of an entry without texts, of one with reasons, and of a paper
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,16 +90,18 @@ class _List(NamedTuple):
     made: FeedEntries
 
 
-class _Memory(NamedTuple):
-    """Decoded values, and lists by feed."""
+class _Memory(LRUCache[Any]):
+    """Decoded values by name, and lists by feed. Entries weigh twice with their list, which may outlive their days."""
 
-    decoded: LRUCache[Any]
-    lists: LRUCache[_List]
-
-    def put(self, key: object, value: Any, count: int) -> None:
-        """Remember a decoded value of `count` papers."""
-        self.decoded.put(key, value, max(count, 1))
+    def keep(self, key: Hashable, value: Any, count: int, each: int) -> None:
+        """Remember a value of `count` parts, of so many bytes each."""
+        self.put(key, value, max(count * each, 1))
         gc.freeze()  # values have no cycles, and a collection over a month of them takes 200 ms
+
+
+def _each(entries: Sequence[Entry]) -> int:
+    """Returns how many bytes each of the entries takes in memory, about."""
+    return _LAZY if entries and isinstance(entries[0].paper, LazyPaper) else _SCORED
 
 
 class EntryCache:
@@ -106,8 +109,7 @@ class EntryCache:
 
     def __init__(self, archive: Archive) -> None:
         self._archive = archive
-        self._own = _Memory(LRUCache(OWN_LIMIT), LRUCache(OWN_LIMIT))
-        self._custom = _Memory(LRUCache(CUSTOM_LIMIT), LRUCache(CUSTOM_LIMIT))
+        self._own, self._custom = _Memory(OWN_BYTES), _Memory(CUSTOM_BYTES)
         self._loading: SingleFlight[FeedEntries] = SingleFlight()
         self._encoded: dict[str, bytes | None] = {}  # what was read ahead, for the next loading
 
@@ -152,7 +154,8 @@ class EntryCache:
         whole = whole or feed.min_score <= 0
         key = (feed.name, feed.fingerprint, whole or texts, texts)
         for other in (key, (*key[:2], True, True)):
-            if (known := memory.lists.get(other)) and known.version == version:
+            known: _List | None = memory.get(other)
+            if known and known.version == version:
                 return known.made
         loading = self._loading_of(memory, manifest, feed, whole=key[2], own=own, texts=texts, paper=paper)
         return await self._loading.get((key, version, own, loading.paper), partial(loading.entries, key, version))
@@ -216,14 +219,20 @@ class EntryCache:
         rules take too long.
         """
         records = manifest.of(feed.source)
-        found = await self._texts_of(records)
-        days = [found[record.hash] for record in records if record.hash in found]
-        return await within(CUSTOM_SECONDS, partial(scan, feed, days))
+        texts = await self._texts_of(records)
+        days = [texts[record.hash] for record in records if record.hash in texts]
+        hashes = tuple(record.hash for record in records if record.hash in texts)
+        key = "found", feed.source, feed.scoring_fingerprint, feed.announce_types, hashes
+        found: Found | None = self._custom.get(key)  # of the same rules with another threshold
+        if found is None:
+            found = await within(CUSTOM_SECONDS, partial(scan, feed, days))
+            self._custom.keep(key, found, len(found.entries), _WHOLE)
+        return found
 
     async def _texts_of(self, records: Iterable[BatchRecord]) -> dict[str, BatchTexts]:
         """Returns the texts of batches by their hash, without lost ones; what has to be made of a batch is stored."""
         wanted = {record.hash: record for record in records}
-        found = {name: texts for name in wanted if (texts := self._own.decoded.get(("texts", name))) is not None}
+        found = {name: texts for name in wanted if (texts := self._own.get(("texts", name))) is not None}
         for stored in (stored_texts, stored_batch_as_texts):
             lacking = {name: stored(record) for name, record in wanted.items() if name not in found}
             read = await self._archive.days.read(lacking.values()) if lacking else {}
@@ -232,7 +241,7 @@ class EntryCache:
                     if stored is stored_batch_as_texts:
                         texts, values = texts
                         await self._archive.pending.put(values)
-                    self._own.put(("texts", name), texts, len(texts))
+                    self._own.keep(("texts", name), texts, texts.size, 1)
                     found[name] = texts
         return found
 
@@ -247,9 +256,9 @@ class EntryCache:
     def put_days(self, batch: Batch, days: Iterable[tuple[Feed, Day]]) -> None:
         """Remember a batch that this process has just stored, and the feeds' days over it."""
         record = BatchRecord(batch.date, "complete", hash=batch.hash)
-        self._own.put(stored_batch(record).name, batch, len(batch.announcements))
+        self._own.keep(stored_batch(record).name, batch, len(batch.announcements), _WHOLE)
         for feed, day in days:
-            self._own.put((feed.name, stored_scores(feed, record).name), day, len(day.entries))
+            self._own.keep((feed.name, stored_scores(feed, record).name), day, len(day.entries), _SCORED)
 
 
 @dataclass(slots=True)
@@ -282,11 +291,11 @@ class _Loading:
         analyses = {r.date: stored_analysis(feed.name, r.date, named[r.date]) for r in records if r.date in named}
         hold = dates_in_hold(feed, self.manifest) if self.own else frozenset[date]()
         sources = (*(record.hash for record in records), *(one.name for one in analyses.values()), *sorted(hold))
-        known = self.memory.lists.get(key)
+        known: _List | None = self.memory.get(key)
         made = known.made if known and known.sources == sources else None
         if made is None:
             for one in analyses.values():
-                if (rows := self.memory.decoded.get(one.name)) is None:
+                if (rows := self.memory.get(one.name)) is None:
                     self.unread.append(one)
                 else:
                     self.analyses[one.name] = rows
@@ -295,7 +304,7 @@ class _Loading:
             days = [self.days[record.hash] for record in records if record.hash in self.days]
             made = await asyncio.to_thread(_entries, feed, days, rows_by_day, hold)
         if not self.paper:
-            self.memory.lists.put(key, _List(version, sources, made), max(len(made.entries), 1))
+            self.memory.keep(key, _List(version, sources, made), len(made.entries), _each(made.entries))
         return made
 
     async def load(self, records: list[BatchRecord]) -> None:
@@ -368,7 +377,7 @@ class _Loading:
         unknown = [
             one
             for one in records
-            if not any(map(self.memory.decoded.get, (self._whole_name(one), *map(partial(self._index_of, one), _BOTH))))
+            if not any(map(self.memory.get, (self._whole_name(one), *map(partial(self._index_of, one), _BOTH))))
         ]
         if len(unknown) <= _FEW or month_name(self.feed) in self.encoded:
             return []
@@ -379,8 +388,8 @@ class _Loading:
     def _lazy_day(self, record: BatchRecord) -> LazyDay:
         """Returns where the texts of a day are, for all lists of the feed."""
         name = ("texts", self.feed.name, self.feed.scoring_fingerprint, record.hash)
-        day: LazyDay = self.memory.decoded.get(name) or LazyDay(self.feed, record)
-        self.memory.decoded.put(name, day)
+        day: LazyDay = self.memory.get(name) or LazyDay(self.feed, record)
+        self.memory.put(name, day)
         return day
 
     def _whole_name(self, record: BatchRecord) -> Hashable:
@@ -395,13 +404,13 @@ class _Loading:
 
     def _recall(self, record: BatchRecord, name: Hashable) -> bool:
         """Take the day from memory. Returns whether it was there."""
-        if (day := self.memory.decoded.get(name)) is not None:
+        if (day := self.memory.get(name)) is not None:
             self.days[record.hash] = day
         return day is not None
 
     def _keep(self, batch_hash: str, name: Hashable, day: Day) -> None:
         self.days[batch_hash] = day
-        self.memory.put(name, day, len(day.entries))
+        self.memory.keep(name, day, len(day.entries), _each(day.entries))
 
     async def _read(
         self, wanted: Iterable[Stored], known: Mapping[str, bytes | None] = MappingProxyType({})
@@ -412,13 +421,12 @@ class _Loading:
         for one in also:
             rows = self.analyses[one.name] = found.get(one.name, {})
             if one.name in found:
-                self.memory.put(one.name, rows, len(rows))
+                self.memory.keep(one.name, rows, len(rows), _SCORED)
         return found
 
     async def _make(self, records: list[BatchRecord]) -> None:
         """Get whole days, from stored scores or by scoring them."""
-        decoded = self.batches.decoded
-        wanted = [one for record in records if decoded.get((one := stored_batch(record)).name) is None]
+        wanted = [one for record in records if self.batches.get((one := stored_batch(record)).name) is None]
         wanted += [stored_scores(self.feed, record) for record in records if self.own]
         if self.own and self.feed.learned and self.feed.lessons is None:
             models = await self.archive.learning.models((self.feed.learned,))
@@ -427,8 +435,8 @@ class _Loading:
         batches: dict[str, Batch] = {}
         for record in records:
             stored = stored_batch(record)
-            if (batch := found.get(stored.name) or decoded.get(stored.name)) is not None:
-                self.batches.put(stored.name, batch, len(batch.announcements))
+            if (batch := found.get(stored.name) or self.batches.get(stored.name)) is not None:
+                self.batches.keep(stored.name, batch, len(batch.announcements), _WHOLE)
                 batches[record.hash] = batch
         here = [record for record in records if record.hash in batches]
         if self.own:
