@@ -11,7 +11,7 @@ from api.pages.parts import SummaryParts, summary_parts
 from api.resource import wire_of
 from api.routes.feeds import FORMATS
 from api.urls import base_url, feed_url
-from core.llm.extractive import gist
+from core.llm.extractive import extract_claim
 from core.llm.templates import get_template
 from core.model.bands import PLACES, merge_day, reach_of
 from core.model.digest import Digest, DigestOptions
@@ -55,7 +55,7 @@ def _bands(digest: Digest) -> list[tuple[str, str, list[tuple[PaperRow, Peek, Su
     rows: dict[str, list[tuple[PaperRow, Peek, SummaryParts]]] = {}
     for one in chosen:
         peek = make_peek(one.entries)
-        rows.setdefault(one.band, []).append((make_row(one, gist), peek, _parts(one.entry)))
+        rows.setdefault(one.band, []).append((make_row(one, extract_claim), peek, _parts(one.entry)))
     return [(band, BAND_NAMES[band], rows[band]) for band in PLACES if band in rows]
 
 

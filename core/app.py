@@ -35,7 +35,7 @@ from core.model.paper import Paper, PaperId
 from core.model.query import Condition, Query
 from core.model.saved import Change, Saved
 from core.model.sources import ARXIV
-from core.ranking.scan import Found
+from core.ranking.scan import Scanned
 from core.sources import sample
 from core.util.log import NO_PROGRESS, Progress
 from core.views.entries import EntryCache, FeedEntries
@@ -235,7 +235,7 @@ class Paperwire:
         """Read the texts of entries. Returns whether all were there. Raises `StoreError`."""
         return await self._entries.read(wanted)
 
-    async def scan(self, manifest: Manifest, feed: Feed) -> Found:
+    async def scan(self, manifest: Manifest, feed: Feed) -> Scanned:
         """Returns what the rules of a feed with a `min_score` above 0 find in the stored days, without what is learned.
 
         Raises `StoreError` and `QueryError`.

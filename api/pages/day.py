@@ -17,7 +17,7 @@ from api.resource import Loaded, Resource, opened, parse_paper, render_entries, 
 from api.session import owner_of
 from api.urls import raw_query
 from core.app import Paperwire
-from core.llm.extractive import gist
+from core.llm.extractive import extract_claim
 from core.model.bands import PLACES, Chosen, merge_day, reach_of, shown_of
 from core.model.categories import category_name
 from core.model.errors import UnknownName
@@ -201,7 +201,7 @@ def _query(asked: Mapping[str, str], **more: str) -> str:
 
 
 def _bands(chosen: Sequence[Chosen]) -> list[Band]:
-    rows = {band: tuple(make_row(one, gist) for one in chosen if one.band == band) for band in PLACES}
+    rows = {band: tuple(make_row(one, extract_claim) for one in chosen if one.band == band) for band in PLACES}
     return [Band(band, BAND_NAMES[band], _ABOUT_BANDS[band], rows[band]) for band in PLACES if rows[band]]
 
 

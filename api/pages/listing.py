@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from api.resource import Loaded
-from core.llm.extractive import gist
+from core.llm.extractive import extract_claim
 from core.model.bands import alone, reach_of
 from core.model.batch import ANNOUNCE_TYPES
 from core.model.categories import category_name
@@ -66,7 +66,10 @@ def make_listing(form: FilterForm, query: Query, loaded: Loaded, *, capped: bool
         feed.name: (feed, found.once("reach", feed.fingerprint, partial(reach_of, feed, found.entries)))
         for feed, found in loaded
     }
-    rows = [make_row(alone(known[entry.feed][0], entry, known[entry.feed][1]), gist, words) for entry in page.entries]
+    rows = [
+        make_row(alone(known[entry.feed][0], entry, known[entry.feed][1]), extract_claim, words)
+        for entry in page.entries
+    ]
     by_day = query.sort[0][0] == "announced"
     groups = groupby(rows, key=lambda row: row.day if by_day else None)
     absent = Counter(row.absent for row in rows if row.absent).most_common(_MOST_REASONS)

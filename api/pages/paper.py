@@ -16,7 +16,7 @@ from api.pages.html import MEDIA_TYPE, render
 from api.pages.parts import SummaryParts, summary_parts
 from api.resource import Loaded, Resource, opened, parse_paper, serve, updated
 from api.routes.papers import EVERY_SCORE
-from core.llm.extractive import gist
+from core.llm.extractive import extract_claim
 from core.model.errors import UnknownName
 from core.model.feed import Entry, Feed
 from core.model.lazy import with_texts
@@ -83,7 +83,7 @@ def _context(wanted: PaperId, loaded: Loaded) -> dict[str, Any]:
         "card": card,
         "title": _title(whole) or card.title,
         "abstract": _abstract(whole) or card.abstract,
-        "claim": claim_of(_best(shown), gist),
+        "claim": claim_of(_best(shown), extract_claim),
         "authors": list(zip(author_names(whole), readable_names(whole.paper), strict=False)),
         "author_search": partial(_author_search, [feed for feed, _ in loaded]),
         "shown_authors": SHOWN_AUTHORS,

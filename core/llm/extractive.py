@@ -372,7 +372,7 @@ def _in_order(seen: Sequence[_Sentence], chosen: dict[str, int], turn: int) -> d
     return chosen
 
 
-def gist(paper: Paper) -> Summary:
+def extract_claim(paper: Paper) -> Summary:
     """Returns as much of the extract of a paper as its claim is taken from: the effect, or all parts without one."""
     found = sentences(paper.abstract)
     chosen = by_role(found, enough="effect")

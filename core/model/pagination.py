@@ -37,10 +37,10 @@ def paginate(found: list[Entry], query: Query) -> Page:
     A cursor holds the place of the last entry in the order, not a number, so that a batch that arrives between two
     requests neither repeats nor hides an entry of the rest. Raises `QueryError` for a cursor of another query.
     """
-    return page_of(ranked(found, query), query)
+    return cut_page(ranked(found, query), query)
 
 
-def page_of(found: list[Entry], query: Query) -> Page:
+def cut_page(found: list[Entry], query: Query) -> Page:
     """Cut entries that are in the order of the query already; see `paginate`."""
     rest = found
     if query.cursor:

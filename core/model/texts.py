@@ -29,7 +29,7 @@ _INTEGERS = f"utf-32-{sys.byteorder[0]}e"
 _SELDOM = ("upvotes", "link", "venue", "published")  # of the other fields those that select, order and show papers
 
 
-class Kind(NamedTuple):
+class Circumstances(NamedTuple):
     """What many announcements of a day have in common: all that decides which feeds have them, and as what."""
 
     served: str
@@ -330,8 +330,8 @@ def _kind_of(item: Mapping[str, Any]) -> tuple[Any, ...]:
 
 def _kind(
     served: str, categories: list[str], late: str, source: str, relisted: bool, into: list[str], is_first: bool
-) -> Kind:
-    return Kind(served, tuple(categories), late, source, relisted, tuple(into), is_first)
+) -> Circumstances:
+    return Circumstances(served, tuple(categories), late, source, relisted, tuple(into), is_first)
 
 
 def _seldom(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,13 +17,13 @@ from core.model.feed import Entry, Feed
 from core.model.paper import Paper
 from core.model.scoring import Score
 from core.model.sources import HUGGINGFACE
-from core.model.texts import BatchTexts, Kind
+from core.model.texts import BatchTexts, Circumstances
 from core.ranking.matching import Scorer, Signs, make_scorer, papers_of, signs_of
 from core.text.names import comparable
 from core.util.caches import uncollected
 
 
-class Found(NamedTuple):
+class Scanned(NamedTuple):
     """The entries of a feed in which its rules find anything, newest date first. `others` are its other papers of each
     date, of its announce types: how many. They have no points.
     """
@@ -32,7 +32,7 @@ class Found(NamedTuple):
     others: Counter[date]
 
 
-def scan(feed: Feed, days: Sequence[BatchTexts], seconds: float) -> Found:
+def scan(feed: Feed, days: Sequence[BatchTexts], seconds: float) -> Scanned:
     """Returns what a feed's rules find in days, newest first. Of the papers little more than the texts is known.
 
     Raises `TimeoutError` if it takes more seconds of the processor. What others do on the machine does not count:
@@ -42,11 +42,11 @@ def scan(feed: Feed, days: Sequence[BatchTexts], seconds: float) -> Found:
         return _scan(feed, days, thread_time() + seconds)
 
 
-def _scan(feed: Feed, days: Sequence[BatchTexts], until: float) -> Found:
+def _scan(feed: Feed, days: Sequence[BatchTexts], until: float) -> Scanned:
     score, signs = make_scorer(feed), signs_of(feed)
 
     @cache
-    def type_of(kind: Kind) -> str:
+    def type_of(kind: Circumstances) -> str:
         item = kind.announcement()
         return type_in(feed, item) if any(papers_of(feed, Batch(date.min, (item,)))) else ""
 
@@ -74,7 +74,7 @@ def _scan(feed: Feed, days: Sequence[BatchTexts], until: float) -> Found:
         made.append(Day(make_entries(feed, Batch(texts.date, tuple(items)), scores)))
     entries = first_announced(made)
     others.update(entry.announced for entry in entries if not entry.reasons and entry.type in feed.announce_types)
-    return Found([entry for entry in entries if entry.reasons], others)
+    return Scanned([entry for entry in entries if entry.reasons], others)
 
 
 def _id(versioned: str) -> str:

@@ -42,10 +42,10 @@ from core.model.errors import QueryError
 from core.model.feed import Entry, Feed
 from core.model.lazy import LazyDay, LazyPaper, Wanted, with_texts
 from core.model.manifest import BatchRecord, Manifest
-from core.model.pagination import Page, page_of, paginate, ranked
+from core.model.pagination import Page, cut_page, paginate, ranked
 from core.model.query import Query
 from core.model.texts import BatchTexts
-from core.ranking.scan import Found, scan
+from core.ranking.scan import Scanned, scan
 from core.util.caches import LRUCache, SingleFlight, uncollected
 
 T = TypeVar("T")
@@ -212,7 +212,7 @@ class EntryCache:
                     day.texts = texts
         return all(day.texts is not None for day in days)
 
-    async def scan(self, manifest: Manifest, feed: Feed) -> Found:
+    async def scan(self, manifest: Manifest, feed: Feed) -> Scanned:
         """Returns what the rules of a request find in the stored days, as far as these can be read.
 
         The feed has a `min_score` above 0, and nothing is learned for it. Raises `StoreError`, and `QueryError` if the
@@ -223,7 +223,7 @@ class EntryCache:
         days = [texts[record.hash] for record in records if record.hash in texts]
         hashes = tuple(record.hash for record in records if record.hash in texts)
         key = "found", feed.source, feed.scoring_fingerprint, feed.announce_types, hashes
-        found: Found | None = self._custom.get(key)  # of the same rules with another threshold
+        found: Scanned | None = self._custom.get(key)  # of the same rules with another threshold
         if found is None:
             found = await within(CUSTOM_SECONDS, partial(scan, feed, days))
             self._custom.keep(key, found, len(found.entries), _WHOLE)
@@ -511,7 +511,7 @@ def select_page(loaded: Iterable[tuple[Feed, FeedEntries]], query: Query, *, cap
     else:
         query = query.over_feeds
         chosen = ranked([e for feed, found in listed for e in choose(feed, found.entries, query, capped=capped)], query)
-    return _with_texts(page_of(chosen, query))
+    return _with_texts(cut_page(chosen, query))
 
 
 def _with_texts(page: Page) -> Page:

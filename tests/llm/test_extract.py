@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from core.llm.extractive import extract, gist
+from core.llm.extractive import extract, extract_claim
 from core.model.feed import Entry
 from core.model.paper import Paper
 from core.render.claims import claim_of
@@ -77,9 +77,9 @@ def test_real_abstracts() -> None:
 
 
 def test_a_claim_needs_a_part_of_the_extract() -> None:
-    """The gist gives the claim that the whole extract gives."""
+    """It gives the claim that the whole extract gives."""
     sentences = ABSTRACT.split(". ")
     for count in range(16):
         abstract = ". ".join(one for at, one in enumerate(sentences) if count >> at & 1)
         entry = Entry("main", sample_paper(abstract=abstract), FRIDAY, "new")
-        assert claim_of(entry, lambda paper: extract(paper, "en")) == claim_of(entry, gist)
+        assert claim_of(entry, lambda paper: extract(paper, "en")) == claim_of(entry, extract_claim)

@@ -18,7 +18,7 @@ from core.model.paper import Author
 from core.model.sources import HUGGINGFACE
 from core.model.texts import BatchTexts, texts_to_plain
 from core.ranking.matching import ENGINES
-from core.ranking.scan import Found, scan
+from core.ranking.scan import Scanned, scan
 from tests.ranking.test_matching import WORDS, keywords, rules
 from tests.support.invented import FRIDAY, announce, make_feed, tricky
 
@@ -71,11 +71,11 @@ def _shape(entry: Entry) -> tuple[Any, ...]:
     return (shown, *(getattr(entry, name) for name in Entry.__slots__ if name not in ("paper", "rank", "by_learning")))
 
 
-def _both(feed: Feed, batches: list[Batch], texts: list[BatchTexts]) -> tuple[Found, Found]:
+def _both(feed: Feed, batches: list[Batch], texts: list[BatchTexts]) -> tuple[Scanned, Scanned]:
     """What scoring every paper finds, and what the scan does."""
     every = first_announced(score_days(feed, batches, 60))
     others = Counter[date](e.announced for e in every if not e.reasons and e.type in feed.announce_types)
-    return Found([entry for entry in every if entry.reasons], others), scan(feed, texts, 60)
+    return Scanned([entry for entry in every if entry.reasons], others), scan(feed, texts, 60)
 
 
 def _same(feed: Feed, batches: list[Batch] = MONTH, texts: list[BatchTexts] = READ) -> int:
