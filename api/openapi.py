@@ -97,7 +97,6 @@ TROUBLE = {
 }
 
 
-_EXAMPLES = {"score": 10, "category": "cs.DC,cs.LG", "title": "cache", "announced": "2026-03-06", "type": "new,cross"}
 
 
 def parameter(name: str, about: str, example: Any = None, operators: tuple[str, ...] = ()) -> dict[str, Any]:
