@@ -97,8 +97,6 @@ TROUBLE = {
 }
 
 
-
-
 def parameter(name: str, about: str, example: Any = None, operators: tuple[str, ...] = ()) -> dict[str, Any]:
     """Returns a parameter of the query."""
     text = f"{about}. Operators: {' '.join(f'`{o}`' for o in operators)}" if operators else about

@@ -240,7 +240,7 @@ async def render_entries(
                 if not texts:
                     await wire.prefetch(manifest, feeds, paper)
                 loaded = [(feed, await wire.entries(manifest, feed, query, texts=texts, paper=paper)) for feed in feeds]
-                if query.searches and not await wire.read_searched(found for _, found in loaded):
+                if query.searches and not await wire.entry_cache.read_searched(found for _, found in loaded):
                     texts, loaded = True, None
                     continue
         try:
@@ -248,7 +248,7 @@ async def render_entries(
                 return await asyncio.to_thread(render, loaded)
         except Unread as lacking:
             with span("store"):
-                if texts or attempt == _RENDERINGS - 2 or not await wire.read_texts(lacking.wanted):
+                if texts or attempt == _RENDERINGS - 2 or not await wire.entry_cache.read(lacking.wanted):
                     texts, loaded = True, None
     raise StoreError("the store has lost texts of papers")
 

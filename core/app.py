@@ -28,14 +28,13 @@ from core.model.freshness import (
     nothing_yet,
     validity_of,
 )
-from core.model.lazy import Wanted, unread, with_texts
+from core.model.lazy import unread, with_texts
 from core.model.ledger import Window, windows_to_read
 from core.model.manifest import Manifest
 from core.model.paper import Paper, PaperId
 from core.model.query import Condition, Query
 from core.model.saved import Change, Saved
 from core.model.sources import ARXIV
-from core.ranking.scan import Scanned
 from core.sources import sample
 from core.util.log import NO_PROGRESS, Progress
 from core.views.entries import EntryCache, FeedEntries
@@ -75,7 +74,7 @@ class Paperwire:
         self.snapshots = Snapshots(self.archive, seconds=settings.confirm_seconds, ahead=not settings.serverless)
         self._adopted = ""
         self._unscored: set[str] = set()  # feeds that may have no index, because the rules have just changed
-        self._entries = EntryCache(self.archive)
+        self.entry_cache = EntryCache(self.archive)
         self.reviews = ReviewList(self.archive.reviews, seconds=settings.confirm_seconds)
         self.store_checks = StoreChecks(self.archive, seconds=settings.confirm_seconds)
         self.changed = asyncio.Event()  # set when the owner has saved something
@@ -97,7 +96,7 @@ class Paperwire:
         for name in months:
             known, data = self.snapshots.take(name)
             if known:
-                self._entries.put_month(name, data)
+                self.entry_cache.put_month(name, data)
         state = snapshot.state
         if state.saved is not self.rules.saved or state.learned is not self.rules.learned:
             self.rules, self._validity = rules_in_force(self.settings.feeds, state.saved, state.learned), None
@@ -215,36 +214,21 @@ class Paperwire:
     ) -> FeedEntries:
         """Returns the entries of a feed that `query` may select, and possibly others, newest date first.
 
-        Without `texts`, those of an entry may still have to be read (`read_texts`). With the identifier of a `paper`,
-        entries of dates that do not have it may be left out. Nothing is stored for a custom
-        feed, whose rules came with a request. Raises `StoreError` and `QueryError`.
+        Without `texts`, those of an entry may still have to be read (`EntryCache.read`). With the identifier of a
+        `paper`, entries of dates that do not have it may be left out. Nothing is stored for a custom feed, whose rules
+        came with a request. Raises `StoreError` and `QueryError`.
         """
         own = self.feeds.get(feed.name) == feed
         texts = texts or feed.name in self._unscored
         whole = reaches_below(feed, query)
-        found = await self._entries.get(manifest, feed, whole=whole, own=own, texts=texts, paper=paper)
+        found = await self.entry_cache.get(manifest, feed, whole=whole, own=own, texts=texts, paper=paper)
         self._unscored.discard(feed.name)
         return found
 
     async def prefetch(self, manifest: Manifest, feeds: Iterable[Feed], paper: str = "") -> None:
         """Read what `entries` needs of these feeds, in one round trip for all of them. Raises `StoreError`."""
         own = [feed for feed in feeds if self.feeds.get(feed.name) == feed and feed.name not in self._unscored]
-        await self._entries.prefetch(manifest, own, paper)
-
-    async def read_texts(self, wanted: Iterable[Wanted]) -> bool:
-        """Read the texts of entries. Returns whether all were there. Raises `StoreError`."""
-        return await self._entries.read(wanted)
-
-    async def scan(self, manifest: Manifest, feed: Feed) -> Scanned:
-        """Returns what the rules of a feed with a `min_score` above 0 find in the stored days, without what is learned.
-
-        Raises `StoreError` and `QueryError`.
-        """
-        return await self._entries.scan(manifest, feed)
-
-    async def read_searched(self, every: Iterable[FeedEntries]) -> bool:
-        """Read what searches look in. Returns whether all was there. Raises `StoreError`."""
-        return await self._entries.read_searched(every)
+        await self.entry_cache.prefetch(manifest, own, paper)
 
     async def post(self) -> "Post":
         """Returns what is needed to make and send the messages of deliveries now. Raises `StoreError`."""
@@ -255,7 +239,7 @@ class Paperwire:
         return Post(self.settings, self.rules, state.manifest, self._read_entries, self.clock())
 
     async def _read_entries(self, manifest: Manifest, feed: Feed) -> list[Entry]:
-        return (await self._entries.get(manifest, feed, whole=True, own=True, texts=True)).entries
+        return (await self.entry_cache.get(manifest, feed, whole=True, own=True, texts=True)).entries
 
     async def papers(self) -> list[Paper]:
         """Returns the stored papers of all feeds, each once, in its newest version."""
@@ -282,7 +266,7 @@ class Paperwire:
             newest = max(found, key=lambda entry: entry.paper.version, default=None)
             if newest is None:
                 return None
-            if await self.read_texts(unread([newest])):
+            if await self.entry_cache.read(unread([newest])):
                 return with_texts([newest])[0].paper
         return None
 
@@ -451,7 +435,7 @@ class Paperwire:
         if report.today:
             self._adopted = rules.fingerprint
             if report.today.batch:
-                self._entries.put_days(report.today.batch, report.today.days)
+                self.entry_cache.put_days(report.today.batch, report.today.days)
         newer = self.rules.saved.version > state.saved.version or self.rules.learned.version > state.learned.version
         if newer:  # the owner saved something meanwhile
             saved = max(self.rules.saved, state.saved, key=lambda one: one.version)

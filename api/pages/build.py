@@ -415,7 +415,7 @@ async def select_preview(request: Request, feed: Feed, paper: str = "", sign: in
             preview = await asyncio.to_thread(make_preview, feed, entries, records)
             vote = await asyncio.to_thread(try_vote, feed, entries, paper, sign) if paper else None
         else:
-            found = await wire.scan(manifest, feed)
+            found = await wire.entry_cache.scan(manifest, feed)
             preview = await asyncio.to_thread(make_preview, feed, found.entries, records, found.others)
             if not wire.snapshots.error:
                 await wire.archive.pending.flush()
