@@ -12,7 +12,6 @@ from api.headers import NOT_KEPT
 from api.resource import Resource, answer_once, format_of, parse_paper, serve, wire_of
 from api.routes.reviews import KEPT_SECONDS, MEDIA_TYPES, POST_SECONDS
 from api.urls import page_url, raw_query
-from core.llm.templates import get_template
 from core.model.errors import ConfigError, UnknownName
 from core.model.paper import Paper
 from core.model.query import read_options
@@ -92,6 +91,8 @@ async def make_summary_now(request: Request) -> Response:
 
 async def _asked(request: Request) -> tuple[Paper, str]:
     """Returns the stored paper and the language that a request names. Raises `UnknownName` and `QueryError`."""
+    from core.llm.templates import get_template  # not at a cold start
+
     format_of(request, MEDIA_TYPES, "summary format")
     get_template(request.path_params["template"])
     language = read_options(raw_query(request), {"language": tuple(LANGUAGES)}).get("language", "")

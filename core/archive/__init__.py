@@ -14,7 +14,6 @@ from core.archive.days import Days
 from core.archive.draft import Draft, kept_seconds
 from core.archive.dump import Count, export_store, import_store
 from core.archive.gate import passing
-from core.archive.inventory import Inventory
 from core.archive.learning import Learning
 from core.archive.marks import MarkStore
 from core.archive.overrides import Overrides
@@ -35,6 +34,7 @@ from core.store.space import Space
 
 if TYPE_CHECKING:
     from core.archive.deliveries import Deliveries
+    from core.archive.inventory import Inventory
 
 __all__ = ["Archive", "Draft", "State"]
 
@@ -67,12 +67,17 @@ class Archive:
         self.work = Steps(store)
         self.pending = PendingWrites(store)
         self.rendered = Rendered(store, self.pending)
-        self.inventory = Inventory(store, kept_seconds(retention))
 
     def keep_for(self, retention: timedelta) -> None:
         """Keep batches for another time from now on."""
         self.retention = retention
-        self.inventory = Inventory(self.store, kept_seconds(retention))
+
+    @property
+    def inventory(self) -> "Inventory":
+        """Whether the store still has what the manifest names."""
+        from core.archive.inventory import Inventory  # not at a cold start
+
+        return Inventory(self.store, kept_seconds(self.retention))
 
     @cached_property
     def deliveries(self) -> "Deliveries":

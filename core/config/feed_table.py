@@ -23,7 +23,6 @@ from pydantic import (
     model_validator,
 )
 
-from core.llm.templates import template_names
 from core.model.categories import CATEGORIES, find_category
 from core.model.errors import FeedError
 from core.model.feed import DEFAULT_SUMMARY, Feed, Keyword, default_min_score, parse_keyword
@@ -143,7 +142,11 @@ class FeedTable(_Table):
     @field_validator("summary")
     @classmethod
     def _template(cls, name: str) -> str:
-        if name and name not in (DEFAULT_SUMMARY, *template_names()):
+        if not name or name == DEFAULT_SUMMARY:
+            return name
+        from core.llm.templates import template_names  # most feeds have the default
+
+        if name not in template_names():
             raise ValueError(
                 f"there is no template of that name; allowed are {', '.join(template_names())}, or nothing"
             )

@@ -10,10 +10,11 @@ from core.llm.reading import CLAIM_CHARACTERS, cut_at_clause, is_in
 from core.llm.structured import CLAIM, criterion_key, paper_key
 from core.llm.templates import get_template
 from core.model.fulltext import NO_EVIDENCE, Evidence, FullText
+from core.model.layout import Parts, post_to_markdown, to_markdown
 from core.model.paper import Paper, known_addresses
 from core.model.rubric import Criterion, Mark, Rubric, Scorecard
 from core.model.summary import Summary
-from core.model.template import Parts, Template, post_to_markdown, to_markdown
+from core.model.template import Template
 from core.text.markdown import harmless, one_line
 from core.text.names import name_words
 from core.text.sanitize import is_known

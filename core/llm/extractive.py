@@ -12,9 +12,9 @@ from operator import or_
 
 from core.llm.reading import CLAIM_CHARACTERS, cut_at_clause
 from core.llm.templates import EXTRACT, get_template
+from core.model.layout import to_markdown
 from core.model.paper import Paper, known_addresses
 from core.model.summary import Summary
-from core.model.template import to_markdown
 from core.text.markdown import harmless
 from core.text.sanitize import plain
 

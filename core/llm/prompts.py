@@ -25,9 +25,10 @@ from core.llm.structured import (
 from core.llm.templates import get_template
 from core.model.feed import Feed
 from core.model.fulltext import FullText
+from core.model.layout import Parts
 from core.model.paper import Paper
 from core.model.rubric import Rubric
-from core.model.template import LANGUAGES, Parts, Section, Template
+from core.model.template import LANGUAGES, Section, Template
 from core.model.votes import Votes
 from core.util.signing import fingerprint
 

@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from core.model.layout import QUOTED, quotation
 from core.model.paper import known_addresses
 from core.model.review import POST, Review
-from core.model.template import QUOTED, quotation
 from core.render.blocks import Block, Fold, Heading, Line, Link, Paragraph, Quote, Strong, Written
 from core.render.blocks.html import Html, html_page
 from core.render.evidence import evidence_in_words

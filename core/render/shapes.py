@@ -9,7 +9,6 @@ from core.model.again import read_news
 from core.model.feed import Entry
 from core.model.paper import Paper, is_withdrawn, known_addresses
 from core.model.summary import Summary
-from core.text.markdown import to_html
 
 # every name that `fields=` may list
 ENTRY_FIELDS = (
@@ -107,4 +106,6 @@ def to_json(value: Any) -> bytes:
 
 def summary_html(summary: Summary, paper: Paper, *, maths: bool = False) -> str:
     """A summary as harmless HTML, whose links lead nowhere but where the paper's own lead. `maths` as in `to_html`."""
+    from core.text.markdown import to_html  # not at a cold start
+
     return to_html(summary.markdown, known_addresses(paper), maths=maths)

@@ -2,10 +2,13 @@
 
 import logging
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from core.archive import Archive, State
-from core.archive.inventory import Checked
 from core.model.errors import StoreError
+
+if TYPE_CHECKING:
+    from core.archive.inventory import Checked
 
 log = logging.getLogger("paperwire")
 
@@ -18,7 +21,7 @@ class StoreChecks:
         self._seconds = seconds
         self._known: tuple[float, int, Checked] | None = None
 
-    async def get(self, state: State) -> Checked:
+    async def get(self, state: State) -> "Checked":
         """Returns what was found under `state`, in one round trip or none. Never raises: a store that fails has lost
         nothing.
         """
@@ -29,6 +32,8 @@ class StoreChecks:
             checked = await self._archive.inventory.check(state)
         except StoreError as error:
             log.warning("the stored values could not be checked: %s", error)
+            from core.archive.inventory import Checked
+
             return Checked((), (), ())
         self._known = now + self._seconds, state.manifest.version, checked
         return checked

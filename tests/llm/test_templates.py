@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from core.llm.templates import get_template, template_names
 from core.model.errors import ConfigError, UnknownName
+from core.model.layout import to_markdown
 from core.model.paper import known_addresses
-from core.model.template import LANGUAGES, Template, to_markdown
+from core.model.template import LANGUAGES, Template
 from core.text.markdown import harmless, to_html
 from tests.support.asked import sample_paper
 from tests.support.rules import UNWANTED, html_faults

@@ -1,6 +1,7 @@
 """Templates and the Markdown that is made of parts."""
 
-from core.model.template import Section, Template, post_to_markdown, to_markdown
+from core.model.layout import post_to_markdown, to_markdown
+from core.model.template import Section, Template
 
 
 def _texts(text: str) -> dict[str, str]:
