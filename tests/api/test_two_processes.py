@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from time import monotonic
 
 import httpx
 import pytest
@@ -58,11 +59,25 @@ def two_processes(env: Environment, upstream: Upstream, folder: Path, **more: st
         yield one.url, two.url
 
 
+def is_early(answer: httpx.Response) -> bool:
+    """Whether an answer says to come again, as nothing was fetched yet."""
+    return answer.status_code == 503 and "first time" in answer.text and int(answer.headers["Retry-After"]) > 0
+
+
 def test_first_requests_fetch_once(store: Environment, upstream: Upstream, tmp_path: Path) -> None:
-    """Two hundred first requests to each of two processes cause one request to arXiv, and all are answered alike."""
+    """Two hundred first requests to each of two processes cause one request to arXiv, and all are answered alike.
+
+    On a busy machine a first answer may take longer than a request waits: then it comes again, as readers do.
+    """
     upstream.delay = 1
+    answers, end = list[httpx.Response](), monotonic() + 120
     with two_processes(store, upstream, tmp_path) as (one, two):
-        answers = get_all([one, two] * EACH)
+        urls = [one, two] * EACH
+        while urls and monotonic() < end:
+            now = get_all(urls)
+            urls = [url for url, answer in zip(urls, now, strict=True) if is_early(answer)]
+            answers += [answer for answer in now if not is_early(answer)]
+    assert len(answers) == 2 * EACH
     assert {} == {answer.text: answer.status_code for answer in answers if answer.status_code != 200}
     assert 1 == len({(answer.content, answer.headers["ETag"].removeprefix("W/")) for answer in answers})
     assert answers[0].json()["total"] > 0
