@@ -25,7 +25,7 @@ from core.model.consistent import (
 from core.model.ledger import REACH, Entered, days_kept, judged
 from core.model.manifest import BatchRecord, Manifest, PageNote, rfc3339
 from core.model.paper import Paper, as_first_announced, complete
-from core.model.reconcile import announced_before, corrected, recorded, restated
+from core.model.reconcile import announced_before, corrected, is_of_before, recorded, restated
 
 MOST_VERSION = 5  # later replacements are not announced
 _MONTH = timedelta(days=7)  # the first batch of a month has identifiers of the previous month
@@ -307,11 +307,10 @@ class _Page:
         return replace(item, paper=paper)
 
     def _is_of_before(self, item: Announcement, mention: Mention) -> bool:
-        """Returns whether a stale feed has as new what was announced before by its identifier, and what the page has as
-        a late cross-list.
-        """
-        is_old = "/" not in item.paper.id and item.paper.id <= self._before
-        return is_old and item.source == "rss" and item.served == "new" and mention.section == "cross"
+        """Returns whether a stale feed has a paper as new: see `is_of_before`."""
+        return item.source == "rss" and is_of_before(
+            item, self._before, is_replaced=mention.section == "replace", is_crossed=mention.section == "cross"
+        )
 
     def _shows_gap(self, mention: Mention) -> bool:
         """Returns whether a paper that arXiv's feed lacks shows that the feed left out something in the category."""

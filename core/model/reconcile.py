@@ -333,7 +333,11 @@ def _joined(
         is_late = existing is None or announced_in(item, had)
         if before and before.by_rss and before.paper.categories != item.paper.categories and outcome.is_evening:
             item = _with_categories_of(before, item)
-        if before and _is_of_before(item, before, outcome.after):
+        if (
+            before
+            and before.by_page
+            and is_of_before(item, outcome.after, is_replaced=before.replaces, is_crossed=before.relisted)
+        ):
             yield before
         else:
             yield _merged(item, before) if before else replace(item, late=late if is_late else "")
@@ -346,24 +350,26 @@ def _with_categories_of(known: Announcement, item: Announcement) -> Announcement
     return replace(item, paper=paper, into=into or known.into)
 
 
-def _is_of_before(item: Announcement, known: Announcement, after: str) -> bool:
-    """Returns whether arXiv's feed has as new what was announced before by its identifier, and what the page of the
-    date has as a late cross-list: the feed is stale.
+def is_of_before(item: Announcement, after: str, *, is_replaced: bool, is_crossed: bool) -> bool:
+    """Returns whether arXiv's feed is stale in what it has for the first time: the page of the date has the paper as
+    replaced, or as cross-listed though it is not `after` all that was announced before. No mailing has both.
     """
+    if item.replaces or item.relisted:
+        return False
     is_old = "/" not in item.paper.id and item.paper.id <= after
-    return is_old and item.served == "new" and known.by_page and known.relisted
+    return is_replaced or (is_crossed and is_old and item.served == "new")
 
 
 def _merged(item: Announcement, known: Announcement) -> Announcement:
     """An announcement of arXiv's feed with what is `known` of it: a later answer does not change version and type."""
     source = "rss+catchup" if known.by_page else "rss"
-    if not known.by_rss:
+    if not known.by_rss and (item.replaces or not known.replaces):
         return replace(item, paper=complete(item.paper, known.paper), late=known.late, source=source)
     version = min(item.paper.version, known.paper.version)
     paper = complete(replace(item.paper, version=version), known.paper)
-    if item.replaces != known.replaces:  # both, in one mailing; another deployment may have asked for one of them
+    if item.replaces != known.replaces:  # both, in one mailing; the page has one, or another deployment asked for one
         replaced, listed_too = (item, known) if item.replaces else (known, item)
-        paper = replace(paper, version=max(version, 2))
+        paper = replace(paper, version=min((v for v in (item.paper.version, known.paper.version) if v > 1), default=2))
         return replace(replaced, paper=paper, late=known.late, source=source, into=listed_too.into)
     served = "new" if "new" in (item.served, known.served) else item.served
     relisted = known.relisted if item.replaces else served == "cross" and (item.relisted or known.relisted)

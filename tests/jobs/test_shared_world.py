@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.arxiv_world import joined
 from tests.support.life import Life, judge
-from tests.support.worlds import load_tool, mistakes, outcome
+from tests.support.worlds import load_tool, mistakes, named_twice, outcome
 
 pytestmark = [pytest.mark.shared, pytest.mark.slow]
 
@@ -88,4 +88,5 @@ def live(tool: ModuleType, world: Any, plan: list[dict[str, Any]], folder: Path,
     life = Life(tool.CONFIGS, {"sqlite_path": folder / "store.sqlite3"})
     life.live(joined(tool, world), plan)
     for config in configs:
-        assert {} == mistakes(judge(life, world.truth(tool.CONFIGS[config]), config, whole=world.truth())), config
+        truth, twice = world.truth(tool.CONFIGS[config]), named_twice(world)
+        assert {} == mistakes(judge(life, truth, config, whole=world.truth(), twice=twice)), config

@@ -171,3 +171,41 @@ def test_a_feed_that_has_what_the_page_of_the_date_before_has_is_stale() -> None
     )
     assert [fresh] == list(found[FRIDAY].announcements)
     assert [[("cross", 1, ("cs.CL",), "catchup")]] * 2 == [of(found[THURSDAY], number) for number in (1, 2)]
+
+
+@pytest.mark.parametrize("page_first", [True, False])
+@pytest.mark.parametrize("kind", ["new", "cross"])
+def test_a_feed_that_has_as_new_what_the_page_has_as_replaced_is_stale(kind: str, *, page_first: bool) -> None:
+    """A paper was announced on Thursday, when nobody came, and replaced on Friday; Friday's feed has it as it was."""
+    paper, older = make_paper(7, "cs.CL" if kind == "new" else "cs.CV", "cs.CL"), make_paper(6, "cs.CL")
+    known = make_batch(WEDNESDAY, [Announcement(older, "new")])
+    record = recorded(BatchRecord(WEDNESDAY, "expected"), known, {"cs.CL": RSS}, AT)
+    stale = FetchedDate(FRIDAY, (Announcement(paper, kind),), {}, at="2026-03-06T10:00:00Z", after=older.id)
+    replaced = Announcement(replace(paper, version=2), "replace", source="catchup")
+    if page_first:
+        batch = make_batch(FRIDAY, [replaced])
+        entered = recorded(BatchRecord(FRIDAY, "expected"), batch, {"cs.CL": RSS}, AT)
+        _, found = settle(stale, ("cs.CL",), entered, batch, known)
+    else:
+        fetched, batch_ = settle(stale, ("cs.CL",), BatchRecord(FRIDAY, "expected"), None, known)
+        assert batch_ is not None
+        manifest = Manifest(records={WEDNESDAY: record, FRIDAY: fetched})
+        reading, now = (
+            page(FRIDAY, "cs.CL", Mention("replace", replaced.paper, 2)),
+            datetime(2026, 3, 6, 10, tzinfo=UTC),
+        )
+        found = enter_page(manifest, {WEDNESDAY: known, FRIDAY: batch_}, reading, now, timedelta(days=30)).batches[
+            FRIDAY
+        ]
+    assert [("replace", 2, (), "catchup")] == of(found, 7)
+
+
+def test_the_feed_adds_a_late_cross_list_to_what_the_page_has_as_replaced() -> None:
+    """One mailing may have both; the page has one of them. What the feed has of them is kept beside it."""
+    paper = replace(make_paper(7, "cs.CV", "cs.CL"), version=2)
+    batch = make_batch(FRIDAY, [Announcement(replace(paper, version=3), "replace", source="catchup")])
+    known = recorded(BatchRecord(FRIDAY, "expected"), batch, {"cs.CL": RSS}, AT)
+    late = Announcement(paper, "cross", relisted=True, into=("cs.CL",))
+    fetched = FetchedDate(FRIDAY, (late,), {}, at="2026-03-06T10:00:00Z")
+    _, found = settle(fetched, ("cs.CL",), known, batch, None)
+    assert [("replace", 2, ("cs.CL",), "rss+catchup")] == of(found, 7)

@@ -8,7 +8,7 @@ request or use of the store never happens, as nothing after it. Its locks stay u
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -272,12 +272,13 @@ def judge(
     config: str = "main",
     verdict: Verdict | None = None,
     whole: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
+    twice: Collection[tuple[str, str]] = (),
 ) -> Verdict:
-    """Compare what a deployment has with the truth: {date: {id: {"type", "version"}}}. `whole` is that of all arXiv.
+    """Compare what a deployment has with the truth: {date: {id: {"type", "version"}}}. `whole` is that of all arXiv,
+    and `twice` are the dates and papers that one mailing had both as replaced and as cross-listed.
 
-    A cross-list that was announced on its date, though in another category of the paper, is no stray: only arXiv's feed
-    says in which one, and catch-up pages of that date have the paper in all of them. So is a new paper, if the feed of
-    its date was not read, and it is in several other categories of which one came later.
+    Excused is only what no witness tells (see `_only_a_feed_tells` and `_judge_one`): it is counted by
+    another name.
     """
     verdict = verdict or Verdict()
     manifest, batches = life.stored(config)
@@ -298,7 +299,7 @@ def judge(
             verdict.note("duplicate", f"{day} {name}")
     for day, papers in truth.items():
         for name, said in papers.items():
-            _judge_one(verdict, day, name, said, have, everywhere)
+            _judge_one(verdict, day, name, said, have, everywhere, twice)
     for day, items in have.items():
         for name, (kind, item) in items.items():
             if day in truth and name not in truth[day]:
@@ -313,13 +314,17 @@ def judge(
 
 
 def _only_a_feed_tells(manifest: Manifest, text: str, item: Announcement, first: Announcement) -> bool:
-    """Whether a cross-list may be in another category of the paper, as far as all but arXiv's feed can say.
+    """Whether a paper may be in one of these categories since this date, as far as all but arXiv's feed can say, and
+    that feed was not read whole. It was announced on this date in another category of it.
 
-    So may a later one of a replaced paper whose `first` announcement only a page has, as one of the category.
+    A catch-up page lists it in all categories that it has now: a late cross-list, whichever of them it came into; a new
+    one, and a replacement of a paper whose `first` announcement only a page has, also in one into which it came later.
     """
-    if item.relisted:
-        return not item.by_rss or len(item.into) > 1  # it was asked for several at once
     states = manifest.get(date.fromisoformat(text)).categories
+    if item.relisted:
+        names = item.into or item.paper.categories
+        mine = [state for name, state in states.items() if listed(name, tuple(names))]
+        return not item.by_rss or not all(state.by_rss for state in mine)
     was_read = any(state.by_rss for name, state in states.items() if announced_in(item, (name,)))
     is_cross = item.served == "cross" or (item.replaces and first.source == "catchup" and not first.replaces)
     return is_cross and item.source != "rss" and not was_read and len(others_of(item.paper)) > 1
@@ -329,18 +334,27 @@ def _all_there(name: str, days: Iterable[str], have: Mapping[str, Mapping[str, A
     return all(name in have.get(day, {}) for day in days)
 
 
-def _judge_one(verdict: Verdict, day: str, name: str, said: Mapping[str, Any], have: Any, everywhere: Any) -> None:
+def _judge_one(
+    verdict: Verdict,
+    day: str,
+    name: str,
+    said: Mapping[str, Any],
+    have: Any,
+    everywhere: Any,
+    twice: Collection[tuple[str, str]],
+) -> None:
     if name not in have.get(day, {}):
         family = said["type"].partition("-")[0]
         verdict.note(f"lost {family}", f"{day} {name} v{said['version']} {said['action']} {everywhere.get(name)}")
         return
     kind, item = have[day][name]
     if kind != said["type"]:
-        verdict.note("type", f"{day} {name} {said['type']} {said['action']} is {kind} {item.source}")
+        what = "replaced and cross-listed at once" if (day, name) in twice else "type"
+        verdict.note(what, f"{day} {name} {said['type']} {said['action']} is {kind} {item.source}")
     if item.paper.version != said["version"]:
-        verdict.note(
-            "version", f"{day} {name} {said['type']} v{said['version']} is v{item.paper.version} {item.source}"
-        )
+        # Only arXiv's feed has the version of the date: a page has none, the API has the newest
+        what = "version" if item.by_rss else "version of a page"
+        verdict.note(what, f"{day} {name} {said['type']} v{said['version']} is v{item.paper.version} {item.source}")
 
 
 def _judge_states(verdict: Verdict, manifest: Manifest, truth: Any, have: Any, wanted: frozenset[str]) -> None:

@@ -32,12 +32,12 @@ Plan = Callable[[ModuleType, Sequence[date], Random], Visits]
 HOURS = (5.5, 6.6, 8, 10, 13, 18, 22, 26.5)  # (UTC); from 25 on the mailing of the next date is out, its feed is not
 MISTAKES = (
     "lost new", "lost cross", "lost replace", "wrong date", "duplicate", "stray",
-    "complete though it lacks", "quiet though it has papers",
+    "complete though it lacks", "quiet though it has papers", "type", "version",
 )  # fmt: skip
 
 
-# What no witness of now can tell: a paper that was replaced and cross-listed in one mailing is on the page once
-NOTED = ("type", "version", "cross-list in another category")
+# What no witness can tell: see `judge`
+NOTED = ("replaced and cross-listed at once", "version of a page", "cross-list in another category")
 
 
 def load_tool() -> ModuleType:
@@ -176,14 +176,21 @@ def month(tool: ModuleType, name: str, seed: int, per_day: int = 20) -> tuple[An
     return joined(tool, world), [*plan, *sorted(last, key=lambda visit: visit["now"])]
 
 
+def named_twice(world: Any) -> set[tuple[str, str]]:
+    """The dates and papers of which a mailing says two things: a new version, and one more category."""
+    return {
+        (day.isoformat(), name) for day, of_day in world.events.items() for name, of in of_day.items() if len(of) > 1
+    }
+
+
 def outcome(tool: ModuleType, name: str, seed: int, store: Mapping[str, Any], per_day: int = 20) -> Verdict:
     """What came of a month, over all its deployments."""
     world, plan = month(tool, name, seed, per_day)
     life = Life(tool.CONFIGS, store, days=RETENTION)
     life.live(world, plan)
-    verdict = Verdict()
+    verdict, twice = Verdict(), named_twice(world)
     for config in sorted({visit["config"] for visit in plan}):
-        judge(life, world.truth(tool.CONFIGS[config]), config, verdict, world.truth())
+        judge(life, world.truth(tool.CONFIGS[config]), config, verdict, world.truth(), twice)
     return verdict
 
 
