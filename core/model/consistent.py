@@ -399,15 +399,18 @@ def _in_order(batches: Mapping[date, Batch]) -> dict[date, Batch]:
 
 
 def _at_least(batches: Mapping[date, Batch]) -> dict[date, Batch]:
-    """Returns the batches in which a replacement that only its page has is a later version than those before it."""
+    """Returns the batches in which a replacement that its page has is a later version than those before it.
+
+    Where arXiv's feed has a lesser one, it had been announced before: the feed was stale.
+    """
     out, number = dict(batches), Counter[str]()
     for day in sorted(batches):
         raised: dict[int, Announcement | None] = {}
         for item in batches[day].announcements:
-            if item.by_page and item.replaces:
+            if item.by_page and item.replaces and not item.relisted:
                 number[item.paper.id] += 1
                 least = number[item.paper.id] + 1
-                if item.source == "catchup" and item.paper.version < least:
+                if item.paper.version < least:
                     raised[id(item)] = replace(item, paper=replace(item.paper, version=least))
         if raised:
             out[day] = _with(batches[day], raised)

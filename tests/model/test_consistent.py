@@ -209,3 +209,16 @@ def test_the_feed_adds_a_late_cross_list_to_what_the_page_has_as_replaced() -> N
     fetched = FetchedDate(FRIDAY, (late,), {}, at="2026-03-06T10:00:00Z")
     _, found = settle(fetched, ("cs.CL",), known, batch, None)
     assert [("replace", 2, ("cs.CL",), "rss+catchup")] == of(found, 7)
+
+
+def test_a_replacement_has_a_later_version_than_those_of_pages_before_it() -> None:
+    """Nobody came on Thursday, and Friday's feed is stale: it has the version that was announced on Thursday."""
+    paper = replace(make_paper(7, "cs.CL"), version=2)
+    newest = Mention("replace", replace(paper, version=3), 3)
+    found = read(
+        {FRIDAY: make_batch(FRIDAY, [NEWS, Announcement(paper, "replace")])},
+        page(FRIDAY, "cs.CL", newest, Mention("new", NEWS.paper, 1)),
+        page(THURSDAY, "cs.CL", newest),
+    )
+    assert [("replace", 2, (), "catchup")] == of(found[THURSDAY], 7)
+    assert [("replace", 3, (), "rss+catchup")] == of(found[FRIDAY], 7)
