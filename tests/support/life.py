@@ -306,25 +306,29 @@ def judge(
                 elsewhere = [d for d, papers in truth.items() if name in papers]
                 what = "wrong date" if elsewhere and not _all_there(name, elsewhere, have) else "stray"
                 first = have[min(everywhere[name])[0]][name][1]
-                is_other = name in (whole or {}).get(day, {}) and _only_a_feed_tells(manifest, day, item, first)
+                is_short = any(i.source == "catchup" and one in truth[day] for one, (_, i) in items.items())
+                may_be = _only_a_feed_tells(manifest, day, item, first, is_short=is_short)
+                is_other = name in (whole or {}).get(day, {}) and may_be
                 what = "cross-list in another category" if what == "stray" and is_other else what
                 verdict.note(what, f"{day} {name} {kind} {item.source} {elsewhere}")
     _judge_states(verdict, manifest, truth, have, wanted)
     return verdict
 
 
-def _only_a_feed_tells(manifest: Manifest, text: str, item: Announcement, first: Announcement) -> bool:
+def _only_a_feed_tells(
+    manifest: Manifest, text: str, item: Announcement, first: Announcement, *, is_short: bool
+) -> bool:
     """Whether a paper may be in one of these categories since this date, as far as all but arXiv's feed can say, and
-    that feed was not read whole. It was announced on this date in another category of it.
+    that feed was not read whole: `is_short` if it left out something that was announced. It was announced on this date
+    in another category of it.
 
     A catch-up page lists it in all categories that it has now: a late cross-list, whichever of them it came into; a new
     one, and a replacement of a paper whose `first` announcement only a page has, also in one into which it came later.
     """
     states = manifest.get(date.fromisoformat(text)).categories
     if item.relisted:
-        names = item.into or item.paper.categories
-        mine = [state for name, state in states.items() if listed(name, tuple(names))]
-        return not item.by_rss or not all(state.by_rss for state in mine)
+        names = tuple(item.into or item.paper.categories)
+        return is_short or not all(state.by_rss for name, state in states.items() if listed(name, names))
     was_read = any(state.by_rss for name, state in states.items() if announced_in(item, (name,)))
     is_cross = item.served == "cross" or (item.replaces and first.source == "catchup" and not first.replaces)
     return is_cross and item.source != "rss" and not was_read and len(others_of(item.paper)) > 1
