@@ -307,7 +307,7 @@ def judge(
                 what = "wrong date" if elsewhere and not _all_there(name, elsewhere, have) else "stray"
                 first = have[min(everywhere[name])[0]][name][1]
                 is_short = any(i.source == "catchup" and one in truth[day] for one, (_, i) in items.items())
-                may_be = _only_a_feed_tells(manifest, day, item, first, is_short=is_short)
+                may_be = _only_a_feed_tells(manifest, day, item, first, wanted, is_short=is_short)
                 is_other = name in (whole or {}).get(day, {}) and may_be
                 what = "cross-list in another category" if what == "stray" and is_other else what
                 verdict.note(what, f"{day} {name} {kind} {item.source} {elsewhere}")
@@ -316,16 +316,25 @@ def judge(
 
 
 def _only_a_feed_tells(
-    manifest: Manifest, text: str, item: Announcement, first: Announcement, *, is_short: bool
+    manifest: Manifest,
+    text: str,
+    item: Announcement,
+    first: Announcement,
+    wanted: frozenset[str],
+    *,
+    is_short: bool,
 ) -> bool:
-    """Whether a paper may be in one of these categories since this date, as far as all but arXiv's feed can say, and
-    that feed was not read whole: `is_short` if it left out something that was announced. It was announced on this date
-    in another category of it.
+    """Whether a paper may be in one of the `wanted` categories since this date, as far as all but their feed can say,
+    and that feed was not read whole: `is_short` if it left out something that was announced. It was announced on this
+    date in another category of it.
 
     A catch-up page lists it in all categories that it has now: a late cross-list, whichever of them it came into; a new
     one, and a replacement of a paper whose `first` announcement only a page has, also in one into which it came later.
+    A feed of another deployment, which asks for several categories at once, does not say which of them it is either.
     """
     states = manifest.get(date.fromisoformat(text)).categories
+    if item.relisted and item.by_rss:
+        return any(listed(name, wanted) for name in item.into) and not all(listed(name, wanted) for name in item.into)
     if item.relisted:
         names = tuple(item.into or item.paper.categories)
         return is_short or not all(state.by_rss for name, state in states.items() if listed(name, names))
