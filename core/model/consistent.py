@@ -1,5 +1,9 @@
 """What the batches of several dates say of each other: each announcement is of one date, a first one comes before all
 others, a late cross-list is in categories in which the paper was not before, and versions rise.
+
+Each witness is sure of something else. A catch-up page: what was announced on its date, and whether as new, listed once
+more or replaced; its categories and versions are of when it was read, and it may be short. arXiv's feed: categories and
+versions; it may be of the date before, and in the evening it has those of the next mailing. The API: none of these.
 """
 
 from collections import Counter, defaultdict
@@ -200,6 +204,12 @@ def _family(item: Announcement) -> str:
 def _is_stray(
     records: Mapping[date, BatchRecord], item: Announcement, day: date, absent: set[str], homes: _Homes
 ) -> bool:
+    """Returns whether what no page of its date has is of another date.
+
+    The API says only when a paper was submitted: what a page lacks, or has on another date, is not of this one. The
+    feed may be stale, but a short page lacks things too: another date has to have the same announcement, or it has to
+    be impossible on this one, as a paper is new once, and each version is announced once.
+    """
     elsewhere = homes.of(item).keys() - {day}
     if item.source == "api":
         return item.paper.id in absent or bool(elsewhere)
