@@ -13,7 +13,7 @@ demo: .venv/cli      ## The same with a built-in week of invented papers: no int
 	$(BIN)/paperwire serve --sample
 
 test: .venv/dev      ## The daily tests: all kinds of cases, one of each, in a few minutes
-	$(PYTEST) -m "not slow"
+	$(PYTEST) --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-rest: .venv/dev ## What `make test` leaves out: whole matrices, killed processes, laws on many more examples
 	LAWS=thorough $(PYTEST) -m "slow or hypothesis"

@@ -398,7 +398,7 @@ def running(request: pytest.FixtureRequest, redis: RedisServer) -> Iterator[dict
         yield jobs
 
 
-@pytest.fixture(params=params(FAULTS, ("hang", "401", "killed")))
+@pytest.fixture(params=params(FAULTS, ("401", "killed")))
 def warm(request: pytest.FixtureRequest, running: dict[str, Future[Any]]) -> Warm:
     """What a warm instance answers under each fault."""
     seen: Warm = running[request.param].result()

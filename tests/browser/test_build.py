@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import BrowserContext, expect
 
 from tests.api import DAYS, TOKEN, make_settings, store_days
 from tests.browser.conftest import Watched
@@ -84,18 +84,6 @@ def test_proposals_and_copies(watched: Watched) -> None:
     copied = page.evaluate("navigator.clipboard.readText()")
     assert (True, 200) == (f"min_score={wanted}" in copied or wanted == "0", httpx.get(copied).status_code)
     watched.assert_well_behaved()
-
-
-def test_without_javascript(browser: Browser, wire: httpx.Client) -> None:
-    """The button shows the same, at an address that holds the rules."""
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(str(wire.base_url.join("/build")))
-    page.locator("#keywords").fill("cache:2\nkernel")
-    page.get_by_role("button", name="Preview").click()
-    expect(page.locator("[data-summary]")).to_have_text("3.7 papers a day")
-    assert "cache:2\nkernel" == page.locator("#keywords").input_value()
-    context.close()
 
 
 def test_saving_with_keys_only(context: BrowserContext, tmp_path: Path) -> None:

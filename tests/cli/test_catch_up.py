@@ -59,7 +59,7 @@ def test_the_audit_tells_of_what_was_never_read(copy: Copy) -> None:
 def test_what_is_left_is_told(copy: Copy) -> None:
     """With too little time for all, the report names the dates that are still to be read, and how to go on."""
     copy.upstream.delay = 0.3
-    said = copy.run("refresh", "--seconds", "6")
+    said = copy.run("refresh", "--seconds", "2")
     assert 0 == said.returncode
     assert "still to be read: " in said.stdout
     assert f"{DAYS[0]} to " in said.stdout

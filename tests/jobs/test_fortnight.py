@@ -32,7 +32,7 @@ from tests.support.fortnight import (
 )
 from tests.support.upstream import Upstream, serving
 
-GATE = 0.05
+GATE = 0.03
 TOLERANCE = 0.01  # of measuring: a request arrives a little after it was sent
 RESTARTED = (3, 4)  # the steps that are done by processes of their own
 

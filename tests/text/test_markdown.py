@@ -10,6 +10,7 @@ from core.text.markdown import to_html
 from tests.support.invented import make_paper
 from tests.support.rules import UNWANTED, html_faults
 from tests.support.tables import each_row
+from tests.support.tiers import matrix
 
 KNOWN = frozenset({"github.com/sample/code", "sample.example/page"})
 
@@ -137,7 +138,7 @@ SLOW = {
 }
 
 
-@each_row("name", SLOW)
+@matrix("name", SLOW, daily=("dollars", "displays", "cells", "word"))
 def test_no_markdown_takes_long(name: str) -> None:
     """Text that is made to be slow is done in seconds, and only its beginning is shown."""
     start = thread_time()
