@@ -46,10 +46,10 @@ class Space:
         return await self.whole.digests([self._own(key) for key in keys])
 
     async def put(self, key: str, value: bytes, ttl: float | None = None) -> None:
-        await self._write([key], lambda: self.whole.put(self._own(key), value, ttl))
+        await self._noted([key], lambda: self.whole.put(self._own(key), value, ttl))
 
     async def put_many(self, values: _Values) -> None:
-        await self._write(values, lambda: self.whole.put_many(self._all_own(values)))
+        await self._noted(values, lambda: self.whole.put_many(self._all_own(values)))
 
     async def delete(self, key: str) -> None:
         await self.whole.delete(self._own(key))
@@ -58,7 +58,7 @@ class Space:
         return await self.whole.clear(self._prefix + prefix)
 
     async def acquire(self, name: str, token: str, ttl: float) -> bool:
-        return await self._write([name], lambda: self.whole.acquire(self._own(name), token, ttl))
+        return await self._noted([name], lambda: self.whole.acquire(self._own(name), token, ttl))
 
     async def prolong(self, name: str, token: str, ttl: float) -> bool:
         return await self.whole.prolong(self._own(name), token, ttl)
@@ -66,14 +66,14 @@ class Space:
     async def commit(self, name: str, token: str, values: _Values, *, release: bool = False) -> None:
         own = self._all_own(values)
         await self._noted(
-            "commit", [name, *values], lambda: self.whole.commit(self._own(name), token, own, release=release)
+            [name, *values], lambda: self.whole.commit(self._own(name), token, own, release=release), "commit"
         )
 
     async def release(self, name: str, token: str) -> None:
         await self.whole.release(self._own(name), token)
 
     async def take(self, name: str, amount: int, limit: int, ttl: float) -> bool:
-        return await self._write([name], lambda: self.whole.take(self._own(name), amount, limit, ttl))
+        return await self._noted([name], lambda: self.whole.take(self._own(name), amount, limit, ttl))
 
     async def entries(self, prefix: str = keys.PREFIX) -> AsyncIterator[tuple[str, bytes, float | None]]:
         async for key, value, left in self.whole.entries(self._prefix + prefix):
@@ -88,10 +88,7 @@ class Space:
     def _all_own(self, values: _Values) -> _Values:
         return {self._own(key): value for key, value in values.items()} if self._prefix else values
 
-    async def _write(self, names: Sequence[str] | _Values, write: Callable[[], Awaitable[T]]) -> T:
-        return await self._noted("write", names, write)
-
-    async def _noted(self, what: str, names: Sequence[str] | _Values, write: Callable[[], Awaitable[T]]) -> T:
+    async def _noted(self, names: Sequence[str] | _Values, write: Callable[[], Awaitable[T]], what: str = "write") -> T:
         """Returns the result of `write`, and remembers whether the last one was refused."""
         try:
             done = await self._with_room(names, write)
