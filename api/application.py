@@ -26,7 +26,6 @@ from core.model.errors import ConfigError
 from core.scheduler import keep_feeds, keep_fresh
 from core.util.log import configure_logging
 
-_NO_PAGES = ("/api/", "/badge/", "/rss", "/mcp")
 PUBLIC = shipped("public")
 _FILE_HEADERS = {"Cache-Control": "public, max-age=86400"}
 DESCRIPTION = f"""
@@ -42,7 +41,7 @@ class _Application(FastAPI):
     """FastAPI behind our own layers: FastAPI's outer layers cost as much as an answer from memory."""
 
     first: ASGIApp
-    has_pages = False
+    installed: pages.Installed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer."""
@@ -51,9 +50,8 @@ class _Application(FastAPI):
 
     async def framework(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the requests that no earlier layer has answered."""
-        if not self.has_pages and scope["type"] == "http" and not own_path(scope).startswith(_NO_PAGES):
-            self.has_pages = True
-            pages.install(self)
+        if scope["type"] == "http":
+            self.installed.add(self, own_path(scope))
         await super().__call__(scope, receive, send)
 
 
@@ -89,6 +87,7 @@ def create_app(settings: Settings | None = None, *, self_refresh: bool = False) 
         redoc_url=None,
         redirect_slashes=False,  # they would redirect to the host that the request names
     )
+    app.installed = pages.Installed()
     app.state.wire = wire
     app.state.limits = Limits(wire.settings)
     app.state.responses = ResponseCache(app.framework, wire)

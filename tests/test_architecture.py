@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from importlib import import_module
+from itertools import chain
 from pathlib import Path
 
 from api import pages
@@ -212,9 +213,21 @@ def test_paths_of_the_description() -> None:
     assert "](docs/architecture.md)" in (ROOT / "README.md").read_text("utf-8")
 
 
+def test_each_page_is_found_by_the_first_part_of_its_address() -> None:
+    """Its module is loaded for all of its routes, and every module that has some is in the table."""
+    folder = ROOT / "api" / "pages"
+    having = {path.stem for path in folder.glob("*.py") if "\nrouter = Pages()" in path.read_text("utf-8")}
+    expected = {
+        (pages.first_part(route.path), name)
+        for name in having
+        for route in import_module(f"api.pages.{name}").router.routes
+    }
+    assert expected == {(part, name) for part, names in pages.MODULES.items() for name in names}
+
+
 def test_pages_take_their_request_alone() -> None:
     """Their routes are Starlette's, which pass nothing else: a second parameter would always have its default."""
-    modules = [import_module(f"api.pages.{name}") for name in pages.MODULES]
+    modules = [import_module(f"api.pages.{name}") for name in set(chain.from_iterable(pages.MODULES.values()))]
     endpoints = [route.endpoint for module in modules for route in module.router.routes]
     assert len(endpoints) > len(modules)
     assert {1} == {len(inspect.signature(endpoint).parameters) for endpoint in endpoints}

@@ -1,6 +1,6 @@
 """The web pages: one module for each; `html` renders their templates, and other modules are shared.
 
-They are installed at the first request for a page: programs and feed readers need none, and cold starts are shorter.
+A page is installed at the first request for one of its kind: cold starts are shorter.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,27 +12,28 @@ from starlette.routing import Route
 
 _Endpoint = Callable[[Request], Awaitable[Response] | Response]
 
-MODULES = (
-    "day",
-    "archive",
-    "owner",
-    "saved",
-    "feed",
-    "follow",
-    "similar",
-    "paper",
-    "review",
-    "search",
-    "build",
-    "edit",
-    "learned",
-    "settings",
-    "contract",
-    "vote",
-    "deliveries",
-    "make",
-    "unapi",
-)
+# By the first part of their addresses, in the order in which the routes are looked at
+MODULES: dict[str, tuple[str, ...]] = {
+    "": ("day",),
+    "build": ("build",),
+    "day": ("day",),
+    "days": ("archive",),
+    "docs": ("contract",),
+    "feeds": ("archive", "feed"),
+    "follow": ("follow",),
+    "make": ("make",),
+    "marks": ("owner",),
+    "papers": ("peek", "similar", "paper"),
+    "reviews": ("review",),
+    "saved": ("saved",),
+    "search": ("search",),
+    "settings": ("edit", "learned", "settings", "deliveries"),
+    "sign-in": ("owner",),
+    "sign-out": ("owner",),
+    "unapi": ("unapi",),
+    "unsubscribe": ("deliveries",),
+    "vote": ("vote",),
+}
 
 
 class Pages:
@@ -61,7 +62,24 @@ class Pages:
         return add
 
 
-def install(app: FastAPI) -> None:
-    """Add the routes of all pages, before those of the API, which has none of their paths."""
-    routes = [route for name in MODULES for route in import_module(f"api.pages.{name}").router.routes]
-    app.router.routes[:0] = routes
+class Installed:
+    """The pages of an application: the routes of those that were asked for, before the routes of the API, which has
+    none of their paths.
+    """
+
+    def __init__(self) -> None:
+        self._parts: set[str] = set()
+
+    def add(self, app: FastAPI, path: str) -> None:
+        """Add the routes of the pages whose addresses begin as `path` does, unless they are there."""
+        part = first_part(path)
+        if part in self._parts or part not in MODULES:
+            return
+        routes = [route for name in MODULES[part] for route in import_module(f"api.pages.{name}").router.routes]
+        app.router.routes[:0] = [route for route in routes if first_part(route.path) == part]
+        self._parts.add(part)
+
+
+def first_part(path: str) -> str:
+    """Returns the first part of a path, without its format."""
+    return path[1:].partition("/")[0].partition(".")[0]

@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from api.pages import Pages
 from api.pages.html import HEADERS, MEDIA_TYPE, render
 from api.pages.owner import PERSONAL, classes_of
-from api.resource import Loaded, Resource, opened, parse_paper, render_entries, serve, wire_of
+from api.resource import Loaded, Resource, opened, render_entries, serve, wire_of
 from api.session import owner_of
 from api.urls import raw_query
 from core.app import Paperwire
@@ -26,11 +26,10 @@ from core.model.freshness import due_record
 from core.model.health import Trouble, troubles
 from core.model.lazy import with_texts
 from core.model.manifest import BatchRecord, Manifest
-from core.model.paper import PaperId
 from core.model.query import Condition, Query
 from core.model.reconcile import seen_by
 from core.model.sources import leading_source
-from core.render.rows import BAND_NAMES, make_peek, make_row
+from core.render.rows import BAND_NAMES, make_row
 
 router = Pages()
 
@@ -250,27 +249,3 @@ def _best_below(loaded: Loaded, day: date) -> tuple[Feed, Entry, int] | None:
         return None
     feed, best = max(below, key=lambda pair: pair[1].score)
     return feed, with_texts([best])[0], len({entry.id for _, entry in below})
-
-
-@router.get("/papers/{paper_id:path}/peek")
-async def peek(request: Request) -> Response:
-    """What the unfolded row of a paper shows: a part of a page, which the script inserts."""
-    wanted = parse_paper(request)
-    wire = await opened(request, every_feed=True)
-    manifest = await wire.ready()
-    feeds = list(wire.feeds.values())
-    resource = Resource(
-        MEDIA_TYPE, lambda loaded: _peek(request, wanted, loaded), feeds=feeds, query=_ALL, paper=wanted.id
-    )
-    return await serve(request, manifest, resource)
-
-
-def _peek(request: Request, wanted: PaperId, loaded: Loaded) -> bytes:
-    found = [(feed, entry) for feed, of_feed in loaded for entry in of_feed.entries if entry.id == wanted.id]
-    if not found:
-        raise UnknownName("paper", str(wanted))
-    newest = max(entry.paper.version for _, entry in found)
-    rows = [(feed, entry) for feed, entry in found if entry.paper.version == newest]
-    rows.sort(key=lambda pair: (not pair[1].scorecard, -pair[1].score))
-    rows = list(zip([feed for feed, _ in rows], with_texts(entry for _, entry in rows), strict=True))
-    return render(request, "peek.html", peek=make_peek(rows))
