@@ -6,9 +6,12 @@ says.
 No message of an error has an address, which may hold secrets.
 """
 
+import asyncio
 import logging
 import re
+from contextlib import suppress
 from importlib import import_module
+from threading import Thread
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -19,6 +22,7 @@ NO_APPRISE = (
     "messages need the package apprise: pip install 'apprise>=2.3', or on Vercel and AWS add it to `dependencies` in "
     "pyproject.toml and deploy again; a webhook (json://, jsons://) needs no package"
 )
+SEND_SECONDS = 40.0  # of one message, with all that a target answers
 LONGEST_CHAT = 12_000  # characters: beyond that nobody reads a chat message
 # Limits in bytes: https://docs.ntfy.sh/publish/#limitations and
 # https://open.feishu.cn/document/client-docs/bot-v3/add-custom-bot
@@ -35,7 +39,38 @@ class Target(Protocol):
     room: Room
 
     def send(self, message: Message) -> None:
-        """Send, and return when the target has accepted it. Blocks for seconds. Raises `DeliveryError`."""
+        """Send, and return when the target has accepted it. It may block without end. Raises `DeliveryError`."""
+
+
+async def send_to(target: Target, message: Message) -> None:
+    """Send, for at most `SEND_SECONDS`. Raises `DeliveryError`.
+
+    Neither smtplib nor the clients of services bound a whole answer: a server that sends a byte at a time is waited for
+    without end. So that nothing else waits for it, not even the end of the process, each message has a thread of its
+    own. One that is given up may still arrive: it has the same identity then as the next try.
+    """
+    loop = asyncio.get_running_loop()
+    accepted: asyncio.Future[None] = loop.create_future()
+
+    def settle(error: Exception | None) -> None:
+        if not accepted.done():
+            accepted.set_result(None) if error is None else accepted.set_exception(error)
+
+    def work() -> None:
+        found: Exception | None = None
+        try:
+            target.send(message)
+        except Exception as error:
+            found = error
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, found)
+
+    Thread(target=work, name=f"deliver to {target.kind}", daemon=True).start()
+    try:
+        async with asyncio.timeout(SEND_SECONDS):
+            await accepted
+    except TimeoutError:
+        raise DeliveryError(f"{target.kind} did not answer within {SEND_SECONDS:.0f} s") from None
 
 
 def open_target(url: str) -> Target:

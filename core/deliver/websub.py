@@ -1,5 +1,6 @@
 """Notifies a WebSub hub of the feeds with new entries, which it forwards to subscribers at once."""
 
+import asyncio
 import logging
 from collections.abc import Iterable
 
@@ -27,11 +28,12 @@ async def publish(hub: str, urls: list[str]) -> str:
     form = {"hub.mode": "publish", "hub.topic": urls, "hub.url": urls}  # some hubs read the one, some the other
     try:
         async with (
+            asyncio.timeout(_SECONDS),  # httpx bounds each read, not all of them together
             httpx.AsyncClient(timeout=_SECONDS) as client,
             client.stream("POST", hub, data=form) as answer,  # its body is not read
         ):
             answer.raise_for_status()
-    except httpx.HTTPError as error:
+    except (TimeoutError, httpx.HTTPError, httpx.InvalidURL) as error:
         problem = f"the WebSub hub could not be notified: {type(error).__name__}"
         log.warning("%s", problem)
         return problem

@@ -19,7 +19,7 @@ from core.archive.deliveries import Sending
 from core.config.deliver_table import address_of
 from core.config.overrides import Rules
 from core.config.settings import Settings
-from core.deliver.targets import Target, open_target
+from core.deliver.targets import Target, open_target, send_to
 from core.deliver.websub import publish, topics
 from core.llm.extractive import extract
 from core.model.analysis import is_finished, names_of
@@ -232,7 +232,7 @@ async def send_test(post: Post, delivery: Delivery) -> None:
     """Send a test message, which is in no log. Raises `ConfigError`, `UnknownName`, `DeliveryError` or `StoreError`."""
     target = await asyncio.to_thread(open_target, address_of(delivery))
     message = await post.test(delivery, target.room)
-    await asyncio.to_thread(target.send, message)
+    await send_to(target, message)
 
 
 async def change_log(archive: Archive, name: str, make: Callable[[Log], Log]) -> None:
@@ -306,7 +306,7 @@ class _Round:
         """Send what is claimed, and note what became of it."""
         now, name = self.post.now, self.delivery.name
         try:
-            await asyncio.to_thread(target.send, message)
+            await send_to(target, message)
         except DeliveryError as error:
             await sending.write(sending.log.failed(unit, str(error), now, again=error.again))
             self.report.problems.append(f"{name}: {unit}: {error}")

@@ -84,8 +84,9 @@ class Endpoint:
         for _ in range(_MOST_REDIRECTS + 1):
             async with client.stream("POST", url, content=body, timeout=timeout) as response:
                 if response.status_code in _REDIRECTS and (target := response.next_request) is not None:
-                    if target.url.host != httpx.URL(url).host:  # it would get the question
-                        detail = f"it redirects to {target.url.host[:100]}; LLM_BASE_URL may name that"
+                    if not _may_lead(httpx.URL(url), target.url):  # it would get the question and the key
+                        place = f"{target.url.scheme}://{target.url.host}"[:100]
+                        detail = f"it redirects to {place}; LLM_BASE_URL may name that"
                         raise Unspent(wrong("no-answer", detail))
                     url = str(target.url)
                     continue
@@ -108,6 +109,11 @@ class Endpoint:
 
     def _hide(self, text: bytes) -> bytes:
         return text.replace(self._key.encode(), "…".encode()) if len(self._key) >= _SHORTEST_KEY else text
+
+
+def _may_lead(url: httpx.URL, target: httpx.URL) -> bool:
+    """Returns whether a redirect is followed: on the same host, and not from HTTPS to HTTP."""
+    return target.host == url.host and target.scheme in (url.scheme, "https")
 
 
 async def _read(response: httpx.Response) -> bytes:

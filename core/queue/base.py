@@ -4,13 +4,18 @@ A queue only says when. What is pending is in the store, which also keeps the bo
 message that comes twice or too late (`core.model.work`). So an adapter needs no state.
 """
 
+import asyncio
 from typing import Protocol
 
 import httpx
 
 from core.model.errors import QueueError
+from core.util.bodies import ACCEPTED, Body, BodyError
 
-TIMEOUT = httpx.Timeout(8.0, connect=3.0)  # of one call to a queue
+TOTAL_SECONDS = 8.0  # of one call to a queue, from connecting to the last byte
+_TIMEOUT = httpx.Timeout(TOTAL_SECONDS, connect=3.0)
+_MOST_BYTES = 100_000  # of what a queue says about a refusal
+_MOST_QUOTED = 200  # characters of it that an error repeats
 _GOOD = range(200, 300)
 _DUPLICATE = 409
 
@@ -35,10 +40,29 @@ class Queue(Protocol):
 
 async def post(url: str, headers: dict[str, str], body: bytes) -> None:
     """Send one message to a queue over HTTP. Raises `QueueError` unless it is accepted, or known already."""
+    sent = {"Accept-Encoding": ACCEPTED, **headers}
     try:
-        async with httpx.AsyncClient(timeout=TIMEOUT) as client:
-            answer = await client.post(url, headers=headers, content=body)
+        async with (
+            asyncio.timeout(TOTAL_SECONDS),  # httpx bounds each read, not all of them together
+            httpx.AsyncClient(timeout=_TIMEOUT) as client,
+            client.stream("POST", url, headers=sent, content=body) as answer,
+        ):
+            if answer.status_code in _GOOD or answer.status_code == _DUPLICATE:
+                return  # whatever else it says
+            said = await _said(answer)
+    except TimeoutError:
+        raise QueueError(f"no complete answer within {TOTAL_SECONDS:.0f} s") from None
     except httpx.HTTPError as error:
         raise QueueError(f"{type(error).__name__}: {error}".rstrip(": ")) from error
-    if answer.status_code not in _GOOD and answer.status_code != _DUPLICATE:
-        raise QueueError(f"status {answer.status_code} {answer.reason_phrase}: {answer.text[:200]}".rstrip(": "))
+    raise QueueError(f"status {answer.status_code} {answer.reason_phrase}: {said}".rstrip(": "))
+
+
+async def _said(answer: httpx.Response) -> str:
+    """Returns the beginning of what an answer says, "" if it is too long or cannot be decoded."""
+    try:
+        body = Body(answer.headers.get("Content-Encoding", ""), _MOST_BYTES)
+        async for piece in answer.aiter_raw():
+            body.add(piece)
+    except BodyError:
+        return ""
+    return body.content.decode("utf-8", "replace")[:_MOST_QUOTED]

@@ -11,7 +11,7 @@ import orjson
 
 from core.model.batch import Announcement, Batch
 from core.model.entries import Day, make_entries
-from core.model.errors import StoreError
+from core.model.errors import PaperwireError, StoreError
 from core.model.feed import UPVOTES, Entry, Feed, Reason
 from core.model.paper import Paper
 from core.model.scoring import Score, field_text, make_score
@@ -19,6 +19,7 @@ from core.util.signing import canonical_json
 
 _LEVEL = 6
 _MOST_BYTES = 100_000_000  # of a decompressed value; the largest real ones have a few MB
+_ERRORS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 T = TypeVar("T")
 
 Scores = Mapping[str, Score | None]
@@ -58,7 +59,7 @@ def decode_as(make: Callable[[Any], T], data: bytes) -> T:
     plain = decode(data)
     try:
         return make(plain)
-    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+    except (*_ERRORS, PaperwireError) as error:  # some of what reads a stored value also reads what people send
         raise StoreError("a stored value has another shape: it is damaged, or another version wrote it") from error
 
 

@@ -1,15 +1,20 @@
 """Messages at the other end: each service's own limits and shapes, mail with TLS, a signed webhook."""
 
+import asyncio
 import base64
 import hmac
 import logging
+import socketserver
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from core.deliver.targets import open_target
+from core.deliver import targets
+from core.deliver.targets import open_target, send_to
 from core.llm.extractive import extract
 from core.model.delivery import Message, Room
 from core.model.errors import ConfigError, DeliveryError
@@ -190,3 +195,44 @@ def test_wrong_addresses(url: str) -> None:
     with pytest.raises(ConfigError) as caught:
         open_target(url)
     assert "whsec_!!" not in str(caught.value)
+
+
+class _Dripping(socketserver.BaseRequestHandler):
+    """A server that answers a byte at a time, and never ends: as HTTP, or as SMTP."""
+
+    def handle(self) -> None:
+        begin = b"2" if self.server.server_address[1] == self.server.smtp else b"HTTP/1.1 200 OK\r\nX: "  # type: ignore[attr-defined]
+        with suppress(OSError):
+            self.request.sendall(begin)
+            while not self.server.over.wait(0.02):  # type: ignore[attr-defined]
+                self.request.sendall(b"2")
+
+
+@contextmanager
+def dripping(*, smtp: bool) -> Iterator[int]:
+    """The port of such a server."""
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Dripping) as server:
+        port: int = server.server_address[1]
+        server.smtp, server.over = port if smtp else 0, threading.Event()  # type: ignore[attr-defined]
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        try:
+            yield port
+        finally:
+            server.over.set()  # type: ignore[attr-defined]
+            server.shutdown()
+
+
+@pytest.mark.parametrize("kind", ["webhook", "ntfy", "mail"])
+def test_servers_that_never_end(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever library waits for it: the failure is named, without the address, and nothing else waits."""
+    monkeypatch.setattr(targets, "SEND_SECONDS", 0.5)
+    url = {
+        "webhook": "json://{}/x",
+        "ntfy": "ntfy://{}/topic",
+        "mail": "mailto://u:p@{}?from=a@example.org&to=b@example.org",
+    }
+    with dripping(smtp=kind == "mail") as port:
+        target = open_target(url[kind].format(f"127.0.0.1:{port}"))
+        with pytest.raises(DeliveryError, match=f"^{target.kind} did not answer within 0 s$") as caught:
+            asyncio.run(send_to(target, message(target.room, 1)))
+    assert caught.value.again

@@ -45,7 +45,8 @@ FINAL = (
 )
 READ = ("/api/health", *FINAL, CUSTOM, "/", "/api/feeds", "/api/digests/main/2026-01-12.md", "/settings", "/reviews")
 FULL = bool(os.environ.get("FULL"))  # `make fuzz`: as many fortnights as it takes, for a night
-CASES = {"sqlite": 20, "redis": 5, "upstash": 1}  # of each kind and mode, over all fortnights
+STORES = ("sqlite", "redis", "upstash")
+CASES = 20  # of each kind and mode, over all fortnights
 MOST_REFRESHES = 8
 CHECKED = ("batch", "analysis")  # kinds whose copies health compares
 SAVED = Saved(1, {"more": {"title": "More", "categories": ["cs.CL"], "keywords": {"paper": 1}}}, {}, {})
@@ -115,7 +116,7 @@ class Life:
 
     def _some(self) -> list[tuple[str, str]]:
         self.random.shuffle(self.left)
-        half = len(self.left) // 2
+        half = (len(self.left) + 1) // 2
         some, self.left = self.left[:half], self.left[half:]
         self.left += some  # again later, if it was not there yet
         return some
@@ -148,7 +149,7 @@ class Life:
             wire = Paperwire(self.settings.model_copy(update={"now": step.now}))
             try:
                 report = await wire.refresh(seconds=60)
-                if not report.busy and report.failures.keys() <= {"store"}:
+                if not report.busy and not report.failures:
                     return
                 problems.append(f"busy: {report.busy}, failures: {report.failures}")
             except StoreError as error:
@@ -262,12 +263,12 @@ def test_what_is_gone_with_its_copy_comes_back(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(36_000 if FULL else 600)
-@pytest.mark.parametrize("store", CASES if FULL else ["redis"])
+@pytest.mark.parametrize("store", STORES if FULL else ["redis"])
 def test_robbed_fortnights(store: str, untouched: dict[str, Any], tmp_path: Path) -> None:
     """One fortnight; with FULL=1 as many as it takes to rob each kind of key often enough, in each way."""
     took: dict[tuple[str, str], int] = {}
     for seed in range(100, 160 if FULL else 101):
-        left = [one for one in product(KINDS, MODES) if took.get(one, 0) < CASES[store]]
+        left = [one for one in product(KINDS, MODES) if took.get(one, 0) < CASES]
         if not left:
             break
         folder = tmp_path / f"{seed}"
@@ -276,4 +277,5 @@ def test_robbed_fortnights(store: str, untouched: dict[str, Any], tmp_path: Path
         assert untouched == found, seed
         assert robber
         took = {one: took.get(one, 0) + robber.took.get(one, 0) for one in product(KINDS, MODES)}
-    assert not FULL or {} == {one: number for one, number in took.items() if number < CASES[store]}
+        print(f"{store}: {sum(took.values())} robbed")  # noqa: T201 - it takes long
+    assert not FULL or {} == {one: number for one, number in took.items() if number < CASES}

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.archive.marks import marks_from_plain
 from core.model.batch import Announcement, Batch, make_batch
 from core.model.errors import StoreError
 from core.model.feed import Feed, parse_keyword
@@ -216,3 +217,9 @@ def test_values_of_another_version(plain: Any) -> None:
     """A value of another shape than this version writes is an error of the store that says what to do."""
     with pytest.raises(StoreError, match="another version wrote it"):
         decode_as(Manifest.from_plain, encode(plain))
+
+
+def test_what_a_reader_refuses() -> None:
+    """What reads a stored value may read what people send too, and refuse it: of the store it is an error like others."""
+    with pytest.raises(StoreError, match="another version wrote it"):
+        decode_as(marks_from_plain, encode({"2603.00001": "2603.00001v1"}))

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ MODES = ("delete", "damage", "cut")
 _SAMPLES: Mapping[Any, Any] = {date: (date(2026, 1, 12), date(2031, 2, 3)), float: (1.0, 2.5), str: ("x", "y")}
 
 
+@cache
 def kinds_of_keys() -> dict[str, str]:
     """The kinds of keys that the project has, as a pattern each: where values vary, it has a star."""
     found = {}
@@ -68,6 +70,7 @@ def _prefix_of(function: Callable[..., str]) -> str:
     return one[:same].rpartition(":")[0] + ":"
 
 
+@cache
 def kind_of(key: str) -> str:
     """The kind of a stored key: the one with the longest prefix that fits, "" for none."""
     fitting = [
