@@ -31,7 +31,7 @@ from core.config.overrides import (
     revoke_addresses,
     rules_in_force,
 )
-from core.model.errors import ConfigError, Refused, StoreError, UnknownName
+from core.model.errors import ConfigError, InvalidInput, Refused, StoreError, UnknownName
 from core.model.health import Trouble, of_model
 from core.model.saved import Change, undone
 from core.text.numbers import whole_number
@@ -175,7 +175,7 @@ async def download(request: Request) -> Response:
 async def ask(request: Request) -> Response:
     """The confirmation page of a change."""
     wire, action = wire_of(request), request.path_params["action"]
-    target = request.query_params.get("target", "")
+    target = _target(action, request.query_params.get("target", ""))
     rules, history = await load(wire)
     failure = None
     try:
@@ -190,7 +190,7 @@ async def act(request: Request) -> Response:
     """Do the change, with the token."""
     action = request.path_params["action"]
     wire, form = wire_of(request), await read_form(request)
-    doing, target, rules = _named(action), first(form, "target"), wire.rules
+    doing, target, rules = _named(action), _target(action, first(form, "target")), wire.rules
     history: History = ()
     try:
         rules, history = await load(wire)
@@ -223,6 +223,13 @@ async def _question(
     answer = await page(request, "confirm.html", context, status=failure.status if failure else 200, cache="no-store")
     answer.headers.update(failure.headers if failure else {})
     return answer
+
+
+def _target(action: str, target: str) -> str:
+    """Returns what an action is done to. Raises `InvalidInput` without the name of a feed."""
+    if not target and action in ACTIONS and action != "undo":
+        raise InvalidInput("The address names no feed: choose one on the settings page, which adds ?target= to it")
+    return target
 
 
 def _named(action: str) -> Action:

@@ -117,13 +117,15 @@ def audit(
 ) -> None:
     """Show what was announced on each date, and what is missing.
 
-    For each category it names the witnesses, counts, and corrections. The status is 1 if a date that is over lacks
-    something.
+    For each category it names the witnesses, counts, and corrections; other sources have a line for each date. The
+    status is 1 if a date that is over lacks something.
     """
 
     async def work(wire: Paperwire) -> list[LedgerLine]:
         manifest = await wire.manifest()
-        return await audit_dates(wire.archive, manifest, wire.rules.categories, wire.clock(), _day(first), _day(last))
+        span = (_day(first), _day(last))
+        rules = wire.rules
+        return await audit_dates(wire.archive, manifest, rules.categories, wire.clock(), *span, rules.sources)
 
     lines = asyncio.run(with_wire(work))
     if as_json:
@@ -136,7 +138,7 @@ def audit(
             out.print(f"corrected: {what}")
         for line in lines:
             if line.state.reason and line.state.state != "quiet":
-                out.print(f"{line.date} {line.category}: {line.state.reason}")
+                out.print(f"{line.date} {line.label}: {line.state.reason}")
         lacking = sorted({str(line.date) for line in lines if line.lacks})
         out.print(f"incomplete: {', '.join(lacking)}" if lacking else "nothing is missing")
     if any(line.lacks for line in lines):
@@ -159,7 +161,8 @@ def _ledger(lines: list[LedgerLine]) -> Table:
         table.add_column(name, justify="right")
     for line in lines:
         numbers = [str(len(ids)) if line.read or not n else "?" for n, ids in enumerate(line.ids)]
+        numbers[1:] = numbers[1:] if line.category else [""] * 3  # nobody else confirms another source
         table.add_row(
-            str(line.date), line.category, line.state.state, "+".join(line.witnesses), *numbers, str(line.late or "")
+            str(line.date), line.label, line.state.state, "+".join(line.witnesses), *numbers, str(line.late or "")
         )
     return table

@@ -194,7 +194,7 @@ def export_feeds(rules: Rules) -> str:
 
 def _check_known(rules: Rules, name: str) -> None:
     if name not in rules.feeds:
-        raise Refused("feed", f"there is no feed {name} any more")
+        raise Refused("feed", f"there is no feed {name} any more. The feeds are {', '.join(rules.feeds)}.")
 
 
 def _check_name(rules: Rules, name: str, was: str) -> None:

@@ -12,8 +12,8 @@ import httpx
 from core.model.errors import QueueError
 from core.util.bodies import ACCEPTED, Body, BodyError
 
-TOTAL_SECONDS = 8.0  # of one call to a queue, from connecting to the last byte
-_TIMEOUT = httpx.Timeout(TOTAL_SECONDS, connect=3.0)
+QUEUE_SECONDS = 8.0  # of one call to a queue, from connecting to the last byte
+_TIMEOUT = httpx.Timeout(QUEUE_SECONDS, connect=3.0)
 _MOST_BYTES = 100_000  # of what a queue says about a refusal
 _MOST_QUOTED = 200  # characters of it that an error repeats
 _GOOD = range(200, 300)
@@ -43,7 +43,7 @@ async def post(url: str, headers: dict[str, str], body: bytes) -> None:
     sent = {"Accept-Encoding": ACCEPTED, **headers}
     try:
         async with (
-            asyncio.timeout(TOTAL_SECONDS),  # httpx bounds each read, not all of them together
+            asyncio.timeout(QUEUE_SECONDS),  # httpx bounds each read, not all of them together
             httpx.AsyncClient(timeout=_TIMEOUT) as client,
             client.stream("POST", url, headers=sent, content=body) as answer,
         ):
@@ -51,7 +51,7 @@ async def post(url: str, headers: dict[str, str], body: bytes) -> None:
                 return  # whatever else it says
             said = await _said(answer)
     except TimeoutError:
-        raise QueueError(f"no complete answer within {TOTAL_SECONDS:.0f} s") from None
+        raise QueueError(f"no complete answer within {QUEUE_SECONDS:.0f} s") from None
     except httpx.HTTPError as error:
         raise QueueError(f"{type(error).__name__}: {error}".rstrip(": ")) from error
     raise QueueError(f"status {answer.status_code} {answer.reason_phrase}: {said}".rstrip(": "))

@@ -138,7 +138,12 @@ def test_deleting_asks_first(wire: httpx.Client) -> None:
     assert (["main"], 404) == (names(wire), wire.get("/api/feeds/replaced.rss").status_code)
     assert "is the only feed" in text(parsed(wire.get("/settings/delete?target=main"), 422))
     assert "is the only feed" in text(parsed(post(wire, "/settings/delete", {"target": "main"}), 422))
-    assert "there is no feed gone any more" in text(parsed(post(wire, "/settings/delete", {"target": "gone"}), 422))
+    for action in ("delete", "restore", "revoke"):
+        for answer in (wire.get(f"/settings/{action}"), post(wire, f"/settings/{action}", {"target": ""})):
+            assert (422, True) == (answer.status_code, "The address names no feed" in answer.text)
+    assert "there is no feed gone any more. The feeds are main" in text(
+        parsed(post(wire, "/settings/delete", {"target": "gone"}), 422)
+    )
     assert ["main"] == names(wire)
 
 

@@ -126,9 +126,16 @@ def test_the_audit_says_so(lived: Lived) -> None:
     said = paperwire("audit", cwd=folder, env=lived.env)
     assert (0, "nothing is missing") == (said.returncode, said.stdout.splitlines()[-1]), said.stderr
     lines = json.loads(paperwire("audit", "--json", cwd=folder, env=lived.env).stdout)
-    found = {(line["date"], name) for line in lines for name in line["announced"] + line["missing"]}
+    of_arxiv = [line for line in lines if line["source"] == "arxiv"]
+    found = {(line["date"], name) for line in of_arxiv for name in line["announced"] + line["missing"]}
     assert {(day.isoformat(), name) for day, ids in lived.truth.items() for name in ids} == found
-    assert set(CATEGORIES) == {line["category"] for line in lines}
+    assert set(CATEGORIES) == {line["category"] for line in of_arxiv}
+    of_picks = {line["date"]: line for line in lines if line["source"] == "huggingface"}
+    records = lived.kept.manifest.picks
+    assert {f"{day}": record.state for day, record in records.items()} == {d: r["state"] for d, r in of_picks.items()}
+    assert [records[day].total for day in sorted(records)] == [len(of_picks[d]["announced"]) for d in sorted(of_picks)]
+    assert max(record.total for record in records.values()) > 0
+    assert f"{max(records)} Hugging Face " in " ".join(said.stdout.split())
 
 
 def test_the_gate_held(lived: Lived) -> None:

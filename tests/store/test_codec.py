@@ -220,6 +220,6 @@ def test_values_of_another_version(plain: Any) -> None:
 
 
 def test_what_a_reader_refuses() -> None:
-    """What reads a stored value may read what people send too, and refuse it: of the store it is an error like others."""
+    """What reads a stored value may read what people send too: what it refuses is an error of the store like others."""
     with pytest.raises(StoreError, match="another version wrote it"):
         decode_as(marks_from_plain, encode({"2603.00001": "2603.00001v1"}))
