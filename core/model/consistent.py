@@ -89,6 +89,36 @@ def had_before(records: Mapping[date, BatchRecord], day: date, items: Sequence[_
     }
 
 
+def was_short(batch: Batch | None, record: BatchRecord) -> bool:
+    """Returns whether arXiv's feed left out something in a category of which it seemed to bring all."""
+    names = tuple(name for name, state in record.categories.items() if state.by_rss)
+    items = batch.announcements if batch else ()
+    return any(
+        item.source == "catchup" and announced_in(item, names) and (not item.relisted or _is_only(item, names))
+        for item in items
+    )
+
+
+def _is_only(item: Announcement, names: Sequence[str]) -> bool:
+    return any(is_only_into(item.paper, name) for name in names)
+
+
+def listed_elsewhere(batch: Batch, record: BatchRecord, categories: Sequence[str]) -> set[str]:
+    """Returns the late cross-lists that only pages have in these categories, though arXiv's feed of them brought all
+    else that the pages have, and no more: the papers came into other categories, which a page does not tell.
+
+    A page that is read after the feed does not add them either.
+    """
+    agreed = tuple(name for name in categories if not any(item.by_rss for item in absent_from(batch, name)))
+    if was_short(batch, record) or not agreed:
+        return set()
+    return {
+        item.paper.id
+        for item in batch.announcements
+        if item.source == "catchup" and item.relisted and item.into and all(listed(n, agreed) for n in item.into)
+    }
+
+
 def _without_strays(
     records: Mapping[date, BatchRecord], batches: Mapping[date, Batch]
 ) -> tuple[dict[date, Batch], dict[date, list[str]]]:

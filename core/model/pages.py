@@ -21,6 +21,7 @@ from core.model.consistent import (
     is_submitted_for,
     made_consistent,
     others_of,
+    was_short,
 )
 from core.model.ledger import REACH, Entered, days_kept, judged
 from core.model.manifest import BatchRecord, Manifest, PageNote, rfc3339
@@ -422,17 +423,3 @@ class _Page:
             return announced_on(datetime.fromisoformat(updated)) > self._day
         except ValueError:
             return False
-
-
-def was_short(batch: Batch | None, record: BatchRecord) -> bool:
-    """Returns whether arXiv's feed left out something in a category of which it seemed to bring all."""
-    names = tuple(name for name, state in record.categories.items() if state.by_rss)
-    items = batch.announcements if batch else ()
-    return any(
-        item.source == "catchup" and announced_in(item, names) and (not item.relisted or _is_only(item, names))
-        for item in items
-    )
-
-
-def _is_only(item: Announcement, names: Sequence[str]) -> bool:
-    return any(is_only_into(item.paper, name) for name in names)

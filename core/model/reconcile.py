@@ -17,6 +17,7 @@ from datetime import date, datetime, timedelta
 from core.model.batch import Announcement, Batch, announced_in, make_batch
 from core.model.calendar import announced_on, announcement_days, before, is_evening, why_quiet
 from core.model.categories import listed
+from core.model.consistent import listed_elsewhere
 from core.model.manifest import AGREED, BatchRecord, CategoryState, Correction, Manifest, PageNote
 from core.model.paper import Paper, complete
 
@@ -161,10 +162,13 @@ def settle(
     rejected = (*outcome.rejected, *(item for item in known.rejected if kept and item not in outcome.rejected))
     read = {name: at for name, at in known.read.items() if name not in changed}
     record = corrected(replace(known, rejected=rejected, read=read, pages=pages), outcome.at, _NOT_OF_DATE, wrong)
-    return recorded(record, batch, states, outcome.at), batch
+    others = listed_elsewhere(batch, replace(known, categories={**known.categories, **states}), answered)
+    batch = Batch(batch.date, tuple(item for item in batch.announcements if item.paper.id not in others))
+    return recorded(corrected(record, outcome.at, _OF_OTHERS, others), batch, states, outcome.at), batch
 
 
 _NOT_OF_DATE = "arXiv's feed had them under this date once, and then others in their place"
+_OF_OTHERS = "arXiv's feed has them in none of these categories on this date"
 MOST_CORRECTIONS = 20  # of a date
 _MOST_NAMED = 50
 

@@ -222,3 +222,28 @@ def test_a_replacement_has_a_later_version_than_those_of_pages_before_it() -> No
     )
     assert [("replace", 2, (), "catchup")] == of(found[THURSDAY], 7)
     assert [("replace", 3, (), "rss+catchup")] == of(found[FRIDAY], 7)
+
+
+@pytest.mark.parametrize("is_whole", [True, False], ids=["whole", "short"])
+@pytest.mark.parametrize("page_first", [True, False])
+def test_what_a_whole_feed_lacks_came_into_another_category(*, page_first: bool, is_whole: bool) -> None:
+    """A page has a late cross-list in all categories of the paper. What is first, page or feed, makes no difference."""
+    paper = make_paper(7, "cs.CV", "cs.CL", "cs.AI")
+    other, fed = Announcement(make_paper(91, "cs.CL"), "new"), [NEWS]
+    fed += [other] if is_whole else []
+    reading = page(FRIDAY, "cs.CL", *(Mention("new", i.paper, 1) for i in (NEWS, other)), Mention("cross", paper, 1))
+    first = FetchedDate(FRIDAY, (NEWS,), {}, at="2026-03-06T09:00:00Z", after="2601.00080")
+    record, batch = settle(first, ("cs.CL",), BatchRecord(FRIDAY, "expected"), None, None)
+    assert batch is not None
+    feed, now = (
+        replace(first, announcements=tuple(fed), at="2026-03-06T11:00:00Z"),
+        datetime(2026, 3, 6, 10, tzinfo=UTC),
+    )
+    for is_page in (page_first, not page_first):
+        if is_page:
+            entered = enter_page(Manifest(records={FRIDAY: record}), {FRIDAY: batch}, reading, now, timedelta(days=30))
+            record, batch = entered.records[FRIDAY], {FRIDAY: batch, **entered.batches}[FRIDAY]
+        else:
+            record, batch = settle(feed, ("cs.CL",), record, batch, None)
+        assert batch is not None
+    assert ([] if is_whole else [("cross", 1, ("cs.CL",), "catchup")]) == of(batch, 7)
