@@ -83,7 +83,7 @@ def run(*, invented: bool = False, rounds: int = 7, seconds: float = 0.5, refres
         path = Path(folder) / "store.sqlite3"
         options = {
             "sqlite_path": path, "now": NOON, "feeds_file": FEEDS, "admin_token": TOKEN,
-            "base_url": "https://wire.example", "arxiv_rss_url": upstream.url,
+            "base_url": "https://wire.example", "arxiv_rss_url": upstream.url, "catch_up_seconds": 0,
         }  # fmt: skip
         asyncio.run(fill(path, isolated(**options).feeds.feeds.values()))
         ports = {"Paperwire": stack.enter_context(_running(_paperwire, options))}
