@@ -20,6 +20,7 @@ from tests.api import DAYS, FRIDAY, THURSDAY, TOKEN, make_settings, store_days
 from tests.conftest import NOON, serving_app
 from tests.support.arxiv_format import make_sheets
 from tests.support.redis_server import RedisServer, running
+from tests.support.robbing import kind_of
 from tests.support.upstream import Upstream, serving
 
 CHUNK = 50_000
@@ -103,6 +104,64 @@ def test_a_flood_at_full_length(upstream: Upstream, tmp_path: Path) -> None:
             ballast(server, 100_000)
             flood(client, 1000, 20)
             refreshed(client)
+
+
+# What strangers may ask for, each time with other words; {n} is a number that no other request has
+FORMS = (
+    "/api/feeds/custom.{format}?category=cs.DC,cs.LG&keywords=cache,k{n}:2&min_score=0",
+    "/api/feeds/main.{format}?score>={n}", "/api/feeds/all.{format}?text~w{n}", "/api/papers?score>=-{n}&text~cache",
+    "/api/papers?author=a{n}&limit=200", "/api/papers/2603.9030{d}?x={n}", "/api/papers/2603.9030{d}/similar?limit={d}",
+    "/api/papers/{n}.12345", "/api/papers/2603.9030{d}/cite.bib?{n}", "/api/digests/main/2026-03-0{d}.md?style=s{n}",
+    "/api/digests/main/2026-W{d}0.html", "/api/digests/main/2026-0{d}.json", "/api/digests/main.{format}",
+    "/build?keywords=k{n}&category=cs.LG", "/build/preview?keywords=k{n}&category=cs.LG", "/search?q=w{n}+cache",
+    "/day/2026-03-0{d}?text~w{n}", "/feeds/main?text~w{n}", "/papers/2603.9030{d}?x={n}", "/rss/cs.{format}?{n}",
+    "/badge/main.svg?{n}", "/api/health?{n}", "/reviews/{n}", "/vote/main/2603.90301/up/{n:064x}", "/saved?x={n}",
+    "/unsubscribe/x/{n}", "/settings/undo?target={n}",
+)  # fmt: skip
+POSTS = (
+    "/vote/main/2603.90301/up/{n:064x}", "/settings/delete", "/api/refresh?x={n}", "/api/work?key={n}", "/sign-in",
+    "/build/preview", "/mcp", "/unsubscribe/x/{n}", "/api/feeds/main/library?{n}", "/api/saved",
+)  # fmt: skip
+MOST_LATE = (
+    9  # keys of a kind that a first round of requests may have left to be written; a second one has thirty of each
+)
+
+
+@pytest.mark.slow
+def test_floods_of_other_forms(upstream: Upstream, tmp_path: Path) -> None:
+    """Whatever strangers ask for, from whatever address: what is stored for it counts against the budget, or follows
+    from the owner's feeds.
+    """
+    with running(maxmemory="64mb", maxmemory_policy="noeviction", appendonly="no") as server:
+        settings = settings_of(upstream, server, tmp_path, rate_limit=0)
+        store_days(settings, {THURSDAY: DAYS[THURSDAY]})
+        with serving_app(settings) as url, httpx.Client(base_url=url) as client, Redis(port=server.port) as redis:
+            refreshed(client)
+            sizes: list[dict[str, tuple[int, int]]] = []
+            for start in (0, 30):
+                for n in range(start, start + 30):
+                    fill = {"n": n + 1000, "d": n % 10, "format": ("rss", "atom", "json")[n % 3]}
+                    headers = {"X-Forwarded-For": f"192.0.2.{n}, 198.51.100.{n}", "Authorization": f"Bearer wrong-{n}"}
+                    for form in FORMS:
+                        assert client.get(form.format(**fill), headers=headers if n % 2 else {}).status_code < 504
+                    for form in POSTS:
+                        assert client.post(form.format(**fill), headers=headers, content=b"x" * n).status_code < 500
+                sizes.append(by_kind(redis))
+            refreshed(client)
+        first, last = sizes
+        limited = {"custom", "STRANGERS_BUDGET"}
+        grown = {kind: count - first.get(kind, (0, 0))[0] for kind, (count, _) in last.items() if kind not in limited}
+        assert {} == {kind: more for kind, more in grown.items() if more > MOST_LATE}
+        assert last["custom"][1] <= STRANGERS_A_DAY
+
+
+def by_kind(redis: Redis) -> dict[str, tuple[int, int]]:
+    """The number of keys, and their bytes, by kind."""
+    found: dict[str, tuple[int, int]] = {}
+    for key in redis.scan_iter("*", count=1000):
+        count, size = found.get(kind_of(key.decode()), (0, 0))
+        found[kind_of(key.decode())] = count + 1, size + redis.memory_usage(key, samples=0)
+    return found
 
 
 def documents(tmp_path: Path, sizes: list[int]) -> list[int]:
