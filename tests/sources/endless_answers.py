@@ -7,7 +7,6 @@ sends the client on. An outcome has what the client said, the simulated seconds,
 
 import asyncio
 import json
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -27,7 +26,6 @@ DAY = date(2026, 3, 5)
 URL = "http://{}.example".format
 _PIECES = 100_000  # a day of seconds: an end that no client may wait for
 Call = Callable[[Any], Awaitable[object]]
-logging.disable(logging.CRITICAL)
 
 
 class Drip(httpx.AsyncByteStream):

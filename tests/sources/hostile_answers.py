@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import logging
 import zlib
 from collections.abc import Callable
 from datetime import date
@@ -22,7 +21,6 @@ from core.sources.parse import parse_api, parse_feed
 from core.text.names import parse_name
 from tests.support.arxiv_format import Sheet, api, rss
 
-logging.disable(logging.CRITICAL)
 DAY = date(2026, 3, 6)
 MB = 1_000_000
 

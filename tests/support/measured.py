@@ -5,6 +5,7 @@ after another, and prints a line of JSON for each: its name, outcome, seconds, a
 """
 
 import json
+import logging
 import os
 import resource
 import subprocess
@@ -65,5 +66,6 @@ def _work(work: Callable[[], object], writing: int) -> None:
 
 
 if __name__ == "__main__":
+    logging.disable(logging.CRITICAL)  # here only: an import of the module leaves the logs of its process alone
     for name, case in import_module(sys.argv[1]).CASES.items():
         print(json.dumps([name, *_measure(case)]), flush=True)  # noqa: T201
