@@ -71,7 +71,7 @@ class FeedEntries:
 
     entries: list[Entry]
     held: int = 0
-    _made: dict[str, tuple[Hashable, Any]] = field(default_factory=dict)
+    _made: dict[str, tuple[Hashable, Any]] = field(default_factory=dict, init=False)
 
     def once(self, name: str, key: Hashable, make: Callable[[], T]) -> T:
         """Returns what `make` makes of the entries for `key`, the last result if that had the same one."""

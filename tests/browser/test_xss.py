@@ -378,7 +378,7 @@ def test_model_output(visitor: Page, tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     async def entries(self: Paperwire, manifest: Manifest, feed: Feed, query: Query, **more: Any) -> FeedEntries:
         shown = await read(self, manifest, feed, query, **more)
-        return shown._replace(entries=[replace(entry, summary=summary_of(entry)) for entry in shown.entries])
+        return replace(shown, entries=[replace(entry, summary=summary_of(entry)) for entry in shown.entries])
 
     monkeypatch.setattr(Paperwire, "entries", entries)
     with serving_hostile(tmp_path, FEW_FEEDS) as wire:
