@@ -89,9 +89,13 @@ def had_before(records: Mapping[date, BatchRecord], day: date, items: Sequence[_
     }
 
 
-def was_short(batch: Batch | None, record: BatchRecord) -> bool:
-    """Returns whether arXiv's feed left out something in a category of which it seemed to bring all."""
-    names = tuple(name for name, state in record.categories.items() if state.by_rss)
+def was_short(batch: Batch | None, record: BatchRecord, categories: Collection[str] | None = None) -> bool:
+    """Returns whether arXiv's feed left out something in a category of which it seemed to bring all, of all of a date
+    or of these: what was asked for in other requests may have been stale.
+    """
+    names = tuple(
+        name for name, state in record.categories.items() if state.by_rss and (not categories or name in categories)
+    )
     items = batch.announcements if batch else ()
     return any(
         item.source == "catchup" and announced_in(item, names) and (not item.relisted or _is_only(item, names))
@@ -110,7 +114,7 @@ def listed_elsewhere(batch: Batch, record: BatchRecord, categories: Sequence[str
     A page that is read after the feed does not add them either.
     """
     agreed = tuple(name for name in categories if not any(item.by_rss for item in absent_from(batch, name)))
-    if was_short(batch, record) or not agreed:
+    if was_short(batch, record, categories) or not agreed:
         return set()
     return {
         item.paper.id

@@ -247,3 +247,17 @@ def test_what_a_whole_feed_lacks_came_into_another_category(*, page_first: bool,
             record, batch = settle(feed, ("cs.CL",), record, batch, None)
         assert batch is not None
     assert ([] if is_whole else [("cross", 1, ("cs.CL",), "catchup")]) == of(batch, 7)
+
+
+def test_the_stale_feed_of_another_deployment_does_not_make_this_one_short() -> None:
+    """The feed of cs.RO, asked for by itself, lacked a paper; that of cs.CL has all of its page but a late list."""
+    paper, robot = make_paper(7, "cs.CV", "cs.CL", "cs.AI"), make_paper(92, "cs.RO")
+    late = Announcement(paper, "cross", source="catchup", relisted=True, into=("cs.CL",))
+    known = replace(NEWS, source="rss+catchup")
+    batch = make_batch(FRIDAY, [known, late, Announcement(robot, "new", source="catchup")])
+    record = recorded(BatchRecord(FRIDAY, "expected"), batch, {"cs.RO": RSS}, AT)
+    record = replace(record, pages=dict.fromkeys(("cs.CL", "cs.RO"), PageNote(AT, "whole")))
+    feed = FetchedDate(FRIDAY, (NEWS,), {}, at="2026-03-07T11:00:00Z", after="2601.00080")
+    found = settle(feed, ("cs.CL",), record, batch, None)[1]
+    assert [] == of(found, 7)
+    assert [("new", 1, (), "catchup")] == of(found, 92)
