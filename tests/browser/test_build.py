@@ -73,6 +73,7 @@ def test_proposals_and_copies(watched: Watched) -> None:
     page.goto(watched.origin + BUILT)
     page.locator("#exclude").fill("survey")
     page.locator("#max_entries").fill("5")
+    page.wait_for_url("**exclude=survey*max_entries=5*", timeout=60_000)  # the preview of both is there
     proposal = page.locator("[data-min-score]").first
     expect(proposal).to_be_visible()
     wanted = proposal.get_attribute("data-min-score")
