@@ -10,7 +10,7 @@ from core import __version__
 from core.llm.base import wrong
 from core.llm.replies import Reply, excerpt_line, json_bytes, read_error, read_reply, read_retry_after
 from core.model.errors import ModelError
-from core.util.bodies import ACCEPTED, Body, BodyError, TooLong
+from core.util.bodies import ACCEPTED, BodyError, TooLong, decoded_body
 from core.util.caches import PerLoop
 
 _PATH = "/chat/completions"
@@ -119,11 +119,8 @@ def _may_lead(url: httpx.URL, target: httpx.URL) -> bool:
 async def _read(response: httpx.Response) -> bytes:
     """Returns the body of an answer. Raises `Unspent` if it is too long, or cannot be decoded."""
     try:
-        body = Body(response.headers.get("Content-Encoding", ""), _MOST_BYTES)
-        async for piece in response.aiter_raw():
-            body.add(piece)
+        return await decoded_body(response, _MOST_BYTES)
     except TooLong:
         raise Unspent(wrong("no-answer", f"it has more than {_MOST_BYTES // 1_000_000} MB")) from None
     except BodyError as error:
         raise Unspent(wrong("no-answer", str(error))) from None
-    return body.content

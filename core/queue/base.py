@@ -10,7 +10,7 @@ from typing import Protocol
 import httpx
 
 from core.model.errors import QueueError
-from core.util.bodies import ACCEPTED, Body, BodyError
+from core.util.bodies import ACCEPTED, BodyError, decoded_body
 
 QUEUE_SECONDS = 8.0  # of one call to a queue, from connecting to the last byte
 _TIMEOUT = httpx.Timeout(QUEUE_SECONDS, connect=3.0)
@@ -60,9 +60,7 @@ async def post(url: str, headers: dict[str, str], body: bytes) -> None:
 async def _said(answer: httpx.Response) -> str:
     """Returns the beginning of what an answer says, "" if it is too long or cannot be decoded."""
     try:
-        body = Body(answer.headers.get("Content-Encoding", ""), _MOST_BYTES)
-        async for piece in answer.aiter_raw():
-            body.add(piece)
+        body = await decoded_body(answer, _MOST_BYTES)
     except BodyError:
         return ""
-    return body.content.decode("utf-8", "replace")[:_MOST_QUOTED]
+    return body.decode("utf-8", "replace")[:_MOST_QUOTED]

@@ -16,7 +16,7 @@ import httpx
 
 from core.model.errors import FetchError
 from core.text.numbers import retry_seconds, whole_number
-from core.util.bodies import ACCEPTED, Body, BodyError, TooLong
+from core.util.bodies import ACCEPTED, BodyError, TooLong, decoded_body
 
 TOTAL_SECONDS = 12.0  # of one request, from connecting to the last byte
 MAX_BYTES = 24_000_000  # 2,000 items, the most that arXiv serves, are about 6 MB
@@ -179,14 +179,11 @@ async def _read(url: str, response: httpx.Response, most_bytes: int) -> bytes:
     if (whole_number(response.headers.get("Content-Length", "")) or 0) > most_bytes:
         raise too_large
     try:
-        body = Body(response.headers.get("Content-Encoding", ""), most_bytes)
-        async for piece in response.aiter_raw():
-            body.add(piece)
+        return await decoded_body(response, most_bytes)
     except TooLong:
         raise too_large from None
     except BodyError as error:
         raise FetchError(url, f"the answer is unreadable: {error}") from error
-    return body.content
 
 
 def may_lead(url: str, target: str) -> bool:

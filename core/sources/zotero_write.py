@@ -16,7 +16,7 @@ import httpx
 from core.model.errors import FetchError
 from core.sources.zotero import zotero_headers
 from core.text.numbers import retry_seconds
-from core.util.bodies import ACCEPTED, Body, BodyError
+from core.util.bodies import ACCEPTED, BodyError, decoded_body
 
 MOST_OBJECTS = 50
 WRITE_SECONDS = 25.0  # of one request
@@ -57,9 +57,7 @@ async def write_objects(
         async with asyncio.timeout(WRITE_SECONDS):
             request = client.stream("POST", url, content=content, headers=headers, follow_redirects=False)
             async with request as response:
-                body = Body(response.headers.get("Content-Encoding", ""), _MOST_BYTES)
-                async for piece in response.aiter_raw():
-                    body.add(piece)
+                body = await decoded_body(response, _MOST_BYTES)
     except TimeoutError:
         raise FetchError(url, f"no complete answer within {WRITE_SECONDS:.0f} s", state="timeout") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -72,7 +70,7 @@ async def write_objects(
         if wait:
             reason += f" of {wait:.0f} s" if response.status_code == _PAUSE else f"; try again in {wait:.0f} s"
         raise FetchError(url, reason, again=response.status_code in _AGAIN, retry_after=wait)
-    return _read(url, body.content, len(objects))
+    return _read(url, body, len(objects))
 
 
 def _read(url: str, body: bytes, count: int) -> list[WriteResult]:

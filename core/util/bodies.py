@@ -5,6 +5,10 @@ made than the limit allows.
 """
 
 import zlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import httpx
 
 ACCEPTED = "gzip, deflate"  # the encodings to ask for
 _GZIP = zlib.MAX_WBITS | 16
@@ -70,3 +74,11 @@ class Body:
             decoded = self._inflate.decompress(piece, room)
         self._raw_deflate = False
         return decoded
+
+
+async def decoded_body(answer: "httpx.Response", most: int) -> bytes:
+    """Returns the decoded body of a streamed answer. Raises `TooLong` above `most` bytes, else `BodyError`."""
+    body = Body(answer.headers.get("Content-Encoding", ""), most)
+    async for piece in answer.aiter_raw():
+        body.add(piece)
+    return body.content
